@@ -1,0 +1,65 @@
+/**
+ * One configuration for Vite and Vitest. Vite: the demo page, root web/demo, built or served by node/cli/demo.ts.
+ * Vitest (mode "test"): three projects, run one after the other, so that real sockets do not wait for busy cores.
+ */
+import { fileURLToPath } from 'node:url'
+import { playwright } from '@vitest/browser-playwright'
+import { defineConfig, type TestProjectConfiguration } from 'vitest/config'
+import { chromiumFlags, findChromium } from './node/cli/chromium.ts'
+
+const checkout = fileURLToPath(new URL('.', import.meta.url))
+
+/** Whatever is not here is a unit test, so that no test file is forgotten. */
+const integrationTests = ['test/libp2p/**/*.test.ts', 'test/node/**/*.test.ts', 'test/package/**/*.test.ts']
+const browserTests = ['test/browser/**/*.test.ts', 'test/web/**/*.test.ts']
+
+export default defineConfig(async ({ mode }) =>
+  mode === 'test'
+    ? { root: checkout, test: { projects: await projects() } }
+    : { root: `${checkout}web/demo`, build: { target: 'es2023', outDir: `${checkout}.cache/demo`, emptyOutDir: true } }
+)
+
+async function projects(): Promise<TestProjectConfiguration[]> {
+  const { path: executablePath } = await findChromium()
+  return [
+    {
+      extends: true,
+      test: {
+        name: 'unit',
+        include: ['test/**/*.test.ts'],
+        exclude: [...integrationTests, ...browserTests],
+        sequence: { groupOrder: 0 }
+      }
+    },
+    {
+      extends: true,
+      test: {
+        name: 'integration',
+        include: integrationTests,
+        testTimeout: 30_000,
+        hookTimeout: 60_000,
+        sequence: { groupOrder: 1 }
+      }
+    },
+    {
+      extends: true,
+      test: {
+        name: 'browser',
+        include: browserTests,
+        testTimeout: 30_000,
+        hookTimeout: 60_000,
+        sequence: { groupOrder: 2 },
+        globalSetup: ['test/browser/setup/chromium.ts'],
+        browser: {
+          enabled: true,
+          headless: true,
+          screenshotFailures: false,
+          provider: playwright({
+            launchOptions: { ...(executablePath === undefined ? {} : { executablePath }), args: [...chromiumFlags] }
+          }),
+          instances: [{ browser: 'chromium' }]
+        }
+      }
+    }
+  ]
+}
