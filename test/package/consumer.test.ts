@@ -1,0 +1,150 @@
+import { access, readFile } from 'node:fs/promises'
+import { dirname, join, normalize } from 'node:path'
+import { build, type Rollup } from 'vite'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type Consumer, packAndInstall, readmeExamples } from './packed.ts'
+
+/** Fails to compile if a declaration behind a name could not be resolved, since the name is `any` then. */
+const isAny = 'type IsAny<T> = 0 extends 1 & T ? true : false\n'
+
+const pageSource = `${isAny}
+import { memoryStorage, PeerPool, PoolError } from 'p2p-pool'
+import { peerPool } from 'p2p-pool/libp2p'
+import { createWebPeer, indexedDbStorage } from 'p2p-pool/web'
+export const known: [IsAny<typeof PeerPool>, IsAny<typeof peerPool>, IsAny<Awaited<ReturnType<typeof createWebPeer>>>] = [false, false, false]
+export const used = [memoryStorage, PoolError, createWebPeer, indexedDbStorage]
+`
+
+const nodeSource = `${isAny}
+import { memoryStorage, PeerPool, PoolError } from 'p2p-pool'
+import { peerPool } from 'p2p-pool/libp2p'
+import { createNodePeer, jsonFileStorage } from 'p2p-pool/node'
+export const known: [IsAny<typeof PeerPool>, IsAny<typeof peerPool>, IsAny<Awaited<ReturnType<typeof createNodePeer>>>] = [false, false, false]
+export const used = [memoryStorage, PoolError, createNodePeer, jsonFileStorage]
+`
+
+const resolutions: readonly { name: string; options: Readonly<Record<string, unknown>> }[] = [
+  { name: 'nodenext', options: { module: 'nodenext', moduleResolution: 'nodenext' } },
+  { name: 'bundler', options: { module: 'esnext', moduleResolution: 'bundler' } }
+]
+
+let consumer: Consumer
+
+beforeAll(async () => {
+  consumer = await packAndInstall()
+  await consumer.write('page.ts', pageSource)
+  await consumer.write('server.ts', nodeSource)
+}, 120_000)
+
+afterAll(() => consumer?.remove())
+
+describe('what is in the package', () => {
+  it('texts, sources and what was built from them, and nothing else', () => {
+    for (const file of ['README.md', 'CHANGELOG.md', 'LICENSE-APACHE', 'LICENSE-MIT', 'src/core/index.ts']) {
+      expect(consumer.files).toContain(file)
+    }
+    const expected =
+      /^(package\.json|README\.md|CHANGELOG\.md|LICENSE-(APACHE|MIT)|(src|node|web)\/.+\.(ts|proto)|dist\/(src|node|web)\/.+\.(js|d\.ts)(\.map)?)$/
+    expect(consumer.files.filter((file) => !expected.test(file))).toEqual([])
+    expect(consumer.files.filter((file) => /(^|\/)(web\/demo|node\/cli)\//.test(file))).toEqual([])
+  })
+
+  it('every entry point names files that are there', async () => {
+    const targets = Object.values(consumer.manifest.exports).flatMap((target) =>
+      typeof target === 'string' ? [target] : Object.values(target)
+    )
+    expect(targets.map((target) => normalize(target)).filter((target) => !consumer.files.includes(target))).toEqual([])
+  })
+
+  it('every source map points to a source that is there', async () => {
+    const maps = consumer.files.filter((file) => file.endsWith('.map'))
+    expect(maps.length).toBeGreaterThan(0)
+    for (const map of maps) {
+      const { sources }: { sources: string[] } = JSON.parse(await readFile(join(consumer.installed, map), 'utf8'))
+      for (const source of sources) await access(join(consumer.installed, dirname(map), source))
+    }
+  })
+
+  it('every dependency is imported by what is published', async () => {
+    const code = await Promise.all(
+      consumer.files.filter((file) => /^dist\/.*\.(js|d\.ts)$/.test(file)).map((file) => readFile(join(consumer.installed, file), 'utf8'))
+    )
+    const { dependencies, peerDependencies } = consumer.manifest
+    const unused = [...Object.keys(dependencies), ...Object.keys(peerDependencies)].filter(
+      (name) => !code.some((text) => new RegExp(`['"]${name}(/[^'"]*)?['"]`).test(text))
+    )
+    expect(unused).toEqual([])
+  })
+})
+
+describe.each(resolutions)("a consumer's TypeScript with module resolution $name", ({ name, options }) => {
+  it('knows the types of every entry point for Node', async () => {
+    await consumer.typeCheck(`tsconfig.${name}.node.json`, ['server.ts'], {
+      ...options,
+      lib: ['ES2024'],
+      types: ['node'],
+      skipLibCheck: true
+    })
+  })
+
+  it('knows the types of every entry point for pages, without those of Node', async () => {
+    await consumer.typeCheck(`tsconfig.${name}.page.json`, ['page.ts'], {
+      ...options,
+      lib: ['ES2024', 'DOM'],
+      types: [],
+      skipLibCheck: true
+    })
+  })
+
+  it('compiles the examples of the README', async () => {
+    const examples = await readmeExamples(consumer)
+    expect(examples.length).toBeGreaterThanOrEqual(2)
+    const files = examples.map((_, index) => `readme-${index + 1}.ts`)
+    for (const [index, file] of files.entries()) await consumer.write(file, `${examples[index]}\nexport {}\n`)
+    await consumer.typeCheck(`tsconfig.${name}.readme.json`, files, {
+      ...options,
+      lib: ['ES2024', 'DOM'],
+      types: ['node'],
+      skipLibCheck: true
+    })
+  })
+})
+
+it('Node runs the packed code', async () => {
+  const code =
+    "import('p2p-pool'), import('p2p-pool/libp2p'), import('p2p-pool/node').then((all) => console.log(typeof all.createNodePeer))"
+  expect(await consumer.node('--input-type=module', '--eval', code)).toBe('function\n')
+})
+
+describe('a bundler', () => {
+  it('makes a page of it that needs no module of Node', async () => {
+    const { modules, imports } = await bundle('page.ts')
+    expect(modules).toContainEqual(expect.stringContaining('/p2p-pool/dist/web/index.js'))
+    expect(modules.filter((id) => id.includes('browser-external'))).toEqual([])
+    expect(imports).toEqual([])
+  })
+
+  it('leaves libp2p out where only the core is used', async () => {
+    await consumer.write('core.ts', "import { PeerPool } from 'p2p-pool'\nexport const used = PeerPool\n")
+    const { modules } = await bundle('core.ts')
+    expect(modules).toContainEqual(expect.stringContaining('/p2p-pool/dist/src/core/'))
+    expect(modules.filter((id) => /node_modules\/@?libp2p\//.test(id))).toEqual([])
+  })
+})
+
+/** The ids of the modules in the bundle, and what it would still have to import. */
+async function bundle(entry: string): Promise<{ modules: string[]; imports: string[] }> {
+  const result = await build({
+    root: consumer.folder,
+    configFile: false,
+    logLevel: 'silent',
+    build: { write: false, target: 'es2023', lib: { entry, formats: ['es'] } }
+  })
+  const outputs = (Array.isArray(result) ? result : [result]) as Rollup.RollupOutput[]
+  const chunks = outputs.flatMap(({ output }) => output.filter((part) => part.type === 'chunk'))
+  const own = new Set(chunks.map(({ fileName }) => fileName))
+  return {
+    modules: chunks.flatMap((chunk) => Object.keys(chunk.modules)),
+    imports: chunks.flatMap((chunk) => [...chunk.imports, ...chunk.dynamicImports]).filter((name) => !own.has(name))
+  }
+}
