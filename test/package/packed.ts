@@ -37,8 +37,18 @@ export interface Consumer {
   remove(): Promise<void>
 }
 
+/** Leaves nothing behind if it fails; else `remove` the result. */
 export async function packAndInstall(): Promise<Consumer> {
   const folder = await realpath(await mkdtemp(join(tmpdir(), 'p2p-pool-consumer-')))
+  try {
+    return await fill(folder)
+  } catch (error) {
+    await rm(folder, { recursive: true, force: true })
+    throw error
+  }
+}
+
+async function fill(folder: string): Promise<Consumer> {
   const modules = join(folder, 'node_modules')
   const installed = join(modules, 'p2p-pool')
   await mkdir(installed, { recursive: true })
