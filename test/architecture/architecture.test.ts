@@ -5,7 +5,7 @@ import { parseSource, readSources } from './source.ts'
 
 const checkout = fileURLToPath(new URL('../..', import.meta.url))
 const published = await readSources(checkout, ['src', 'node', 'web'])
-const all = [...published, ...(await readSources(checkout, ['test', 'bench']))]
+const all = [...published, ...(await readSources(checkout, ['test', 'bench', 'examples']))]
 
 interface Case {
   readonly rule: rules.Rule

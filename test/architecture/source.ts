@@ -45,10 +45,11 @@ interface Node {
 /** Members that are sources of time and chance although their object is harmless. */
 const watchedMembers = new Set(['Math.random', 'AbortSignal.timeout'])
 
-/** All TypeScript files below the folders, sorted by path. */
+/** All TypeScript files below those of the folders that are there (git keeps no empty ones), sorted by path. */
 export async function readSources(checkout: string, folders: readonly string[]): Promise<SourceFile[]> {
   const files: SourceFile[] = []
-  for (const folder of folders) {
+  const present = await readdir(checkout)
+  for (const folder of folders.filter((name) => present.includes(name))) {
     const entries = await readdir(join(checkout, folder), { recursive: true, withFileTypes: true })
     for (const entry of entries) {
       if (!entry.isFile() || !entry.name.endsWith('.ts')) continue
