@@ -1,0 +1,100 @@
+/**
+ * The steps that make a file survive a crash: a temporary beside it, synced; later the folder, synced. Called by
+ * `json-file.ts` and `identity.ts`, which decide how the temporary becomes the file (rename or link).
+ *
+ * Not write-file-atomic: it takes the whole text at once, does not look at short writes (on a full disk it would put a
+ * cut text in place of the good one), leaves the folder unsynced, and its temporaries cannot be told from other files.
+ */
+import { randomBytes } from 'node:crypto'
+import { type FileHandle, open, opendir, rm, stat } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+import { StorageError, type StorageFailure } from '../src/core/values/ports.ts'
+
+const failures: Readonly<Record<string, StorageFailure>> = {
+  ENOSPC: 'full',
+  EDQUOT: 'full',
+  EFBIG: 'full', // the process's own limit of file size
+  EACCES: 'no-permission',
+  EPERM: 'no-permission',
+  EROFS: 'no-permission'
+}
+
+/** The system's code of an error (`ENOENT`), if it has one. */
+export function codeOf(error: unknown): string | undefined {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined
+}
+
+/** What the system said as a `StorageError`; one that is already such stays. `doing` names the act and the file. */
+export function storageErrorOf(error: unknown, doing: string): StorageError {
+  if (error instanceof StorageError) return error
+  const detail = error instanceof Error ? error.message : String(error)
+  return new StorageError(failures[codeOf(error) ?? ''] ?? 'unavailable', `${doing}: ${detail}`, error)
+}
+
+/**
+ * Writes the pieces to a new file beside `path`, readable by its owner alone, and syncs it; returns its path. Whatever
+ * fails, the file is gone again. Each piece is one turn of the event loop: its size is the caller's matter.
+ */
+export async function writeTemporary(path: string, pieces: Iterable<string | Uint8Array>): Promise<string> {
+  const temporary = `${path}.tmp-${randomBytes(8).toString('hex')}`
+  const handle = await open(temporary, 'wx', 0o600)
+  try {
+    await fill(handle, pieces)
+  } catch (error) {
+    await rm(temporary, { force: true })
+    throw error
+  }
+  return temporary
+}
+
+async function fill(handle: FileHandle, pieces: Iterable<string | Uint8Array>): Promise<void> {
+  try {
+    // On a handle, writeFile goes on where the last one ended, and repeats a write that took only a part.
+    for (const piece of pieces) await handle.writeFile(piece)
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+}
+
+/**
+ * Makes a rename, link or removal in the folder of `path` last. Windows cannot open folders and needs no sync; other
+ * systems may have file systems that refuse it, which is no reason to fail a save.
+ */
+export async function syncFolderOf(path: string): Promise<void> {
+  if (process.platform === 'win32') return
+  const handle = await open(dirname(path), 'r')
+  try {
+    await handle.sync()
+  } catch (error) {
+    if (codeOf(error) !== 'EINVAL' && codeOf(error) !== 'ENOTSUP') throw error
+  } finally {
+    await handle.close()
+  }
+}
+
+/** The names in the folder of `path` that continue its own name as `pattern` says, with what the pattern's group matched. */
+export async function siblings(path: string, pattern: RegExp): Promise<{ path: string; mark: string }[]> {
+  const found: { path: string; mark: string }[] = []
+  const own = basename(path)
+  for await (const entry of await opendir(dirname(path))) {
+    if (!entry.name.startsWith(own)) continue
+    const mark = pattern.exec(entry.name.slice(own.length))?.[1]
+    if (mark !== undefined) found.push({ path: join(dirname(path), entry.name), mark })
+  }
+  return found
+}
+
+/** Removes what `writeTemporary` left when a process was killed, if it is at least `minAgeMs` old. */
+export async function removeTemporaries(path: string, minAgeMs: number): Promise<void> {
+  for (const { path: temporary } of await siblings(path, /^\.tmp-([0-9a-f]{16})$/)) {
+    if (minAgeMs > 0) {
+      const age = await stat(temporary).then(
+        ({ mtimeMs }) => Date.now() - mtimeMs,
+        () => 0
+      )
+      if (age < minAgeMs) continue
+    }
+    await rm(temporary, { force: true })
+  }
+}

@@ -1,0 +1,116 @@
+/**
+ * One holder per file, over processes and within one: a folder `<file>.lock` whose time the holder renews (the
+ * proper-lockfile package). Used by `json-file.ts`. This module adds what the package lacks: it finds out soon whether
+ * the holder lives, does not depend on the wall clock, and lets the holder ask whether the lock is still its own.
+ */
+import { rmdir, stat } from 'node:fs/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { lock } from 'proper-lockfile'
+import { StorageError } from '../src/core/values/ports.ts'
+import { codeOf } from './durable-file.ts'
+
+/**
+ * A lock not renewed for so long belongs to nobody. A process killed and restarted at once waits this long and at most
+ * one renewal more, so about 5 s; a holder whose event loop stands still for longer loses the lock and is told.
+ */
+const staleMs = 4_000
+/** The package's minimum. */
+const renewMs = 1_000
+const pollMs = 100
+/** Watched for so long without a renewal, a lock is dead even if the wall clock was set back and its time looks new. */
+const patienceMs = staleMs + 2 * renewMs
+
+/** The locks of this process: the folder alone would not do, since after a long stall our own lock looks stale to us. */
+const heldHere = new Set<string>()
+
+export interface FileLock {
+  /** False once the lock was lost: another process took it while our event loop stood still, or somebody removed it. */
+  isOurs(): Promise<boolean>
+  /** Never rejects. A lock that is no longer ours is left to its owner. */
+  release(): Promise<void>
+}
+
+/**
+ * Takes the lock of `path`, whose folder must exist. Rejects with `StorageError` `locked` about one second after another
+ * holder is known to live, or when the signal fires; with the system's error if the folder cannot be written.
+ */
+export async function lockFile(path: string, signal: AbortSignal): Promise<FileLock> {
+  if (heldHere.has(path)) throw new StorageError('locked', `${path} is in use by another pool of this process (pid ${process.pid})`)
+  heldHere.add(path)
+  try {
+    let lost = false
+    const release = await take(path, signal, () => {
+      lost = true
+    })
+    const mark = await markOf(path)
+    const isOurs = async () => !lost && mark !== undefined && (await markOf(path)) === mark
+    return {
+      isOurs,
+      async release() {
+        try {
+          if (await isOurs()) await release()
+        } catch {
+          // Nothing to do for a lock folder that cannot be removed: not renewed any more, it is stale in seconds.
+          lost = true
+        } finally {
+          heldHere.delete(path)
+        }
+      }
+    }
+  } catch (error) {
+    heldHere.delete(path)
+    throw error
+  }
+}
+
+async function take(path: string, signal: AbortSignal, onLost: () => void): Promise<() => Promise<void>> {
+  let renewed: bigint | undefined
+  let reclaimed = false
+  let since = performance.now()
+  for (;;) {
+    if (signal.aborted) throw lockedError(path, 'and the wait for it was given up', signal.reason)
+    try {
+      // The package's own answer to a lost lock is to throw from a timer, which would end the process.
+      return await lock(path, { realpath: false, stale: staleMs, update: renewMs, retries: 0, onCompromised: onLost })
+    } catch (error) {
+      if (codeOf(error) !== 'ELOCKED') throw error
+    }
+    const seen = await renewedAt(path)
+    if (seen !== undefined && renewed !== undefined && seen !== renewed) throw lockedError(path, 'which renews its lock')
+    renewed ??= seen
+    if (performance.now() - since > patienceMs) {
+      if (reclaimed) throw lockedError(path, 'and its lock cannot be taken over')
+      await rmdir(lockFolder(path)).catch((error: unknown) => {
+        if (codeOf(error) !== 'ENOENT') throw error
+      })
+      reclaimed = true
+      since = performance.now()
+      continue
+    }
+    // An abort is met at the top of the loop.
+    await sleep(pollMs, undefined, { signal }).catch(() => undefined)
+  }
+}
+
+function lockFolder(path: string): string {
+  return `${path}.lock`
+}
+
+function lockedError(path: string, detail: string, cause?: unknown): StorageError {
+  return new StorageError('locked', `${path} is in use by another process, ${detail} (${lockFolder(path)})`, cause)
+}
+
+async function renewedAt(path: string): Promise<bigint | undefined> {
+  return stat(lockFolder(path), { bigint: true }).then(
+    ({ mtimeNs }) => mtimeNs,
+    () => undefined
+  )
+}
+
+/** Tells one lock folder from a later one of the same name. */
+async function markOf(path: string): Promise<string | undefined> {
+  return stat(lockFolder(path), { bigint: true }).then(
+    ({ dev, ino, birthtimeNs }) => `${dev}:${ino}:${birthtimeNs}`,
+    () => undefined
+  )
+}

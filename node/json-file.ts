@@ -1,0 +1,171 @@
+/**
+ * The peers file: a `PeerStorage` on Node. It owns the path, its lock (`file-lock.ts`) and the replacing of one whole
+ * text by another; what the text means, and whether it is broken, is the pool's matter.
+ *
+ * Beside `peers.json` there may be: `peers.json.lock` (a folder, while a pool runs), `peers.json.tmp-…` (during a save;
+ * one left by a crash goes at the next start) and `peers.json.broken-1` … (at most three).
+ */
+import { mkdir, readFile, realpath, rename, rm, stat } from 'node:fs/promises'
+import { basename, dirname, join, resolve } from 'node:path'
+import { type PeerStorage, StorageError } from '../src/core/values/ports.ts'
+import { codeOf, removeTemporaries, siblings, storageErrorOf, syncFolderOf, writeTemporary } from './durable-file.ts'
+import { type FileLock, lockFile } from './file-lock.ts'
+
+export interface JsonFileOptions {
+  /** Bytes that the file may have, to be read as to be written. Default 8 MiB; a larger file costs that much memory at start. */
+  readonly maxBytes?: number
+}
+
+const defaultMaxBytes = 8 * 1024 * 1024
+const maxAside = 3
+
+/** Characters, and parts, that are made and written in one turn of the event loop: a few milliseconds of the pool's time. */
+const sliceLength = 64 * 1024
+const sliceParts = 512
+
+class JsonFileStorage implements PeerStorage {
+  readonly name: string
+  readonly #maxBytes: number
+  /** `target` is `name` with links resolved: a save replaces the file that a link means, not the link. */
+  #held: { readonly target: string; readonly lock: FileLock } | undefined
+
+  constructor(path: string, maxBytes: number) {
+    this.name = resolve(path)
+    this.#maxBytes = maxBytes
+  }
+
+  /** Makes missing parent folders, for the owner alone. Waits for the lock of a killed process, about 5 s. */
+  async open(signal: AbortSignal): Promise<void> {
+    if (this.#held !== undefined) {
+      if (await this.#held.lock.isOurs()) return
+      await this.close()
+    }
+    try {
+      signal.throwIfAborted()
+      await mkdir(dirname(this.name), { recursive: true, mode: 0o700 })
+      const target = await targetOf(this.name)
+      const lock = await lockFile(target, signal)
+      try {
+        await removeTemporaries(target, 0)
+      } catch (error) {
+        await lock.release()
+        throw error
+      }
+      this.#held = { target, lock }
+    } catch (error) {
+      throw storageErrorOf(error, `cannot open the peers file ${this.name}`)
+    }
+  }
+
+  async load(signal: AbortSignal): Promise<string | undefined> {
+    try {
+      signal.throwIfAborted()
+      const { target } = await this.#own()
+      const found = await stat(target)
+      if (!found.isFile())
+        throw new StorageError('unavailable', `${this.name} should be a file, but it is ${found.isDirectory() ? 'a folder' : 'none'}`)
+      if (found.size > this.#maxBytes) {
+        throw new StorageError('too-large', `${this.name} has ${found.size} bytes, at most ${this.#maxBytes} are read`)
+      }
+      // The decoder drops a byte order mark, and makes bytes that are no UTF-8 visible instead of failing: the pool judges.
+      return new TextDecoder().decode(await readFile(target, { signal }))
+    } catch (error) {
+      if (codeOf(error) === 'ENOENT') return undefined
+      throw storageErrorOf(error, `cannot read the peers file ${this.name}`)
+    }
+  }
+
+  /**
+   * Not started again by itself; may be repeated after any failure, which leaves the old text. The parts are taken over
+   * several turns of the event loop: they must not change meanwhile.
+   */
+  async save(parts: Iterable<string>): Promise<void> {
+    try {
+      const { target } = await this.#own()
+      const temporary = await writeTemporary(target, this.#slices(parts))
+      try {
+        // The write may have taken long: another process that took the lock meanwhile must not find its text replaced.
+        await this.#own()
+        await rename(temporary, target)
+      } catch (error) {
+        await rm(temporary, { force: true })
+        throw error
+      }
+      await syncFolderOf(target)
+    } catch (error) {
+      throw storageErrorOf(error, `cannot save the peers file ${this.name}`)
+    }
+  }
+
+  async setAside(): Promise<string> {
+    try {
+      const { target } = await this.#own()
+      const older = (await siblings(target, /^\.broken-(\d{1,15})$/)).sort((a, b) => Number(a.mark) - Number(b.mark))
+      const aside = `${target}.broken-${Number(older.at(-1)?.mark ?? 0) + 1}`
+      await rename(target, aside)
+      await syncFolderOf(target)
+      for (const { path } of older.slice(0, 1 - maxAside)) await rm(path, { force: true, recursive: true })
+      return aside
+    } catch (error) {
+      throw storageErrorOf(error, `cannot set the peers file ${this.name} aside`)
+    }
+  }
+
+  async close(): Promise<void> {
+    const held = this.#held
+    this.#held = undefined
+    await held?.lock.release()
+  }
+
+  /** The file, if it is ours now. */
+  async #own(): Promise<{ readonly target: string }> {
+    const held = this.#held
+    if (held === undefined) throw new StorageError('unavailable', `the peers file ${this.name} is not open`)
+    if (await held.lock.isOurs()) return held
+    throw new StorageError(
+      'locked',
+      `the lock of ${this.name} was lost: this process stood still for seconds, or somebody removed the lock`
+    )
+  }
+
+  *#slices(parts: Iterable<string>): Iterable<string> {
+    let slice = ''
+    let count = 0
+    let bytes = 0
+    for (const part of parts) {
+      slice += part
+      count += 1
+      if (slice.length < sliceLength && count < sliceParts) continue
+      bytes += this.#checkedBytes(slice, bytes)
+      yield slice
+      slice = ''
+      count = 0
+    }
+    this.#checkedBytes(slice, bytes)
+    yield slice
+  }
+
+  #checkedBytes(slice: string, before: number): number {
+    const bytes = Buffer.byteLength(slice)
+    if (before + bytes <= this.#maxBytes) return bytes
+    throw new StorageError('too-large', `the text for ${this.name} has more than the ${this.#maxBytes} bytes that would be read again`)
+  }
+}
+
+async function targetOf(path: string): Promise<string> {
+  try {
+    return await realpath(path)
+  } catch (error) {
+    if (codeOf(error) !== 'ENOENT') throw error
+    return join(await realpath(dirname(path)), basename(path))
+  }
+}
+
+/**
+ * Keeps peers in a file, for one pool at a time. Rejects with `StorageError` only. Contract, section 2: `config.peers_file`.
+ * @throws RangeError if `maxBytes` is no positive whole number
+ */
+export function jsonFileStorage(path: string, { maxBytes = defaultMaxBytes }: JsonFileOptions = {}): PeerStorage {
+  if (!Number.isSafeInteger(maxBytes) || maxBytes <= 0) throw new RangeError(`maxBytes must be a whole number above 0, got ${maxBytes}`)
+  return new JsonFileStorage(path, maxBytes)
+}

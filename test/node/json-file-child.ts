@@ -1,0 +1,99 @@
+/**
+ * The other process of `json-file.test.ts`. Arguments: what to do, the path of the peers file, and for `step` the number
+ * of the file system call to stop at and what happens there (`kill` or an error code). Prints one JSON value per line.
+ */
+import fs from 'node:fs/promises'
+import { syncBuiltinESMExports } from 'node:module'
+
+const [job, path = '', step = '', effect = ''] = process.argv.slice(2)
+const never = new AbortController().signal
+const say = (value: unknown) => process.stdout.write(`${JSON.stringify(value)}\n`)
+
+/** A text whose end says whether it is whole. */
+function* numbered(n: number): Iterable<string> {
+  yield `{"n":${n},"fill":[`
+  for (let i = 0; i < 5_000; i++) yield `"${n}-${i}",`
+  yield `0],"end":${n}}`
+}
+
+/** Counts the calls that a save makes, and lets one of them go wrong before it does anything. */
+function instrument(stopAt: number, meet: (call: string) => void): void {
+  let count = 0
+  const step = (call: string) => {
+    count += 1
+    if (count === stopAt) meet(call)
+    else if (stopAt === 0) say(call)
+  }
+  const { open, rename } = fs
+  fs.open = async (...args) => {
+    step('open')
+    const handle = await open(...args)
+    const { writeFile, sync, close } = handle
+    handle.writeFile = async (...rest) => {
+      step('write')
+      return writeFile.apply(handle, rest)
+    }
+    handle.sync = async () => {
+      step('sync')
+      return sync.call(handle)
+    }
+    handle.close = async () => {
+      // A close that fails has closed the file all the same.
+      await close.call(handle)
+      step('close')
+    }
+    return handle
+  }
+  fs.rename = async (...args) => {
+    step('rename')
+    return rename(...args)
+  }
+  syncBuiltinESMExports()
+}
+
+const { jsonFileStorage } = await import('../../node/json-file.ts')
+const storage = jsonFileStorage(path)
+const { StorageError } = await import('../../src/core/values/ports.ts')
+const told = (error: unknown) =>
+  error instanceof StorageError ? { failure: error.failure, message: error.message } : { crash: String(error) }
+
+if (job === 'loop') {
+  await storage.open(never)
+  say('open')
+  for (let n = 1; ; n++) {
+    await storage.save(numbered(n))
+    say(n)
+  }
+} else if (job === 'hold') {
+  await storage.open(never)
+  say('open')
+  setInterval(() => undefined, 1_000)
+} else if (job === 'step') {
+  await storage.open(never)
+  instrument(Number(step), (call) => {
+    if (effect === 'kill') process.kill(process.pid, 'SIGKILL')
+    throw Object.assign(new Error(`${effect}: injected at ${call}`), { code: effect })
+  })
+  say(await storage.save(numbered(2)).then(() => 'saved', told))
+  await storage.close()
+} else if (job === 'save') {
+  // The lock's package ends a process that gets this signal and does not listen to it; Node alone ignores it.
+  process.on('SIGXFSZ', () => undefined)
+  say(
+    await storage
+      .open(never)
+      .then(() => storage.save(numbered(2)))
+      .then(() => 'saved', told)
+  )
+  await storage.close()
+} else if (job === 'stall') {
+  // Stands still until the test, which reads the line, has taken the lock.
+  await storage.open(never)
+  say('open')
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, Number(step))
+  say(await storage.save(numbered(2)).then(() => 'saved', told))
+  // Beyond the next renewal, whose failure must not end the process.
+  await new Promise((resolve) => setTimeout(resolve, 1_500))
+  say(await storage.load(never).then(() => 'loaded', told))
+  await storage.close()
+}

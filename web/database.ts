@@ -1,0 +1,93 @@
+/**
+ * One IndexedDB database with one key-value store, opened so that every wait ends. `indexed-db.ts` and `identity.ts` run
+ * idb-keyval's functions on it; that package's own `createStore` is not used, since it waits without end for a browser
+ * that does not answer, never closes, and asks for no durability.
+ */
+import { promisifyRequest, type UseStore } from 'idb-keyval'
+import { StorageError } from '../src/core/values/ports.ts'
+
+/** Browsers answer within milliseconds, or (a blocked or damaged profile) not at all. */
+export const openDeadlineMs = 2_000
+const storeName = 'keyval'
+
+export interface Database {
+  /** Runs one transaction, for the functions of idb-keyval. A write is done when it is on the disk, not only handed over. */
+  readonly use: UseStore
+  /** False after `close`, and when the browser took the database away or another page deletes it: open a new one. */
+  readonly isOpen: boolean
+  close(): void
+}
+
+export function databaseName(name: string): string {
+  return `p2p-pool:${name}`
+}
+
+/**
+ * Rejects with `StorageError` when the browser has no IndexedDB, refuses it, or has not answered when the signal fires;
+ * a database that comes later is closed at once. May be tried again.
+ */
+export async function openDatabase(name: string, signal: AbortSignal): Promise<Database> {
+  const request = requestOpen(name)
+  request.onupgradeneeded = () => request.result.createObjectStore(storeName)
+  const opening = promisifyRequest(request)
+  try {
+    return databaseOf(await beforeSignal(opening, signal))
+  } catch (error) {
+    opening.then(
+      (late) => late.close(),
+      () => undefined // already told by the line below
+    )
+    throw storageErrorOf(error, `cannot open the database ${databaseName(name)}`)
+  }
+}
+
+function requestOpen(name: string): IDBOpenDBRequest {
+  try {
+    // Absent in some workers and old private modes; the mere look at it throws where the page may store nothing.
+    const factory: IDBFactory | undefined = globalThis.indexedDB
+    if (factory !== undefined && factory !== null) return factory.open(databaseName(name))
+  } catch (error) {
+    throw storageErrorOf(error, `cannot open the database ${databaseName(name)}`)
+  }
+  throw new StorageError('unavailable', `cannot open the database ${databaseName(name)}: this browser has no IndexedDB`)
+}
+
+function databaseOf(db: IDBDatabase): Database {
+  let isOpen = true
+  const close = () => {
+    isOpen = false
+    db.close()
+  }
+  // A page that deletes the database would otherwise wait until this one is left.
+  db.onversionchange = close
+  db.onclose = close
+  return {
+    get isOpen() {
+      return isOpen
+    },
+    close,
+    async use(mode, callback) {
+      return callback(db.transaction(storeName, mode, { durability: 'strict' }).objectStore(storeName))
+    }
+  }
+}
+
+/** Settles like `work`, or rejects with the signal's reason if that fires before. The work itself goes on. */
+export function beforeSignal<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const stop = () => reject(signal.reason)
+    if (signal.aborted) stop()
+    signal.addEventListener('abort', stop, { once: true })
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop))
+  })
+}
+
+/** What the browser said as a `StorageError`; one that is already such stays. `doing` names the act and the database. */
+export function storageErrorOf(error: unknown, doing: string): StorageError {
+  if (error instanceof StorageError) return error
+  // A transaction that was aborted without a reason rejects with null.
+  const { name, message } = error instanceof Error ? error : { name: 'Error', message: String(error ?? 'aborted by the browser') }
+  if (name === 'QuotaExceededError') return new StorageError('full', `${doing}: the browser gives no more space`, error)
+  if (name === 'SecurityError' || name === 'NotAllowedError') return new StorageError('no-permission', `${doing}: ${message}`, error)
+  return new StorageError('unavailable', `${doing}: ${name === 'TimeoutError' ? 'no answer in time' : `${name}: ${message}`}`, error)
+}

@@ -1,0 +1,66 @@
+/**
+ * The private key of a page, in libp2p's protobuf form, kept in IndexedDB under the key `identity`. Made once: pages of one
+ * site that start together get the same key. Called by `createWebPeer`, before any tab lock is taken.
+ */
+import type { PrivateKey } from '@libp2p/interface'
+import { get, set, update } from 'idb-keyval'
+import { newIdentityKey, readIdentityKey } from '../src/libp2p/identity-key.ts'
+import { beforeSignal, openDatabase, openDeadlineMs, storageErrorOf } from './database.ts'
+
+const identityKey = 'identity'
+const brokenKey = 'identity-broken'
+
+export interface WebIdentity {
+  readonly privateKey: PrivateKey
+  /** False: the key lives in this page only, and the next visit is another peer. */
+  readonly persistent: boolean
+  /** For people: why the key is not kept, or that a broken one was replaced. */
+  readonly notice: string | undefined
+}
+
+/**
+ * Never rejects for the browser's sake, and takes at most two seconds: without a working storage the key is a new one in
+ * memory. A stored key that cannot be used is kept under `identity-broken` and replaced, since a page has no other remedy.
+ */
+export async function loadOrCreateWebIdentity(name: string): Promise<WebIdentity> {
+  const signal = AbortSignal.timeout(openDeadlineMs)
+  try {
+    return await beforeSignal(stored(name, signal), signal)
+  } catch (error) {
+    const { privateKey } = await newIdentityKey()
+    return { privateKey, persistent: false, notice: storageErrorOf(error, `cannot keep the identity ${name}`).message }
+  }
+}
+
+async function stored(name: string, signal: AbortSignal): Promise<WebIdentity> {
+  const database = await openDatabase(name, signal)
+  try {
+    let notice: string | undefined
+    for (;;) {
+      const found: unknown = await get(identityKey, database.use)
+      const privateKey = await readable(found)
+      if (privateKey !== undefined) return { privateKey, persistent: true, notice }
+      signal.throwIfAborted()
+      if (found !== undefined) {
+        notice = `the stored identity ${name} could not be used; a new one was made`
+        await set(brokenKey, found, database.use)
+      }
+      const { bytes } = await newIdentityKey()
+      // Another page may have been faster: what it wrote in place of what we found stays, and is read in the next round.
+      await update<unknown>(identityKey, (now) => (isSame(now, found) ? bytes : now), database.use)
+    }
+  } finally {
+    database.close()
+  }
+}
+
+async function readable(found: unknown): Promise<PrivateKey | undefined> {
+  if (!(found instanceof Uint8Array)) return undefined
+  return readIdentityKey(found).catch(() => undefined)
+}
+
+/** Of two values that are not bytes one is as useless as the other. */
+function isSame(a: unknown, b: unknown): boolean {
+  if (a instanceof Uint8Array && b instanceof Uint8Array) return a.length === b.length && a.every((byte, i) => byte === b[i])
+  return a instanceof Uint8Array === b instanceof Uint8Array
+}

@@ -1,0 +1,170 @@
+/**
+ * The peers of a page: a `PeerStorage` over IndexedDB, through idb-keyval. It owns the database of its name and, while
+ * open, the tab lock of that name; what the text means, and whether it is broken, is the pool's matter.
+ *
+ * Keys: `peers` (the text), `peers-bytes` (its size, written in the same transaction), `broken-1` … (at most three).
+ */
+import { get, promisifyRequest, setMany } from 'idb-keyval'
+import { type PeerStorage, StorageError } from '../src/core/values/ports.ts'
+import { beforeSignal, type Database, databaseName, openDatabase, openDeadlineMs, storageErrorOf } from './database.ts'
+import { lockTab, type TabLock } from './tab-lock.ts'
+
+export interface IndexedDbOptions {
+  /** Bytes (UTF-8) that the text may have, to be read as to be written. Default 8 MiB; a larger one costs that much memory at start. */
+  readonly maxBytes?: number
+}
+
+const defaultMaxBytes = 8 * 1024 * 1024
+const maxAside = 3
+/** A transaction that is not done by then is given up: some browsers leave a database wedged until it is opened anew. */
+const transactionDeadlineMs = 10_000
+/** Parts are made for so long before the page gets its turn: half a frame. */
+const turnMs = 8
+
+const textKey = 'peers'
+const bytesKey = 'peers-bytes'
+
+class IndexedDbStorage implements PeerStorage {
+  readonly name: string
+  readonly #maxBytes: number
+  #lock: TabLock | undefined
+  #database: Database | undefined
+
+  constructor(name: string, maxBytes: number) {
+    this.name = name
+    this.#maxBytes = maxBytes
+  }
+
+  /** After a failure, or when the browser took the database away, it is opened anew. Takes at most 3 s. */
+  async open(signal: AbortSignal): Promise<void> {
+    if (signal.aborted) throw storageErrorOf(signal.reason, `cannot open the database ${databaseName(this.name)}`)
+    if (this.#lock?.isHeld !== true) {
+      await this.close()
+      this.#lock = await lockTab(this.name, signal)
+    }
+    if (this.#database?.isOpen === true) return
+    try {
+      this.#database = await openDatabase(this.name, AbortSignal.any([signal, AbortSignal.timeout(openDeadlineMs)]))
+    } catch (error) {
+      await this.close()
+      throw error
+    }
+  }
+
+  load(signal: AbortSignal): Promise<string | undefined> {
+    const ends = AbortSignal.any([signal, AbortSignal.timeout(transactionDeadlineMs)])
+    return this.#run('read', async ({ use }) => {
+      const bytes: unknown = await beforeSignal(get(bytesKey, use), ends)
+      if (typeof bytes === 'number' && bytes > this.#maxBytes) {
+        throw new StorageError('too-large', `${databaseName(this.name)} holds ${bytes} bytes, at most ${this.#maxBytes} are read`)
+      }
+      const text: unknown = await beforeSignal(get(textKey, use), ends)
+      if (text === undefined || typeof text === 'string') return text
+      throw new StorageError('broken', `${databaseName(this.name)} should hold a text, but it holds a value of type ${typeof text}`)
+    })
+  }
+
+  /**
+   * May be repeated after any failure, which leaves the old text, once `open` was called again. A text that takes longer to
+   * make than half a frame is made over several turns: its parts must not change meanwhile.
+   */
+  async save(parts: Iterable<string>): Promise<void> {
+    await this.#run('save', async ({ use }) => {
+      const { text, bytes } = await this.#join(parts)
+      await beforeSignal(
+        setMany(
+          [
+            [textKey, text],
+            [bytesKey, bytes]
+          ],
+          use
+        ),
+        AbortSignal.timeout(transactionDeadlineMs)
+      )
+    })
+  }
+
+  setAside(): Promise<string> {
+    return this.#run('set aside', ({ use }) => {
+      const moving = use('readwrite', async (store) => {
+        const [text, keys] = await Promise.all([promisifyRequest(store.get(textKey)), promisifyRequest(store.getAllKeys())])
+        if (text === undefined) throw new StorageError('unavailable', `${databaseName(this.name)} holds no text to set aside`)
+        const older = keys
+          .flatMap((key) => /^broken-(\d{1,15})$/.exec(String(key))?.[1] ?? [])
+          .map(Number)
+          .sort((a, b) => a - b)
+        const aside = `broken-${(older.at(-1) ?? 0) + 1}`
+        store.put(text, aside)
+        store.delete(textKey)
+        store.delete(bytesKey)
+        for (const n of older.slice(0, 1 - maxAside)) store.delete(`broken-${n}`)
+        await promisifyRequest(store.transaction)
+        return `${databaseName(this.name)}, key ${aside}`
+      })
+      return beforeSignal(moving, AbortSignal.timeout(transactionDeadlineMs))
+    })
+  }
+
+  async close(): Promise<void> {
+    this.#database?.close()
+    this.#database = undefined
+    this.#lock?.release()
+    this.#lock = undefined
+  }
+
+  /** One act on the open database. Any failure closes it, so that the next `open` gets a fresh one. */
+  async #run<T>(verb: string, act: (database: Database) => Promise<T>): Promise<T> {
+    const database = this.#database
+    if (database === undefined) throw new StorageError('unavailable', `the database ${databaseName(this.name)} is not open`)
+    if (this.#lock?.isHeld !== true) throw new StorageError('locked', `another tab took the peers of ${this.name} over`)
+    try {
+      if (!database.isOpen) throw new StorageError('unavailable', `the browser closed the database ${databaseName(this.name)}`)
+      return await act(database)
+    } catch (error) {
+      database.close()
+      throw storageErrorOf(error, `cannot ${verb} the peers in the database ${databaseName(this.name)}`)
+    }
+  }
+
+  /** Not by a timer, which hidden pages get once a second or less: a text of ordinary size is made in this very turn. */
+  async #join(parts: Iterable<string>): Promise<{ text: string; bytes: number }> {
+    const encoder = new TextEncoder()
+    let text = ''
+    let bytes = 0
+    let since = performance.now()
+    for (const part of parts) {
+      text += part
+      bytes += encoder.encode(part).byteLength
+      if (bytes > this.#maxBytes) {
+        throw new StorageError(
+          'too-large',
+          `the text for ${databaseName(this.name)} has more than the ${this.#maxBytes} bytes that would be read again`
+        )
+      }
+      if (performance.now() - since < turnMs) continue
+      await nextTurn()
+      since = performance.now()
+    }
+    return { text, bytes }
+  }
+}
+
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => {
+    const { port1, port2 } = new MessageChannel()
+    port1.onmessage = () => {
+      port1.close()
+      resolve()
+    }
+    port2.postMessage(undefined)
+  })
+}
+
+/**
+ * Keeps peers in the browser, for one tab at a time. Rejects with `StorageError` only. Contract, section 2: `config.peers_file`.
+ * @throws RangeError if `maxBytes` is no positive whole number
+ */
+export function indexedDbStorage(name: string, { maxBytes = defaultMaxBytes }: IndexedDbOptions = {}): PeerStorage {
+  if (!Number.isSafeInteger(maxBytes) || maxBytes <= 0) throw new RangeError(`maxBytes must be a whole number above 0, got ${maxBytes}`)
+  return new IndexedDbStorage(name, maxBytes)
+}
