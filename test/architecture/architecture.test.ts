@@ -31,7 +31,8 @@ const cases: readonly Case[] = [
       { 'src/core/decisions/a.ts': "import '../flows/b.ts'" },
       { 'src/core/decisions/a.ts': "import '../event-hub.ts'" },
       { 'src/core/event-hub.ts': "import './flows/b.ts'" },
-      { 'src/core/flows/a.ts': "import { b } from '../peer-pool.ts'" },
+      { 'src/core/flows/a.ts': "import { b } from '../api/b.ts'" },
+      { 'src/core/api/a.ts': "import { b } from '../peer-pool.ts'" },
       { 'src/core/peer-pool.ts': "export { b } from './index.ts'" }
     ],
     kept: { 'src/core/flows/a.ts': "import '../values/b.ts'; import './c.ts'", 'src/core/index.ts': "export * from './peer-pool.ts'" }
