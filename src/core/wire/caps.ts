@@ -1,0 +1,47 @@
+/**
+ * How large anything on the wire may be. Checked on reading before memory is given to a value, and on writing, so that we
+ * never send what a peer of our own kind would greylist us for. docs/protocol.md repeats the numbers; a test compares.
+ */
+
+export const wireCaps = {
+  /** Length prefix: 4 bytes reach 256 MiB, more than any frame may have. */
+  framePrefixBytes: 4,
+  /** Every frame but those of application messages: 100 points of 600 bytes, or the largest Hello three times. */
+  frameBytes: 65_536,
+  /** What an application frame may have beside its payload: tag and length (5), the rest left to later versions. */
+  frameOverheadBytes: 64,
+  /** The largest application cap that can be configured: its frame still fits the prefix. */
+  applicationBytes: 2 ** 28 - 1 - 64,
+  /** A name, compared byte by byte. */
+  networkBytes: 64,
+  /** Versions of each kind; who speaks more leaves out the oldest. */
+  versions: 16,
+  /** Real ones have 30 to 300 bytes; the longest are relayed ones with certificate hashes. */
+  pointBytes: 1_024,
+  /** Addresses of one peer. More serve nobody and would let one peer fill tables. */
+  ownPoints: 8,
+  nackPoints: 50,
+  advertisePoints: 100,
+  /** libp2p's envelope: key and signature below 1 KiB with RSA, the rest addresses. */
+  signedPeerRecordBytes: 8_192,
+  /** Random: 8 bytes do not collide by chance among the runs of one peer; 16 are a UUID. */
+  instanceMinBytes: 8,
+  instanceMaxBytes: 16,
+  /** The application's connection metadata: a description, no cargo. */
+  metadataBytes: 4_096,
+  transports: 16,
+  transportBytes: 32,
+  /** Text of a peer id: 52 characters for Ed25519, 46 for RSA, up to 110 for inlined others. */
+  peerIdBytes: 128,
+  /** One or two sentences for a log. */
+  disconnectTextBytes: 256
+} as const
+
+/** The one cap that the operator sets. */
+export interface WireLimits {
+  /** Payload of an application message that we accept, from 0 to `wireCaps.applicationBytes`. */
+  readonly maxApplicationBytes: number
+}
+
+/** Until both sides run: no application message, so no frame above `wireCaps.frameBytes`. */
+export const handshakeLimits: WireLimits = { maxApplicationBytes: 0 }

@@ -1,0 +1,61 @@
+/**
+ * Why a connection ends, as numbers. Called by `flows/` when it says good-bye and when it hears one. Codes never change
+ * their meaning; a new reason takes the next number. A peer may claim any of them: that the claim came from the other side
+ * is kept in `Ending.by`, and nothing but the text shown and the time of the next dial may depend on it.
+ */
+import type { DisconnectMessage } from '../values/message.ts'
+import type { DisconnectReason } from '../values/reason.ts'
+
+/** A Disconnect that names no reason. */
+const unstated = 0
+
+/** `lost` and `closed-by-peer` are what we see when nothing was said, so they have no number. */
+export const reasonCode = {
+  explicit: 1,
+  fault: 2,
+  'peer-banned': 3,
+  'point-banned': 4,
+  'unexpected-peer-id': 5,
+  'too-many-connections': 6,
+  swapped: 7,
+  replaced: 8,
+  'going-away': 9,
+  'pool-destroyed': 10
+} as const satisfies Record<Exclude<DisconnectReason['kind'], 'lost' | 'closed-by-peer' | 'unknown'>, number>
+
+const kinds = Object.keys(reasonCode) as (keyof typeof reasonCode)[]
+
+const maxUint32 = 2 ** 32 - 1
+
+/**
+ * C0 and C1 controls, and the format characters that move or hide text (marks and overrides of direction, line and
+ * paragraph separators, zero-width ones): in a log or a page they could forge lines or turn them round.
+ */
+const unprintable = /[\p{Cc}\p{Zl}\p{Zp}\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]+/gu
+
+/** What to send; fractions of a millisecond are rounded up, and a wish beyond 49 days is cut to that. */
+export function disconnectMessage(reason: DisconnectReason, comeBackAfterMs = 0): DisconnectMessage {
+  const stated: Readonly<Record<string, number>> = reasonCode
+  return {
+    kind: 'disconnect',
+    code: reason.kind === 'unknown' ? reason.code : (stated[reason.kind] ?? unstated),
+    text: 'text' in reason ? reason.text : 'detail' in reason ? reason.detail : '',
+    comeBackAfterMs: Math.min(maxUint32, Math.max(0, Math.ceil(comeBackAfterMs)))
+  }
+}
+
+/** What a peer's Disconnect means. Its text is fit for a log: at most 256 bytes, no control characters. */
+export function reasonOf({ code, text }: DisconnectMessage): DisconnectReason {
+  const shown = text.replace(unprintable, ' ').trim()
+  const kind = kinds.find((candidate) => reasonCode[candidate] === code)
+  switch (kind) {
+    case undefined:
+      return code === unstated ? { kind: 'closed-by-peer' } : { kind: 'unknown', code, text: shown }
+    case 'explicit':
+      return { kind, text: shown }
+    case 'fault':
+      return { kind, detail: shown }
+    default:
+      return { kind }
+  }
+}

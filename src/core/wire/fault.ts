@@ -1,0 +1,22 @@
+/**
+ * The one error that bytes from a peer can cause, and how reading and writing refuse. What the peer wrote is never quoted,
+ * only numbers and our own names.
+ */
+
+/** The peer broke the protocol; `flows/` end the connection and greylist. `message` names what was expected and what came. */
+export class WireFault extends Error {
+  override readonly name = 'WireFault'
+}
+
+/** `fault` or `mistake`: the checks that both directions share take one of them. */
+export type Refuse = (name: string, expected: string, came: string | number) => never
+
+/** What came from a peer is not allowed. */
+export function fault(name: string, expected: string, came: string | number): never {
+  throw new WireFault(`${name}: ${expected} expected, ${came} came`)
+}
+
+/** What our caller wants to send is not allowed. */
+export function mistake(name: string, expected: string, came: string | number): never {
+  throw new RangeError(`${name}: ${expected} expected, got ${came}`)
+}

@@ -1,0 +1,115 @@
+/** docs/protocol.md and p2p-pool.proto, held against the code. */
+import { readFileSync } from 'node:fs'
+import fc from 'fast-check'
+import protobuf from 'protobufjs'
+import { describe, expect, it } from 'vitest'
+import type { PoolMessage } from '../../../src/core/values/message.ts'
+import { nackMotive } from '../../../src/core/values/reason.ts'
+import { wireCaps } from '../../../src/core/wire/caps.ts'
+import { decodeMessage } from '../../../src/core/wire/decode.ts'
+import { reasonCode } from '../../../src/core/wire/disconnect.ts'
+import { encodeMessage } from '../../../src/core/wire/encode.ts'
+import { WireFault } from '../../../src/core/wire/fault.ts'
+import { FrameReader } from '../../../src/core/wire/frame.ts'
+import { kinds, schemas } from '../../../src/core/wire/schema.ts'
+import { anyMessage, body, fromHex, limits } from './messages.ts'
+
+const document = readFileSync(new URL('../../../docs/protocol.md', import.meta.url), 'utf8')
+const schemaText = readFileSync(new URL('../../../src/core/wire/p2p-pool.proto', import.meta.url), 'utf8')
+const frameType = protobuf.parse(schemaText).root.resolveAll().lookupType('p2p_pool.v1.Frame')
+
+/** Properties that the document gives in hex. */
+const bytesKeys = ['signedPeerRecord', 'instance', 'metadata', 'payload']
+
+const examples = [...document.matchAll(/^### (.+)\n\n```json\n(.+)\n```\n\n```hex\n([0-9a-f\s]+)```/gm)].map(
+  ([, title = '', json = '', hex = '']): [title: string, message: PoolMessage, bytes: Uint8Array] => [
+    title,
+    JSON.parse(json, (key, value: unknown) => (bytesKeys.includes(key) ? fromHex(String(value)) : value)),
+    fromHex(hex)
+  ]
+)
+
+/** `disconnect` for `disconnect`, `swapRequest` for `swap-request`: the name of a kind in the schema. */
+function fieldName(kind: string): string {
+  return kind.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase())
+}
+
+/** Our message as protobufjs has it. */
+function asObject(message: PoolMessage): Record<string, unknown> {
+  if (message.kind === 'application') return { application: message.payload }
+  const { kind, ...values } = message
+  if (kind === 'advertise') {
+    const { points, ownPoints } = values as { points: string[]; ownPoints?: string[] }
+    return { advertise: ownPoints === undefined ? { points } : { points, ownPoints: { points: ownPoints } } }
+  }
+  return { [fieldName(kind)]: values }
+}
+
+describe('docs/protocol.md', () => {
+  it('has an example of every kind', () => {
+    expect(new Set(examples.map(([, message]) => message.kind))).toEqual(new Set(kinds.slice(1)))
+  })
+
+  it.each(examples)('example "%s" decodes and encodes to the same bytes', (_title, message, bytes) => {
+    const reader = new FrameReader()
+    reader.push(bytes)
+    const frame = reader.next(limits) ?? new Uint8Array(0)
+    expect(reader.heldBytes).toBe(0)
+    expect(decodeMessage(frame, limits)).toEqual(message)
+    expect(Buffer.from(encodeMessage(message)).toString('hex')).toBe(Buffer.from(bytes).toString('hex'))
+  })
+
+  it.each(examples)('example "%s" cut anywhere is no frame in the stream and a fault in the frame', (_title, _message, bytes) => {
+    for (let end = 0; end < bytes.length; end += 1) {
+      const reader = new FrameReader()
+      reader.push(bytes.subarray(0, end))
+      expect(reader.next(limits)).toBeUndefined()
+      if (end > 0) expect(() => decodeMessage(bytes.subarray(1, end), limits)).toThrow(WireFault)
+    }
+  })
+
+  it('names every cap with its value', () => {
+    const section = document.slice(document.indexOf('## Caps'), document.indexOf('## Later versions'))
+    const written = [...section.matchAll(/^\| `(\w+)` \| ([\d,]+) \|$/gm)].map(([, name, value = '']) => [
+      name,
+      Number(value.replaceAll(',', ''))
+    ])
+    expect(Object.fromEntries(written)).toEqual(wireCaps)
+  })
+
+  it('names every motive and every reason with its code', () => {
+    const motives = document.slice(document.indexOf('### Motives of a Nack'), document.indexOf('### Reasons of a Disconnect'))
+    expect([...motives.matchAll(/^\| (\d+) \|/gm)].map(([, code]) => Number(code))).toEqual(Object.values(nackMotive))
+    const codes = [...document.matchAll(/^\| (\d+) \| `([a-z-]+)`/gm)].map(([, code, kind]) => [kind, Number(code)])
+    expect(Object.fromEntries(codes)).toMatchObject(reasonCode)
+  })
+})
+
+describe('p2p-pool.proto', () => {
+  it('has the kinds and fields of our table, by number and name', () => {
+    const inSchema = frameType.fieldsArray.map(({ id, name }) => [id, name])
+    expect(inSchema).toEqual(kinds.map((kind, id) => [id, fieldName(kind)]).slice(1))
+    for (const [kind, fields] of Object.entries(schemas)) {
+      const type = frameType.fields[fieldName(kind)]?.resolve().resolvedType as protobuf.Type
+      const ours = Object.entries(fields).map(([name, { id }]) => [id, name])
+      expect(
+        type.fieldsArray.map(({ id, name }) => [id, name]),
+        kind
+      ).toEqual(ours)
+    }
+  })
+
+  it('read by another implementation, our bytes mean the same, and its bytes are ours', () => {
+    fc.assert(
+      fc.property(anyMessage, (message) => {
+        const frame = body(encodeMessage(message))
+        const theirs = frameType.decode(frame)
+        expect(Buffer.from(frameType.encode(theirs).finish()).toString('hex')).toBe(Buffer.from(frame).toString('hex'))
+        const written = frameType.encode(frameType.create(asObject(message))).finish()
+        // Its bytes may be a Buffer, which is not equal to an array with the same bytes.
+        expect(decodeMessage(new Uint8Array(written), limits)).toEqual(message)
+      }),
+      { numRuns: 500 }
+    )
+  })
+})
