@@ -1,0 +1,216 @@
+/**
+ * Who is kept out: what the operator banned and what the pool greylisted by itself, behind one predicate that dialer,
+ * gater, exchange and load ask. `pool-state.ts` owns it and knows who is trusted; closing connections and events are its
+ * matter too. Nothing here reads a clock: `advance` is called before questions are asked, and costs two comparisons
+ * when nothing is due.
+ */
+import type { PoolConfig } from '../values/config.ts'
+import type { Host, PeerId } from '../values/ids.ts'
+import { type AddressBanOptions, type BanLists, type BanOptions, Bans, type Lifted } from './bans.ts'
+import { AddressGreylist, type GreylistedHost, type GreylistFigures } from './greylist.ts'
+import { type GreylistedPeer, PeerGreylist } from './peer-greylist.ts'
+import type { Bar } from './pool-view.ts'
+
+/** Steps of fading per clean-up delay, as in the original; a listing lives through fifteen of them. */
+const stepsPerDelay = 16
+
+export interface AccessListOptions extends Pick<PoolConfig, 'peerGreylistSize' | 'ipGreylistSizeKiB' | 'ipGreylistCleanupDelayMs'> {
+  /** 32 random bytes of this start; never saved. */
+  readonly key: Uint8Array
+  /** Monotonic, ms. */
+  readonly now: number
+}
+
+export interface Subject {
+  /** None for relayed and inbound WebRTC links: the peer id alone counts there. */
+  readonly host?: Host | undefined
+  /** None before anybody proved who he is. */
+  readonly peerId?: PeerId | undefined
+  /** Trusted ones are stopped by bans alone. */
+  readonly trusted: boolean
+}
+
+export interface Verdict {
+  readonly kind: Bar
+  readonly of: 'host' | 'peer'
+}
+
+export class AccessList {
+  readonly #bans = new Bans()
+  readonly #hosts: AddressGreylist
+  readonly #peers: PeerGreylist
+  readonly #stepMs: number
+  /** When the last step of fading was due, monotonic. */
+  #fadedAt: number
+
+  constructor({ peerGreylistSize, ipGreylistSizeKiB, ipGreylistCleanupDelayMs, key, now }: AccessListOptions) {
+    if (!(ipGreylistCleanupDelayMs > 0))
+      throw new RangeError(`greylist clean-up delay: expected ms above 0, got ${ipGreylistCleanupDelayMs}`)
+    this.#hosts = new AddressGreylist({ sizeKiB: ipGreylistSizeKiB, key })
+    this.#peers = new PeerGreylist(peerGreylistSize)
+    this.#stepMs = ipGreylistCleanupDelayMs / stepsPerDelay
+    this.#fadedAt = now
+  }
+
+  /**
+   * Is the way there, or the peer, barred? A ban counts for everybody: it is the operator's own word, and exact. A
+   * greylisting never stops a trusted one.
+   */
+  judge({ host, peerId, trusted }: Subject): Verdict | undefined {
+    const peerBar = peerId === undefined ? undefined : this.peerBar(peerId, trusted)
+    if (peerBar === 'banned') return { kind: peerBar, of: 'peer' }
+    const hostBar = host === undefined ? undefined : this.hostBar(host, trusted)
+    if (hostBar === 'banned' || (hostBar !== undefined && peerBar === undefined)) return { kind: hostBar, of: 'host' }
+    return peerBar === undefined ? undefined : { kind: peerBar, of: 'peer' }
+  }
+
+  /** The same for a host alone. */
+  hostBar(host: Host, trusted: boolean): Bar | undefined {
+    if (this.#bans.isBannedHost(host)) return 'banned'
+    return !trusted && this.#hosts.has(host) ? 'greylisted' : undefined
+  }
+
+  /** The same for a peer alone. */
+  peerBar(peerId: PeerId, trusted: boolean): Bar | undefined {
+    if (this.#bans.isBannedPeer(peerId)) return 'banned'
+    return !trusted && this.#peers.has(peerId) ? 'greylisted' : undefined
+  }
+
+  /** Banned or greylisted, as the original asks it. */
+  isBannedHost(host: Host): boolean {
+    return this.hostBar(host, false) !== undefined
+  }
+
+  /** Banned or greylisted, as the original asks it. */
+  isBannedPeer(peerId: PeerId): boolean {
+    return this.peerBar(peerId, false) !== undefined
+  }
+
+  /** Bans the peer until `endsAt` or for good; again: changes the end only. Throws `PoolError` `table-full`, `RangeError` for an end in the past. */
+  banPeer(peerId: PeerId, options: BanOptions): void {
+    this.#bans.banPeer(peerId, options)
+  }
+
+  /** Frees the peer of its ban, of bans along with its address, and of the greylist. Returns false if it was free. */
+  unbanPeer(peerId: PeerId): boolean {
+    const wasGreylisted = this.#peers.remove(peerId)
+    return this.#bans.unbanPeer(peerId) || wasGreylisted
+  }
+
+  /** Bans the host, and `peers` as long as it is. Throws as `banPeer` does. */
+  banHost(host: Host, options: AddressBanOptions): void {
+    this.#bans.banHost(host, options)
+  }
+
+  /** Frees the host of its ban, of the bans of ranges around it, and of the greylist; and the peers that its ban had taken along. */
+  unbanHost(host: Host): Lifted {
+    const lifted = this.#bans.unbanHost(host)
+    return this.#hosts.remove(host) && lifted.hosts.length === 0 ? { ...lifted, hosts: [host] } : lifted
+  }
+
+  /** Bans all addresses of a range such as `192.0.2.0/24`; returns its canonical text. Throws also `PoolError` `invalid-point`. */
+  banRange(range: string, options: AddressBanOptions): string {
+    return this.#bans.banRange(range, options)
+  }
+
+  /** Lifts the ban of exactly that range. Throws `PoolError` `invalid-point`. */
+  unbanRange(range: string): Lifted {
+    return this.#bans.unbanRange(range)
+  }
+
+  /** For hosts that gave cause and are not trusted: the caller has looked. */
+  greylistHost(host: Host, date: number): void {
+    this.#hosts.add(host, date)
+  }
+
+  /** For peers that gave cause and are not trusted: the caller has looked. */
+  greylistPeer(peerId: PeerId, date: number): void {
+    this.#peers.add(peerId, date)
+  }
+
+  /** Takes a host that became trusted off the greylist; bans stay. */
+  ungreylistHost(host: Host): boolean {
+    return this.#hosts.remove(host)
+  }
+
+  /** Takes a peer that became trusted off the greylist; bans stay. */
+  ungreylistPeer(peerId: PeerId): boolean {
+    return this.#peers.remove(peerId)
+  }
+
+  /**
+   * Lets time pass: greylistings fade by what went by on the monotonic clock since the last call, in one go also after
+   * days asleep, and bans end by their date. Returns what bans ended.
+   */
+  advance({ now, date }: { readonly now: number; readonly date: number }): Lifted {
+    const steps = Math.floor((now - this.#fadedAt) / this.#stepMs)
+    if (steps > 0) {
+      this.#fadedAt += steps * this.#stepMs
+      this.#fade(Math.min(steps, stepsPerDelay))
+    }
+    return this.#bans.endUntil(date)
+  }
+
+  /** One step of fading now, whatever the clock says: the original's `gc_greylist`. */
+  gcGreylist(): void {
+    this.#fade(1)
+  }
+
+  /** Forgets all greylisted hosts. Greylisted peers and bans stay, as in the original. */
+  clearGreylist(): void {
+    this.#hosts.clear()
+  }
+
+  /** Forgets everything. */
+  clear(): void {
+    this.#bans.clear()
+    this.#hosts.clear()
+    this.#peers.clear()
+  }
+
+  bannedPeers(): PeerId[] {
+    return this.#bans.bannedPeers()
+  }
+
+  /** Without the ranges. */
+  bannedHosts(): Host[] {
+    return this.#bans.bannedHosts()
+  }
+
+  /** Canonical texts. */
+  ranges(): string[] {
+    return this.#bans.bannedRanges()
+  }
+
+  greylistedPeers(): GreylistedPeer[] {
+    return this.#peers.list()
+  }
+
+  greylistedHosts(): GreylistedHost[] {
+    return this.#hosts.list()
+  }
+
+  /** Date since which `greylistedHosts` lacks hosts that may still be greylisted; `undefined` while it is complete. */
+  get greylistUnreliableSince(): number | undefined {
+    return this.#hosts.unreliableSince
+  }
+
+  greylistFigures(): GreylistFigures {
+    return this.#hosts.figures()
+  }
+
+  /** The bans, to be saved. */
+  export(): BanLists {
+    return this.#bans.export()
+  }
+
+  /** Adds saved bans that have not ended; returns how many entries made no sense and were dropped. */
+  import(lists: BanLists, date: number): number {
+    return this.#bans.import(lists, date)
+  }
+
+  #fade(steps: number): void {
+    this.#hosts.fade(steps)
+    this.#peers.fade(steps)
+  }
+}

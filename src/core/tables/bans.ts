@@ -1,0 +1,302 @@
+/**
+ * What the operator banned by hand: peers, hosts and address ranges, each for good or until a date, and which peers were
+ * banned along with an address, so that lifting a ban undoes what it did and no more. Called by `acl.ts`; `persist.ts`
+ * saves it through `export`. Closing connections is the matter of whoever bans.
+ */
+import { hostOfName } from '../values/address.ts'
+import type { Host, PeerId } from '../values/ids.ts'
+import { parseIp } from '../values/ip.ts'
+import { PoolError } from '../values/reason.ts'
+import { type CidrRange, CidrTable, isInRange, parseRange } from './cidr.ts'
+
+/** Bans of each kind, and peers banned along with one address; an operator who needs more bans a range. */
+const maxBans = 10_000
+/** Single hosts freed from the ban of a range. */
+const maxExceptions = 1_000
+
+export interface BanOptions {
+  /** Today, as a date. */
+  readonly date: number
+  /** When the ban ends by itself, as a date; `undefined`: never. */
+  readonly endsAt?: number | undefined
+}
+
+export interface AddressBanOptions extends BanOptions {
+  /** Peers to ban along, for as long as the address is. */
+  readonly peers?: readonly PeerId[] | undefined
+}
+
+/** A ban as it is listed and saved. */
+export interface Ban {
+  /** When it was first pronounced, as a date. */
+  readonly since: number
+  readonly endsAt: number | undefined
+}
+
+export interface PeerBan extends Ban {
+  readonly peerId: PeerId
+}
+
+export interface HostBan extends Ban {
+  readonly host: Host
+  readonly peers: readonly PeerId[]
+}
+
+export interface RangeBan extends Ban {
+  /** Canonical text of the range. */
+  readonly range: string
+  readonly peers: readonly PeerId[]
+  /** Hosts in it that were unbanned since. */
+  readonly except: readonly Host[]
+}
+
+/** Plain data, ready for JSON. `peers` holds only those banned for themselves. */
+export interface BanLists {
+  readonly peers: readonly PeerBan[]
+  readonly hosts: readonly HostBan[]
+  readonly ranges: readonly RangeBan[]
+}
+
+/** What became free again. A peer that another ban still holds is not in it. */
+export interface Lifted {
+  readonly peers: readonly PeerId[]
+  readonly hosts: readonly Host[]
+  readonly ranges: readonly string[]
+}
+
+interface AddressEntry {
+  readonly kind: 'host' | 'range'
+  /** The host, or the text of the range. */
+  readonly key: string
+  ban: Ban
+  readonly peers: Set<PeerId>
+  readonly except: Set<Host>
+}
+
+interface PeerEntry {
+  /** The ban of the peer itself, if there is one. */
+  own: Ban | undefined
+  /** The address bans that hold it too. Never empty while `own` is `undefined`. */
+  readonly along: Set<AddressEntry>
+}
+
+export class Bans {
+  readonly #peers = new Map<PeerId, PeerEntry>()
+  readonly #hosts = new Map<Host, AddressEntry>()
+  readonly #ranges = new CidrTable<AddressEntry>()
+  /** No ban ends before. */
+  #nextEnd = Number.POSITIVE_INFINITY
+
+  isBannedPeer(peerId: PeerId): boolean {
+    return this.#peers.has(peerId)
+  }
+
+  isBannedHost(host: Host): boolean {
+    return this.#hosts.has(host) || (this.#ranges.size > 0 && this.#rangesOver(host).length > 0)
+  }
+
+  /** Banning again changes the end and nothing else. Throws `PoolError` `table-full`, `RangeError` for an end that is past. */
+  banPeer(peerId: PeerId, options: BanOptions): void {
+    const entry = this.#peers.get(peerId)
+    const own = this.#pronounce(entry?.own, options)
+    if (entry !== undefined) entry.own = own
+    else {
+      refuseIfFull('peers', this.#peers.size + 1, maxBans)
+      this.#peers.set(peerId, { own, along: new Set() })
+    }
+  }
+
+  /** The peer is free, whatever banned it. Returns false if it was. */
+  unbanPeer(peerId: PeerId): boolean {
+    const entry = this.#peers.get(peerId)
+    for (const address of entry?.along ?? []) address.peers.delete(peerId)
+    return this.#peers.delete(peerId)
+  }
+
+  /** Banning again changes the end and adds peers. Throws as `banPeer` does, with nothing changed. */
+  banHost(host: Host, options: AddressBanOptions): void {
+    const known = this.#hosts.get(host)
+    if (known === undefined) refuseIfFull('hosts', this.#hosts.size + 1, maxBans)
+    const entry = known ?? newEntry('host', host, options)
+    this.#pronounceOver(entry, options)
+    this.#hosts.set(host, entry)
+  }
+
+  /** The host is free, also of ranges around it, and the peers that its ban had banned along are. */
+  unbanHost(host: Host): Lifted {
+    const ranges = this.#rangesOver(host)
+    for (const { key, except } of ranges) refuseIfFull(`exceptions of ${key}`, except.size + 1, maxExceptions)
+    for (const range of ranges) range.except.add(host)
+    const entry = this.#hosts.get(host)
+    this.#hosts.delete(host)
+    return {
+      hosts: entry === undefined && ranges.length === 0 ? [] : [host],
+      peers: entry === undefined ? [] : this.#release(entry),
+      ranges: []
+    }
+  }
+
+  /** As `banHost`; hosts in the range that were freed before are banned again. Returns the canonical text. Throws also `PoolError` `invalid-point`. */
+  banRange(text: string, options: AddressBanOptions): string {
+    const range = rangeOf(text)
+    const known = this.#ranges.get(range)
+    if (known === undefined) refuseIfFull('ranges', this.#ranges.size + 1, maxBans)
+    const entry = known ?? newEntry('range', range.text, options)
+    this.#pronounceOver(entry, options)
+    this.#ranges.set(range, entry)
+    for (const other of this.#ranges.values()) {
+      for (const host of other.except) {
+        const groups = parseIp(host)
+        if (groups !== undefined && isInRange(groups, range)) other.except.delete(host)
+      }
+    }
+    return range.text
+  }
+
+  /** Lifts the ban of exactly this range; hosts banned by themselves stay banned. */
+  unbanRange(text: string): Lifted {
+    const range = rangeOf(text)
+    const entry = this.#ranges.get(range)
+    this.#ranges.delete(range)
+    return entry === undefined ? { hosts: [], peers: [], ranges: [] } : { hosts: [], peers: this.#release(entry), ranges: [range.text] }
+  }
+
+  /** Lifts what ends at that date or before. Costs one comparison when nothing does. */
+  endUntil(date: number): Lifted {
+    if (date < this.#nextEnd) return { hosts: [], peers: [], ranges: [] }
+    const isOver = ({ endsAt }: Ban): boolean => endsAt !== undefined && endsAt <= date
+    const peers: PeerId[] = []
+    const over = [...this.#hosts.values(), ...this.#ranges.values()].filter(({ ban }) => isOver(ban))
+    for (const entry of over) {
+      if (entry.kind === 'host') this.#hosts.delete(entry.key as Host)
+      else this.#ranges.delete(rangeOf(entry.key))
+      peers.push(...this.#release(entry))
+    }
+    for (const [peerId, entry] of this.#peers) {
+      if (entry.own === undefined || !isOver(entry.own)) continue
+      entry.own = undefined
+      if (this.#forgetIfFree(peerId, entry)) peers.push(peerId)
+    }
+    const addresses = [...this.#hosts.values(), ...this.#ranges.values()].map(({ ban }) => ban)
+    const left = [...addresses, ...Array.from(this.#peers.values(), ({ own }) => own)]
+    this.#nextEnd = left.reduce((next, ban) => Math.min(next, ban?.endsAt ?? next), Number.POSITIVE_INFINITY)
+    const keysOf = (kind: AddressEntry['kind']): string[] => over.filter((entry) => entry.kind === kind).map(({ key }) => key)
+    return { peers, hosts: keysOf('host') as Host[], ranges: keysOf('range') }
+  }
+
+  clear(): void {
+    this.#peers.clear()
+    this.#hosts.clear()
+    this.#ranges.clear()
+    this.#nextEnd = Number.POSITIVE_INFINITY
+  }
+
+  bannedPeers(): PeerId[] {
+    return [...this.#peers.keys()]
+  }
+
+  bannedHosts(): Host[] {
+    return [...this.#hosts.keys()]
+  }
+
+  bannedRanges(): string[] {
+    return Array.from(this.#ranges.values(), ({ key }) => key)
+  }
+
+  export(): BanLists {
+    const listed = ({ ban, peers }: AddressEntry): Ban & { peers: PeerId[] } => ({ ...ban, peers: [...peers] })
+    return {
+      peers: Array.from(this.#peers).flatMap(([peerId, { own }]) => (own === undefined ? [] : [{ peerId, ...own }])),
+      hosts: Array.from(this.#hosts, ([host, entry]) => ({ host, ...listed(entry) })),
+      ranges: Array.from(this.#ranges.values(), (entry) => ({ range: entry.key, ...listed(entry), except: [...entry.except] }))
+    }
+  }
+
+  /**
+   * Adds what `export` gave, from an earlier run; what has ended meanwhile is left out. An entry that cannot be is dropped;
+   * returns how many were. Types of fields and peer ids are checked by the caller.
+   */
+  import(lists: BanLists, date: number): number {
+    let dropped = 0
+    const each = <T extends Ban>(bans: readonly T[], take: (ban: T) => void): void => {
+      for (const ban of bans) {
+        if (ban.endsAt !== undefined && ban.endsAt <= date) continue
+        try {
+          take(ban)
+        } catch (error) {
+          if (!(error instanceof PoolError || error instanceof RangeError)) throw error
+          dropped++
+        }
+      }
+    }
+    // A ban may date from a clock that ran ahead: `since` is kept as it is, ends are checked against `date`.
+    const optionsOf = ({ since, endsAt }: Ban): BanOptions => ({ date: Math.min(since, date), endsAt })
+    each(lists.hosts, (ban) => {
+      if (hostOfName(ban.host) !== ban.host)
+        throw new PoolError('invalid-point', `expected the canonical text of a host, got ${JSON.stringify(ban.host)}`)
+      this.banHost(ban.host, { ...optionsOf(ban), peers: ban.peers })
+    })
+    each(lists.peers, (ban) => this.banPeer(ban.peerId, optionsOf(ban)))
+    each(lists.ranges, (ban) => void this.banRange(ban.range, { ...optionsOf(ban), peers: ban.peers }))
+    // After all ranges, since banning a range takes back the exceptions inside it.
+    for (const { range, except } of lists.ranges) {
+      const parsed = parseRange(range)
+      const entry = parsed === undefined ? undefined : this.#ranges.get(parsed)
+      for (const host of except.slice(0, maxExceptions)) entry?.except.add(host)
+    }
+    return dropped
+  }
+
+  #rangesOver(host: Host): AddressEntry[] {
+    const groups = this.#ranges.size > 0 && host.includes(':') ? parseIp(host) : undefined
+    return groups === undefined ? [] : this.#ranges.matches(groups).filter(({ except }) => !except.has(host))
+  }
+
+  #pronounce(known: Ban | undefined, { date, endsAt }: BanOptions): Ban {
+    if (endsAt !== undefined && !(endsAt > date)) throw new RangeError(`end of a ban: expected a date after ${date}, got ${endsAt}`)
+    this.#nextEnd = Math.min(this.#nextEnd, endsAt ?? this.#nextEnd)
+    return { since: known?.since ?? date, endsAt }
+  }
+
+  /** Gives the entry of an address its end, and its peers to it; nothing is changed before all is known to fit. */
+  #pronounceOver(entry: AddressEntry, options: AddressBanOptions): void {
+    const peers = new Set(options.peers)
+    const newcomers = [...peers].filter((peerId) => !this.#peers.has(peerId)).length
+    refuseIfFull('peers', this.#peers.size + newcomers, maxBans)
+    entry.ban = this.#pronounce(entry.ban, options)
+    for (const peerId of peers) {
+      const peer = this.#peers.get(peerId) ?? { own: undefined, along: new Set() }
+      peer.along.add(entry)
+      entry.peers.add(peerId)
+      this.#peers.set(peerId, peer)
+    }
+  }
+
+  /** Undoes what an address ban did to peers; returns those who are free now. */
+  #release(entry: AddressEntry): PeerId[] {
+    return [...entry.peers].filter((peerId) => {
+      const peer = this.#peers.get(peerId)
+      peer?.along.delete(entry)
+      return peer !== undefined && this.#forgetIfFree(peerId, peer)
+    })
+  }
+
+  #forgetIfFree(peerId: PeerId, { own, along }: PeerEntry): boolean {
+    return own === undefined && along.size === 0 && this.#peers.delete(peerId)
+  }
+}
+
+function newEntry(kind: AddressEntry['kind'], key: string, { date }: BanOptions): AddressEntry {
+  return { kind, key, ban: { since: date, endsAt: undefined }, peers: new Set(), except: new Set() }
+}
+
+function rangeOf(text: string): CidrRange {
+  const range = parseRange(text)
+  if (range === undefined)
+    throw new PoolError('invalid-point', `expected an address range such as 192.0.2.0/24 or 2001:db8::/32, got ${JSON.stringify(text)}`)
+  return range
+}
+
+function refuseIfFull(what: string, size: number, max: number): void {
+  if (size > max) throw new PoolError('table-full', `ban list of ${what}: expected at most ${max}, got ${size}`)
+}

@@ -1,0 +1,328 @@
+import { describe, expect, it } from 'vitest'
+import { AccessList, type AccessListOptions } from '../../../src/core/tables/acl.ts'
+import { hostOfIp } from '../../../src/core/values/address.ts'
+import type { Host, PeerId } from '../../../src/core/values/ids.ts'
+
+const day = 86_400_000
+const [alice, bob, carol] = ['alice', 'bob', 'carol'] as PeerId[] as [PeerId, PeerId, PeerId]
+const [one, two] = [host('192.0.2.1'), host('192.0.2.2')]
+const name = 'example.org' as Host
+/** A date long after the monotonic clock's zero, so that mixing the two up shows. */
+const today = 1_800_000_000_000
+
+function host(address: string): Host {
+  const found = hostOfIp(address)
+  if (found === undefined) throw new Error(`no address: ${address}`)
+  return found
+}
+
+function accessList(options: Partial<AccessListOptions> = {}): AccessList {
+  return new AccessList({
+    peerGreylistSize: 10,
+    ipGreylistSizeKiB: 64,
+    ipGreylistCleanupDelayMs: day,
+    key: Uint8Array.of(1),
+    now: 0,
+    ...options
+  })
+}
+
+describe('a ban by hand', () => {
+  it('of a host or a peer stops them, trusted or not, and nobody else', () => {
+    const access = accessList()
+    access.banHost(one, { date: today })
+    access.banPeer(bob, { date: today })
+    expect(access.judge({ host: one, trusted: false })).toEqual({ kind: 'banned', of: 'host' })
+    expect(access.judge({ host: one, peerId: alice, trusted: true })).toEqual({ kind: 'banned', of: 'host' })
+    expect(access.judge({ host: two, peerId: bob, trusted: true })).toEqual({ kind: 'banned', of: 'peer' })
+    expect(access.judge({ host: two, peerId: alice, trusted: false })).toBeUndefined()
+    expect(access.judge({ trusted: false })).toBeUndefined()
+    expect([access.isBannedHost(one), access.isBannedHost(two)]).toEqual([true, false])
+    expect([access.isBannedPeer(bob), access.isBannedPeer(alice)]).toEqual([true, false])
+    expect([access.bannedHosts(), access.bannedPeers()]).toEqual([[one], [bob]])
+  })
+
+  it('pronounced twice is lifted by one unban', () => {
+    const access = accessList()
+    for (let i = 0; i < 2; i++) {
+      access.banHost(name, { date: today, peers: [alice] })
+      access.banPeer(bob, { date: today })
+    }
+    expect(access.unbanHost(name)).toEqual({ hosts: [name], peers: [alice], ranges: [] })
+    expect(access.unbanPeer(bob)).toBe(true)
+    expect([access.isBannedHost(name), access.isBannedPeer(alice), access.isBannedPeer(bob)]).toEqual([false, false, false])
+    expect(access.unbanHost(name)).toEqual({ hosts: [], peers: [], ranges: [] })
+    expect(access.unbanPeer(bob)).toBe(false)
+  })
+
+  it('lifted from a host frees the peers that it had taken along, and leaves those banned otherwise', () => {
+    const access = accessList()
+    access.banPeer(bob, { date: today })
+    access.banHost(one, { date: today, peers: [alice, bob, carol] })
+    access.banHost(two, { date: today, peers: [carol] })
+    expect(access.unbanHost(one).peers).toEqual([alice])
+    expect([alice, bob, carol].map((id) => access.isBannedPeer(id))).toEqual([false, true, true])
+    expect(access.unbanHost(two).peers).toEqual([carol])
+    expect(access.isBannedPeer(bob)).toBe(true)
+  })
+
+  it('of a peer pronounced after one along with its host outlives that of the host', () => {
+    const access = accessList()
+    access.banHost(one, { date: today, peers: [alice] })
+    access.banPeer(alice, { date: today })
+    expect(access.unbanHost(one).peers).toEqual([])
+    expect(access.isBannedPeer(alice)).toBe(true)
+  })
+
+  it('lifted from a peer is lifted for good, though its host stays banned', () => {
+    const access = accessList()
+    access.banHost(one, { date: today, peers: [alice] })
+    access.unbanPeer(alice)
+    expect([access.isBannedPeer(alice), access.isBannedHost(one)]).toEqual([false, true])
+    expect(access.unbanHost(one).peers).toEqual([])
+  })
+})
+
+describe('a ban of a range', () => {
+  it('stops every address in it and no name, until it is lifted', () => {
+    const access = accessList()
+    expect(access.banRange('192.0.2.77/24', { date: today, peers: [alice] })).toBe('192.0.2.0/24')
+    expect([one, two, host('192.0.3.1'), name].map((each) => access.isBannedHost(each))).toEqual([true, true, false, false])
+    expect(access.judge({ host: one, trusted: true })).toEqual({ kind: 'banned', of: 'host' })
+    expect(access.ranges()).toEqual(['192.0.2.0/24'])
+    expect(access.unbanRange('192.0.2.0/24')).toEqual({ hosts: [], peers: [alice], ranges: ['192.0.2.0/24'] })
+    expect(access.isBannedHost(one)).toBe(false)
+    expect(access.unbanRange('192.0.2.0/24').ranges).toEqual([])
+  })
+
+  it('lets go of one host that is unbanned, and takes it again when pronounced again', () => {
+    const access = accessList()
+    access.banRange('192.0.2.0/24', { date: today })
+    access.banRange('192.0.0.0/16', { date: today })
+    expect(access.unbanHost(one).hosts).toEqual([one])
+    expect([one, two].map((each) => access.isBannedHost(each))).toEqual([false, true])
+    access.banRange('192.0.0.0/16', { date: today })
+    expect(access.isBannedHost(one)).toBe(true)
+  })
+
+  it('leaves hosts banned by themselves banned when it is lifted', () => {
+    const access = accessList()
+    access.banHost(one, { date: today })
+    access.banRange('192.0.2.0/24', { date: today })
+    access.unbanRange('192.0.2.0/24')
+    expect([one, two].map((each) => access.isBannedHost(each))).toEqual([true, false])
+  })
+
+  it('that is none is refused by name', () => {
+    expect(() => accessList().banRange('192.0.2.0/33', { date: today })).toThrow(
+      'such as 192.0.2.0/24 or 2001:db8::/32, got "192.0.2.0/33"'
+    )
+    expect(() => accessList().unbanRange('all')).toThrow('got "all"')
+  })
+})
+
+describe('the end of a ban', () => {
+  it('comes at its date and not before, and the peers taken along are free with it', () => {
+    const access = accessList()
+    access.banHost(one, { date: today, endsAt: today + 100, peers: [alice] })
+    access.banRange('2001:db8::/32', { date: today, endsAt: today + 100 })
+    access.banPeer(bob, { date: today, endsAt: today + 200 })
+    access.banPeer(carol, { date: today })
+    expect(access.advance({ now: 0, date: today + 99 })).toEqual({ hosts: [], peers: [], ranges: [] })
+    expect(access.isBannedHost(one)).toBe(true)
+    expect(access.advance({ now: 0, date: today + 100 })).toEqual({ hosts: [one], peers: [alice], ranges: ['2001:db8::/32'] })
+    expect([access.isBannedHost(one), access.isBannedHost(host('2001:db8::1')), access.isBannedPeer(bob)]).toEqual([false, false, true])
+    expect(access.advance({ now: 0, date: today + 200 }).peers).toEqual([bob])
+    expect(access.advance({ now: 0, date: today + 1e12 }).peers).toEqual([])
+    expect(access.bannedPeers()).toEqual([carol])
+  })
+
+  it('is the one of the last word', () => {
+    const access = accessList()
+    access.banPeer(bob, { date: today, endsAt: today + 100 })
+    access.banPeer(bob, { date: today })
+    access.banPeer(alice, { date: today })
+    access.banPeer(alice, { date: today, endsAt: today + 100 })
+    access.advance({ now: 0, date: today + 100 })
+    expect([access.isBannedPeer(bob), access.isBannedPeer(alice)]).toEqual([true, false])
+  })
+
+  it('in the past, or no date at all, is refused and bans nobody', () => {
+    const access = accessList()
+    for (const endsAt of [today, today - 1, Number.NaN]) {
+      expect(() => access.banPeer(bob, { date: today, endsAt })).toThrow(`got ${endsAt}`)
+      expect(() => access.banHost(one, { date: today, endsAt, peers: [bob] })).toThrow(`got ${endsAt}`)
+    }
+    expect([access.bannedPeers(), access.bannedHosts()]).toEqual([[], []])
+  })
+})
+
+describe('the lists of bans', () => {
+  it('refuse the ten-thousand-and-first entry and stay as they were', () => {
+    const access = accessList()
+    for (let i = 0; i < 10_000; i++) {
+      access.banPeer(`peer-${i}` as PeerId, { date: today })
+      access.banHost(`host-${i}.example.org` as Host, { date: today })
+    }
+    expect(() => access.banPeer(alice, { date: today })).toThrow('expected at most 10000, got 10001')
+    expect(() => access.banHost(one, { date: today })).toThrow('expected at most 10000, got 10001')
+    expect(() => access.banHost('host-1.example.org' as Host, { date: today, peers: [alice] })).toThrow('peers')
+    expect([access.isBannedPeer(alice), access.isBannedHost(one)]).toEqual([false, false])
+    access.banPeer('peer-7' as PeerId, { date: today, endsAt: today + 1 })
+    expect(access.bannedPeers()).toHaveLength(10_000)
+  })
+
+  it('come back from their export, through JSON, as they were', () => {
+    const access = accessList()
+    access.banPeer(bob, { date: today, endsAt: today + 100 })
+    access.banHost(one, { date: today, peers: [alice] })
+    access.banHost(name, { date: today })
+    access.banRange('2001:db8::/32', { date: today, peers: [carol] })
+    access.unbanHost(host('2001:db8::1'))
+    access.greylistHost(two, today)
+    const saved = JSON.parse(JSON.stringify(access.export()))
+    const later = accessList()
+    expect(later.import(saved, today + 50)).toBe(0)
+    expect(later.export()).toEqual(access.export())
+    expect(later.isBannedHost(host('2001:db8::1'))).toBe(false)
+    expect(later.isBannedHost(host('2001:db8::2'))).toBe(true)
+    expect(later.isBannedHost(two)).toBe(false)
+    expect(later.unbanHost(one).peers).toEqual([alice])
+    const tooLate = accessList()
+    expect(tooLate.import(saved, today + 100)).toBe(0)
+    expect(tooLate.isBannedPeer(bob)).toBe(false)
+  })
+
+  it('drop saved entries that make no sense, and count them', () => {
+    const access = accessList()
+    const times = { since: today, endsAt: undefined }
+    const dropped = access.import(
+      {
+        peers: [{ peerId: bob, ...times }],
+        hosts: [
+          { host: '2001:DB8::1' as Host, peers: [alice], ...times },
+          { host: one, peers: [], since: today, endsAt: Number.NaN }
+        ],
+        ranges: [{ range: 'everything', peers: [], except: [one], ...times }]
+      },
+      today
+    )
+    expect(dropped).toBe(3)
+    expect(access.export()).toEqual({ peers: [{ peerId: bob, ...times }], hosts: [], ranges: [] })
+  })
+})
+
+describe('the greylists', () => {
+  it('stop whom they hold, but never a trusted one', () => {
+    const access = accessList()
+    access.greylistHost(one, today)
+    access.greylistPeer(bob, today)
+    expect(access.judge({ host: one, peerId: alice, trusted: false })).toEqual({ kind: 'greylisted', of: 'host' })
+    expect(access.judge({ host: two, peerId: bob, trusted: false })).toEqual({ kind: 'greylisted', of: 'peer' })
+    expect(access.judge({ host: one, peerId: bob, trusted: true })).toBeUndefined()
+    expect([access.hostBar(one, false), access.hostBar(one, true), access.peerBar(bob, false), access.peerBar(bob, true)]).toEqual([
+      'greylisted',
+      undefined,
+      'greylisted',
+      undefined
+    ])
+    expect(access.greylistedPeers()).toEqual([{ peerId: bob, since: today }])
+    expect(access.greylistedHosts()).toEqual([{ host: one, since: today }])
+  })
+
+  it('are named only where no ban is', () => {
+    const access = accessList()
+    access.greylistPeer(bob, today)
+    access.banHost(one, { date: today })
+    expect(access.judge({ host: one, peerId: bob, trusted: false })).toEqual({ kind: 'banned', of: 'host' })
+  })
+
+  it('judge a relayed or WebRTC peer, who has no host, by its id alone', () => {
+    const access = accessList()
+    access.greylistHost(one, today)
+    expect(access.judge({ host: undefined, peerId: alice, trusted: false })).toBeUndefined()
+  })
+
+  it('forget a host after 14/16 to 15/16 of the delay', () => {
+    for (const addedAt of [0, 0.5, 0.999]) {
+      const access = accessList({ now: 0 })
+      const step = day / 16
+      access.advance({ now: addedAt * step, date: today })
+      access.greylistHost(one, today)
+      access.greylistPeer(bob, today)
+      access.advance({ now: (14 + addedAt) * step, date: today })
+      expect([access.isBannedHost(one), access.isBannedPeer(bob)], `added at step ${addedAt}`).toEqual([true, true])
+      access.advance({ now: (15 + addedAt) * step, date: today })
+      expect([access.isBannedHost(one), access.isBannedPeer(bob)], `added at step ${addedAt}`).toEqual([false, false])
+    }
+  })
+
+  it('forget all in one call after a sleep of any length', () => {
+    const access = accessList({ ipGreylistCleanupDelayMs: 100 / 16, now: 5_000 })
+    for (const address of ['ffff::3', 'ffff:00::ff', 'a::2']) access.greylistHost(host(address), today)
+    expect(access.isBannedHost(host('a::2'))).toBe(true)
+    access.advance({ now: 6_000, date: today })
+    expect(access.greylistedHosts()).toEqual([])
+    expect(access.greylistFigures().fill).toBe(0)
+  })
+
+  it('take no notice of the date', () => {
+    const access = accessList()
+    access.greylistHost(one, today)
+    access.advance({ now: 0, date: today + 365 * day })
+    access.advance({ now: 0, date: 0 })
+    expect(access.isBannedHost(one)).toBe(true)
+  })
+
+  it('are left by one unban, other entries untouched', () => {
+    const access = accessList()
+    for (const each of [one, two]) access.greylistHost(each, today)
+    access.greylistPeer(bob, today)
+    access.banHost(one, { date: today })
+    expect(access.unbanHost(one).hosts).toEqual([one])
+    expect([access.isBannedHost(one), access.isBannedHost(two)]).toEqual([false, true])
+    expect(access.unbanHost(two).hosts).toEqual([two])
+    expect(access.unbanPeer(bob)).toBe(true)
+    expect(access.isBannedPeer(bob)).toBe(false)
+  })
+
+  it('are left by whom becomes trusted, while bans stay', () => {
+    const access = accessList()
+    access.greylistHost(one, today)
+    access.greylistPeer(bob, today)
+    access.banPeer(alice, { date: today })
+    expect([access.ungreylistHost(one), access.ungreylistPeer(bob), access.ungreylistPeer(alice)]).toEqual([true, true, false])
+    expect([access.isBannedHost(one), access.isBannedPeer(bob), access.isBannedPeer(alice)]).toEqual([false, false, true])
+  })
+
+  it('are emptied of hosts by clearGreylist, of everything with the bans by clear', () => {
+    const access = accessList({ ipGreylistSizeKiB: 1 })
+    access.banPeer(alice, { date: today, endsAt: today + 1 })
+    access.banHost(name, { date: today })
+    access.banRange('2001:db8::/32', { date: today })
+    access.greylistPeer(bob, today)
+    for (const each of [one, two]) access.greylistHost(each, today)
+    expect(access.greylistUnreliableSince).toBe(today)
+    access.clearGreylist()
+    expect([access.isBannedHost(one), access.greylistUnreliableSince, access.isBannedPeer(bob)]).toEqual([false, undefined, true])
+    access.clear()
+    expect([access.isBannedPeer(bob), access.isBannedPeer(alice), access.isBannedHost(name)]).toEqual([false, false, false])
+    expect(access.export()).toEqual({ peers: [], hosts: [], ranges: [] })
+  })
+
+  it('lose one step with each gcGreylist, so that sixteen of them empty them', () => {
+    const access = accessList()
+    access.greylistHost(one, today)
+    access.greylistPeer(bob, today)
+    for (let i = 0; i < 14; i++) access.gcGreylist()
+    expect([access.isBannedHost(one), access.isBannedPeer(bob)]).toEqual([true, true])
+    access.gcGreylist()
+    expect([access.isBannedHost(one), access.isBannedPeer(bob)]).toEqual([false, false])
+  })
+
+  it('refuse a clean-up delay that is none', () => {
+    for (const ipGreylistCleanupDelayMs of [0, -1, Number.NaN]) {
+      expect(() => accessList({ ipGreylistCleanupDelayMs })).toThrow(`got ${ipGreylistCleanupDelayMs}`)
+    }
+  })
+})

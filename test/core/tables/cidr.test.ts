@@ -1,0 +1,111 @@
+import { describe, expect, it } from 'vitest'
+import { type CidrRange, CidrTable, isInRange, parseRange } from '../../../src/core/tables/cidr.ts'
+import { formatIp, type IpGroups, parseIp } from '../../../src/core/values/ip.ts'
+import { seededRandom } from '../values/seeded.ts'
+
+function range(text: string): CidrRange {
+  const found = parseRange(text)
+  if (found === undefined) throw new Error(`no range: ${text}`)
+  return found
+}
+
+function groups(text: string): IpGroups {
+  const found = parseIp(text)
+  if (found === undefined) throw new Error(`no address: ${text}`)
+  return found
+}
+
+function tableOf(...texts: string[]): CidrTable<string> {
+  const table = new CidrTable<string>()
+  for (const text of texts) table.set(range(text), range(text).text)
+  return table
+}
+
+describe('a table of ranges', () => {
+  it.each([
+    [[], '', ':: ffff:: a::2'],
+    [['ffff::/16'], 'ffff::3 ffff:ffff:: ffff:0::ff', 'fffe::3 ffee:ffff:: ::'],
+    [['f000::/4'], 'f000::1', 'e000::'],
+    [['::/128'], '::', '1:: ::1'],
+    [['ffff:eeee::/32'], 'ffff:eeee::1', 'eeee:ffff::1'],
+    [['::/17'], ':: 0:7000::', '0:8000::1'],
+    [['e000::/4', 'a000::/4', 'ffff::/16'], 'ffff::1 a111:8000::1', 'b111:8000::1'],
+    [['e000::/4', 'a000::/4', 'ffff::/16', '1234:5678::1/128'], '1234:5678::1', '1234:5678::100 b111:8000::1'],
+    [['::/1', '8000::/1'], ':: ffff::1 7fff:: 8000:: 192.0.2.1', ''],
+    [['::/0'], ':: ffff::1 192.0.2.1', ''],
+    [['192.0.2.0/24'], '192.0.2.0 192.0.2.255 ::ffff:c000:201', '192.0.3.0 ::1 64:ff9b::192.0.2.1'],
+    [['0.0.0.0/0'], '0.0.0.0 255.255.255.255', ':: ::1 ::fffe:ffff:ffff'],
+    [['192.0.2.7'], '192.0.2.7', '192.0.2.6']
+  ])('of %j holds %j and not %j', (texts, inside, outside) => {
+    const table = tableOf(...texts)
+    for (const address of inside.split(' ').filter(Boolean)) expect(table.matches(groups(address)).length, address).toBeGreaterThan(0)
+    for (const address of outside.split(' ').filter(Boolean)) expect(table.matches(groups(address)), address).toEqual([])
+  })
+
+  it('names all ranges that hold an address, the smallest first', () => {
+    const table = tableOf('2001:db8::/32', '::/0', '2001:db8:1::/48', '2001:db8:2::/48')
+    expect(table.matches(groups('2001:db8:1::7'))).toEqual(['2001:db8:1::/48', '2001:db8::/32', '::/0'])
+  })
+
+  it('keeps what went in until it is deleted, each range once', () => {
+    const table = tableOf('::/1', '8000::/1', '::/0', '2001:db8::/32', '2001:db8::/48', '2001:DB8:0::/32')
+    expect([...table.values()].sort()).toEqual(['2001:db8::/32', '2001:db8::/48', '8000::/1', '::/0', '::/1'])
+    expect(table.delete(range('2001:db8::/32'))).toBe(true)
+    expect(table.delete(range('2001:db8::/32'))).toBe(false)
+    expect(table.matches(groups('2001:db8::1'))).toEqual(['2001:db8::/48', '::/1', '::/0'])
+    table.clear()
+    expect([table.size, table.matches(groups('::'))]).toEqual([0, []])
+  })
+
+  it('agrees with asking each range by itself', () => {
+    const random = seededRandom(5)
+    for (let round = 0; round < 50; round++) {
+      // Few different groups, so that prefixes are shared.
+      const address = (): IpGroups => Array.from({ length: 8 }, () => [0, 1, 0xfffe, 0xffff][Math.floor(random() * 4)] ?? 0)
+      const ranges = Array.from({ length: 20 }, () => range(`${formatIp(address())}/${Math.floor(random() * 129)}`))
+      const table = new CidrTable<CidrRange>()
+      for (const one of ranges) table.set(one, one)
+      for (let i = 0; i < 50; i++) {
+        const probe = address()
+        const expected = new Set(ranges.filter((one) => isInRange(probe, one)).map(({ text }) => text))
+        expect(new Set(table.matches(probe).map(({ text }) => text)), `round ${round}: ${formatIp(probe)}`).toEqual(expected)
+      }
+    }
+  })
+})
+
+describe('the text of a range', () => {
+  it.each([
+    ['192.0.2.77/24', '192.0.2.0/24'],
+    ['::ffff:192.0.2.77/120', '192.0.2.0/24'],
+    ['2001:DB8:0::1/32', '2001:db8::/32'],
+    ['2001:db8::1', '2001:db8::1/128'],
+    ['192.0.2.1', '192.0.2.1/32'],
+    ['::ffff:0:0/95', '::fffe:0:0/95'],
+    ['1.2.3.4/0', '0.0.0.0/0'],
+    ['::1/0', '::/0']
+  ])('%s is written %s', (text, canonical) => {
+    expect(range(text).text).toBe(canonical)
+    expect(range(canonical)).toEqual(range(text))
+  })
+
+  it.each([
+    '',
+    '/',
+    '/8',
+    '192.0.2.0/33',
+    '::/129',
+    '::/-1',
+    '::/1.5',
+    '::/01',
+    '::/ 1',
+    '::/8/8',
+    '192.0.2/24',
+    'example.org/8',
+    '[::]/8',
+    '::/',
+    '::/0x8'
+  ])('%j is none', (text) => {
+    expect(parseRange(text)).toBeUndefined()
+  })
+})
