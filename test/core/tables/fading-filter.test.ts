@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { FadingFilter, freshLevel, hashCount, indexBitsFor } from '../../../src/core/tables/fading-filter.ts'
 import { octetsOf, parseIp } from '../../../src/core/values/ip.ts'
-import { seededRandom } from '../values/seeded.ts'
+import { seededRandom } from '../../support/seeded-random.ts'
 
 const noKey = new Uint8Array(0)
 
@@ -116,7 +116,7 @@ describe('an item', () => {
 
 describe('the cells', () => {
   it('count down as single cells would, in steps of any number, with exact figures', () => {
-    const random = seededRandom(3)
+    const random = seededRandom(3).next
     for (let round = 0; round < 300; round++) {
       const indexBits = 1 + Math.floor(random() * 8)
       const filter = filterOf(indexBits)
@@ -153,7 +153,7 @@ describe('the cells', () => {
 
 describe('the count of items', () => {
   it('is exact as long as nothing is removed or added twice', () => {
-    const random = seededRandom(4)
+    const random = seededRandom(4).next
     const filter = filterOf(16)
     const generations: number[] = new Array(freshLevel).fill(0)
     let next = 0

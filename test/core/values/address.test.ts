@@ -14,7 +14,7 @@ import {
 } from '../../../src/core/values/address.ts'
 import type { Host, Point } from '../../../src/core/values/ids.ts'
 import { formatIp, parseIp } from '../../../src/core/values/ip.ts'
-import { seededRandom } from './seeded.ts'
+import { seededRandom } from '../../support/seeded-random.ts'
 
 const relay = '12D3KooWSvXUEDdCYBfTCPQYxVWF2d2Dyx1sXEcJbzs7MEdUvjUn'
 const guest = '12D3KooWBgrtyLERnwd6pjeNjHxyStpZz6jWAb1dFJL3Z4QgnKyv'
@@ -70,7 +70,7 @@ describe('the host of a point', () => {
   })
 
   it('is one and the same for every spelling of an address', () => {
-    const random = seededRandom(1)
+    const random = seededRandom(1).next
     for (let i = 0; i < 3_000; i++) {
       const groups = Array.from({ length: 8 }, () => (random() < 0.5 ? 0 : Math.floor(random() * 65_536)))
       const long = groups.map((group) => group.toString(16).padStart(4, '0').toUpperCase()).join(':')
@@ -101,7 +101,7 @@ describe('the host of a point', () => {
   })
 
   it('reads the same texts as addresses as @chainsafe/is-ip does, and reads them alike', () => {
-    const random = seededRandom(2)
+    const random = seededRandom(2).next
     const letters = '00112f::::..ag'
     for (let i = 0; i < 50_000; i++) {
       const text = Array.from({ length: 2 + Math.floor(random() * 14) }, () => letters[Math.floor(random() * letters.length)]).join('')
