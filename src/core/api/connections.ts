@@ -1,0 +1,52 @@
+/** `pool.connections`: the running connections, read-only. Functions of the original's submodule `Connection`. */
+import type { Connection } from '../flows/connection.ts'
+import type { FlowContext } from '../flows/context.ts'
+import type { PeerId, Point } from '../values/ids.ts'
+
+export class Connections<Msg, PeerMeta, ConnMeta> implements Iterable<[PeerId, Connection<Msg, ConnMeta>]> {
+  readonly #context: FlowContext<Msg, PeerMeta, ConnMeta>
+
+  constructor(context: FlowContext<Msg, PeerMeta, ConnMeta>) {
+    this.#context = context
+  }
+
+  /** `[peerId, connection]` of each running connection, the longest established first. Source: `fold`, `iter`. */
+  *[Symbol.iterator](): IterableIterator<[PeerId, Connection<Msg, ConnMeta>]> {
+    for (const connection of this.#context.state.connections()) yield [connection.peerId, connection]
+  }
+
+  /** Source: `list`. */
+  list(): Connection<Msg, ConnMeta>[] {
+    return [...this.#context.state.connections()]
+  }
+
+  findByPeerId(peerId: PeerId): Connection<Msg, ConnMeta> | undefined {
+    return this.#context.state.connection(peerId)
+  }
+
+  findByPoint(point: Point): Connection<Msg, ConnMeta> | undefined {
+    const state = this.#context.state.point(point)?.state
+    return state?.kind === 'running' ? this.findByPeerId(state.connection.peerId) : undefined
+  }
+
+  /**
+   * A running connection's point and peer, drawn at random; only connections that have a point count. `noPrivate` leaves out
+   * peers who must not be told of. Source: `random_addr`.
+   */
+  randomAddress({ differentThan, noPrivate }: { differentThan?: PeerId; noPrivate: boolean }): { point: Point; peerId: PeerId } | undefined {
+    const found: { point: Point; peerId: PeerId }[] = []
+    for (const { peerId, point, isPrivate } of this.#context.state.connections()) {
+      if (point !== undefined && peerId !== differentThan && !(noPrivate && isPrivate)) found.push({ point, peerId })
+    }
+    return found[Math.floor(this.#context.random.next() * found.length)]
+  }
+
+  /** Whom to offer a swap, and what: two different random connections, neither private. Source: `propose_swap_request`. */
+  proposeSwapRequest(): { point: Point; peerId: PeerId; recipient: Connection<Msg, ConnMeta> } | undefined {
+    const recipients = this.list().filter((connection) => !connection.isPrivate)
+    const recipient = recipients[Math.floor(this.#context.random.next() * recipients.length)]
+    if (recipient === undefined) return undefined
+    const offer = this.randomAddress({ differentThan: recipient.peerId, noPrivate: true })
+    return offer === undefined ? undefined : { ...offer, recipient }
+  }
+}

@@ -1,0 +1,131 @@
+/** `pool.peers`: what is known of peers, trust and bans. Functions of the original's submodule `Peers`. */
+import type { FlowContext } from '../flows/context.ts'
+import type { GreylistedPeer } from '../tables/peer-greylist.ts'
+import { lastMeeting, lastMiss, type PeerInfo } from '../tables/peer-state.ts'
+import type { PeerRecord } from '../tables/peer-state.ts'
+import type { PeerId, Point } from '../values/ids.ts'
+import { PoolError } from '../values/reason.ts'
+
+/** A peer as plain JSON. Instants are ms since 1970. */
+export interface PeerDescription {
+  readonly peerId: PeerId
+  readonly state: string
+  readonly trusted: boolean
+  readonly score: number
+  readonly metadata: unknown
+  readonly createdAt: number
+  readonly lastSeen: { readonly point: Point | null; readonly at: number } | null
+  readonly lastMiss: { readonly point: Point | null; readonly at: number } | null
+  readonly connection: { readonly point: Point | null; readonly direction: string; readonly establishedAt: number } | null
+  readonly events: readonly { readonly kind: string; readonly at: number; readonly point: Point | null }[]
+}
+
+export class Peers<Msg, PeerMeta, ConnMeta> {
+  readonly #context: FlowContext<Msg, PeerMeta, ConnMeta>
+
+  constructor(context: FlowContext<Msg, PeerMeta, ConnMeta>) {
+    this.#context = context
+  }
+
+  /** The live record of a known peer. */
+  info(peerId: PeerId): PeerInfo<PeerMeta> | undefined {
+    return this.#context.state.peer(peerId)
+  }
+
+  /** All known peers. Source: `fold_known`, `iter_known`. */
+  *known(): IterableIterator<[PeerId, PeerInfo<PeerMeta>]> {
+    for (const info of this.#context.state.peers()) yield [info.peerId, info]
+  }
+
+  /** Peers with a running connection. Source: `fold_connected`. */
+  *connected(): IterableIterator<[PeerId, PeerInfo<PeerMeta>]> {
+    for (const { peerId } of this.#context.state.connections()) {
+      const info = this.info(peerId)
+      if (info !== undefined) yield [peerId, info]
+    }
+  }
+
+  /** `undefined` for an unknown peer. */
+  getMetadata(peerId: PeerId): PeerMeta | undefined {
+    return this.info(peerId)?.metadata
+  }
+
+  /** Registers the peer if it is unknown. Throws `PoolError` `table-full`. */
+  setMetadata(peerId: PeerId, metadata: PeerMeta): void {
+    const record = this.#register(peerId)
+    record.metadata = metadata
+    this.#context.state.parts.peers.reindex(record)
+    this.#context.state.parts.changed()
+  }
+
+  /** `undefined` for an unknown peer. */
+  getScore(peerId: PeerId): number | undefined {
+    const info = this.info(peerId)
+    return info === undefined ? undefined : this.#context.config.peerMetadata.score(info.metadata)
+  }
+
+  /**
+   * Keeps the peer out of dialer, gater and handshake until `endsAt` (ms since 1970) or for good, and ends its connection and
+   * attempts. Resolves when it is gone. Saved. Idempotent.
+   */
+  async ban(peerId: PeerId, { endsAt }: { endsAt?: number } = {}): Promise<void> {
+    await this.#context.registry.banPeer(peerId, endsAt)?.disconnect({ kind: 'peer-banned' })
+  }
+
+  /** Undoes a ban and a greylisting, once and for all. */
+  unban(peerId: PeerId): void {
+    this.#context.registry.unbanPeer(peerId)
+  }
+
+  /** Banned or greylisted. */
+  isBanned(peerId: PeerId): boolean {
+    return this.#context.state.peerBar(peerId) !== undefined
+  }
+
+  isTrusted(peerId: PeerId): boolean {
+    return this.info(peerId)?.trusted === true
+  }
+
+  /** Trusted peers are never greylisted or collected. Registers the peer if it is unknown. Throws `PoolError` `table-full`. */
+  trust(peerId: PeerId): void {
+    this.#context.registry.setPeerTrusted(this.#register(peerId), true)
+  }
+
+  untrust(peerId: PeerId): void {
+    const record = this.#context.state.peer(peerId)
+    if (record !== undefined) this.#context.registry.setPeerTrusted(record, false)
+  }
+
+  /** Peers on the automatic list. Source: `get_greylisted_list`. */
+  greylisted(): readonly GreylistedPeer[] {
+    return this.#context.state.access.greylistedPeers()
+  }
+
+  /** Source: `info_of_peer_info`. */
+  describe(info: PeerInfo<PeerMeta>): PeerDescription {
+    const { state } = info
+    const seen = lastMeeting(info)
+    const missed = lastMiss(info)
+    return {
+      peerId: info.peerId,
+      state: state.kind,
+      trusted: info.trusted,
+      score: this.#context.config.peerMetadata.score(info.metadata),
+      metadata: this.#context.config.peerMetadata.toJson(info.metadata),
+      createdAt: info.createdAt,
+      lastSeen: seen === undefined ? null : { point: seen.point ?? null, at: seen.at },
+      lastMiss: missed === undefined ? null : { point: missed.point ?? null, at: missed.at },
+      connection:
+        state.kind === 'running'
+          ? { point: state.connection.point ?? null, direction: state.connection.direction, establishedAt: state.connection.establishedAt }
+          : null,
+      events: info.events.map(({ kind, at, other }) => ({ kind, at, point: other ?? null }))
+    }
+  }
+
+  #register(peerId: PeerId): PeerRecord<PeerMeta> {
+    const record = this.#context.registry.registerPeer(peerId)
+    if (record === undefined) throw new PoolError('table-full', `${peerId}: all known peers are connected, trusted or worth more`)
+    return record
+  }
+}

@@ -1,0 +1,124 @@
+/**
+ * The verbs of the pool upon what it knows: registering, own points, listings, greylists. `PeerPool` is made upon them; what
+ * concerns one known point or peer is in `points.ts` and `peers.ts`.
+ */
+import { defaultListing } from '../decisions/sharing.ts'
+import type { FlowContext } from '../flows/context.ts'
+import type { PeerInfo } from '../tables/peer-state.ts'
+import type { Medium, PointInfo } from '../tables/point-state.ts'
+import type { Host, ParsedPoint, PeerId, Point } from '../values/ids.ts'
+import { PoolError } from '../values/reason.ts'
+import { Connections } from './connections.ts'
+import { Peers } from './peers.ts'
+import { Points } from './points.ts'
+
+export class Registering<Msg, PeerMeta, ConnMeta> {
+  readonly connections: Connections<Msg, PeerMeta, ConnMeta>
+  readonly peers: Peers<Msg, PeerMeta, ConnMeta>
+  readonly points: Points<Msg, PeerMeta, ConnMeta>
+  readonly #context: FlowContext<Msg, PeerMeta, ConnMeta>
+
+  constructor(context: FlowContext<Msg, PeerMeta, ConnMeta>) {
+    this.#context = context
+    this.connections = new Connections(context)
+    this.peers = new Peers(context)
+    this.points = new Points(context)
+  }
+
+  /** The point and peer id that a text means (a multiaddr, or `addr:port#peer_id`). Throws `PoolError` `invalid-point`. */
+  parsePoint(text: string): ParsedPoint {
+    return this.#context.network.parsePoint(text)
+  }
+
+  /** Throws `PoolError` `invalid-peer-id`. */
+  parsePeerId(text: string): PeerId {
+    return this.#context.network.parsePeerId(text)
+  }
+
+  /** Throws `PoolError` `table-full`. An expected peer id acts as `setExpectedPeerId`. Source: `register_point`. */
+  registerPoint(point: Point, { trusted, expectedPeerId }: { trusted?: boolean; expectedPeerId?: PeerId } = {}): PointInfo {
+    const record = this.#context.registry.registerPoint(point, { trusted })
+    if (expectedPeerId !== undefined) void this.setExpectedPeerId(point, expectedPeerId)
+    return record
+  }
+
+  /** Source: `unregister_point`. */
+  unregisterPoint(point: Point): void {
+    this.#context.registry.unregisterPoint(point)
+  }
+
+  /** `undefined` for a point of our own, or when the table has no place. Source: `register_new_point`. */
+  registerNewPoint(point: Point, { trusted }: { trusted?: boolean } = {}): PointInfo | undefined {
+    return this.#context.registry.registerNewPoint(point, { trusted })
+  }
+
+  /** Points that a peer told us; returns how many were new and taken. Source: `register_list_of_new_points`. */
+  registerNewPoints(points: readonly ParsedPoint[], { medium, source, trusted }: { medium: Medium; source: PeerId; trusted?: boolean }): number {
+    const { registry, state } = this.#context
+    if (trusted === true) return points.filter(({ point }) => registry.registerNewPoint(point, { medium, source, trusted }) !== undefined).length
+    return registry.learn(points, { peerId: source, host: state.connection(source)?.host, medium })
+  }
+
+  /** Throws `PoolError` `table-full`. Source: `register_peer`. */
+  registerPeer(peerId: PeerId): PeerInfo<PeerMeta> {
+    const record = this.#context.registry.registerPeer(peerId)
+    if (record === undefined) throw new PoolError('table-full', `${peerId}: all known peers are connected, trusted or worth more`)
+    return record
+  }
+
+  /** Only that peer may answer at the point from now on; resolves when whoever else is there has been disconnected. Source: `set_expected_peer_id`. */
+  async setExpectedPeerId(point: Point, peerId: PeerId): Promise<void> {
+    const { registry } = this.#context
+    await registry.setExpectedPeerId(registry.registerPoint(point), peerId)?.disconnect({ kind: 'unexpected-peer-id' })
+  }
+
+  /** The point is our own: it is forgotten, and never registered or dialed again. At most 16 are remembered, the oldest goes. Source: `add_to_id_points`. */
+  addToIdPoints(point: Point): void {
+    this.#context.state.addOwnPoint(point)
+    this.#context.registry.unregisterPoint(point)
+  }
+
+  /**
+   * Up to `size` known points that are not banned, 3/5 of them the best, 2/5 at random; only public ones with `ignorePrivate`.
+   * Throws `RangeError` for a negative or fractional size. Source: `list_known_points`.
+   */
+  listKnownPoints({ ignorePrivate, size = defaultListing }: { ignorePrivate: boolean; size?: number }): Point[] {
+    const { state, random } = this.#context
+    return state.parts.points.list({ ignorePrivate, size, random, isBanned: (record) => state.hostBar(record.host, record.trusted) !== undefined })
+  }
+
+  /** Source: `score`. */
+  score(metadata: PeerMeta): number {
+    return this.#context.config.peerMetadata.score(metadata)
+  }
+
+  // Access lists.
+
+  /** Source: `greylist_addr`. Trusted hosts are left alone. */
+  greylistAddress(host: Host): void {
+    this.#context.state.greylist(undefined, host, 'asked to')
+  }
+
+  /** Greylists the peer and, if it is connected, its host. Trusted peers are left alone. Source: `greylist_peer`. */
+  greylistPeer(peerId: PeerId): void {
+    this.#context.state.greylist(peerId, this.connections.findByPeerId(peerId)?.host, 'asked to')
+  }
+
+  /** Source: `clear_greylist`. */
+  clearGreylist(): void {
+    this.#context.state.access.clearGreylist()
+    this.#context.state.parts.changed()
+  }
+
+  /** Fades the greylist by one step now. Source: `gc_greylist`. */
+  gcGreylist(): void {
+    this.#context.state.access.gcGreylist()
+    this.#context.state.parts.changed()
+  }
+
+  /** Lifts all bans and greylistings. Source: `acl_clear`. */
+  clearAcl(): void {
+    this.#context.state.access.clear()
+    this.#context.state.parts.changed()
+  }
+}

@@ -1,0 +1,116 @@
+/** The state of a pool as one plain, immutable value for pages and people. Made by `pool.snapshot()`, at most once per change. */
+import type { Connection } from '../flows/connection.ts'
+import type { FlowContext } from '../flows/context.ts'
+import { lastMeeting, type PeerInfo } from '../tables/peer-state.ts'
+import { lastMissAt, lastSeenAt, type PointInfo } from '../tables/point-state.ts'
+import type { PoolView } from '../tables/pool-view.ts'
+import type { PeerId } from '../values/ids.ts'
+import type {
+  ConnectionSnapshot,
+  PeerSnapshot,
+  PointSnapshot,
+  PoolLife,
+  PoolSnapshot,
+  StorageSnapshot
+} from '../values/snapshot.ts'
+
+export interface SnapshotFrame {
+  readonly version: number
+  readonly life: PoolLife
+  readonly storage: StorageSnapshot
+}
+
+/** Costs time in proportion to the known points and peers. */
+export function takeSnapshot<Msg, PeerMeta, ConnMeta>(context: FlowContext<Msg, PeerMeta, ConnMeta>, frame: SnapshotFrame): PoolSnapshot {
+  const { state, config, clock } = context
+  const { access } = state
+  const now = clock.now()
+  return {
+    version: frame.version,
+    takenAt: clock.date(),
+    life: frame.life,
+    peerId: state.peerId,
+    network: config.network,
+    privateMode: config.privateMode,
+    ownPoints: [...state.ownPoints],
+    band: { min: config.minConnections, expected: config.expectedConnections, max: config.maxConnections },
+    bounds: config.bounds,
+    active: state.active,
+    outgoingAttempts: state.outgoingInProgress,
+    incomingHandshakes: state.incomingInProgress(),
+    connections: Array.from(state.connections(), (connection) => describeConnection(state, connection)),
+    points: Array.from(state.points(), (info) => describePoint(state, info, now)),
+    peers: Array.from(state.peers(), (info) => describePeer(state, info, config.peerMetadata.score(info.metadata))),
+    bannedPeers: access.bannedPeers(),
+    bannedHosts: access.bannedHosts(),
+    greylistedPeers: access.greylistedPeers().map((listed) => listed.peerId),
+    greylistedHosts: access.greylistedHosts().map((listed) => listed.host),
+    storage: frame.storage
+  }
+}
+
+/** The same with the counters of now, for a snapshot in which nothing else changed. */
+export function withCounters<Msg, PeerMeta, ConnMeta>(context: FlowContext<Msg, PeerMeta, ConnMeta>, snapshot: PoolSnapshot): PoolSnapshot {
+  const connections = Array.from(context.state.connections(), (connection) => describeConnection(context.state, connection))
+  return { ...snapshot, takenAt: context.clock.date(), connections }
+}
+
+function describeConnection<Msg, ConnMeta>(view: PoolView, connection: Connection<Msg, ConnMeta>): ConnectionSnapshot {
+  const { bytesReceived, bytesSent } = connection.stat
+  return {
+    peerId: connection.peerId,
+    point: connection.point ?? null,
+    host: connection.host ?? null,
+    remoteAddress: connection.remoteAddress,
+    direction: connection.direction,
+    transport: connection.transport,
+    establishedAt: connection.establishedAt,
+    trusted: view.isTrusted(connection.peerId, connection.point),
+    isPrivate: connection.isPrivate,
+    bytesReceived,
+    bytesSent
+  }
+}
+
+function describePoint(view: PoolView, info: PointInfo, now: number): PointSnapshot {
+  const bar = view.hostBar(info.host, info.trusted)
+  return {
+    point: info.point,
+    state: info.state.kind,
+    peerId: peerAt(info) ?? null,
+    trusted: info.trusted,
+    isPublic: info.isPublic,
+    banned: bar === 'banned',
+    greylisted: bar === 'greylisted',
+    expectedPeerId: info.expectedPeerId ?? null,
+    source: info.source ?? null,
+    medium: info.medium,
+    discoveredAt: info.discoveredAt,
+    lastSeenAt: lastSeenAt(info) ?? null,
+    lastMissAt: lastMissAt(info) ?? null,
+    failures: info.failures,
+    barredForMs: Math.max(0, Math.ceil(info.barredUntil - now))
+  }
+}
+
+function peerAt({ state, lastEstablished, claimedBy }: PointInfo): PeerId | undefined {
+  if (state.kind === 'running') return state.connection.peerId
+  if (state.kind === 'accepted') return state.peerId
+  return lastEstablished?.peerId ?? claimedBy
+}
+
+function describePeer(view: PoolView, info: PeerInfo, score: number): PeerSnapshot {
+  const bar = view.peerBar(info.peerId)
+  const seen = lastMeeting(info)
+  return {
+    peerId: info.peerId,
+    state: info.state.kind,
+    trusted: info.trusted,
+    banned: bar === 'banned',
+    greylisted: bar === 'greylisted',
+    score,
+    createdAt: info.createdAt,
+    lastSeenAt: seen?.at ?? null,
+    lastSeenPoint: seen?.point ?? null
+  }
+}

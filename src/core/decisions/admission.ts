@@ -1,0 +1,105 @@
+/**
+ * May this attempt go on? Three checkpoints of an attempt's life as ordered lists of named refusals; the first that
+ * holds is the answer. Pure: the caller acts on the answer in the same turn, so that nothing changes in between.
+ */
+import type { PoolView } from '../tables/pool-view.ts'
+import type { Attempt, RunningConnection } from '../values/attempt.ts'
+import { hostOf } from '../values/address.ts'
+import type { Host, PeerId, Point } from '../values/ids.ts'
+import type { HelloMessage } from '../values/message.ts'
+import type { Rejection } from '../values/reason.ts'
+
+/** The version of the pool protocol that this code speaks. */
+export const protocolVersions: readonly number[] = [1]
+
+/** Step 1, outgoing: before anything is recorded or sent. `trust`: what the caller is about to set on the point, if anything. */
+export function checkDial(view: PoolView, point: Point, expectedPeerId: PeerId | undefined, trust?: boolean): Rejection | undefined {
+  const info = view.point(point)
+  const trusted = trust ?? view.isTrusted(expectedPeerId, point)
+  if (view.isOwnPoint(point) || expectedPeerId === view.peerId) return { kind: 'myself' }
+  if (view.hostBar(hostOf(point), trusted) !== undefined) return { kind: 'point-banned', point }
+  if (expectedPeerId !== undefined && view.peerBar(expectedPeerId) !== undefined) return { kind: 'peer-banned', peerId: expectedPeerId }
+  if (view.config.privateMode && !trusted) return { kind: 'private-mode' }
+  if (info?.state.kind === 'running') return { kind: 'already-connected', peerId: info.state.connection.peerId }
+  if (info !== undefined && info.state.kind !== 'disconnected') return { kind: 'pending', point }
+  if (expectedPeerId !== undefined && view.connection(expectedPeerId) !== undefined) return { kind: 'already-connected', peerId: expectedPeerId }
+  if (view.slotsTaken >= view.config.maxConnections) return { kind: 'too-many-connections' }
+  return undefined
+}
+
+/** Step 1, incoming: the link has proved who is there, nothing was said yet. */
+export function checkIncoming(view: PoolView, peerId: PeerId, host: Host | undefined): Rejection | undefined {
+  if (peerId === view.peerId) return { kind: 'myself' }
+  const { maxIncoming, maxIncomingPerHost } = view.config
+  if (view.incomingInProgress() >= maxIncoming) return { kind: 'too-many-handshakes' }
+  if (host !== undefined && view.incomingInProgress(host) >= maxIncomingPerHost) return { kind: 'too-many-handshakes' }
+  return checkPeer(view, peerId, host)
+}
+
+/** The gater's question too: is this peer, or the place it comes from, kept out? */
+export function checkPeer(view: PoolView, peerId: PeerId, host: Host | undefined): Rejection | undefined {
+  if (view.peerBar(peerId) !== undefined || view.hostBar(host, view.isTrusted(peerId, undefined)) !== undefined) return { kind: 'peer-banned', peerId }
+  return undefined
+}
+
+/** What `checkHello` allows, and at whose cost. */
+export interface Admission {
+  readonly kind: 'admit'
+  /** Another attempt of the same peer that must give way, with nobody to blame. */
+  readonly displaces: Attempt | undefined
+  /** A connection of the same peer that its other end has lost. */
+  readonly replaces: RunningConnection | undefined
+}
+
+/** Step 4: their Hello came. All of step 1 again, since time went by, then what only the Hello can tell. */
+export function checkHello(view: PoolView, attempt: Attempt, theirs: { peerId: PeerId; hello: HelloMessage; instance: string; now: number }): Rejection | Admission {
+  const { peerId, hello } = theirs
+  const { config } = view
+  if (peerId === view.peerId) return { kind: 'myself' }
+  if (attempt.expectedPeerId !== undefined && attempt.expectedPeerId !== peerId) {
+    return { kind: 'unexpected-peer-id', expected: attempt.expectedPeerId, received: peerId }
+  }
+  const barred = checkPeer(view, peerId, attempt.host)
+  if (barred !== undefined) return barred
+  if (hello.network !== config.network) return { kind: 'unknown-network', expected: config.network, received: hello.network }
+  if (!hello.protocolVersions.some((version) => protocolVersions.includes(version))) {
+    return { kind: 'no-common-version', of: 'protocol', received: hello.protocolVersions }
+  }
+  if (!hello.applicationVersions.some((version) => config.applicationVersions.includes(version))) {
+    return { kind: 'no-common-version', of: 'application', received: hello.applicationVersions }
+  }
+  if (config.privateMode && !view.isTrusted(peerId, attempt.point)) return { kind: 'private-mode' }
+  const twin = resolveTwin(view, attempt, theirs)
+  if (twin.kind !== 'admit') return twin
+  const freed = twin.replaces !== undefined || twin.displaces?.hasSlot === true ? 1 : 0
+  if (!attempt.hasSlot && view.slotsTaken - freed >= config.maxConnections) return { kind: 'too-many-connections' }
+  return twin
+}
+
+/**
+ * The same peer twice: two ends that dialed each other, or a peer that came back before we noticed that it had gone.
+ *
+ * If both ends dialed, both keep the dial of the smaller peer id. A dialer asks with the listener's Ack in hand, so its own
+ * earlier dial to that peer, if it still seems to run, is lost at the other end. A listener takes any Hello but one of a
+ * run of the peer that it is already connected or connecting to. Another run of the peer, and any Hello once the
+ * connection is older than a handshake can be, come from a peer that has lost the old connection.
+ */
+function resolveTwin(view: PoolView, attempt: Attempt, { peerId, instance, now }: { peerId: PeerId; instance: string; now: number }): Rejection | Admission {
+  const state = view.peer(peerId)?.state ?? { kind: 'disconnected' }
+  const refusal: Rejection = { kind: 'already-connected', peerId }
+  const ourDialWins = attempt.direction === 'outgoing' && view.peerId < peerId
+  switch (state.kind) {
+    case 'disconnected':
+      return { kind: 'admit', displaces: undefined, replaces: undefined }
+    case 'accepted': {
+      const wins = attempt.direction === 'outgoing' ? ourDialWins : state.attempt.instance !== instance
+      return wins ? { kind: 'admit', displaces: state.attempt, replaces: undefined } : refusal
+    }
+    case 'running': {
+      const old = state.connection
+      const lost = old.instance !== instance || now - old.startedAt > view.config.connectionTimeoutMs
+      const redialed = attempt.direction === 'outgoing' && old.direction === 'outgoing'
+      return lost || redialed || ourDialWins ? { kind: 'admit', displaces: undefined, replaces: old } : refusal
+    }
+  }
+}

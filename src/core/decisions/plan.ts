@@ -1,0 +1,68 @@
+/**
+ * What maintenance should do now: whom to dial, whom to leave, whether to ask for points, when to look again. Pure; the
+ * flow that carries it out makes no decision of its own.
+ */
+import type { PoolView } from '../tables/pool-view.ts'
+import { lastMissAt, type PointInfo } from '../tables/point-state.ts'
+import type { RunningConnection } from '../values/attempt.ts'
+import type { Point } from '../values/ids.ts'
+import { checkDial } from './admission.ts'
+
+export interface MaintenancePlan {
+  readonly dial: readonly Point[]
+  readonly leave: readonly RunningConnection[]
+  /** Fewer candidates than wanted: ask our peers for points. */
+  readonly ask: boolean
+  /** Monotonic instant at which a barred candidate may be dialed again; none: nothing is waited for. */
+  readonly againAt: number | undefined
+}
+
+export interface PlanOptions {
+  /** Monotonic, ms. */
+  readonly now: number
+  /** A pass that began below minThreshold goes on to minTarget. */
+  readonly filling: boolean
+  /** What the network can dial, by its form. */
+  readonly canDial: (point: Point) => boolean
+}
+
+export function planMaintenance(view: PoolView, { now, filling, canDial }: PlanOptions): MaintenancePlan {
+  const { bounds, maxParallelDials } = view.config
+  const plan = { dial: [] as Point[], leave: [] as RunningConnection[], ask: false, againAt: undefined as number | undefined }
+  if (view.active > bounds.maxThreshold) {
+    plan.leave = chooseToLeave(view, view.active - bounds.maxTarget)
+    return plan
+  }
+  const wanted = (filling ? bounds.minTarget : bounds.minThreshold) - view.active - view.outgoingInProgress
+  if (wanted <= 0) return plan
+  const candidates: PointInfo[] = []
+  for (const info of view.points()) {
+    if (info.state.kind !== 'disconnected' || !canDial(info.point) || isReached(view, info) || checkDial(view, info.point, info.expectedPeerId) !== undefined) continue
+    if (info.barredUntil >= now) plan.againAt = Math.min(plan.againAt ?? Number.POSITIVE_INFINITY, info.barredUntil)
+    else candidates.push(info)
+  }
+  candidates.sort(byPromise(new Set(view.anchors)))
+  plan.dial = candidates.slice(0, Math.max(0, Math.min(wanted, maxParallelDials - view.outgoingInProgress))).map((info) => info.point)
+  plan.ask = candidates.length < wanted
+  return plan
+}
+
+/** Is the peer that says it owns this point connected by another one? */
+function isReached(view: PoolView, { claimedBy, expectedPeerId }: PointInfo): boolean {
+  return (claimedBy !== undefined && view.connection(claimedBy) !== undefined) || (expectedPeerId !== undefined && view.connection(expectedPeerId) !== undefined)
+}
+
+/** Trusted first, then the best of last time that have not failed since, then those that never failed, then the longest ago missed. */
+function byPromise(anchors: ReadonlySet<Point>): (a: PointInfo, b: PointInfo) => number {
+  const isAnchor = (info: PointInfo): number => Number(info.failures === 0 && anchors.has(info.point))
+  return (a, b) =>
+    Number(b.trusted) - Number(a.trusted) || isAnchor(b) - isAnchor(a) || (lastMissAt(a) ?? 0) - (lastMissAt(b) ?? 0) || a.discoveredAt - b.discoveredAt
+}
+
+/** Trusted ones stay; of the others the youngest go, for what has lasted tends to last. */
+function chooseToLeave(view: PoolView, count: number): RunningConnection[] {
+  return [...view.connections()]
+    .filter((connection) => !view.isTrusted(connection.peerId, connection.point))
+    .sort((a, b) => b.startedAt - a.startedAt)
+    .slice(0, count)
+}

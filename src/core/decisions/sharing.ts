@@ -1,0 +1,42 @@
+/** Which of our points may be told to a peer: public, not banned, not its own, and of use to it. Pure. */
+import type { PoolState } from '../tables/pool-state.ts'
+import type { RunningConnection } from '../values/attempt.ts'
+import { firstHopOf, scopeOf, transportOf } from '../values/address.ts'
+import type { Host, PeerId } from '../values/ids.ts'
+import type { Random } from '../values/ports.ts'
+
+/** Points in one listing, unless asked otherwise; the original's figure. */
+export const defaultListing = 50
+
+export interface Asker {
+  readonly peerId: PeerId
+  readonly host: Host | undefined
+}
+
+/**
+ * Texts of up to `size` points for the wire, the best first. `transports`: what the asker can dial; `undefined`: we do not know.
+ * Points on private networks are told only to a peer on such a network.
+ */
+export function shareablePoints<PeerMeta, C extends RunningConnection>(
+  state: PoolState<PeerMeta, C>,
+  { asker, random, transports, size }: { asker: Asker; random: Random; transports: ReadonlySet<string> | undefined; size: number }
+): string[] {
+  const askerIsLocal = state.config.allowPrivatePoints || (asker.host !== undefined && isLocal(asker.host))
+  return state.parts.points.list({
+    ignorePrivate: true,
+    size,
+    random,
+    isBanned: (record) => state.hostBar(record.host, record.trusted) !== undefined,
+    accept: (record) => {
+      if (record.claimedBy === asker.peerId || record.expectedPeerId === asker.peerId) return false
+      if (transports !== undefined && !transports.has(transportOf(record.point))) return false
+      const hop = firstHopOf(record.point)
+      return askerIsLocal || hop === undefined || !isLocal(hop)
+    }
+  })
+}
+
+function isLocal(host: Host): boolean {
+  const scope = scopeOf(host)
+  return scope === 'loopback' || scope === 'private' || scope === 'link-local'
+}

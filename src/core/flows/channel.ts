@@ -1,0 +1,73 @@
+/**
+ * Messages over a link: the bytes of `wire/`, one at a time, with the signal that ends the wait. The handshake reads one
+ * message after the other; a running connection takes the channel over with whatever came early.
+ */
+import type { Link } from '../values/ports.ts'
+import type { PoolMessage } from '../values/message.ts'
+import type { WireLimits } from '../wire/caps.ts'
+import { decodeMessage } from '../wire/decode.ts'
+import { encodeMessages } from '../wire/encode.ts'
+import { FrameReader } from '../wire/frame.ts'
+
+export class Channel {
+  readonly link: Link
+  readonly #reader = new FrameReader()
+  readonly #chunks: AsyncIterator<Uint8Array>
+  /** Bytes of the pool's stream so far, framing included. */
+  bytesReceived = 0
+  bytesSent = 0
+
+  constructor(link: Link) {
+    this.link = link
+    this.#chunks = link.chunks[Symbol.asyncIterator]()
+  }
+
+  /** A message that has come already; kinds of a later version are passed over. Throws `WireFault`. */
+  take(limits: WireLimits): PoolMessage | undefined {
+    for (;;) {
+      const frame = this.#reader.next(limits)
+      if (frame === undefined) return undefined
+      const message = decodeMessage(frame, limits)
+      if (message !== undefined) return message
+    }
+  }
+
+  /** Waits for more bytes; only after `take` gave nothing. False: the other side closed. Rejects when the link broke. */
+  async fill(): Promise<boolean> {
+    const { done, value } = await this.#chunks.next()
+    if (done === true) return false
+    this.bytesReceived += value.length
+    this.#reader.push(value)
+    return true
+  }
+
+  /** The next message, `undefined` at the end. Rejects with the signal's reason, `WireFault`, or the error of the link. */
+  async read(limits: WireLimits, signal: AbortSignal): Promise<PoolMessage | undefined> {
+    for (;;) {
+      signal.throwIfAborted()
+      const message = this.take(limits)
+      if (message !== undefined) return message
+      if (!(await abortable(this.fill(), signal))) return undefined
+    }
+  }
+
+  /** Several messages in one write. False: the link's buffer is full. Throws once the link is closed. */
+  send(...messages: readonly PoolMessage[]): boolean {
+    return this.sendBytes(encodeMessages(messages))
+  }
+
+  sendBytes(bytes: Uint8Array): boolean {
+    this.bytesSent += bytes.length
+    return this.link.send(bytes)
+  }
+}
+
+/** The promise, or the signal's reason if that comes first; the promise then goes on unheard. */
+export function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const aborted = (): void => reject(signal.reason)
+    if (signal.aborted) aborted()
+    else signal.addEventListener('abort', aborted, { once: true })
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', aborted))
+  })
+}

@@ -1,0 +1,259 @@
+/**
+ * One attempt from its first check to its end, one function per direction: the table "how an attempt flows" of the house,
+ * as code. There is one deadline, and one way out: `finally` ends what did not come to run and closes its link. Called by
+ * the pool for users, by maintenance and exchange like any user, and by the network for incoming links.
+ */
+import { type Admission, checkDial, checkHello, checkIncoming } from '../decisions/admission.ts'
+import { shareablePoints } from '../decisions/sharing.ts'
+import type { AttemptRecord } from '../tables/attempt-record.ts'
+import type { PeerRecord } from '../tables/peer-state.ts'
+import { type PointRecord, resetReconnection } from '../tables/point-state.ts'
+import type { Outcome } from '../tables/pool-state.ts'
+import type { ExchangeMessage, HelloMessage } from '../values/message.ts'
+import type { PeerId, Point } from '../values/ids.ts'
+import { DialError, type Link } from '../values/ports.ts'
+import { type AttemptStep, nackMotive, PoolError, type Rejection } from '../values/reason.ts'
+import { WireFault } from '../wire/fault.ts'
+import { Channel } from './channel.ts'
+import { Connection } from './connection.ts'
+import type { FlowContext } from './context.ts'
+import { instanceText, LinkEnded, nackFor, ourHello, parsePoints, readHello, readMetadata, readVerdict } from './handshake.ts'
+
+export interface ConnectOptions {
+  /** Trust the point from now on. */
+  readonly trusted?: boolean
+  /** Only this peer may answer. */
+  readonly expectedPeerId?: PeerId
+  /** Dial and handshake together, ms. @default config.connectionTimeoutMs */
+  readonly timeoutMs?: number
+  /** Ends the attempt; nothing of it remains. */
+  readonly signal?: AbortSignal
+}
+
+/** What happens with a connection that runs; the exchange's part. */
+export interface Receiver<Msg, ConnMeta> {
+  established(connection: Connection<Msg, ConnMeta>): void
+  received(connection: Connection<Msg, ConnMeta>, message: ExchangeMessage): void
+}
+
+export class Connector<Msg, PeerMeta, ConnMeta> {
+  readonly #context: FlowContext<Msg, PeerMeta, ConnMeta>
+  readonly #receiver: Receiver<Msg, ConnMeta>
+
+  constructor(context: FlowContext<Msg, PeerMeta, ConnMeta>, receiver: Receiver<Msg, ConnMeta>) {
+    this.#context = context
+    this.#receiver = receiver
+  }
+
+  /**
+   * Connects to a point. Rejects with `PoolError` `rejected` (or `table-full` for an unknown point that finds no place); the point
+   * is then as disconnected as before, and the call may be repeated. `byUser`: a person or program asked for this very
+   * point, so its back-off is forgotten.
+   */
+  async connect(point: Point, options: ConnectOptions & { byUser: boolean }): Promise<Connection<Msg, ConnMeta>> {
+    const { state, registry, network, config, events } = this.#context
+    const expectedPeerId = options.expectedPeerId ?? state.point(point)?.expectedPeerId
+    options.signal?.throwIfAborted()
+    const refusal = checkDial(state, point, expectedPeerId, options.trusted)
+    if (refusal !== undefined) {
+      events.emit('rejecting-request', { attempt: 0, direction: 'outgoing', point, peerId: expectedPeerId, rejection: refusal })
+      throw PoolError.rejected(refusal)
+    }
+    const record = registry.registerPoint(point, { trusted: options.trusted })
+    if (options.expectedPeerId !== undefined) record.expectedPeerId = options.expectedPeerId
+    if (options.byUser) resetReconnection(record)
+    const attempt = state.beginOutgoing(record, expectedPeerId)
+    const progress = this.#watch(attempt, options.timeoutMs ?? config.connectionTimeoutMs, options.signal)
+    let outcome: Outcome | undefined
+    let link: Link | undefined
+    try {
+      link = await network.dial(point, { expectedPeerId, signal: attempt.signal })
+      state.prove(attempt, link.peerId)
+      progress.step = 'hello'
+      attempt.signal.throwIfAborted()
+      const known = state.connection(link.peerId)
+      if (known !== undefined) throw PoolError.rejected({ kind: 'already-connected', peerId: link.peerId })
+      const channel = new Channel(link)
+      channel.send(ourHello(this.#context))
+      const hello = await readHello(channel, attempt.signal)
+      const verdict = await readVerdict(channel, attempt.signal)
+      attempt.signal.throwIfAborted()
+      if (verdict.kind === 'nack') {
+        const points = parsePoints(network, verdict.points)
+        if (config.discovery) registry.learn(points, { peerId: link.peerId, host: link.host, medium: 'nack' })
+        const alternatives = points.map((parsed) => parsed.point)
+        outcome = { kind: 'failed', rejection: { kind: 'rejected-by-peer', motive: verdict.motive, points: alternatives }, by: 'them' }
+        throw PoolError.rejected(outcome.rejection)
+      }
+      const metadata = readMetadata(hello, config)
+      const { rejection } = this.#judge(attempt, { peerId: link.peerId, hello, point: record })
+      if (rejection !== undefined) {
+        const nack = nackFor(rejection, [])
+        if (nack !== undefined) channel.send(nack)
+        throw PoolError.rejected(rejection)
+      }
+      channel.send({ kind: 'ack' })
+      record.isPublic = !hello.isPrivate
+      return this.#run(attempt, { channel, hello, metadata })
+    } catch (error) {
+      outcome ??= outcomeOf(error, { attempt, progress, link })
+      throw outcome.kind === 'failed' ? PoolError.rejected(outcome.rejection, error) : error
+    } finally {
+      progress.done()
+      if (attempt.connection === undefined) {
+        if (outcome !== undefined) state.end(attempt, outcome)
+        void link?.close()
+      }
+    }
+  }
+
+  /** Takes an incoming link through its handshake. Never rejects; resolves when the connection runs or the link is closed. */
+  async accept(link: Link): Promise<void> {
+    const { state, config, events } = this.#context
+    const refusal = checkIncoming(state, link.peerId, link.host)
+    if (refusal !== undefined) {
+      events.emit('rejecting-request', { attempt: 0, direction: 'incoming', point: undefined, peerId: link.peerId, rejection: refusal })
+      link.abort(refusal.kind)
+      return
+    }
+    const attempt = state.beginIncoming(link.peerId, link.host)
+    const progress = this.#watch(attempt, config.authenticationTimeoutMs, undefined)
+    progress.step = 'hello'
+    let outcome: Outcome | undefined
+    try {
+      const channel = new Channel(link)
+      const hello = await readHello(channel, attempt.signal)
+      attempt.signal.throwIfAborted()
+      const metadata = readMetadata(hello, config)
+      const { rejection } = this.#judge(attempt, { peerId: link.peerId, hello, point: undefined })
+      if (rejection !== undefined) {
+        const nack = nackFor(rejection, this.#alternatives(link, rejection))
+        if (nack !== undefined) channel.send(ourHello(this.#context), nack)
+        throw PoolError.rejected(rejection)
+      }
+      channel.send(ourHello(this.#context), { kind: 'ack' })
+      progress.step = 'ack'
+      const verdict = await readVerdict(channel, attempt.signal)
+      attempt.signal.throwIfAborted()
+      if (verdict.kind === 'nack') {
+        outcome = { kind: 'failed', rejection: { kind: 'rejected-by-peer', motive: verdict.motive, points: [] }, by: 'them' }
+      } else {
+        this.#run(attempt, { channel, hello, metadata })
+      }
+    } catch (error) {
+      outcome = outcomeOf(error, { attempt, progress, link })
+    } finally {
+      progress.done()
+      if (attempt.connection === undefined) {
+        if (outcome !== undefined) state.end(attempt, outcome)
+        void link.close()
+      }
+    }
+  }
+
+  /** Step 4 in one turn: check, make room for it, admit. Gives the rejection, or the attempt is accepted. */
+  #judge(
+    attempt: AttemptRecord<Connection<Msg, ConnMeta>>,
+    { peerId, hello, point }: { peerId: PeerId; hello: HelloMessage; point: PointRecord | undefined }
+  ): { rejection: Rejection | undefined } {
+    const { state, registry, network, clock } = this.#context
+    const instance = instanceText(hello.instance)
+    const verdict = checkHello(state, attempt, { peerId, hello, instance, now: clock.now() })
+    if (verdict.kind !== 'admit') return { rejection: verdict }
+    this.#makeWay(verdict)
+    const peer: PeerRecord<PeerMeta> | undefined = registry.registerPeer(peerId)
+    if (peer === undefined) return { rejection: { kind: 'table-full' } }
+    const own = registry.learnOwn(parsePoints(network, hello.points), {
+      peerId,
+      host: attempt.host,
+      isPrivate: hello.isPrivate,
+      trusted: peer.trusted
+    })
+    if (point !== undefined) point.claimedBy = peerId
+    state.admit(attempt, peer, { instance, point: own.find((record) => record.state.kind === 'disconnected') })
+    return { rejection: undefined }
+  }
+
+  #makeWay({ displaces, replaces }: Admission): void {
+    const { state } = this.#context
+    if (displaces !== undefined) {
+      for (const other of [...state.attempts()]) {
+        if (other !== displaces) continue
+        const rejection: Rejection = { kind: 'cancelled', detail: 'both sides dialed; the other of the two connections was kept' }
+        other.cancel(rejection)
+        state.end(other, { kind: 'failed', rejection, by: 'us' })
+      }
+    }
+    if (replaces !== undefined) void replaces.disconnect({ kind: 'replaced' })
+  }
+
+  /** Step 6: the state first, then the reading, then whoever greets a new connection. */
+  #run(
+    attempt: AttemptRecord<Connection<Msg, ConnMeta>>,
+    { channel, hello, metadata }: { channel: Channel; hello: HelloMessage; metadata: ConnMeta }
+  ): Connection<Msg, ConnMeta> {
+    const { state, clock, config } = this.#context
+    const connection = new Connection<Msg, ConnMeta>({
+      channel,
+      attempt,
+      point: attempt.point,
+      hello,
+      remoteMetadata: metadata,
+      instance: instanceText(hello.instance),
+      clock,
+      config,
+      onEnd: (_, ending, comeBackAfterMs) => state.end(attempt, { kind: 'closed', ending, comeBackAfterMs }),
+      onExchange: (from, message) => this.#receiver.received(from, message)
+    })
+    state.run(attempt, connection)
+    void connection.serve()
+    this.#receiver.established(connection)
+    return connection
+  }
+
+  /** Points that a refused peer may try instead. */
+  #alternatives(link: Link, rejection: Rejection): readonly string[] {
+    const { config, state, random } = this.#context
+    const useful = rejection.kind === 'too-many-connections' || rejection.kind === 'table-full'
+    return useful && config.discovery ? shareablePoints(state, { asker: link, random, transports: undefined, size: 50 }) : []
+  }
+
+  /** The one deadline of an attempt, which names the step that ran out, and the caller's own signal. */
+  #watch(attempt: AttemptRecord<Connection<Msg, ConnMeta>>, timeoutMs: number, signal: AbortSignal | undefined): Progress {
+    const progress: Progress = { step: 'dial', done: () => undefined }
+    const stopTimer = this.#context.clock.schedule(timeoutMs, () => attempt.cancel({ kind: 'timeout', step: progress.step, afterMs: timeoutMs }))
+    const aborted = (): void => attempt.cancel({ kind: 'cancelled', detail: 'by the caller' })
+    if (signal?.aborted === true) aborted()
+    else signal?.addEventListener('abort', aborted, { once: true })
+    progress.done = () => {
+      stopTimer()
+      signal?.removeEventListener('abort', aborted)
+    }
+    return progress
+  }
+}
+
+interface Progress {
+  step: AttemptStep
+  done: () => void
+}
+
+/** What an error in the middle of an attempt means. */
+function outcomeOf(error: unknown, { attempt, progress, link }: { attempt: AttemptRecord; progress: Progress; link: Link | undefined }): Outcome {
+  const failed = (rejection: Rejection, by: 'us' | 'them'): Outcome => ({ kind: 'failed', rejection, by })
+  const cancelled: unknown = attempt.signal.aborted ? attempt.signal.reason : undefined
+  if (cancelled instanceof PoolError && cancelled.rejection !== undefined) {
+    return failed(cancelled.rejection, cancelled.rejection.kind === 'timeout' ? 'them' : 'us')
+  }
+  if (error instanceof PoolError && error.rejection !== undefined) return failed(error.rejection, 'us')
+  if (error instanceof WireFault) return failed({ kind: 'fault', detail: error.message }, 'us')
+  if (error instanceof DialError) {
+    if (error.failure === 'wrong-peer-id' && attempt.expectedPeerId !== undefined) {
+      return failed({ kind: 'unexpected-peer-id', expected: attempt.expectedPeerId, received: link?.peerId }, 'us')
+    }
+    return failed({ kind: 'dial-failed', failure: error.failure, detail: error.message }, 'them')
+  }
+  if (link === undefined) return failed({ kind: 'dial-failed', failure: 'other', detail: error instanceof Error ? error.message : String(error) }, 'them')
+  if (error instanceof LinkEnded || error instanceof Error) return failed({ kind: 'link-lost', step: progress.step }, 'them')
+  return failed({ kind: 'rejected-by-peer', motive: nackMotive.none, points: [] }, 'them')
+}

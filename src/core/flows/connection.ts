@@ -1,0 +1,288 @@
+/**
+ * A running connection: reads until the end, keeps a bounded queue of application messages for their one reader, and
+ * sends with back-pressure. What pool messages mean is the matter of `exchange.ts`. It ends once, by whoever comes first, and tells
+ * its owner through `onEnd`, which runs in the same turn.
+ */
+import type { Attempt, Direction, RunningConnection } from '../values/attempt.ts'
+import type { Codec, PoolConfig } from '../values/config.ts'
+import type { Host, PeerId, Point } from '../values/ids.ts'
+import type { ExchangeMessage, HelloMessage, PoolMessage } from '../values/message.ts'
+import type { Clock, Transport } from '../values/ports.ts'
+import { type DisconnectReason, describeReason, type Ending, PoolError } from '../values/reason.ts'
+import { disconnectMessage, reasonOf } from '../wire/disconnect.ts'
+import { encodeMessage } from '../wire/encode.ts'
+import { WireFault } from '../wire/fault.ts'
+import { abortable, type Channel } from './channel.ts'
+import { Inbox } from './inbox.ts'
+import { Meter } from './meter.ts'
+
+/** Sends that wait for a slow link, per connection; one more is refused. An application that awaits `send` never has so many. */
+export const maxWaitingSends = 256
+
+export interface ConnectionStat {
+  readonly bytesReceived: number
+  readonly bytesSent: number
+  /** Bytes per second over the last ten seconds or so. */
+  readonly receivedPerSecond: number
+  readonly sentPerSecond: number
+  readonly messagesReceived: number
+  readonly messagesSent: number
+}
+
+/** What its maker gives a connection. */
+export interface ConnectionParts<Msg, ConnMeta> {
+  readonly channel: Channel
+  readonly attempt: Attempt
+  readonly point: Point | undefined
+  readonly hello: HelloMessage
+  readonly remoteMetadata: ConnMeta
+  readonly instance: string
+  readonly clock: Clock
+  readonly config: Pick<PoolConfig<Msg>, 'messageCodec' | 'maxMessageBytes' | 'maxUndeliveredMessages'>
+  /** Synchronous; the state is changed here. */
+  readonly onEnd: (connection: Connection<Msg, ConnMeta>, ending: Ending, comeBackAfterMs: number) => void
+  readonly onExchange: (connection: Connection<Msg, ConnMeta>, message: ExchangeMessage) => void
+}
+
+export class Connection<Msg = Uint8Array, ConnMeta = Uint8Array> implements RunningConnection {
+  readonly attempt: Attempt
+  readonly point: Point | undefined
+  readonly establishedAt: number
+  readonly startedAt: number
+  readonly isPrivate: boolean
+  /** The peer takes part in the exchange of points. */
+  readonly discovery: boolean
+  readonly instance: string
+  /** What the peer told of this connection when it was made. */
+  readonly remoteMetadata: ConnMeta
+  /** Application messages in order, for one reader; ends with the connection, after what had come before. */
+  readonly messages: AsyncIterable<Msg>
+  /** Resolves when it has ended, with the reason. */
+  readonly closed: Promise<Ending>
+  readonly #parts: ConnectionParts<Msg, ConnMeta>
+  readonly #inbox: Inbox<Msg>
+  readonly #received: Meter
+  readonly #sent: Meter
+  readonly #end = new AbortController()
+  readonly #resolveClosed: (ending: Ending) => void
+  #ending: Ending | undefined
+  #messagesSent = 0
+  #messagesReceived = 0
+  /** Resolves when the link takes more; set while it does not. */
+  #drained: Promise<void> | undefined
+  #waitingSends = 0
+  #lastInLine: Promise<void> = Promise.resolve()
+
+  constructor(parts: ConnectionParts<Msg, ConnMeta>) {
+    this.#parts = parts
+    this.attempt = parts.attempt
+    this.point = parts.point
+    this.instance = parts.instance
+    this.remoteMetadata = parts.remoteMetadata
+    this.isPrivate = parts.hello.isPrivate
+    this.discovery = parts.hello.discovery
+    this.establishedAt = parts.clock.date()
+    this.startedAt = parts.clock.now()
+    this.#inbox = new Inbox(parts.config.maxUndeliveredMessages)
+    this.messages = this.#inbox
+    this.#received = new Meter(parts.clock)
+    this.#sent = new Meter(parts.clock)
+    const closed = Promise.withResolvers<Ending>()
+    this.closed = closed.promise
+    this.#resolveClosed = closed.resolve
+  }
+
+  get peerId(): PeerId {
+    return this.#parts.channel.link.peerId
+  }
+
+  get direction(): Direction {
+    return this.attempt.direction
+  }
+
+  get host(): Host | undefined {
+    return this.#parts.channel.link.host
+  }
+
+  get transport(): Transport {
+    return this.#parts.channel.link.transport
+  }
+
+  /** The address seen at the other end, for people. */
+  get remoteAddress(): string {
+    return this.#parts.channel.link.remoteAddress
+  }
+
+  /** How it ended; `undefined` while it runs. */
+  get ending(): Ending | undefined {
+    return this.#ending
+  }
+
+  get stat(): ConnectionStat {
+    const { bytesReceived, bytesSent } = this.#parts.channel
+    return {
+      bytesReceived,
+      bytesSent,
+      receivedPerSecond: this.#received.rate(bytesReceived),
+      sentPerSecond: this.#sent.rate(bytesSent),
+      messagesReceived: this.#messagesReceived,
+      messagesSent: this.#messagesSent
+    }
+  }
+
+  /**
+   * Sends one application message. Resolves when the link took it, which a slow peer delays: await it. Rejects with `PoolError`
+   * `not-connected` once the connection has ended, `message-too-large`, `too-many-waiting`, or the signal's reason: then
+   * the message was not sent. Messages are sent in the order of the calls.
+   */
+  async send(message: Msg, options: { signal?: AbortSignal } = {}): Promise<void> {
+    await this.sendPayload(encodePayload(this.#parts.config, message), options.signal)
+  }
+
+  /** `send` for bytes that the codec made already. */
+  async sendPayload(payload: Uint8Array, signal?: AbortSignal): Promise<void> {
+    await this.#write(encodeMessage({ kind: 'application', payload }), signal)
+    this.#messagesSent++
+  }
+
+  /** `sendPayload` for many at once: false, and nothing sent, if the link is behind by too much or gone. */
+  offer(payload: Uint8Array): boolean {
+    if (this.#ending !== undefined || this.#waitingSends >= maxWaitingSends) return false
+    this.sendPayload(payload).catch(() => {
+      // The connection ended while the message waited: its end is told by its own event.
+    })
+    return true
+  }
+
+  /** Sends a pool message; false if the link is behind or gone, for none of these is worth a wait. */
+  sendExchange(message: ExchangeMessage): boolean {
+    if (this.#ending !== undefined || this.#drained !== undefined) return false
+    this.#transmit(encodeMessage(message))
+    return true
+  }
+
+  /** Says goodbye with the reason and closes; resolves when that is done. The first reason counts. */
+  async disconnect(reason: DisconnectReason, comeBackAfterMs = 0): Promise<void> {
+    if (this.#finish({ by: 'us', reason }, comeBackAfterMs)) {
+      const { channel } = this.#parts
+      try {
+        channel.send(disconnectMessage(reason, comeBackAfterMs))
+      } catch {
+        // The link is gone already: there is nobody to say goodbye to.
+      }
+      await channel.link.close()
+      this.#resolveClosed({ by: 'us', reason })
+    }
+    await this.closed
+  }
+
+  /** Reads until the end. Called once, by the flow that made the connection; never rejects. */
+  async serve(): Promise<void> {
+    const { channel, config } = this.#parts
+    const limits = { maxApplicationBytes: config.maxMessageBytes }
+    try {
+      do {
+        for (let message = channel.take(limits); message !== undefined; message = channel.take(limits)) {
+          this.#handle(message)
+          if (this.#inbox.isFull) await this.#inbox.room()
+          if (this.#ending !== undefined) return
+        }
+      } while (await channel.fill())
+      await this.#fallen({ by: 'them', reason: { kind: 'closed-by-peer' } })
+    } catch (error) {
+      if (error instanceof WireFault) await this.disconnect({ kind: 'fault', detail: error.message })
+      else await this.#fallen({ by: 'network', reason: { kind: 'lost' } })
+    }
+  }
+
+  #handle(message: PoolMessage): void {
+    switch (message.kind) {
+      case 'application':
+        this.#messagesReceived++
+        this.#inbox.put(decodePayload(this.#parts.config.messageCodec, message.payload))
+        return
+      case 'disconnect':
+        void this.#fallen({ by: 'them', reason: reasonOf(message) }, message.comeBackAfterMs)
+        return
+      case 'hello':
+      case 'ack':
+      case 'nack':
+        throw new WireFault(`a running connection expects no ${message.kind}`)
+      default:
+        this.#parts.onExchange(this, message)
+    }
+  }
+
+  /** The other side or the network ended it. */
+  async #fallen(ending: Ending, comeBackAfterMs = 0): Promise<void> {
+    if (!this.#finish(ending, comeBackAfterMs)) return
+    await this.#parts.channel.link.close()
+    this.#resolveClosed(ending)
+  }
+
+  /** True for the caller that ended it. */
+  #finish(ending: Ending, comeBackAfterMs: number): boolean {
+    if (this.#ending !== undefined) return false
+    this.#ending = ending
+    this.#inbox.end()
+    this.#parts.onEnd(this, ending, comeBackAfterMs)
+    this.#end.abort(new PoolError('not-connected', `the connection with ${this.peerId} has ended: ${describeReason(ending.reason)}`, { ending }))
+    return true
+  }
+
+  /** Writes in the order of the calls: whoever must wait for the link makes all that come later wait behind it. */
+  async #write(frame: Uint8Array, signal: AbortSignal | undefined): Promise<void> {
+    signal?.throwIfAborted()
+    this.#end.signal.throwIfAborted()
+    if (this.#drained === undefined && this.#waitingSends === 0) {
+      this.#transmit(frame)
+      return
+    }
+    if (this.#waitingSends >= maxWaitingSends) {
+      throw new PoolError('too-many-waiting', `${maxWaitingSends} messages wait for ${this.peerId} already: await send before sending more`)
+    }
+    const until = signal === undefined ? this.#end.signal : AbortSignal.any([signal, this.#end.signal])
+    const before = this.#lastInLine
+    const done = Promise.withResolvers<void>()
+    this.#lastInLine = done.promise
+    this.#waitingSends++
+    try {
+      await abortable(before, until)
+      while (this.#drained !== undefined) await abortable(this.#drained, until)
+      this.#transmit(frame)
+    } finally {
+      this.#waitingSends--
+      void before.then(done.resolve)
+    }
+  }
+
+  #transmit(frame: Uint8Array): void {
+    if (this.#parts.channel.sendBytes(frame)) return
+    this.#drained = this.#parts.channel.link.drained(this.#end.signal).then(
+      () => {
+        this.#drained = undefined
+      },
+      () => {
+        this.#drained = undefined
+        void this.#fallen({ by: 'network', reason: { kind: 'lost' } })
+      }
+    )
+  }
+}
+
+/** Bytes of an application message. Throws `PoolError` `message-too-large` naming size and cap. */
+export function encodePayload<Msg>(config: Pick<PoolConfig<Msg>, 'messageCodec' | 'maxMessageBytes'>, message: Msg): Uint8Array {
+  const payload = config.messageCodec.encode(message)
+  if (payload.length > config.maxMessageBytes) {
+    throw new PoolError('message-too-large', `a message of ${payload.length} bytes is above maxMessageBytes, ${config.maxMessageBytes}`)
+  }
+  return payload
+}
+
+function decodePayload<Msg>(codec: Codec<Msg>, payload: Uint8Array): Msg {
+  try {
+    return codec.decode(payload)
+  } catch (error) {
+    throw new WireFault(`an application message of ${payload.length} bytes does not decode: ${error instanceof Error ? error.message : String(error)}`)
+  }
+}

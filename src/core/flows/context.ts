@@ -1,0 +1,20 @@
+/** What every flow works with: the state, the network, and each other. Made once by `peer-pool.ts`. */
+import type { EventHub } from '../event-hub.ts'
+import type { Registry } from '../tables/registry.ts'
+import type { PoolState } from '../tables/pool-state.ts'
+import type { PoolConfig } from '../values/config.ts'
+import type { Clock, Log, Network, Random } from '../values/ports.ts'
+import type { Connection } from './connection.ts'
+
+export interface FlowContext<Msg, PeerMeta, ConnMeta> {
+  readonly config: PoolConfig<Msg, PeerMeta, ConnMeta>
+  readonly network: Network
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Log
+  readonly state: PoolState<PeerMeta, Connection<Msg, ConnMeta>>
+  readonly registry: Registry<PeerMeta>
+  readonly events: EventHub
+  /** Random bytes that name this run of the pool in its Hellos. */
+  readonly instance: Uint8Array
+}

@@ -1,0 +1,86 @@
+/** The parts of a handshake that both sides share: our Hello, reading theirs, and the words of a refusal. */
+import { protocolVersions } from '../decisions/admission.ts'
+import type { ParsedPoint } from '../values/ids.ts'
+import type { HelloMessage, NackMessage, PoolMessage } from '../values/message.ts'
+import type { Network } from '../values/ports.ts'
+import { motiveOf, type Rejection } from '../values/reason.ts'
+import { handshakeLimits, wireCaps } from '../wire/caps.ts'
+import { WireFault } from '../wire/fault.ts'
+import type { Channel } from './channel.ts'
+import type { FlowContext } from './context.ts'
+
+const nothing = new Uint8Array(0)
+
+/** What we say of ourselves. A private pool names no points. */
+export function ourHello<Msg, PeerMeta, ConnMeta>({ config, network, instance }: FlowContext<Msg, PeerMeta, ConnMeta>): HelloMessage {
+  return {
+    kind: 'hello',
+    network: config.network,
+    protocolVersions,
+    applicationVersions: config.applicationVersions,
+    isPrivate: config.privateMode,
+    discovery: config.discovery,
+    points: config.privateMode ? [] : network.ownPoints().slice(0, wireCaps.ownPoints),
+    signedPeerRecord: nothing,
+    instance,
+    metadata: config.connectionMetadata.codec.encode(config.connectionMetadata.own())
+  }
+}
+
+/** The end of the stream where a message had to come: not a fault, the other side may just be gone. */
+export class LinkEnded extends Error {
+  override readonly name = 'LinkEnded'
+}
+
+/** Their Hello. Rejects with `LinkEnded`, `WireFault` (another message came), the signal's reason, or the link's error. */
+export async function readHello(channel: Channel, signal: AbortSignal): Promise<HelloMessage> {
+  const message = await readMessage(channel, signal)
+  if (message.kind !== 'hello') throw new WireFault(`a Hello was expected, ${message.kind} came`)
+  return message
+}
+
+/** Their answer; as `readHello`. */
+export async function readVerdict(channel: Channel, signal: AbortSignal): Promise<{ kind: 'ack' } | NackMessage> {
+  const message = await readMessage(channel, signal)
+  if (message.kind !== 'ack' && message.kind !== 'nack') throw new WireFault(`an Ack or a Nack was expected, ${message.kind} came`)
+  return message
+}
+
+async function readMessage(channel: Channel, signal: AbortSignal): Promise<PoolMessage> {
+  const message = await channel.read(handshakeLimits, signal)
+  if (message === undefined) throw new LinkEnded('the stream ended during the handshake')
+  return message
+}
+
+/** The application's metadata of a Hello. Throws `WireFault` if it does not decode. */
+export function readMetadata<ConnMeta>(hello: HelloMessage, config: { connectionMetadata: { codec: { decode(bytes: Uint8Array): ConnMeta } } }): ConnMeta {
+  try {
+    return config.connectionMetadata.codec.decode(hello.metadata)
+  } catch (error) {
+    throw new WireFault(`the metadata of a Hello (${hello.metadata.length} bytes) does not decode: ${error instanceof Error ? error.message : String(error)}`)
+  }
+}
+
+/** The Nack for a refusal, with points to try instead; `undefined` where the original just closes. */
+export function nackFor(rejection: Rejection, points: readonly string[]): NackMessage | undefined {
+  const motive = motiveOf(rejection)
+  return motive === undefined ? undefined : { kind: 'nack', motive, points: points.slice(0, wireCaps.nackPoints) }
+}
+
+/** Texts of a stranger to points; what does not parse is dropped one by one, the rest is kept. */
+export function parsePoints(network: Network, texts: readonly string[]): ParsedPoint[] {
+  const points: ParsedPoint[] = []
+  for (const text of texts) {
+    try {
+      points.push(network.parsePoint(text))
+    } catch {
+      // A stranger's text that is no point concerns nobody else in the list.
+    }
+  }
+  return points
+}
+
+/** The run of a pool, for comparison and logs. */
+export function instanceText(instance: Uint8Array): string {
+  return Array.from(instance, (byte) => byte.toString(16).padStart(2, '0')).join('')
+}

@@ -1,0 +1,122 @@
+/**
+ * Keeps the number of connections inside the band: waits for a reason to look, asks `planMaintenance`, carries the plan
+ * out. It runs no loop: each look ends by setting one timer, and whatever changes the picture calls `kick`.
+ */
+import { planMaintenance } from '../decisions/plan.ts'
+import { PoolError } from '../values/reason.ts'
+import type { Connector } from './connect.ts'
+import type { FlowContext } from './context.ts'
+import type { Exchange } from './exchange.ts'
+
+/** The pause between two searches that found nothing grows by this factor, up to the idle time. */
+const searchGrowth = 1.5
+
+export class Maintenance<Msg, PeerMeta, ConnMeta> {
+  readonly #context: FlowContext<Msg, PeerMeta, ConnMeta>
+  readonly #connector: Connector<Msg, PeerMeta, ConnMeta>
+  readonly #exchange: Exchange<Msg, PeerMeta, ConnMeta>
+  #running = false
+  /** Between minThreshold and minTarget on the way up. */
+  #filling = false
+  #cancelTimer: () => void = () => undefined
+  #kicked = false
+  #searchPauseMs: number
+  #nextSearchAt = Number.NEGATIVE_INFINITY
+  #passEnded: (() => void)[] = []
+
+  constructor(
+    context: FlowContext<Msg, PeerMeta, ConnMeta>,
+    { connector, exchange }: { connector: Connector<Msg, PeerMeta, ConnMeta>; exchange: Exchange<Msg, PeerMeta, ConnMeta> }
+  ) {
+    this.#context = context
+    this.#connector = connector
+    this.#exchange = exchange
+    this.#searchPauseMs = context.config.timeBetweenSearchesMs
+  }
+
+  start(): void {
+    this.#running = true
+    this.kick()
+  }
+
+  /** Nothing is begun afterwards; dials in progress are the pool's to cancel. */
+  stop(): void {
+    this.#running = false
+    this.#cancelTimer()
+    this.#endPass()
+  }
+
+  /** Something changed: look soon. Many calls in one turn are one look. */
+  kick(): void {
+    if (!this.#running || this.#kicked) return
+    this.#kicked = true
+    queueMicrotask(() => {
+      this.#kicked = false
+      if (this.#running) this.#look()
+    })
+  }
+
+  /** New points came: the pauses of the search begin anew. */
+  found(): void {
+    this.#searchPauseMs = this.#context.config.timeBetweenSearchesMs
+    this.kick()
+  }
+
+  /** Looks now; resolves when the count is in its band, or nothing can be done at the moment. */
+  maintain(): Promise<void> {
+    if (!this.#running) return Promise.resolve()
+    return new Promise((resolve) => {
+      this.#passEnded.push(resolve)
+      this.#nextSearchAt = Number.NEGATIVE_INFINITY
+      this.kick()
+    })
+  }
+
+  #look(): void {
+    const { state, config, clock, network, events } = this.#context
+    const { bounds } = config
+    const now = clock.now()
+    if (state.active < bounds.minThreshold && !this.#filling) {
+      this.#filling = true
+      events.emit('maintenance-started', { active: state.active, cause: 'too-few' })
+    }
+    if (state.active > bounds.maxThreshold) events.emit('too-many-connections', { active: state.active })
+    const plan = planMaintenance(state, { now, filling: this.#filling, canDial: (point) => network.canDial(point) })
+    for (const connection of plan.leave) void connection.disconnect({ kind: 'too-many-connections' })
+    for (const point of plan.dial) void this.#dial(point)
+    if (this.#filling && state.active >= bounds.minTarget) {
+      this.#filling = false
+      events.emit('maintenance-ended', { active: state.active })
+    }
+    if (plan.ask && now >= this.#nextSearchAt) this.#search(now)
+    if (!this.#filling || (plan.dial.length === 0 && state.outgoingInProgress === 0)) this.#endPass()
+    this.#schedule(now, plan.ask ? Math.min(plan.againAt ?? Number.POSITIVE_INFINITY, this.#nextSearchAt) : plan.againAt)
+  }
+
+  async #dial(point: Parameters<Connector<Msg, PeerMeta, ConnMeta>['connect']>[0]): Promise<void> {
+    try {
+      await this.#connector.connect(point, { byUser: false })
+    } catch (error) {
+      // The attempt has told its event; only what is no outcome of an attempt is news.
+      if (!(error instanceof PoolError)) this.#context.log.error(`dialing ${point} failed in an unexpected way`, error)
+    }
+  }
+
+  #search(now: number): void {
+    for (const connection of this.#context.state.connections()) this.#exchange.ask(connection)
+    this.#nextSearchAt = now + this.#searchPauseMs
+    this.#searchPauseMs = Math.min(this.#searchPauseMs * searchGrowth, this.#context.config.maintenanceIdleMs ?? 120_000)
+  }
+
+  #schedule(now: number, at: number | undefined): void {
+    this.#cancelTimer()
+    const idle = this.#context.config.maintenanceIdleMs
+    const delays = [at === undefined ? undefined : at - now + 1, idle ?? undefined].filter((delay) => delay !== undefined && Number.isFinite(delay)) as number[]
+    if (delays.length === 0) return
+    this.#cancelTimer = this.#context.clock.schedule(Math.max(1, Math.min(...delays)), () => this.kick())
+  }
+
+  #endPass(): void {
+    for (const resolve of this.#passEnded.splice(0)) resolve()
+  }
+}

@@ -1,0 +1,208 @@
+/**
+ * Keeps what the pool knows between runs: opens and loads the storage at start, writes when something changed, and goes on
+ * in memory when the storage cannot. What was stored and could not be loaded is never overwritten. The format is
+ * `tables/persist.ts`'s, the place `PeerStorage`'s.
+ */
+import { loadState, storedParts } from '../tables/persist.ts'
+import type { Point } from '../values/ids.ts'
+import { type StorageFailure, StorageError } from '../values/ports.ts'
+import type { StorageSnapshot } from '../values/snapshot.ts'
+import { abortable } from './channel.ts'
+import type { FlowContext } from './context.ts'
+
+/** The pool starts without its memory rather than wait longer for a storage, ms. */
+const startDeadlineMs = 2_000
+
+/** A change is written after this delay, together with those that follow it, ms; the contract allows 30 s. */
+const saveDelayMs = 10_000
+
+/** Opening and loading by later tries, behind a running pool, may take so long, ms. */
+const retryDeadlineMs = 30_000
+
+/** Tries again after this, doubling up to the second figure, ms. */
+const firstRetryMs = 5_000
+const maxRetryMs = 300_000
+
+/** Points that are dialed first after a restart. Two honest ones defeat a poisoned table; eight bear some that are gone. */
+const maxAnchors = 8
+
+export class Persistence<Msg, PeerMeta, ConnMeta> {
+  readonly #context: FlowContext<Msg, PeerMeta, ConnMeta>
+  /** Tells that `status` changed. */
+  readonly #shown: () => void
+  #mode: StorageSnapshot['mode'] = 'loading'
+  #failure: StorageFailure | null = null
+  #lastSavedAt: number | null = null
+  #dirty = false
+  #isOpen = false
+  #saving: Promise<void> | undefined
+  #cancelTimer: (() => void) | undefined
+  #retryMs = firstRetryMs
+  #abort = new AbortController()
+
+  constructor(context: FlowContext<Msg, PeerMeta, ConnMeta>, { shown }: { shown: () => void }) {
+    this.#context = context
+    this.#shown = shown
+  }
+
+  get status(): StorageSnapshot {
+    return {
+      name: this.#context.config.storage.name,
+      mode: this.#mode,
+      failure: this.#failure,
+      lastSavedAt: this.#lastSavedAt,
+      unsavedChanges: this.#dirty
+    }
+  }
+
+  /** Resolves when the storage is loaded, or after two seconds, or when it failed: the rest goes on behind the running pool. Never rejects. */
+  async start(): Promise<void> {
+    this.#abort = new AbortController()
+    this.#mode = 'loading'
+    await this.#open(startDeadlineMs)
+  }
+
+  /** Something that is saved may have changed. */
+  changed(): void {
+    this.#dirty = true
+    if (this.#isOpen && this.#cancelTimer === undefined) this.#schedule(saveDelayMs, () => void this.save())
+  }
+
+  /** Writes what has changed. Resolves when it is stored or has failed, which is told by an event. Never rejects. */
+  async save(): Promise<void> {
+    await this.#saving
+    if (!this.#isOpen || !this.#dirty) return
+    this.#saving = this.#write()
+    await this.#saving
+    this.#saving = undefined
+  }
+
+  /** Writes, and lets others have the storage. Never rejects. */
+  async stop(): Promise<void> {
+    this.#abort.abort(new StorageError('unavailable', 'the pool was stopped'))
+    await this.save()
+    this.#isOpen = false
+    this.#unschedule()
+    await this.#context.config.storage.close()
+  }
+
+  async #open(deadlineMs: number): Promise<void> {
+    const { config, clock } = this.#context
+    const { storage } = config
+    const tooSlow = new AbortController()
+    const signal = AbortSignal.any([tooSlow.signal, this.#abort.signal])
+    const cancel = clock.schedule(deadlineMs, () =>
+      tooSlow.abort(new StorageError('unavailable', `${storage.name} did not answer within ${deadlineMs} ms`))
+    )
+    try {
+      await abortable(storage.open(signal), signal)
+      await this.#load(signal)
+      this.#opened()
+    } catch (error) {
+      this.#fail(error, undefined)
+      if (!signal.aborted || tooSlow.signal.aborted) this.#retry()
+    } finally {
+      cancel()
+      this.#shown()
+    }
+  }
+
+  /** Takes in what is stored. What is broken is moved out of the way and reported; a newer version, or a text above the cap, stays untouched. */
+  async #load(signal: AbortSignal): Promise<void> {
+    const { config, state, events, network, clock } = this.#context
+    try {
+      const text = await abortable(config.storage.load(signal), signal)
+      if (text === undefined) return
+      const { anchors, ...counts } = await this.#inSlices(loadState(text, { parts: state.parts, parse: network, date: clock.date() }))
+      state.anchors = anchors
+      events.emit('storage-loaded', { storage: config.storage.name, ...counts })
+    } catch (error) {
+      if (!(error instanceof StorageError) || error.failure !== 'broken') throw error
+      this.#fail(error, await config.storage.setAside())
+    }
+  }
+
+  #opened(): void {
+    this.#isOpen = true
+    this.#mode = 'persistent'
+    this.#retryMs = firstRetryMs
+    if (this.#failure !== null && this.#failure !== 'broken') this.#context.events.emit('storage-recovered', { storage: this.#context.config.storage.name })
+    if (this.#failure !== 'broken') this.#failure = null
+    if (this.#dirty) this.changed()
+  }
+
+  async #write(): Promise<void> {
+    const { storage } = this.#context.config
+    this.#unschedule()
+    this.#dirty = false
+    try {
+      await storage.save(storedParts(this.#context.state.parts, { anchors: this.#anchors() }))
+      this.#lastSavedAt = this.#context.clock.date()
+      this.#failure = null
+    } catch (error) {
+      this.#dirty = true
+      this.#isOpen = false
+      this.#fail(error, undefined)
+      this.#retry()
+    }
+    this.#shown()
+    if (this.#dirty) this.changed()
+  }
+
+  /** One event for one cause, however often it comes back. */
+  #fail(error: unknown, keptAside: string | undefined): void {
+    const { config, events, log } = this.#context
+    if (!(error instanceof StorageError)) log.error(`the storage ${config.storage.name} failed in an unexpected way`, error)
+    const failure = error instanceof StorageError ? error.failure : 'unavailable'
+    this.#mode = keptAside === undefined ? 'memory' : this.#mode
+    if (failure === this.#failure) return
+    this.#failure = failure
+    events.emit('storage-failed', {
+      storage: config.storage.name,
+      failure,
+      message: error instanceof Error ? error.message : String(error),
+      keptAside
+    })
+  }
+
+  #retry(): void {
+    const delayMs = this.#retryMs
+    this.#retryMs = Math.min(delayMs * 2, maxRetryMs)
+    this.#schedule(delayMs, () => void this.#open(retryDeadlineMs))
+  }
+
+  #schedule(delayMs: number, then: () => void): void {
+    this.#unschedule()
+    this.#cancelTimer = this.#context.clock.schedule(delayMs, () => {
+      this.#cancelTimer = undefined
+      then()
+    })
+  }
+
+  #unschedule(): void {
+    this.#cancelTimer?.()
+    this.#cancelTimer = undefined
+  }
+
+  /** Runs a long computation in slices, so that no turn is long. */
+  async #inSlices<T>(work: Generator<void, T>): Promise<T> {
+    for (;;) {
+      const { done, value } = work.next()
+      if (done === true) return value
+      await new Promise<void>((resolve) => this.#context.clock.schedule(0, resolve))
+    }
+  }
+
+  /** The points of the longest running connections; those of before while none runs. */
+  #anchors(): readonly Point[] {
+    const running: Point[] = []
+    for (const { point } of this.#context.state.connections()) if (point !== undefined && running.push(point) === maxAnchors) break
+    return running.length > 0 ? running : this.#context.state.anchors
+  }
+
+  /** To be called while the connections of a pool that ends still run. */
+  rememberAnchors(): void {
+    this.#context.state.anchors = this.#anchors()
+    this.#dirty = true
+  }
+}

@@ -1,0 +1,59 @@
+/** The public names of the core, which runs without libp2p. */
+export { PeerPool, type PoolComponents } from './peer-pool.ts'
+export { memoryStorage } from './memory-storage.ts'
+export type { Connections } from './api/connections.ts'
+export type { PeerDescription, Peers } from './api/peers.ts'
+export type { BanOfHost, PointDescription, Points } from './api/points.ts'
+export type { Connection, ConnectionStat } from './flows/connection.ts'
+export type { ConnectOptions } from './flows/connect.ts'
+export type { HistoryEvent, HistoryKind } from './tables/event-ring.ts'
+export type { Encounter, PeerInfo, PeerState } from './tables/peer-state.ts'
+export type { Medium, Meeting, PointInfo, PointState } from './tables/point-state.ts'
+export { groupOf, hostOf, transportOf } from './values/address.ts'
+export type { Attempt, Direction, RunningConnection } from './values/attempt.ts'
+export { type ConnectionBand, type MaintenanceBounds, maintenanceBounds } from './values/bounds.ts'
+export {
+  type Codec,
+  type ConnectionMetadata,
+  nodePreset,
+  pagePreset,
+  type PeerMetadata,
+  type PoolConfig,
+  type PoolOptions,
+  type PoolSettings,
+  type Preset,
+  type Reconnection,
+  resolveConfig,
+  type TableSize
+} from './values/config.ts'
+export type { PoolEvent, PoolEventName, PoolEvents, PoolListener } from './values/events.ts'
+export type { Host, ParsedPoint, PeerId, Point } from './values/ids.ts'
+export {
+  type Clock,
+  DialError,
+  type DialOptions,
+  type Gate,
+  type Link,
+  type Log,
+  type Network,
+  type NetworkHandlers,
+  type PeerStorage,
+  type Random,
+  StorageError,
+  type StorageFailure,
+  type Transport
+} from './values/ports.ts'
+export {
+  type AttemptStep,
+  describeMotive,
+  describeReason,
+  describeRejection,
+  type DialFailure,
+  type DisconnectReason,
+  type Ending,
+  nackMotive,
+  PoolError,
+  type PoolErrorCode,
+  type Rejection
+} from './values/reason.ts'
+export type { ConnectionSnapshot, PeerSnapshot, PointSnapshot, PoolLife, PoolSnapshot, StorageSnapshot } from './values/snapshot.ts'

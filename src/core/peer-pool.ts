@@ -1,0 +1,301 @@
+/**
+ * The pool: wires state, flows and ports together, and is the one thing a program holds. It has a life (start, stop, destroy)
+ * and the public verbs; what they do is done elsewhere.
+ */
+import { Registering } from './api/registering.ts'
+import { takeSnapshot, withCounters } from './api/snapshot.ts'
+import { checkDial, checkPeer } from './decisions/admission.ts'
+import { EventHub } from './event-hub.ts'
+import { Connector, type ConnectOptions } from './flows/connect.ts'
+import { type Connection, encodePayload } from './flows/connection.ts'
+import type { FlowContext } from './flows/context.ts'
+import { Exchange } from './flows/exchange.ts'
+import { Maintenance } from './flows/maintenance.ts'
+import { Persistence } from './flows/persistence.ts'
+import { AccessList } from './tables/acl.ts'
+import type { PeerInfo } from './tables/peer-state.ts'
+import { PeerTable } from './tables/peer-table.ts'
+import { PointTable } from './tables/point-table.ts'
+import { PoolState } from './tables/pool-state.ts'
+import { Registry } from './tables/registry.ts'
+import { hostOf } from './values/address.ts'
+import type { PoolConfig } from './values/config.ts'
+import type { PoolEvent, PoolEventName, PoolListener } from './values/events.ts'
+import type { ParsedPoint, PeerId, Point } from './values/ids.ts'
+import type { Clock, Gate, Link, Log, Network, Random } from './values/ports.ts'
+import { type DisconnectReason, PoolError } from './values/reason.ts'
+import type { PoolLife, PoolSnapshot } from './values/snapshot.ts'
+
+export interface PoolComponents {
+  readonly network: Network
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Log
+}
+
+/** What makes maintenance look at the band. */
+const wakingEvents: ReadonlySet<PoolEventName> = new Set([
+  'connection-established',
+  'disconnection',
+  'external-disconnection',
+  'rejecting-request',
+  'request-rejected',
+  'peer-unbanned',
+  'host-unbanned',
+  'trust-changed'
+])
+
+export class PeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Array> extends Registering<Msg, PeerMeta, ConnMeta> {
+  readonly config: PoolConfig<Msg, PeerMeta, ConnMeta>
+  /** The predicate for an adapter's gater. */
+  readonly gate: Gate
+  readonly #context: FlowContext<Msg, PeerMeta, ConnMeta>
+  readonly #connector: Connector<Msg, PeerMeta, ConnMeta>
+  readonly #exchange: Exchange<Msg, PeerMeta, ConnMeta>
+  readonly #maintenance: Maintenance<Msg, PeerMeta, ConnMeta>
+  readonly #persistence: Persistence<Msg, PeerMeta, ConnMeta>
+  #life: PoolLife = 'created'
+  #version = 0
+  #cancelChange: (() => void) | undefined
+  #snapshot: PoolSnapshot | undefined
+  #stopping: Promise<void> | undefined
+
+  /** Makes a pool that does nothing yet. `config` is of `resolveConfig`, which checked it. */
+  constructor(config: PoolConfig<Msg, PeerMeta, ConnMeta>, components: PoolComponents) {
+    const { network, clock, random, log } = components
+    const events = new EventHub(clock, log)
+    const state = new PoolState<PeerMeta, Connection<Msg, ConnMeta>>({
+      config,
+      peerId: network.peerId,
+      clock,
+      random,
+      points: new PointTable({ size: config.maxKnownPoints }),
+      peers: new PeerTable<PeerMeta>({ size: config.maxKnownPeers, score: (meta) => config.peerMetadata.score(meta) }),
+      access: new AccessList({ ...config, key: random.bytes(32), now: clock.now() }),
+      emit: (type, detail) => {
+        events.emit(type, detail)
+        if (wakingEvents.has(type)) this.#maintenance.kick()
+        else if (type === 'new-point') this.#maintenance.found()
+      },
+      changed: () => this.#changed()
+    })
+    const registry = new Registry(state)
+    const context = { config, network, clock, random, log, state, registry, events, instance: random.bytes(8) }
+    super(context)
+    this.config = config
+    this.#context = context
+    this.#exchange = new Exchange(this.#context)
+    this.#connector = new Connector(this.#context, this.#exchange)
+    this.#maintenance = new Maintenance(this.#context, { connector: this.#connector, exchange: this.#exchange })
+    this.#persistence = new Persistence(this.#context, { shown: () => this.#shown() })
+    this.gate = {
+      deniesIncoming: (host) => host !== undefined && state.hostBar(host, state.parts.points.hasTrustedHost(host)) !== undefined,
+      deniesDial: (point) => state.hostBar(hostOf(point), state.isTrusted(undefined, point)) !== undefined,
+      deniesPeer: (peerId, host) => checkPeer(state, peerId, host) !== undefined
+    }
+    this.#registerTrusted()
+  }
+
+  get peerId(): PeerId {
+    return this.#context.state.peerId
+  }
+
+  get life(): PoolLife {
+    return this.#life
+  }
+
+  // Life.
+
+  /**
+   * Loads what was saved (at most two seconds; a storage that is slower or broken is reported and tried again), takes
+   * incoming links, begins to keep the band. Idempotent. Throws `PoolError` `destroyed`.
+   */
+  async start(): Promise<void> {
+    await this.#stopping
+    if (this.#life === 'destroyed') throw new PoolError('destroyed', 'start: the pool was destroyed; make a new one')
+    if (this.#life === 'starting' || this.#life === 'running') return
+    this.#setLife('starting')
+    await this.#persistence.start()
+    if (this.#isOver) return
+    await this.#context.network.start({
+      incoming: (link) => this.#incoming(link),
+      ownPointsChanged: () => this.#ownPointsChanged(),
+      discovered: (found) => this.#discovered(found)
+    })
+    if (this.#isOver) return
+    this.#setLife('running')
+    this.#ownPointsChanged()
+    this.#maintenance.start()
+  }
+
+  /** Says goodbye to all, saves, releases storage and network. Idempotent; the pool may be started again. Never rejects. */
+  stop(): Promise<void> {
+    return this.#end('stopped', { kind: 'going-away' })
+  }
+
+  /** Tears all connections down with `pool-destroyed`, saves, and is of no use afterwards. Idempotent. Source: `destroy`. */
+  destroy(): Promise<void> {
+    return this.#end('destroyed', { kind: 'pool-destroyed' })
+  }
+
+  #end(life: 'stopped' | 'destroyed', reason: DisconnectReason): Promise<void> {
+    if (this.#life === 'destroyed') return this.#stopping ?? Promise.resolve()
+    const idle = this.#life === 'created' || this.#life === 'stopped'
+    this.#setLife(life)
+    if (!idle) this.#stopping = this.#wind(reason)
+    return this.#stopping ?? Promise.resolve()
+  }
+
+  async #wind(reason: DisconnectReason): Promise<void> {
+    this.#maintenance.stop()
+    this.#persistence.rememberAnchors()
+    const network = this.#context.network.stop()
+    await this.tearDownConnections(reason)
+    await network
+    await this.#persistence.stop()
+    this.#cancelChange?.()
+    this.#cancelChange = undefined
+  }
+
+  /** Ends all connections and attempts; resolves when they are gone. The pool goes on. Source: `tear_down_connections`. */
+  async tearDownConnections(reason: DisconnectReason): Promise<void> {
+    const { state } = this.#context
+    for (const attempt of [...state.attempts()]) attempt.cancel({ kind: 'cancelled', detail: `all connections are torn down (${reason.kind})` })
+    await Promise.all(this.connections.list().map((connection) => connection.disconnect(reason)))
+  }
+
+  /** Writes what changed now. Resolves when it is stored; a failure is an event, not a rejection. Source: `save_peers`. */
+  async savePeers(): Promise<void> {
+    await this.#persistence.save()
+  }
+
+  // Connections.
+
+  /** Running connections. Source: `active_connections`. */
+  get activeConnections(): number {
+    return this.#context.state.active
+  }
+
+  /** Source: `connected_peer_ids`. */
+  get connectedPeerIds(): ReadonlyMap<PeerId, PeerInfo<PeerMeta>> {
+    return new Map(this.peers.connected())
+  }
+
+  /**
+   * Connects to a point now, whatever its back-off. Resolves with the running connection. Rejects with `PoolError`: `rejected` with
+   * a `Rejection`, `table-full`, `not-started`, `destroyed`; or with the signal's reason if it had fired before.
+   */
+  async connect(point: Point, options: ConnectOptions = {}): Promise<Connection<Msg, ConnMeta>> {
+    this.#mustRun('connect')
+    return this.#connector.connect(point, { ...options, byUser: true })
+  }
+
+  /** Ends the connection with a peer; resolves when it has ended, at once if there is none. */
+  async disconnect(peerId: PeerId, reason: DisconnectReason | string = 'asked to'): Promise<void> {
+    await this.connections.findByPeerId(peerId)?.disconnect(typeof reason === 'string' ? { kind: 'explicit', text: reason } : reason)
+  }
+
+  /** Sends to all running connections but `except`; returns how many took it. Those that are behind by too much are left out. */
+  broadcast(message: Msg, { except = [] }: { except?: readonly PeerId[] } = {}): number {
+    const payload = encodePayload(this.config, message)
+    let taken = 0
+    for (const connection of this.#context.state.connections()) {
+      if (!except.includes(connection.peerId) && connection.offer(payload)) taken++
+    }
+    return taken
+  }
+
+  /** Looks at the band now. Resolves when it is kept, or when nothing can be done for it at the moment. Never rejects. */
+  maintain(): Promise<void> {
+    return this.#maintenance.maintain()
+  }
+
+  // News.
+
+  addEventListener<Name extends PoolEventName>(type: Name, listener: PoolListener<Name>): void {
+    this.#context.events.addEventListener(type, listener)
+  }
+
+  removeEventListener<Name extends PoolEventName>(type: Name, listener: PoolListener<Name>): void {
+    this.#context.events.removeEventListener(type, listener)
+  }
+
+  /** The next event of that name; rejects with the signal's reason. */
+  next<Name extends PoolEventName>(type: Name, { signal }: { signal?: AbortSignal } = {}): Promise<PoolEvent<Name>> {
+    return this.#context.events.next(type, signal)
+  }
+
+  /** Everything there is to show, as plain JSON. Cheap when nothing changed: only the counters are read again. */
+  snapshot(): PoolSnapshot {
+    const frame = { version: this.#version, life: this.#life, storage: this.#persistence.status }
+    const fresh = this.#snapshot?.version === this.#version ? withCounters(this.#context, this.#snapshot) : takeSnapshot(this.#context, frame)
+    this.#snapshot = fresh
+    return fresh
+  }
+
+  /** Would a dial of this point be refused at once, and why? For people; `connect` asks again. */
+  explainDial(point: Point): string | undefined {
+    return checkDial(this.#context.state, point, this.points.info(point)?.expectedPeerId)?.kind
+  }
+
+  // What the network tells.
+
+  #incoming(link: Link): void {
+    if (this.#life === 'running' || this.#life === 'starting') void this.#connector.accept(link)
+    else link.abort('the pool is not running')
+  }
+
+  #ownPointsChanged(): void {
+    const { state, network, registry, events } = this.#context
+    const points = network.ownPoints()
+    state.announcedPoints = points
+    for (const point of points) registry.unregisterPoint(point)
+    events.emit('own-points-changed', { points })
+    this.#exchange.ownPointsChanged()
+  }
+
+  #discovered({ point, expectedPeerId }: ParsedPoint): void {
+    if (expectedPeerId === this.peerId) return
+    const record = this.#context.registry.registerNewPoint(point, { medium: 'discovery' })
+    if (record !== undefined && record.expectedPeerId === undefined) record.expectedPeerId = expectedPeerId
+  }
+
+  #registerTrusted(): void {
+    for (const { point, expectedPeerId } of this.config.trustedPoints) {
+      const record = this.#context.registry.registerPoint(point, { trusted: true })
+      record.expectedPeerId = expectedPeerId
+    }
+  }
+
+  /** Stopped while it was starting. */
+  get #isOver(): boolean {
+    return this.#life !== 'starting'
+  }
+
+  #mustRun(what: string): void {
+    if (this.#life === 'destroyed') throw new PoolError('destroyed', `${what}: the pool was destroyed`)
+    if (this.#life !== 'running') throw new PoolError('not-started', `${what}: the pool is ${this.#life}, start it first`)
+  }
+
+  #setLife(life: PoolLife): void {
+    this.#life = life
+    this.#shown()
+  }
+
+  /** Something that is saved may have changed. */
+  #changed(): void {
+    this.#persistence.changed()
+    this.#shown()
+  }
+
+  /** Something that is shown changed: one event for all changes of a turn. */
+  #shown(): void {
+    this.#version++
+    const { events, clock } = this.#context
+    if (this.#cancelChange !== undefined || !events.hasListeners('change')) return
+    this.#cancelChange = clock.schedule(0, () => {
+      this.#cancelChange = undefined
+      events.emit('change', { version: this.#version })
+    })
+  }
+}

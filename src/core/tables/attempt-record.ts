@@ -1,0 +1,43 @@
+/** The attempt itself, as its owner `pool-state.ts` writes it. Everybody else sees `Attempt`. */
+import type { Attempt, Direction, RunningConnection } from '../values/attempt.ts'
+import type { Host, PeerId, Point } from '../values/ids.ts'
+import { PoolError, type Rejection } from '../values/reason.ts'
+
+/** Where an attempt stands; it only moves to the right, and `ended` is reached once. */
+export type AttemptPhase = 'begun' | 'admitted' | 'running' | 'ended'
+
+export class AttemptRecord<C extends RunningConnection = RunningConnection> implements Attempt {
+  readonly id: number
+  readonly direction: Direction
+  readonly startedAt: number
+  readonly host: Host | undefined
+  readonly expectedPeerId: PeerId | undefined
+  readonly #controller = new AbortController()
+  point: Point | undefined
+  peerId: PeerId | undefined
+  hasSlot: boolean
+  phase: AttemptPhase = 'begun'
+  /** The run of the peer's pool, from its Hello; known from `admit` on. */
+  instance = ''
+  connection: C | undefined = undefined
+
+  constructor(id: number, start: Pick<Attempt, 'direction' | 'startedAt' | 'host' | 'expectedPeerId' | 'point' | 'peerId' | 'hasSlot'>) {
+    this.id = id
+    this.direction = start.direction
+    this.startedAt = start.startedAt
+    this.host = start.host
+    this.expectedPeerId = start.expectedPeerId
+    this.point = start.point
+    this.peerId = start.peerId
+    this.hasSlot = start.hasSlot
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal
+  }
+
+  /** Makes whoever carries the attempt out end it with this rejection. The first call counts. */
+  cancel(rejection: Rejection): void {
+    this.#controller.abort(PoolError.rejected(rejection))
+  }
+}

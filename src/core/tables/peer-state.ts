@@ -1,0 +1,118 @@
+/**
+ * What the pool knows of one peer, and the only functions that change its state. Called by `pool-state.ts` alone, which
+ * moves point and peer together; the table that holds the records is `peer-table.ts`.
+ */
+import type { Attempt, RunningConnection } from '../values/attempt.ts'
+import type { PeerId, Point } from '../values/ids.ts'
+import { type HistoryEvent, type HistoryKind, pushEvent } from './event-ring.ts'
+
+export type PeerState =
+  | { readonly kind: 'disconnected' }
+  | { readonly kind: 'accepted'; readonly attempt: Attempt }
+  | { readonly kind: 'running'; readonly connection: RunningConnection }
+
+/** Where a peer was met (none: an incoming link that named no point), and when (wall clock, ms). */
+export interface Encounter {
+  readonly point: Point | undefined
+  readonly at: number
+}
+
+/** One known peer, as everybody but its table sees it. Live: its fields change with the pool. */
+export interface PeerInfo<PeerMeta = unknown> {
+  readonly peerId: PeerId
+  /** When its record was made; wall clock. Saved. */
+  readonly createdAt: number
+  /** Set by the operator alone. Saved. */
+  readonly trusted: boolean
+  /** The application's own. Saved. */
+  readonly metadata: PeerMeta
+  readonly state: PeerState
+  readonly lastFailed: Encounter | undefined
+  readonly lastRejected: Encounter | undefined
+  readonly lastEstablished: Encounter | undefined
+  readonly lastDisconnection: Encounter | undefined
+  readonly events: readonly HistoryEvent<Point>[]
+}
+
+const disconnected: PeerState = { kind: 'disconnected' }
+const noEvents: readonly HistoryEvent<Point>[] = []
+
+/** The record itself. Only the functions below, the peer table and the storage codec write its fields. */
+export class PeerRecord<PeerMeta = unknown> implements PeerInfo<PeerMeta> {
+  readonly peerId: PeerId
+  readonly createdAt: number
+  trusted = false
+  metadata: PeerMeta
+  state: PeerState = disconnected
+  lastFailed: Encounter | undefined = undefined
+  lastRejected: Encounter | undefined = undefined
+  lastEstablished: Encounter | undefined = undefined
+  lastDisconnection: Encounter | undefined = undefined
+  /** Made at the first event. */
+  history: HistoryEvent<Point>[] | undefined = undefined
+
+  constructor(peerId: PeerId, createdAt: number, metadata: PeerMeta) {
+    this.peerId = peerId
+    this.createdAt = createdAt
+    this.metadata = metadata
+  }
+
+  get events(): readonly HistoryEvent<Point>[] {
+    return this.history ?? noEvents
+  }
+}
+
+/** disconnected → accepted. */
+export function setPeerAccepted(record: PeerRecord, attempt: Attempt): void {
+  if (record.state.kind !== 'disconnected') illegal(record, 'accepted')
+  record.state = { kind: 'accepted', attempt }
+}
+
+/** accepted by the same attempt → running. */
+export function setPeerRunning(record: PeerRecord, attempt: Attempt, connection: RunningConnection): void {
+  if (record.state.kind !== 'accepted' || record.state.attempt !== attempt) illegal(record, 'running')
+  record.state = { kind: 'running', connection }
+  record.lastEstablished = { point: connection.point, at: connection.establishedAt }
+  notePeer(record, 'connection-established', connection.establishedAt, connection.point)
+}
+
+/** accepted, running → disconnected. `counts` is false when the attempt ended for reasons of our own. */
+export function setPeerDisconnected(record: PeerRecord, ending: { date: number; counts: boolean; byUs: boolean }): void {
+  const { state } = record
+  if (state.kind === 'disconnected') illegal(record, 'disconnected')
+  record.state = disconnected
+  if (state.kind === 'running') {
+    const { point } = state.connection
+    record.lastDisconnection = { point, at: ending.date }
+    notePeer(record, ending.byUs ? 'disconnection' : 'external-disconnection', ending.date, point)
+  } else if (ending.counts) {
+    record.lastRejected = { point: state.attempt.point, at: ending.date }
+    notePeer(record, 'request-rejected', ending.date, state.attempt.point)
+  }
+}
+
+/** Adds one line to the history. */
+export function notePeer(record: PeerRecord, kind: HistoryKind, at: number, point: Point | undefined): void {
+  record.history = pushEvent(record.history, { kind, at, other: point })
+}
+
+/** The latest instant that it was met, and where: established, rejected or disconnected. */
+export function lastMeeting(info: Pick<PeerInfo, 'lastEstablished' | 'lastRejected' | 'lastDisconnection'>): Encounter | undefined {
+  return latest(info.lastEstablished, info.lastRejected, info.lastDisconnection)
+}
+
+/** The latest instant that a try was in vain or a connection ended, and where: failed, rejected or disconnected. */
+export function lastMiss(info: Pick<PeerInfo, 'lastFailed' | 'lastRejected' | 'lastDisconnection'>): Encounter | undefined {
+  return latest(info.lastFailed, info.lastRejected, info.lastDisconnection)
+}
+
+function latest(...encounters: (Encounter | undefined)[]): Encounter | undefined {
+  let last: Encounter | undefined
+  for (const met of encounters) if (met !== undefined && (last === undefined || met.at > last.at)) last = met
+  return last
+}
+
+/** A transition that the owner should never have asked for: a bug of ours, so it is loud. */
+function illegal(record: PeerRecord, to: string): never {
+  throw new Error(`illegal peer transition: ${record.peerId} from ${record.state.kind} to ${to}`)
+}

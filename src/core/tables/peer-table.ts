@@ -1,0 +1,224 @@
+/**
+ * The known peers, and who goes when the table is full. Owned by `pool-state.ts`, which changes the records through
+ * `peer-state.ts` and calls `reindex` after each change of state or metadata.
+ *
+ * Collection happens before an insertion that finds `max` peers, down to `target`: peers that never ran first, then those
+ * with the lowest score, among equals the most recently created, so that a flood of new ids washes itself out. Peers that
+ * ran keep half of the table against newcomers: beyond it one goes per newcomer. Trusted and connected ones never go, so if
+ * nothing can go an untrusted newcomer is refused.
+ */
+import type { TableSize } from '../values/config.ts'
+import type { PeerId } from '../values/ids.ts'
+import { Heap, type Heaped } from './heap.ts'
+import { type PeerInfo, PeerRecord } from './peer-state.ts'
+
+export interface PeerNews<PeerMeta> {
+  /** Wall clock, ms. */
+  readonly createdAt: number
+  readonly metadata: PeerMeta
+  /** Set by the operator alone: taken above `max` if need be. @default false */
+  readonly trusted?: boolean
+}
+
+/** What is saved of a peer; `metadata` is the application's JSON value. */
+export type StoredPeer = Pick<
+  PeerInfo,
+  'peerId' | 'createdAt' | 'trusted' | 'metadata' | 'lastFailed' | 'lastRejected' | 'lastEstablished' | 'lastDisconnection' | 'events'
+>
+
+/** A record with what decides its turn, as it was when it was put into the heap. */
+interface PeerEntry<PeerMeta> extends Heaped {
+  readonly record: PeerRecord<PeerMeta>
+  /** Order of insertion; settles what score and date leave open. */
+  readonly serial: number
+  score: number
+  /** Counted among those that ran. */
+  ran: boolean
+}
+
+export class PeerTable<PeerMeta = unknown> {
+  readonly #bounds: TableSize | null
+  readonly #score: (metadata: PeerMeta) => number
+  readonly #entries = new Map<PeerId, PeerEntry<PeerMeta>>()
+  /** Those that may be collected and never ran; the first to go on top. */
+  readonly #strangers = new Heap<PeerEntry<PeerMeta>>(goesBefore)
+  /** Those that may be collected and ran once. */
+  readonly #acquaintances = new Heap<PeerEntry<PeerMeta>>(goesBefore)
+  #serial = 0
+  #trusted = 0
+  #ran = 0
+  #collected = 0
+
+  /** `size` null: no bound, no collection. `score` is asked when a peer comes in and at each `reindex`; NaN counts as the lowest. */
+  constructor({ size, score }: { size: TableSize | null; score: (metadata: PeerMeta) => number }) {
+    this.#bounds = size
+    this.#score = score
+  }
+
+  get size(): number {
+    return this.#entries.size
+  }
+
+  /** Peers removed to make room since the table was made; the owner tells of the difference as `gc-peers`. */
+  get collected(): number {
+    return this.#collected
+  }
+
+  has(peerId: PeerId): boolean {
+    return this.#entries.has(peerId)
+  }
+
+  get(peerId: PeerId): PeerRecord<PeerMeta> | undefined {
+    return this.#entries.get(peerId)?.record
+  }
+
+  /** All of them, in order of insertion. Entries removed meanwhile are left out, added ones come at the end. */
+  *[Symbol.iterator](): Generator<PeerRecord<PeerMeta>> {
+    for (const entry of this.#entries.values()) yield entry.record
+  }
+
+  /** The record of a new peer, or of a known one, unchanged. `undefined`: the table is full and nothing in it may go. */
+  insert(peerId: PeerId, { createdAt, metadata, trusted = false }: PeerNews<PeerMeta>): PeerRecord<PeerMeta> | undefined {
+    const known = this.#entries.get(peerId)
+    if (known !== undefined) return known.record
+    if (!this.#makeRoom() && !trusted) return undefined
+    const record = new PeerRecord(peerId, createdAt, metadata)
+    record.trusted = trusted
+    this.#add(record)
+    return record
+  }
+
+  /** Takes a saved peer back, with the metadata made of its JSON. `undefined`: it is known, or the table is full. */
+  restore(stored: StoredPeer, metadata: PeerMeta): PeerRecord<PeerMeta> | undefined {
+    const { peerId } = stored
+    if (this.#entries.has(peerId) || (this.#bounds !== null && this.size >= this.#bounds.max && !stored.trusted)) return undefined
+    const record = new PeerRecord(peerId, stored.createdAt, metadata)
+    record.trusted = stored.trusted
+    record.lastFailed = stored.lastFailed
+    record.lastRejected = stored.lastRejected
+    record.lastEstablished = stored.lastEstablished
+    record.lastDisconnection = stored.lastDisconnection
+    if (stored.events.length > 0) record.history = [...stored.events]
+    this.#add(record)
+    return record
+  }
+
+  /** To be called after every change of a record's state or metadata. A record that is no longer here is left alone. */
+  reindex(record: PeerRecord<PeerMeta>): void {
+    const entry = this.#entries.get(record.peerId)
+    if (entry?.record === record) this.#place(entry)
+  }
+
+  /** A peer that is no longer trusted may have to go at once, when the table was above its `max` for trusted ones' sake. */
+  setTrusted(record: PeerRecord<PeerMeta>, trusted: boolean): void {
+    if (record.trusted === trusted || this.get(record.peerId) !== record) return
+    record.trusted = trusted
+    this.#trusted += trusted ? 1 : -1
+    this.reindex(record)
+    if (this.#bounds === null || this.size <= this.#bounds.max + this.#trusted) return
+    const victim = this.#top(this.#strangers) ?? this.#top(this.#acquaintances)
+    if (victim !== undefined) this.#collect(victim)
+  }
+
+  /** Forgets the peer, whatever its state; false if it is not known. */
+  remove(peerId: PeerId): boolean {
+    const entry = this.#entries.get(peerId)
+    if (entry === undefined) return false
+    this.#drop(entry)
+    return true
+  }
+
+  /** What is wrong with the table: nothing, ever. For the numbered invariants; costs a walk over all peers. */
+  check(): string[] {
+    const wrong: string[] = []
+    const entries = [...this.#entries.values()]
+    for (const entry of entries) {
+      const { record, ran } = entry
+      if (ran !== (record.lastEstablished !== undefined)) wrong.push(`${record.peerId} is counted among those that ${ran ? 'ran' : 'never ran'}`)
+      const expected = record.trusted || record.state.kind !== 'disconnected' || this.#bounds === null ? undefined : this.#heapOf(entry)
+      for (const heap of [this.#strangers, this.#acquaintances]) {
+        const mayLag = heap.has(entry) && record.state.kind !== 'disconnected'
+        if (heap.has(entry) !== (heap === expected) && !mayLag) wrong.push(`${record.peerId} waits for collection where it should not, or not where it should`)
+      }
+    }
+    if (!this.#strangers.isOrdered() || !this.#acquaintances.isOrdered()) wrong.push('the order of collection is broken')
+    const trusted = entries.filter(({ record }) => record.trusted).length
+    const busy = entries.filter(({ record }) => !record.trusted && record.state.kind !== 'disconnected').length
+    const ran = entries.filter((entry) => entry.ran).length
+    if (trusted !== this.#trusted) wrong.push(`trusted peers: kept ${this.#trusted}, found ${trusted}`)
+    if (ran !== this.#ran) wrong.push(`peers that ran: kept ${this.#ran}, found ${ran}`)
+    const room = this.#bounds === null ? Number.POSITIVE_INFINITY : Math.max(this.#bounds.max, busy) + trusted
+    if (entries.length > room) wrong.push(`${entries.length} peers, of which ${trusted} are trusted, in a table of ${this.#bounds?.max}`)
+    return wrong
+  }
+
+  /** Collects if the table is full; is there a place now? */
+  #makeRoom(): boolean {
+    if (this.#bounds === null || this.size < this.#bounds.max) return true
+    const { max, target } = this.#bounds
+    const goal = Math.min(target, max - 1)
+    while (this.size > goal) {
+      const mayTakeAcquaintance = this.size >= max && this.#ran > Math.floor(max / 2)
+      const victim = this.#top(this.#strangers) ?? (mayTakeAcquaintance ? this.#top(this.#acquaintances) : undefined)
+      if (victim === undefined) break
+      this.#collect(victim)
+    }
+    return this.size < max
+  }
+
+  /** The first that may go; whoever is busy by now, though nobody said so, is taken out on the way. */
+  #top(heap: Heap<PeerEntry<PeerMeta>>): PeerEntry<PeerMeta> | undefined {
+    for (;;) {
+      const top = heap.first
+      if (top === undefined || top.record.state.kind === 'disconnected') return top
+      this.#place(top)
+    }
+  }
+
+  #add(record: PeerRecord<PeerMeta>): void {
+    const entry: PeerEntry<PeerMeta> = { record, serial: this.#serial++, score: 0, ran: false, heapIndex: -1 }
+    this.#entries.set(record.peerId, entry)
+    if (record.trusted) this.#trusted++
+    this.#place(entry)
+  }
+
+  #place(entry: PeerEntry<PeerMeta>): void {
+    const { record } = entry
+    this.#leave(entry)
+    if (!entry.ran && record.lastEstablished !== undefined) {
+      entry.ran = true
+      this.#ran++
+    }
+    if (record.trusted || record.state.kind !== 'disconnected' || this.#bounds === null) return
+    const score = this.#score(record.metadata)
+    entry.score = Number.isNaN(score) ? Number.NEGATIVE_INFINITY : score
+    this.#heapOf(entry).add(entry)
+  }
+
+  #heapOf({ ran }: PeerEntry<PeerMeta>): Heap<PeerEntry<PeerMeta>> {
+    return ran ? this.#acquaintances : this.#strangers
+  }
+
+  #leave(entry: PeerEntry<PeerMeta>): void {
+    if (entry.heapIndex >= 0) this.#heapOf(entry).remove(entry)
+  }
+
+  #collect(entry: PeerEntry<PeerMeta>): void {
+    this.#drop(entry)
+    this.#collected++
+  }
+
+  #drop(entry: PeerEntry<PeerMeta>): void {
+    this.#leave(entry)
+    this.#entries.delete(entry.record.peerId)
+    if (entry.record.trusted) this.#trusted--
+    if (entry.ran) this.#ran--
+  }
+}
+
+/** Who of two peers goes first. */
+function goesBefore<PeerMeta>(a: PeerEntry<PeerMeta>, b: PeerEntry<PeerMeta>): boolean {
+  if (a.score !== b.score) return a.score < b.score
+  if (a.record.createdAt !== b.record.createdAt) return a.record.createdAt > b.record.createdAt
+  return a.serial > b.serial
+}

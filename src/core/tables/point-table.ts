@@ -1,0 +1,245 @@
+/**
+ * The known points: which there are, who may come in, and who goes when the table is full. Owned by `pool-state.ts`, which
+ * changes the records through `point-state.ts` and calls `reindex` after each change. Shares and caps are kept by
+ * `point-shares.ts`, the order of listings by `point-listing.ts`. Bans, own points and events are the owner's matter.
+ *
+ * Collection happens before an insertion that finds `max` points, down to `target`: untried points first, of the source
+ * that has the most; then tried ones, the least recently seen first. A stranger's newcomer takes the place of a tried
+ * point only where the tried ones hold more than their half, and then of one alone. Points that are trusted or not
+ * disconnected never go, so if nothing can go the newcomer is refused, unless it is trusted.
+ */
+import { groupOf, hostOf } from '../values/address.ts'
+import type { TableSize } from '../values/config.ts'
+import type { Host, PeerId, Point } from '../values/ids.ts'
+import type { Random } from '../values/ports.ts'
+import { PointEntry } from './point-entry.ts'
+import { type ListQuery, PointListing } from './point-listing.ts'
+import { isUncapped, PointShares } from './point-shares.ts'
+import { type Medium, type PointInfo, PointRecord } from './point-state.ts'
+
+/** Where a newcomer comes from. */
+export interface PointNews {
+  /** Who told us; none: operator, storage, a local discovery. For the point that a Hello names: the peer itself. */
+  readonly source: PeerId | undefined
+  readonly medium: Medium
+  /** Only ever set by the operator: a trusted point is taken whatever the caps say, and above `max`. */
+  readonly trusted: boolean
+  readonly expectedPeerId?: PeerId
+  /** Wall clock, ms. */
+  readonly discoveredAt: number
+}
+
+/** What is saved of a point. */
+export type StoredPoint = Pick<
+  PointInfo,
+  | 'point'
+  | 'source'
+  | 'medium'
+  | 'discoveredAt'
+  | 'trusted'
+  | 'isPublic'
+  | 'expectedPeerId'
+  | 'lastFailedAt'
+  | 'lastRejected'
+  | 'lastEstablished'
+  | 'lastDisconnection'
+  | 'events'
+>
+
+export class PointTable {
+  readonly #bounds: TableSize | null
+  readonly #entries = new Map<Point, PointEntry>()
+  readonly #shares: PointShares
+  readonly #listing = new PointListing()
+  /** Hosts of trusted points, with how many of these each has; grows by the operator's word alone. */
+  readonly #trustedHosts = new Map<Host, number>()
+  #trusted = 0
+  #collected = 0
+
+  /** `size` null: no bound, no caps, no collection. */
+  constructor({ size }: { size: TableSize | null }) {
+    this.#bounds = size
+    this.#shares = new PointShares(size?.max ?? Number.POSITIVE_INFINITY)
+  }
+
+  get size(): number {
+    return this.#entries.size
+  }
+
+  /** Points removed to make room since the table was made; the owner tells of the difference as `gc-points`. */
+  get collected(): number {
+    return this.#collected
+  }
+
+  has(point: Point): boolean {
+    return this.#entries.has(point)
+  }
+
+  get(point: Point): PointRecord | undefined {
+    return this.#entries.get(point)?.record
+  }
+
+  /** Is a trusted point on this host? Asked for every incoming link. */
+  hasTrustedHost(host: Host): boolean {
+    return this.#trustedHosts.has(host)
+  }
+
+  /** All of them, in order of insertion. Entries removed meanwhile are left out, added ones come at the end. */
+  *[Symbol.iterator](): Generator<PointRecord> {
+    for (const entry of this.#entries.values()) yield entry.record
+  }
+
+  /**
+   * The record of a new point, or of a known one, unchanged. `undefined`: its source or address group is at its cap, or
+   * nothing in the full table may go for it.
+   */
+  insert(point: Point, news: PointNews): PointRecord | undefined {
+    const known = this.#entries.get(point)
+    if (known !== undefined) return known.record
+    const { source, medium, trusted, discoveredAt } = news
+    const byOperator = trusted || isUncapped(medium)
+    // The source first: a stranger over its cap, who may send a flood, costs no look at the address.
+    const own = byOperator || this.#bounds === null ? 'free' : this.#shares.placeFor(source, medium, { known: this.size, at: discoveredAt })
+    if (own === 'full') return undefined
+    const group = groupOf(point)
+    const near = byOperator || this.#bounds === null ? 'free' : this.#shares.placeIn(group)
+    const ownIsNear = own !== 'free' && own.group.key === group
+    if (near === 'full' && !ownIsNear) return undefined
+    if (own !== 'free') this.#collect(own)
+    if (typeof near === 'object' && near !== own && !ownIsNear) this.#collect(near)
+    if (!this.#makeRoom(byOperator) && !trusted) return undefined
+    const record = new PointRecord(point, { host: hostOf(point), group, source, medium, discoveredAt })
+    record.trusted = trusted
+    record.expectedPeerId = news.expectedPeerId
+    this.#add(record)
+    return record
+  }
+
+  /**
+   * Takes a saved point back, with no regard to caps, which it passed when it came. Call with the least recently seen one
+   * first: the order of calls becomes the order of sightings. `undefined`: it is known, or the table is full.
+   */
+  restore(stored: StoredPoint): PointRecord | undefined {
+    const { point } = stored
+    if (this.#entries.has(point) || (this.#bounds !== null && this.size >= this.#bounds.max && !stored.trusted)) return undefined
+    const { source, medium, discoveredAt } = stored
+    const record = new PointRecord(point, { host: hostOf(point), group: groupOf(point), source, medium, discoveredAt })
+    record.trusted = stored.trusted
+    record.isPublic = stored.isPublic
+    record.expectedPeerId = stored.expectedPeerId
+    record.lastFailedAt = stored.lastFailedAt
+    record.lastRejected = stored.lastRejected
+    record.lastEstablished = stored.lastEstablished
+    record.lastDisconnection = stored.lastDisconnection
+    if (stored.events.length > 0) record.history = [...stored.events]
+    this.#add(record)
+    return record
+  }
+
+  /**
+   * To be called after every change of a record: state, instants, `isPublic`. When a point has just become a tried one and
+   * its group holds too many of these, others of the group are collected. A record that is no longer here is left alone.
+   */
+  reindex(record: PointRecord): void {
+    const entry = this.#entries.get(record.point)
+    if (entry === undefined || entry.record !== record) return
+    this.#listing.refresh(entry)
+    if (!this.#shares.refresh(entry) || this.#bounds === null) return
+    for (;;) {
+      const surplus = this.#shares.surplusOf(entry.group, entry)
+      if (surplus === undefined) return
+      this.#collect(surplus)
+    }
+  }
+
+  /** A point that is no longer trusted may have to go at once, when the table was above its `max` for trusted ones' sake. */
+  setTrusted(record: PointRecord, trusted: boolean): void {
+    if (record.trusted === trusted || this.get(record.point) !== record) return
+    record.trusted = trusted
+    this.#countTrusted(record, trusted ? 1 : -1)
+    this.reindex(record)
+    if (this.#bounds !== null && this.size > this.#bounds.max + this.#trusted) {
+      const victim = this.#shares.worstUntried() ?? this.#listing.worstTried()
+      if (victim !== undefined) this.#collect(victim)
+    }
+  }
+
+  /** Forgets the point, whatever its state; false if it is not known. */
+  remove(point: Point): boolean {
+    const entry = this.#entries.get(point)
+    if (entry === undefined) return false
+    this.#drop(entry)
+    return true
+  }
+
+  /** Points to tell others; throws `RangeError` for a size that is negative or no whole number. */
+  list(query: ListQuery): Point[] {
+    return this.#listing.list(query)
+  }
+
+  /** Points that ran once and do not run now, the most recently seen first. The table must not change meanwhile. */
+  tried(): Iterable<PointRecord> {
+    return this.#listing.tried()
+  }
+
+  /** Disconnected points that never ran, in random order. The table must not change meanwhile. */
+  untried(random: Random): Iterable<PointRecord> {
+    return this.#listing.untried(random)
+  }
+
+  /** What is wrong with the table: nothing, ever. For the numbered invariants; costs a walk over all points and sources. */
+  check(): string[] {
+    const entries = [...this.#entries.values()]
+    const wrong = [...this.#shares.check(entries), ...this.#listing.check(entries)]
+    const trusted = entries.filter((entry) => entry.record.trusted).length
+    const busy = entries.filter((entry) => !entry.record.trusted && entry.record.state.kind !== 'disconnected').length
+    const hosts = new Set(entries.filter((entry) => entry.record.trusted && entry.record.host !== undefined).map((entry) => entry.record.host))
+    if (hosts.size !== this.#trustedHosts.size) wrong.push(`hosts of trusted points: kept ${this.#trustedHosts.size}, found ${hosts.size}`)
+    if (trusted !== this.#trusted) wrong.push(`trusted points: kept ${this.#trusted}, found ${trusted}`)
+    const room = this.#bounds === null ? Number.POSITIVE_INFINITY : Math.max(this.#bounds.max, busy) + trusted
+    if (entries.length > room) wrong.push(`${entries.length} points, of which ${trusted} are trusted, in a table of ${this.#bounds?.max}`)
+    return wrong
+  }
+
+  /** Collects if the table is full; is there a place now? */
+  #makeRoom(byOperator: boolean): boolean {
+    if (this.#bounds === null || this.size < this.#bounds.max) return true
+    const { max, target } = this.#bounds
+    const goal = Math.min(target, max - 1)
+    while (this.size > goal) {
+      const mayTakeTried = byOperator || (this.size >= max && this.#shares.hasSurplusTried)
+      const victim = this.#shares.worstUntried() ?? (mayTakeTried ? this.#listing.worstTried() : undefined)
+      if (victim === undefined) break
+      this.#collect(victim)
+    }
+    return this.size < max
+  }
+
+  #add(record: PointRecord): void {
+    const entry = new PointEntry(record, this.#shares.sourceOf(record.source, record.medium), this.#shares.groupOf(record.group, record.host))
+    this.#entries.set(record.point, entry)
+    if (record.trusted) this.#countTrusted(record, 1)
+    this.#shares.add(entry)
+    this.#listing.add(entry)
+  }
+
+  #countTrusted({ host }: PointRecord, change: 1 | -1): void {
+    this.#trusted += change
+    if (host === undefined) return
+    const count = (this.#trustedHosts.get(host) ?? 0) + change
+    if (count === 0) this.#trustedHosts.delete(host)
+    else this.#trustedHosts.set(host, count)
+  }
+
+  #collect(entry: PointEntry): void {
+    this.#drop(entry)
+    this.#collected++
+  }
+
+  #drop(entry: PointEntry): void {
+    this.#entries.delete(entry.record.point)
+    if (entry.record.trusted) this.#countTrusted(entry.record, -1)
+    this.#shares.remove(entry)
+    this.#listing.remove(entry)
+  }
+}

@@ -1,0 +1,369 @@
+/**
+ * The owner of everything the pool knows: the two tables, the access lists, the attempts and the running connections.
+ * `begin`, `admit`, `run` and `end` are the four doors of an attempt; each is synchronous and moves point and peer
+ * together, so that between a check and its effect nothing can change. It keeps no policy and waits for nothing:
+ * decisions check, flows wait and call. Registering, trust and bans are in `registry.ts`, upon the same tables.
+ */
+import type { RunningConnection } from '../values/attempt.ts'
+import { hostOf } from '../values/address.ts'
+import type { PeerMetadata, PoolSettings } from '../values/config.ts'
+import type { PoolEventName, PoolEvents } from '../values/events.ts'
+import type { Host, PeerId, Point } from '../values/ids.ts'
+import type { Clock, Random } from '../values/ports.ts'
+import { type DisconnectReason, type Ending, isFault, type Rejection } from '../values/reason.ts'
+import type { AccessList } from './acl.ts'
+import { AttemptRecord } from './attempt-record.ts'
+import { notePeer, type PeerRecord, setPeerAccepted, setPeerDisconnected, setPeerRunning } from './peer-state.ts'
+import type { PeerTable } from './peer-table.ts'
+import { notePoint, type PointRecord, setPointAccepted, setPointDisconnected, setPointRequested, setPointRunning } from './point-state.ts'
+import type { PointTable } from './point-table.ts'
+import type { Bar, PoolView } from './pool-view.ts'
+
+/** What the state is made of and works with. */
+export interface PoolStateParts<PeerMeta> {
+  readonly config: PoolSettings & { readonly peerMetadata: PeerMetadata<PeerMeta> }
+  readonly peerId: PeerId
+  readonly clock: Clock
+  readonly random: Random
+  readonly points: PointTable
+  readonly peers: PeerTable<PeerMeta>
+  readonly access: AccessList
+  readonly emit: <Name extends PoolEventName>(type: Name, detail: PoolEvents[Name]) => void
+  /** Called after every change, for `snapshot` and the debounced save. */
+  readonly changed: () => void
+}
+
+/** How an attempt ended: it never ran, or it did. */
+export type Outcome =
+  | { readonly kind: 'failed'; readonly rejection: Rejection; readonly by: 'us' | 'them' }
+  | { readonly kind: 'closed'; readonly ending: Ending; readonly comeBackAfterMs: number }
+
+/** Points learned to be our own, beside those the network announces. The original keeps 7; pages have more addresses. */
+const maxOwnPoints = 16
+
+/** Rejections that say nothing about the point or peer: our own limits and wishes. */
+const ownReasons: ReadonlySet<Rejection['kind']> = new Set(['cancelled', 'table-full', 'too-many-connections', 'too-many-handshakes', 'private-mode', 'pending'])
+
+/** Rejections of a peer who could not, or would not, show itself to be a member of our network. */
+const unproven: ReadonlySet<Rejection['kind']> = new Set(['fault', 'unexpected-peer-id', 'myself', 'unknown-network', 'no-common-version'])
+
+export class PoolState<PeerMeta, C extends RunningConnection = RunningConnection> implements PoolView {
+  readonly parts: PoolStateParts<PeerMeta>
+  readonly config: PoolSettings
+  readonly peerId: PeerId
+  /** Attempts that are not running yet. Bounded by maxConnections + maxIncoming. */
+  readonly #attempts = new Set<AttemptRecord<C>>()
+  /** The only index: running attempts by peer. Changed with the states, in `run` and `end`. */
+  readonly #running = new Map<PeerId, AttemptRecord<C>>()
+  /** Incoming attempts in progress by host; an entry goes with its last attempt. */
+  readonly #incomingByHost = new Map<Host, number>()
+  /** Points of the best connections of last time, to be dialed first. At most eight. Saved. */
+  anchors: readonly Point[] = []
+  #incoming = 0
+  #admittedIncoming = 0
+  #attemptCount = 0
+  #announced: ReadonlySet<Point> = new Set()
+  /** At most `maxOwnPoints`, the oldest goes first. */
+  readonly #ownPoints = new Set<Point>()
+
+  constructor(parts: PoolStateParts<PeerMeta>) {
+    this.parts = parts
+    this.config = parts.config
+    this.peerId = parts.peerId
+  }
+
+  // The view.
+
+  get active(): number {
+    return this.#running.size
+  }
+
+  /** Running, dials in progress, and handshakes that passed our checks. */
+  get slotsTaken(): number {
+    return this.#running.size + this.outgoingInProgress + this.#admittedIncoming
+  }
+
+  get outgoingInProgress(): number {
+    return this.#attempts.size - this.#incoming
+  }
+
+  incomingInProgress(host?: Host): number {
+    return host === undefined ? this.#incoming : (this.#incomingByHost.get(host) ?? 0)
+  }
+
+  isOwnPoint(point: Point): boolean {
+    return this.#announced.has(point) || this.#ownPoints.has(point)
+  }
+
+  /** Where others can reach us now. */
+  get ownPoints(): ReadonlySet<Point> {
+    return this.#announced
+  }
+
+  set announcedPoints(points: readonly Point[]) {
+    this.#announced = new Set(points)
+    this.parts.changed()
+  }
+
+  /** A point that turned out to be our own, e.g. since a dial there reached ourselves. */
+  addOwnPoint(point: Point): void {
+    this.#ownPoints.delete(point)
+    this.#ownPoints.add(point)
+    for (const oldest of this.#ownPoints) {
+      if (this.#ownPoints.size <= maxOwnPoints) break
+      this.#ownPoints.delete(oldest)
+    }
+  }
+
+  point(point: Point): PointRecord | undefined {
+    return this.parts.points.get(point)
+  }
+
+  peer(peerId: PeerId): PeerRecord<PeerMeta> | undefined {
+    return this.parts.peers.get(peerId)
+  }
+
+  points(): Iterable<PointRecord> {
+    return this.parts.points
+  }
+
+  peers(): Iterable<PeerRecord<PeerMeta>> {
+    return this.parts.peers
+  }
+
+  *connections(): IterableIterator<C> {
+    for (const attempt of this.#running.values()) if (attempt.connection !== undefined) yield attempt.connection
+  }
+
+  connection(peerId: PeerId): C | undefined {
+    return this.#running.get(peerId)?.connection
+  }
+
+  isTrusted(peerId: PeerId | undefined, point: Point | undefined): boolean {
+    return (peerId !== undefined && this.peer(peerId)?.trusted === true) || (point !== undefined && this.point(point)?.trusted === true)
+  }
+
+  hostBar(host: Host | undefined, trusted: boolean): Bar | undefined {
+    return host === undefined ? undefined : this.access.hostBar(host, trusted)
+  }
+
+  peerBar(peerId: PeerId): Bar | undefined {
+    return this.access.peerBar(peerId, this.isTrusted(peerId, undefined))
+  }
+
+  /** The access lists as of now: what is due to fade or end has done so. */
+  get access(): AccessList {
+    const { access, clock, emit, changed } = this.parts
+    const { hosts, peers, ranges } = access.advance({ now: clock.now(), date: clock.date() })
+    for (const host of hosts) emit('host-unbanned', { host })
+    for (const peerId of peers) emit('peer-unbanned', { peerId })
+    if (hosts.length + peers.length + ranges.length > 0) changed()
+    return access
+  }
+
+  attempts(): Iterable<AttemptRecord<C>> {
+    return this.#attempts
+  }
+
+  // The four doors.
+
+  /** disconnected → requested; takes a slot. The caller has just had `checkDial` say yes. */
+  beginOutgoing(record: PointRecord, expectedPeerId: PeerId | undefined): AttemptRecord<C> {
+    const attempt = new AttemptRecord<C>(++this.#attemptCount, {
+      direction: 'outgoing',
+      startedAt: this.parts.clock.now(),
+      host: hostOf(record.point),
+      expectedPeerId,
+      point: record.point,
+      peerId: undefined,
+      hasSlot: true
+    })
+    setPointRequested(record, attempt)
+    this.parts.points.reindex(record)
+    this.#attempts.add(attempt)
+    this.parts.emit('outgoing-connection', { attempt: attempt.id, point: record.point })
+    this.parts.changed()
+    return attempt
+  }
+
+  /** The dial succeeded: the link proved who is there. */
+  prove(attempt: AttemptRecord<C>, peerId: PeerId): void {
+    attempt.peerId = peerId
+  }
+
+  /** Takes a handshake place, no slot yet. The caller has just had `checkIncoming` say yes. */
+  beginIncoming(peerId: PeerId, host: Host | undefined): AttemptRecord<C> {
+    const attempt = new AttemptRecord<C>(++this.#attemptCount, {
+      direction: 'incoming',
+      startedAt: this.parts.clock.now(),
+      host,
+      expectedPeerId: undefined,
+      point: undefined,
+      peerId,
+      hasSlot: false
+    })
+    this.#attempts.add(attempt)
+    this.#incoming++
+    if (host !== undefined) this.#incomingByHost.set(host, this.incomingInProgress(host) + 1)
+    this.parts.emit('incoming-connection', { attempt: attempt.id, host, peerId })
+    this.parts.changed()
+    return attempt
+  }
+
+  /**
+   * Point requested or disconnected → accepted, peer disconnected → accepted; an incoming attempt takes its slot. The caller
+   * has just had `checkHello` say yes and ended what it displaces. `point` is what an incoming peer named; it is taken if it is free.
+   */
+  admit(attempt: AttemptRecord<C>, peer: PeerRecord<PeerMeta>, { instance, point }: { instance: string; point: PointRecord | undefined }): void {
+    attempt.peerId = peer.peerId
+    attempt.instance = instance
+    attempt.phase = 'admitted'
+    if (attempt.direction === 'incoming') {
+      attempt.hasSlot = true
+      this.#admittedIncoming++
+      if (point?.state.kind === 'disconnected') attempt.point = point.point
+    }
+    const record = this.#recordOf(attempt)
+    const date = this.parts.clock.date()
+    if (record !== undefined) {
+      setPointAccepted(record, attempt, peer.peerId)
+      if (attempt.direction === 'incoming') notePoint(record, 'incoming-request', date, peer.peerId)
+      this.parts.points.reindex(record)
+    }
+    setPeerAccepted(peer, attempt)
+    if (attempt.direction === 'incoming') notePeer(peer, 'incoming-request', date, attempt.point)
+    this.parts.emit('accepting-request', { attempt: attempt.id, point: attempt.point, peerId: peer.peerId })
+    this.parts.changed()
+  }
+
+  /** accepted → running, both. Every other attempt to reach that peer is cancelled: nobody is to blame for it. */
+  run(attempt: AttemptRecord<C>, connection: C): void {
+    const peer = this.peer(connection.peerId)
+    if (peer === undefined) throw new Error(`a peer that was admitted is not in its table: ${connection.peerId}`)
+    setPeerRunning(peer, attempt, connection)
+    this.#leaveHandshake(attempt)
+    attempt.phase = 'running'
+    attempt.connection = connection
+    this.#running.set(connection.peerId, attempt)
+    const record = this.#recordOf(attempt)
+    if (record !== undefined) {
+      setPointRunning(record, connection, connection.establishedAt)
+      this.parts.points.reindex(record)
+    }
+    this.parts.peers.reindex(peer)
+    for (const other of this.#attempts) {
+      if (other.peerId === connection.peerId || other.expectedPeerId === connection.peerId) {
+        other.cancel({ kind: 'cancelled', detail: `another connection with ${connection.peerId} was made meanwhile` })
+      }
+    }
+    this.parts.emit('connection-established', { peerId: connection.peerId, point: connection.point, direction: connection.direction })
+    this.parts.changed()
+  }
+
+  /** The only way out, from every state; the second call does nothing and says so with false. */
+  end(attempt: AttemptRecord<C>, outcome: Outcome): boolean {
+    if (attempt.phase === 'ended') return false
+    const wasRunning = attempt.phase === 'running'
+    const counts = wasRunning || (outcome.kind === 'failed' && !ownReasons.has(outcome.rejection.kind))
+    const byUs = outcome.kind === 'closed' ? outcome.ending.by === 'us' : outcome.by === 'us'
+    const { clock, random } = this.parts
+    const date = clock.date()
+    if (wasRunning && attempt.peerId !== undefined) this.#running.delete(attempt.peerId)
+    else this.#leaveHandshake(attempt)
+    attempt.phase = 'ended'
+    const record = this.#recordOf(attempt)
+    if (record !== undefined && record.state.kind !== 'disconnected') {
+      setPointDisconnected(record, {
+        now: clock.now(),
+        date,
+        counts,
+        grows: this.#running.size > 0,
+        byUs,
+        comeBackAfterMs: outcome.kind === 'closed' ? outcome.comeBackAfterMs : 0,
+        reconnection: this.config.reconnection,
+        random
+      })
+      this.parts.points.reindex(record)
+    }
+    const peer = attempt.peerId === undefined ? undefined : this.peer(attempt.peerId)
+    if (peer !== undefined && peer.state.kind !== 'disconnected' && this.#holds(peer, attempt)) {
+      setPeerDisconnected(peer, { date, counts, byUs })
+      this.parts.peers.reindex(peer)
+    }
+    this.#tell(attempt, outcome)
+    this.#blame(attempt, outcome)
+    attempt.cancel({ kind: 'cancelled', detail: 'the attempt has ended' })
+    this.parts.changed()
+    return true
+  }
+
+  // What the doors share.
+
+  /** The point's record, while the attempt is the one stored in it (or the point is free to become its). */
+  #recordOf(attempt: AttemptRecord<C>): PointRecord | undefined {
+    const record = attempt.point === undefined ? undefined : this.point(attempt.point)
+    if (record === undefined) return undefined
+    const { state } = record
+    if (state.kind === 'running') return state.connection === attempt.connection ? record : undefined
+    return state.kind === 'disconnected' || state.attempt === attempt ? record : undefined
+  }
+
+  #holds(peer: PeerRecord<PeerMeta>, attempt: AttemptRecord<C>): boolean {
+    const { state } = peer
+    if (state.kind === 'running') return state.connection === attempt.connection
+    return state.kind === 'accepted' && state.attempt === attempt
+  }
+
+  #leaveHandshake(attempt: AttemptRecord<C>): void {
+    this.#attempts.delete(attempt)
+    if (attempt.direction === 'outgoing') return
+    this.#incoming--
+    if (attempt.phase === 'admitted') this.#admittedIncoming--
+    const { host } = attempt
+    if (host === undefined) return
+    const left = this.incomingInProgress(host) - 1
+    if (left > 0) this.#incomingByHost.set(host, left)
+    else this.#incomingByHost.delete(host)
+  }
+
+  #tell(attempt: AttemptRecord<C>, outcome: Outcome): void {
+    const { id, direction, point, peerId } = attempt
+    if (outcome.kind === 'closed') {
+      if (peerId === undefined) return
+      const name = outcome.ending.by === 'us' ? 'disconnection' : 'external-disconnection'
+      this.parts.emit(name, { peerId, point, ending: outcome.ending })
+      if (this.active < this.config.minConnections) this.parts.emit('too-few-connections', { active: this.active })
+      return
+    }
+    const { rejection } = outcome
+    if (unproven.has(rejection.kind)) this.parts.emit('authentication-failed', { attempt: id, point, peerId, rejection })
+    this.parts.emit(outcome.by === 'us' ? 'rejecting-request' : 'request-rejected', { attempt: id, direction, point, peerId, rejection })
+  }
+
+  /** Faults, and nothing else, greylist. */
+  #blame(attempt: AttemptRecord<C>, outcome: Outcome): void {
+    if (outcome.kind === 'failed' && isFault(outcome.rejection)) {
+      this.greylist(attempt.peerId, attempt.host, faultOf(outcome.rejection))
+    } else if (outcome.kind === 'closed' && outcome.ending.by === 'us' && outcome.ending.reason.kind === 'fault') {
+      this.greylist(attempt.peerId, attempt.host, faultOf(outcome.ending.reason))
+    }
+  }
+
+  /** Puts a peer and its host on the automatic lists, unless they are trusted. */
+  greylist(peerId: PeerId | undefined, host: Host | undefined, cause: string): void {
+    if (this.isTrusted(peerId, undefined) || (host !== undefined && this.#isTrustedHost(host))) return
+    const date = this.parts.clock.date()
+    if (peerId !== undefined) this.access.greylistPeer(peerId, date)
+    if (host !== undefined) this.access.greylistHost(host, date)
+    this.parts.emit('greylisted', { peerId, host, cause })
+    this.parts.changed()
+  }
+
+  #isTrustedHost(host: Host): boolean {
+    return this.parts.points.hasTrustedHost(host)
+  }
+}
+
+function faultOf(what: Rejection | DisconnectReason): string {
+  return what.kind === 'fault' ? what.detail : what.kind
+}

@@ -1,0 +1,32 @@
+/** The read-only face of the pool's state: what decisions are made from, and what nobody can change through it. */
+import type { RunningConnection } from '../values/attempt.ts'
+import type { PoolSettings } from '../values/config.ts'
+import type { Host, PeerId, Point } from '../values/ids.ts'
+import type { PeerInfo } from './peer-state.ts'
+import type { PointInfo } from './point-state.ts'
+
+/** Why an address or a peer is kept out. */
+export type Bar = 'banned' | 'greylisted'
+
+export interface PoolView {
+  readonly config: PoolSettings
+  readonly peerId: PeerId
+  readonly active: number
+  /** Running connections and reservations: what `maxConnections` bounds. */
+  readonly slotsTaken: number
+  /** Incoming attempts that are not running yet, in all and from one host. */
+  incomingInProgress(host?: Host): number
+  readonly outgoingInProgress: number
+  /** Points of the best connections of last time, to be dialed first. */
+  readonly anchors: readonly Point[]
+  isOwnPoint(point: Point): boolean
+  point(point: Point): PointInfo | undefined
+  peer(peerId: PeerId): PeerInfo<unknown> | undefined
+  points(): Iterable<PointInfo>
+  peers(): Iterable<PeerInfo<unknown>>
+  connections(): Iterable<RunningConnection>
+  connection(peerId: PeerId): RunningConnection | undefined
+  isTrusted(peerId: PeerId | undefined, point: Point | undefined): boolean
+  hostBar(host: Host | undefined, trusted: boolean): Bar | undefined
+  peerBar(peerId: PeerId): Bar | undefined
+}

@@ -1,0 +1,49 @@
+/**
+ * One try to make a connection, and the narrow face of the connection that may come of it. `tables/pool-state.ts` makes
+ * attempts and is the only writer of the fields that are not readonly here; `flows/connect.ts` carries them out.
+ */
+import type { Host, PeerId, Point } from './ids.ts'
+import type { DisconnectReason } from './reason.ts'
+
+export type Direction = 'outgoing' | 'incoming'
+
+/** An attempt in progress. Compare objects: late news about an attempt that is no longer the stored one is ignored. */
+export interface Attempt {
+  /** Counts up from 1 within one pool; for logs. */
+  readonly id: number
+  readonly direction: Direction
+  /** Monotonic, ms. */
+  readonly startedAt: number
+  /** Where the other end is; none for relayed links and, for outgoing attempts, relayed points. */
+  readonly host: Host | undefined
+  readonly expectedPeerId: PeerId | undefined
+  /** Fires when the attempt must end: a ban, a stop, the other of two dials won, the caller lost patience. */
+  readonly signal: AbortSignal
+  /** Outgoing: what we dial. Incoming: none, until the Hello named one and it was free. */
+  readonly point: Point | undefined
+  /** Who is there, once the link proved it. */
+  readonly peerId: PeerId | undefined
+  /** The run of the peer's pool, from its Hello, hexadecimal; empty until then. */
+  readonly instance: string
+  /** Holds one of the `maxConnections` places: outgoing from the start, incoming from `admit` on. */
+  readonly hasSlot: boolean
+}
+
+/** What a state, a decision or a list may know of a running connection. */
+export interface RunningConnection {
+  readonly peerId: PeerId
+  /** The point it was dialed at, or the one the incoming peer named; none if it named none. */
+  readonly point: Point | undefined
+  readonly host: Host | undefined
+  readonly direction: Direction
+  /** Wall clock, ms since 1970. */
+  readonly establishedAt: number
+  /** Monotonic, ms: when it began to run. */
+  readonly startedAt: number
+  /** The peer asked not to be told of to others. */
+  readonly isPrivate: boolean
+  /** The run of the peer's pool that this connection belongs to; hexadecimal. */
+  readonly instance: string
+  /** Says goodbye with the reason and closes; resolves when the connection has ended. Idempotent, never rejects. */
+  disconnect(reason: DisconnectReason): Promise<void>
+}

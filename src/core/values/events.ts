@@ -1,0 +1,70 @@
+/**
+ * What a pool tells: one closed list, typed; the names are the original's events in kebab-case, and ours. Log line,
+ * trigger and event are one channel: `addEventListener` hears them all, `next` waits for one.
+ */
+import type { Direction } from './attempt.ts'
+import type { Host, PeerId, Point } from './ids.ts'
+import type { StorageFailure } from './ports.ts'
+import type { Ending, Rejection } from './reason.ts'
+
+/** Name and content of each event. Contents are readonly records, never live objects. */
+export interface PoolEvents {
+  /** Fewer running connections than `minConnections`, after a loss. */
+  'too-few-connections': { readonly active: number }
+  /** More than `maxThreshold`. */
+  'too-many-connections': { readonly active: number }
+  'maintenance-started': { readonly active: number; readonly cause: 'too-few' | 'too-many' }
+  'maintenance-ended': { readonly active: number }
+  'new-point': { readonly point: Point; readonly medium: string; readonly source: PeerId | undefined }
+  'new-peer': { readonly peerId: PeerId }
+  /** So many were collected to make room. */
+  'gc-points': { readonly removed: number }
+  'gc-peers': { readonly removed: number }
+  /** A handshake began. */
+  'incoming-connection': { readonly attempt: number; readonly host: Host | undefined; readonly peerId: PeerId }
+  'outgoing-connection': { readonly attempt: number; readonly point: Point }
+  /** The other side did not prove itself, or broke the protocol before it ran. */
+  'authentication-failed': { readonly attempt: number; readonly point: Point | undefined; readonly peerId: PeerId | undefined; readonly rejection: Rejection }
+  /** Our checks passed. */
+  'accepting-request': { readonly attempt: number; readonly point: Point | undefined; readonly peerId: PeerId }
+  /** We refused. */
+  'rejecting-request': { readonly attempt: number; readonly direction: Direction; readonly point: Point | undefined; readonly peerId: PeerId | undefined; readonly rejection: Rejection }
+  /** They refused, or could not be reached. */
+  'request-rejected': { readonly attempt: number; readonly direction: Direction; readonly point: Point | undefined; readonly peerId: PeerId | undefined; readonly rejection: Rejection }
+  'connection-established': { readonly peerId: PeerId; readonly point: Point | undefined; readonly direction: Direction }
+  /** We ended it. */
+  disconnection: { readonly peerId: PeerId; readonly point: Point | undefined; readonly ending: Ending }
+  /** They, or the network, ended it. */
+  'external-disconnection': { readonly peerId: PeerId; readonly point: Point | undefined; readonly ending: Ending }
+  'bootstrap-sent': { readonly peerId: PeerId }
+  'bootstrap-received': { readonly peerId: PeerId }
+  'advertise-sent': { readonly peerId: PeerId; readonly points: number }
+  'advertise-received': { readonly peerId: PeerId; readonly points: number; readonly taken: number }
+  'peer-banned': { readonly peerId: PeerId }
+  'peer-unbanned': { readonly peerId: PeerId }
+  'host-banned': { readonly host: Host }
+  'host-unbanned': { readonly host: Host }
+  greylisted: { readonly peerId: PeerId | undefined; readonly host: Host | undefined; readonly cause: string }
+  /** Trust of a point or peer was given or taken. */
+  'trust-changed': { readonly peerId: PeerId | undefined; readonly point: Point | undefined; readonly trusted: boolean }
+  'own-points-changed': { readonly points: readonly Point[] }
+  /** The storage cannot do its work; the pool goes on in memory and tries again. */
+  'storage-failed': { readonly storage: string; readonly failure: StorageFailure; readonly message: string; readonly keptAside: string | undefined }
+  /** Loaded, with what had to be dropped. */
+  'storage-loaded': { readonly storage: string; readonly peers: number; readonly points: number; readonly dropped: number }
+  'storage-recovered': { readonly storage: string }
+  /** Something that `snapshot()` shows is different; at most one per turn of the clock. */
+  change: { readonly version: number }
+}
+
+export type PoolEventName = keyof PoolEvents
+
+/** What a listener gets. */
+export interface PoolEvent<Name extends PoolEventName = PoolEventName> {
+  readonly type: Name
+  readonly detail: PoolEvents[Name]
+  /** Wall clock, ms since 1970. */
+  readonly at: number
+}
+
+export type PoolListener<Name extends PoolEventName> = (event: PoolEvent<Name>) => void

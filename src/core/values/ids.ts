@@ -1,0 +1,22 @@
+/**
+ * The three names that everything else is about. They are branded strings, so that a raw string from a user or a
+ * stranger cannot be taken for one: only the parser of an adapter (`parsePoint`, `parsePeerId`) or the storage codec
+ * makes them.
+ */
+
+declare const brand: unique symbol
+
+/** One dialable address: the canonical text of a multiaddr, e.g. `/ip4/192.0.2.1/tcp/4001`. */
+export type Point = string & { readonly [brand]: 'Point' }
+
+/** The canonical text of a libp2p peer id, e.g. `12D3KooW…`. */
+export type PeerId = string & { readonly [brand]: 'PeerId' }
+
+/** The key of an address ban: a canonical IPv6 text (IPv4 mapped into it, `::ffff:192.0.2.1`) or a lower-case DNS name. */
+export type Host = string & { readonly [brand]: 'Host' }
+
+/** What an address text means: the point, and the peer id that must answer there, if the text names one. */
+export interface ParsedPoint {
+  readonly point: Point
+  readonly expectedPeerId: PeerId | undefined
+}

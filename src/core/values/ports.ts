@@ -1,0 +1,160 @@
+/**
+ * What the core needs from the world, written for those who implement it. The core runs on these four alone: a network,
+ * a storage, a clock and a random source. `src/libp2p` implements the first, `node` and `web` the second, `system.ts`
+ * of `src/libp2p` the last two; the tests have their own of each.
+ */
+import type { Host, ParsedPoint, PeerId, Point } from './ids.ts'
+import type { DialFailure } from './reason.ts'
+
+/** Durations on a clock that never jumps, dates on the one people set. */
+export interface Clock {
+  /** Milliseconds since some fixed instant; never goes back. All delays are computed from it. */
+  now(): number
+  /** Milliseconds since 1970, for what is stored or shown; may jump. */
+  date(): number
+  /** Calls `fn` once, at the earliest `delayMs` from now; returns the cancellation, which may be called at any time. */
+  schedule(delayMs: number, fn: () => void): () => void
+}
+
+/** Chance. Unpredictable in production (keys are made of `bytes`), seeded in tests. */
+export interface Random {
+  /** Uniform in [0, 1). */
+  next(): number
+  bytes(length: number): Uint8Array
+}
+
+/** How links travel; also what a Bootstrap names so that it is told only points it can dial. */
+export type Transport = 'tcp' | 'ws' | 'wss' | 'webrtc' | 'webrtc-direct' | 'webtransport' | 'quic' | 'circuit' | 'memory' | 'other'
+
+/**
+ * One authenticated, encrypted, ordered byte stream to a peer who proved its id. The core frames it; the adapter only
+ * moves bytes. Exactly one `close` or `abort` follows every link that the core was given.
+ */
+export interface Link {
+  readonly peerId: PeerId
+  readonly direction: 'outgoing' | 'incoming'
+  /** The host at the other end; none for relayed and inbound WebRTC links, where address rules do not apply. */
+  readonly host: Host | undefined
+  readonly transport: Transport
+  /** The address seen at the other end, for people to read; not a point that can be dialed. */
+  readonly remoteAddress: string
+  /** Bytes in the order sent, in pieces of any size. Ends when the other side closed cleanly, throws when the link broke. */
+  readonly chunks: AsyncIterable<Uint8Array>
+  /**
+   * Hands bytes over; never waits. False: the buffer is full, call `drained` before sending more. Throws once the link is closed.
+   * The bytes belong to the link afterwards.
+   */
+  send(bytes: Uint8Array): boolean
+  /** Resolves when more may be sent; rejects when the link closed or the signal fired. */
+  drained(signal: AbortSignal): Promise<void>
+  /** Flushes what was sent, then closes; never rejects, never takes longer than the adapter's own deadline (a second). */
+  close(): Promise<void>
+  /** Closes at once, dropping what was not sent. */
+  abort(detail: string): void
+}
+
+/** A dial that failed, with the way it did. The only error that `Network.dial` may reject with. */
+export class DialError extends Error {
+  override readonly name = 'DialError'
+  readonly failure: DialFailure
+
+  constructor(failure: DialFailure, message: string, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause })
+    this.failure = failure
+  }
+}
+
+/** What the core gives the network, once, at start. None of them throws or waits. */
+export interface NetworkHandlers {
+  /** A peer opened the pool protocol to us; the pool owns the link from now on. */
+  incoming(link: Link): void
+  /** `ownPoints()` gives another list than before. */
+  ownPointsChanged(): void
+  /** Another discovery found an address (libp2p's `peer:discovery`). */
+  discovered(found: ParsedPoint): void
+}
+
+export interface DialOptions {
+  readonly expectedPeerId: PeerId | undefined
+  readonly signal: AbortSignal
+}
+
+/** The way to other peers. */
+export interface Network {
+  readonly peerId: PeerId
+  /** What `dial` can use, the most wanted first. */
+  readonly transports: readonly Transport[]
+  /** Where others can reach us now; empty in a page without relay. */
+  ownPoints(): readonly Point[]
+  /** The point that a text means. Throws `PoolError` `invalid-point`, naming what was expected and what came. */
+  parsePoint(text: string): ParsedPoint
+  /** Throws `PoolError` `invalid-peer-id`. */
+  parsePeerId(text: string): PeerId
+  /** Could we dial it at all? By its form only; no waiting, no look-up. */
+  canDial(point: Point): boolean
+  /** Rejects with `DialError` only. When the signal fires it rejects soon, and a connection that comes later is closed. */
+  dial(point: Point, options: DialOptions): Promise<Link>
+  start(handlers: NetworkHandlers): Promise<void>
+  /** No handler is called afterwards. The links stay with the pool, which closes them before. */
+  stop(): Promise<void>
+}
+
+/** Why a storage could not do what was asked. */
+export type StorageFailure =
+  | 'locked' // another process or tab has it
+  | 'unavailable' // it cannot be opened or reached; may come back
+  | 'no-permission'
+  | 'full'
+  | 'too-large' // what is stored is above the cap; it was not read
+  | 'broken' // what is stored is not JSON or not of the right shape
+  | 'newer-version'
+
+/** The only error a `PeerStorage` rejects with. The message names the file or database. */
+export class StorageError extends Error {
+  override readonly name = 'StorageError'
+  readonly failure: StorageFailure
+
+  constructor(failure: StorageFailure, message: string, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause })
+    this.failure = failure
+  }
+}
+
+/**
+ * Keeps one text (the JSON of `tables/persist.ts`) between runs. The pool calls `open` first and again after a failure,
+ * never two calls at once.
+ */
+export interface PeerStorage {
+  /** For people: the path of the file, the name of the database. */
+  readonly name: string
+  /** Takes hold of the storage for this pool alone. Idempotent. */
+  open(signal: AbortSignal): Promise<void>
+  /** The stored text, or `undefined` if there is none yet. Size is checked before reading. */
+  load(signal: AbortSignal): Promise<string | undefined>
+  /**
+   * Replaces the stored text; whoever reads finds the old one or the new one, even after a crash in the middle. The parts are
+   * taken over several turns of the event loop: what they are made of must not change until the promise settles.
+   */
+  save(parts: Iterable<string>): Promise<void>
+  /** Moves a text that cannot be read out of the way and keeps it; returns where it is now. */
+  setAside(): Promise<string>
+  /** Lets others have it. Idempotent; never rejects. */
+  close(): Promise<void>
+}
+
+/** Where the core says what it cannot say to a caller: a listener that threw, an invariant that broke. */
+export interface Log {
+  error(message: string, cause: unknown): void
+}
+
+/**
+ * What an adapter asks the pool before it lets a link come to be: the same predicate that dialer, exchange and load use.
+ * Synchronous, and true means no. The pool checks again when the link reaches it.
+ */
+export interface Gate {
+  /** An incoming link from this host, before anything is known of the peer. No host (relayed, WebRTC): never denied here. */
+  deniesIncoming(host: Host | undefined): boolean
+  deniesDial(point: Point): boolean
+  /** A link in any direction, once the peer proved its id; `host` is where it is, if it has one. */
+  deniesPeer(peerId: PeerId, host: Host | undefined): boolean
+}

@@ -1,0 +1,94 @@
+/**
+ * One immutable view of a whole pool, plain JSON, for pages and people. `pool.snapshot()` gives the same object until
+ * something changed. Counters of bytes move without a change; ask again.
+ */
+import type { Direction } from './attempt.ts'
+import type { ConnectionBand, MaintenanceBounds } from './bounds.ts'
+import type { Host, PeerId, Point } from './ids.ts'
+import type { StorageFailure, Transport } from './ports.ts'
+
+export type PoolLife = 'created' | 'starting' | 'running' | 'suspended' | 'stopped' | 'destroyed'
+
+export interface ConnectionSnapshot {
+  readonly peerId: PeerId
+  readonly point: Point | null
+  readonly host: Host | null
+  /** The address seen at the other end. */
+  readonly remoteAddress: string
+  readonly direction: Direction
+  readonly transport: Transport
+  /** Wall clock, ms since 1970, as all instants here. */
+  readonly establishedAt: number
+  readonly trusted: boolean
+  readonly isPrivate: boolean
+  readonly bytesReceived: number
+  readonly bytesSent: number
+}
+
+export interface PointSnapshot {
+  readonly point: Point
+  readonly state: 'disconnected' | 'requested' | 'accepted' | 'running'
+  /** Who is there or was last met there. */
+  readonly peerId: PeerId | null
+  readonly trusted: boolean
+  readonly isPublic: boolean
+  readonly banned: boolean
+  readonly greylisted: boolean
+  readonly expectedPeerId: PeerId | null
+  readonly source: PeerId | null
+  readonly medium: string
+  readonly discoveredAt: number
+  readonly lastSeenAt: number | null
+  readonly lastMissAt: number | null
+  readonly failures: number
+  /** Not dialed by maintenance for so many ms more; 0: it may be. */
+  readonly barredForMs: number
+}
+
+export interface PeerSnapshot {
+  readonly peerId: PeerId
+  readonly state: 'disconnected' | 'accepted' | 'running'
+  readonly trusted: boolean
+  readonly banned: boolean
+  readonly greylisted: boolean
+  readonly score: number
+  readonly createdAt: number
+  readonly lastSeenAt: number | null
+  readonly lastSeenPoint: Point | null
+}
+
+export interface StorageSnapshot {
+  readonly name: string
+  /** `memory`: nothing is kept (no storage given, or it failed: see `failure`). */
+  readonly mode: 'loading' | 'persistent' | 'memory'
+  readonly failure: StorageFailure | null
+  readonly lastSavedAt: number | null
+  readonly unsavedChanges: boolean
+}
+
+export interface PoolSnapshot {
+  /** Grows by one with each change. */
+  readonly version: number
+  readonly takenAt: number
+  readonly life: PoolLife
+  readonly peerId: PeerId
+  readonly network: string
+  readonly privateMode: boolean
+  /** Where others can reach us now. */
+  readonly ownPoints: readonly Point[]
+  readonly band: ConnectionBand
+  readonly bounds: MaintenanceBounds
+  /** Running connections. */
+  readonly active: number
+  /** Attempts in progress. */
+  readonly outgoingAttempts: number
+  readonly incomingHandshakes: number
+  readonly connections: readonly ConnectionSnapshot[]
+  readonly points: readonly PointSnapshot[]
+  readonly peers: readonly PeerSnapshot[]
+  readonly bannedPeers: readonly PeerId[]
+  readonly bannedHosts: readonly Host[]
+  readonly greylistedPeers: readonly PeerId[]
+  readonly greylistedHosts: readonly Host[]
+  readonly storage: StorageSnapshot
+}

@@ -1,0 +1,143 @@
+/**
+ * A network in memory: many `Network` ports joined by one hub, with latency on a (virtual) clock, refusals, partitions and
+ * broken links. Points are `/ip4/…/tcp/…` texts and peer ids any text: nothing here speaks libp2p.
+ */
+import { hostOf } from '../../src/core/values/address.ts'
+import type { ParsedPoint, PeerId, Point } from '../../src/core/values/ids.ts'
+import { type Clock, DialError, type DialOptions, type Gate, type Link, type Network, type NetworkHandlers, type Random, type Transport } from '../../src/core/values/ports.ts'
+import { PoolError } from '../../src/core/values/reason.ts'
+import { MemoryLink, linkPair } from './memory-link.ts'
+
+export interface HubOptions {
+  readonly clock: Clock
+  readonly random: Random
+  /** One-way delay of bytes and dials, ms; drawn anew for each. */
+  readonly latencyMs?: () => number
+}
+
+/** The world between the nodes. */
+export class MemoryHub {
+  readonly clock: Clock
+  readonly random: Random
+  readonly latencyMs: () => number
+  readonly nodes = new Map<Point, MemoryNetwork>()
+  /** Open links, both ends; for faults. */
+  readonly links = new Set<MemoryLink>()
+  /** False: packets and dials between the two are lost without a word. */
+  reaches: (from: MemoryNetwork, to: MemoryNetwork) => boolean = () => true
+
+  constructor({ clock, random, latencyMs = () => 5 }: HubOptions) {
+    this.clock = clock
+    this.random = random
+    this.latencyMs = latencyMs
+  }
+
+  /** A node at `10.a.b.c`; `listens: false` makes one that only dials. */
+  node(name: string, { point, listens = true }: { point?: string; listens?: boolean } = {}): MemoryNetwork {
+    const own = (point ?? `/ip4/10.0.${this.nodes.size >> 8}.${this.nodes.size & 255}/tcp/1`) as Point
+    const node = new MemoryNetwork(this, { peerId: name as PeerId, point: own, listens })
+    this.nodes.set(own, node)
+    return node
+  }
+}
+
+export class MemoryNetwork implements Network {
+  readonly peerId: PeerId
+  readonly transports: readonly Transport[] = ['tcp']
+  /** Where it is; listed in `ownPoints` only while it listens. */
+  readonly point: Point
+  readonly #hub: MemoryHub
+  readonly #listens: boolean
+  #handlers: NetworkHandlers | undefined
+  /** The adapter's gater. */
+  gate: Gate | undefined
+  /** Takes links and never says a word on them. */
+  silent = false
+  dials = 0
+
+  constructor(hub: MemoryHub, { peerId, point, listens }: { peerId: PeerId; point: Point; listens: boolean }) {
+    this.#hub = hub
+    this.peerId = peerId
+    this.point = point
+    this.#listens = listens
+  }
+
+  ownPoints(): readonly Point[] {
+    return this.#listens ? [this.point] : []
+  }
+
+  get isUp(): boolean {
+    return this.#handlers !== undefined
+  }
+
+  parsePoint(text: string): ParsedPoint {
+    const match = /^(\/ip[46]\/[^/]+\/tcp\/[1-9][0-9]*(?:\/p2p\/[^/]+\/p2p-circuit)?)(?:\/p2p\/([^/]+))?$/.exec(text)
+    if (match?.[1] === undefined) throw new PoolError('invalid-point', `a multiaddr was expected, got ${JSON.stringify(text)}`)
+    const relayed = match[1].endsWith('/p2p-circuit')
+    return { point: (relayed ? text : match[1]) as Point, expectedPeerId: match[2] as PeerId | undefined }
+  }
+
+  parsePeerId(text: string): PeerId {
+    if (text === '') throw new PoolError('invalid-peer-id', 'a peer id was expected, got an empty text')
+    return text as PeerId
+  }
+
+  canDial(point: Point): boolean {
+    return point.includes('/tcp/')
+  }
+
+  async dial(point: Point, { expectedPeerId, signal }: DialOptions): Promise<Link> {
+    const hub = this.#hub
+    this.dials++
+    await this.#wait(hub.latencyMs() * 2, signal)
+    const target = hub.nodes.get(point)
+    if (target === undefined || !hub.reaches(this, target)) {
+      if (target === undefined) throw new DialError('refused', `nobody listens on ${point}`)
+      await this.#wait(1_000_000, signal)
+    }
+    if (target === undefined || !target.isUp || !target.#listens) throw new DialError('refused', `nobody listens on ${point}`)
+    if (expectedPeerId !== undefined && expectedPeerId !== target.peerId) throw new DialError('wrong-peer-id', `${target.peerId} answered on ${point}`)
+    if (target.gate?.deniesIncoming(hostOf(this.point)) === true || target.gate?.deniesPeer(this.peerId, hostOf(this.point)) === true) {
+      throw new DialError('refused', 'closed at once')
+    }
+    const [ours, theirs] = linkPair(hub, this, target)
+    if (!target.silent) target.#handlers?.incoming(theirs)
+    return ours
+  }
+
+  /** Raw access for tests that play a hostile peer: no pool on this side. */
+  async dialRaw(point: Point): Promise<Link> {
+    return this.dial(point, { expectedPeerId: undefined, signal: new AbortController().signal })
+  }
+
+  start(handlers: NetworkHandlers): Promise<void> {
+    this.#handlers = handlers
+    return Promise.resolve()
+  }
+
+  stop(): Promise<void> {
+    this.#handlers = undefined
+    return Promise.resolve()
+  }
+
+  /** The machine dies: its links break, nothing is said. */
+  crash(): void {
+    this.#handlers = undefined
+    for (const link of [...this.#hub.links]) if (link.owner === this) link.breakBoth()
+  }
+
+  #wait(ms: number, signal: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const aborted = (): void => {
+        cancel()
+        reject(new DialError('aborted', 'the dial was aborted', signal.reason))
+      }
+      const cancel = this.#hub.clock.schedule(ms, () => {
+        signal.removeEventListener('abort', aborted)
+        resolve()
+      })
+      if (signal.aborted) aborted()
+      else signal.addEventListener('abort', aborted, { once: true })
+    })
+  }
+}
