@@ -1,0 +1,65 @@
+import { describe, expect, test } from 'vitest'
+import type { DialFailure, PeerId, Point, Rejection } from '../../../src/core/index.ts'
+import { adviceFor, plainText, tellEvent, toldEvents } from '../../../web/demo/sentences.ts'
+
+const peerId = '12D3KooWEucv3rM44zyXTYcnnRUrNU6kqMBy8TT77dm5cvGbMKWi' as PeerId
+const point = '/ip4/127.0.0.1/tcp/4001/ws' as Point
+
+describe('events are told in sentences', () => {
+  test('a connection names peer, point and who dialed', () => {
+    expect(plainText(tellEvent('connection-established', { peerId, point, direction: 'outgoing' }))).toBe(
+      `Connected to ${peerId} at ${point}.`
+    )
+    expect(plainText(tellEvent('connection-established', { peerId, point: undefined, direction: 'incoming' }))).toBe(
+      `Connected from ${peerId}.`
+    )
+  })
+
+  test('a failure is a warning and says why', () => {
+    const rejection: Rejection = { kind: 'timeout', step: 'dial', afterMs: 10_000 }
+    const sentence = tellEvent('request-rejected', { attempt: 1, direction: 'outgoing', point, peerId: undefined, rejection })
+    expect(sentence.tone).toBe('warning')
+    expect(plainText(sentence)).toBe(`No connection with ${point}: no answer within 10000 ms (step: dial).`)
+  })
+
+  test('the reason of a goodbye is told, with ids short', () => {
+    const ending = { by: 'them', reason: { kind: 'explicit', text: `see ${peerId}` } } as const
+    expect(plainText(tellEvent('external-disconnection', { peerId, point, ending }))).toBe(`Lost ${peerId}: see …cvGbMKWi.`)
+  })
+
+  test('somebody unknown is somebody', () => {
+    const sentence = tellEvent('authentication-failed', {
+      attempt: 1,
+      point: undefined,
+      peerId: undefined,
+      rejection: { kind: 'fault', detail: 'bad frame' }
+    })
+    expect(plainText(sentence)).toContain('somebody')
+  })
+
+  test('the log hears everything but the drawing signal', () => {
+    expect(toldEvents).not.toContain('change')
+    expect(toldEvents).toContain('storage-failed')
+  })
+})
+
+describe('a failed dial comes with advice', () => {
+  const failures: readonly DialFailure[] = [
+    'refused',
+    'unreachable',
+    'timeout',
+    'wrong-peer-id',
+    'no-transport',
+    'denied',
+    'no-pool',
+    'other'
+  ]
+  test.each(failures)('%s', (failure) => {
+    expect(adviceFor({ kind: 'dial-failed', failure, detail: '' })).toMatch(/[.?]$/)
+  })
+
+  test('but for what the person did himself', () => {
+    expect(adviceFor({ kind: 'cancelled', detail: 'by the caller' })).toBe('')
+    expect(adviceFor({ kind: 'dial-failed', failure: 'aborted', detail: '' })).toBe('')
+  })
+})

@@ -1,0 +1,117 @@
+/** The running connections: who, where, since when, how much, and what can be done. */
+import type { ConnectionSnapshot, PoolSnapshot } from '../../src/core/index.ts'
+import { byId, el, keyedList, type Row, setAttribute, setHidden, setText } from './dom.ts'
+import { formatBytes, formatDuration, shortId } from './format.ts'
+import type { Moment, Page, Part } from './page.ts'
+import { banPeer, disconnectPeer, trustPeer } from './verbs.ts'
+import { actionButton, badge, fact, peerButton, pointButton } from './widgets.ts'
+
+interface Shown {
+  readonly connection: ConnectionSnapshot
+  readonly now: number
+}
+
+export function connectionsPart(page: Page): Part {
+  const list = keyedList<Shown>(byId('connection-list', HTMLUListElement), {
+    // A peer that reconnects is a new row: its point and transport may be others.
+    key: ({ connection }) => `${connection.peerId} ${connection.establishedAt}`,
+    create: ({ connection }) => connectionRow(page, connection)
+  })
+  const showEmpty = emptyState()
+  return {
+    show(moment) {
+      const { connections } = moment.snapshot
+      const ordered = [...connections].sort((a, b) => a.establishedAt - b.establishedAt)
+      list.show(ordered.map((connection) => ({ connection, now: moment.now })))
+      showEmpty(moment)
+    }
+  }
+}
+
+function connectionRow(page: Page, { peerId, point, direction, transport, remoteAddress }: ConnectionSnapshot): Row<Shown> {
+  let current: ConnectionSnapshot | undefined
+  const name = shortId(peerId)
+  const trusted = badge('trusted', 'trusted')
+  const since = fact('for')
+  const received = fact('in')
+  const sent = fact('out')
+  const write = actionButton('message', () => page.writeTo(peerId))
+  const trust = actionButton('trust', () => trustPeer(page, peerId, !current?.trusted))
+  const disconnect = actionButton('disconnect', () => disconnectPeer(page, peerId))
+  const ban = actionButton('ban', () => banPeer(page, peerId), 'danger')
+  write.show('Message', name)
+  disconnect.show('Disconnect', name)
+  ban.show('Ban', name)
+
+  const where =
+    point === null
+      ? el('span', { class: 'quiet small', 'data-full': remoteAddress }, ['no address that could be dialed'])
+      : pointButton(point)
+  const element = el(
+    'li',
+    {
+      class: 'row connection',
+      'data-testid': 'connection-row',
+      'data-peer': peerId,
+      'data-point': point ?? undefined,
+      'data-transport': transport,
+      'data-direction': direction
+    },
+    [
+      el('div', { class: 'who' }, [
+        peerButton(peerId),
+        badge(`transport ${transport}`, transport),
+        badge('direction', direction === 'outgoing' ? '↗ outgoing' : '↙ incoming'),
+        trusted
+      ]),
+      el('dl', { class: 'facts inline' }, [since.element, received.element, sent.element]),
+      where,
+      el('div', { class: 'actions' }, [write.element, trust.element, disconnect.element, ban.element])
+    ]
+  )
+  return {
+    element,
+    update({ connection, now }) {
+      current = connection
+      since.show(formatDuration(now - connection.establishedAt))
+      received.show(formatBytes(connection.bytesReceived))
+      sent.show(formatBytes(connection.bytesSent))
+      setHidden(trusted, !connection.trusted)
+      setAttribute(element, 'data-trusted', String(connection.trusted))
+      trust.show(connection.trusted ? 'Untrust' : 'Trust', name)
+      setAttribute(trust.element, 'data-action', connection.trusted ? 'untrust' : 'trust')
+    }
+  }
+}
+
+function emptyState(): (moment: Moment) => void {
+  const element = byId('connections-empty', HTMLDivElement)
+  const title = byId('connections-empty-title', HTMLParagraphElement)
+  const text = byId('connections-empty-text', HTMLParagraphElement)
+  return ({ snapshot }) => {
+    setHidden(element, snapshot.connections.length > 0)
+    const words = wordsForNobody(snapshot, navigator.onLine)
+    setText(title, words.title)
+    setText(text, words.text)
+    setAttribute(element, 'data-busy', words.busy)
+  }
+}
+
+/** Why nobody is connected, and what will happen or can be done. */
+export function wordsForNobody(
+  { life, points, outgoingAttempts }: Pick<PoolSnapshot, 'life' | 'points' | 'outgoingAttempts'>,
+  onLine: boolean
+): { readonly title: string; readonly text: string; readonly busy: boolean } {
+  if (life === 'created' || life === 'starting')
+    return { title: 'Starting…', text: 'Loading what was remembered, and the way to other peers.', busy: true }
+  if (life !== 'running') return { title: 'The pool is stopped', text: 'Reload the page to join the network again.', busy: false }
+  if (!onLine) return { title: 'Offline', text: 'The pool connects again by itself when the network is back.', busy: false }
+  if (outgoingAttempts > 0) return { title: 'Connecting…', text: 'Dialing the first peers. They appear here one by one.', busy: true }
+  if (points.length === 0)
+    return { title: 'No peers yet', text: 'No address is known. Connect to one under “Connect to an address”.', busy: false }
+  return {
+    title: 'No peers yet',
+    text: 'Nobody answered so far. The known points are tried again by themselves; see below when.',
+    busy: false
+  }
+}

@@ -1,0 +1,87 @@
+/**
+ * The little of a framework that the page needs: making elements, writing only what changed, lists by key. Text is always
+ * text here: nothing in this page turns a string into HTML, since most strings come from strangers.
+ */
+
+type Attributes = Readonly<Record<string, string | boolean | undefined>>
+
+/** `true` sets an empty attribute, `false` and `undefined` none. */
+export function el<Tag extends keyof HTMLElementTagNameMap>(
+  tag: Tag,
+  attributes: Attributes = {},
+  children: readonly (Node | string)[] = []
+): HTMLElementTagNameMap[Tag] {
+  const element = document.createElement(tag)
+  for (const [name, value] of Object.entries(attributes)) setAttribute(element, name, value)
+  element.append(...children)
+  return element
+}
+
+/** An element of index.html. Throws if it is not there or of another kind: page and script do not fit together. */
+export function byId<Kind extends HTMLElement>(id: string, kind: new () => Kind): Kind {
+  const element = document.getElementById(id)
+  if (!(element instanceof kind)) throw new Error(`index.html: expected a ${kind.name} with id ${id}, got ${element?.tagName ?? 'none'}`)
+  return element
+}
+
+/** Leaves the document alone when nothing changed: called for each row at each drawing. */
+export function setText(element: Element, text: string): void {
+  if (element.textContent !== text) element.textContent = text
+}
+
+export function setAttribute(element: Element, name: string, value: string | boolean | undefined): void {
+  if (value === undefined || value === false) {
+    if (element.hasAttribute(name)) element.removeAttribute(name)
+  } else {
+    const text = value === true ? '' : value
+    if (element.getAttribute(name) !== text) element.setAttribute(name, text)
+  }
+}
+
+export function setHidden(element: HTMLElement, hidden: boolean): void {
+  if (element.hidden !== hidden) element.hidden = hidden
+}
+
+export interface Row<Item> {
+  readonly element: HTMLElement
+  update(item: Item): void
+}
+
+export interface RowMaker<Item> {
+  key(item: Item): string
+  create(item: Item): Row<Item>
+}
+
+export interface KeyedList<Item> {
+  /** Rows in the order of the items; those that stay keep their element, and with it focus and open details. */
+  show(items: readonly Item[]): void
+}
+
+/** `parent` holds nothing but the rows. Keys are distinct. */
+export function keyedList<Item>(parent: HTMLElement, { key, create }: RowMaker<Item>): KeyedList<Item> {
+  let rows = new Map<string, Row<Item>>()
+  return {
+    show(items) {
+      const next = new Map<string, Row<Item>>()
+      for (const item of items) {
+        const name = key(item)
+        const row = rows.get(name) ?? create(item)
+        row.update(item)
+        next.set(name, row)
+      }
+      for (const [name, { element }] of rows) if (!next.has(name)) element.remove()
+      let place = parent.firstElementChild
+      for (const { element } of next.values()) {
+        if (element === place) place = place.nextElementSibling
+        else putBefore(parent, element, place)
+      }
+      rows = next
+    }
+  }
+}
+
+/** `moveBefore` keeps the focus of an element that only changes its place; browsers without it lose it. */
+function putBefore(parent: HTMLElement, element: HTMLElement, place: Element | null): void {
+  if (element.parentElement === parent && 'moveBefore' in parent) parent.moveBefore(element, place)
+  else parent.insertBefore(element, place)
+}

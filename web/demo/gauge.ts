@@ -1,0 +1,117 @@
+/** How many connections there are, drawn against the band that maintenance keeps. */
+import type { PoolSnapshot } from '../../src/core/index.ts'
+import { byId, el, setAttribute, setText } from './dom.ts'
+import { formatCount } from './format.ts'
+import type { Part } from './page.ts'
+
+/** Up to so many places each is drawn as a cell of its own; beyond, cells would be thinner than their gaps on a phone. */
+const maxCells = 24
+
+/** Distance between two labels, % of the gauge, below which they would touch at 360 px. */
+const labelGap = 19
+
+export function gaugePart(): Part {
+  const gauge = byId('gauge', HTMLDivElement)
+  const active = byId('active', HTMLSpanElement)
+  const words = byId('active-words', HTMLSpanElement)
+  const state = byId('band-state', HTMLParagraphElement)
+  const rule = byId('band-rule', HTMLParagraphElement)
+  let drawing: { readonly of: string; fill(snapshot: PoolSnapshot): void } | undefined
+  return {
+    show({ snapshot }) {
+      const { band, bounds } = snapshot
+      const of = [band.min, band.expected, band.max].join('/')
+      if (drawing?.of !== of) drawing = { of, fill: draw(gauge, snapshot) }
+      drawing.fill(snapshot)
+      const { tone, text } = bandState(snapshot)
+      setText(active, String(snapshot.active))
+      setText(words, `of at most ${band.max}${attemptWords(snapshot)}`)
+      setText(state, text)
+      setAttribute(state, 'data-tone', tone)
+      setAttribute(gauge, 'data-tone', tone)
+      setAttribute(
+        gauge,
+        'aria-label',
+        `${formatCount(snapshot.active, 'connection')}; minimum ${band.min}, expected ${band.expected}, maximum ${band.max}. ${text}`
+      )
+      setText(
+        rule,
+        `Below ${bounds.minThreshold} the pool looks for peers until it has ${bounds.minTarget}; above ${bounds.maxThreshold} it closes down to ${bounds.maxTarget}.`
+      )
+    }
+  }
+}
+
+/** What maintenance makes of the number, in words. */
+export function bandState({ active, bounds, life }: Pick<PoolSnapshot, 'active' | 'bounds' | 'life'>): {
+  tone: 'good' | 'low' | 'high' | 'none'
+  text: string
+} {
+  if (life === 'created' || life === 'starting') return { tone: 'none', text: 'Starting.' }
+  if (life !== 'running') return { tone: 'none', text: 'The pool is not running.' }
+  if (active < bounds.minThreshold) return { tone: 'low', text: 'Too few: looking for more peers.' }
+  if (active > bounds.maxThreshold) return { tone: 'high', text: 'Too many: closing some.' }
+  return { tone: 'good', text: 'Inside the band: nothing to do.' }
+}
+
+function attemptWords({ outgoingAttempts, incomingHandshakes }: PoolSnapshot): string {
+  const attempts = outgoingAttempts + incomingHandshakes
+  return attempts === 0 ? '' : ` · ${attempts} in progress`
+}
+
+/** Builds the picture for one band; returns what fills it. */
+function draw(gauge: HTMLElement, { band, bounds }: PoolSnapshot): (snapshot: PoolSnapshot) => void {
+  const percent = (value: number) => (band.max === 0 ? 0 : (100 * value) / band.max)
+  const zones = el('div', { class: 'zones' }, [
+    zone('low', 0, percent(bounds.minThreshold)),
+    zone('good', percent(bounds.minThreshold), percent(bounds.maxThreshold)),
+    zone('high', percent(bounds.maxThreshold), 100)
+  ])
+  const track = el('div', { class: 'track' })
+  const marks = el('div', { class: 'marks' }, marksOf(band, percent))
+  gauge.replaceChildren(track, zones, marks)
+  if (band.max <= maxCells) {
+    const cells = Array.from({ length: band.max }, () => el('span', { class: 'cell' }))
+    track.append(...cells)
+    return ({ active, outgoingAttempts }) => {
+      cells.forEach((cell, index) => {
+        setAttribute(cell, 'data-state', index < active ? 'active' : index < active + outgoingAttempts ? 'attempt' : 'free')
+      })
+    }
+  }
+  const bar = el('span', { class: 'bar' })
+  const attempts = el('span', { class: 'bar attempt' })
+  track.classList.add('whole')
+  track.append(attempts, bar)
+  return ({ active, outgoingAttempts }) => {
+    bar.style.width = `${Math.min(100, percent(active))}%`
+    attempts.style.width = `${Math.min(100, percent(active + outgoingAttempts))}%`
+  }
+}
+
+function zone(kind: string, from: number, to: number): HTMLElement {
+  const element = el('span', { class: `zone ${kind}` })
+  element.style.left = `${from}%`
+  element.style.width = `${to - from}%`
+  return element
+}
+
+/** The ticks stand where they belong; a label moves aside when the next one needs the place. */
+function marksOf(band: PoolSnapshot['band'], percent: (value: number) => number): HTMLElement[] {
+  const max = 100 - labelGap / 2 + 2
+  const expected = Math.min(percent(band.expected), max - labelGap)
+  const min = Math.max(4, Math.min(percent(band.min), expected - labelGap))
+  return [
+    mark('min', band.min, percent(band.min), min),
+    mark('expected', band.expected, percent(band.expected), expected),
+    mark('max', band.max, 100, max)
+  ]
+}
+
+function mark(word: string, value: number, tickAt: number, labelAt: number): HTMLElement {
+  const tick = el('span', { class: 'tick' })
+  tick.style.left = `${tickAt}%`
+  const label = el('span', { class: 'label' }, [el('b', {}, [String(value)]), ` ${word}`])
+  label.style.left = `${labelAt}%`
+  return el('span', { class: 'mark' }, [tick, label])
+}

@@ -1,0 +1,103 @@
+/**
+ * The demo page: starts the peer, draws its pool. It draws at most once per frame, when the pool says that something
+ * changed, and once a second while it is visible, for what is relative to now. What each part shows is in its own file.
+ *
+ * For the console and for automated checks, `globalThis.p2pPool` is `{ node, pool }` once the pool runs: `node` is the
+ * libp2p node, `pool` the PeerPool. The parts of the page are found by `data-testid`, the buttons by `data-action`, rows
+ * by `data-peer`, `data-point`, `data-transport` and `data-direction`.
+ */
+import { connectionsPart } from './connections.ts'
+import { listenForDials } from './dial.ts'
+import { byId, setHidden, setText } from './dom.ts'
+import { listenForFullTexts } from './full-text.ts'
+import { gaugePart } from './gauge.ts'
+import { knownPart } from './known.ts'
+import { logPart } from './log.ts'
+import { messagesPart } from './messages.ts'
+import { Notices } from './notices.ts'
+import { ownPart } from './own.ts'
+import type { Page, Part } from './page.ts'
+import { loadSettings } from './settings.ts'
+import { type DemoPeer, startPeer } from './start.ts'
+import { showLife, statusPart } from './status.ts'
+import { listenForTheme } from './theme.ts'
+
+declare global {
+  /** Set once the pool runs. */
+  var p2pPool: DemoPeer | undefined
+}
+
+const tickMs = 1_000
+
+async function start(): Promise<void> {
+  const failure = byId('failure', HTMLDivElement)
+  setHidden(failure, true)
+  showLife('starting')
+  try {
+    const settings = await loadSettings()
+    setText(byId('network', HTMLSpanElement), settings.network)
+    const peer = await startPeer(settings)
+    globalThis.p2pPool = peer
+    showPool(peer)
+  } catch (error) {
+    console.error('the pool could not start', error)
+    setText(byId('failure-message', HTMLParagraphElement), error instanceof Error ? error.message : String(error))
+    setHidden(failure, false)
+    showLife('failed')
+  }
+}
+
+function showPool({ pool, identity }: DemoPeer): void {
+  const draw = () => {
+    const moment = { snapshot: pool.snapshot(), now: Date.now() }
+    for (const part of parts) part.show(moment)
+  }
+  const redraw = oncePerFrame(draw)
+  const messages = messagesPart({ pool }, redraw)
+  const page: Page = { pool, notices: new Notices(byId('notices', HTMLDivElement)), writeTo: (peerId) => messages.writeTo(peerId) }
+  const parts: readonly Part[] = [
+    ownPart(redraw),
+    gaugePart(),
+    connectionsPart(page),
+    knownPart(page, redraw),
+    messages,
+    logPart(pool, redraw),
+    statusPart({ pool, identity }, redraw)
+  ]
+  listenForDials(page)
+  pool.addEventListener('change', redraw)
+  addEventListener('online', redraw)
+  addEventListener('offline', redraw)
+  tickWhileVisible(redraw)
+  draw()
+}
+
+/** Browsers give no frame to a hidden page: it draws when it is seen again. */
+function oncePerFrame(draw: () => void): () => void {
+  let asked = false
+  return () => {
+    if (asked) return
+    asked = true
+    requestAnimationFrame(() => {
+      asked = false
+      draw()
+    })
+  }
+}
+
+function tickWhileVisible(redraw: () => void): void {
+  let timer: ReturnType<typeof setInterval> | undefined
+  const follow = () => {
+    clearInterval(timer)
+    if (document.visibilityState === 'hidden') return
+    timer = setInterval(redraw, tickMs)
+    redraw()
+  }
+  document.addEventListener('visibilitychange', follow)
+  follow()
+}
+
+listenForTheme()
+listenForFullTexts()
+byId('retry', HTMLButtonElement).addEventListener('click', () => void start())
+void start()

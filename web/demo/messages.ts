@@ -1,0 +1,149 @@
+/**
+ * Texts to one peer or to all, and those that came: UTF-8. It is the one consumer of each connection's messages, so that
+ * back-pressure ends here: everything is taken at once and the oldest is dropped.
+ */
+import type { Connection, PeerId } from '../../src/core/index.ts'
+import { byId, el, keyedList, setAttribute, setHidden, setText } from './dom.ts'
+import { cutText, formatClock, formatCount, shortenIds, shortId } from './format.ts'
+import type { Page, Part } from './page.ts'
+import { peerButton } from './widgets.ts'
+
+/** The oldest goes first. */
+const maxMessages = 200
+const maxShownLength = 2_000
+const everyone = ''
+
+interface Message {
+  readonly id: number
+  readonly at: number
+  readonly direction: 'in' | 'out'
+  /** From whom or to whom; none: to everybody. */
+  readonly peerId: PeerId | undefined
+  readonly text: string
+  /** Of a message to everybody: how many took it. */
+  readonly taken: number
+}
+
+export interface MessagesPart extends Part {
+  writeTo(peerId: PeerId): void
+}
+
+/** Listens from now on, also to the connections that are running already. */
+export function messagesPart({ pool }: Pick<Page, 'pool'>, redraw: () => void): MessagesPart {
+  const scroll = byId('message-scroll', HTMLDivElement)
+  const empty = byId('messages-empty', HTMLParagraphElement)
+  const form = byId('message-form', HTMLFormElement)
+  const to = byId('message-to', HTMLSelectElement)
+  const input = byId('message-text', HTMLInputElement)
+  const send = byId('message-send', HTMLButtonElement)
+  const problem = byId('message-error', HTMLParagraphElement)
+  const rows = keyedList<Message>(byId('message-list', HTMLOListElement), {
+    key: (message) => String(message.id),
+    create: (message) => ({ element: messageRow(message), update: () => undefined })
+  })
+  const options = keyedList<Recipient>(to, {
+    key: ({ value }) => value,
+    create: ({ value }) => {
+      const element = el('option', { value })
+      return { element, update: ({ label }) => setText(element, label) }
+    }
+  })
+  // index.html has an entry for the time before there is a pool.
+  to.replaceChildren()
+  let messages: readonly Message[] = []
+  let count = 0
+  let drawn = 0
+
+  const keep = (message: Omit<Message, 'id' | 'at'>) => {
+    count += 1
+    messages = [...messages.slice(1 - maxMessages), { ...message, id: count, at: Date.now() }]
+    redraw()
+  }
+  const read = async (connection: Connection) => {
+    const decoder = new TextDecoder()
+    for await (const bytes of connection.messages) {
+      keep({ direction: 'in', peerId: connection.peerId, text: decoder.decode(bytes), taken: 1 })
+    }
+  }
+  const hear = (connection: Connection) => {
+    // A connection that breaks ends its messages; the log says why it broke.
+    read(connection).catch((error: unknown) => console.warn('messages ended', connection.peerId, error))
+  }
+  pool.addEventListener('connection-established', ({ detail }) => {
+    const connection = pool.connections.findByPeerId(detail.peerId)
+    if (connection !== undefined) hear(connection)
+  })
+  for (const [, connection] of pool.connections) hear(connection)
+
+  const deliver = async (text: string) => {
+    const bytes = new TextEncoder().encode(text)
+    const peerId = to.value === everyone ? undefined : pool.parsePeerId(to.value)
+    if (peerId === undefined) {
+      const taken = pool.broadcast(bytes)
+      if (taken === 0) throw new Error('nobody is connected')
+      keep({ direction: 'out', peerId, text, taken })
+    } else {
+      const connection = pool.connections.findByPeerId(peerId)
+      if (connection === undefined) throw new Error(`${shortId(peerId)} is not connected any more`)
+      await connection.send(bytes)
+      keep({ direction: 'out', peerId, text, taken: 1 })
+    }
+  }
+  const submit = async () => {
+    const text = input.value
+    if (text === '') return
+    try {
+      await deliver(text)
+      // What was typed while the message was on its way stays.
+      if (input.value === text) input.value = ''
+      setHidden(problem, true)
+    } catch (error) {
+      setText(problem, `Not sent: ${shortenIds(error instanceof Error ? error.message : String(error))}.`)
+      setHidden(problem, false)
+    }
+  }
+  form.addEventListener('submit', (event) => {
+    event.preventDefault()
+    void submit()
+  })
+  to.addEventListener('change', redraw)
+
+  return {
+    writeTo(peerId) {
+      options.show(recipients([peerId], peerId))
+      to.value = peerId
+      redraw()
+      input.focus()
+    },
+    show({ snapshot }) {
+      const connected = snapshot.connections.map(({ peerId }) => peerId)
+      options.show(recipients(connected, to.value))
+      setAttribute(send, 'disabled', to.value === everyone ? connected.length === 0 : !connected.some((peerId) => peerId === to.value))
+      rows.show(messages)
+      setHidden(empty, messages.length > 0)
+      if (drawn !== count) scroll.scrollTop = scroll.scrollHeight
+      drawn = count
+    }
+  }
+}
+
+interface Recipient {
+  readonly value: string
+  readonly label: string
+}
+
+/** The chosen one stays although it left: what was meant for one must not go to all. */
+function recipients(connected: readonly PeerId[], chosen: string): readonly Recipient[] {
+  const peers = [...connected].sort().map((peerId) => ({ value: peerId as string, label: `To ${shortId(peerId)}` }))
+  const list = [{ value: everyone, label: `To everyone (${formatCount(connected.length, 'peer')})` }, ...peers]
+  return list.some(({ value }) => value === chosen) ? list : [...list, { value: chosen, label: `To ${shortId(chosen)} (not connected)` }]
+}
+
+function messageRow({ at, direction, peerId, text, taken }: Message): HTMLElement {
+  const who =
+    peerId === undefined ? [el('span', {}, [`to everyone (${taken})`])] : [direction === 'in' ? 'from ' : 'to ', peerButton(peerId)]
+  return el('li', { class: `message ${direction}`, 'data-testid': 'message-row', 'data-direction': direction, 'data-peer': peerId }, [
+    el('p', { class: 'line small' }, [...who, el('time', { datetime: new Date(at).toISOString() }, [formatClock(at)])]),
+    el('p', { class: 'text', dir: 'auto', 'data-testid': 'message-text' }, [cutText(text, maxShownLength)])
+  ])
+}

@@ -1,0 +1,22 @@
+/** What the parts of the page share: the pool they show, what is shown now, and how they speak to the person. */
+import type { PeerId, PeerPool, PoolSnapshot } from '../../src/core/index.ts'
+import type { Notices } from './notices.ts'
+
+export interface Page {
+  readonly pool: PeerPool
+  readonly notices: Notices
+  /** Puts the peer into the message box, which gets the focus. */
+  writeTo(peerId: PeerId): void
+}
+
+/** One drawing. Durations are computed from `now`, so that a page that slept is right when it wakes. */
+export interface Moment {
+  readonly snapshot: PoolSnapshot
+  /** Wall clock, ms since 1970. */
+  readonly now: number
+}
+
+/** A part of the page. Drawn at most once per frame, and once a second for what is relative to now; writes only what changed. */
+export interface Part {
+  show(moment: Moment): void
+}

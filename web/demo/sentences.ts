@@ -1,0 +1,179 @@
+/**
+ * What happened, in sentences: one per event of the pool, and what to do about a dial that failed. Pure; the words for
+ * rejections and reasons themselves are the core's. Peers and points stay apart from the words around them, so that the
+ * page can show them short and with their full text at hand.
+ */
+import {
+  type DialFailure,
+  describeReason,
+  describeRejection,
+  type Ending,
+  type Host,
+  type PeerId,
+  type Point,
+  type PoolEventName,
+  type PoolEvents,
+  type Rejection
+} from '../../src/core/index.ts'
+import { formatCount, formatHost, shortenIds } from './format.ts'
+
+export type Piece = string | { readonly peerId: PeerId } | { readonly point: Point }
+/** How it is coloured; the words say it too. */
+export type Tone = 'good' | 'plain' | 'quiet' | 'warning'
+
+export interface Sentence {
+  readonly tone: Tone
+  readonly pieces: readonly Piece[]
+}
+
+/** `change` says only that the page must be drawn again. */
+export type ToldEventName = Exclude<PoolEventName, 'change'>
+type Teller<Name extends ToldEventName> = (detail: PoolEvents[Name]) => Sentence
+
+const tellers: { readonly [Name in ToldEventName]: Teller<Name> } = {
+  'too-few-connections': ({ active }) => warning(`Too few connections (${active}): looking for peers.`),
+  'too-many-connections': ({ active }) => warning(`Too many connections (${active}): closing some.`),
+  'maintenance-started': ({ active, cause }) =>
+    quiet(`Maintenance began with ${formatCount(active, 'connection')}, ${cause === 'too-few' ? 'too few' : 'too many'}.`),
+  'maintenance-ended': ({ active }) => quiet(`Maintenance ended with ${formatCount(active, 'connection')}.`),
+  'new-point': ({ point, medium, source }) =>
+    plain('Learned of ', { point }, ...(source === undefined ? [` (${medium}).`] : [' from ', { peerId: source }, '.'])),
+  'new-peer': ({ peerId }) => plain('Met ', { peerId }, ' for the first time.'),
+  'gc-points': ({ removed }) => quiet(`Forgot ${formatCount(removed, 'point')} to make room.`),
+  'gc-peers': ({ removed }) => quiet(`Forgot ${formatCount(removed, 'peer')} to make room.`),
+  'incoming-connection': ({ peerId, host }) =>
+    quiet({ peerId }, host === undefined ? ' is connecting to us.' : ` is connecting to us from ${formatHost(host)}.`),
+  'outgoing-connection': ({ point }) => quiet('Dialing ', { point }, '.'),
+  'authentication-failed': ({ peerId, point, rejection }) => warning('No proof from ', ...who(peerId, point), because(rejection)),
+  'accepting-request': ({ peerId }) => quiet('Accepted ', { peerId }, '; waiting for its answer.'),
+  'rejecting-request': ({ peerId, point, rejection }) => warning('We refused ', ...who(peerId, point), because(rejection)),
+  'request-rejected': ({ peerId, point, rejection }) => warning('No connection with ', ...who(peerId, point), because(rejection)),
+  'connection-established': ({ peerId, point, direction }) =>
+    good('Connected ', direction === 'outgoing' ? 'to ' : 'from ', { peerId }, ...(point === undefined ? ['.'] : [' at ', { point }, '.'])),
+  disconnection: ({ peerId, ending }) => plain('We left ', { peerId }, after(ending)),
+  'external-disconnection': ({ peerId, ending }) => warning('Lost ', { peerId }, after(ending)),
+  'bootstrap-sent': ({ peerId }) => quiet('Asked ', { peerId }, ' for points.'),
+  'bootstrap-received': ({ peerId }) => quiet({ peerId }, ' asked us for points.'),
+  'advertise-sent': ({ peerId, points }) => quiet(`Told ${formatCount(points, 'point')} to `, { peerId }, '.'),
+  'advertise-received': ({ peerId, points, taken }) =>
+    quiet('Heard of ', formatCount(points, 'point'), ' from ', { peerId }, `; ${taken === 0 ? 'none was new' : `${taken} new`}.`),
+  'peer-banned': ({ peerId }) => warning('Banned ', { peerId }, '.'),
+  'peer-unbanned': ({ peerId }) => plain('Lifted the ban of ', { peerId }, '.'),
+  'host-banned': ({ host }) => warning(`Banned the host ${formatHost(host)}.`),
+  'host-unbanned': ({ host }) => plain(`Lifted the ban of the host ${formatHost(host)}.`),
+  greylisted: ({ peerId, host, cause }) => warning('Greylisted ', ...culprit(peerId, host), `: ${shortenIds(cause)}.`),
+  'trust-changed': ({ peerId, point, trusted }) => plain(trusted ? 'Trust given to ' : 'Trust taken from ', ...who(peerId, point), '.'),
+  'own-points-changed': ({ points }) =>
+    points.length === 0
+      ? warning('Nobody can reach us at the moment.')
+      : good(`Others can now reach us at ${formatCount(points.length, 'point')}.`),
+  'storage-failed': ({ storage, message, keptAside }) =>
+    warning(`Storage ${storage} failed: ${message}${keptAside === undefined ? '' : ` (kept aside as ${keptAside})`}. Going on in memory.`),
+  'storage-loaded': ({ peers, points, dropped }) =>
+    plain(
+      `Remembered ${formatCount(peers, 'peer')} and ${formatCount(points, 'point')} from last time`,
+      dropped === 0 ? '.' : `; ${formatCount(dropped, 'bad entry', 'bad entries')} dropped.`
+    ),
+  'storage-recovered': ({ storage }) => good(`Storage ${storage} works again.`)
+}
+
+/** Every event the log hears. */
+export const toldEvents = Object.keys(tellers) as ToldEventName[]
+
+export function tellEvent<Name extends ToldEventName>(name: Name, detail: PoolEvents[Name]): Sentence {
+  // TypeScript cannot see that the teller and the detail have the same name.
+  return (tellers[name] as unknown as Teller<Name>)(detail)
+}
+
+/** For the filter: full ids and points, so that either form is found. */
+export function plainText({ pieces }: Sentence): string {
+  return pieces.map((piece) => (typeof piece === 'string' ? piece : 'peerId' in piece ? piece.peerId : piece.point)).join('')
+}
+
+/** What a person can do about a dial that failed. One sentence, or nothing if there is nothing to do. */
+export function adviceFor(rejection: Rejection): string {
+  switch (rejection.kind) {
+    case 'point-banned':
+    case 'peer-banned':
+      return 'Lift the ban under “Bans”, then dial again.'
+    case 'too-many-connections':
+      return 'Disconnect a peer first, or wait until a place is free.'
+    case 'too-many-handshakes':
+    case 'pending':
+      return 'Wait a few seconds, then look again.'
+    case 'private-mode':
+      return 'Trust the point or the peer first.'
+    case 'already-connected':
+      return 'Nothing to do: it is in the list of connections.'
+    case 'myself':
+      return 'Dial the address of another peer.'
+    case 'table-full':
+      return 'Forget some points or peers first.'
+    case 'dial-failed':
+      return dialAdvice[rejection.failure]
+    case 'unexpected-peer-id':
+      return 'Somebody else answers there. Ask for the current address, or dial it without /p2p/….'
+    case 'unknown-network':
+      return 'That peer is on another network. Peers meet only if both use the same network name.'
+    case 'no-common-version':
+      return 'One of the two sides must be updated.'
+    case 'rejected-by-peer':
+      return 'The peer is there but does not want us now. The pool will try again by itself.'
+    case 'timeout':
+      return 'The peer may be gone, or a firewall in between. Check the address, or try again.'
+    case 'link-lost':
+      return 'It may have refused us, or the network failed. Try again in a moment.'
+    case 'fault':
+      return 'The peer is on the greylist now: its software is broken or means harm.'
+    case 'cancelled':
+      return ''
+  }
+}
+
+const dialAdvice: Readonly<Record<DialFailure, string>> = {
+  refused: 'Is the peer running, and the port right?',
+  unreachable: 'Check the address and your network.',
+  timeout: 'The peer may be gone, or a firewall in between. Check the address, or try again.',
+  'wrong-peer-id': 'Somebody else answers there. Ask for the current address.',
+  'no-transport': 'A page can dial /ws, /wss and /webrtc addresses; plain TCP is for Node peers.',
+  denied: 'Our own rules forbid it: look under “Bans”.',
+  'no-pool': 'Something answers there, but it is not a peer of this pool.',
+  aborted: '',
+  other: 'Check the address, or try again.'
+}
+
+function who(peerId: PeerId | undefined, point: Point | undefined): readonly Piece[] {
+  if (peerId !== undefined && point !== undefined) return [{ peerId }, ' at ', { point }]
+  if (peerId !== undefined) return [{ peerId }]
+  return [point === undefined ? 'somebody' : { point }]
+}
+
+function culprit(peerId: PeerId | undefined, host: Host | undefined): readonly Piece[] {
+  const where = host === undefined ? '' : `the host ${formatHost(host)}`
+  if (peerId === undefined) return [where === '' ? 'somebody' : where]
+  return where === '' ? [{ peerId }] : [{ peerId }, ` and ${where}`]
+}
+
+function because(rejection: Rejection): string {
+  return `: ${shortenIds(describeRejection(rejection))}.`
+}
+
+function after(ending: Ending): string {
+  return `: ${shortenIds(describeReason(ending.reason))}.`
+}
+
+function good(...pieces: Piece[]): Sentence {
+  return { tone: 'good', pieces }
+}
+
+function plain(...pieces: Piece[]): Sentence {
+  return { tone: 'plain', pieces }
+}
+
+function quiet(...pieces: Piece[]): Sentence {
+  return { tone: 'quiet', pieces }
+}
+
+function warning(...pieces: Piece[]): Sentence {
+  return { tone: 'warning', pieces }
+}

@@ -1,0 +1,18 @@
+/** Makes the peer that this page is. The only place that knows `createWebPeer`. */
+import { createWebPeer, type WebPeer } from '../index.ts'
+import type { DemoSettings } from './settings.ts'
+
+/** `node` and `stop` are for the console. */
+export type DemoPeer = Pick<WebPeer, 'node' | 'pool' | 'identity' | 'stop'>
+
+/** Rejects if settings or libp2p fail; storage never stops it. May be repeated. */
+export function startPeer({ network, trustedPoints, name, band }: DemoSettings): Promise<DemoPeer> {
+  return createWebPeer({
+    network,
+    trustedPoints,
+    name,
+    // The demo's network lives on the visitor's own machine; a page for the Internet leaves this alone.
+    allowPrivatePoints: true,
+    ...(band === undefined ? {} : { minConnections: band.min, expectedConnections: band.expected, maxConnections: band.max })
+  })
+}

@@ -1,0 +1,69 @@
+/**
+ * What the buttons of the rows ask of the pool. Each says what it did and how to undo it; what fails is said too, never
+ * thrown.
+ */
+import type { Host, PeerId, Point } from '../../src/core/index.ts'
+import { formatHost, shortenIds, shortId } from './format.ts'
+import type { Page } from './page.ts'
+
+export function disconnectPeer({ pool, notices }: Page, peerId: PeerId): void {
+  void notices.run(`Could not disconnect ${shortId(peerId)}`, () => pool.disconnect(peerId, 'closed by the person at this page'))
+}
+
+export function banPeer({ pool, notices }: Page, peerId: PeerId): void {
+  void notices.run(`Could not ban ${shortId(peerId)}`, async () => {
+    await pool.peers.ban(peerId)
+    notices.say({ text: `Banned ${shortId(peerId)}: it is kept out until you lift the ban.`, undo: () => pool.peers.unban(peerId) })
+  })
+}
+
+export function unbanPeer({ pool, notices }: Page, peerId: PeerId): void {
+  void notices.run(`Could not lift the ban of ${shortId(peerId)}`, () => {
+    pool.peers.unban(peerId)
+    notices.say({ text: `${shortId(peerId)} may come back.` })
+  })
+}
+
+export function trustPeer({ pool, notices }: Page, peerId: PeerId, trusted: boolean): void {
+  void notices.run(`Could not change the trust in ${shortId(peerId)}`, () =>
+    trusted ? pool.peers.trust(peerId) : pool.peers.untrust(peerId)
+  )
+}
+
+/** A person's own wish ignores back-offs; how it went is in the log and in the row, so only a failure is said. */
+export function connectPoint({ pool, notices }: Page, point: Point): void {
+  void notices.run(`Could not connect to ${shortenIds(point)}`, async () => {
+    await pool.connect(point)
+  })
+}
+
+export function trustPoint({ pool, notices }: Page, point: Point, trusted: boolean): void {
+  void notices.run(`Could not change the trust in ${shortenIds(point)}`, () =>
+    trusted ? pool.points.trust(point) : pool.points.untrust(point)
+  )
+}
+
+/** Whatever the port, and with the peers connected from there. */
+export function banHost({ pool, notices }: Page, host: Host): void {
+  void notices.run(`Could not ban ${formatHost(host)}`, async () => {
+    await pool.points.banHost(host)
+    notices.say({
+      text: `Banned the host ${formatHost(host)}, and the peers connected from there.`,
+      undo: () => pool.points.unbanHost(host)
+    })
+  })
+}
+
+export function unbanHost({ pool, notices }: Page, host: Host): void {
+  void notices.run(`Could not lift the ban of ${formatHost(host)}`, () => {
+    pool.points.unbanHost(host)
+    notices.say({ text: `${formatHost(host)} may come back, and the peers banned with it.` })
+  })
+}
+
+export function forgetPoint({ pool, notices }: Page, point: Point): void {
+  void notices.run(`Could not forget ${shortenIds(point)}`, () => {
+    pool.unregisterPoint(point)
+    notices.say({ text: `Forgot ${shortenIds(point)}.`, undo: () => void pool.registerPoint(point) })
+  })
+}

@@ -1,0 +1,100 @@
+/** The pieces that several parts of the page are made of. They hold no state but what they show. */
+import type { PeerId, Point } from '../../src/core/index.ts'
+import { el, setAttribute, setHidden, setText } from './dom.ts'
+import { shortenIds, shortId } from './format.ts'
+import { identicon } from './identicon.ts'
+import type { Piece } from './sentences.ts'
+
+/** Picture and end of the id; shows the full id when pointed at or focused, copies it when pressed. Made for one peer for good. */
+export function peerButton(peerId: PeerId): HTMLButtonElement {
+  const name = shortId(peerId)
+  const text = el('span', { class: 'mono' }, [name])
+  return el(
+    'button',
+    {
+      type: 'button',
+      class: 'peer',
+      'data-full': peerId,
+      'data-copy': peerId,
+      'data-action': 'copy',
+      'aria-label': `Peer ${name}, copy the full id`
+    },
+    [identicon(peerId), text]
+  )
+}
+
+export function pointButton(point: Point): HTMLButtonElement {
+  const name = shortenIds(point)
+  return el(
+    'button',
+    {
+      type: 'button',
+      class: 'point mono',
+      'data-full': point,
+      'data-copy': point,
+      'data-action': 'copy',
+      'aria-label': `${name}, copy the full address`
+    },
+    breakable(name)
+  )
+}
+
+/** An address that does not fit a line is broken before its slashes. */
+function breakable(address: string): (Node | string)[] {
+  return address.split(/(?=\/)/).flatMap((part) => [el('wbr'), part])
+}
+
+/** A sentence with its peers and points short; not focusable, since logs have hundreds of them. */
+export function pieceNodes(pieces: readonly Piece[]): (Node | string)[] {
+  return pieces.map((piece) => {
+    if (typeof piece === 'string') return piece
+    if ('peerId' in piece)
+      return el('span', { class: 'reference peer-reference', 'data-full': piece.peerId }, [identicon(piece.peerId), shortId(piece.peerId)])
+    return el('span', { class: 'reference mono', 'data-full': piece.point }, breakable(shortenIds(piece.point)))
+  })
+}
+
+export interface ActionButton {
+  readonly element: HTMLButtonElement
+  /** `target` is for those who hear the page: "Ban" alone says not whom. */
+  show(label: string, target: string): void
+  hide(hidden: boolean): void
+}
+
+/** `action` is what automated checks look for; `tone` marks what hurts. */
+export function actionButton(action: string, onPress: () => void, tone: 'plain' | 'danger' = 'plain'): ActionButton {
+  const element = el('button', { type: 'button', class: `action ${tone}`, 'data-action': action })
+  element.addEventListener('click', onPress)
+  return {
+    element,
+    show(label, target) {
+      setText(element, label)
+      setAttribute(element, 'aria-label', `${label} ${target}`)
+    },
+    hide: (hidden) => setHidden(element, hidden)
+  }
+}
+
+/** A small labelled word: state, transport, direction, trust. */
+export function badge(kind: string, text = ''): HTMLSpanElement {
+  return el('span', { class: `badge ${kind}` }, [text])
+}
+
+export interface Fact {
+  readonly element: HTMLElement
+  /** An empty text takes the fact away. */
+  show(text: string): void
+}
+
+/** A word and its value, for a `<dl>`. */
+export function fact(word: string): Fact {
+  const value = el('dd')
+  const element = el('div', { class: 'fact' }, [el('dt', {}, [word]), value])
+  return {
+    element,
+    show(text) {
+      setText(value, text)
+      setHidden(element, text === '')
+    }
+  }
+}
