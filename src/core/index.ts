@@ -1,11 +1,12 @@
 /** The public names of the core, which runs without libp2p. */
-export { PeerPool, type PoolComponents } from './peer-pool.ts'
-export { memoryStorage } from './memory-storage.ts'
+
 export type { Connections } from './api/connections.ts'
 export type { PeerDescription, Peers } from './api/peers.ts'
 export type { BanOfHost, PointDescription, Points } from './api/points.ts'
-export type { Connection, ConnectionStat } from './flows/connection.ts'
 export type { ConnectOptions } from './flows/connect.ts'
+export type { Connection, ConnectionStat } from './flows/connection.ts'
+export { memoryStorage } from './memory-storage.ts'
+export { PeerPool, type PoolComponents } from './peer-pool.ts'
 export type { HistoryEvent, HistoryKind } from './tables/event-ring.ts'
 export type { Encounter, PeerInfo, PeerState } from './tables/peer-state.ts'
 export type { Medium, Meeting, PointInfo, PointState } from './tables/point-state.ts'
@@ -16,12 +17,12 @@ export {
   type Codec,
   type ConnectionMetadata,
   nodePreset,
-  pagePreset,
   type PeerMetadata,
   type PoolConfig,
   type PoolOptions,
   type PoolSettings,
   type Preset,
+  pagePreset,
   type Reconnection,
   resolveConfig,
   type TableSize
@@ -45,11 +46,11 @@ export {
 } from './values/ports.ts'
 export {
   type AttemptStep,
+  type DialFailure,
+  type DisconnectReason,
   describeMotive,
   describeReason,
   describeRejection,
-  type DialFailure,
-  type DisconnectReason,
   type Ending,
   nackMotive,
   PoolError,

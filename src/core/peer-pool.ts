@@ -6,7 +6,7 @@ import { Registering } from './api/registering.ts'
 import { takeSnapshot, withCounters } from './api/snapshot.ts'
 import { checkDial, checkPeer } from './decisions/admission.ts'
 import { EventHub } from './event-hub.ts'
-import { Connector, type ConnectOptions } from './flows/connect.ts'
+import { type ConnectOptions, Connector } from './flows/connect.ts'
 import { type Connection, encodePayload } from './flows/connection.ts'
 import type { FlowContext } from './flows/context.ts'
 import { Exchange } from './flows/exchange.ts'
@@ -160,7 +160,8 @@ export class PeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Arra
   /** Ends all connections and attempts; resolves when they are gone. The pool goes on. Source: `tear_down_connections`. */
   async tearDownConnections(reason: DisconnectReason): Promise<void> {
     const { state } = this.#context
-    for (const attempt of [...state.attempts()]) attempt.cancel({ kind: 'cancelled', detail: `all connections are torn down (${reason.kind})` })
+    for (const attempt of [...state.attempts()])
+      attempt.cancel({ kind: 'cancelled', detail: `all connections are torn down (${reason.kind})` })
     await Promise.all(this.connections.list().map((connection) => connection.disconnect(reason)))
   }
 
@@ -228,7 +229,8 @@ export class PeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Arra
   /** Everything there is to show, as plain JSON. Cheap when nothing changed: only the counters are read again. */
   snapshot(): PoolSnapshot {
     const frame = { version: this.#version, life: this.#life, storage: this.#persistence.status }
-    const fresh = this.#snapshot?.version === this.#version ? withCounters(this.#context, this.#snapshot) : takeSnapshot(this.#context, frame)
+    const fresh =
+      this.#snapshot?.version === this.#version ? withCounters(this.#context, this.#snapshot) : takeSnapshot(this.#context, frame)
     this.#snapshot = fresh
     return fresh
   }

@@ -1,15 +1,31 @@
 /** Two ends of one link in memory: ordered, delayed on the hub's clock, with a bounded buffer in each direction. */
 import { hostOf } from '../../src/core/values/address.ts'
-import type { Host, PeerId } from '../../src/core/values/ids.ts'
-import type { Link, Transport } from '../../src/core/values/ports.ts'
-import type { MemoryHub, MemoryNetwork } from './memory-network.ts'
+import type { Host, PeerId, Point } from '../../src/core/values/ids.ts'
+import type { Clock, Link, Transport } from '../../src/core/values/ports.ts'
+
+/** Who holds an end. */
+export interface Owner {
+  readonly peerId: PeerId
+  readonly point: Point
+}
+
+/** The world that links run through. */
+export interface Wires {
+  readonly clock: Clock
+  /** Open links, both ends; for faults. */
+  readonly links: Set<MemoryLink>
+  /** One-way delay of each piece, ms. */
+  latencyMs(): number
+  /** False: what is sent is lost without a word. */
+  reaches(from: Owner, to: Owner): boolean
+}
 
 /** Bytes on their way in one direction before `send` says no. */
 const bufferBytes = 256 * 1024
 
 type Item = { readonly kind: 'bytes'; readonly bytes: Uint8Array } | { readonly kind: 'end' } | { readonly kind: 'broken' }
 
-export function linkPair(hub: MemoryHub, dialer: MemoryNetwork, listener: MemoryNetwork): [MemoryLink, MemoryLink] {
+export function linkPair(hub: Wires, dialer: Owner, listener: Owner): [MemoryLink, MemoryLink] {
   const ours = new MemoryLink(hub, { owner: dialer, remote: listener, direction: 'outgoing' })
   const theirs = new MemoryLink(hub, { owner: listener, remote: dialer, direction: 'incoming' })
   ours.peer = theirs
@@ -18,7 +34,7 @@ export function linkPair(hub: MemoryHub, dialer: MemoryNetwork, listener: Memory
 }
 
 export class MemoryLink implements Link {
-  readonly owner: MemoryNetwork
+  readonly owner: Owner
   readonly peerId: PeerId
   readonly direction: 'outgoing' | 'incoming'
   readonly host: Host | undefined
@@ -26,8 +42,8 @@ export class MemoryLink implements Link {
   readonly remoteAddress: string
   readonly chunks: AsyncIterable<Uint8Array>
   peer: MemoryLink | undefined
-  readonly #hub: MemoryHub
-  readonly #remote: MemoryNetwork
+  readonly #hub: Wires
+  readonly #remote: Owner
   readonly #inbox: Item[] = []
   #reader: (() => void) | undefined
   inFlight = 0
@@ -35,7 +51,7 @@ export class MemoryLink implements Link {
   #lastArrival = 0
   readonly drains = new Set<() => void>()
 
-  constructor(hub: MemoryHub, { owner, remote, direction }: { owner: MemoryNetwork; remote: MemoryNetwork; direction: 'outgoing' | 'incoming' }) {
+  constructor(hub: Wires, { owner, remote, direction }: { owner: Owner; remote: Owner; direction: 'outgoing' | 'incoming' }) {
     this.#hub = hub
     this.owner = owner
     this.#remote = remote

@@ -4,9 +4,19 @@
  */
 import { hostOf } from '../../src/core/values/address.ts'
 import type { ParsedPoint, PeerId, Point } from '../../src/core/values/ids.ts'
-import { type Clock, DialError, type DialOptions, type Gate, type Link, type Network, type NetworkHandlers, type Random, type Transport } from '../../src/core/values/ports.ts'
+import {
+  type Clock,
+  DialError,
+  type DialOptions,
+  type Gate,
+  type Link,
+  type Network,
+  type NetworkHandlers,
+  type Random,
+  type Transport
+} from '../../src/core/values/ports.ts'
 import { PoolError } from '../../src/core/values/reason.ts'
-import { MemoryLink, linkPair } from './memory-link.ts'
+import { linkPair, type MemoryLink, type Owner, type Wires } from './memory-link.ts'
 
 export interface HubOptions {
   readonly clock: Clock
@@ -16,15 +26,15 @@ export interface HubOptions {
 }
 
 /** The world between the nodes. */
-export class MemoryHub {
+export class MemoryHub implements Wires {
   readonly clock: Clock
   readonly random: Random
-  readonly latencyMs: () => number
+  latencyMs: () => number
   readonly nodes = new Map<Point, MemoryNetwork>()
   /** Open links, both ends; for faults. */
   readonly links = new Set<MemoryLink>()
   /** False: packets and dials between the two are lost without a word. */
-  reaches: (from: MemoryNetwork, to: MemoryNetwork) => boolean = () => true
+  reaches: (from: Owner, to: Owner) => boolean = () => true
 
   constructor({ clock, random, latencyMs = () => 5 }: HubOptions) {
     this.clock = clock
@@ -96,7 +106,8 @@ export class MemoryNetwork implements Network {
       await this.#wait(1_000_000, signal)
     }
     if (target === undefined || !target.isUp || !target.#listens) throw new DialError('refused', `nobody listens on ${point}`)
-    if (expectedPeerId !== undefined && expectedPeerId !== target.peerId) throw new DialError('wrong-peer-id', `${target.peerId} answered on ${point}`)
+    if (expectedPeerId !== undefined && expectedPeerId !== target.peerId)
+      throw new DialError('wrong-peer-id', `${target.peerId} answered on ${point}`)
     if (target.gate?.deniesIncoming(hostOf(this.point)) === true || target.gate?.deniesPeer(this.peerId, hostOf(this.point)) === true) {
       throw new DialError('refused', 'closed at once')
     }

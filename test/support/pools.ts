@@ -22,7 +22,11 @@ export class World {
   constructor(seed = 1, latencyMs?: (random: () => number) => number) {
     this.seed = seed
     const random = seededRandom(seed)
-    this.hub = new MemoryHub({ clock: this.clock, random, latencyMs: latencyMs === undefined ? undefined : () => latencyMs(() => random.next()) })
+    this.hub = new MemoryHub({
+      clock: this.clock,
+      random,
+      latencyMs: latencyMs === undefined ? undefined : () => latencyMs(() => random.next())
+    })
   }
 
   /** A pool at a point of its own; it does nothing by itself unless `options` ask for a band. */

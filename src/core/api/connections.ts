@@ -33,7 +33,13 @@ export class Connections<Msg, PeerMeta, ConnMeta> implements Iterable<[PeerId, C
    * A running connection's point and peer, drawn at random; only connections that have a point count. `noPrivate` leaves out
    * peers who must not be told of. Source: `random_addr`.
    */
-  randomAddress({ differentThan, noPrivate }: { differentThan?: PeerId; noPrivate: boolean }): { point: Point; peerId: PeerId } | undefined {
+  randomAddress({
+    differentThan,
+    noPrivate
+  }: {
+    differentThan?: PeerId
+    noPrivate: boolean
+  }): { point: Point; peerId: PeerId } | undefined {
     const found: { point: Point; peerId: PeerId }[] = []
     for (const { peerId, point, isPrivate } of this.#context.state.connections()) {
       if (point !== undefined && peerId !== differentThan && !(noPrivate && isPrivate)) found.push({ point, peerId })

@@ -1,8 +1,8 @@
 /** `pool.peers`: what is known of peers, trust and bans. Functions of the original's submodule `Peers`. */
 import type { FlowContext } from '../flows/context.ts'
 import type { GreylistedPeer } from '../tables/peer-greylist.ts'
-import { lastMeeting, lastMiss, type PeerInfo } from '../tables/peer-state.ts'
 import type { PeerRecord } from '../tables/peer-state.ts'
+import { lastMeeting, lastMiss, type PeerInfo } from '../tables/peer-state.ts'
 import type { PeerId, Point } from '../values/ids.ts'
 import { PoolError } from '../values/reason.ts'
 

@@ -140,7 +140,8 @@ export class Points<Msg, PeerMeta, ConnMeta> {
 
   #hostOf(point: Point): Host {
     const host = hostOf(point)
-    if (host === undefined) throw new PoolError('invalid-point', `a point with a host was expected, ${point} has none: ban its peer instead`)
+    if (host === undefined)
+      throw new PoolError('invalid-point', `a point with a host was expected, ${point} has none: ban its peer instead`)
     return host
   }
 }

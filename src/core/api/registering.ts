@@ -53,9 +53,13 @@ export class Registering<Msg, PeerMeta, ConnMeta> {
   }
 
   /** Points that a peer told us; returns how many were new and taken. Source: `register_list_of_new_points`. */
-  registerNewPoints(points: readonly ParsedPoint[], { medium, source, trusted }: { medium: Medium; source: PeerId; trusted?: boolean }): number {
+  registerNewPoints(
+    points: readonly ParsedPoint[],
+    { medium, source, trusted }: { medium: Medium; source: PeerId; trusted?: boolean }
+  ): number {
     const { registry, state } = this.#context
-    if (trusted === true) return points.filter(({ point }) => registry.registerNewPoint(point, { medium, source, trusted }) !== undefined).length
+    if (trusted === true)
+      return points.filter(({ point }) => registry.registerNewPoint(point, { medium, source, trusted }) !== undefined).length
     return registry.learn(points, { peerId: source, host: state.connection(source)?.host, medium })
   }
 
@@ -74,8 +78,7 @@ export class Registering<Msg, PeerMeta, ConnMeta> {
 
   /** The point is our own: it is forgotten, and never registered or dialed again. At most 16 are remembered, the oldest goes. Source: `add_to_id_points`. */
   addToIdPoints(point: Point): void {
-    this.#context.state.addOwnPoint(point)
-    this.#context.registry.unregisterPoint(point)
+    this.#context.registry.addOwnPoint(point)
   }
 
   /**
@@ -84,7 +87,12 @@ export class Registering<Msg, PeerMeta, ConnMeta> {
    */
   listKnownPoints({ ignorePrivate, size = defaultListing }: { ignorePrivate: boolean; size?: number }): Point[] {
     const { state, random } = this.#context
-    return state.parts.points.list({ ignorePrivate, size, random, isBanned: (record) => state.hostBar(record.host, record.trusted) !== undefined })
+    return state.parts.points.list({
+      ignorePrivate,
+      size,
+      random,
+      isBanned: (record) => state.hostBar(record.host, record.trusted) !== undefined
+    })
   }
 
   /** Source: `score`. */

@@ -5,14 +5,7 @@ import { lastMeeting, type PeerInfo } from '../tables/peer-state.ts'
 import { lastMissAt, lastSeenAt, type PointInfo } from '../tables/point-state.ts'
 import type { PoolView } from '../tables/pool-view.ts'
 import type { PeerId } from '../values/ids.ts'
-import type {
-  ConnectionSnapshot,
-  PeerSnapshot,
-  PointSnapshot,
-  PoolLife,
-  PoolSnapshot,
-  StorageSnapshot
-} from '../values/snapshot.ts'
+import type { ConnectionSnapshot, PeerSnapshot, PointSnapshot, PoolLife, PoolSnapshot, StorageSnapshot } from '../values/snapshot.ts'
 
 export interface SnapshotFrame {
   readonly version: number

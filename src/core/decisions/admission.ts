@@ -3,8 +3,8 @@
  * holds is the answer. Pure: the caller acts on the answer in the same turn, so that nothing changes in between.
  */
 import type { PoolView } from '../tables/pool-view.ts'
-import type { Attempt, RunningConnection } from '../values/attempt.ts'
 import { hostOf } from '../values/address.ts'
+import type { Attempt, RunningConnection } from '../values/attempt.ts'
 import type { Host, PeerId, Point } from '../values/ids.ts'
 import type { HelloMessage } from '../values/message.ts'
 import type { Rejection } from '../values/reason.ts'
@@ -22,7 +22,8 @@ export function checkDial(view: PoolView, point: Point, expectedPeerId: PeerId |
   if (view.config.privateMode && !trusted) return { kind: 'private-mode' }
   if (info?.state.kind === 'running') return { kind: 'already-connected', peerId: info.state.connection.peerId }
   if (info !== undefined && info.state.kind !== 'disconnected') return { kind: 'pending', point }
-  if (expectedPeerId !== undefined && view.connection(expectedPeerId) !== undefined) return { kind: 'already-connected', peerId: expectedPeerId }
+  if (expectedPeerId !== undefined && view.connection(expectedPeerId) !== undefined)
+    return { kind: 'already-connected', peerId: expectedPeerId }
   if (view.slotsTaken >= view.config.maxConnections) return { kind: 'too-many-connections' }
   return undefined
 }
@@ -38,7 +39,8 @@ export function checkIncoming(view: PoolView, peerId: PeerId, host: Host | undef
 
 /** The gater's question too: is this peer, or the place it comes from, kept out? */
 export function checkPeer(view: PoolView, peerId: PeerId, host: Host | undefined): Rejection | undefined {
-  if (view.peerBar(peerId) !== undefined || view.hostBar(host, view.isTrusted(peerId, undefined)) !== undefined) return { kind: 'peer-banned', peerId }
+  if (view.peerBar(peerId) !== undefined || view.hostBar(host, view.isTrusted(peerId, undefined)) !== undefined)
+    return { kind: 'peer-banned', peerId }
   return undefined
 }
 
@@ -52,7 +54,11 @@ export interface Admission {
 }
 
 /** Step 4: their Hello came. All of step 1 again, since time went by, then what only the Hello can tell. */
-export function checkHello(view: PoolView, attempt: Attempt, theirs: { peerId: PeerId; hello: HelloMessage; instance: string; now: number }): Rejection | Admission {
+export function checkHello(
+  view: PoolView,
+  attempt: Attempt,
+  theirs: { peerId: PeerId; hello: HelloMessage; instance: string; now: number }
+): Rejection | Admission {
   const { peerId, hello } = theirs
   const { config } = view
   if (peerId === view.peerId) return { kind: 'myself' }
@@ -84,7 +90,11 @@ export function checkHello(view: PoolView, attempt: Attempt, theirs: { peerId: P
  * run of the peer that it is already connected or connecting to. Another run of the peer, and any Hello once the
  * connection is older than a handshake can be, come from a peer that has lost the old connection.
  */
-function resolveTwin(view: PoolView, attempt: Attempt, { peerId, instance, now }: { peerId: PeerId; instance: string; now: number }): Rejection | Admission {
+function resolveTwin(
+  view: PoolView,
+  attempt: Attempt,
+  { peerId, instance, now }: { peerId: PeerId; instance: string; now: number }
+): Rejection | Admission {
   const state = view.peer(peerId)?.state ?? { kind: 'disconnected' }
   const refusal: Rejection = { kind: 'already-connected', peerId }
   const ourDialWins = attempt.direction === 'outgoing' && view.peerId < peerId

@@ -2,8 +2,9 @@
  * What maintenance should do now: whom to dial, whom to leave, whether to ask for points, when to look again. Pure; the
  * flow that carries it out makes no decision of its own.
  */
-import type { PoolView } from '../tables/pool-view.ts'
+
 import { lastMissAt, type PointInfo } from '../tables/point-state.ts'
+import type { PoolView } from '../tables/pool-view.ts'
 import type { RunningConnection } from '../values/attempt.ts'
 import type { Point } from '../values/ids.ts'
 import { checkDial } from './admission.ts'
@@ -37,7 +38,13 @@ export function planMaintenance(view: PoolView, { now, filling, canDial }: PlanO
   if (wanted <= 0) return plan
   const candidates: PointInfo[] = []
   for (const info of view.points()) {
-    if (info.state.kind !== 'disconnected' || !canDial(info.point) || isReached(view, info) || checkDial(view, info.point, info.expectedPeerId) !== undefined) continue
+    if (
+      info.state.kind !== 'disconnected' ||
+      !canDial(info.point) ||
+      isReached(view, info) ||
+      checkDial(view, info.point, info.expectedPeerId) !== undefined
+    )
+      continue
     if (info.barredUntil >= now) plan.againAt = Math.min(plan.againAt ?? Number.POSITIVE_INFINITY, info.barredUntil)
     else candidates.push(info)
   }
@@ -49,14 +56,20 @@ export function planMaintenance(view: PoolView, { now, filling, canDial }: PlanO
 
 /** Is the peer that says it owns this point connected by another one? */
 function isReached(view: PoolView, { claimedBy, expectedPeerId }: PointInfo): boolean {
-  return (claimedBy !== undefined && view.connection(claimedBy) !== undefined) || (expectedPeerId !== undefined && view.connection(expectedPeerId) !== undefined)
+  return (
+    (claimedBy !== undefined && view.connection(claimedBy) !== undefined) ||
+    (expectedPeerId !== undefined && view.connection(expectedPeerId) !== undefined)
+  )
 }
 
 /** Trusted first, then the best of last time that have not failed since, then those that never failed, then the longest ago missed. */
 function byPromise(anchors: ReadonlySet<Point>): (a: PointInfo, b: PointInfo) => number {
   const isAnchor = (info: PointInfo): number => Number(info.failures === 0 && anchors.has(info.point))
   return (a, b) =>
-    Number(b.trusted) - Number(a.trusted) || isAnchor(b) - isAnchor(a) || (lastMissAt(a) ?? 0) - (lastMissAt(b) ?? 0) || a.discoveredAt - b.discoveredAt
+    Number(b.trusted) - Number(a.trusted) ||
+    isAnchor(b) - isAnchor(a) ||
+    (lastMissAt(a) ?? 0) - (lastMissAt(b) ?? 0) ||
+    a.discoveredAt - b.discoveredAt
 }
 
 /** Trusted ones stay; of the others the youngest go, for what has lasted tends to last. */

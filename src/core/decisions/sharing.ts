@@ -1,7 +1,7 @@
 /** Which of our points may be told to a peer: public, not banned, not its own, and of use to it. Pure. */
 import type { PoolState } from '../tables/pool-state.ts'
-import type { RunningConnection } from '../values/attempt.ts'
 import { firstHopOf, scopeOf, transportOf } from '../values/address.ts'
+import type { RunningConnection } from '../values/attempt.ts'
 import type { Host, PeerId } from '../values/ids.ts'
 import type { Random } from '../values/ports.ts'
 

@@ -2,8 +2,9 @@
  * Messages over a link: the bytes of `wire/`, one at a time, with the signal that ends the wait. The handshake reads one
  * message after the other; a running connection takes the channel over with whatever came early.
  */
-import type { Link } from '../values/ports.ts'
+
 import type { PoolMessage } from '../values/message.ts'
+import type { Link } from '../values/ports.ts'
 import type { WireLimits } from '../wire/caps.ts'
 import { decodeMessage } from '../wire/decode.ts'
 import { encodeMessages } from '../wire/encode.ts'

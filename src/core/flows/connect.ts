@@ -9,8 +9,8 @@ import type { AttemptRecord } from '../tables/attempt-record.ts'
 import type { PeerRecord } from '../tables/peer-state.ts'
 import { type PointRecord, resetReconnection } from '../tables/point-state.ts'
 import type { Outcome } from '../tables/pool-state.ts'
-import type { ExchangeMessage, HelloMessage } from '../values/message.ts'
 import type { PeerId, Point } from '../values/ids.ts'
+import type { ExchangeMessage, HelloMessage } from '../values/message.ts'
 import { DialError, type Link } from '../values/ports.ts'
 import { type AttemptStep, nackMotive, PoolError, type Rejection } from '../values/reason.ts'
 import { WireFault } from '../wire/fault.ts'
@@ -102,6 +102,7 @@ export class Connector<Msg, PeerMeta, ConnMeta> {
       progress.done()
       if (attempt.connection === undefined) {
         if (outcome !== undefined) state.end(attempt, outcome)
+        if (outcome?.kind === 'failed' && outcome.rejection.kind === 'myself') registry.addOwnPoint(point)
         void link?.close()
       }
     }
@@ -221,7 +222,9 @@ export class Connector<Msg, PeerMeta, ConnMeta> {
   /** The one deadline of an attempt, which names the step that ran out, and the caller's own signal. */
   #watch(attempt: AttemptRecord<Connection<Msg, ConnMeta>>, timeoutMs: number, signal: AbortSignal | undefined): Progress {
     const progress: Progress = { step: 'dial', done: () => undefined }
-    const stopTimer = this.#context.clock.schedule(timeoutMs, () => attempt.cancel({ kind: 'timeout', step: progress.step, afterMs: timeoutMs }))
+    const stopTimer = this.#context.clock.schedule(timeoutMs, () =>
+      attempt.cancel({ kind: 'timeout', step: progress.step, afterMs: timeoutMs })
+    )
     const aborted = (): void => attempt.cancel({ kind: 'cancelled', detail: 'by the caller' })
     if (signal?.aborted === true) aborted()
     else signal?.addEventListener('abort', aborted, { once: true })
@@ -239,7 +242,10 @@ interface Progress {
 }
 
 /** What an error in the middle of an attempt means. */
-function outcomeOf(error: unknown, { attempt, progress, link }: { attempt: AttemptRecord; progress: Progress; link: Link | undefined }): Outcome {
+function outcomeOf(
+  error: unknown,
+  { attempt, progress, link }: { attempt: AttemptRecord; progress: Progress; link: Link | undefined }
+): Outcome {
   const failed = (rejection: Rejection, by: 'us' | 'them'): Outcome => ({ kind: 'failed', rejection, by })
   const cancelled: unknown = attempt.signal.aborted ? attempt.signal.reason : undefined
   if (cancelled instanceof PoolError && cancelled.rejection !== undefined) {
@@ -253,7 +259,8 @@ function outcomeOf(error: unknown, { attempt, progress, link }: { attempt: Attem
     }
     return failed({ kind: 'dial-failed', failure: error.failure, detail: error.message }, 'them')
   }
-  if (link === undefined) return failed({ kind: 'dial-failed', failure: 'other', detail: error instanceof Error ? error.message : String(error) }, 'them')
+  if (link === undefined)
+    return failed({ kind: 'dial-failed', failure: 'other', detail: error instanceof Error ? error.message : String(error) }, 'them')
   if (error instanceof LinkEnded || error instanceof Error) return failed({ kind: 'link-lost', step: progress.step }, 'them')
   return failed({ kind: 'rejected-by-peer', motive: nackMotive.none, points: [] }, 'them')
 }

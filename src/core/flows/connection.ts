@@ -226,7 +226,9 @@ export class Connection<Msg = Uint8Array, ConnMeta = Uint8Array> implements Runn
     this.#ending = ending
     this.#inbox.end()
     this.#parts.onEnd(this, ending, comeBackAfterMs)
-    this.#end.abort(new PoolError('not-connected', `the connection with ${this.peerId} has ended: ${describeReason(ending.reason)}`, { ending }))
+    this.#end.abort(
+      new PoolError('not-connected', `the connection with ${this.peerId} has ended: ${describeReason(ending.reason)}`, { ending })
+    )
     return true
   }
 
@@ -283,6 +285,8 @@ function decodePayload<Msg>(codec: Codec<Msg>, payload: Uint8Array): Msg {
   try {
     return codec.decode(payload)
   } catch (error) {
-    throw new WireFault(`an application message of ${payload.length} bytes does not decode: ${error instanceof Error ? error.message : String(error)}`)
+    throw new WireFault(
+      `an application message of ${payload.length} bytes does not decode: ${error instanceof Error ? error.message : String(error)}`
+    )
   }
 }

@@ -1,7 +1,7 @@
 /** What every flow works with: the state, the network, and each other. Made once by `peer-pool.ts`. */
 import type { EventHub } from '../event-hub.ts'
-import type { Registry } from '../tables/registry.ts'
 import type { PoolState } from '../tables/pool-state.ts'
+import type { Registry } from '../tables/registry.ts'
 import type { PoolConfig } from '../values/config.ts'
 import type { Clock, Log, Network, Random } from '../values/ports.ts'
 import type { Connection } from './connection.ts'

@@ -35,7 +35,8 @@ export class Exchange<Msg, PeerMeta, ConnMeta> {
     const { config, network, state } = this.#context
     if (!config.discovery || config.privateMode) return
     const ownPoints = network.ownPoints().slice(0, wireCaps.ownPoints)
-    for (const connection of state.connections()) if (connection.discovery) connection.sendExchange({ kind: 'advertise', points: [], ownPoints })
+    for (const connection of state.connections())
+      if (connection.discovery) connection.sendExchange({ kind: 'advertise', points: [], ownPoints })
   }
 
   received(connection: Connection<Msg, ConnMeta>, message: ExchangeMessage): void {
@@ -68,7 +69,8 @@ export class Exchange<Msg, PeerMeta, ConnMeta> {
   #learn(connection: Connection<Msg, ConnMeta>, texts: readonly string[], ownTexts: readonly string[] | undefined): void {
     const { events, network, registry, state } = this.#context
     const { peerId, host, isPrivate } = connection
-    if (ownTexts !== undefined) registry.learnOwn(parsePoints(network, ownTexts), { peerId, host, isPrivate, trusted: state.isTrusted(peerId, undefined) })
+    if (ownTexts !== undefined)
+      registry.learnOwn(parsePoints(network, ownTexts), { peerId, host, isPrivate, trusted: state.isTrusted(peerId, undefined) })
     const taken = isPrivate ? 0 : registry.learn(parsePoints(network, texts), { peerId, host, medium: 'advertise' })
     events.emit('advertise-received', { peerId, points: texts.length, taken })
   }

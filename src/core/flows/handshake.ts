@@ -53,11 +53,16 @@ async function readMessage(channel: Channel, signal: AbortSignal): Promise<PoolM
 }
 
 /** The application's metadata of a Hello. Throws `WireFault` if it does not decode. */
-export function readMetadata<ConnMeta>(hello: HelloMessage, config: { connectionMetadata: { codec: { decode(bytes: Uint8Array): ConnMeta } } }): ConnMeta {
+export function readMetadata<ConnMeta>(
+  hello: HelloMessage,
+  config: { connectionMetadata: { codec: { decode(bytes: Uint8Array): ConnMeta } } }
+): ConnMeta {
   try {
     return config.connectionMetadata.codec.decode(hello.metadata)
   } catch (error) {
-    throw new WireFault(`the metadata of a Hello (${hello.metadata.length} bytes) does not decode: ${error instanceof Error ? error.message : String(error)}`)
+    throw new WireFault(
+      `the metadata of a Hello (${hello.metadata.length} bytes) does not decode: ${error instanceof Error ? error.message : String(error)}`
+    )
   }
 }
 

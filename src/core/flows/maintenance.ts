@@ -111,7 +111,9 @@ export class Maintenance<Msg, PeerMeta, ConnMeta> {
   #schedule(now: number, at: number | undefined): void {
     this.#cancelTimer()
     const idle = this.#context.config.maintenanceIdleMs
-    const delays = [at === undefined ? undefined : at - now + 1, idle ?? undefined].filter((delay) => delay !== undefined && Number.isFinite(delay)) as number[]
+    const delays = [at === undefined ? undefined : at - now + 1, idle ?? undefined].filter(
+      (delay) => delay !== undefined && Number.isFinite(delay)
+    ) as number[]
     if (delays.length === 0) return
     this.#cancelTimer = this.#context.clock.schedule(Math.max(1, Math.min(...delays)), () => this.kick())
   }

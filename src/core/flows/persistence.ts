@@ -5,7 +5,7 @@
  */
 import { loadState, storedParts } from '../tables/persist.ts'
 import type { Point } from '../values/ids.ts'
-import { type StorageFailure, StorageError } from '../values/ports.ts'
+import { StorageError, type StorageFailure } from '../values/ports.ts'
 import type { StorageSnapshot } from '../values/snapshot.ts'
 import { abortable } from './channel.ts'
 import type { FlowContext } from './context.ts'
@@ -126,7 +126,8 @@ export class Persistence<Msg, PeerMeta, ConnMeta> {
     this.#isOpen = true
     this.#mode = 'persistent'
     this.#retryMs = firstRetryMs
-    if (this.#failure !== null && this.#failure !== 'broken') this.#context.events.emit('storage-recovered', { storage: this.#context.config.storage.name })
+    if (this.#failure !== null && this.#failure !== 'broken')
+      this.#context.events.emit('storage-recovered', { storage: this.#context.config.storage.name })
     if (this.#failure !== 'broken') this.#failure = null
     if (this.#dirty) this.changed()
   }

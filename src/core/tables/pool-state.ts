@@ -4,8 +4,9 @@
  * together, so that between a check and its effect nothing can change. It keeps no policy and waits for nothing:
  * decisions check, flows wait and call. Registering, trust and bans are in `registry.ts`, upon the same tables.
  */
-import type { RunningConnection } from '../values/attempt.ts'
+
 import { hostOf } from '../values/address.ts'
+import type { RunningConnection } from '../values/attempt.ts'
 import type { PeerMetadata, PoolSettings } from '../values/config.ts'
 import type { PoolEventName, PoolEvents } from '../values/events.ts'
 import type { Host, PeerId, Point } from '../values/ids.ts'
@@ -42,7 +43,14 @@ export type Outcome =
 const maxOwnPoints = 16
 
 /** Rejections that say nothing about the point or peer: our own limits and wishes. */
-const ownReasons: ReadonlySet<Rejection['kind']> = new Set(['cancelled', 'table-full', 'too-many-connections', 'too-many-handshakes', 'private-mode', 'pending'])
+const ownReasons: ReadonlySet<Rejection['kind']> = new Set([
+  'cancelled',
+  'table-full',
+  'too-many-connections',
+  'too-many-handshakes',
+  'private-mode',
+  'pending'
+])
 
 /** Rejections of a peer who could not, or would not, show itself to be a member of our network. */
 const unproven: ReadonlySet<Rejection['kind']> = new Set(['fault', 'unexpected-peer-id', 'myself', 'unknown-network', 'no-common-version'])
@@ -214,7 +222,11 @@ export class PoolState<PeerMeta, C extends RunningConnection = RunningConnection
    * Point requested or disconnected → accepted, peer disconnected → accepted; an incoming attempt takes its slot. The caller
    * has just had `checkHello` say yes and ended what it displaces. `point` is what an incoming peer named; it is taken if it is free.
    */
-  admit(attempt: AttemptRecord<C>, peer: PeerRecord<PeerMeta>, { instance, point }: { instance: string; point: PointRecord | undefined }): void {
+  admit(
+    attempt: AttemptRecord<C>,
+    peer: PeerRecord<PeerMeta>,
+    { instance, point }: { instance: string; point: PointRecord | undefined }
+  ): void {
     attempt.peerId = peer.peerId
     attempt.instance = instance
     attempt.phase = 'admitted'

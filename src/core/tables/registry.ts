@@ -3,8 +3,9 @@
  * tables, beside attempts. Synchronous. Where a change makes running connections wrong, it cancels the attempts and
  * returns the connections, which the caller disconnects.
  */
-import type { RunningConnection } from '../values/attempt.ts'
+
 import { firstHopOf, hostOf, isRelayed, scopeOf } from '../values/address.ts'
+import type { RunningConnection } from '../values/attempt.ts'
 import type { Host, ParsedPoint, PeerId, Point } from '../values/ids.ts'
 import { parseIp } from '../values/ip.ts'
 import { PoolError } from '../values/reason.ts'
@@ -45,11 +46,15 @@ export class Registry<PeerMeta, C extends RunningConnection = RunningConnection>
   registerNewPoint(point: Point, options: { trusted?: boolean; medium?: Medium; source?: PeerId } = {}): PointRecord | undefined {
     if (this.#state.isOwnPoint(point)) return undefined
     const record = this.#findOrInsert(point, options)
-    if (record !== undefined && options.trusted !== undefined && options.trusted !== record.trusted) this.setPointTrusted(record, options.trusted)
+    if (record !== undefined && options.trusted !== undefined && options.trusted !== record.trusted)
+      this.setPointTrusted(record, options.trusted)
     return record
   }
 
-  #findOrInsert(point: Point, { trusted, medium = 'operator', source }: { trusted?: boolean; medium?: Medium; source?: PeerId }): PointRecord | undefined {
+  #findOrInsert(
+    point: Point,
+    { trusted, medium = 'operator', source }: { trusted?: boolean; medium?: Medium; source?: PeerId }
+  ): PointRecord | undefined {
     const { parts } = this.#state
     const known = parts.points.get(point)
     if (known !== undefined) return known
@@ -84,7 +89,10 @@ export class Registry<PeerMeta, C extends RunningConnection = RunningConnection>
    * word makes a point public only where the point cannot be another's: relayed, with its own id as the target, or on the
    * host that we see it at; for others a dial of ours must tell.
    */
-  learnOwn(points: readonly ParsedPoint[], peer: { peerId: PeerId; host: Host | undefined; isPrivate: boolean; trusted: boolean }): PointRecord[] {
+  learnOwn(
+    points: readonly ParsedPoint[],
+    peer: { peerId: PeerId; host: Host | undefined; isPrivate: boolean; trusted: boolean }
+  ): PointRecord[] {
     const records: PointRecord[] = []
     for (const { point, expectedPeerId } of points) {
       if (expectedPeerId !== undefined && expectedPeerId !== peer.peerId) continue
@@ -126,6 +134,12 @@ export class Registry<PeerMeta, C extends RunningConnection = RunningConnection>
     }
     this.#state.parts.points.remove(point)
     this.#state.parts.changed()
+  }
+
+  /** The point turned out to be our own: it is forgotten, and never registered or dialed again. Source: `add_to_id_points`. */
+  addOwnPoint(point: Point): void {
+    this.#state.addOwnPoint(point)
+    this.unregisterPoint(point)
   }
 
   /** The record of a peer, made if it is new; `undefined` when nothing in the table may go. Source: `register_peer`. */
@@ -248,8 +262,15 @@ export class Registry<PeerMeta, C extends RunningConnection = RunningConnection>
     parts.changed()
   }
 
-  #cancel(concerns: (attempt: { point: Point | undefined; peerId: PeerId | undefined; expectedPeerId: PeerId | undefined; host: Host | undefined }) => boolean, detail: string): void {
+  #cancel(
+    concerns: (attempt: {
+      point: Point | undefined
+      peerId: PeerId | undefined
+      expectedPeerId: PeerId | undefined
+      host: Host | undefined
+    }) => boolean,
+    detail: string
+  ): void {
     for (const attempt of [...this.#state.attempts()]) if (concerns(attempt)) attempt.cancel({ kind: 'cancelled', detail })
   }
 }
-

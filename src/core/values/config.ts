@@ -2,7 +2,7 @@
  * Everything a user may set, with its default and its limits, checked once. The one place where a limit is named: others
  * read `PoolConfig` and compare with no number of their own.
  */
-import { maintenanceBounds, type MaintenanceBounds } from './bounds.ts'
+import { type MaintenanceBounds, maintenanceBounds } from './bounds.ts'
 import type { ParsedPoint } from './ids.ts'
 import type { PeerStorage } from './ports.ts'
 import { PoolError } from './reason.ts'
@@ -118,7 +118,9 @@ export type PoolOptions<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Ar
   PoolConfig<Msg, PeerMeta, ConnMeta>,
   'network'
 > &
-  Partial<Omit<PoolConfig<Msg, PeerMeta, ConnMeta>, 'network' | 'bounds' | 'reconnection'>> & { readonly reconnection?: Partial<Reconnection> }
+  Partial<Omit<PoolConfig<Msg, PeerMeta, ConnMeta>, 'network' | 'bounds' | 'reconnection'>> & {
+    readonly reconnection?: Partial<Reconnection>
+  }
 
 /** The options that differ between a server and a page. */
 export type Preset = Pick<
@@ -223,7 +225,8 @@ function check(config: PoolSettings): void {
   between('reconnection.factor', config.reconnection.factor, 1, 10)
   between('reconnection.jitter', config.reconnection.jitter, 0, 1)
   const versions = config.applicationVersions
-  if (!Array.isArray(versions) || versions.length < 1 || versions.length > 16) refuse('applicationVersions', versions, 'an array of 1 to 16 versions')
+  if (!Array.isArray(versions) || versions.length < 1 || versions.length > 16)
+    refuse('applicationVersions', versions, 'an array of 1 to 16 versions')
   for (const version of versions) integer('applicationVersions', version, 0, 0xffffffff)
 }
 
@@ -250,5 +253,8 @@ function between(option: string, value: number, min: number, max: number): void 
 }
 
 function refuse(option: string, value: unknown, expected: string): never {
-  throw new PoolError('invalid-config', `${option}: expected ${expected}, got ${typeof value === 'string' ? JSON.stringify(value) : String(value)}`)
+  throw new PoolError(
+    'invalid-config',
+    `${option}: expected ${expected}, got ${typeof value === 'string' ? JSON.stringify(value) : String(value)}`
+  )
 }

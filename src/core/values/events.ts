@@ -24,13 +24,30 @@ export interface PoolEvents {
   'incoming-connection': { readonly attempt: number; readonly host: Host | undefined; readonly peerId: PeerId }
   'outgoing-connection': { readonly attempt: number; readonly point: Point }
   /** The other side did not prove itself, or broke the protocol before it ran. */
-  'authentication-failed': { readonly attempt: number; readonly point: Point | undefined; readonly peerId: PeerId | undefined; readonly rejection: Rejection }
+  'authentication-failed': {
+    readonly attempt: number
+    readonly point: Point | undefined
+    readonly peerId: PeerId | undefined
+    readonly rejection: Rejection
+  }
   /** Our checks passed. */
   'accepting-request': { readonly attempt: number; readonly point: Point | undefined; readonly peerId: PeerId }
   /** We refused. */
-  'rejecting-request': { readonly attempt: number; readonly direction: Direction; readonly point: Point | undefined; readonly peerId: PeerId | undefined; readonly rejection: Rejection }
+  'rejecting-request': {
+    readonly attempt: number
+    readonly direction: Direction
+    readonly point: Point | undefined
+    readonly peerId: PeerId | undefined
+    readonly rejection: Rejection
+  }
   /** They refused, or could not be reached. */
-  'request-rejected': { readonly attempt: number; readonly direction: Direction; readonly point: Point | undefined; readonly peerId: PeerId | undefined; readonly rejection: Rejection }
+  'request-rejected': {
+    readonly attempt: number
+    readonly direction: Direction
+    readonly point: Point | undefined
+    readonly peerId: PeerId | undefined
+    readonly rejection: Rejection
+  }
   'connection-established': { readonly peerId: PeerId; readonly point: Point | undefined; readonly direction: Direction }
   /** We ended it. */
   disconnection: { readonly peerId: PeerId; readonly point: Point | undefined; readonly ending: Ending }
@@ -49,7 +66,12 @@ export interface PoolEvents {
   'trust-changed': { readonly peerId: PeerId | undefined; readonly point: Point | undefined; readonly trusted: boolean }
   'own-points-changed': { readonly points: readonly Point[] }
   /** The storage cannot do its work; the pool goes on in memory and tries again. */
-  'storage-failed': { readonly storage: string; readonly failure: StorageFailure; readonly message: string; readonly keptAside: string | undefined }
+  'storage-failed': {
+    readonly storage: string
+    readonly failure: StorageFailure
+    readonly message: string
+    readonly keptAside: string | undefined
+  }
   /** Loaded, with what had to be dropped. */
   'storage-loaded': { readonly storage: string; readonly peers: number; readonly points: number; readonly dropped: number }
   'storage-recovered': { readonly storage: string }

@@ -142,7 +142,14 @@ export function describeRejection(rejection: Rejection): string {
 
 /** The name of a Nack motive code. */
 export function describeMotive(motive: number): string {
-  const names = ['no motive given', 'too many connections', 'unknown network', 'deprecated protocol version', 'deprecated application version', 'already connected']
+  const names = [
+    'no motive given',
+    'too many connections',
+    'unknown network',
+    'deprecated protocol version',
+    'deprecated application version',
+    'already connected'
+  ]
   return names[motive] ?? `unknown motive (${motive})`
 }
 

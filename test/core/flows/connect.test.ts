@@ -82,7 +82,11 @@ describe('connecting', () => {
     const world = new World()
     const [a, b] = [await world.start('a'), await world.start('b')]
     b.network.silent = true
-    expect(await rejectionOf(world.clock.until(a.pool.connect(b.network.point)))).toEqual({ kind: 'timeout', step: 'hello', afterMs: 10_000 })
+    expect(await rejectionOf(world.clock.until(a.pool.connect(b.network.point)))).toEqual({
+      kind: 'timeout',
+      step: 'hello',
+      afterMs: 10_000
+    })
     expect(a.pool.points.isBanned(b.network.point)).toBe(false)
   })
 
@@ -165,7 +169,9 @@ describe('bans and faults', () => {
     await world.clock.until(b.pool.peers.ban(a.pool.peerId))
     expect(await world.clock.until(connection.closed)).toEqual({ by: 'them', reason: { kind: 'peer-banned' } })
     expect(await rejectionOf(world.clock.until(a.pool.connect(b.network.point)))).toMatchObject({ kind: 'dial-failed' })
-    expect(await rejectionOf(world.clock.until(b.pool.connect(a.network.point, { expectedPeerId: a.pool.peerId })))).toMatchObject({ kind: 'peer-banned' })
+    expect(await rejectionOf(world.clock.until(b.pool.connect(a.network.point, { expectedPeerId: a.pool.peerId })))).toMatchObject({
+      kind: 'peer-banned'
+    })
     b.pool.peers.unban(a.pool.peerId)
     await world.clock.until(a.pool.connect(b.network.point))
     expect(a.pool.activeConnections).toBe(1)
