@@ -71,6 +71,7 @@ export class Connector<Msg, PeerMeta, ConnMeta> {
       state.prove(attempt, link.peerId)
       progress.step = 'hello'
       attempt.signal.throwIfAborted()
+      if (link.peerId === state.peerId) throw PoolError.rejected({ kind: 'myself' })
       const known = state.connection(link.peerId)
       if (known !== undefined) throw PoolError.rejected({ kind: 'already-connected', peerId: link.peerId })
       const channel = new Channel(link)

@@ -151,8 +151,10 @@ export class PoolState<PeerMeta, C extends RunningConnection = RunningConnection
     return (peerId !== undefined && this.peer(peerId)?.trusted === true) || (point !== undefined && this.point(point)?.trusted === true)
   }
 
+  /** A greylisting never counts on the host of a trusted point: a neighbour in its /64, or the filter's error, may be the cause. */
   hostBar(host: Host | undefined, trusted: boolean): Bar | undefined {
-    return host === undefined ? undefined : this.access.hostBar(host, trusted)
+    const bar = host === undefined ? undefined : this.access.hostBar(host, trusted)
+    return bar === 'greylisted' && host !== undefined && this.#isTrustedHost(host) ? undefined : bar
   }
 
   peerBar(peerId: PeerId): Bar | undefined {

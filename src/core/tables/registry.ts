@@ -63,6 +63,7 @@ export class Registry<PeerMeta, C extends RunningConnection = RunningConnection>
     const removed = parts.points.collected - before
     if (removed > 0) parts.emit('gc-points', { removed })
     if (record !== undefined) {
+      if (record.trusted && record.host !== undefined) this.#state.access.ungreylistHost(record.host)
       parts.emit('new-point', { point, medium, source })
       parts.changed()
     }
@@ -85,29 +86,33 @@ export class Registry<PeerMeta, C extends RunningConnection = RunningConnection>
   }
 
   /**
-   * Points that a peer, which proved its id, says are its own. Returns the records that could be taken, in its order. Its
-   * word makes a point public only where the point cannot be another's: relayed, with its own id as the target, or on the
-   * host that we see it at; for others a dial of ours must tell.
+   * Points that a peer, which proved its id, says are its own. Returns the records of those that cannot be another's: relayed,
+   * with its own id as the target, or on the host that we see it at. Its word makes these public, and an incoming link may
+   * stand for one of them; for others a dial of ours must tell. Of a point that we know from elsewhere its word changes
+   * nothing: else one peer could claim all others' points, and we would neither dial nor tell them.
    */
   learnOwn(
     points: readonly ParsedPoint[],
     peer: { peerId: PeerId; host: Host | undefined; isPrivate: boolean; trusted: boolean }
   ): PointRecord[] {
+    const { parts } = this.#state
     const records: PointRecord[] = []
     for (const { point, expectedPeerId } of points) {
       if (expectedPeerId !== undefined && expectedPeerId !== peer.peerId) continue
       if (!peer.trusted && !this.mayTell(peer.host, point)) continue
       const record = this.registerNewPoint(point, { medium: 'hello', source: peer.peerId })
-      if (record === undefined) continue
+      if (record === undefined || (record.expectedPeerId ?? peer.peerId) !== peer.peerId) continue
+      const isProven = isRelayed(point) ? expectedPeerId === peer.peerId : peer.host !== undefined && record.host === peer.host
+      if (!isProven && record.source !== peer.peerId && record.lastEstablished?.peerId !== peer.peerId) continue
       record.claimedBy = peer.peerId
-      const proven = isRelayed(point) ? expectedPeerId === peer.peerId : peer.host !== undefined && record.host === peer.host
       if (isRelayed(point)) record.expectedPeerId = peer.peerId
       if (peer.isPrivate) record.isPublic = false
-      else if (proven) record.isPublic = true
-      this.#state.parts.points.reindex(record)
-      records.push(record)
+      else if (isProven) record.isPublic = true
+      parts.points.reindex(record)
+      if (isProven) records.push(record)
     }
-    return records
+    parts.changed()
+    return records.filter((record) => parts.points.get(record.point) === record)
   }
 
   /**
