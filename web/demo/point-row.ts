@@ -5,6 +5,7 @@ import { formatAgo, formatCount, formatWait, shortenIds, shortId } from './forma
 import type { Known } from './known.ts'
 import { knownRow } from './known-row.ts'
 import type { Page } from './page.ts'
+import { mediumWords } from './sentences.ts'
 import { banHost, connectPoint, forgetPoint, trustPoint, unbanHost } from './verbs.ts'
 import { actionButton, fact, peerButton, pointButton } from './widgets.ts'
 
@@ -50,7 +51,9 @@ export function pointRow(page: Page, { point }: PointSnapshot): Row<Known<PointS
       seen.show(info.lastSeenAt === null ? 'never' : formatAgo(info.lastSeenAt, now))
       missed.show(info.lastMissAt === null ? '' : formatAgo(info.lastMissAt, now))
       failures.show(info.failures === 0 ? '' : String(info.failures))
-      source.show(`${formatAgo(info.discoveredAt, now)}${info.source === null ? ` (${info.medium})` : ` from ${shortId(info.source)}`}`)
+      source.show(
+        `${formatAgo(info.discoveredAt, now)}${info.source === null ? `, ${mediumWords(info.medium)}` : ` from ${shortId(info.source)}`}`
+      )
       expected.show(info.expectedPeerId === null ? '' : shortId(info.expectedPeerId))
       connect.hide(info.state !== 'disconnected' || info.banned)
       trust.show(info.trusted ? 'Untrust' : 'Trust', name)

@@ -37,7 +37,7 @@ const tellers: { readonly [Name in ToldEventName]: Teller<Name> } = {
     quiet(`Maintenance began with ${formatCount(active, 'connection')}, ${cause === 'too-few' ? 'too few' : 'too many'}.`),
   'maintenance-ended': ({ active }) => quiet(`Maintenance ended with ${formatCount(active, 'connection')}.`),
   'new-point': ({ point, medium, source }) =>
-    plain('Learned of ', { point }, ...(source === undefined ? [` (${medium}).`] : [' from ', { peerId: source }, '.'])),
+    plain('Learned of ', { point }, ...(source === undefined ? [`, ${mediumWords(medium)}.`] : [' from ', { peerId: source }, '.'])),
   'new-peer': ({ peerId }) => plain('Met ', { peerId }, ' for the first time.'),
   'gc-points': ({ removed }) => quiet(`Forgot ${formatCount(removed, 'point')} to make room.`),
   'gc-peers': ({ removed }) => quiet(`Forgot ${formatCount(removed, 'peer')} to make room.`),
@@ -140,6 +140,12 @@ const dialAdvice: Readonly<Record<DialFailure, string>> = {
   'no-pool': 'Something answers there, but it is not a peer of this pool.',
   aborted: '',
   other: 'Check the address, or try again.'
+}
+
+/** Through which door a point came, when no peer told it. */
+export function mediumWords(medium: string): string {
+  if (medium === 'operator') return 'named here'
+  return medium === 'storage' ? 'remembered from last time' : `by ${medium}`
 }
 
 function who(peerId: PeerId | undefined, point: Point | undefined): readonly Piece[] {

@@ -17,10 +17,18 @@ const settingsDeadlineMs = 10_000
 
 /** Rejects with an error for the person in front of the page. May be repeated. */
 export async function loadSettings(): Promise<DemoSettings> {
-  const response = await fetch('/demo.json', { cache: 'no-store', signal: AbortSignal.timeout(settingsDeadlineMs) })
+  const response = await askServer()
   if (!response.ok) throw new Error(`/demo.json: expected the demo's settings, the server answered ${response.status}`)
   const text = await response.text()
   return readSettings(parseJson(text), new URLSearchParams(location.search))
+}
+
+async function askServer(): Promise<Response> {
+  try {
+    return await fetch('/demo.json', { cache: 'no-store', signal: AbortSignal.timeout(settingsDeadlineMs) })
+  } catch (cause) {
+    throw new Error(`/demo.json: the demo's server does not answer (${cause instanceof Error ? cause.message : String(cause)})`, { cause })
+  }
 }
 
 /** `?name=` is for tests and for a second peer in the same browser. */
