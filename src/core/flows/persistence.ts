@@ -35,6 +35,8 @@ export class Persistence<Msg, PeerMeta, ConnMeta> {
   #lastSavedAt: number | null = null
   #dirty = false
   #isOpen = false
+  /** What was stored has been taken in, once for all: a storage opened again holds nothing newer. */
+  #isLoaded = false
   #saving: Promise<void> | undefined
   #cancelTimer: (() => void) | undefined
   #retryMs = firstRetryMs
@@ -96,8 +98,13 @@ export class Persistence<Msg, PeerMeta, ConnMeta> {
     )
     try {
       await abortable(storage.open(signal), signal)
-      await this.#load(signal)
-      this.#opened()
+      if (!this.#isLoaded) await this.#load(signal)
+      this.#isLoaded = true
+      this.#isOpen = true
+      this.#mode = 'persistent'
+      if (this.#dirty && this.#failure !== null) await this.save()
+      else this.#works()
+      if (this.#dirty) this.changed()
     } catch (error) {
       this.#fail(error, undefined)
       if (!signal.aborted || tooSlow.signal.aborted) this.#retry()
@@ -122,14 +129,12 @@ export class Persistence<Msg, PeerMeta, ConnMeta> {
     }
   }
 
-  #opened(): void {
-    this.#isOpen = true
-    this.#mode = 'persistent'
+  /** Opened with nothing to write, or written: what had failed before is over. What was kept aside stays told. */
+  #works(): void {
     this.#retryMs = firstRetryMs
-    if (this.#failure !== null && this.#failure !== 'broken')
-      this.#context.events.emit('storage-recovered', { storage: this.#context.config.storage.name })
-    if (this.#failure !== 'broken') this.#failure = null
-    if (this.#dirty) this.changed()
+    if (this.#failure === null || this.#failure === 'broken') return
+    this.#failure = null
+    this.#context.events.emit('storage-recovered', { storage: this.#context.config.storage.name })
   }
 
   async #write(): Promise<void> {
@@ -137,8 +142,9 @@ export class Persistence<Msg, PeerMeta, ConnMeta> {
     this.#unschedule()
     this.#dirty = false
     try {
-      await storage.save(storedParts(this.#context.state.parts, { anchors: this.#anchors() }))
+      await storage.save(storedParts(this.#context.state.parts, { anchors: this.#anchors(), date: this.#context.clock.date() }))
       this.#lastSavedAt = this.#context.clock.date()
+      this.#works()
       this.#failure = null
     } catch (error) {
       this.#dirty = true

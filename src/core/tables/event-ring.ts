@@ -37,3 +37,8 @@ export function pushEvent<Other>(ring: HistoryEvent<Other>[] | undefined, event:
   if (ring.length > maxEventsKept) ring.shift()
   return ring
 }
+
+/** A saved history with what happened since behind it, cut to what is kept. */
+export function joinEvents<Other>(saved: readonly HistoryEvent<Other>[], since: readonly HistoryEvent<Other>[]): HistoryEvent<Other>[] {
+  return [...saved, ...since].slice(-maxEventsKept)
+}

@@ -9,6 +9,7 @@
  */
 import type { TableSize } from '../values/config.ts'
 import type { PeerId } from '../values/ids.ts'
+import { joinEvents } from './event-ring.ts'
 import { Heap, type Heaped } from './heap.ts'
 import { type PeerInfo, PeerRecord } from './peer-state.ts'
 
@@ -20,9 +21,9 @@ export interface PeerNews<PeerMeta> {
   readonly trusted?: boolean
 }
 
-/** What is saved of a peer; `metadata` is the application's JSON value. */
-export type StoredPeer = Pick<
-  PeerInfo,
+/** What is saved of a peer; as read from the storage, `metadata` is the application's JSON value. */
+export type StoredPeer<PeerMeta = unknown> = Pick<
+  PeerInfo<PeerMeta>,
   'peerId' | 'createdAt' | 'trusted' | 'metadata' | 'lastFailed' | 'lastRejected' | 'lastEstablished' | 'lastDisconnection' | 'events'
 >
 
@@ -88,18 +89,28 @@ export class PeerTable<PeerMeta = unknown> {
     return record
   }
 
-  /** Takes a saved peer back, with the metadata made of its JSON. `undefined`: it is known, or the table is full. */
+  /**
+   * Takes a saved peer back, with the metadata made of its JSON. A peer that is known gets that metadata and whatever it has
+   * not seen since: it was met before the storage was read. `undefined`: it is new, and the table is full.
+   */
   restore(stored: StoredPeer, metadata: PeerMeta): PeerRecord<PeerMeta> | undefined {
     const { peerId } = stored
-    if (this.#entries.has(peerId) || (this.#bounds !== null && this.size >= this.#bounds.max && !stored.trusted)) return undefined
-    const record = new PeerRecord(peerId, stored.createdAt, metadata)
-    record.trusted = stored.trusted
-    record.lastFailed = stored.lastFailed
-    record.lastRejected = stored.lastRejected
-    record.lastEstablished = stored.lastEstablished
-    record.lastDisconnection = stored.lastDisconnection
-    if (stored.events.length > 0) record.history = [...stored.events]
-    this.#add(record)
+    const met = this.get(peerId)
+    if (met === undefined && this.#bounds !== null && this.size >= this.#bounds.max && !stored.trusted) return undefined
+    const record = met ?? new PeerRecord(peerId, stored.createdAt, metadata)
+    record.metadata = metadata
+    record.lastFailed ??= stored.lastFailed
+    record.lastRejected ??= stored.lastRejected
+    record.lastEstablished ??= stored.lastEstablished
+    record.lastDisconnection ??= stored.lastDisconnection
+    if (stored.events.length > 0) record.history = joinEvents(stored.events, record.events)
+    if (met === undefined) {
+      record.trusted = stored.trusted
+      this.#add(record)
+    } else {
+      this.reindex(record)
+      if (stored.trusted) this.setTrusted(record, true)
+    }
     return record
   }
 
@@ -134,11 +145,13 @@ export class PeerTable<PeerMeta = unknown> {
     const entries = [...this.#entries.values()]
     for (const entry of entries) {
       const { record, ran } = entry
-      if (ran !== (record.lastEstablished !== undefined)) wrong.push(`${record.peerId} is counted among those that ${ran ? 'ran' : 'never ran'}`)
+      if (ran !== (record.lastEstablished !== undefined))
+        wrong.push(`${record.peerId} is counted among those that ${ran ? 'ran' : 'never ran'}`)
       const expected = record.trusted || record.state.kind !== 'disconnected' || this.#bounds === null ? undefined : this.#heapOf(entry)
       for (const heap of [this.#strangers, this.#acquaintances]) {
         const mayLag = heap.has(entry) && record.state.kind !== 'disconnected'
-        if (heap.has(entry) !== (heap === expected) && !mayLag) wrong.push(`${record.peerId} waits for collection where it should not, or not where it should`)
+        if (heap.has(entry) !== (heap === expected) && !mayLag)
+          wrong.push(`${record.peerId} waits for collection where it should not, or not where it should`)
       }
     }
     if (!this.#strangers.isOrdered() || !this.#acquaintances.isOrdered()) wrong.push('the order of collection is broken')

@@ -2,6 +2,7 @@
  * A known point with its places in the two indexes of the point table: who may be collected first (`point-shares.ts`) and
  * who is listed first (`point-listing.ts`). Internal to the table: everybody else sees the record.
  */
+import type { Host } from '../values/ids.ts'
 import { Chain, Link } from './chain.ts'
 import type { PointRecord } from './point-state.ts'
 
@@ -32,8 +33,10 @@ export class PointSource {
 /** The points of one address group. */
 export class PointGroup {
   readonly key: string
-  /** How many times the ordinary cap it may hold; infinite: no cap. */
-  readonly weight: number
+  /** A host of it, to tell how far the group reaches. None: the group of a relay, or of one point alone. */
+  readonly host: Host | undefined
+  /** How many times the ordinary cap it may hold; infinite: no cap. Found out when the ordinary cap is reached: few groups ever do. */
+  weight: number | undefined = undefined
   /** All of them. */
   points = 0
   /** The untried ones that caps count, in any state: those that operator and storage did not bring. */
@@ -44,9 +47,9 @@ export class PointGroup {
   /** Tried ones that are not trusted, busy ones too, the least recently seen first. */
   proven: Chain<PointEntry> | undefined = undefined
 
-  constructor(key: string, weight: number) {
+  constructor(key: string, host: Host | undefined) {
     this.key = key
-    this.weight = weight
+    this.host = host
   }
 }
 

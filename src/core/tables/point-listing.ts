@@ -93,11 +93,15 @@ export class PointListing {
       taken.add(place)
     }
     const draws = new Draws(known.size, random)
-    for (let examined = 0; chosen.length < size && examined < maxExamined; examined++) {
-      const place = draws.next()
-      const record = known.at(place)
-      if (record === undefined) break
-      if (!taken.has(place) && may(record)) chosen.push(record.point)
+    for (let left = maxExamined; chosen.length < size && left > 0; ) {
+      const places = draws.take(Math.min(size - chosen.length, left))
+      if (places.length === 0) break
+      left -= places.length
+      known.warm(places)
+      for (const place of places) {
+        const record = known.at(place)
+        if (record !== undefined && !taken.has(place) && may(record)) chosen.push(record.point)
+      }
     }
     return chosen
   }

@@ -59,7 +59,7 @@ export class PointShares {
   /** May the group hold one more untried point? At its cap: the missed point to give for it, if any. */
   placeIn(key: string): PointEntry | 'free' | 'full' {
     const group = this.#groups.get(key)
-    if (group === undefined || group.untried < this.#groupCap(group, 3)) return 'free'
+    if (group === undefined || !this.#isAtCap(group, group.untried, 3)) return 'free'
     return group.missed?.first?.item ?? 'full'
   }
 
@@ -75,7 +75,7 @@ export class PointShares {
   groupOf(key: string, host: Host | undefined): PointGroup {
     const known = this.#groups.get(key)
     if (known !== undefined) return known
-    const made = new PointGroup(key, weightOfGroup(key, host))
+    const made = new PointGroup(key, host)
     this.#groups.set(key, made)
     return made
   }
@@ -129,7 +129,7 @@ export class PointShares {
 
   /** The tried point to give up because its group holds more than its cap, the least recently seen one; never `except`. */
   surplusOf(group: PointGroup, except: PointEntry): PointEntry | undefined {
-    if (group.tried <= this.#groupCap(group, 1)) return undefined
+    if (!this.#isAtCap(group, group.tried - 1, 1)) return undefined
     for (const entry of group.proven ?? []) if (entry !== except && entry.record.state.kind === 'disconnected') return entry
     return undefined
   }
@@ -146,7 +146,11 @@ export class PointShares {
       const queue = !collectable ? undefined : lastMissAt(record) === undefined ? source.fresh : source.missed
       expect(`${record.point} tried`, entry.tried, isTried(record))
       expect(`${record.point} in its queue`, entry.waiting.chain === queue, true)
-      expect(`${record.point} in its group's proven`, entry.member?.chain !== undefined && entry.member.chain === entry.group.proven, entry.tried && !record.trusted)
+      expect(
+        `${record.point} in its group's proven`,
+        entry.member?.chain !== undefined && entry.member.chain === entry.group.proven,
+        entry.tried && !record.trusted
+      )
       expect(`${record.point} has the kept group`, this.#groups.get(entry.group.key) === entry.group, true)
       if (!entry.tried) expect(`${record.point} has the kept source`, this.#sources.get(source.key) === source, true)
     }
@@ -159,7 +163,11 @@ export class PointShares {
       const found = entries.filter((entry) => !entry.tried && entry.source === source)
       expect(`untried of source ${source.key}`, source.untried, found.length)
       expect(`queues of source ${source.key}`, source.collectable, found.filter((entry) => entry.waiting.chain !== undefined).length)
-      expect(`load ${load} has source ${source.key}`, source.ranked.chain === (source.collectable === 0 ? undefined : this.#byLoad[load]), true)
+      expect(
+        `load ${load} has source ${source.key}`,
+        source.ranked.chain === (source.collectable === 0 ? undefined : this.#byLoad[load]),
+        true
+      )
       if (source.collectable > 0) top = Math.max(top, load)
     }
     expect('highest load', this.#topLoad, top)
@@ -167,7 +175,11 @@ export class PointShares {
       const found = entries.filter((entry) => entry.group === group)
       expect(`points of group ${group.key}`, group.points, found.length)
       expect(`tried of group ${group.key}`, group.tried, found.filter((entry) => entry.tried).length)
-      expect(`untried of group ${group.key}`, group.untried, found.filter((entry) => !entry.tried && !isUncapped(entry.record.medium)).length)
+      expect(
+        `untried of group ${group.key}`,
+        group.untried,
+        found.filter((entry) => !entry.tried && !isUncapped(entry.record.medium)).length
+      )
     }
     return wrong
   }
@@ -176,8 +188,12 @@ export class PointShares {
     return Math.max(1, Math.floor(this.#max / 40), Math.floor(known / 20)) * source.weight
   }
 
-  #groupCap(group: PointGroup, parts: number): number {
-    return Math.max(1, Math.floor((this.#max * parts) / 64)) * group.weight
+  /** Do `count` points, tried or untried, fill the group? Its cap is so many 64ths of the table, and what its weight allows. */
+  #isAtCap(group: PointGroup, count: number, parts: number): boolean {
+    const ordinary = Math.max(1, Math.floor((this.#max * parts) / 64))
+    if (count < ordinary) return false
+    group.weight ??= weightOfGroup(group)
+    return count >= ordinary * group.weight
   }
 
   /** Takes it out of the counts of untried points. */
@@ -218,7 +234,7 @@ function weightOfDoor(medium: Medium): number {
   return isUncapped(medium) ? Number.POSITIVE_INFINITY : medium === 'discovery' ? discoveryWeight : 1
 }
 
-function weightOfGroup(key: string, host: Host | undefined): number {
+function weightOfGroup({ key, host }: PointGroup): number {
   if (host === undefined) return key.startsWith('relay:') ? relayWeight : 1
   const scope = scopeOf(host)
   return scope === 'private' || scope === 'loopback' || scope === 'link-local' ? Number.POSITIVE_INFINITY : 1

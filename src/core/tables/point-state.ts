@@ -104,8 +104,15 @@ export class PointRecord implements PointInfo {
   }
 }
 
+/** The instants that points and peers both have. */
+interface Instants {
+  readonly lastEstablished: { readonly at: number } | undefined
+  readonly lastRejected: { readonly at: number } | undefined
+  readonly lastDisconnection: { readonly at: number } | undefined
+}
+
 /** The latest instant that somebody was there: established, rejected or disconnected. */
-export function lastSeenAt(info: Pick<PointInfo, 'lastEstablished' | 'lastRejected' | 'lastDisconnection'>): number | undefined {
+export function lastSeenAt(info: Instants): number | undefined {
   return latest(info.lastEstablished?.at, info.lastRejected?.at, info.lastDisconnection?.at)
 }
 

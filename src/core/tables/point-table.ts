@@ -8,10 +8,11 @@
  * point only where the tried ones hold more than their half, and then of one alone. Points that are trusted or not
  * disconnected never go, so if nothing can go the newcomer is refused, unless it is trusted.
  */
-import { groupOf, hostOf } from '../values/address.ts'
+import { groupOf, groupOfHost, hostOf } from '../values/address.ts'
 import type { TableSize } from '../values/config.ts'
 import type { Host, PeerId, Point } from '../values/ids.ts'
 import type { Random } from '../values/ports.ts'
+import { joinEvents } from './event-ring.ts'
 import { PointEntry } from './point-entry.ts'
 import { type ListQuery, PointListing } from './point-listing.ts'
 import { isUncapped, PointShares } from './point-shares.ts'
@@ -101,14 +102,15 @@ export class PointTable {
     // The source first: a stranger over its cap, who may send a flood, costs no look at the address.
     const own = byOperator || this.#bounds === null ? 'free' : this.#shares.placeFor(source, medium, { known: this.size, at: discoveredAt })
     if (own === 'full') return undefined
-    const group = groupOf(point)
+    const host = hostOf(point)
+    const group = host === undefined ? groupOf(point) : groupOfHost(host)
     const near = byOperator || this.#bounds === null ? 'free' : this.#shares.placeIn(group)
     const ownIsNear = own !== 'free' && own.group.key === group
     if (near === 'full' && !ownIsNear) return undefined
     if (own !== 'free') this.#collect(own)
     if (typeof near === 'object' && near !== own && !ownIsNear) this.#collect(near)
     if (!this.#makeRoom(byOperator) && !trusted) return undefined
-    const record = new PointRecord(point, { host: hostOf(point), group, source, medium, discoveredAt })
+    const record = new PointRecord(point, { host, group, source, medium, discoveredAt })
     record.trusted = trusted
     record.expectedPeerId = news.expectedPeerId
     this.#add(record)
@@ -117,22 +119,28 @@ export class PointTable {
 
   /**
    * Takes a saved point back, with no regard to caps, which it passed when it came. Call with the least recently seen one
-   * first: the order of calls becomes the order of sightings. `undefined`: it is known, or the table is full.
+   * first: the order of calls becomes the order of sightings. A point that is known gets whatever it has not seen since: the
+   * operator named it, or it was met before the storage was read. `undefined`: it is new, and the table is full.
    */
   restore(stored: StoredPoint): PointRecord | undefined {
-    const { point } = stored
-    if (this.#entries.has(point) || (this.#bounds !== null && this.size >= this.#bounds.max && !stored.trusted)) return undefined
-    const { source, medium, discoveredAt } = stored
-    const record = new PointRecord(point, { host: hostOf(point), group: groupOf(point), source, medium, discoveredAt })
-    record.trusted = stored.trusted
-    record.isPublic = stored.isPublic
-    record.expectedPeerId = stored.expectedPeerId
-    record.lastFailedAt = stored.lastFailedAt
-    record.lastRejected = stored.lastRejected
-    record.lastEstablished = stored.lastEstablished
-    record.lastDisconnection = stored.lastDisconnection
-    if (stored.events.length > 0) record.history = [...stored.events]
-    this.#add(record)
+    const { point, source, medium, discoveredAt } = stored
+    const known = this.get(point)
+    if (known === undefined && this.#bounds !== null && this.size >= this.#bounds.max && !stored.trusted) return undefined
+    const record = known ?? new PointRecord(point, { host: hostOf(point), group: groupOf(point), source, medium, discoveredAt })
+    record.isPublic ||= stored.isPublic
+    record.expectedPeerId ??= stored.expectedPeerId
+    record.lastFailedAt ??= stored.lastFailedAt
+    record.lastRejected ??= stored.lastRejected
+    record.lastEstablished ??= stored.lastEstablished
+    record.lastDisconnection ??= stored.lastDisconnection
+    if (stored.events.length > 0) record.history = joinEvents(stored.events, record.events)
+    if (known === undefined) {
+      record.trusted = stored.trusted
+      this.#add(record)
+    } else {
+      this.reindex(record)
+      if (stored.trusted) this.setTrusted(record, true)
+    }
     return record
   }
 
@@ -193,7 +201,9 @@ export class PointTable {
     const wrong = [...this.#shares.check(entries), ...this.#listing.check(entries)]
     const trusted = entries.filter((entry) => entry.record.trusted).length
     const busy = entries.filter((entry) => !entry.record.trusted && entry.record.state.kind !== 'disconnected').length
-    const hosts = new Set(entries.filter((entry) => entry.record.trusted && entry.record.host !== undefined).map((entry) => entry.record.host))
+    const hosts = new Set(
+      entries.filter((entry) => entry.record.trusted && entry.record.host !== undefined).map((entry) => entry.record.host)
+    )
     if (hosts.size !== this.#trustedHosts.size) wrong.push(`hosts of trusted points: kept ${this.#trustedHosts.size}, found ${hosts.size}`)
     if (trusted !== this.#trusted) wrong.push(`trusted points: kept ${this.#trusted}, found ${trusted}`)
     const room = this.#bounds === null ? Number.POSITIVE_INFINITY : Math.max(this.#bounds.max, busy) + trusted
@@ -216,7 +226,11 @@ export class PointTable {
   }
 
   #add(record: PointRecord): void {
-    const entry = new PointEntry(record, this.#shares.sourceOf(record.source, record.medium), this.#shares.groupOf(record.group, record.host))
+    const entry = new PointEntry(
+      record,
+      this.#shares.sourceOf(record.source, record.medium),
+      this.#shares.groupOf(record.group, record.host)
+    )
     this.#entries.set(record.point, entry)
     if (record.trusted) this.#countTrusted(record, 1)
     this.#shares.add(entry)

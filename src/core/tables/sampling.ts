@@ -28,4 +28,14 @@ export class Draws {
     this.#drawn++
     return value
   }
+
+  /** The next `count` numbers, fewer when all are drawn. */
+  take(count: number): number[] {
+    const numbers: number[] = []
+    for (let number = 0; numbers.length < count; numbers.push(number)) {
+      number = this.next()
+      if (number < 0) break
+    }
+    return numbers
+  }
 }

@@ -1,0 +1,99 @@
+/**
+ * Public names of `p2p-pool/node`, and `createNodePeer`: a libp2p node on TCP and WebSockets with a pool that keeps its
+ * peers and its identity in files. For other transports make your own node and use `peerPool` of `p2p-pool/libp2p`.
+ */
+import { noise } from '@chainsafe/libp2p-noise'
+import { yamux } from '@chainsafe/libp2p-yamux'
+import { circuitRelayServer } from '@libp2p/circuit-relay-v2'
+import { identify } from '@libp2p/identify'
+import type { Libp2p, PrivateKey } from '@libp2p/interface'
+import { tcp } from '@libp2p/tcp'
+import { webSockets } from '@libp2p/websockets'
+import { createLibp2p } from 'libp2p'
+import { nodePreset } from '../src/core/values/config.ts'
+import { libp2pSettings } from '../src/libp2p/preset.ts'
+import { type Libp2pPeerPool, type PeerPoolInit, peerPool } from '../src/libp2p/service.ts'
+import { loadOrCreateIdentity } from './identity.ts'
+import { jsonFileStorage } from './json-file.ts'
+
+export * from '../src/core/index.ts'
+export * from '../src/libp2p/index.ts'
+export { loadOrCreateIdentity } from './identity.ts'
+export { type JsonFileOptions, jsonFileStorage } from './json-file.ts'
+
+/** What the node lends to pages that cannot be dialed: they meet over it and then go on directly. */
+export interface RelayOptions {
+  /** Peers that may be reachable over us at once; each keeps one connection. @default 256 */
+  readonly maxReservations?: number
+  /** How long one relayed connection may last, ms; making a WebRTC connection takes about one second. @default 120000 */
+  readonly maxDurationMs?: number
+  /** Bytes one relayed connection may carry; making a WebRTC connection takes about 10 kB. @default 1048576 */
+  readonly maxBytes?: number
+}
+
+export interface NodePeerInit<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Array> extends PeerPoolInit<Msg, PeerMeta, ConnMeta> {
+  /** The JSON file of the peers; `storage` goes before it. @default none: they are forgotten */
+  readonly peersFile?: string
+  /** The file of the private key, made if it is not there; `privateKey` goes before it. @default none: a new identity each time */
+  readonly identityFile?: string
+  readonly privateKey?: PrivateKey
+  /** Multiaddrs. @default all IPv4 interfaces, TCP and WebSockets, on ports the system chooses */
+  readonly listen?: readonly string[]
+  /** Multiaddrs to tell others instead of those we listen on: behind a proxy, a mapped port or a name. @default none */
+  readonly announce?: readonly string[]
+  /** Be a circuit relay. @default false */
+  readonly relay?: boolean | RelayOptions
+  /** New connections per second that one host may open. Raise it where many peers run on one machine. @default 5, libp2p's own */
+  readonly inboundConnectionThreshold?: number
+}
+
+export interface NodePeer<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Array> {
+  readonly node: Libp2p
+  readonly pool: Libp2pPeerPool<Msg, PeerMeta, ConnMeta>
+  /** Stops pool and node; both may be started again with `node.start()`. */
+  stop(): Promise<void>
+}
+
+const listenEverywhere = ['/ip4/0.0.0.0/tcp/0', '/ip4/0.0.0.0/tcp/0/ws']
+
+/**
+ * Makes and starts a node with a pool. Rejects with `PoolError` for options that make no sense, `StorageError` for an identity
+ * file that cannot be used, libp2p's own error if it cannot listen; then nothing is left running.
+ */
+export async function createNodePeer<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Array>(
+  init: NodePeerInit<Msg, PeerMeta, ConnMeta>
+): Promise<NodePeer<Msg, PeerMeta, ConnMeta>> {
+  const {
+    peersFile,
+    identityFile,
+    privateKey,
+    listen = listenEverywhere,
+    announce = [],
+    relay = false,
+    inboundConnectionThreshold,
+    ...options
+  } = init
+  const storage = options.storage ?? (peersFile === undefined ? undefined : jsonFileStorage(peersFile))
+  const pool = peerPool<Msg, PeerMeta, ConnMeta>({ preset: nodePreset, ...options, storage })
+  const settings = libp2pSettings(pool.config)
+  const key = privateKey ?? (identityFile === undefined ? undefined : await loadOrCreateIdentity(identityFile))
+  const node = await createLibp2p({
+    privateKey: key,
+    addresses: { listen: [...listen], announce: [...announce] },
+    transports: [tcp(), webSockets()],
+    connectionEncrypters: [noise()],
+    streamMuxers: [yamux(settings.yamux)],
+    connectionGater: pool.gater,
+    connectionManager: { ...settings.connectionManager, inboundConnectionThreshold },
+    connectionMonitor: settings.connectionMonitor,
+    services: { identify: identify(), ...(relay === false ? {} : { relay: relayServer(relay === true ? {} : relay) }), pool }
+  })
+  return { node, pool: node.services.pool, stop: async () => node.stop() }
+}
+
+function relayServer({ maxReservations = 256, maxDurationMs = 120_000, maxBytes = 1_048_576 }: RelayOptions) {
+  return circuitRelayServer({
+    reservations: { maxReservations, defaultDurationLimit: maxDurationMs, defaultDataLimit: BigInt(maxBytes) },
+    maxOutboundStopStreams: 4 * maxReservations
+  })
+}

@@ -1,0 +1,268 @@
+/**
+ * One entry of the stored text at a time: records to JSON values, and values that anybody may have edited to records,
+ * field by field. Called by `stored-text.ts`, which knows the document. `docs/storage.md` describes the fields.
+ *
+ * An entry with a field that cannot be is refused whole: half a record would be a guess. Only events are dropped one by one.
+ */
+
+import type { ParsedPoint, PeerId, Point } from '../values/ids.ts'
+import { type Network, StorageError } from '../values/ports.ts'
+import type { BanLists, HostBan, PeerBan, RangeBan } from './bans.ts'
+import { type HistoryEvent, historyKinds, maxEventsKept } from './event-ring.ts'
+import type { Encounter } from './peer-state.ts'
+import type { StoredPeer } from './peer-table.ts'
+import type { Medium, Meeting } from './point-state.ts'
+import type { StoredPoint } from './point-table.ts'
+
+/** Longer ids and addresses are refused unread; the longest real ones, relayed over two names, are far shorter. */
+const maxTextLength = 1_024
+/** Deeper metadata is forgotten: the application, which reads it, may well do so by recursion. */
+const maxDepth = 100
+
+const media: Record<Medium, true> = { operator: true, storage: true, hello: true, advertise: true, nack: true, swap: true, discovery: true }
+const kinds: ReadonlySet<unknown> = new Set(historyKinds)
+
+/** Thrown, always the same, for what cannot be read; caught in `StoredReader.read`. */
+const unreadable = new StorageError('broken', 'an entry of the stored state cannot be read')
+
+type Fields = Readonly<Record<string, unknown>>
+
+/** What is written for a point; what is not set, or false, is left out. */
+export function pointToJson(point: StoredPoint): unknown {
+  return {
+    point: point.point,
+    source: point.source,
+    medium: point.medium,
+    discoveredAt: point.discoveredAt,
+    trusted: point.trusted || undefined,
+    isPublic: point.isPublic || undefined,
+    expectedPeerId: point.expectedPeerId,
+    lastFailedAt: point.lastFailedAt,
+    lastRejected: point.lastRejected,
+    lastEstablished: point.lastEstablished,
+    lastDisconnection: point.lastDisconnection,
+    events: point.events.length > 0 ? point.events : undefined
+  }
+}
+
+/** What is written for a peer, with its metadata as a JSON value. */
+export function peerToJson(peer: Omit<StoredPeer, 'metadata'>, metadata: unknown): unknown {
+  return {
+    peerId: peer.peerId,
+    createdAt: peer.createdAt,
+    trusted: peer.trusted || undefined,
+    metadata,
+    lastFailed: peer.lastFailed,
+    lastRejected: peer.lastRejected,
+    lastEstablished: peer.lastEstablished,
+    lastDisconnection: peer.lastDisconnection,
+    events: peer.events.length > 0 ? peer.events : undefined
+  }
+}
+
+/** Reads entries, and counts those that it had to drop. Made for one text. */
+export class StoredReader {
+  readonly #parse: Pick<Network, 'parsePoint' | 'parsePeerId'>
+  /** Wall clock, ms: no instant in the past of a record can be later. */
+  readonly #date: number
+  // The same few texts come again and again, and parsing one costs more than reading a whole entry. Bounded by the text's size.
+  readonly #points = new Map<string, ParsedPoint>()
+  readonly #peerIds = new Map<string, PeerId>()
+  #dropped = 0
+
+  constructor(parse: Pick<Network, 'parsePoint' | 'parsePeerId'>, date: number) {
+    this.#parse = parse
+    this.#date = date
+  }
+
+  get dropped(): number {
+    return this.#dropped
+  }
+
+  point(value: unknown): StoredPoint | undefined {
+    return this.#read(() => {
+      const fields = asFields(value)
+      const { point, expectedPeerId } = this.#parsedPoint(fields.point)
+      return {
+        point,
+        source: optional(fields.source, this.#peerId),
+        medium: fields.medium === undefined ? 'storage' : asMedium(fields.medium),
+        discoveredAt: fields.discoveredAt === undefined ? this.#date : this.#instant(fields.discoveredAt),
+        trusted: asFlag(fields.trusted),
+        isPublic: asFlag(fields.isPublic),
+        expectedPeerId: fields.expectedPeerId === undefined ? expectedPeerId : this.#peerId(fields.expectedPeerId),
+        lastFailedAt: optional(fields.lastFailedAt, this.#instant),
+        lastRejected: optional(fields.lastRejected, this.#meeting),
+        lastEstablished: optional(fields.lastEstablished, this.#meeting),
+        lastDisconnection: optional(fields.lastDisconnection, this.#meeting),
+        events: this.#events(fields.events, this.#peerId)
+      }
+    })
+  }
+
+  peer(value: unknown): StoredPeer | undefined {
+    return this.#read(() => {
+      const fields = asFields(value)
+      return {
+        peerId: this.#peerId(fields.peerId),
+        createdAt: fields.createdAt === undefined ? this.#date : this.#instant(fields.createdAt),
+        trusted: asFlag(fields.trusted),
+        metadata: isShallow(fields.metadata, 0) ? (fields.metadata ?? null) : null,
+        lastFailed: optional(fields.lastFailed, this.#encounter),
+        lastRejected: optional(fields.lastRejected, this.#encounter),
+        lastEstablished: optional(fields.lastEstablished, this.#encounter),
+        lastDisconnection: optional(fields.lastDisconnection, this.#encounter),
+        events: this.#events(fields.events, this.#address)
+      }
+    })
+  }
+
+  anchors(value: unknown, max: number): Point[] {
+    return this.#list(value, this.#address).slice(0, max)
+  }
+
+  /** Types and peer ids are checked here; whether hosts and ranges can be is checked by who imports the lists. */
+  bans(value: unknown): BanLists {
+    const fields = this.#read(() => (value === undefined ? {} : asFields(value))) ?? {}
+    const along = (ban: Fields): readonly PeerId[] => this.#list(ban.peers, this.#peerId)
+    return {
+      peers: this.#list(fields.peers, (entry): PeerBan => {
+        const ban = asFields(entry)
+        return { peerId: this.#peerId(ban.peerId), ...this.#term(ban) }
+      }),
+      hosts: this.#list(fields.hosts, (entry): HostBan => {
+        const ban = asFields(entry)
+        return { host: asText(ban.host) as HostBan['host'], ...this.#term(ban), peers: along(ban) }
+      }),
+      ranges: this.#list(fields.ranges, (entry): RangeBan => {
+        const ban = asFields(entry)
+        const except = this.#list(ban.except, asText) as RangeBan['except'][number][]
+        return { range: asText(ban.range), ...this.#term(ban), peers: along(ban), except }
+      })
+    }
+  }
+
+  /** Counts an entry that reads well and has no place: a second one of the same name. */
+  drop(): void {
+    this.#dropped++
+  }
+
+  /** Only what the readers throw for bad fields is a bad entry. */
+  #read<T>(read: () => T): T | undefined {
+    try {
+      return read()
+    } catch (error) {
+      if (error !== unreadable) throw error
+      this.#dropped++
+      return undefined
+    }
+  }
+
+  #list<T>(value: unknown, read: (entry: unknown) => T): T[] {
+    if (value === undefined) return []
+    if (!Array.isArray(value)) {
+      this.#dropped++
+      return []
+    }
+    return value.flatMap((entry) => {
+      const found = this.#read(() => ({ entry: read(entry) }))
+      return found === undefined ? [] : [found.entry]
+    })
+  }
+
+  /** The last hundred; one that makes no sense is left out without a count: it is no entry. */
+  #events<Other>(value: unknown, readOther: (other: unknown) => Other): HistoryEvent<Other>[] {
+    if (value === undefined) return []
+    if (!Array.isArray(value)) throw unreadable
+    const before = this.#dropped
+    const events = this.#list(value.slice(-maxEventsKept), (entry): HistoryEvent<Other> => {
+      const { kind, at, other } = asFields(entry)
+      if (!kinds.has(kind)) throw unreadable
+      return { kind: kind as HistoryEvent<Other>['kind'], at: this.#instant(at), other: optional(other, readOther) }
+    })
+    this.#dropped = before
+    return events
+  }
+
+  #term(ban: Fields): { since: number; endsAt: number | undefined } {
+    return { since: ban.since === undefined ? this.#date : asInstant(ban.since), endsAt: optional(ban.endsAt, asInstant) }
+  }
+
+  // Given to others as functions, hence fields.
+
+  readonly #instant = (value: unknown): number => Math.min(asInstant(value), this.#date)
+
+  readonly #meeting = (value: unknown): Meeting => {
+    const { peerId, at } = asFields(value)
+    return { peerId: this.#peerId(peerId), at: this.#instant(at) }
+  }
+
+  readonly #encounter = (value: unknown): Encounter => {
+    const { point, at } = asFields(value)
+    return { point: optional(point, this.#address), at: this.#instant(at) }
+  }
+
+  readonly #address = (value: unknown): Point => this.#parsedPoint(value).point
+
+  readonly #peerId = (value: unknown): PeerId => {
+    const text = asText(value)
+    const known = this.#peerIds.get(text)
+    if (known !== undefined) return known
+    const peerId = parsed(() => this.#parse.parsePeerId(text))
+    this.#peerIds.set(text, peerId)
+    return peerId
+  }
+
+  #parsedPoint(value: unknown): ParsedPoint {
+    const text = asText(value)
+    const known = this.#points.get(text)
+    if (known !== undefined) return known
+    const point = parsed(() => this.#parse.parsePoint(text))
+    this.#points.set(text, point)
+    return point
+  }
+}
+
+/** Whatever a parser makes of a text that is none of its own, the text cannot be read. */
+function parsed<T>(parse: () => T): T {
+  try {
+    return parse()
+  } catch {
+    throw unreadable
+  }
+}
+
+function optional<T>(value: unknown, read: (value: unknown) => T): T | undefined {
+  return value === undefined ? undefined : read(value)
+}
+
+function asFields(value: unknown): Fields {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw unreadable
+  return value as Fields
+}
+
+function asText(value: unknown): string {
+  if (typeof value !== 'string' || value.length > maxTextLength) throw unreadable
+  return value
+}
+
+function asFlag(value: unknown): boolean {
+  if (value !== undefined && typeof value !== 'boolean') throw unreadable
+  return value ?? false
+}
+
+function asInstant(value: unknown): number {
+  if (typeof value !== 'number' || !Number.isFinite(value) || value < 0) throw unreadable
+  return value
+}
+
+function asMedium(value: unknown): Medium {
+  if (typeof value !== 'string' || !Object.hasOwn(media, value)) throw unreadable
+  return value as Medium
+}
+
+function isShallow(value: unknown, depth: number): boolean {
+  if (typeof value !== 'object' || value === null) return true
+  const inner = Array.isArray(value) ? value : Object.values(value)
+  return depth < maxDepth && inner.every((one) => isShallow(one, depth + 1))
+}

@@ -1,0 +1,155 @@
+/**
+ * Which of libp2p's connections are in use, and the closing of those that are not. libp2p's list is never copied: it is
+ * looked through every ten seconds and whenever a link ends. Called by `network.ts`; whom the pool wants to keep is
+ * decided in the core, which closes links, never connections.
+ *
+ * A connection is in use when it carries a link of ours, a stream that is not libp2p's own housekeeping (open circuits
+ * of a relay count as use), or when somebody tagged its peer in the peer store, as relays and their guests,
+ * the DHT and Gossipsub do. Tags and foreign streams do not save a peer that the pool denies.
+ */
+import type { ComponentLogger, Connection, PeerId as Libp2pPeerId, Logger, PeerStore } from '@libp2p/interface'
+import type { ConnectionManager } from '@libp2p/interface-internal'
+import type { PeerId } from '../core/values/ids.ts'
+import type { Clock, Link } from '../core/values/ports.ts'
+
+/** The time between two looks; a connection that both find idle is closed, hence after 10 to 20 s. */
+const lookIntervalMs = 10_000
+/** For the connection alone, since its links have ended before: when both ends close at once, libp2p may wait for ever. */
+const closeDeadlineMs = 250
+
+/** Streams that libp2p opens by itself on any connection. One that has not named its protocol yet is not among them. */
+const housekeeping = new Set([
+  '/ipfs/id/1.0.0',
+  '/ipfs/id/push/1.0.0',
+  '/ipfs/ping/1.0.0',
+  '/libp2p/autonat/1.0.0',
+  '/libp2p/autonat/2/dial-request',
+  '/libp2p/autonat/2/dial-back',
+  '/libp2p/dcutr'
+])
+/** Ends when the direct connection is there, on one side a little later than on the other. */
+const webrtcSignaling = '/webrtc-signaling/0.0.1'
+
+export interface KeeperComponents {
+  readonly connectionManager: Pick<ConnectionManager, 'getConnections'>
+  readonly peerStore: Pick<PeerStore, 'get'>
+  readonly logger: ComponentLogger
+}
+
+export interface KeeperOptions {
+  readonly clock: Clock
+  /** The pool's own opinion of a peer. */
+  readonly denies: (peerId: PeerId, connection: Connection) => boolean
+  /** False: connections without a use are counted and left open, for applications that open connections ahead of need. */
+  readonly closeIdle: boolean
+}
+
+export class ConnectionKeeper {
+  readonly #components: KeeperComponents
+  readonly #options: KeeperOptions
+  readonly #log: Logger
+  readonly #links = new WeakMap<Connection, Set<Link>>()
+  /** How many looks in a row found it idle; at most as many entries as libp2p has connections. */
+  #idle = new Map<Connection, number>()
+  #cancelLook: (() => void) | undefined
+  #running = false
+  /** Connections that two looks in a row found without a use, since the beginning. */
+  idleFound = 0
+
+  constructor(components: KeeperComponents, options: KeeperOptions) {
+    this.#components = components
+    this.#options = options
+    this.#log = components.logger.forComponent('p2p-pool:connections')
+  }
+
+  start(): void {
+    this.#running = true
+    this.#plan()
+  }
+
+  stop(): void {
+    this.#running = false
+    this.#cancelLook?.()
+    this.#cancelLook = undefined
+    this.#idle.clear()
+  }
+
+  /** The connection carries this link from now on. */
+  hold(connection: Connection, link: Link): void {
+    const links = this.#links.get(connection)
+    if (links === undefined) this.#links.set(connection, new Set([link]))
+    else links.add(link)
+  }
+
+  carriesLink(connection: Connection): boolean {
+    return (this.#links.get(connection)?.size ?? 0) > 0
+  }
+
+  /** The link is gone; closes the connection unless somebody else uses it. Never rejects. */
+  async release(connection: Connection, link: Link, within: AbortSignal): Promise<void> {
+    this.#links.get(connection)?.delete(link)
+    await this.closeUnused(connection, within)
+  }
+
+  /** Closes a connection that nobody uses, at once. Never rejects; aborts the connection when the signal fires. */
+  async closeUnused(connection: Connection, within?: AbortSignal): Promise<void> {
+    if (connection.status === 'open' && !(await this.#isUsed(connection))) await this.#close(connection, within)
+  }
+
+  #plan(): void {
+    if (!this.#running) return
+    this.#cancelLook = this.#options.clock.schedule(lookIntervalMs, () => {
+      this.#look()
+        .catch((error: unknown) => this.#log.error('could not look through the connections - %e', error))
+        .finally(() => this.#plan())
+    })
+  }
+
+  async #look(): Promise<void> {
+    const connections = this.#components.connectionManager.getConnections().filter(({ status }) => status === 'open')
+    const idle = new Map<Connection, number>()
+    for (const connection of connections) {
+      if (!this.#mayEnd(connection, connections) || (await this.#isUsed(connection))) continue
+      const looks = (this.#idle.get(connection) ?? 0) + 1
+      idle.set(connection, looks)
+      if (looks === 2) this.idleFound++
+      if (looks < 2 || !this.#running || !this.#options.closeIdle) continue
+      this.#log('closing an unused connection to %p at %a', connection.remotePeer, connection.remoteAddr)
+      void this.#close(connection)
+    }
+    if (this.#running) this.#idle = idle
+  }
+
+  /** Limited connections end by themselves, except the one that is left over once WebRTC made a direct one of it. */
+  #mayEnd(connection: Connection, all: readonly Connection[]): boolean {
+    return (
+      connection.limits === undefined || all.some((other) => other.limits === undefined && other.remotePeer.equals(connection.remotePeer))
+    )
+  }
+
+  async #isUsed(connection: Connection): Promise<boolean> {
+    if (this.carriesLink(connection)) return true
+    if (this.#options.denies(connection.remotePeer.toString() as PeerId, connection)) return false
+    const isHelper = connection.limits !== undefined
+    const foreign = connection.streams.some(({ protocol }) => !housekeeping.has(protocol) && !(isHelper && protocol === webrtcSignaling))
+    return foreign || (!isHelper && (await this.#isTagged(connection.remotePeer)))
+  }
+
+  async #isTagged(peer: Libp2pPeerId): Promise<boolean> {
+    try {
+      return (await this.#components.peerStore.get(peer)).tags.size > 0
+    } catch (error) {
+      if (!(error instanceof Error && error.name === 'NotFoundError')) this.#log.error('could not read the tags of %p - %e', peer, error)
+      return false
+    }
+  }
+
+  async #close(connection: Connection, within?: AbortSignal): Promise<void> {
+    const deadline = AbortSignal.timeout(closeDeadlineMs)
+    try {
+      await connection.close({ signal: within === undefined ? deadline : AbortSignal.any([within, deadline]) })
+    } catch (error) {
+      connection.abort(error instanceof Error ? error : new Error(String(error)))
+    }
+  }
+}

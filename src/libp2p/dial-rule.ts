@@ -1,0 +1,61 @@
+/**
+ * Which addresses a page dials. libp2p's own default for browsers, neither private hosts nor plain WebSockets, is off as soon
+ * as a gater has an opinion on addresses, so it is repeated here, for the pages it is meant for: browsers refuse plain
+ * WebSockets to pages that came over https, and may ask the user before a public page dials a private host. Used by the
+ * gater and by `Network.canDial`.
+ */
+import { firstHopOf, hostOfName, scopeOf, transportOf } from '../core/values/address.ts'
+import type { Point } from '../core/values/ids.ts'
+
+export interface DialRule {
+  /** Dial hosts that are not public. @default true on Node and in pages that came from such a host themselves */
+  readonly allowPrivate: boolean
+  /** Dial plain WebSockets. @default true on Node and in pages that came over plain http or from such a host */
+  readonly allowInsecure: boolean
+}
+
+/** What a rule needs to know of the page it is for: `globalThis.location`. */
+export interface PageLocation {
+  readonly protocol: string
+  readonly hostname: string
+}
+
+/** The given options over the default of where this runs; `undefined` means Node. */
+export function dialRule(
+  options: Partial<DialRule> = {},
+  page: PageLocation | undefined = inPage() ? globalThis.location : undefined
+): DialRule {
+  const isPrivate = page === undefined || !isPublicHost(page.hostname)
+  return {
+    allowPrivate: options.allowPrivate ?? isPrivate,
+    allowInsecure: options.allowInsecure ?? (isPrivate || page.protocol === 'http:')
+  }
+}
+
+/** A page without a host (`file:`) came from this machine. */
+function isPublicHost(hostname: string): boolean {
+  const host = hostOfName(hostname)
+  return host !== undefined && isPublic(scopeOf(host))
+}
+
+export function ruleAllows(rule: DialRule, point: Point): boolean {
+  if (!rule.allowInsecure && (transportOf(point) === 'ws' || leadsOverPlainRelay(point))) return false
+  if (rule.allowPrivate) return true
+  const host = firstHopOf(point)
+  return host === undefined || isPublic(scopeOf(host))
+}
+
+/** A document or a worker: a page's limits hold there, whatever the bundler did. */
+export function inPage(): boolean {
+  return 'document' in globalThis || 'WorkerGlobalScope' in globalThis
+}
+
+/** The relay's own address, before its id. */
+function leadsOverPlainRelay(point: Point): boolean {
+  const circuit = point.indexOf('/p2p-circuit')
+  return circuit >= 0 && transportOf(point.slice(0, circuit) as Point) === 'ws'
+}
+
+function isPublic(scope: ReturnType<typeof scopeOf>): boolean {
+  return scope === 'public' || scope === 'name'
+}

@@ -1,0 +1,76 @@
+/**
+ * libp2p's connection gater, asking the pool. It must be given to `createLibp2p` before the pool can exist, so it begins
+ * without one and denies nothing but what the dial rule forbids; `service.ts` binds the pool's `Gate` later. libp2p
+ * calls the hooks without `this`. The pool checks everything again when a link reaches it.
+ */
+import type { ConnectionGater, PeerId as Libp2pPeerId, MultiaddrConnection } from '@libp2p/interface'
+import type { Multiaddr } from '@multiformats/multiaddr'
+import { hostOf, hostOfIp } from '../core/values/address.ts'
+import type { Host, PeerId } from '../core/values/ids.ts'
+import type { Gate } from '../core/values/ports.ts'
+import { type DialRule, dialRule, ruleAllows } from './dial-rule.ts'
+import { pointOf } from './point.ts'
+
+/** Every hook that we set; `ConnectionGater` has them all optional. */
+type PoolHooks = Required<
+  Pick<
+    ConnectionGater,
+    | 'denyDialPeer'
+    | 'denyDialMultiaddr'
+    | 'denyInboundConnection'
+    | 'denyInboundEncryptedConnection'
+    | 'denyOutboundEncryptedConnection'
+    | 'denyInboundRelayReservation'
+    | 'denyOutboundRelayedConnection'
+    | 'denyInboundRelayedConnection'
+  >
+>
+
+export interface PoolGater {
+  /** For `createLibp2p({ connectionGater })`. */
+  readonly gater: PoolHooks
+  readonly rule: DialRule
+  /** The pool that decides from now on. */
+  bind(gate: Gate): void
+}
+
+export function createGater(options: Partial<DialRule> = {}): PoolGater {
+  const rule = dialRule(options)
+  let gate: Gate | undefined
+  const deniesPeer = (peerId: Libp2pPeerId, host: Host | undefined): boolean => gate?.deniesPeer(peerId.toString() as PeerId, host) ?? false
+  const deniesLink = (peerId: Libp2pPeerId, link: MultiaddrConnection): boolean => deniesPeer(peerId, hostOfAddress(link.remoteAddr))
+  return {
+    rule,
+    bind(bound) {
+      gate = bound
+    },
+    gater: {
+      denyDialPeer: (peerId) => deniesPeer(peerId, undefined),
+      denyDialMultiaddr(address) {
+        const parsed = pointOf(address)
+        // An address that is no point of ours (a zone, an onion service) is the business of whoever dials it, but on Node only.
+        if (parsed === undefined) return !rule.allowPrivate
+        return !ruleAllows(rule, parsed.point) || (gate?.deniesDial(parsed.point) ?? false)
+      },
+      denyInboundConnection: (link) => gate?.deniesIncoming(hostOfAddress(link.remoteAddr)) ?? false,
+      denyInboundEncryptedConnection: deniesLink,
+      denyOutboundEncryptedConnection: deniesLink,
+      denyInboundRelayReservation: (source) => deniesPeer(source, undefined),
+      denyOutboundRelayedConnection: (source, destination) => deniesPeer(source, undefined) || deniesPeer(destination, undefined),
+      denyInboundRelayedConnection: (_relay, remotePeer) => deniesPeer(remotePeer, undefined)
+    }
+  }
+}
+
+/**
+ * The host at the other end of a connection. None for relayed ones, whose address begins with the relay's, and for inbound
+ * WebRTC, whose address has none. A source port of 0 or an odd tail does not matter here, hence not by way of a point alone.
+ */
+export function hostOfAddress(address: Multiaddr): Host | undefined {
+  const parsed = pointOf(address)
+  if (parsed !== undefined) return hostOf(parsed.point)
+  const components = address.getComponents()
+  if (components.some(({ name }) => name === 'p2p-circuit')) return undefined
+  const ip = components.find(({ name }) => name === 'ip4' || name === 'ip6')?.value
+  return ip === undefined ? undefined : hostOfIp(ip)
+}

@@ -1,0 +1,237 @@
+/**
+ * One libp2p stream as the core's `Link`. It owns the stream from the moment the protocol is negotiated: reading with
+ * back-pressure, sending, closing within a deadline. `network.ts` makes links; what becomes of the connection below is
+ * told by `ended` and decided in `connection-keeper.ts`.
+ *
+ * libp2p's own ways of reading are not used: its async iterator never pauses the stream, and its `onDrain` stays resolved
+ * after the first drain.
+ */
+import type { Connection, Stream } from '@libp2p/interface'
+import type { Host, PeerId } from '../core/values/ids.ts'
+import type { Link, Transport } from '../core/values/ports.ts'
+
+/** Bytes read ahead of the core. About one first window of yamux: enough to keep it moving, little to lose. */
+const readAheadBytes = 256 * 1024
+/** What a piece costs beside its bytes, roughly: a sender of single bytes must not get more than its share. */
+const pieceOverheadBytes = 64
+/** Reading goes on when so little is left. */
+const resumeBelowBytes = readAheadBytes / 2
+/**
+ * What may arrive in a paused stream before it is broken off. Yamux' largest window, since an honest sender may have that
+ * much in flight when we pause; the presets keep windows at 1 MiB. WebRTC streams cannot be paused at all: there this
+ * is where a sender that outruns its reader loses the link.
+ */
+const maxUnreadBytes = 16 * 1024 * 1024
+/** Unused by libp2p 3 as yet; a silent pool connection is a good one, so it must not begin to matter. */
+const noInactivityTimeoutMs = 2_147_483_647
+/** What the port promises: closing never takes longer. */
+const closeDeadlineMs = 1_000
+
+/** What the address of the connection tells; worked out by the network. */
+export interface LinkAddress {
+  readonly peerId: PeerId
+  readonly host: Host | undefined
+  readonly transport: Transport
+}
+
+/** Told once, when the stream is gone for good; works until the signal at most. Never rejects. */
+export type LinkEnded = (link: Link, within: AbortSignal) => Promise<void>
+
+export class StreamLink implements Link {
+  readonly peerId: PeerId
+  readonly direction: 'outgoing' | 'incoming'
+  readonly host: Host | undefined
+  readonly transport: Transport
+  readonly remoteAddress: string
+  readonly chunks: AsyncIterable<Uint8Array>
+  readonly #stream: Stream
+  readonly #ended: LinkEnded
+  /** Read and not yet pulled, from `#next` on: bounded by pausing at `readAheadBytes`, plus one message of the stream. */
+  #unread: Uint8Array[] = []
+  #next = 0
+  #unreadBytes = 0
+  #paused = false
+  /** The other side sent everything it had to send. */
+  #finished = false
+  #end: { readonly error: Error | undefined } | undefined
+  #wake: (() => void) | undefined
+  #closed: Promise<void> | undefined
+
+  constructor(stream: Stream, address: LinkAddress, { connection, ended }: { connection: Connection; ended: LinkEnded }) {
+    this.peerId = address.peerId
+    this.host = address.host
+    this.transport = address.transport
+    this.direction = stream.direction === 'outbound' ? 'outgoing' : 'incoming'
+    this.remoteAddress = connection.remoteAddr.toString()
+    this.#stream = stream
+    this.#ended = ended
+    this.chunks = this.#read()
+    stream.inactivityTimeout = noInactivityTimeoutMs
+    stream.maxReadBufferLength = maxUnreadBytes
+    this.#listen()
+  }
+
+  send(bytes: Uint8Array): boolean {
+    return this.#stream.send(bytes)
+  }
+
+  drained(signal: AbortSignal): Promise<void> {
+    const stream = this.#stream
+    return new Promise((resolve, reject) => {
+      const settle = (result: () => void): void => {
+        stream.removeEventListener('drain', drain)
+        stream.removeEventListener('close', close)
+        signal.removeEventListener('abort', abort)
+        result()
+      }
+      const abort = (): void => settle(() => reject(signal.reason))
+      const close = (): void => settle(() => reject(new Error('the link closed')))
+      // The stream sends on what it holds in a microtask after the event, and may be full again then.
+      const drain = (): void => queueMicrotask(() => stream.writableNeedsDrain || settle(resolve))
+      if (signal.aborted) return abort()
+      if (stream.writeStatus !== 'writable') return close()
+      if (!stream.writableNeedsDrain) return resolve()
+      stream.addEventListener('drain', drain)
+      stream.addEventListener('close', close)
+      signal.addEventListener('abort', abort)
+    })
+  }
+
+  /** After its deadline the stream is aborted and the connection, if nobody else has it, too. */
+  close(): Promise<void> {
+    this.#closed ??= this.#finish()
+    return this.#closed
+  }
+
+  abort(detail: string): void {
+    const error = new Error(detail)
+    this.#stop(error)
+    this.#stream.abort(error)
+    this.#closed ??= this.#ended(this, AbortSignal.timeout(closeDeadlineMs))
+  }
+
+  async #finish(): Promise<void> {
+    this.#stop(undefined)
+    const deadline = AbortSignal.timeout(closeDeadlineMs)
+    try {
+      await this.#stream.close({ signal: deadline })
+      await gone(this.#stream, deadline)
+    } catch (error) {
+      this.#stream.abort(error instanceof Error ? error : new Error(String(error)))
+    }
+    await this.#ended(this, deadline)
+  }
+
+  /** Ends the reading from our side: what is unread is dropped, and what comes still, so that the other side can finish. */
+  #stop(error: Error | undefined): void {
+    this.#end ??= { error }
+    this.#unread = []
+    this.#next = 0
+    this.#unreadBytes = 0
+    this.#resume()
+    this.#wake?.()
+  }
+
+  async *#read(): AsyncGenerator<Uint8Array, void, undefined> {
+    for (;;) {
+      const piece = this.#unread[this.#next]
+      if (piece !== undefined) {
+        this.#next++
+        this.#forget()
+        this.#unreadBytes -= piece.byteLength + pieceOverheadBytes
+        if (this.#unreadBytes <= resumeBelowBytes) this.#resume()
+        yield piece
+      } else if (this.#end === undefined) {
+        await new Promise<void>((resolve) => {
+          this.#wake = resolve
+        })
+      } else if (this.#end.error === undefined) {
+        return
+      } else {
+        throw this.#end.error
+      }
+    }
+  }
+
+  /** Drops what was pulled, now and then: `shift` moves the whole array each time once it is large. */
+  #forget(): void {
+    if (this.#next < this.#unread.length && this.#next < 1_024) return
+    this.#unread = this.#unread.slice(this.#next)
+    this.#next = 0
+  }
+
+  #listen(): void {
+    const stream = this.#stream
+    stream.addEventListener('message', ({ data }) => {
+      if (this.#end !== undefined) return
+      // A list holds the pieces as they came from the wire: no copy.
+      for (const piece of data instanceof Uint8Array ? [data] : data) {
+        this.#unread.push(piece)
+        this.#unreadBytes += piece.byteLength + pieceOverheadBytes
+      }
+      if (this.#unreadBytes >= readAheadBytes) this.#pause()
+      this.#wake?.()
+    })
+    stream.addEventListener('remoteCloseWrite', () => {
+      this.#finished = true
+      if (stream.readBufferLength === 0) this.#over(undefined)
+    })
+    // After the last byte of a stream that was paused when the other side closed; also at an abort, which `close` tells.
+    stream.addEventListener('end', () => {
+      if (this.#finished) this.#over(undefined)
+    })
+    stream.addEventListener('close', ({ error }) => {
+      this.#drain()
+      this.#over(this.#finished ? undefined : (error ?? new Error('the link broke')))
+    })
+    if (stream.remoteWriteStatus === 'closed') this.#finished = true
+    if (stream.status !== 'open') this.#over(new Error(`the stream was ${stream.status} before it could be used`))
+    else if (this.#finished && stream.readBufferLength === 0) this.#over(undefined)
+  }
+
+  /** The stream says that nothing more will come. What was read stays readable, then the end shows. */
+  #over(error: Error | undefined): void {
+    this.#end ??= { error }
+    this.#wake?.()
+  }
+
+  /** A closed stream still holds what came while it was paused, or in this turn; resuming is what makes it deliver. */
+  #drain(): void {
+    if (this.#stream.readBufferLength === 0) return
+    if (!this.#paused) this.#pause()
+    this.#resume()
+  }
+
+  #pause(): void {
+    if (this.#paused || this.#stream.readStatus !== 'readable') return
+    this.#paused = true
+    this.#stream.pause()
+  }
+
+  #resume(): void {
+    if (!this.#paused) return
+    this.#paused = false
+    if (this.#stream.readStatus !== 'paused') return
+    try {
+      this.#stream.resume()
+    } catch (error) {
+      // It delivers first and then tells the other side, which fails when the connection is gone.
+      this.#stream.abort(error instanceof Error ? error : new Error(String(error)))
+    }
+  }
+}
+
+/** Resolves when both sides have closed, or the stream broke. */
+function gone(stream: Stream, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (stream.status !== 'open' && stream.status !== 'closing') return resolve()
+    const abort = (): void => reject(signal.reason)
+    if (signal.aborted) return abort()
+    signal.addEventListener('abort', abort, { once: true })
+    const close = (): void => {
+      signal.removeEventListener('abort', abort)
+      resolve()
+    }
+    stream.addEventListener('close', close, { once: true })
+  })
+}

@@ -1,0 +1,259 @@
+/**
+ * The core's `Network` on libp2p: points in, links out. It dials through libp2p's connection manager, speaks the pool
+ * protocol on the connection that comes of it, takes the streams that others open, and tells which points are ours.
+ * `service.ts` makes it from libp2p's components. It keeps no state of peers: that is the core's.
+ */
+import type {
+  ComponentLogger,
+  Connection,
+  Libp2pEvents,
+  PeerId as Libp2pPeerId,
+  PeerInfo,
+  PeerStore,
+  Stream,
+  TypedEventTarget
+} from '@libp2p/interface'
+import type { AddressManager, ConnectionManager, Registrar, TransportManager } from '@libp2p/interface-internal'
+import { type Multiaddr, multiaddr } from '@multiformats/multiaddr'
+import { firstHopOf, isRelayed, scopeOf, transportOf } from '../core/values/address.ts'
+import type { ParsedPoint, PeerId, Point } from '../core/values/ids.ts'
+import {
+  type Clock,
+  DialError,
+  type DialOptions,
+  type Link,
+  type Network,
+  type NetworkHandlers,
+  type Transport
+} from '../core/values/ports.ts'
+import { ConnectionKeeper } from './connection-keeper.ts'
+import { dialErrorOf } from './dial-error.ts'
+import { type DialRule, dialRule, ruleAllows } from './dial-rule.ts'
+import { hostOfAddress } from './gater.ts'
+import { StreamLink } from './link.ts'
+import { parsePeerId, parsePoint, pointOf, targetOf, toMultiaddr } from './point.ts'
+import { dialableTransports } from './transports.ts'
+
+export const poolProtocol = '/p2p-pool/1.0.0'
+
+/** Below libp2p's default of 50 and its users' 75: what the application dials goes first. */
+const dialPriority = 25
+/** Another dial to the same peer may have been joined, and its connection is not the one we asked for: ask again. */
+const maxDialTries = 3
+/** One pool stream per connection is right; a closing one may linger beside its successor. */
+const maxStreams = 4
+/** Own points that are told to others, and addresses taken from one discovery; the rest is dropped. */
+const maxOwnPoints = 32
+const maxDiscovered = 8
+
+/** The components of libp2p that are needed; a user's own node has them all. */
+export interface NetworkComponents {
+  readonly peerId: Libp2pPeerId
+  readonly connectionManager: ConnectionManager
+  readonly registrar: Registrar
+  readonly addressManager: AddressManager
+  readonly transportManager: TransportManager
+  readonly peerStore: PeerStore
+  readonly events: TypedEventTarget<Libp2pEvents>
+  readonly logger: ComponentLogger
+}
+
+export interface NetworkOptions {
+  readonly clock: Clock
+  /** @default that of `dialRule()`: all on Node, public and encrypted in pages */
+  readonly rule?: DialRule
+  /** Peers whose connections are closed whatever else runs on them. @default nobody */
+  readonly denies?: (peerId: PeerId, connection: Connection) => boolean
+  /** For texts without a port. @default none */
+  readonly defaultPort?: number
+  /** Close connections that nothing uses, after 10 to 20 s. @default true */
+  readonly closeIdle?: boolean
+}
+
+export class Libp2pNetwork implements Network {
+  readonly peerId: PeerId
+  readonly keeper: ConnectionKeeper
+  readonly #components: NetworkComponents
+  readonly #rule: DialRule
+  readonly #defaultPort: number | undefined
+  #handlers: NetworkHandlers | undefined
+  #ownPoints = ''
+
+  constructor(
+    components: NetworkComponents,
+    { clock, rule = dialRule(), denies = () => false, defaultPort, closeIdle = true }: NetworkOptions
+  ) {
+    // libp2p's components are a slow proxy: taken out once.
+    const { peerId, connectionManager, registrar, addressManager, transportManager, peerStore, events, logger } = components
+    this.#components = { peerId, connectionManager, registrar, addressManager, transportManager, peerStore, events, logger }
+    this.peerId = parsePeerId(peerId)
+    this.#rule = rule
+    this.#defaultPort = defaultPort
+    this.keeper = new ConnectionKeeper(this.#components, { clock, denies, closeIdle })
+  }
+
+  get transports(): readonly Transport[] {
+    return dialableTransports((address) => this.#hasTransportFor(address)).filter(
+      (transport) => transport !== 'ws' || this.#rule.allowInsecure
+    )
+  }
+
+  ownPoints(): readonly Point[] {
+    const points = new Set<Point>()
+    for (const address of this.#components.addressManager.getAddresses()) {
+      const point = pointOf(address)?.point
+      // Links run on direct connections only, so a relay alone is no way to us. Nor is a relay's TCP address a way to a page:
+      // whoever can dial pages dials what we can.
+      if (point !== undefined && transportOf(point) !== 'circuit' && (!isRelayed(point) || this.canDial(point))) points.add(point)
+    }
+    return [...points].sort((a, b) => rank(a) - rank(b)).slice(0, maxOwnPoints)
+  }
+
+  parsePoint(text: string): ParsedPoint {
+    return parsePoint(text, { defaultPort: this.#defaultPort })
+  }
+
+  parsePeerId(text: string): PeerId {
+    return parsePeerId(text)
+  }
+
+  canDial(point: Point): boolean {
+    if (transportOf(point) === 'circuit' || !ruleAllows(this.#rule, point) || !this.#hasTransportFor(toMultiaddr(point, undefined)))
+      return false
+    return !isRelayed(point) || this.#hasTransportFor(multiaddr(point.slice(0, point.indexOf('/p2p-circuit'))))
+  }
+
+  async dial(point: Point, { expectedPeerId = targetOf(point), signal }: DialOptions): Promise<Link> {
+    let connection: Connection | undefined
+    try {
+      signal.throwIfAborted()
+      if (!this.canDial(point)) throw new DialError('no-transport', `nothing here can dial ${point}`)
+      const target = targetOf(point) ?? expectedPeerId
+      if (target !== expectedPeerId) throw new DialError('wrong-peer-id', `expected ${expectedPeerId}, the point leads to ${target}`)
+      connection = await this.#connect(point, { expectedPeerId, signal })
+      const stream = await connection.newStream(poolProtocol, { signal })
+      return this.#linkOf(stream, connection)
+    } catch (error) {
+      if (connection !== undefined) void this.keeper.closeUnused(connection)
+      throw dialErrorOf(error, { expectsPeerId: expectedPeerId !== undefined, signal })
+    }
+  }
+
+  async start(handlers: NetworkHandlers): Promise<void> {
+    this.#handlers = handlers
+    this.#ownPoints = this.ownPoints().join()
+    const { events, registrar } = this.#components
+    events.addEventListener('self:peer:update', this.#addressesChanged)
+    events.addEventListener('transport:listening', this.#addressesChanged)
+    events.addEventListener('transport:close', this.#addressesChanged)
+    events.addEventListener('peer:discovery', this.#discovered)
+    this.keeper.start()
+    try {
+      await registrar.handle(poolProtocol, this.#incoming, { maxInboundStreams: maxStreams, maxOutboundStreams: maxStreams })
+    } catch (error) {
+      this.#detach()
+      throw error
+    }
+  }
+
+  async stop(): Promise<void> {
+    if (this.#handlers === undefined) return
+    this.#detach()
+    await this.#components.registrar.unhandle(poolProtocol)
+  }
+
+  #detach(): void {
+    this.#handlers = undefined
+    const { events } = this.#components
+    events.removeEventListener('self:peer:update', this.#addressesChanged)
+    events.removeEventListener('transport:listening', this.#addressesChanged)
+    events.removeEventListener('transport:close', this.#addressesChanged)
+    events.removeEventListener('peer:discovery', this.#discovered)
+    this.keeper.stop()
+  }
+
+  /**
+   * A connection that runs to this very point. One that leads to the same peer another way proves nothing of the point:
+   * whoever connects to us could name any address as his own, and we would take it for tried.
+   */
+  async #connect(point: Point, { expectedPeerId, signal }: DialOptions): Promise<Connection> {
+    const existing = this.#components.connectionManager
+      .getConnections()
+      .find((connection) => this.#leadsTo(connection, point, expectedPeerId))
+    if (existing !== undefined) return existing
+    const address = toMultiaddr(point, expectedPeerId)
+    for (let tries = 1; ; tries++) {
+      const connection = await this.#components.connectionManager.openConnection(address, { signal, priority: dialPriority, force: true })
+      if (expectedPeerId !== undefined && connection.remotePeer.toString() !== expectedPeerId) {
+        void this.keeper.closeUnused(connection)
+        throw new DialError('wrong-peer-id', `expected ${expectedPeerId}, ${connection.remotePeer} answered`)
+      }
+      // `/dnsaddr` is looked up by libp2p and stands for other addresses.
+      if (point.startsWith('/dnsaddr/') || this.#leadsTo(connection, point, expectedPeerId)) return connection
+      void this.keeper.closeUnused(connection)
+      if (connection.limits !== undefined)
+        throw new DialError('other', 'only a relayed connection came of it, and the pool runs on direct ones')
+      if (tries === maxDialTries) throw new DialError('other', `the connection leads to ${connection.remoteAddr} instead`)
+    }
+  }
+
+  #leadsTo(connection: Connection, point: Point, expectedPeerId: PeerId | undefined): boolean {
+    if (connection.status !== 'open' || connection.limits !== undefined || connection.direction !== 'outbound') return false
+    if (expectedPeerId !== undefined && connection.remotePeer.toString() !== expectedPeerId) return false
+    return pointOf(connection.remoteAddr)?.point === point
+  }
+
+  #linkOf(stream: Stream, connection: Connection): Link {
+    const link = new StreamLink(stream, addressOf(connection), {
+      connection,
+      ended: (ended, within) => this.keeper.release(connection, ended, within)
+    })
+    this.keeper.hold(connection, link)
+    return link
+  }
+
+  #hasTransportFor(address: Multiaddr): boolean {
+    return this.#components.transportManager.dialTransportForMultiaddr(address) !== undefined
+  }
+
+  readonly #incoming = (stream: Stream, connection: Connection): void => {
+    if (this.#handlers === undefined || connection.limits !== undefined) {
+      stream.abort(new Error(connection.limits === undefined ? 'the pool is stopped' : 'the pool runs on direct connections only'))
+      return
+    }
+    this.#handlers.incoming(this.#linkOf(stream, connection))
+  }
+
+  readonly #addressesChanged = (): void => {
+    const points = this.ownPoints().join()
+    if (points === this.#ownPoints) return
+    this.#ownPoints = points
+    this.#handlers?.ownPointsChanged()
+  }
+
+  /** libp2p tells of every peer it never stored before, also of those who just connected: they are no news. */
+  readonly #discovered = ({ detail }: CustomEvent<PeerInfo>): void => {
+    if (detail.id.equals(this.#components.peerId) || this.#components.connectionManager.getConnections(detail.id).length > 0) return
+    const expectedPeerId = parsePeerId(detail.id)
+    for (const address of detail.multiaddrs.slice(0, maxDiscovered)) {
+      const names = address.getComponents().at(-1)?.name === 'p2p'
+      const found = pointOf(names ? address : address.encapsulate(`/p2p/${expectedPeerId}`))
+      if (found?.expectedPeerId === expectedPeerId) this.#handlers?.discovered(found)
+    }
+  }
+}
+
+function addressOf(connection: Connection): { peerId: PeerId; host: ReturnType<typeof hostOfAddress>; transport: Transport } {
+  const { remoteAddr } = connection
+  const isWebRtc = remoteAddr.getComponents()[0]?.name === 'webrtc'
+  const point = pointOf(remoteAddr)?.point
+  const transport = isWebRtc ? 'webrtc' : point === undefined ? 'other' : transportOf(point)
+  return { peerId: parsePeerId(connection.remotePeer), host: hostOfAddress(remoteAddr), transport }
+}
+
+/** The best first: what anybody can reach, then what the same network can, then what the same machine can. */
+function rank(point: Point): number {
+  const host = firstHopOf(point)
+  const scope = host === undefined ? 'unroutable' : scopeOf(host)
+  return ['name', 'public', 'private', 'link-local', 'loopback', 'unroutable'].indexOf(scope)
+}

@@ -1,0 +1,232 @@
+/**
+ * Texts to points and peer ids, and back to what libp2p dials: the only maker of the core's branded strings from texts
+ * that users and strangers wrote. One place has one spelling here, so that a table cannot be filled with aliases of it.
+ * Where a host is, and whether it may be dialed, is the matter of `values/address.ts` and the gater.
+ */
+import { isPeerId, type PeerId as Libp2pPeerId } from '@libp2p/interface'
+import { peerIdFromString } from '@libp2p/peer-id'
+import { isMultiaddr, type Multiaddr, multiaddr } from '@multiformats/multiaddr'
+import { hostOfName } from '../core/values/address.ts'
+import type { ParsedPoint, PeerId, Point } from '../core/values/ids.ts'
+import { formatIPv4, formatIp, mappedIPv4, parseIPv4, parseIp } from '../core/values/ip.ts'
+import { PoolError } from '../core/values/reason.ts'
+
+/** A relayed WebRTC address with two RSA ids has about 200 characters; certificate hashes add 60 each. */
+const maxPointLength = 1_024
+const maxComponents = 20
+/** A CID of an RSA id has 59 characters. */
+const maxPeerIdLength = 128
+/** RFC 1035, without the final dot. */
+const maxNameLength = 253
+
+/** What may stand in a point after its host. `unix`, `onion`, zones and the star transports are nothing a stranger may name. */
+const protocols = new Set(
+  'tcp udp quic quic-v1 tls sni noise ws wss http-path webtransport webrtc webrtc-direct certhash p2p p2p-circuit'.split(' ')
+)
+
+/** A point as users write it: any text that `parsePoint` takes, a multiaddr object, or one of these with the id expected there. */
+export type PointInit = string | Multiaddr | { readonly point: string | Multiaddr; readonly expectedPeerId?: string | undefined }
+
+interface Part {
+  readonly name: string
+  readonly value: string | undefined
+}
+
+/** Why a text is no point; caught at the border of this file, where text and expectation are added. */
+class Refusal extends Error {}
+
+/**
+ * The point that a text means: a multiaddr, or the original's `host:port#peerId` (host: IPv4, [IPv6] or a DNS name;
+ * a port may be left out if there is a default; the id is a libp2p one). Throws `PoolError` `invalid-point` naming what
+ * was expected and what came.
+ */
+export function parsePoint(from: string | Multiaddr, { defaultPort }: { defaultPort?: number } = {}): ParsedPoint {
+  const text = isMultiaddr(from) ? from.toString() : from
+  try {
+    if (typeof text !== 'string') throw new Refusal(`it is of type ${text === null ? 'null' : typeof text}`)
+    if (text.length > maxPointLength) throw new Refusal(`it has ${text.length} characters, at most ${maxPointLength} are allowed`)
+    if (!/^[\x21-\x7e]+$/.test(text)) throw new Refusal(text === '' ? 'it is empty' : 'it has characters other than visible ASCII')
+    return assemble(text.startsWith('/') ? readMultiaddr(text) : readHostPort(text, defaultPort))
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error
+    throw new PoolError('invalid-point', `expected a multiaddr or host:port#peerId, got ${shown(text)}: ${error.message}`)
+  }
+}
+
+/** The point that libp2p's own address means; `undefined` where it is none, such as `/webrtc/p2p/ID` of an inbound link. */
+export function pointOf(address: Multiaddr): ParsedPoint | undefined {
+  try {
+    return parsePoint(address)
+  } catch (error) {
+    if (error instanceof PoolError) return undefined
+    throw error
+  }
+}
+
+/** A peer id in its canonical text, from base58 (`12D3KooW…`, `Qm…`) or a CID. Throws `PoolError` `invalid-peer-id`. */
+export function parsePeerId(from: string | Libp2pPeerId): PeerId {
+  const text = isPeerId(from) ? from.toString() : from
+  const found = typeof text === 'string' ? readPeerId(text) : undefined
+  if (found === undefined) {
+    throw new PoolError('invalid-peer-id', `expected a libp2p peer id such as 12D3KooW…, got ${shown(text)}`)
+  }
+  return found
+}
+
+/** A point as users write it. An id beside the point must be the one in it, if there is one. */
+export function parsePointInit(init: PointInit, defaultPort?: number): ParsedPoint {
+  const isRecord = typeof init === 'object' && 'point' in init
+  const parsed = parsePoint(isRecord ? init.point : init, { defaultPort })
+  if (!isRecord || init.expectedPeerId === undefined) return parsed
+  const expectedPeerId = parsePeerId(init.expectedPeerId)
+  if (parsed.expectedPeerId !== undefined && parsed.expectedPeerId !== expectedPeerId) {
+    throw new PoolError(
+      'invalid-point',
+      `${init.point}: expected the peer id ${expectedPeerId} beside it, got ${parsed.expectedPeerId} in it`
+    )
+  }
+  return { point: parsed.point, expectedPeerId }
+}
+
+/** What libp2p dials to reach the point and nobody but the expected peer. A relayed point names its peer already. */
+export function toMultiaddr(point: Point, expectedPeerId: PeerId | undefined): Multiaddr {
+  return multiaddr(expectedPeerId === undefined || targetOf(point) !== undefined ? point : `${point}/p2p/${expectedPeerId}`)
+}
+
+/** The peer id that a relayed point ends with. */
+export function targetOf(point: Point): PeerId | undefined {
+  const id = /\/p2p\/([^/]+)$/.exec(point)?.[1]
+  return id as PeerId | undefined
+}
+
+function readMultiaddr(text: string): Part[] {
+  let parts: { readonly name: string; readonly value?: string }[]
+  try {
+    parts = multiaddr(text).getComponents()
+  } catch (error) {
+    throw new Refusal(error instanceof Error ? error.message : String(error))
+  }
+  if (parts.length > maxComponents) throw new Refusal(`it has ${parts.length} components, at most ${maxComponents} are allowed`)
+  return parts.flatMap(canonical)
+}
+
+function readHostPort(text: string, defaultPort: number | undefined): Part[] {
+  const [, address = '', portText, id] = /^(\[[^\]]*\]|[^:#[\]]*)(?::([^#]*))?(?:#(.*))?$/.exec(text) ?? []
+  if (address === '' || address === '_') throw new Refusal('the address is missing')
+  const port = portText ?? defaultPort?.toString()
+  if (port === undefined) throw new Refusal('the port is missing')
+  const host = address.startsWith('[')
+    ? canonical({ name: 'ip6', value: address.slice(1, -1) })
+    : canonical({ name: parseIPv4(address) === undefined ? 'dns' : 'ip4', value: address })
+  const peer = id === undefined ? [] : canonical({ name: 'p2p', value: id })
+  return [...host, ...canonical({ name: 'tcp', value: port }), ...peer]
+}
+
+/** The one spelling of a component; more than one where an abbreviation is written out. */
+function canonical({ name, value = '' }: { readonly name: string; readonly value?: string | undefined }): Part[] {
+  switch (name) {
+    case 'ip4': {
+      const address = parseIPv4(value)
+      if (address === undefined) throw new Refusal(`${shown(value)} is not an IPv4 address in dotted decimals`)
+      return [{ name, value: formatIPv4(address) }]
+    }
+    case 'ip6': {
+      const groups = parseIp(value.includes(':') ? value : '')
+      if (groups === undefined) throw new Refusal(`${shown(value)} is not an IPv6 address`)
+      const ipv4 = mappedIPv4(groups)
+      return [ipv4 === undefined ? { name, value: formatIp(groups) } : { name: 'ip4', value: formatIPv4(ipv4) }]
+    }
+    case 'dns':
+    case 'dns4':
+    case 'dns6':
+    case 'dnsaddr':
+    case 'sni':
+      return [{ name, value: canonicalName(value) }]
+    case 'tcp':
+    case 'udp': {
+      const port = /^[1-9]\d{0,4}$/.test(value) ? Number(value) : 0
+      if (port < 1 || port > 65_535) throw new Refusal(`${shown(value)} is not a port from 1 to 65535`)
+      return [{ name, value: String(port) }]
+    }
+    case 'p2p': {
+      const id = readPeerId(value)
+      if (id === undefined) throw new Refusal(`${shown(value)} is not a libp2p peer id`)
+      return [{ name, value: id }]
+    }
+    case 'wss':
+      return [
+        { name: 'tls', value: undefined },
+        { name: 'ws', value: undefined }
+      ]
+    case 'http-path':
+      return [{ name, value: encodeURIComponent(value.slice(1)) }]
+    case 'certhash':
+    case 'memory':
+      return [{ name, value }]
+    default:
+      if (!protocols.has(name)) throw new Refusal(`a point cannot hold /${name}`)
+      return [{ name, value: undefined }]
+  }
+}
+
+function canonicalName(value: string): string {
+  const lower = value.toLowerCase()
+  const name = lower.endsWith('.') ? lower.slice(0, -1) : lower
+  if (name.length > maxNameLength) throw new Refusal(`a DNS name has at most ${maxNameLength} characters, this one ${name.length}`)
+  const labelled = name.split('.').every((label) => /^[a-z0-9_-]{1,63}$/.test(label))
+  if (!labelled) throw new Refusal(`${shown(value)} is not a DNS name`)
+  // `0x7f.1` and `127.1` are addresses to resolvers: as names they would pass for something else than they are.
+  if (hostOfName(name) !== name || /(^|\.)\d+$/.test(name)) throw new Refusal(`${shown(value)} is a number, not a DNS name`)
+  return name
+}
+
+/** Checks the order of the components, and takes the id off a direct point. */
+function assemble(parts: readonly Part[]): ParsedPoint {
+  const [first, second] = parts
+  if (first === undefined || !/^(ip4|ip6|dns|dns4|dns6|dnsaddr|memory)$/.test(first.name)) {
+    throw new Refusal(`it begins with /${first?.name ?? ''}, not with an IP address or a DNS name`)
+  }
+  if (first.name !== 'dnsaddr' && first.name !== 'memory' && second?.name !== 'tcp' && second?.name !== 'udp') {
+    throw new Refusal('the port is missing')
+  }
+  if (parts.slice(1).some(({ name }) => name.startsWith('ip') || name.startsWith('dns') || name === 'memory')) {
+    throw new Refusal('it names two hosts')
+  }
+  const circuits = parts.filter(({ name }) => name === 'p2p-circuit').length
+  if (circuits > 1) throw new Refusal('it leads over two relays')
+  const circuit = parts.findIndex(({ name }) => name === 'p2p-circuit')
+  const last = parts.at(-1)
+  const expectedPeerId = last?.name === 'p2p' ? (last.value as PeerId) : undefined
+  const ids = parts.flatMap(({ name }, index) => (name === 'p2p' ? [index] : []))
+  if (circuit < 0) {
+    if (ids.length > 1) throw new Refusal('it names two peer ids')
+    if (ids.length === 1 && expectedPeerId === undefined) throw new Refusal('the peer id is not at its end')
+    return { point: join(expectedPeerId === undefined ? parts : parts.slice(0, -1)), expectedPeerId }
+  }
+  if (expectedPeerId === undefined) throw new Refusal('a relayed point ends with the peer id of its target')
+  const relayIds = ids.filter((index) => index < circuit)
+  if (relayIds.length > 1 || ids.length - relayIds.length > 1) throw new Refusal('it names two peer ids on one side of the relay')
+  if (relayIds.length === 1 && relayIds[0] !== circuit - 1) throw new Refusal('the peer id of the relay is not right before /p2p-circuit')
+  return { point: join(parts), expectedPeerId }
+}
+
+function join(parts: readonly Part[]): Point {
+  return parts.map(({ name, value }) => (value === undefined ? `/${name}` : `/${name}/${value}`)).join('') as Point
+}
+
+function readPeerId(text: string): PeerId | undefined {
+  if (text.length > maxPeerIdLength) return undefined
+  try {
+    const id = peerIdFromString(text).toString()
+    // Anything else is the id of an HTTP gateway, which is no peer.
+    return /^[1Q]/.test(id) ? (id as PeerId) : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** What came, for a message: short, on one line. */
+function shown(value: unknown): string {
+  const text = typeof value === 'string' ? JSON.stringify(value) : String(value)
+  return text.length > 120 ? `${text.slice(0, 119)}…` : text
+}

@@ -1,0 +1,112 @@
+/**
+ * The pool as a libp2p service, in the form of `@libp2p/*` packages: `peerPool(init)` is a factory that `createLibp2p`
+ * calls with its components, and its `gater` goes to `connectionGater`. The instance is the pool itself:
+ * `node.services.pool.connect(…)`. The presets of `node` and `web` add transports, storage and identity.
+ */
+import { type Startable, serviceCapabilities } from '@libp2p/interface'
+import { memoryStorage } from '../core/memory-storage.ts'
+import { PeerPool } from '../core/peer-pool.ts'
+import { nodePreset, type PoolConfig, type PoolOptions, type Preset, pagePreset, resolveConfig } from '../core/values/config.ts'
+import type { Log } from '../core/values/ports.ts'
+import { type DialRule, inPage } from './dial-rule.ts'
+import { createGater, hostOfAddress, type PoolGater } from './gater.ts'
+import { Libp2pNetwork, type NetworkComponents } from './network.ts'
+import { type PointInit, parsePointInit } from './point.ts'
+import { systemClock, systemRandom } from './system.ts'
+
+/** The pool's options (`PoolOptions`) and what concerns libp2p. */
+export interface PeerPoolInit<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Array>
+  extends Omit<PoolOptions<Msg, PeerMeta, ConnMeta>, 'trustedPoints'>,
+    Partial<DialRule> {
+  /** Points to begin with, kept and dialed before others. @default [] */
+  readonly trustedPoints?: readonly PointInit[]
+  /** Sizes for a server or a page. @default by where this runs */
+  readonly preset?: Preset
+  /** The port of points written as `host` or `host#peerId`. @default none: such a text is refused */
+  readonly defaultPort?: number
+  /**
+   * Close libp2p connections on which neither the pool nor anybody else runs a stream for 10 to 20 s and whose peer nobody
+   * tagged. False for applications that open connections ahead of need. @default true
+   */
+  readonly closeIdle?: boolean
+}
+
+/** What `createLibp2p` needs of a service, and the gater that belongs to it. */
+export interface PeerPoolService<Msg, PeerMeta, ConnMeta> {
+  (components: NetworkComponents): Libp2pPeerPool<Msg, PeerMeta, ConnMeta>
+  /** For `createLibp2p({ connectionGater })`; without it bans act only once a link reached the pool. */
+  readonly gater: PoolGater['gater']
+  /** The options over the defaults, checked. */
+  readonly config: PoolConfig<Msg, PeerMeta, ConnMeta>
+}
+
+/**
+ * A `PeerPool` that starts and stops with its node. libp2p starts all components side by side, so the pool waits for
+ * `afterStart`, when dials are possible, and stops in `beforeStop`, while its goodbyes can still be sent. Between the two
+ * it may be stopped and started by hand.
+ */
+export class Libp2pPeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Array>
+  extends PeerPool<Msg, PeerMeta, ConnMeta>
+  implements Startable
+{
+  readonly [Symbol.toStringTag] = 'p2p-pool'
+  readonly [serviceCapabilities]: string[] = ['p2p-pool']
+  readonly network: Libp2pNetwork
+  #nodeIsStarting = false
+
+  constructor(config: PoolConfig<Msg, PeerMeta, ConnMeta>, { network, log }: { network: Libp2pNetwork; log: Log }) {
+    super(config, { network, clock: systemClock, random: systemRandom, log })
+    this.network = network
+  }
+
+  beforeStart(): void {
+    this.#nodeIsStarting = true
+  }
+
+  override async start(): Promise<void> {
+    if (!this.#nodeIsStarting) await super.start()
+  }
+
+  async afterStart(): Promise<void> {
+    this.#nodeIsStarting = false
+    // A pool that its user destroyed does not keep the node from starting again.
+    if (this.life !== 'destroyed') await super.start()
+  }
+
+  async beforeStop(): Promise<void> {
+    this.#nodeIsStarting = false
+    await super.stop()
+  }
+}
+
+/** The pool of one node. Options that make no sense throw `PoolError` here, before anything runs. */
+export function peerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Array>(
+  init: PeerPoolInit<Msg, PeerMeta, ConnMeta>
+): PeerPoolService<Msg, PeerMeta, ConnMeta> {
+  const {
+    trustedPoints = [],
+    preset = inPage() ? pagePreset : nodePreset,
+    defaultPort,
+    closeIdle,
+    allowPrivate,
+    allowInsecure,
+    ...options
+  } = init
+  const trusted = trustedPoints.map((point) => parsePointInit(point, defaultPort))
+  const config = resolveConfig({ ...options, trustedPoints: trusted }, { preset, storage: memoryStorage() })
+  const gater = createGater({ allowPrivate, allowInsecure })
+  const make = (components: NetworkComponents): Libp2pPeerPool<Msg, PeerMeta, ConnMeta> => {
+    const log = components.logger.forComponent('p2p-pool')
+    const network = new Libp2pNetwork(components, {
+      clock: systemClock,
+      rule: gater.rule,
+      denies: (peerId, connection) => pool.gate.deniesPeer(peerId, hostOfAddress(connection.remoteAddr)),
+      defaultPort,
+      closeIdle
+    })
+    const pool = new Libp2pPeerPool(config, { network, log: { error: (message, cause) => log.error('%s - %e', message, cause) } })
+    gater.bind(pool.gate)
+    return pool
+  }
+  return Object.assign(make, { gater: gater.gater, config })
+}

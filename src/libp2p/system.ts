@@ -1,0 +1,34 @@
+/**
+ * The real clock and the real dice: the core's `Clock` and `Random` on what Node and browsers have in common. The service
+ * gives them to the pool; tests have their own.
+ */
+import type { Clock, Random } from '../core/values/ports.ts'
+
+/** `setTimeout`'s own limit; a longer delay fires at once. */
+const maxTimeoutMs = 2_147_483_647
+
+/** `performance.now()` for durations: it never jumps, though some systems stop it while they sleep. */
+export const systemClock: Clock = {
+  now: () => performance.now(),
+  date: () => Date.now(),
+  schedule(delayMs, fn) {
+    // A timer may fire up to a millisecond early, and a frozen page fires it late: the clock decides, not the timer.
+    const due = performance.now() + Math.max(0, delayMs)
+    let timer: ReturnType<typeof setTimeout>
+    const wait = (): void => {
+      const left = due - performance.now()
+      timer = setTimeout(() => (due <= performance.now() ? fn() : wait()), Math.min(Math.ceil(Math.max(0, left)), maxTimeoutMs))
+    }
+    wait()
+    return () => clearTimeout(timer)
+  }
+}
+
+/** Unpredictable: the greylist's key and the instance id are made of it. */
+export const systemRandom: Random = {
+  next() {
+    const [high = 0, low = 0] = crypto.getRandomValues(new Uint32Array(2))
+    return ((high >>> 5) * 67_108_864 + (low >>> 6)) / 9_007_199_254_740_992
+  },
+  bytes: (length) => crypto.getRandomValues(new Uint8Array(length))
+}

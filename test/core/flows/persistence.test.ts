@@ -1,0 +1,159 @@
+import { describe, expect, it } from 'vitest'
+import { memoryStorage, type PeerStorage, type Point, StorageError } from '../../../src/core/index.ts'
+import { record, World } from '../../support/pools.ts'
+
+/** A pool that has met one peer, banned another and trusts a third; its storage then. */
+async function lived(storage: PeerStorage): Promise<void> {
+  const world = new World()
+  const [a, b] = [await world.start('a', { storage }), await world.start('b')]
+  await world.clock.until(a.pool.connect(b.network.point, { expectedPeerId: b.pool.peerId }))
+  await world.clock.advance(1_000)
+  await a.pool.peers.ban(a.pool.parsePeerId('enemy'))
+  await a.pool.points.banRange('192.0.2.0/24')
+  a.pool.peers.trust(a.pool.parsePeerId('friend'))
+  a.pool.registerPoint('/ip4/198.51.100.7/tcp/1' as Point, { trusted: true })
+  await world.stop()
+}
+
+async function restarted(storage: PeerStorage) {
+  const world = new World(2)
+  const member = world.make('a', { storage })
+  const told = record(member.pool, 'storage-failed', 'storage-loaded', 'storage-recovered')
+  await world.clock.until(member.pool.start())
+  await world.clock.advance(1)
+  return { world, pool: member.pool, told, complaints: member.complaints }
+}
+
+const point = '/ip4/10.0.0.1/tcp/1' as Point
+
+describe('what a pool remembers', () => {
+  it('peers, points, history, trust, bans and expected ids are back after a restart', async () => {
+    const storage = memoryStorage()
+    await lived(storage)
+    const { pool, told } = await restarted(storage)
+    expect(told.map((event) => event.detail)).toMatchObject([{ peers: 2, points: 2, dropped: 0 }])
+    expect(pool.points.info(point)).toMatchObject({ expectedPeerId: 'b', isPublic: true, state: { kind: 'disconnected' } })
+    expect(pool.points.info(point)?.events.map((event) => event.kind)).toEqual(['connection-established', 'disconnection'])
+    expect(pool.peers.info(pool.parsePeerId('b'))?.lastEstablished?.point).toBe(point)
+    expect(pool.peers.isTrusted(pool.parsePeerId('friend'))).toBe(true)
+    expect(pool.points.isTrusted('/ip4/198.51.100.7/tcp/1' as Point)).toBe(true)
+    expect(pool.peers.isBanned(pool.parsePeerId('enemy'))).toBe(true)
+    expect(pool.points.isBanned('/ip4/192.0.2.77/tcp/9' as Point)).toBe(true)
+  })
+
+  it('the best connection of last time is dialed first, after trusted points', async () => {
+    const storage = memoryStorage()
+    await lived(storage)
+    const world = new World(3)
+    const member = world.make('a', { storage, minConnections: 1, expectedConnections: 1, maxConnections: 4 })
+    const dialed = record(member.pool, 'outgoing-connection')
+    member.pool.registerPoint('/ip4/203.0.113.9/tcp/1' as Point)
+    await world.clock.until(member.pool.start())
+    await world.clock.advance(10)
+    const order = dialed.map((event) => event.detail.point)
+    expect(order.slice(0, 2)).toEqual(['/ip4/198.51.100.7/tcp/1', point])
+    await world.stop()
+  })
+
+  it('a change is written within thirty seconds, without a stop', async () => {
+    const storage = memoryStorage()
+    const world = new World()
+    const { pool } = await world.start('a', { storage })
+    pool.registerPoint('/ip4/198.51.100.7/tcp/1' as Point, { trusted: true })
+    await world.clock.advance(30_000)
+    expect(pool.snapshot().storage).toMatchObject({ mode: 'persistent', unsavedChanges: false })
+    expect(await storage.load(new AbortController().signal)).toContain('198.51.100.7')
+  })
+})
+
+describe('storages that fail', () => {
+  it.each(['', 'null', '{"format":"p2p-pool"}', '[]', '{"format":"p2p-pool","version":1,"points":[', 'not json', '[{"peer_id":"id"}]'])(
+    'what is no state (%j) is kept aside and reported once, and the pool starts afresh',
+    async (text) => {
+      const storage = memoryStorage(text)
+      const { world, pool, told } = await restarted(storage)
+      expect(told).toHaveLength(1)
+      expect(told[0]?.detail).toMatchObject({ failure: 'broken', keptAside: expect.any(String) })
+      expect(storage.aside).toContain(text)
+      await world.clock.until(pool.savePeers())
+      await world.stop()
+    }
+  )
+
+  it('a newer version is refused and stays untouched', async () => {
+    const text = '{"format":"p2p-pool","version":2,"points":[],"peers":[]}'
+    const storage = memoryStorage(text)
+    const { world, pool, told } = await restarted(storage)
+    expect(told.map((event) => event.detail)).toMatchObject([{ failure: 'newer-version' }])
+    pool.registerPoint(point)
+    await world.clock.advance(120_000)
+    await world.stop()
+    await storage.open(new AbortController().signal)
+    expect(await storage.load(new AbortController().signal)).toBe(text)
+  })
+
+  it('a broken entry is dropped and counted, the others are kept', async () => {
+    const storage = memoryStorage()
+    await lived(storage)
+    await storage.open(new AbortController().signal)
+    const text = (await storage.load(new AbortController().signal)) ?? ''
+    const broken = text.replace(/"createdAt":[0-9]+/, '"createdAt":"yesterday"').replace('198.51.100.7', '198.51.100.7777/evil')
+    const { pool, told } = await restarted(memoryStorage(broken))
+    expect(told[0]?.detail).toMatchObject({ peers: 1, points: 1, dropped: 2 })
+    expect(pool.points.info(point)).toBeDefined()
+  })
+
+  it('a storage that never answers costs two seconds, then the pool lives in memory and finds it later', async () => {
+    const inner = memoryStorage()
+    await lived(inner)
+    let hangs = true
+    const storage: PeerStorage = {
+      name: 'slow',
+      open: (signal) => (hangs ? new Promise(() => undefined) : inner.open(signal)),
+      load: (signal) => inner.load(signal),
+      save: (parts) => inner.save(parts),
+      setAside: () => inner.setAside(),
+      close: () => inner.close()
+    }
+    const world = new World()
+    const { pool } = world.make('a', { storage })
+    const told = record(pool, 'storage-failed', 'storage-recovered', 'storage-loaded')
+    const before = world.clock.now()
+    await world.clock.until(pool.start())
+    expect(world.clock.now() - before).toBe(2_000)
+    expect(pool.snapshot().storage).toMatchObject({ mode: 'memory', failure: 'unavailable' })
+    pool.registerPoint('/ip4/198.51.100.99/tcp/1' as Point)
+    hangs = false
+    await world.clock.advance(60_000)
+    expect(told.map((event) => event.type)).toEqual(['storage-failed', 'storage-loaded', 'storage-recovered'])
+    expect(pool.points.info(point)).toBeDefined()
+    expect(pool.points.info('/ip4/198.51.100.99/tcp/1' as Point)).toBeDefined()
+    await world.stop()
+  })
+
+  it('a save that fails is one event, is tried again, and loses nothing', async () => {
+    const inner = memoryStorage()
+    let full = true
+    const storage: PeerStorage = {
+      name: 'full',
+      open: (signal) => inner.open(signal),
+      load: (signal) => inner.load(signal),
+      save: (parts) => (full ? Promise.reject(new StorageError('full', 'no space')) : inner.save(parts)),
+      setAside: () => inner.setAside(),
+      close: () => inner.close()
+    }
+    const world = new World()
+    const { pool } = await world.start('a', { storage })
+    const told = record(pool, 'storage-failed', 'storage-recovered')
+    pool.registerPoint(point)
+    await world.clock.advance(300_000)
+    expect(told.map((event) => event.type)).toEqual(['storage-failed'])
+    full = false
+    await world.clock.advance(600_000)
+    expect(told.map((event) => event.type)).toEqual(['storage-failed', 'storage-recovered'])
+    expect(pool.snapshot().storage).toMatchObject({ mode: 'persistent', failure: null, unsavedChanges: false })
+    await world.stop()
+    await world.clock.advance(1_000)
+    expect(world.clock.pending).toBe(0)
+  })
+})

@@ -1,0 +1,202 @@
+/** Real connections, with the keeper's clock in the test's hands: what it closes, and what it leaves alone. */
+import type { Connection } from '@libp2p/interface'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import type { Clock, Link } from '../../src/core/values/ports.ts'
+import { Arrivals, closeBoth } from '../contract/network.ts'
+import { startNode, type TestNode } from './nodes.ts'
+
+const never = new AbortController().signal
+const appProtocol = '/app/1.0.0'
+
+/** Lets the looks of a keeper happen when the test says so. */
+class HandClock implements Clock {
+  #due: (() => void)[] = []
+
+  now(): number {
+    return 0
+  }
+
+  date(): number {
+    return 0
+  }
+
+  schedule(_delayMs: number, fn: () => void): () => void {
+    this.#due.push(fn)
+    return () => {
+      this.#due = this.#due.filter((due) => due !== fn)
+    }
+  }
+
+  get pending(): number {
+    return this.#due.length
+  }
+
+  /** Runs what is due, and waits until the look has planned the next one. */
+  async look(): Promise<void> {
+    for (const fn of this.#due.splice(0)) fn()
+    await until(() => this.pending > 0)
+  }
+}
+
+describe('connections of libp2p', () => {
+  let a: TestNode
+  let b: TestNode
+  let clock: HandClock
+  let arrivals: Arrivals
+  let denied: string[]
+
+  beforeEach(async () => {
+    clock = new HandClock()
+    denied = []
+    const denies = (peerId: string): boolean => denied.includes(peerId)
+    ;[a, b] = await Promise.all([startNode('tcp', { clock, denies }), startNode('tcp')])
+    arrivals = new Arrivals()
+    await Promise.all([a.network.start(new Arrivals().handlers), b.network.start(arrivals.handlers)])
+    await b.node.handle(appProtocol, () => undefined)
+  })
+
+  afterEach(async () => {
+    await Promise.all([a.network.stop(), b.network.stop()])
+    await Promise.all([a.node.stop(), b.node.stop()])
+  })
+
+  const dial = async (): Promise<readonly [Link, Link]> =>
+    Promise.all([a.network.dial(b.point, { expectedPeerId: b.network.peerId, signal: never }), arrivals.next()])
+  const dialPlain = async (): Promise<Connection> => {
+    const connection = await a.node.dial(b.node.getMultiaddrs())
+    await identified(connection)
+    return connection
+  }
+  const open = (): Connection[] => a.node.getConnections().filter(({ status }) => status === 'open')
+
+  test('a connection ends with its only link, at both ends', async () => {
+    await closeBoth(...(await dial()))
+    await until(() => open().length === 0 && b.node.getConnections().length === 0)
+  })
+
+  test('a connection ends with its only link, also when that is aborted', async () => {
+    const [ours, theirs] = await dial()
+    ours.abort('enough')
+    await theirs.close()
+    await until(() => open().length === 0 && b.node.getConnections().length === 0)
+  })
+
+  test('a connection that the application uses outlives the link', async () => {
+    const [ours, theirs] = await dial()
+    const stream = await a.node.dialProtocol(b.node.peerId, appProtocol)
+    await closeBoth(ours, theirs)
+    expect(open()).toHaveLength(1)
+    expect(stream.status).toBe('open')
+  })
+
+  test('a connection to a peer that somebody tagged outlives the link', async () => {
+    const [ours, theirs] = await dial()
+    await a.node.peerStore.merge(b.node.peerId, { tags: { 'keep-alive-circuit-relay': { value: 1 } } })
+    await b.node.peerStore.merge(a.node.peerId, { tags: { 'circuit-relay-source': { value: 1 } } })
+    await closeBoth(ours, theirs)
+    expect(open()).toHaveLength(1)
+  })
+
+  test('neither saves the connection to a peer that the pool denies', async () => {
+    const [ours, theirs] = await dial()
+    await a.node.dialProtocol(b.node.peerId, appProtocol)
+    await a.node.peerStore.merge(b.node.peerId, { tags: { app: { value: 1 } } })
+    denied.push(b.network.peerId)
+    await closeBoth(ours, theirs)
+    await until(() => open().length === 0)
+  })
+
+  test('of two links on one connection the last one closes it', async () => {
+    const first = await dial()
+    const second = await dial()
+    expect(a.node.getConnections()).toHaveLength(1)
+    await closeBoth(...first)
+    expect(open()).toHaveLength(1)
+    await closeBoth(...second)
+    await until(() => open().length === 0)
+  })
+
+  test('a connection that the application opened to the same point is taken', async () => {
+    await dialPlain()
+    const [ours, theirs] = await dial()
+    expect(a.node.getConnections()).toHaveLength(1)
+    await closeBoth(ours, theirs)
+  })
+
+  test('a connection that the peer opened proves nothing of a point', async () => {
+    await b.node.dial(a.node.getMultiaddrs())
+    await until(() => a.node.getConnections().length === 1)
+    const [ours, theirs] = await dial()
+    expect(a.node.getConnections()).toHaveLength(2)
+    await closeBoth(ours, theirs)
+  })
+
+  test('a connection that nobody uses is counted and closed at the second look', async () => {
+    await dialPlain()
+    await clock.look()
+    expect(open()).toHaveLength(1)
+    expect(a.network.keeper.idleFound).toBe(0)
+    await clock.look()
+    await until(() => open().length === 0)
+    expect(a.network.keeper.idleFound).toBe(1)
+  })
+
+  test('a connection in use is left alone, by whomever it is used', async () => {
+    await dialPlain()
+    await a.node.dialProtocol(b.node.peerId, appProtocol)
+    for (let i = 0; i < 4; i++) await clock.look()
+    expect(open()).toHaveLength(1)
+    expect(a.network.keeper.idleFound).toBe(0)
+  })
+
+  test('one that is used between the looks begins anew', async () => {
+    const connection = await dialPlain()
+    await clock.look()
+    const stream = await a.node.dialProtocol(b.node.peerId, appProtocol)
+    await clock.look()
+    stream.abort(new Error('done'))
+    await clock.look()
+    expect(connection.status).toBe('open')
+    await clock.look()
+    await until(() => open().length === 0)
+  })
+
+  test('a pool that is stopped looks no more', async () => {
+    expect(clock.pending).toBe(1)
+    await a.network.stop()
+    expect(clock.pending).toBe(0)
+  })
+})
+
+describe('connections of an application that opens them ahead of need', () => {
+  test('are counted and left open', async () => {
+    const clock = new HandClock()
+    const [a, b] = await Promise.all([startNode('tcp', { clock, closeIdle: false }), startNode('tcp')])
+    try {
+      await a.network.start(new Arrivals().handlers)
+      const connection = await a.node.dial(b.node.getMultiaddrs())
+      await identified(connection)
+      for (let i = 0; i < 3; i++) await clock.look()
+      expect(connection.status).toBe('open')
+      expect(a.network.keeper.idleFound).toBe(1)
+    } finally {
+      await a.network.stop()
+      await Promise.all([a.node.stop(), b.node.stop()])
+    }
+  })
+})
+
+/** Identify runs on a fresh connection and is over. */
+async function identified(connection: Connection): Promise<void> {
+  await until(() => connection.streams.length === 0 || connection.streams.every(({ protocol }) => protocol.startsWith('/ipfs/')))
+}
+
+async function until(holds: () => boolean, deadlineMs = 5_000): Promise<void> {
+  const end = performance.now() + deadlineMs
+  while (!holds()) {
+    if (performance.now() > end) throw new Error(`still not so after ${deadlineMs} ms: ${holds}`)
+    await new Promise((resolve) => {
+      setTimeout(resolve, 5)
+    })
+  }
+}

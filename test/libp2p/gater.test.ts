@@ -1,0 +1,91 @@
+import type { MultiaddrConnection } from '@libp2p/interface'
+import { peerIdFromString } from '@libp2p/peer-id'
+import { multiaddr } from '@multiformats/multiaddr'
+import { beforeEach, describe, expect, test } from 'vitest'
+import type { Host, PeerId, Point } from '../../src/core/values/ids.ts'
+import type { Gate } from '../../src/core/values/ports.ts'
+import { createGater, hostOfAddress, type PoolGater } from '../../src/libp2p/gater.ts'
+
+const banned = '12D3KooWBCE4hFcKskbqQ41nF5BcCDMXLAoSrkgKiSm8CqEWKV1o'
+const welcome = '12D3KooWGC6TvWhfapngX6wvJHMYvKpDMXPb3ZnCZ6dMoaMtimQ5'
+const bannedHost = '::ffff:192.0.2.66'
+
+const gate: Gate = {
+  deniesIncoming: (host) => host === bannedHost,
+  deniesDial: (point: Point) => point.startsWith('/ip4/192.0.2.66/'),
+  deniesPeer: (peerId: PeerId, host: Host | undefined) => peerId === banned || host === bannedHost
+}
+
+const linkFrom = (address: string): MultiaddrConnection => ({ remoteAddr: multiaddr(address) }) as MultiaddrConnection
+const bannedId = peerIdFromString(banned)
+const welcomeId = peerIdFromString(welcome)
+
+describe('the gater', () => {
+  let made: PoolGater
+
+  beforeEach(() => {
+    made = createGater()
+  })
+
+  test('denies nothing before there is a pool', () => {
+    const { gater } = made
+    expect(gater.denyDialPeer(bannedId)).toBe(false)
+    expect(gater.denyDialMultiaddr(multiaddr('/ip4/192.0.2.66/tcp/1'))).toBe(false)
+    expect(gater.denyInboundConnection(linkFrom('/ip4/192.0.2.66/tcp/1'))).toBe(false)
+    expect(gater.denyInboundEncryptedConnection(bannedId, linkFrom('/ip4/192.0.2.1/tcp/1'))).toBe(false)
+  })
+
+  test('asks the pool at each door, without needing a this', () => {
+    made.bind(gate)
+    const { denyDialPeer, denyDialMultiaddr, denyInboundConnection, denyInboundEncryptedConnection, denyOutboundEncryptedConnection } =
+      made.gater
+    const { denyInboundRelayReservation, denyOutboundRelayedConnection, denyInboundRelayedConnection } = made.gater
+    const good = linkFrom('/ip4/192.0.2.1/tcp/1')
+    const bad = linkFrom('/ip4/192.0.2.66/tcp/1')
+    expect([denyDialPeer(bannedId), denyDialPeer(welcomeId)]).toEqual([true, false])
+    expect([denyInboundConnection(bad), denyInboundConnection(good)]).toEqual([true, false])
+    for (const door of [denyInboundEncryptedConnection, denyOutboundEncryptedConnection]) {
+      expect([door(bannedId, good), door(welcomeId, bad), door(welcomeId, good)]).toEqual([true, true, false])
+    }
+    expect(denyDialMultiaddr(multiaddr(`/ip4/192.0.2.66/tcp/1/ws/p2p/${welcome}`))).toBe(true)
+    expect(denyDialMultiaddr(multiaddr('/ip6/::ffff:192.0.2.66/tcp/1'))).toBe(true)
+    expect(denyDialMultiaddr(multiaddr('/ip4/192.0.2.1/tcp/1'))).toBe(false)
+    expect([denyInboundRelayReservation(bannedId), denyInboundRelayReservation(welcomeId)]).toEqual([true, false])
+    expect(denyOutboundRelayedConnection(bannedId, welcomeId)).toBe(true)
+    expect(denyOutboundRelayedConnection(welcomeId, bannedId)).toBe(true)
+    expect(denyInboundRelayedConnection(bannedId, welcomeId)).toBe(false)
+    expect(denyInboundRelayedConnection(welcomeId, bannedId)).toBe(true)
+  })
+
+  test('a guest of a banned relay, and a page without an address, are judged by their id', () => {
+    made.bind(gate)
+    const relayed = linkFrom(`/ip4/192.0.2.66/tcp/1/p2p/${banned}/p2p-circuit/p2p/${welcome}`)
+    const page = linkFrom(`/webrtc/p2p/${welcome}`)
+    for (const link of [relayed, page]) {
+      expect(made.gater.denyInboundConnection(link)).toBe(false)
+      expect(made.gater.denyInboundEncryptedConnection(welcomeId, link)).toBe(false)
+      expect(made.gater.denyInboundEncryptedConnection(bannedId, link)).toBe(true)
+    }
+  })
+
+  test('keeps up the rule of pages, also without a pool', () => {
+    const { gater } = createGater({ allowPrivate: false, allowInsecure: false })
+    expect(gater.denyDialMultiaddr(multiaddr('/ip4/127.0.0.1/tcp/1/tls/ws'))).toBe(true)
+    expect(gater.denyDialMultiaddr(multiaddr('/ip4/192.0.2.1/tcp/1/ws'))).toBe(true)
+    expect(gater.denyDialMultiaddr(multiaddr('/dns4/example.org/tcp/1/tls/ws'))).toBe(false)
+    expect(gater.denyDialMultiaddr(multiaddr('/ip6zone/eth0/ip6/fe80::1/tcp/1'))).toBe(true)
+  })
+
+  test.each([
+    ['/ip4/192.0.2.1/tcp/50000', '::ffff:192.0.2.1'],
+    ['/ip6/::ffff:c000:201/tcp/50000', '::ffff:192.0.2.1'],
+    ['/ip6/2001:DB8:0::7/udp/1/quic-v1', '2001:db8::7'],
+    ['/ip6zone/eth0/ip6/fe80::1/tcp/1', 'fe80::1'],
+    ['/ip4/192.0.2.1/udp/1/webrtc-direct', '::ffff:192.0.2.1'],
+    [`/ip4/192.0.2.1/tcp/1/p2p/${banned}/p2p-circuit`, undefined],
+    [`/webrtc/p2p/${welcome}`, undefined],
+    ['/memory/1', undefined]
+  ])('the host of a connection at %s is %s', (address, host) => {
+    expect(hostOfAddress(multiaddr(address))).toBe(host)
+  })
+})

@@ -1,0 +1,189 @@
+/**
+ * `createWebPeer` in a real Chromium, with a Node peer as relay: pages on one machine, over WebSockets and WebRTC. Driven
+ * from Node, since a page cannot be a relay; the page's code is built as a user would build it.
+ */
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { fileURLToPath } from 'node:url'
+import { type BrowserContext, chromium, type Page } from 'playwright-core'
+import { build, type Rolldown } from 'vite'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { chromiumFlags, findChromium } from '../../node/cli/chromium.ts'
+import { createNodePeer, type NodePeer, type PeerId } from '../../node/index.ts'
+import type { TestPage } from './web-peer-page.ts'
+
+declare const page: TestPage
+
+const pageDeadlineMs = 20_000
+
+describe('createWebPeer', () => {
+  let relay: NodePeer
+  let server: Server
+  let browser: Awaited<ReturnType<typeof chromium.launch>>
+  const contexts: BrowserContext[] = []
+  const complaints: string[] = []
+
+  beforeAll(async () => {
+    const { path } = await findChromium()
+    ;[relay, server, browser] = await Promise.all([
+      createNodePeer({
+        network: 'web-test',
+        listen: ['/ip4/127.0.0.1/tcp/0', '/ip4/127.0.0.1/tcp/0/ws'],
+        inboundConnectionThreshold: 1_000,
+        minConnections: 0,
+        expectedConnections: 0,
+        relay: true
+      }),
+      serve(await bundle()),
+      chromium.launch({ ...(path === undefined ? {} : { executablePath: path }), args: [...chromiumFlags] })
+    ])
+  }, 60_000)
+
+  afterAll(async () => {
+    await Promise.all(contexts.map((context) => context.close()))
+    await browser?.close()
+    server?.closeAllConnections()
+    server?.close()
+    await relay?.stop()
+    expect(complaints).toEqual([])
+  })
+
+  const url = (): string => `http://localhost:${(server.address() as AddressInfo).port}/`
+  const relayPoint = (): string => {
+    const point = relay.pool.network.ownPoints().find((own) => own.endsWith('/ws'))
+    return `${point}/p2p/${relay.pool.peerId}`
+  }
+  /** A profile of its own unless another page's is given. */
+  const openPage = async (beside?: Page): Promise<Page> => {
+    const context = beside?.context() ?? (await browser.newContext())
+    if (beside === undefined) contexts.push(context)
+    const opened = await context.newPage()
+    opened.setDefaultTimeout(pageDeadlineMs)
+    opened.on('pageerror', (error) => complaints.push(String(error)))
+    await opened.goto(url())
+    return opened
+  }
+  const start = async (where: Page, name = 'test'): ReturnType<TestPage['start']> =>
+    where.evaluate((init) => page.start(init), {
+      network: 'web-test',
+      trustedPoints: [relayPoint()],
+      name,
+      minConnections: 1,
+      expectedConnections: 1,
+      maxConnections: 10
+    })
+
+  test('pages reach a server by WebSocket and each other directly, and a ban ends it', async () => {
+    const [a, b] = await Promise.all([openPage(), openPage()])
+    const [alice, bob] = await Promise.all([start(a), start(b)])
+    expect(alice.transports).toEqual(['wss', 'ws', 'webrtc'])
+    const point = await b.evaluate(() => page.ownPoint())
+    expect(point).toMatch(new RegExp(`^/ip4/127.0.0.1/tcp/\\d+/ws/p2p/${relay.pool.peerId}/p2p-circuit/webrtc/p2p/${bob.peerId}$`))
+    await eventually(async () => {
+      expect(await a.evaluate(() => page.connections())).toMatchObject([
+        { peerId: relay.pool.peerId, transport: 'ws', host: '::ffff:127.0.0.1' }
+      ])
+    })
+
+    // Directly, though over the relay to begin with; no host on either side.
+    expect(await a.evaluate((to) => page.connect(to), point)).toMatchObject({ peerId: bob.peerId, transport: 'webrtc', host: undefined })
+    await eventually(async () => {
+      const atBob = await b.evaluate(() => page.connections())
+      expect(atBob.find(({ peerId }) => peerId === alice.peerId)).toMatchObject({
+        transport: 'webrtc',
+        host: undefined,
+        direction: 'incoming'
+      })
+    })
+    expect(await a.evaluate((id) => page.limited(id), bob.peerId)).toContain(false)
+
+    // Both ways at once, in order.
+    const size = 1_000_000
+    const [there, back] = await Promise.all([
+      b.evaluate(([id, bytes]) => page.receive(id, bytes), [alice.peerId, size] as const),
+      a.evaluate(([id, bytes]) => page.receive(id, bytes), [bob.peerId, size] as const),
+      a.evaluate(([id, bytes]) => page.send(id, bytes), [bob.peerId, size] as const),
+      b.evaluate(([id, bytes]) => page.send(id, bytes), [alice.peerId, size] as const)
+    ])
+    expect([there, back]).toEqual([size, size])
+
+    // The relayed connection beside the direct one is left over, and goes.
+    await eventually(async () => {
+      expect(await a.evaluate((id) => page.limited(id), bob.peerId)).toEqual([false])
+      expect(await b.evaluate((id) => page.limited(id), alice.peerId)).toEqual([false])
+    }, 25_000)
+
+    await b.evaluate((id) => page.ban(id), alice.peerId)
+    await eventually(async () => {
+      expect(await a.evaluate((id) => page.limited(id), bob.peerId)).toEqual([])
+      expect(await b.evaluate((id) => page.limited(id), alice.peerId)).toEqual([])
+    })
+    expect(await a.evaluate((to) => page.failureOf(to), point)).not.toBe('connected')
+  }, 60_000)
+
+  test('a dial that cannot work says why', async () => {
+    const a = await openPage()
+    await start(a)
+    const failureOf = (text: string): Promise<unknown> => a.evaluate((to) => page.failureOf(to), text)
+    const stranger = '12D3KooWGC6TvWhfapngX6wvJHMYvKpDMXPb3ZnCZ6dMoaMtimQ5' as PeerId
+    expect(await failureOf('/ip4/127.0.0.1/tcp/4001')).toBe('no-transport')
+    expect(await failureOf('/ip4/127.0.0.1/tcp/1/ws')).toBe('refused')
+    expect(await failureOf(`${relayPoint()}/p2p-circuit/webrtc/p2p/${stranger}`)).toBe('unreachable')
+    expect(await failureOf(`${relayPoint()}/p2p-circuit/p2p/${stranger}`)).toBe('no-transport')
+  }, 60_000)
+
+  test('a reload keeps the identity; a second tab has one of its own', async () => {
+    const a = await openPage()
+    const first = await start(a, 'kept')
+    expect(first).toMatchObject({ persistent: true, notice: undefined })
+    const tab = await openPage(a)
+    const second = await start(tab, 'kept')
+    expect(second.persistent).toBe(false)
+    expect(second.notice).toContain('kept')
+    expect(second.peerId).not.toBe(first.peerId)
+    await tab.close()
+    await a.reload()
+    expect(await start(a, 'kept')).toMatchObject({ peerId: first.peerId, persistent: true })
+  }, 60_000)
+})
+
+async function eventually(check: () => Promise<void>, deadlineMs = 10_000): Promise<void> {
+  const end = performance.now() + deadlineMs
+  for (;;) {
+    try {
+      return await check()
+    } catch (error) {
+      if (performance.now() > end) throw error
+      await new Promise((resolve) => {
+        setTimeout(resolve, 100)
+      })
+    }
+  }
+}
+
+/** The page's code in one file. */
+async function bundle(): Promise<string> {
+  const result = await build({
+    configFile: false,
+    logLevel: 'warn',
+    root: fileURLToPath(new URL('.', import.meta.url)),
+    build: {
+      write: false,
+      target: 'es2023',
+      minify: false,
+      lib: { entry: fileURLToPath(new URL('web-peer-page.ts', import.meta.url)), formats: ['es'], fileName: 'page' },
+      rolldownOptions: { output: { codeSplitting: false } }
+    }
+  })
+  const [{ output }] = (Array.isArray(result) ? result : [result]) as Rolldown.RolldownOutput[] as [Rolldown.RolldownOutput]
+  return output[0].code
+}
+
+function serve(code: string): Promise<Server> {
+  const server = createServer((request, response) => {
+    const isScript = request.url === '/page.js'
+    response.setHeader('content-type', isScript ? 'text/javascript' : 'text/html')
+    response.end(isScript ? code : '<!doctype html><title>web-peer.test</title><script type="module" src="/page.js"></script>')
+  })
+  return new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve(server)))
+}

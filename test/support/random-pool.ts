@@ -1,0 +1,344 @@
+/**
+ * A pool's state under random hands: every verb of state and registry, with the flows' part (who checks before, who ends
+ * what) played synchronously, on small tables, so that they are full most of the time. One seed is one life.
+ */
+import { checkDial, checkHello, checkIncoming, protocolVersions } from '../../src/core/decisions/admission.ts'
+import { AccessList } from '../../src/core/tables/acl.ts'
+import type { AttemptRecord } from '../../src/core/tables/attempt-record.ts'
+import { PeerTable } from '../../src/core/tables/peer-table.ts'
+import type { Medium } from '../../src/core/tables/point-state.ts'
+import { PointTable } from '../../src/core/tables/point-table.ts'
+import { type Outcome, PoolState } from '../../src/core/tables/pool-state.ts'
+import { Registry } from '../../src/core/tables/registry.ts'
+import { hostOf, hostOfIp, isRelayed } from '../../src/core/values/address.ts'
+import type { Attempt, RunningConnection } from '../../src/core/values/attempt.ts'
+import { nodePreset, type PoolOptions, resolveConfig } from '../../src/core/values/config.ts'
+import type { PoolEventName, PoolEvents } from '../../src/core/values/events.ts'
+import type { Host, ParsedPoint, PeerId, Point } from '../../src/core/values/ids.ts'
+import type { HelloMessage } from '../../src/core/values/message.ts'
+import { type DisconnectReason, type Ending, PoolError, type Rejection } from '../../src/core/values/reason.ts'
+import { memoryStorage } from '../../src/core/memory-storage.ts'
+import { seededRandom } from './seeded-random.ts'
+
+export interface Told {
+  readonly type: PoolEventName
+  readonly detail: PoolEvents[PoolEventName]
+}
+
+const us = 'p5' as PeerId
+const peerIds = Array.from({ length: 10 }, (_, i) => `p${i}` as PeerId)
+const hosts = ['192.0.2.1', '192.0.2.2', '198.51.100.7', '10.0.0.1', '2001:db8::1', '2001:db8::2'].map((ip) => hostOfIp(ip) as Host)
+const ranges = ['192.0.2.0/24', '2001:db8::/32', '10.0.0.0/8']
+const points = [
+  ...['192.0.2.1', '192.0.2.2', '198.51.100.7', '10.0.0.1', '127.0.0.1', '203.0.113.9'].flatMap((ip) =>
+    [1, 2, 3].map((port) => `/ip4/${ip}/tcp/${port}`)
+  ),
+  ...['/ip6/2001:db8::1/tcp/1', '/ip6/2001:db8::2/tcp/1', '/dns4/example.org/tcp/1'],
+  ...['p1', 'p2', 'p3'].map((id) => `/ip4/192.0.2.1/tcp/1/p2p/p0/p2p-circuit/p2p/${id}`)
+] as Point[]
+const media: readonly Medium[] = ['operator', 'storage', 'hello', 'advertise', 'nack', 'swap', 'discovery']
+
+/** Who mostly answers at a point; a relayed one has its own target. */
+function homeOf(point: Point): PeerId {
+  return (isRelayed(point) ? point.slice(point.lastIndexOf('/') + 1) : peerIds[points.indexOf(point) % peerIds.length]) as PeerId
+}
+
+class FakeConnection implements RunningConnection {
+  readonly peerId: PeerId
+  readonly point: Point | undefined
+  readonly host: Host | undefined
+  readonly direction: 'outgoing' | 'incoming'
+  readonly establishedAt: number
+  readonly startedAt: number
+  readonly isPrivate: boolean
+  readonly instance: string
+  readonly leave: (ending: Ending, comeBackAfterMs?: number) => void
+
+  constructor(
+    attempt: AttemptRecord<FakeConnection>,
+    { now, date, leave, isPrivate }: { now: number; date: number; leave: FakeConnection['leave']; isPrivate: boolean }
+  ) {
+    this.peerId = attempt.peerId as PeerId
+    this.point = attempt.point
+    this.host = attempt.host
+    this.direction = attempt.direction
+    this.establishedAt = date
+    this.startedAt = now
+    this.isPrivate = isPrivate
+    this.instance = attempt.instance
+    this.leave = leave
+  }
+
+  disconnect(reason: DisconnectReason): Promise<void> {
+    this.leave({ by: 'us', reason })
+    return Promise.resolve()
+  }
+}
+
+export class RandomPool {
+  readonly events: Told[] = []
+  readonly state: PoolState<number, FakeConnection>
+  readonly #registry: Registry<number, FakeConnection>
+  readonly #next: () => number
+  #now = 0
+  #date = 1_700_000_000_000
+
+  constructor(seed: number) {
+    const random = seededRandom(seed)
+    this.#next = () => random.next()
+    const options: PoolOptions<Uint8Array, number> = {
+      network: 'test',
+      ...{ minConnections: 1, expectedConnections: 2, maxConnections: 2 + this.#below(3), maxIncoming: 3, maxIncomingPerHost: 2 },
+      ...{ peerGreylistSize: 3, ipGreylistSizeKiB: 1 + this.#below(3), ipGreylistCleanupDelayMs: 160_000 },
+      maxKnownPoints: this.#once(0.1) ? null : { max: 3 + this.#below(10), target: this.#below(4) },
+      maxKnownPeers: this.#once(0.1) ? null : { max: 2 + this.#below(6), target: this.#below(3) },
+      privateMode: this.#once(0.1),
+      allowPrivatePoints: this.#once(0.5),
+      peerMetadata: { initial: () => 0, toJson: (meta) => meta, fromJson: Number, score: (meta) => meta }
+    }
+    const config = resolveConfig(options, { preset: nodePreset, storage: memoryStorage() })
+    this.state = new PoolState<number, FakeConnection>({
+      config,
+      peerId: us,
+      clock: { now: () => this.#now, date: () => this.#date, schedule: () => () => undefined },
+      random,
+      points: new PointTable({ size: config.maxKnownPoints }),
+      peers: new PeerTable<number>({ size: config.maxKnownPeers, score: (meta) => meta }),
+      access: new AccessList({ ...config, key: random.bytes(32), now: 0 }),
+      emit: (type, detail) => this.events.push({ type, detail }),
+      changed: () => undefined
+    })
+    this.#registry = new Registry(this.state)
+  }
+
+  /** Does one thing by chance; returns its name. */
+  act(): string {
+    const [name, act] = this.#pick(this.#acts)
+    try {
+      act()
+    } catch (error) {
+      if (!(error instanceof PoolError) || error.code !== 'table-full') throw error
+    }
+    return name
+  }
+
+  readonly #acts: readonly (readonly [string, () => void])[] = [
+    ...repeat(6, 'dial', () => this.#dial()),
+    ...repeat(6, 'incoming', () => this.#incoming()),
+    ...repeat(20, 'step', () => this.#step(this.#pick([...this.state.attempts()]))),
+    ...repeat(3, 'leave', () => this.#leave(this.#pick([...this.state.connections()]))),
+    ['register', () => void this.#registry.registerPoint(this.#point(), { trusted: this.#trust() })],
+    ['register new', () => void this.#registry.registerNewPoint(this.#point(), { medium: this.#pick(media), source: this.#peer() })],
+    ['register peer', () => void this.#registry.registerPeer(this.#peer())],
+    ['unregister', () => this.#registry.unregisterPoint(this.#point())],
+    ['learn', () => void this.#registry.learn(this.#told(), { peerId: this.#peer(), host: this.#host(), medium: 'advertise' })],
+    ['learn own', () => this.#learnOwn(this.#pick([...this.state.connections()]))],
+    ['trust peer', () => this.#trustPeer(this.#pick([...this.state.peers()])?.peerId)],
+    ['expect', () => this.#expect()],
+    ['ban peer', () => void this.#registry.banPeer(this.#peer(), this.#end())?.disconnect({ kind: 'peer-banned' })],
+    ['unban peer', () => this.#registry.unbanPeer(this.#peer())],
+    ['ban host', () => this.#leaveAll(this.#registry.banHost(this.#host() ?? hosts[0] as Host, { banPeers: this.#once(0.5), endsAt: this.#end() }))],
+    ['unban host', () => this.#registry.unbanHost(this.#host() ?? hosts[0] as Host)],
+    ['ban range', () => this.#leaveAll(this.#registry.banRange(this.#pick(ranges), { banPeers: this.#once(0.5), endsAt: this.#end() }))],
+    ['unban range', () => this.#registry.unbanRange(this.#pick(ranges))],
+    ['greylist', () => this.state.greylist(this.#once(0.5) ? this.#peer() : undefined, this.#host(), 'random')],
+    ['fade', () => this.state.access.gcGreylist()],
+    ['clear greylist', () => this.state.access.clearGreylist()],
+    ['own point', () => this.#registry.addOwnPoint(this.#point())],
+    ['announce', () => this.#announce()],
+    ['score', () => this.#score(this.#pick([...this.state.peers()])?.peerId)],
+    ['list', () => this.#list()],
+    ...repeat(3, 'time', () => this.#pass())
+  ]
+
+  #dial(): void {
+    const point = this.#point()
+    const known = this.state.point(point)
+    const expectedPeerId = this.#once(0.2) ? this.#peer() : known?.expectedPeerId
+    const trusted = this.#trust()
+    if (checkDial(this.state, point, expectedPeerId, trusted) !== undefined) return
+    const record = this.#registry.registerPoint(point, { trusted })
+    if (expectedPeerId !== undefined) record.expectedPeerId = expectedPeerId
+    this.state.beginOutgoing(record, expectedPeerId)
+  }
+
+  #incoming(): void {
+    const peerId = this.#peer()
+    const host = this.#host()
+    if (checkIncoming(this.state, peerId, host) === undefined) this.state.beginIncoming(peerId, host)
+  }
+
+  /** What the flow of this attempt does next: it looks at its signal after each wait, and before it changes anything. */
+  #step(attempt: AttemptRecord<FakeConnection> | undefined): void {
+    if (attempt === undefined) return
+    if (attempt.signal.aborted) this.#fail(attempt, (attempt.signal.reason as PoolError).rejection as Rejection, 'us')
+    else if (this.#once(0.1)) this.#fail(attempt, this.#rejection(), this.#once(0.5) ? 'us' : 'them')
+    else if (attempt.direction === 'outgoing' && attempt.peerId === undefined) this.#answer(attempt)
+    else if (attempt.phase === 'begun') this.#judge(attempt)
+    else this.#run(attempt)
+  }
+
+  #answer(attempt: AttemptRecord<FakeConnection>): void {
+    const there = this.#once(0.1) || attempt.point === undefined ? this.#peer() : homeOf(attempt.point)
+    this.state.prove(attempt, there)
+    const refusal: Rejection | undefined =
+      there === us
+        ? { kind: 'myself' }
+        : this.state.connection(there) !== undefined
+          ? { kind: 'already-connected', peerId: there }
+          : undefined
+    if (refusal === undefined) return
+    this.#fail(attempt, refusal, 'us')
+    if (refusal.kind === 'myself' && attempt.point !== undefined) this.#registry.addOwnPoint(attempt.point)
+  }
+
+  #judge(attempt: AttemptRecord<FakeConnection>): void {
+    const peerId = attempt.peerId as PeerId
+    const hello = this.#hello()
+    const instance = String(this.#below(3))
+    const verdict = checkHello(this.state, attempt, { peerId, hello, instance, now: this.#now })
+    if (verdict.kind !== 'admit') return this.#fail(attempt, verdict, 'us')
+    if (verdict.displaces !== undefined) this.#giveWay(verdict.displaces)
+    void verdict.replaces?.disconnect({ kind: 'replaced' })
+    const peer = this.#registry.registerPeer(peerId)
+    if (peer === undefined) return this.#fail(attempt, { kind: 'table-full' }, 'us')
+    const own = this.#registry.learnOwn(this.#told(), { peerId, host: attempt.host, isPrivate: hello.isPrivate, trusted: peer.trusted })
+    this.state.admit(attempt, peer, { instance, point: own.find((record) => record.state.kind === 'disconnected') })
+  }
+
+  #giveWay(displaced: Attempt): void {
+    for (const other of [...this.state.attempts()]) if (other === displaced) this.#fail(other, { kind: 'cancelled', detail: 'gave way' }, 'us')
+  }
+
+  #run(attempt: AttemptRecord<FakeConnection>): void {
+    const leave = (ending: Ending, comeBackAfterMs = 0): void => void this.state.end(attempt, { kind: 'closed', ending, comeBackAfterMs })
+    this.state.run(attempt, new FakeConnection(attempt, { now: this.#now, date: this.#date, leave, isPrivate: this.#once(0.2) }))
+  }
+
+  #fail(attempt: AttemptRecord<FakeConnection>, rejection: Rejection, by: 'us' | 'them'): void {
+    const outcome: Outcome = { kind: 'failed', rejection, by }
+    const isFirst = attempt.phase !== 'ended'
+    if (this.state.end(attempt, outcome) !== isFirst || this.state.end(attempt, outcome)) throw new Error('end counted twice')
+  }
+
+  #leave(connection: FakeConnection | undefined): void {
+    const reason = this.#pick<DisconnectReason>([{ kind: 'lost' }, { kind: 'fault', detail: 'random' }, { kind: 'going-away' }])
+    connection?.leave({ by: this.#pick(['us', 'them', 'network'] as const), reason }, this.#once(0.1) ? 100_000 : 0)
+  }
+
+  #leaveAll(connections: readonly FakeConnection[]): void {
+    for (const connection of connections) void connection.disconnect({ kind: 'point-banned' })
+  }
+
+  #learnOwn(connection: FakeConnection | undefined): void {
+    if (connection === undefined) return
+    const { peerId, host, isPrivate } = connection
+    this.#registry.learnOwn(this.#told(), { peerId, host, isPrivate, trusted: this.state.isTrusted(peerId, undefined) })
+  }
+
+  #trustPeer(peerId: PeerId | undefined): void {
+    const record = peerId === undefined ? undefined : this.state.peer(peerId)
+    if (record !== undefined) this.#registry.setPeerTrusted(record, this.#once(0.4))
+  }
+
+  #expect(): void {
+    const record = this.#registry.registerPoint(this.#point())
+    void this.#registry.setExpectedPeerId(record, this.#peer())?.disconnect({ kind: 'unexpected-peer-id' })
+  }
+
+  #announce(): void {
+    const own = [this.#point(), this.#point()].slice(0, this.#below(3))
+    this.state.announcedPoints = own
+    for (const point of own) this.#registry.unregisterPoint(point)
+  }
+
+  #score(peerId: PeerId | undefined): void {
+    const record = peerId === undefined ? undefined : this.state.peer(peerId)
+    if (record === undefined) return
+    record.metadata = this.#below(5) - 2
+    this.state.parts.peers.reindex(record)
+  }
+
+  #list(): void {
+    const size = this.#below(8)
+    const isBanned = (record: { host: Host | undefined; trusted: boolean }): boolean => this.state.hostBar(record.host, record.trusted) !== undefined
+    const listed = this.state.parts.points.list({ ignorePrivate: this.#once(0.5), size, random: { next: this.#next, bytes: (n) => new Uint8Array(n) }, isBanned })
+    if (listed.length > size || new Set(listed).size !== listed.length) throw new Error(`listed ${listed.join(' ')} of at most ${size}`)
+    for (const point of listed) if (this.state.hostBar(hostOf(point), this.state.isTrusted(undefined, point)) !== undefined) throw new Error(`listed ${point}, which is barred`)
+  }
+
+  /** Mostly seconds, sometimes days; the wall clock may be set to anything. */
+  #pass(): void {
+    const ms = this.#once(0.1) ? 86_400_000 : this.#below(20_000)
+    this.#now += ms
+    this.#date += this.#once(0.1) ? (this.#below(2_000) - 1_000) * 10_000_000 : ms
+  }
+
+  #hello(): HelloMessage {
+    const nothing = new Uint8Array(0)
+    return {
+      kind: 'hello',
+      network: this.#once(0.05) ? 'other' : 'test',
+      protocolVersions,
+      applicationVersions: [this.#once(0.05) ? 9 : 0],
+      isPrivate: this.#once(0.2),
+      discovery: true,
+      points: [],
+      ...{ signedPeerRecord: nothing, instance: nothing, metadata: nothing }
+    }
+  }
+
+  #rejection(): Rejection {
+    return this.#pick<Rejection>([
+      { kind: 'fault', detail: 'random' },
+      { kind: 'link-lost', step: 'hello' },
+      { kind: 'timeout', step: 'ack', afterMs: 1 },
+      { kind: 'dial-failed', failure: 'refused', detail: '' },
+      { kind: 'rejected-by-peer', motive: 1, points: [] },
+      { kind: 'cancelled', detail: 'by the caller' }
+    ])
+  }
+
+  #told(): ParsedPoint[] {
+    return Array.from({ length: this.#below(4) }, () => {
+      const point = this.#point()
+      return { point, expectedPeerId: isRelayed(point) ? homeOf(point) : this.#once(0.2) ? this.#peer() : undefined }
+    })
+  }
+
+  #point(): Point {
+    return this.#pick(points)
+  }
+
+  #peer(): PeerId {
+    return this.#pick(peerIds)
+  }
+
+  #host(): Host | undefined {
+    return this.#once(0.2) ? undefined : this.#pick(hosts)
+  }
+
+  #trust(): boolean | undefined {
+    return this.#once(0.1) ? true : this.#once(0.1) ? false : undefined
+  }
+
+  #end(): number | undefined {
+    return this.#once(0.5) ? undefined : this.#date + 1 + this.#below(100_000)
+  }
+
+  #once(probability: number): boolean {
+    return this.#next() < probability
+  }
+
+  #below(limit: number): number {
+    return Math.floor(this.#next() * limit)
+  }
+
+  #pick<T>(from: readonly T[]): T {
+    return from[this.#below(from.length)] as T
+  }
+}
+
+function repeat<T>(count: number, name: string, act: T): (readonly [string, T])[] {
+  return Array.from({ length: count }, () => [name, act] as const)
+}
