@@ -3,6 +3,7 @@
 export type { Connections } from './api/connections.ts'
 export type { PeerDescription, Peers } from './api/peers.ts'
 export type { BanOfHost, PointDescription, Points } from './api/points.ts'
+export type { Explanation } from './decisions/explain.ts'
 export type { ConnectOptions } from './flows/connect.ts'
 export type { Connection, ConnectionStat } from './flows/connection.ts'
 export { memoryStorage } from './memory-storage.ts'

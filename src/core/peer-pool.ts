@@ -4,7 +4,8 @@
  */
 import { Registering } from './api/registering.ts'
 import { takeSnapshot, withCounters } from './api/snapshot.ts'
-import { checkDial, checkPeer } from './decisions/admission.ts'
+import { checkPeer } from './decisions/admission.ts'
+import { type Explanation, explainPeer, explainPoint } from './decisions/explain.ts'
 import { EventHub } from './event-hub.ts'
 import { type ConnectOptions, Connector } from './flows/connect.ts'
 import { type Connection, encodePayload } from './flows/connection.ts'
@@ -12,6 +13,7 @@ import type { FlowContext } from './flows/context.ts'
 import { Exchange } from './flows/exchange.ts'
 import { Maintenance } from './flows/maintenance.ts'
 import { Persistence } from './flows/persistence.ts'
+import { Swaps } from './flows/swap.ts'
 import { AccessList } from './tables/acl.ts'
 import type { PeerInfo } from './tables/peer-state.ts'
 import { PeerTable } from './tables/peer-table.ts'
@@ -86,7 +88,9 @@ export class PeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Arra
     this.#context = context
     this.#exchange = new Exchange(this.#context)
     this.#connector = new Connector(this.#context, this.#exchange)
-    this.#maintenance = new Maintenance(this.#context, { connector: this.#connector, exchange: this.#exchange })
+    const swaps = new Swaps(this.#context, (point, expectedPeerId) => this.#connector.connect(point, { expectedPeerId, byUser: false }))
+    this.#exchange.swaps = swaps
+    this.#maintenance = new Maintenance(this.#context, { connector: this.#connector, exchange: this.#exchange, swaps })
     this.#persistence = new Persistence(this.#context, { shown: () => this.#shown() })
     this.gate = {
       deniesIncoming: (host) => host !== undefined && state.hostBar(host, state.parts.points.hasTrustedHost(host)) !== undefined,
@@ -155,6 +159,25 @@ export class PeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Arra
     await this.#persistence.stop()
     this.#cancelChange?.()
     this.#cancelChange = undefined
+  }
+
+  /**
+   * The host goes to sleep: saves, and keeps what it has without making more. `resume` undoes it. Does nothing unless the pool runs.
+   */
+  async suspend(): Promise<void> {
+    if (this.#life !== 'running') return
+    this.#setLife('suspended')
+    this.#maintenance.stop()
+    await this.#persistence.save()
+  }
+
+  /** Awake, or online again: what failed meanwhile counts for nothing, and the band is looked at now. */
+  resume(): void {
+    if (this.#life !== 'running' && this.#life !== 'suspended') return
+    this.#context.registry.resetReconnections()
+    this.#setLife('running')
+    this.#maintenance.start()
+    void this.#persistence.save()
   }
 
   /** Ends all connections and attempts; resolves when they are gone. The pool goes on. Source: `tear_down_connections`. */
@@ -235,15 +258,17 @@ export class PeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Arra
     return fresh
   }
 
-  /** Would a dial of this point be refused at once, and why? For people; `connect` asks again. */
-  explainDial(point: Point): string | undefined {
-    return checkDial(this.#context.state, point, this.points.info(point)?.expectedPeerId)?.kind
+  /** Connected, or why not and when it will be tried next. Takes a point or a peer id. */
+  explain(what: Point | PeerId): Explanation {
+    const { state, clock, network } = this.#context
+    if (!what.startsWith('/')) return explainPeer(state, what as PeerId)
+    return explainPoint(state, what as Point, { now: clock.now(), canDial: (point) => network.canDial(point) })
   }
 
   // What the network tells.
 
   #incoming(link: Link): void {
-    if (this.#life === 'running' || this.#life === 'starting') void this.#connector.accept(link)
+    if (this.#life === 'running' || this.#life === 'starting' || this.#life === 'suspended') void this.#connector.accept(link)
     else link.abort('the pool is not running')
   }
 

@@ -2,7 +2,8 @@
  * A pool's state under random hands: every verb of state and registry, with the flows' part (who checks before, who ends
  * what) played synchronously, on small tables, so that they are full most of the time. One seed is one life.
  */
-import { checkDial, checkHello, checkIncoming, protocolVersions } from '../../src/core/decisions/admission.ts'
+import { checkDial, checkDialed, checkHello, checkIncoming, protocolVersions } from '../../src/core/decisions/admission.ts'
+import { memoryStorage } from '../../src/core/memory-storage.ts'
 import { AccessList } from '../../src/core/tables/acl.ts'
 import type { AttemptRecord } from '../../src/core/tables/attempt-record.ts'
 import { PeerTable } from '../../src/core/tables/peer-table.ts'
@@ -17,7 +18,6 @@ import type { PoolEventName, PoolEvents } from '../../src/core/values/events.ts'
 import type { Host, ParsedPoint, PeerId, Point } from '../../src/core/values/ids.ts'
 import type { HelloMessage } from '../../src/core/values/message.ts'
 import { type DisconnectReason, type Ending, PoolError, type Rejection } from '../../src/core/values/reason.ts'
-import { memoryStorage } from '../../src/core/memory-storage.ts'
 import { seededRandom } from './seeded-random.ts'
 
 export interface Told {
@@ -137,8 +137,11 @@ export class RandomPool {
     ['expect', () => this.#expect()],
     ['ban peer', () => void this.#registry.banPeer(this.#peer(), this.#end())?.disconnect({ kind: 'peer-banned' })],
     ['unban peer', () => this.#registry.unbanPeer(this.#peer())],
-    ['ban host', () => this.#leaveAll(this.#registry.banHost(this.#host() ?? hosts[0] as Host, { banPeers: this.#once(0.5), endsAt: this.#end() }))],
-    ['unban host', () => this.#registry.unbanHost(this.#host() ?? hosts[0] as Host)],
+    [
+      'ban host',
+      () => this.#leaveAll(this.#registry.banHost(this.#host() ?? (hosts[0] as Host), { banPeers: this.#once(0.5), endsAt: this.#end() }))
+    ],
+    ['unban host', () => this.#registry.unbanHost(this.#host() ?? (hosts[0] as Host))],
     ['ban range', () => this.#leaveAll(this.#registry.banRange(this.#pick(ranges), { banPeers: this.#once(0.5), endsAt: this.#end() }))],
     ['unban range', () => this.#registry.unbanRange(this.#pick(ranges))],
     ['greylist', () => this.state.greylist(this.#once(0.5) ? this.#peer() : undefined, this.#host(), 'random')],
@@ -181,12 +184,7 @@ export class RandomPool {
   #answer(attempt: AttemptRecord<FakeConnection>): void {
     const there = this.#once(0.1) || attempt.point === undefined ? this.#peer() : homeOf(attempt.point)
     this.state.prove(attempt, there)
-    const refusal: Rejection | undefined =
-      there === us
-        ? { kind: 'myself' }
-        : this.state.connection(there) !== undefined
-          ? { kind: 'already-connected', peerId: there }
-          : undefined
+    const refusal = checkDialed(this.state, there, attempt.host)
     if (refusal === undefined) return
     this.#fail(attempt, refusal, 'us')
     if (refusal.kind === 'myself' && attempt.point !== undefined) this.#registry.addOwnPoint(attempt.point)
@@ -200,6 +198,7 @@ export class RandomPool {
     if (verdict.kind !== 'admit') return this.#fail(attempt, verdict, 'us')
     if (verdict.displaces !== undefined) this.#giveWay(verdict.displaces)
     void verdict.replaces?.disconnect({ kind: 'replaced' })
+    void verdict.evicts?.disconnect({ kind: 'too-many-connections' })
     const peer = this.#registry.registerPeer(peerId)
     if (peer === undefined) return this.#fail(attempt, { kind: 'table-full' }, 'us')
     const own = this.#registry.learnOwn(this.#told(), { peerId, host: attempt.host, isPrivate: hello.isPrivate, trusted: peer.trusted })
@@ -207,7 +206,8 @@ export class RandomPool {
   }
 
   #giveWay(displaced: Attempt): void {
-    for (const other of [...this.state.attempts()]) if (other === displaced) this.#fail(other, { kind: 'cancelled', detail: 'gave way' }, 'us')
+    for (const other of [...this.state.attempts()])
+      if (other === displaced) this.#fail(other, { kind: 'cancelled', detail: 'gave way' }, 'us')
   }
 
   #run(attempt: AttemptRecord<FakeConnection>): void {
@@ -261,10 +261,18 @@ export class RandomPool {
 
   #list(): void {
     const size = this.#below(8)
-    const isBanned = (record: { host: Host | undefined; trusted: boolean }): boolean => this.state.hostBar(record.host, record.trusted) !== undefined
-    const listed = this.state.parts.points.list({ ignorePrivate: this.#once(0.5), size, random: { next: this.#next, bytes: (n) => new Uint8Array(n) }, isBanned })
+    const isBanned = (record: { host: Host | undefined; trusted: boolean }): boolean =>
+      this.state.hostBar(record.host, record.trusted) !== undefined
+    const listed = this.state.parts.points.list({
+      ignorePrivate: this.#once(0.5),
+      size,
+      random: { next: this.#next, bytes: (n) => new Uint8Array(n) },
+      isBanned
+    })
     if (listed.length > size || new Set(listed).size !== listed.length) throw new Error(`listed ${listed.join(' ')} of at most ${size}`)
-    for (const point of listed) if (this.state.hostBar(hostOf(point), this.state.isTrusted(undefined, point)) !== undefined) throw new Error(`listed ${point}, which is barred`)
+    for (const point of listed)
+      if (this.state.hostBar(hostOf(point), this.state.isTrusted(undefined, point)) !== undefined)
+        throw new Error(`listed ${point}, which is barred`)
   }
 
   /** Mostly seconds, sometimes days; the wall clock may be set to anything. */

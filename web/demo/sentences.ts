@@ -57,6 +57,13 @@ const tellers: { readonly [Name in ToldEventName]: Teller<Name> } = {
   'advertise-sent': ({ peerId, points }) => quiet(`Told ${formatCount(points, 'point')} to `, { peerId }, '.'),
   'advertise-received': ({ peerId, points, taken }) =>
     quiet('Heard of ', formatCount(points, 'point'), ' from ', { peerId }, `; ${taken === 0 ? 'none was new' : `${taken} new`}.`),
+  'swap-request-sent': ({ peerId }) => quiet('Offered a swap to ', { peerId }, '.'),
+  'swap-request-received': ({ peerId }) => quiet({ peerId }, ' offered a swap.'),
+  'swap-request-ignored': ({ peerId, why }) => quiet('Left the swap of ', { peerId }, ` alone: ${why}.`),
+  'swap-ack-sent': ({ peerId }) => quiet('Took the swap of ', { peerId }, '.'),
+  'swap-ack-received': ({ peerId }) => quiet({ peerId }, ' took our swap.'),
+  'swap-success': ({ peerId, gained }) => plain('A swap with ', { peerId }, ' brought ', { peerId: gained }, '.'),
+  'swap-failure': ({ peerId, why }) => quiet('A swap with ', { peerId }, ` came to nothing: ${shortenIds(why)}.`),
   'peer-banned': ({ peerId }) => warning('Banned ', { peerId }, '.'),
   'peer-unbanned': ({ peerId }) => plain('Lifted the ban of ', { peerId }, '.'),
   'host-banned': ({ host }) => warning(`Banned the host ${formatHost(host)}.`),

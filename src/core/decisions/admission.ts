@@ -1,5 +1,5 @@
 /**
- * May this attempt go on? Three checkpoints of an attempt's life as ordered lists of named refusals; the first that
+ * May this attempt go on? The checkpoints of an attempt's life as ordered lists of named refusals; the first that
  * holds is the answer. Pure: the caller acts on the answer in the same turn, so that nothing changes in between.
  */
 import type { PoolView } from '../tables/pool-view.ts'
@@ -8,6 +8,7 @@ import type { Attempt, RunningConnection } from '../values/attempt.ts'
 import type { Host, PeerId, Point } from '../values/ids.ts'
 import type { HelloMessage } from '../values/message.ts'
 import type { Rejection } from '../values/reason.ts'
+import { chooseToLeave, maxIncomingConnections } from './eviction.ts'
 
 /** The version of the pool protocol that this code speaks. */
 export const protocolVersions: readonly number[] = [1]
@@ -26,6 +27,12 @@ export function checkDial(view: PoolView, point: Point, expectedPeerId: PeerId |
     return { kind: 'already-connected', peerId: expectedPeerId }
   if (view.slotsTaken >= view.config.maxConnections) return { kind: 'too-many-connections' }
   return undefined
+}
+
+/** Step 2: the dial proved who is there. Before a word is said to somebody with whom nothing can come of it. */
+export function checkDialed(view: PoolView, peerId: PeerId, host: Host | undefined): Rejection | undefined {
+  if (peerId === view.peerId) return { kind: 'myself' }
+  return checkPeer(view, peerId, host) ?? (view.connection(peerId) === undefined ? undefined : { kind: 'already-connected', peerId })
 }
 
 /** Step 1, incoming: the link has proved who is there, nothing was said yet. */
@@ -51,6 +58,8 @@ export interface Admission {
   readonly displaces: Attempt | undefined
   /** A connection of the same peer that its other end has lost. */
   readonly replaces: RunningConnection | undefined
+  /** A stranger's connection that a trusted peer takes the place of. */
+  readonly evicts: RunningConnection | undefined
 }
 
 /** Step 4: their Hello came. All of step 1 again, since time went by, then what only the Hello can tell. */
@@ -77,9 +86,18 @@ export function checkHello(
   if (config.privateMode && !view.isTrusted(peerId, attempt.point)) return { kind: 'private-mode' }
   const twin = resolveTwin(view, attempt, theirs)
   if (twin.kind !== 'admit') return twin
+  return attempt.hasSlot ? twin : findSlot(view, twin, view.isTrusted(peerId, undefined))
+}
+
+/** Strangers who come in leave some places to our own dials; a trusted peer takes any, at the cost of a stranger if need be. */
+function findSlot(view: PoolView, twin: Admission, trusted: boolean): Rejection | Admission {
+  const { config } = view
   const freed = twin.replaces !== undefined || twin.displaces?.hasSlot === true ? 1 : 0
-  if (!attempt.hasSlot && view.slotsTaken - freed >= config.maxConnections) return { kind: 'too-many-connections' }
-  return twin
+  const isFull = view.slotsTaken - freed >= config.maxConnections
+  if (!trusted) return isFull || view.incomingSlots - freed >= maxIncomingConnections(config) ? { kind: 'too-many-connections' } : twin
+  if (!isFull) return twin
+  const [evicts] = chooseToLeave(view, 1)
+  return evicts === undefined ? { kind: 'too-many-connections' } : { ...twin, evicts }
 }
 
 /**
@@ -100,16 +118,16 @@ function resolveTwin(
   const ourDialWins = attempt.direction === 'outgoing' && view.peerId < peerId
   switch (state.kind) {
     case 'disconnected':
-      return { kind: 'admit', displaces: undefined, replaces: undefined }
+      return { kind: 'admit', displaces: undefined, replaces: undefined, evicts: undefined }
     case 'accepted': {
       const wins = attempt.direction === 'outgoing' ? ourDialWins : state.attempt.instance !== instance
-      return wins ? { kind: 'admit', displaces: state.attempt, replaces: undefined } : refusal
+      return wins ? { kind: 'admit', displaces: state.attempt, replaces: undefined, evicts: undefined } : refusal
     }
     case 'running': {
       const old = state.connection
       const lost = old.instance !== instance || now - old.startedAt > view.config.connectionTimeoutMs
       const redialed = attempt.direction === 'outgoing' && old.direction === 'outgoing'
-      return lost || redialed || ourDialWins ? { kind: 'admit', displaces: undefined, replaces: old } : refusal
+      return lost || redialed || ourDialWins ? { kind: 'admit', displaces: undefined, replaces: old, evicts: undefined } : refusal
     }
   }
 }

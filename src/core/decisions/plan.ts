@@ -8,6 +8,7 @@ import type { PoolView } from '../tables/pool-view.ts'
 import type { RunningConnection } from '../values/attempt.ts'
 import type { Point } from '../values/ids.ts'
 import { checkDial } from './admission.ts'
+import { chooseToLeave } from './eviction.ts'
 
 export interface MaintenancePlan {
   readonly dial: readonly Point[]
@@ -34,8 +35,10 @@ export function planMaintenance(view: PoolView, { now, filling, canDial }: PlanO
     plan.leave = chooseToLeave(view, view.active - bounds.maxTarget)
     return plan
   }
-  const wanted = (filling ? bounds.minTarget : bounds.minThreshold) - view.active - view.outgoingInProgress
-  if (wanted <= 0) return plan
+  const missing = (filling ? bounds.minTarget : bounds.minThreshold) - view.active
+  // Most dials of a real network fail: more are begun than are missing, though never so many that all could be too many.
+  const wanted = Math.min(missing * overshoot, bounds.maxTarget - view.active) - view.outgoingInProgress
+  if (missing <= 0 || wanted <= 0) return plan
   const candidates: PointInfo[] = []
   for (const info of view.points()) {
     if (
@@ -49,9 +52,26 @@ export function planMaintenance(view: PoolView, { now, filling, canDial }: PlanO
     else candidates.push(info)
   }
   candidates.sort(byPromise(new Set(view.anchors)))
-  plan.dial = candidates.slice(0, Math.max(0, Math.min(wanted, maxParallelDials - view.outgoingInProgress))).map((info) => info.point)
-  plan.ask = candidates.length < wanted
+  const probeAt = nextProbeAt(view, candidates.length)
+  if (probeAt > now) plan.againAt = Math.min(plan.againAt ?? Number.POSITIVE_INFINITY, probeAt)
+  const parallel = probeAt === Number.NEGATIVE_INFINITY ? maxParallelDials : probeAt > now ? 0 : 1
+  plan.dial = candidates.slice(0, Math.max(0, Math.min(wanted, parallel - view.outgoingInProgress))).map((info) => info.point)
+  plan.ask = candidates.length < missing
   return plan
+}
+
+/** Dials begun for each connection missing; under a third of dials succeed where this was measured (Lodestar). */
+const overshoot = 3
+
+/** So many failures in a row, and all candidates tried, with no connection at all: it is our own network. */
+const outageFailures = 8
+const maxProbePauseMs = 30_000
+
+/** In an outage one dial at a time, with pauses that grow; −∞ when there is none. Nobody is blamed for it meanwhile. */
+function nextProbeAt(view: PoolView, candidates: number): number {
+  const beyond = view.failuresInARow - Math.max(outageFailures, candidates)
+  if (view.active > 0 || beyond < 0) return Number.NEGATIVE_INFINITY
+  return view.lastFailureAt + Math.min(1_000 * 1.3 ** beyond, maxProbePauseMs)
 }
 
 /** Is the peer that says it owns this point connected by another one? */
@@ -70,12 +90,4 @@ function byPromise(anchors: ReadonlySet<Point>): (a: PointInfo, b: PointInfo) =>
     isAnchor(b) - isAnchor(a) ||
     (lastMissAt(a) ?? 0) - (lastMissAt(b) ?? 0) ||
     a.discoveredAt - b.discoveredAt
-}
-
-/** Trusted ones stay; of the others the youngest go, for what has lasted tends to last. */
-function chooseToLeave(view: PoolView, count: number): RunningConnection[] {
-  return [...view.connections()]
-    .filter((connection) => !view.isTrusted(connection.peerId, connection.point))
-    .sort((a, b) => b.startedAt - a.startedAt)
-    .slice(0, count)
 }

@@ -8,6 +8,11 @@ import type { Random } from '../values/ports.ts'
 /** Points in one listing, unless asked otherwise; the original's figure. */
 export const defaultListing = 50
 
+/** One answer tells no more of the table than this (Bitcoin Core's figure), so that nobody reads it off in a few questions. */
+const maxSharedShare = 0.23
+/** A small table has nothing to hide, and a small network must find itself. */
+const minShared = 10
+
 export interface Asker {
   readonly peerId: PeerId
   readonly host: Host | undefined
@@ -24,7 +29,7 @@ export function shareablePoints<PeerMeta, C extends RunningConnection>(
   const askerIsLocal = state.config.allowPrivatePoints || (asker.host !== undefined && isLocal(asker.host))
   return state.parts.points.list({
     ignorePrivate: true,
-    size,
+    size: Math.min(size, Math.max(minShared, Math.floor(state.parts.points.size * maxSharedShare))),
     random,
     isBanned: (record) => state.hostBar(record.host, record.trusted) !== undefined,
     accept: (record) => {

@@ -3,7 +3,7 @@
  * as code. There is one deadline, and one way out: `finally` ends what did not come to run and closes its link. Called by
  * the pool for users, by maintenance and exchange like any user, and by the network for incoming links.
  */
-import { type Admission, checkDial, checkHello, checkIncoming } from '../decisions/admission.ts'
+import { type Admission, checkDial, checkDialed, checkHello, checkIncoming } from '../decisions/admission.ts'
 import { shareablePoints } from '../decisions/sharing.ts'
 import type { AttemptRecord } from '../tables/attempt-record.ts'
 import type { PeerRecord } from '../tables/peer-state.ts'
@@ -71,9 +71,8 @@ export class Connector<Msg, PeerMeta, ConnMeta> {
       state.prove(attempt, link.peerId)
       progress.step = 'hello'
       attempt.signal.throwIfAborted()
-      if (link.peerId === state.peerId) throw PoolError.rejected({ kind: 'myself' })
-      const known = state.connection(link.peerId)
-      if (known !== undefined) throw PoolError.rejected({ kind: 'already-connected', peerId: link.peerId })
+      const unwanted = checkDialed(state, link.peerId, attempt.host)
+      if (unwanted !== undefined) throw PoolError.rejected(unwanted)
       const channel = new Channel(link)
       channel.send(ourHello(this.#context))
       const hello = await readHello(channel, attempt.signal)
@@ -176,7 +175,7 @@ export class Connector<Msg, PeerMeta, ConnMeta> {
     return { rejection: undefined }
   }
 
-  #makeWay({ displaces, replaces }: Admission): void {
+  #makeWay({ displaces, replaces, evicts }: Admission): void {
     const { state } = this.#context
     if (displaces !== undefined) {
       for (const other of [...state.attempts()]) {
@@ -187,6 +186,7 @@ export class Connector<Msg, PeerMeta, ConnMeta> {
       }
     }
     if (replaces !== undefined) void replaces.disconnect({ kind: 'replaced' })
+    if (evicts !== undefined) void evicts.disconnect({ kind: 'too-many-connections' })
   }
 
   /** Step 6: the state first, then the reading, then whoever greets a new connection. */

@@ -8,12 +8,28 @@ import { wireCaps } from '../wire/caps.ts'
 import type { Connection } from './connection.ts'
 import type { FlowContext } from './context.ts'
 import { parsePoints } from './handshake.ts'
+import type { Swaps } from './swap.ts'
+import { type BucketSize, TokenBucket } from './token-bucket.ts'
+
+/** Points that one peer may tell us: one in ten seconds unasked, and as many as an answer holds for each question of ours. */
+const toldPoints: BucketSize = { capacity: 2 * wireCaps.advertisePoints, perSecond: 0.1 }
+
+/** Questions that one peer may ask. */
+const questions: BucketSize = { capacity: 5, perSecond: 0.2 }
 
 export class Exchange<Msg, PeerMeta, ConnMeta> {
   readonly #context: FlowContext<Msg, PeerMeta, ConnMeta>
+  /** What each connection may still ask and tell; goes with the connection. */
+  readonly #allowances = new WeakMap<Connection<Msg, ConnMeta>, { readonly told: TokenBucket; readonly asked: TokenBucket }>()
+  #swaps: Swaps<Msg, PeerMeta, ConnMeta> | undefined
 
   constructor(context: FlowContext<Msg, PeerMeta, ConnMeta>) {
     this.#context = context
+  }
+
+  /** Where swap messages go; set once, since a swap connects and a connection exchanges. */
+  set swaps(swaps: Swaps<Msg, PeerMeta, ConnMeta>) {
+    this.#swaps = swaps
   }
 
   /** A new connection: our points may have changed since our Hello was written. */
@@ -26,7 +42,10 @@ export class Exchange<Msg, PeerMeta, ConnMeta> {
     const { config, network, events } = this.#context
     if (!config.discovery || !connection.discovery || connection.isPrivate) return false
     const sent = connection.sendExchange({ kind: 'bootstrap', transports: network.transports })
-    if (sent) events.emit('bootstrap-sent', { peerId: connection.peerId })
+    if (sent) {
+      this.#allowance(connection).told.grant(wireCaps.advertisePoints)
+      events.emit('bootstrap-sent', { peerId: connection.peerId })
+    }
     return sent
   }
 
@@ -49,8 +68,10 @@ export class Exchange<Msg, PeerMeta, ConnMeta> {
         this.#learn(connection, message.points, message.ownPoints)
         return
       case 'swap-request':
+        void this.#swaps?.requested(connection, message)
+        return
       case 'swap-ack':
-        // Swaps are optional: who does not take part ignores them, as a private pool does.
+        void this.#swaps?.acknowledged(connection, message)
         return
     }
   }
@@ -59,7 +80,7 @@ export class Exchange<Msg, PeerMeta, ConnMeta> {
     const { events, state, random, config } = this.#context
     const { peerId } = connection
     events.emit('bootstrap-received', { peerId })
-    if (connection.isPrivate || config.privateMode) return
+    if (connection.isPrivate || config.privateMode || this.#allowance(connection).asked.take(1) === 0) return
     const points = shareablePoints(state, { asker: connection, random, transports, size: wireCaps.nackPoints })
     if (points.length > 0 && connection.sendExchange({ kind: 'advertise', points, ownPoints: undefined })) {
       events.emit('advertise-sent', { peerId, points: points.length })
@@ -71,7 +92,17 @@ export class Exchange<Msg, PeerMeta, ConnMeta> {
     const { peerId, host, isPrivate } = connection
     if (ownTexts !== undefined)
       registry.learnOwn(parsePoints(network, ownTexts), { peerId, host, isPrivate, trusted: state.isTrusted(peerId, undefined) })
-    const taken = isPrivate ? 0 : registry.learn(parsePoints(network, texts), { peerId, host, medium: 'advertise' })
+    const heard = texts.slice(0, this.#allowance(connection).told.take(texts.length))
+    const taken = isPrivate ? 0 : registry.learn(parsePoints(network, heard), { peerId, host, medium: 'advertise' })
     events.emit('advertise-received', { peerId, points: texts.length, taken })
+  }
+
+  #allowance(connection: Connection<Msg, ConnMeta>): { readonly told: TokenBucket; readonly asked: TokenBucket } {
+    const known = this.#allowances.get(connection)
+    if (known !== undefined) return known
+    const { clock } = this.#context
+    const made = { told: new TokenBucket(clock, toldPoints), asked: new TokenBucket(clock, questions) }
+    this.#allowances.set(connection, made)
+    return made
   }
 }

@@ -7,6 +7,7 @@ import { PoolError } from '../values/reason.ts'
 import type { Connector } from './connect.ts'
 import type { FlowContext } from './context.ts'
 import type { Exchange } from './exchange.ts'
+import type { Swaps } from './swap.ts'
 
 /** The pause between two searches that found nothing grows by this factor, up to the idle time. */
 const searchGrowth = 1.5
@@ -15,6 +16,7 @@ export class Maintenance<Msg, PeerMeta, ConnMeta> {
   readonly #context: FlowContext<Msg, PeerMeta, ConnMeta>
   readonly #connector: Connector<Msg, PeerMeta, ConnMeta>
   readonly #exchange: Exchange<Msg, PeerMeta, ConnMeta>
+  readonly #swaps: Swaps<Msg, PeerMeta, ConnMeta>
   #running = false
   /** Between minThreshold and minTarget on the way up. */
   #filling = false
@@ -26,11 +28,16 @@ export class Maintenance<Msg, PeerMeta, ConnMeta> {
 
   constructor(
     context: FlowContext<Msg, PeerMeta, ConnMeta>,
-    { connector, exchange }: { connector: Connector<Msg, PeerMeta, ConnMeta>; exchange: Exchange<Msg, PeerMeta, ConnMeta> }
+    {
+      connector,
+      exchange,
+      swaps
+    }: { connector: Connector<Msg, PeerMeta, ConnMeta>; exchange: Exchange<Msg, PeerMeta, ConnMeta>; swaps: Swaps<Msg, PeerMeta, ConnMeta> }
   ) {
     this.#context = context
     this.#connector = connector
     this.#exchange = exchange
+    this.#swaps = swaps
     this.#searchPauseMs = context.config.timeBetweenSearchesMs
   }
 
@@ -88,6 +95,7 @@ export class Maintenance<Msg, PeerMeta, ConnMeta> {
       this.#filling = false
       events.emit('maintenance-ended', { active: state.active })
     }
+    if (!this.#filling && plan.leave.length === 0 && state.active >= bounds.minTarget) this.#swaps.propose()
     if (plan.ask && now >= this.#nextSearchAt) this.#search(now)
     if (!this.#filling || (plan.dial.length === 0 && state.outgoingInProgress === 0)) this.#endPass()
     this.#schedule(now, plan.ask ? Math.min(plan.againAt ?? Number.POSITIVE_INFINITY, this.#nextSearchAt) : plan.againAt)

@@ -26,7 +26,11 @@ export function violatedInvariants<PeerMeta, C extends RunningConnection>(state:
 }
 
 export const invariants: readonly Invariant[] = [
-  { id: 'I1', fact: 'the point table is in order and never above max but for trusted points', check: (state) => state.parts.points.check() },
+  {
+    id: 'I1',
+    fact: 'the point table is in order and never above max but for trusted points',
+    check: (state) => state.parts.points.check()
+  },
   { id: 'I2', fact: 'the peer table is in order and never above max but for trusted peers', check: (state) => state.parts.peers.check() },
   { id: 'I3', fact: 'a point is requested only by a live outgoing attempt to it', check: requestedPoints },
   { id: 'I4', fact: 'a point or peer is accepted only by a live attempt that passed the checks', check: accepted },
@@ -108,7 +112,8 @@ function* slots(state: State): Iterable<string> {
   let reserved = 0
   for (const attempt of state.attempts()) {
     const shouldHave = attempt.direction === 'outgoing' || attempt.phase === 'admitted'
-    if (attempt.hasSlot !== shouldHave) yield `attempt ${attempt.id} (${attempt.direction}, ${attempt.phase}): hasSlot is ${attempt.hasSlot}`
+    if (attempt.hasSlot !== shouldHave)
+      yield `attempt ${attempt.id} (${attempt.direction}, ${attempt.phase}): hasSlot is ${attempt.hasSlot}`
     if (attempt.hasSlot) reserved++
   }
   if (state.slotsTaken !== state.active + reserved) yield `${state.slotsTaken} counted, ${state.active} running and ${reserved} reserved`
@@ -148,7 +153,8 @@ function* banned(state: State): Iterable<string> {
   for (const attempt of state.attempts()) {
     if (attempt.signal.aborted) continue
     for (const peerId of [attempt.peerId, attempt.expectedPeerId]) {
-      if (peerId !== undefined && access.peerBar(peerId, true) === 'banned') yield `attempt ${attempt.id} goes on with ${peerId}, who is banned`
+      if (peerId !== undefined && access.peerBar(peerId, true) === 'banned')
+        yield `attempt ${attempt.id} goes on with ${peerId}, who is banned`
     }
     if (attempt.host !== undefined && access.hostBar(attempt.host, true) === 'banned')
       yield `attempt ${attempt.id} goes on with ${attempt.host}, which is banned`

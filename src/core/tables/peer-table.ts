@@ -11,7 +11,8 @@ import type { TableSize } from '../values/config.ts'
 import type { PeerId } from '../values/ids.ts'
 import { joinEvents } from './event-ring.ts'
 import { Heap, type Heaped } from './heap.ts'
-import { type PeerInfo, PeerRecord } from './peer-state.ts'
+import { PeerRecord } from './peer-state.ts'
+import type { StoredPeer } from './stored-record.ts'
 
 export interface PeerNews<PeerMeta> {
   /** Wall clock, ms. */
@@ -20,12 +21,6 @@ export interface PeerNews<PeerMeta> {
   /** Set by the operator alone: taken above `max` if need be. @default false */
   readonly trusted?: boolean
 }
-
-/** What is saved of a peer; as read from the storage, `metadata` is the application's JSON value. */
-export type StoredPeer<PeerMeta = unknown> = Pick<
-  PeerInfo<PeerMeta>,
-  'peerId' | 'createdAt' | 'trusted' | 'metadata' | 'lastFailed' | 'lastRejected' | 'lastEstablished' | 'lastDisconnection' | 'events'
->
 
 /** A record with what decides its turn, as it was when it was put into the heap. */
 interface PeerEntry<PeerMeta> extends Heaped {

@@ -7,9 +7,10 @@ import type { Point } from '../values/ids.ts'
 import type { Network } from '../values/ports.ts'
 import type { AccessList } from './acl.ts'
 import { lastMeeting } from './peer-state.ts'
-import type { PeerTable, StoredPeer } from './peer-table.ts'
+import type { PeerTable } from './peer-table.ts'
 import { lastSeenAt } from './point-state.ts'
 import type { PointTable } from './point-table.ts'
+import type { StoredPeer } from './stored-record.ts'
 import { decodeState, encodeState } from './stored-text.ts'
 
 /** What is saved, and with what. */

@@ -28,7 +28,7 @@ export class PointShares {
   readonly #sources = new Map<string, PointSource>()
   readonly #groups = new Map<string, PointGroup>()
   /** Sources that have something to collect, by load; among equals the one that changed last is first. */
-  readonly #byLoad: (Chain<PointSource> | undefined)[] = []
+  readonly #byLoad: Chain<PointSource>[] = []
   #topLoad = 0
   #tried = 0
 
@@ -116,8 +116,14 @@ export class PointShares {
     const queue = !collectable ? undefined : missAt === undefined ? source.fresh : source.missed
     if (entry.waiting.chain !== queue || entry.missAt !== missAt) this.#wait(entry, queue)
     entry.missAt = missAt
-    if (entry.tried) join(entry, record.trusted ? undefined : (group.proven ??= new Chain()), lastSeenAt(record))
-    else join(entry, queue === source.missed && !isUncapped(record.medium) ? (group.missed ??= new Chain()) : undefined, missAt)
+    if (entry.tried) {
+      group.proven ??= new Chain()
+      join(entry, record.trusted ? undefined : group.proven, lastSeenAt(record))
+    } else {
+      const isGivable = queue === source.missed && !isUncapped(record.medium)
+      if (isGivable) group.missed ??= new Chain()
+      join(entry, isGivable ? group.missed : undefined, missAt)
+    }
     return promoted
   }
 
@@ -210,13 +216,17 @@ export class PointShares {
     if (this.#max === Number.POSITIVE_INFINITY) return
     const load = loadOf(source)
     const was = source.ranked.chain
-    const level = source.collectable === 0 ? undefined : (this.#byLoad[load] ??= new Chain())
-    if (was === level) return
-    if (level !== undefined) level.pushFront(source.ranked)
-    else was?.remove(source.ranked)
+    if (source.collectable === 0) {
+      was?.remove(source.ranked)
+    } else {
+      const level = this.#byLoad[load] ?? new Chain()
+      this.#byLoad[load] = level
+      if (was === level) return
+      level.pushFront(source.ranked)
+    }
     if (load > this.#topLoad) this.#topLoad = load
     // A load changes by one at a time, so this takes one step, and the level that was left is the top or below it.
-    while (this.#topLoad > 0 && (this.#byLoad[this.#topLoad]?.size ?? 0) === 0) this.#byLoad[this.#topLoad--] = undefined
+    while (this.#topLoad > 0 && (this.#byLoad[this.#topLoad]?.size ?? 0) === 0) this.#topLoad--
   }
 }
 
@@ -243,6 +253,7 @@ function weightOfGroup({ key, host }: PointGroup): number {
 function join(entry: PointEntry, list: Chain<PointEntry> | undefined, at: number | undefined): void {
   if (entry.member?.chain === list && (list === undefined || entry.memberAt === at)) return
   entry.memberAt = at
-  if (list !== undefined) list.pushBack((entry.member ??= new Link(entry)))
-  else entry.member?.chain?.remove(entry.member)
+  if (list === undefined) return entry.member?.chain?.remove(entry.member)
+  entry.member ??= new Link(entry)
+  list.pushBack(entry.member)
 }

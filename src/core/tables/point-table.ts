@@ -16,7 +16,8 @@ import { joinEvents } from './event-ring.ts'
 import { PointEntry } from './point-entry.ts'
 import { type ListQuery, PointListing } from './point-listing.ts'
 import { isUncapped, PointShares } from './point-shares.ts'
-import { type Medium, type PointInfo, PointRecord } from './point-state.ts'
+import { type Medium, PointRecord } from './point-state.ts'
+import type { StoredPoint } from './stored-record.ts'
 
 /** Where a newcomer comes from. */
 export interface PointNews {
@@ -29,23 +30,6 @@ export interface PointNews {
   /** Wall clock, ms. */
   readonly discoveredAt: number
 }
-
-/** What is saved of a point. */
-export type StoredPoint = Pick<
-  PointInfo,
-  | 'point'
-  | 'source'
-  | 'medium'
-  | 'discoveredAt'
-  | 'trusted'
-  | 'isPublic'
-  | 'expectedPeerId'
-  | 'lastFailedAt'
-  | 'lastRejected'
-  | 'lastEstablished'
-  | 'lastDisconnection'
-  | 'events'
->
 
 export class PointTable {
   readonly #bounds: TableSize | null

@@ -14,6 +14,7 @@ import type { Clock, Random } from '../values/ports.ts'
 import { type DisconnectReason, type Ending, isFault, type Rejection } from '../values/reason.ts'
 import type { AccessList } from './acl.ts'
 import { AttemptRecord } from './attempt-record.ts'
+import { OwnPoints } from './own-points.ts'
 import { notePeer, type PeerRecord, setPeerAccepted, setPeerDisconnected, setPeerRunning } from './peer-state.ts'
 import type { PeerTable } from './peer-table.ts'
 import { notePoint, type PointRecord, setPointAccepted, setPointDisconnected, setPointRequested, setPointRunning } from './point-state.ts'
@@ -38,9 +39,6 @@ export interface PoolStateParts<PeerMeta> {
 export type Outcome =
   | { readonly kind: 'failed'; readonly rejection: Rejection; readonly by: 'us' | 'them' }
   | { readonly kind: 'closed'; readonly ending: Ending; readonly comeBackAfterMs: number }
-
-/** Points learned to be our own, beside those the network announces. The original keeps 7; pages have more addresses. */
-const maxOwnPoints = 16
 
 /** Rejections that say nothing about the point or peer: our own limits and wishes. */
 const ownReasons: ReadonlySet<Rejection['kind']> = new Set([
@@ -67,12 +65,12 @@ export class PoolState<PeerMeta, C extends RunningConnection = RunningConnection
   readonly #incomingByHost = new Map<Host, number>()
   /** Points of the best connections of last time, to be dialed first. At most eight. Saved. */
   anchors: readonly Point[] = []
+  failuresInARow = 0
+  lastFailureAt = Number.NEGATIVE_INFINITY
   #incoming = 0
   #admittedIncoming = 0
   #attemptCount = 0
-  #announced: ReadonlySet<Point> = new Set()
-  /** At most `maxOwnPoints`, the oldest goes first. */
-  readonly #ownPoints = new Set<Point>()
+  readonly #own = new OwnPoints()
 
   constructor(parts: PoolStateParts<PeerMeta>) {
     this.parts = parts
@@ -91,6 +89,12 @@ export class PoolState<PeerMeta, C extends RunningConnection = RunningConnection
     return this.#running.size + this.outgoingInProgress + this.#admittedIncoming
   }
 
+  get incomingSlots(): number {
+    let running = 0
+    for (const { direction } of this.#running.values()) if (direction === 'incoming') running++
+    return running + this.#admittedIncoming
+  }
+
   get outgoingInProgress(): number {
     return this.#attempts.size - this.#incoming
   }
@@ -100,27 +104,21 @@ export class PoolState<PeerMeta, C extends RunningConnection = RunningConnection
   }
 
   isOwnPoint(point: Point): boolean {
-    return this.#announced.has(point) || this.#ownPoints.has(point)
+    return this.#own.has(point)
   }
 
   /** Where others can reach us now. */
   get ownPoints(): ReadonlySet<Point> {
-    return this.#announced
+    return this.#own.announced
   }
 
   set announcedPoints(points: readonly Point[]) {
-    this.#announced = new Set(points)
+    this.#own.announced = new Set(points)
     this.parts.changed()
   }
 
-  /** A point that turned out to be our own, e.g. since a dial there reached ourselves. */
   addOwnPoint(point: Point): void {
-    this.#ownPoints.delete(point)
-    this.#ownPoints.add(point)
-    for (const oldest of this.#ownPoints) {
-      if (this.#ownPoints.size <= maxOwnPoints) break
-      this.#ownPoints.delete(oldest)
-    }
+    this.#own.learn(point)
   }
 
   point(point: Point): PointRecord | undefined {
@@ -152,6 +150,11 @@ export class PoolState<PeerMeta, C extends RunningConnection = RunningConnection
   }
 
   /** A greylisting never counts on the host of a trusted point: a neighbour in its /64, or the filter's error, may be the cause. */
+  scoreOf(peerId: PeerId): number {
+    const peer = this.peer(peerId)
+    return peer === undefined ? 0 : this.parts.config.peerMetadata.score(peer.metadata)
+  }
+
   hostBar(host: Host | undefined, trusted: boolean): Bar | undefined {
     const bar = host === undefined ? undefined : this.access.hostBar(host, trusted)
     return bar === 'greylisted' && host !== undefined && this.#isTrustedHost(host) ? undefined : bar
@@ -257,6 +260,7 @@ export class PoolState<PeerMeta, C extends RunningConnection = RunningConnection
     setPeerRunning(peer, attempt, connection)
     this.#leaveHandshake(attempt)
     attempt.phase = 'running'
+    this.failuresInARow = 0
     attempt.connection = connection
     this.#running.set(connection.peerId, attempt)
     const record = this.#recordOf(attempt)
@@ -285,6 +289,10 @@ export class PoolState<PeerMeta, C extends RunningConnection = RunningConnection
     if (wasRunning && attempt.peerId !== undefined) this.#running.delete(attempt.peerId)
     else this.#leaveHandshake(attempt)
     attempt.phase = 'ended'
+    if (attempt.direction === 'outgoing' && outcome.kind === 'failed' && counts) {
+      this.failuresInARow++
+      this.lastFailureAt = clock.now()
+    }
     const record = this.#recordOf(attempt)
     if (record !== undefined && record.state.kind !== 'disconnected') {
       setPointDisconnected(record, {

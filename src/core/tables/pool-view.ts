@@ -14,6 +14,8 @@ export interface PoolView {
   readonly active: number
   /** Running connections and reservations: what `maxConnections` bounds. */
   readonly slotsTaken: number
+  /** Incoming ones among them. */
+  readonly incomingSlots: number
   /** Incoming attempts that are not running yet, in all and from one host. */
   incomingInProgress(host?: Host): number
   readonly outgoingInProgress: number
@@ -27,6 +29,12 @@ export interface PoolView {
   connections(): Iterable<RunningConnection>
   connection(peerId: PeerId): RunningConnection | undefined
   isTrusted(peerId: PeerId | undefined, point: Point | undefined): boolean
+  /** The application's score of a peer; 0 for an unknown one. */
+  scoreOf(peerId: PeerId): number
+  /** Outgoing attempts that failed one after the other, with none that ran since. */
+  readonly failuresInARow: number
+  /** Monotonic instant of the last of them. */
+  readonly lastFailureAt: number
   hostBar(host: Host | undefined, trusted: boolean): Bar | undefined
   peerBar(peerId: PeerId): Bar | undefined
 }

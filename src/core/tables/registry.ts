@@ -5,7 +5,7 @@
  */
 
 import { firstHopOf, hostOf, isRelayed, scopeOf } from '../values/address.ts'
-import type { RunningConnection } from '../values/attempt.ts'
+import type { Attempt, RunningConnection } from '../values/attempt.ts'
 import type { Host, ParsedPoint, PeerId, Point } from '../values/ids.ts'
 import { parseIp } from '../values/ip.ts'
 import { PoolError } from '../values/reason.ts'
@@ -220,7 +220,7 @@ export class Registry<PeerMeta, C extends RunningConnection = RunningConnection>
     const connections = [...this.#state.connections()].filter((connection) => connection.host === host)
     const peers = banPeers ? connections.map((connection) => connection.peerId) : []
     access.banHost(host, { peers, date: parts.clock.date(), endsAt })
-    this.#cancel((attempt) => attempt.host === host, `host ${host} was banned`)
+    this.#cancel((attempt) => attempt.host === host || isOneOf(peers, attempt), `host ${host} was banned`)
     parts.emit('host-banned', { host })
     for (const peerId of peers) parts.emit('peer-banned', { peerId })
     parts.changed()
@@ -242,7 +242,8 @@ export class Registry<PeerMeta, C extends RunningConnection = RunningConnection>
     const connections = [...this.#state.connections()].filter(({ host }) => host !== undefined && isWithin(host))
     const peers = banPeers ? connections.map((connection) => connection.peerId) : []
     access.banRange(range, { peers, date: parts.clock.date(), endsAt })
-    this.#cancel(({ host }) => host !== undefined && isWithin(host), `the range ${range} was banned`)
+    const concerns = (attempt: Concern): boolean => (attempt.host !== undefined && isWithin(attempt.host)) || isOneOf(peers, attempt)
+    this.#cancel(concerns, `the range ${range} was banned`)
     for (const peerId of peers) parts.emit('peer-banned', { peerId })
     parts.changed()
     return connections
@@ -250,6 +251,12 @@ export class Registry<PeerMeta, C extends RunningConnection = RunningConnection>
 
   unbanRange(range: string): void {
     this.#lifted(this.#state.access.unbanRange(range))
+  }
+
+  /** Every back-off is forgotten: they were made by a network that was not there. */
+  resetReconnections(): void {
+    for (const record of this.#state.points()) resetReconnection(record)
+    this.#state.failuresInARow = 0
   }
 
   /** Tells what is free again. What the ban did must not linger in the back-offs. */
@@ -267,15 +274,14 @@ export class Registry<PeerMeta, C extends RunningConnection = RunningConnection>
     parts.changed()
   }
 
-  #cancel(
-    concerns: (attempt: {
-      point: Point | undefined
-      peerId: PeerId | undefined
-      expectedPeerId: PeerId | undefined
-      host: Host | undefined
-    }) => boolean,
-    detail: string
-  ): void {
+  #cancel(concerns: (attempt: Concern) => boolean, detail: string): void {
     for (const attempt of [...this.#state.attempts()]) if (concerns(attempt)) attempt.cancel({ kind: 'cancelled', detail })
   }
+}
+
+/** What tells whether an attempt is hit by a ban or a change. */
+type Concern = Pick<Attempt, 'point' | 'peerId' | 'expectedPeerId' | 'host'>
+
+function isOneOf(peers: readonly PeerId[], { peerId, expectedPeerId }: Concern): boolean {
+  return peers.some((banned) => banned === peerId || banned === expectedPeerId)
 }

@@ -6,26 +6,15 @@
  */
 
 import type { ParsedPoint, PeerId, Point } from '../values/ids.ts'
-import { type Network, StorageError } from '../values/ports.ts'
+import type { Network } from '../values/ports.ts'
 import type { BanLists, HostBan, PeerBan, RangeBan } from './bans.ts'
 import { type HistoryEvent, historyKinds, maxEventsKept } from './event-ring.ts'
 import type { Encounter } from './peer-state.ts'
-import type { StoredPeer } from './peer-table.ts'
-import type { Medium, Meeting } from './point-state.ts'
-import type { StoredPoint } from './point-table.ts'
+import type { Meeting } from './point-state.ts'
+import { asFields, asFlag, asInstant, asMedium, asText, type Fields, isShallow, optional, unreadable } from './stored-fields.ts'
+import type { StoredPeer, StoredPoint } from './stored-record.ts'
 
-/** Longer ids and addresses are refused unread; the longest real ones, relayed over two names, are far shorter. */
-const maxTextLength = 1_024
-/** Deeper metadata is forgotten: the application, which reads it, may well do so by recursion. */
-const maxDepth = 100
-
-const media: Record<Medium, true> = { operator: true, storage: true, hello: true, advertise: true, nack: true, swap: true, discovery: true }
 const kinds: ReadonlySet<unknown> = new Set(historyKinds)
-
-/** Thrown, always the same, for what cannot be read; caught in `StoredReader.read`. */
-const unreadable = new StorageError('broken', 'an entry of the stored state cannot be read')
-
-type Fields = Readonly<Record<string, unknown>>
 
 /** What is written for a point; what is not set, or false, is left out. */
 export function pointToJson(point: StoredPoint): unknown {
@@ -230,39 +219,4 @@ function parsed<T>(parse: () => T): T {
   } catch {
     throw unreadable
   }
-}
-
-function optional<T>(value: unknown, read: (value: unknown) => T): T | undefined {
-  return value === undefined ? undefined : read(value)
-}
-
-function asFields(value: unknown): Fields {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw unreadable
-  return value as Fields
-}
-
-function asText(value: unknown): string {
-  if (typeof value !== 'string' || value.length > maxTextLength) throw unreadable
-  return value
-}
-
-function asFlag(value: unknown): boolean {
-  if (value !== undefined && typeof value !== 'boolean') throw unreadable
-  return value ?? false
-}
-
-function asInstant(value: unknown): number {
-  if (typeof value !== 'number' || !Number.isFinite(value) || value < 0) throw unreadable
-  return value
-}
-
-function asMedium(value: unknown): Medium {
-  if (typeof value !== 'string' || !Object.hasOwn(media, value)) throw unreadable
-  return value as Medium
-}
-
-function isShallow(value: unknown, depth: number): boolean {
-  if (typeof value !== 'object' || value === null) return true
-  const inner = Array.isArray(value) ? value : Object.values(value)
-  return depth < maxDepth && inner.every((one) => isShallow(one, depth + 1))
 }

@@ -9,9 +9,8 @@
 import type { Point } from '../values/ids.ts'
 import { type Network, StorageError } from '../values/ports.ts'
 import type { BanLists } from './bans.ts'
-import type { StoredPeer } from './peer-table.ts'
-import type { StoredPoint } from './point-table.ts'
 import { peerToJson, pointToJson, StoredReader } from './stored-entries.ts'
+import type { StoredPeer, StoredPoint } from './stored-record.ts'
 
 const format = 'p2p-pool'
 const version = 1

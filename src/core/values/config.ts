@@ -97,6 +97,8 @@ export interface PoolSettings {
   readonly timeBetweenSearchesMs: number
   /** Dials of maintenance in progress at once. @default 10 on Node, 3 in pages */
   readonly maxParallelDials: number
+  /** At least so long between two swaps of a connection for another, ms; `null`: never swap. @default 30000 */
+  readonly swapLingerMs: number | null
   readonly reconnection: Reconnection
   /** Application messages that wait for their reader, per connection; then back-pressure. @default 10 */
   readonly maxUndeliveredMessages: number
@@ -184,6 +186,7 @@ export function resolveConfig<Msg, PeerMeta, ConnMeta>(
     authenticationTimeoutMs: 5_000,
     maintenanceIdleMs: 120_000,
     timeBetweenSearchesMs: 5_000,
+    swapLingerMs: 30_000,
     maxUndeliveredMessages: 10,
     maxMessageBytes: 1_048_576,
     allowPrivatePoints: false,
@@ -216,6 +219,7 @@ function check(config: PoolSettings): void {
   duration('authenticationTimeoutMs', config.authenticationTimeoutMs, 1)
   if (config.maintenanceIdleMs !== null) duration('maintenanceIdleMs', config.maintenanceIdleMs, 1)
   duration('timeBetweenSearchesMs', config.timeBetweenSearchesMs, 1)
+  if (config.swapLingerMs !== null) duration('swapLingerMs', config.swapLingerMs, 1)
   integer('maxParallelDials', config.maxParallelDials, 1, 1_000)
   integer('maxUndeliveredMessages', config.maxUndeliveredMessages, 1, 100_000)
   integer('maxMessageBytes', config.maxMessageBytes, 0, 104_857_600)

@@ -57,6 +57,14 @@ export interface PoolEvents {
   'bootstrap-received': { readonly peerId: PeerId }
   'advertise-sent': { readonly peerId: PeerId; readonly points: number }
   'advertise-received': { readonly peerId: PeerId; readonly points: number; readonly taken: number }
+  'swap-request-sent': { readonly peerId: PeerId }
+  'swap-request-received': { readonly peerId: PeerId }
+  /** Not now, or not with that offer. */
+  'swap-request-ignored': { readonly peerId: PeerId; readonly why: string }
+  'swap-ack-sent': { readonly peerId: PeerId }
+  'swap-ack-received': { readonly peerId: PeerId }
+  'swap-success': { readonly peerId: PeerId; readonly gained: PeerId }
+  'swap-failure': { readonly peerId: PeerId; readonly why: string }
   'peer-banned': { readonly peerId: PeerId }
   'peer-unbanned': { readonly peerId: PeerId }
   'host-banned': { readonly host: Host }

@@ -1,0 +1,54 @@
+/** Which running connections to give up when there are too many. Pure; called by `plan.ts` and `admission.ts`. */
+import type { PoolView } from '../tables/pool-view.ts'
+import { groupOf, groupOfHost } from '../values/address.ts'
+import type { RunningConnection } from '../values/attempt.ts'
+
+/** One place in ten is for connections of our own choosing: a crowd that comes in cannot be all that we see. */
+const ownChoiceShare = 10
+
+/** Incoming connections of strangers stop here; what is left is for our own dials and for trusted peers. */
+export function maxIncomingConnections({ maxConnections }: { readonly maxConnections: number }): number {
+  return maxConnections - Math.floor(maxConnections / ownChoiceShare)
+}
+
+/** The longest quarter is spared while others are left: what has lasted tends to last, and cannot be forged in an hour. */
+const sparedShare = 4
+
+/**
+ * Up to `count` connections, the first to go first. Never trusted ones. One goes from the address group that has most of them,
+ * and there the one with the lowest score, of equals the youngest; so no flood from one place costs the others theirs.
+ */
+export function chooseToLeave(view: PoolView, count: number): RunningConnection[] {
+  const untrusted = [...view.connections()].filter(({ peerId, point }) => !view.isTrusted(peerId, point))
+  const byAge = untrusted.toSorted((a, b) => a.startedAt - b.startedAt)
+  const dialed = byAge.filter(({ direction }) => direction === 'outgoing').slice(0, Math.floor(view.config.maxConnections / ownChoiceShare))
+  const spared = new Set([...byAge.slice(0, Math.floor(byAge.length / sparedShare)), ...dialed])
+  const groups = new Map<string, RunningConnection[]>()
+  for (const connection of untrusted) {
+    if (spared.has(connection)) continue
+    const key = groupOfConnection(connection)
+    groups.set(key, [...(groups.get(key) ?? []), connection])
+  }
+  // The next to go is the last of its group.
+  for (const members of groups.values())
+    members.sort((a, b) => view.scoreOf(b.peerId) - view.scoreOf(a.peerId) || a.startedAt - b.startedAt)
+  const leaving: RunningConnection[] = []
+  while (leaving.length < count) {
+    const next = [...groups.values()].reduce(worse, [] as RunningConnection[]).pop() ?? byAge.filter((one) => !leaving.includes(one)).pop()
+    if (next === undefined) break
+    leaving.push(next)
+  }
+  return leaving
+}
+
+/** The larger group; of equals the one whose next to go is younger. */
+function worse(a: RunningConnection[], b: RunningConnection[]): RunningConnection[] {
+  if (a.length !== b.length) return a.length > b.length ? a : b
+  return (a.at(-1)?.startedAt ?? 0) >= (b.at(-1)?.startedAt ?? 0) ? a : b
+}
+
+/** Links without a host (WebRTC) are a group each: an id is all that is known of them. */
+function groupOfConnection({ host, point, peerId }: RunningConnection): string {
+  if (host !== undefined) return groupOfHost(host)
+  return point === undefined ? peerId : groupOf(point)
+}

@@ -1,0 +1,36 @@
+/** So many now, so many per second later: what one peer may ask or tell us. Computed when asked; nothing ticks. */
+import type { Clock } from '../values/ports.ts'
+
+export interface BucketSize {
+  readonly capacity: number
+  readonly perSecond: number
+}
+
+export class TokenBucket {
+  readonly #clock: Clock
+  readonly #size: BucketSize
+  #tokens: number
+  #at: number
+
+  constructor(clock: Clock, size: BucketSize) {
+    this.#clock = clock
+    this.#size = size
+    this.#tokens = size.capacity
+    this.#at = clock.now()
+  }
+
+  /** Takes up to `wanted`; returns how many there were. */
+  take(wanted: number): number {
+    const now = this.#clock.now()
+    this.#tokens = Math.min(this.#size.capacity, this.#tokens + ((now - this.#at) / 1_000) * this.#size.perSecond)
+    this.#at = now
+    const taken = Math.min(wanted, Math.floor(this.#tokens))
+    this.#tokens -= taken
+    return taken
+  }
+
+  /** We asked for them: so many more may come, up to the capacity. */
+  grant(tokens: number): void {
+    this.#tokens = Math.min(this.#size.capacity, this.#tokens + tokens)
+  }
+}
