@@ -16,6 +16,7 @@ import { libp2pSettings } from '../src/libp2p/preset.ts'
 import { type Libp2pPeerPool, type PeerPoolInit, peerPool } from '../src/libp2p/service.ts'
 import { loadOrCreateWebIdentity, type WebIdentity } from './identity.ts'
 import { indexedDbStorage } from './indexed-db.ts'
+import { followPage } from './page-life.ts'
 import { lockTab, type TabLock } from './tab-lock.ts'
 
 export * from '../src/core/index.ts'
@@ -71,7 +72,12 @@ export async function createWebPeer<Msg = Uint8Array, PeerMeta = unknown, ConnMe
       connectionMonitor: settings.connectionMonitor,
       services: { identify: identify(), pool }
     })
-    return { node, pool: node.services.pool, identity, stop: async () => Promise.resolve(node.stop()).finally(release) }
+    const unfollow = followPage(node.services.pool)
+    const stop = async (): Promise<void> => {
+      unfollow()
+      await Promise.resolve(node.stop()).finally(release)
+    }
+    return { node, pool: node.services.pool, identity, stop }
   } catch (error) {
     release()
     throw error

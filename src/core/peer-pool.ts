@@ -79,7 +79,7 @@ export class PeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Arra
         if (wakingEvents.has(type)) this.#maintenance.kick()
         else if (type === 'new-point') this.#maintenance.found()
       },
-      changed: () => this.#changed()
+      changed: (by) => this.#changed(by)
     })
     const registry = new Registry(state)
     const context = { config, network, clock, random, log, state, registry, events, instance: random.bytes(8) }
@@ -310,8 +310,8 @@ export class PeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Arra
   }
 
   /** Something that is saved may have changed. */
-  #changed(): void {
-    this.#persistence.changed()
+  #changed(by?: 'operator'): void {
+    this.#persistence.changed(by)
     this.#shown()
   }
 

@@ -18,7 +18,7 @@ export function bansPart(page: Page): Part {
   const nobodyBanned = byId('bans-empty', HTMLParagraphElement)
   const nobodyGreylisted = byId('greylist-empty', HTMLParagraphElement)
   const clear = byId('clear-greylist', HTMLButtonElement)
-  clear.addEventListener('click', () => void page.notices.run('Could not clear the greylist', () => page.pool.clearGreylist()))
+  clear.addEventListener('click', () => void page.notices.run('Could not clear the greylist', () => clearGreylists(page)))
   return {
     show({ snapshot }) {
       const banned = keptOf(snapshot.bannedPeers, snapshot.bannedHosts)
@@ -47,4 +47,10 @@ function keptList(parent: HTMLElement, testId: string, action: (kept: Kept) => H
       return { element, update: () => undefined }
     }
   })
+}
+
+/** Hosts and peers alike: a person sees one list. */
+function clearGreylists({ pool }: Page): void {
+  pool.clearGreylist()
+  for (const { peerId } of pool.peers.greylisted()) pool.peers.unban(peerId)
 }

@@ -21,6 +21,9 @@ export function checkDial(view: PoolView, point: Point, expectedPeerId: PeerId |
   if (view.hostBar(hostOf(point), trusted) !== undefined) return { kind: 'point-banned', point }
   if (expectedPeerId !== undefined && view.peerBar(expectedPeerId) !== undefined) return { kind: 'peer-banned', peerId: expectedPeerId }
   if (view.config.privateMode && !trusted) return { kind: 'private-mode' }
+  if (info?.state.kind === 'running' && expectedPeerId !== undefined && info.state.connection.peerId !== expectedPeerId) {
+    return { kind: 'unexpected-peer-id', expected: expectedPeerId, received: info.state.connection.peerId }
+  }
   if (info?.state.kind === 'running') return { kind: 'already-connected', peerId: info.state.connection.peerId }
   if (info !== undefined && info.state.kind !== 'disconnected') return { kind: 'pending', point }
   if (expectedPeerId !== undefined && view.connection(expectedPeerId) !== undefined)

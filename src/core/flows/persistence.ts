@@ -16,6 +16,9 @@ const startDeadlineMs = 2_000
 /** A change is written after this delay, together with those that follow it, ms; the contract allows 30 s. */
 const saveDelayMs = 10_000
 
+/** What the operator said, a ban or trust, is written at once; what is said in one turn is one write, ms. */
+const operatorDelayMs = 0
+
 /** Opening and loading by later tries, behind a running pool, may take so long, ms. */
 const retryDeadlineMs = 30_000
 
@@ -65,9 +68,11 @@ export class Persistence<Msg, PeerMeta, ConnMeta> {
   }
 
   /** Something that is saved may have changed. */
-  changed(): void {
+  changed(by?: 'operator'): void {
     this.#dirty = true
-    if (this.#isOpen && this.#cancelTimer === undefined) this.#schedule(saveDelayMs, () => void this.save())
+    if (!this.#isOpen) return
+    if (by === 'operator') this.#schedule(operatorDelayMs, () => void this.save())
+    else if (this.#cancelTimer === undefined) this.#schedule(saveDelayMs, () => void this.save())
   }
 
   /** Writes what has changed. Resolves when it is stored or has failed, which is told by an event. Never rejects. */

@@ -31,8 +31,8 @@ export interface PoolStateParts<PeerMeta> {
   readonly peers: PeerTable<PeerMeta>
   readonly access: AccessList
   readonly emit: <Name extends PoolEventName>(type: Name, detail: PoolEvents[Name]) => void
-  /** Called after every change, for `snapshot` and the debounced save. */
-  readonly changed: () => void
+  /** Called after every change, for `snapshot` and the debounced save; what the operator said is not to be lost. */
+  readonly changed: (by?: 'operator') => void
 }
 
 /** How an attempt ended: it never ran, or it did. */

@@ -168,7 +168,7 @@ export class Registry<PeerMeta, C extends RunningConnection = RunningConnection>
     parts.points.setTrusted(record, trusted)
     if (trusted && record.host !== undefined) this.#state.access.ungreylistHost(record.host)
     parts.emit('trust-changed', { point: record.point, peerId: undefined, trusted })
-    parts.changed()
+    parts.changed('operator')
   }
 
   setPeerTrusted(record: PeerRecord<PeerMeta>, trusted: boolean): void {
@@ -176,7 +176,7 @@ export class Registry<PeerMeta, C extends RunningConnection = RunningConnection>
     parts.peers.setTrusted(record, trusted)
     if (trusted) this.#state.access.ungreylistPeer(record.peerId)
     parts.emit('trust-changed', { peerId: record.peerId, point: undefined, trusted })
-    parts.changed()
+    parts.changed('operator')
   }
 
   /**
@@ -185,7 +185,7 @@ export class Registry<PeerMeta, C extends RunningConnection = RunningConnection>
    */
   setExpectedPeerId(record: PointRecord, peerId: PeerId): C | undefined {
     record.expectedPeerId = peerId
-    this.#state.parts.changed()
+    this.#state.parts.changed('operator')
     const { state } = record
     if (state.kind === 'requested' && state.attempt.expectedPeerId !== peerId) {
       this.#cancel((attempt) => attempt.point === record.point, 'another peer is expected at its point now')
@@ -203,7 +203,7 @@ export class Registry<PeerMeta, C extends RunningConnection = RunningConnection>
     access.banPeer(peerId, { date: parts.clock.date(), endsAt })
     this.#cancel((attempt) => attempt.peerId === peerId || attempt.expectedPeerId === peerId, `peer ${peerId} was banned`)
     parts.emit('peer-banned', { peerId })
-    parts.changed()
+    parts.changed('operator')
     return this.#state.connection(peerId)
   }
 
@@ -223,7 +223,7 @@ export class Registry<PeerMeta, C extends RunningConnection = RunningConnection>
     this.#cancel((attempt) => attempt.host === host || isOneOf(peers, attempt), `host ${host} was banned`)
     parts.emit('host-banned', { host })
     for (const peerId of peers) parts.emit('peer-banned', { peerId })
-    parts.changed()
+    parts.changed('operator')
     return connections
   }
 
@@ -245,7 +245,7 @@ export class Registry<PeerMeta, C extends RunningConnection = RunningConnection>
     const concerns = (attempt: Concern): boolean => (attempt.host !== undefined && isWithin(attempt.host)) || isOneOf(peers, attempt)
     this.#cancel(concerns, `the range ${range} was banned`)
     for (const peerId of peers) parts.emit('peer-banned', { peerId })
-    parts.changed()
+    parts.changed('operator')
     return connections
   }
 
@@ -271,7 +271,7 @@ export class Registry<PeerMeta, C extends RunningConnection = RunningConnection>
     }
     for (const host of hosts) parts.emit('host-unbanned', { host })
     for (const peerId of peers) parts.emit('peer-unbanned', { peerId })
-    parts.changed()
+    parts.changed('operator')
   }
 
   #cancel(concerns: (attempt: Concern) => boolean, detail: string): void {

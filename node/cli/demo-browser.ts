@@ -1,0 +1,65 @@
+/**
+ * Chromium for the check and the pictures: starts it, opens pages that are strangers to each other (a browser context has
+ * its own IndexedDB), and collects everything that goes wrong in them. What is looked for in a page is in demo-tab.ts.
+ */
+import type { Browser } from 'playwright-core'
+import { chromiumFlags, findOrInstallChromium } from './chromium.ts'
+import type { Shutdown } from './demo-shutdown.ts'
+import { DemoTab } from './demo-tab.ts'
+
+/** Of one look or click; a page that hangs must not hold the check. */
+const actionDeadlineMs = 10_000
+
+export interface TabOptions {
+  readonly viewport?: { readonly width: number; readonly height: number }
+  readonly colorScheme?: 'light' | 'dark'
+  /** Pixels of the picture per pixel of the page. */
+  readonly scale?: number
+}
+
+export class DemoBrowser {
+  readonly #browser: Browser
+  readonly #url: string
+
+  constructor(browser: Browser, url: string) {
+    this.#browser = browser
+    this.#url = url
+  }
+
+  /** A new visitor; the page is loaded, the pool may still be starting. */
+  async open(
+    name: string,
+    { viewport = { width: 1280, height: 900 }, colorScheme = 'light', scale = 1 }: TabOptions = {}
+  ): Promise<DemoTab> {
+    const context = await this.#browser.newContext({ viewport, colorScheme, deviceScaleFactor: scale })
+    context.setDefaultTimeout(actionDeadlineMs)
+    const page = await context.newPage()
+    const tab = new DemoTab(name, page)
+    await page.goto(this.#url)
+    return tab
+  }
+}
+
+/** Installs Chromium if there is none. Rejects with everything that was tried. */
+export async function startBrowser({
+  url,
+  shutdown,
+  log
+}: {
+  url: string
+  shutdown: Shutdown
+  log(line: string): void
+}): Promise<DemoBrowser> {
+  const executablePath = await findOrInstallChromium({ log })
+  const { chromium } = await import('playwright-core')
+  const browser = await shutdown.own('Chromium', {
+    // Signals are ours: Playwright would end the process at the first one.
+    start: () =>
+      chromium.launch({ executablePath, args: [...chromiumFlags], handleSIGINT: false, handleSIGTERM: false, handleSIGHUP: false }),
+    stop: (started) => started.close()
+  })
+  browser.on('disconnected', () => {
+    if (!shutdown.signal.aborted) shutdown.crashed('Chromium', new Error('it ended by itself'))
+  })
+  return new DemoBrowser(browser, url)
+}

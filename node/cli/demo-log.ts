@@ -1,0 +1,54 @@
+/**
+ * What the Node peers do while a person tries the demo, one line each: pages that come and go, bans, faults, trouble
+ * with files, messages. What they do among themselves is not worth a line. Called by demo.ts; the words for reasons are
+ * the core's.
+ */
+import { describeReason, type PeerId, type PoolEvents, type Transport } from '../index.ts'
+import type { DemoNodePeer } from './demo-node-peer.ts'
+
+const transportNames: Readonly<Partial<Record<Transport, string>>> = { tcp: 'TCP', ws: 'WebSockets', wss: 'WebSockets', webrtc: 'WebRTC' }
+const maxTextLength = 120
+
+export interface DemoLog {
+  /** Tells of it from now on; to be called after each start. */
+  follow(peer: DemoNodePeer): void
+  message(to: DemoNodePeer, from: PeerId, text: string): void
+}
+
+export function demoLog({ write, isNodePeer }: { write(line: string): void; isNodePeer(peerId: PeerId): boolean }): DemoLog {
+  const say = ({ name }: DemoNodePeer, text: string): void => write(`${clock(new Date())}  ${name}: ${text}`)
+  return {
+    follow(peer) {
+      const { pool } = peer
+      const left = ({ peerId, ending }: PoolEvents['disconnection']): void => {
+        if (!isNodePeer(peerId)) say(peer, `${shortened(peerId)} left (${describeReason(ending.reason)})`)
+      }
+      pool.addEventListener('connection-established', ({ detail: { peerId } }) => {
+        if (isNodePeer(peerId)) return
+        const transport = pool.connections.findByPeerId(peerId)?.transport ?? 'other'
+        say(peer, `${shortened(peerId)} came over ${transportNames[transport] ?? transport}`)
+      })
+      pool.addEventListener('disconnection', ({ detail }) => left(detail))
+      pool.addEventListener('external-disconnection', ({ detail }) => left(detail))
+      pool.addEventListener('greylisted', ({ detail: { peerId, host, cause } }) =>
+        say(
+          peer,
+          `greylisted ${[peerId === undefined ? undefined : shortened(peerId), host].filter((one) => one !== undefined).join(' and ')}: ${cause}`
+        )
+      )
+      pool.addEventListener('storage-failed', ({ detail }) => say(peer, `its file ${detail.storage} failed: ${detail.message}`))
+    },
+    message(to, from, text) {
+      say(to, `${shortened(from)} says ${JSON.stringify(text.length > maxTextLength ? `${text.slice(0, maxTextLength)}…` : text)}`)
+    }
+  }
+}
+
+/** The same few letters as on the page: ids of libp2p begin alike. */
+export function shortened(peerId: PeerId): string {
+  return `…${peerId.slice(-6)}`
+}
+
+function clock(date: Date): string {
+  return [date.getHours(), date.getMinutes(), date.getSeconds()].map((part) => String(part).padStart(2, '0')).join(':')
+}

@@ -1,0 +1,106 @@
+/**
+ * The Node peers of the demo, in one process: the first is relay and bootstrap, four more know only it and find each
+ * other through it. demo-start.ts starts and stops them. The pools themselves decide who holds whom.
+ */
+import { rmSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import process from 'node:process'
+import type { Connection, NodePeerInit, PeerId } from '../index.ts'
+import { DemoNodePeer } from './demo-node-peer.ts'
+import type { PageSettings } from './demo-server.ts'
+
+export const demoNetworkName = 'p2p-pool-demo'
+
+const peerCount = 5
+/** Content from 4 on, aiming at 6: each of the five holds the four others and still wants pages. */
+const nodeBand = { minConnections: 2, expectedConnections: 8, maxConnections: 32 }
+/** Content from 5 on, aiming at 7: a page holds the five Node peers and looks for other pages. */
+const pageBand = { min: 3, expected: 9, max: 12 }
+/** All come from one host, as fast as they can. */
+const connectionsPerSecond = 1_000
+/** A small network has little to tell at first: ask again soon. */
+const searchMs = 1_000
+const maxQuoted = 80
+
+export interface DemoNetwork {
+  /** The first one is relay and bootstrap. */
+  readonly peers: readonly DemoNodePeer[]
+  readonly folder: string
+  readonly pageSettings: PageSettings
+  isNodePeer(peerId: PeerId): boolean
+  /** Stops all and removes their files. Idempotent. */
+  stop(): Promise<void>
+}
+
+export interface DemoNetworkOptions {
+  /** Ports of the first Node peer; 0: the system chooses. */
+  readonly ports: { readonly tcp: number; readonly webSocket: number }
+  onMessage?(to: DemoNodePeer, from: Connection, text: string): void
+  onStart?(peer: DemoNodePeer): void
+  onBreak?(peer: DemoNodePeer): void
+}
+
+/** Rejects if a port cannot be had; then nothing is left, running or on disk. */
+export async function startDemoNetwork({ ports, onMessage, onStart, onBreak }: DemoNetworkOptions): Promise<DemoNetwork> {
+  const folder = await mkdtemp(join(tmpdir(), 'p2p-pool-demo-'))
+  // Even when somebody presses Ctrl-C twice.
+  const removeAtOnce = (): void => rmSync(folder, { recursive: true, force: true })
+  process.once('exit', removeAtOnce)
+
+  const peers: DemoNodePeer[] = []
+  const isNodePeer = (peerId: PeerId): boolean => peers.some((peer) => peer.isPeer(peerId))
+  const make = (init: Partial<NodePeerInit>, where: DemoNetworkOptions['ports']): DemoNodePeer => {
+    const number = peers.length + 1
+    const peer: DemoNodePeer = new DemoNodePeer({
+      name: number === 1 ? 'Node peer 1, the relay' : `Node peer ${number}`,
+      folder: join(folder, `node-peer-${number}`),
+      ports: where,
+      init: {
+        network: demoNetworkName,
+        ...nodeBand,
+        timeBetweenSearchesMs: searchMs,
+        inboundConnectionThreshold: connectionsPerSecond,
+        ...init
+      },
+      onMessage(from, text) {
+        onMessage?.(peer, from, text)
+        if (!isNodePeer(from.peerId)) void reply(peer, from.peerId, text)
+      },
+      onStart: (started) => onStart?.(started),
+      onBreak: (broken) => onBreak?.(broken)
+    })
+    peers.push(peer)
+    return peer
+  }
+  const stop = async (): Promise<void> => {
+    await Promise.all(peers.map((peer) => peer.stop()))
+    await rm(folder, { recursive: true, force: true })
+    process.removeListener('exit', removeAtOnce)
+  }
+
+  try {
+    const relay = make({ relay: true }, ports)
+    await relay.start()
+    const others = Array.from({ length: peerCount - 1 }, () => make({ trustedPoints: [relay.multiaddr('tcp')] }, { tcp: 0, webSocket: 0 }))
+    // All settle, so that `stop` finds whatever runs.
+    const failed = (await Promise.allSettled(others.map((peer) => peer.start()))).find((start) => start.status === 'rejected')
+    if (failed !== undefined) throw failed.reason
+    const pageSettings = { network: demoNetworkName, trustedPoints: [relay.multiaddr('ws')], band: pageBand }
+    return { peers, folder, pageSettings, isNodePeer, stop }
+  } catch (error) {
+    await stop()
+    throw error
+  }
+}
+
+/** Whoever writes from a page sees that it arrived. Pages do not answer, so this ends. */
+async function reply(from: DemoNodePeer, to: PeerId, text: string): Promise<void> {
+  const quoted = text.length > maxQuoted ? `${text.slice(0, maxQuoted)}…` : text
+  try {
+    await from.send(to, `${from.name} got “${quoted}”`)
+  } catch {
+    // It left meanwhile, as people do.
+  }
+}

@@ -1,0 +1,115 @@
+/**
+ * The page of the demo: built by Vite into memory, and served from there with the settings it asks for. Called by
+ * demo-start.ts. A build, not Vite's development server, because a page must be there within seconds on any machine:
+ * the development server first bundles libp2p's packages one by one (`docs` of the demo's commit has the figures).
+ */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { extname } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+/** The path of a request (with its slash) to what is served there. */
+export type PageFiles = ReadonlyMap<string, PageFile>
+
+export interface PageFile {
+  readonly type: string
+  readonly body: string | Uint8Array
+}
+
+/** What the page reads of `/demo.json`; web/demo/settings.ts checks it there. */
+export interface PageSettings {
+  readonly network: string
+  /** Multiaddrs. */
+  readonly trustedPoints: readonly string[]
+  readonly band: { readonly min: number; readonly expected: number; readonly max: number }
+}
+
+export interface PageServer {
+  readonly url: string
+  /** Rejects if the server breaks; never resolves. */
+  readonly broken: Promise<never>
+  /** Ends open requests too. Idempotent. */
+  close(): Promise<void>
+}
+
+const host = '127.0.0.1'
+const pageFolder = fileURLToPath(new URL('../../web/demo', import.meta.url))
+
+const contentTypes: Readonly<Record<string, string>> = {
+  '.html': 'text/html; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+  '.css': 'text/css; charset=utf-8',
+  '.svg': 'image/svg+xml',
+  '.png': 'image/png',
+  '.json': 'application/json; charset=utf-8'
+}
+
+/** Rejects with Vite's error if the page does not build. Writes no file. */
+export async function buildPage(): Promise<PageFiles> {
+  const { build } = await import('vite')
+  const built = await build({
+    // Not vite.config.ts: it is mostly about tests, and loading it takes longer than the build.
+    configFile: false,
+    root: pageFolder,
+    logLevel: 'error',
+    build: { target: 'es2023', write: false, modulePreload: { polyfill: false }, chunkSizeWarningLimit: 2_000 }
+  })
+  const outputs = (Array.isArray(built) ? built : [built]).flatMap((bundle) => ('output' in bundle ? bundle.output : []))
+  const files = new Map<string, PageFile>()
+  for (const output of outputs) {
+    const body = output.type === 'chunk' ? output.code : output.source
+    const file = { type: contentTypes[extname(output.fileName)] ?? 'application/octet-stream', body }
+    files.set(`/${output.fileName}`, file)
+    if (output.fileName === 'index.html') files.set('/', file)
+  }
+  if (!files.has('/')) throw new Error(`the page did not build: expected an index.html, got ${[...files.keys()].join(', ') || 'nothing'}`)
+  return files
+}
+
+/** Rejects with a sentence for people if the port cannot be had. `port` 0: any free one. */
+export async function servePage(files: PageFiles, { settings, port }: { settings: PageSettings; port: number }): Promise<PageServer> {
+  const all = new Map(files).set('/demo.json', { type: contentTypes['.json'] ?? '', body: JSON.stringify(settings) })
+  const server = createServer((request, response) => answer(all, request, response))
+  await listen(server, port)
+  const broken = Promise.withResolvers<never>()
+  // Most often nobody waits for it.
+  broken.promise.catch(() => undefined)
+  server.on('error', broken.reject)
+  return {
+    url: `http://${host}:${(server.address() as AddressInfo).port}/`,
+    broken: broken.promise,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve())
+        server.closeAllConnections()
+      })
+  }
+}
+
+function answer(files: PageFiles, request: IncomingMessage, response: ServerResponse): void {
+  const path = (request.url ?? '').split('?')[0] ?? ''
+  const file = files.get(path)
+  const headers = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' }
+  if (request.method !== 'GET' && request.method !== 'HEAD') response.writeHead(405, { ...headers, allow: 'GET, HEAD' }).end()
+  else if (file === undefined) response.writeHead(404, { ...headers, 'content-type': 'text/plain' }).end(`there is no ${path} here\n`)
+  else response.writeHead(200, { ...headers, 'content-type': file.type }).end(request.method === 'GET' ? file.body : undefined)
+}
+
+function listen(server: Server, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => reject(new Error(portTrouble(error, port), { cause: error })))
+    server.listen(port, host, () => {
+      server.removeAllListeners('error')
+      resolve()
+    })
+  })
+}
+
+/** What a person can do about a port. Also for the ports of the Node peers. */
+export function portTrouble(error: unknown, port: number): string {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined
+  if (code === 'EADDRINUSE')
+    return `port ${port} of ${host} is taken by another program; choose another one with --port, or none for a free one`
+  if (code === 'EACCES') return `port ${port} of ${host} needs more rights than this program has; choose one above 1023 with --port`
+  return `cannot listen on port ${port} of ${host}: ${error instanceof Error ? error.message : String(error)}`
+}

@@ -1,0 +1,45 @@
+/**
+ * Starts the demo, all in this process: the Node peers, and the server of the page. Called by demo.ts, which says what
+ * happens, and by the check and the pictures through it. Each part is owned by the given `Shutdown`.
+ */
+import type { DemoNetwork, DemoNetworkOptions } from './demo-network.ts'
+import { buildPage, servePage } from './demo-server.ts'
+import type { Shutdown } from './demo-shutdown.ts'
+
+export interface Demo {
+  readonly network: DemoNetwork
+  /** Of the page, which can be used. */
+  readonly url: string
+}
+
+export interface DemoOptions extends Pick<DemoNetworkOptions, 'onMessage' | 'onStart'> {
+  /** Of the page; the relay is at the next two. 0: free ones. */
+  readonly port: number
+  readonly shutdown: Shutdown
+}
+
+/** Rejects with a sentence for people if a port is taken, or with whatever kept a part from starting. */
+export async function startDemo({ port, shutdown, onMessage, onStart }: DemoOptions): Promise<Demo> {
+  const [network, files] = await Promise.all([startNetwork({ port, shutdown, onMessage, onStart }), buildPage()])
+  const server = await shutdown.own('The server of the page', {
+    start: () => servePage(files, { settings: network.pageSettings, port }),
+    stop: (started) => started.close()
+  })
+  server.broken.catch((error: unknown) => shutdown.crashed('The server of the page', error))
+  return { network, url: server.url }
+}
+
+async function startNetwork({ port, shutdown, onMessage, onStart }: DemoOptions): Promise<DemoNetwork> {
+  // libp2p takes a second to load; Vite builds meanwhile on another core.
+  const { startDemoNetwork } = await import('./demo-network.ts')
+  return shutdown.own('The network of Node peers', {
+    start: () =>
+      startDemoNetwork({
+        ports: port === 0 ? { tcp: 0, webSocket: 0 } : { tcp: port + 1, webSocket: port + 2 },
+        onMessage,
+        onStart,
+        onBreak: (peer) => shutdown.crashed(peer.name, new Error('its libp2p node stopped by itself'))
+      }),
+    stop: (network) => network.stop()
+  })
+}

@@ -1,0 +1,137 @@
+/**
+ * `npm run demo`: reads the command, starts the demo in this process, runs what was asked for, stops everything whatever
+ * happened, and sets the exit status. The parts are in the demo files beside it.
+ */
+import { existsSync } from 'node:fs'
+import process from 'node:process'
+import type { Connection } from '../index.ts'
+import { type DemoCommand, demoUsage, readCommand, UsageError } from './demo-command.ts'
+import { expectThat, Facts } from './demo-facts.ts'
+import type { DemoNodePeer } from './demo-node-peer.ts'
+import { listenForEnds, Shutdown } from './demo-shutdown.ts'
+import { type Demo, startDemo } from './demo-start.ts'
+
+type Task = Exclude<DemoCommand, { kind: 'help' }>
+
+/** The check promises two minutes; the rest of them is for stopping. */
+const checkDeadlineMs = 110_000
+const pictureDeadlineMs = 60_000
+
+function write(line: string): void {
+  process.stdout.write(`${line}\n`)
+}
+
+function complain(line: string): void {
+  process.stderr.write(`${line}\n`)
+}
+
+/** Resolves with the exit status once everything has stopped. Never rejects. */
+async function main(args: readonly string[]): Promise<number> {
+  let command: DemoCommand
+  try {
+    command = readCommand(args)
+  } catch (error) {
+    complain(error instanceof UsageError ? `${error.message}\n\n${demoUsage}` : String(error))
+    return 2
+  }
+  if (command.kind === 'help') {
+    write(demoUsage)
+    return 0
+  }
+  const shutdown = new Shutdown()
+  listenForEnds(shutdown)
+  const status = await run(command, shutdown)
+  const problems = await shutdown.stopAll()
+  for (const problem of problems) complain(problem)
+  if (problems.length === 0 && command.kind === 'run' && status === 0) write('Stopped; nothing is left.')
+  return problems.length > 0 && status === 0 ? 1 : status
+}
+
+/** The task, or the end that was asked for meanwhile, whichever comes first. Never rejects. */
+async function run(task: Task, shutdown: Shutdown): Promise<number> {
+  const interrupted = shutdown.requested.then(({ status, message }) => {
+    if (message !== undefined) complain(message)
+    return status
+  })
+  const working = perform(task, shutdown).catch((error: unknown) => {
+    if (!shutdown.signal.aborted) complain(error instanceof Error ? error.message : String(error))
+    return 1
+  })
+  return Promise.race([working, interrupted])
+}
+
+function perform(task: Task, shutdown: Shutdown): Promise<number> {
+  switch (task.kind) {
+    case 'run':
+      return serve(task.port, shutdown)
+    case 'check':
+      return check(task.port, shutdown)
+    case 'screenshot':
+      return takePictures(task, shutdown)
+  }
+}
+
+/** Until somebody stops it. From the moment the URL is there, that is its good end: Ctrl-C is how people close it. */
+async function serve(port: number, shutdown: Shutdown): Promise<number> {
+  write('Starting five Node peers and building the page …')
+  const { demoLog } = await import('./demo-log.ts')
+  let demo: Demo | undefined
+  const log = demoLog({ write, isNodePeer: (peerId) => demo?.network.isNodePeer(peerId) ?? true })
+  demo = await startDemo({
+    port,
+    shutdown,
+    onStart: (peer) => log.follow(peer),
+    onMessage: (to, from, text) => {
+      if (demo?.network.isNodePeer(from.peerId) === false) log.message(to, from.peerId, text)
+    }
+  })
+  write(`\nThe page: ${demo.url}`)
+  write('Open it twice, in two windows: they meet over WebRTC. Any message to a Node peer is answered. Ctrl-C stops everything.\n')
+  shutdown.expectEnd()
+  return (await shutdown.requested).status
+}
+
+async function check(port: number, shutdown: Shutdown): Promise<number> {
+  const [{ Mailbox }, { runCheck }] = await Promise.all([import('./demo-check-context.ts'), import('./demo-check.ts')])
+  const facts = new Facts({ write })
+  endAfter(checkDeadlineMs, shutdown)
+  const mailbox = new Mailbox()
+  const onMessage = (to: DemoNodePeer, from: Connection, text: string): void => mailbox.add(to, from.peerId, text)
+  let demo: Demo | undefined
+  await facts.holds('the Node peers run and the page can be used', async () => {
+    demo = await startDemo({ port, shutdown, onMessage })
+    return demo.url
+  })
+  if (demo !== undefined) {
+    await runCheck({ demo, mailbox, facts, shutdown, log: complain })
+    const { folder } = demo.network
+    await facts.holds('everything stops and leaves no file', async () => {
+      const problems = await shutdown.stopAll()
+      if (existsSync(folder)) problems.push(`${folder} is still there`)
+      expectThat(problems.length === 0, { expected: 'no trouble', seen: problems })
+      return undefined
+    })
+  }
+  const { held, failed } = facts
+  write(failed === 0 ? `All ${held} facts hold.` : `${failed} of ${held + failed} facts do not hold.`)
+  return failed === 0 ? 0 : 1
+}
+
+async function takePictures({ port, path }: Extract<Task, { kind: 'screenshot' }>, shutdown: Shutdown): Promise<number> {
+  endAfter(pictureDeadlineMs, shutdown)
+  const demo = await startDemo({ port, shutdown })
+  const { takeScreenshots } = await import('./demo-screenshot.ts')
+  for (const file of await takeScreenshots({ demo, shutdown, path, log: complain })) write(file)
+  return 0
+}
+
+function endAfter(deadlineMs: number, shutdown: Shutdown): void {
+  setTimeout(
+    () => shutdown.request({ status: 1, message: `it took longer than ${deadlineMs / 1_000} s, so it is given up` }),
+    deadlineMs
+  ).unref()
+}
+
+const status = await main(process.argv.slice(2))
+// What was written must be out; and a handle that some library forgot must not keep the process.
+process.stdout.write('', () => process.exit(status))
