@@ -48,7 +48,9 @@ function brokenAttempts(events: readonly Told[]): string[] {
   return broken
 }
 
-it(`all invariants hold after each of ${lives * actsPerLife} random operations, and events come in an order that makes sense`, { timeout: 60_000 }, () => {
+it(`all invariants hold after each of ${lives * actsPerLife} random operations, and events come in an order that makes sense`, {
+  timeout: 60_000
+}, () => {
   const reached = new Map<string, number>()
   for (let seed = 1; seed <= lives; seed++) {
     const pool = new RandomPool(seed)
@@ -68,7 +70,16 @@ it(`all invariants hold after each of ${lives * actsPerLife} random operations, 
   }
   // A run that seldom gets through would show nothing.
   expect(reached.get('connection-established')).toBeGreaterThan(1_000)
-  for (const name of ['gc-points', 'gc-peers', 'disconnection', 'external-disconnection', 'greylisted', 'host-unbanned', 'peer-unbanned', 'request-rejected']) {
+  for (const name of [
+    'gc-points',
+    'gc-peers',
+    'disconnection',
+    'external-disconnection',
+    'greylisted',
+    'host-unbanned',
+    'peer-unbanned',
+    'request-rejected'
+  ]) {
     expect(reached.get(name), name).toBeGreaterThan(100)
   }
 })
