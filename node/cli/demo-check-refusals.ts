@@ -103,7 +103,8 @@ async function stays(stranger: Libp2p, address: ReturnType<typeof multiaddr>): P
   }
 }
 
-async function pageGreylists({ second }: CheckContext, stranger: Libp2p): Promise<string> {
+async function pageGreylists(context: CheckContext, stranger: Libp2p): Promise<string> {
+  const { second } = context
   const culprit = stranger.peerId.toString() as PeerId
   const before = (await second.snapshot()).connections.length
   const words = await failsWith(second, stranger.getMultiaddrs()[0]?.toString() ?? '', /broke the protocol/)
@@ -116,6 +117,7 @@ async function pageGreylists({ second }: CheckContext, stranger: Libp2p): Promis
   const after = (await second.snapshot()).connections.length
   expectThat(after >= before, { expected: `at least ${before} connections as before`, seen: after })
   // A page that has it back on its list of points would dial it again, and hear the same bytes.
+  context.closedPorts.add(Number(/\/tcp\/(\d+)/.exec(stranger.getMultiaddrs()[0]?.toString() ?? '')?.[1]))
   await stranger.stop()
   await second.page.locator('[data-action="clear-greylist"]').click()
   await eventually(async () => (await row.count()) === 0 || undefined, { expected: 'the greylist to be empty after “Clear the greylist”' })

@@ -38,6 +38,10 @@ export const poolProtocol = '/p2p-pool/1.0.0'
 
 /** Below libp2p's default of 50 and its users' 75: what the application dials goes first. */
 const dialPriority = 25
+/** A live connection opens a stream within a round trip. */
+const reuseDeadlineMs = 2_000
+/** Of the first WebRTC handshakes of a dial; on one machine they take half a second. The last one has what is left. */
+const webRtcPatienceMs = [1_500, 3_000] as const
 /** Another dial to the same peer may have been joined, and its connection is not the one we asked for: ask again. */
 const maxDialTries = 3
 /** One pool stream per connection is right; a closing one may linger beside its successor. */
@@ -77,6 +81,7 @@ export class Libp2pNetwork implements Network {
   readonly #rule: DialRule
   readonly #defaultPort: number | undefined
   #handlers: NetworkHandlers | undefined
+  readonly #clock: Clock
   #ownPoints = ''
 
   constructor(
@@ -87,6 +92,7 @@ export class Libp2pNetwork implements Network {
     const { peerId, connectionManager, registrar, addressManager, transportManager, peerStore, events, logger } = components
     this.#components = { peerId, connectionManager, registrar, addressManager, transportManager, peerStore, events, logger }
     this.peerId = parsePeerId(peerId)
+    this.#clock = clock
     this.#rule = rule
     this.#defaultPort = defaultPort
     this.keeper = new ConnectionKeeper(this.#components, { clock, denies, closeIdle })
@@ -130,6 +136,11 @@ export class Libp2pNetwork implements Network {
       if (!this.canDial(point)) throw new DialError('no-transport', `nothing here can dial ${point}`)
       const target = targetOf(point) ?? expectedPeerId
       if (target !== expectedPeerId) throw new DialError('wrong-peer-id', `expected ${expectedPeerId}, the point leads to ${target}`)
+      const existing = this.#reusable(point, expectedPeerId)
+      if (existing !== undefined) {
+        const link = await this.#reuse(existing, signal)
+        if (link !== undefined) return link
+      }
       connection = await this.#connect(point, { expectedPeerId, signal })
       const stream = await connection.newStream(poolProtocol, { signal })
       return this.#linkOf(stream, connection)
@@ -176,14 +187,58 @@ export class Libp2pNetwork implements Network {
    * A connection that runs to this very point. One that leads to the same peer another way proves nothing of the point:
    * whoever connects to us could name any address as his own, and we would take it for tried.
    */
+  #reusable(point: Point, expectedPeerId: PeerId | undefined): Connection | undefined {
+    return this.#components.connectionManager.getConnections().find((connection) => this.#leadsTo(connection, point, expectedPeerId))
+  }
+
+  /** A link on a connection that was there; nothing if the connection turns out to be dead, which it then is for all. */
+  async #reuse(connection: Connection, signal: AbortSignal): Promise<Link | undefined> {
+    const stream = await this.#inTime({ signal, withinMs: reuseDeadlineMs }, (patience) =>
+      connection.newStream(poolProtocol, { signal: patience })
+    )
+    if (stream !== undefined) return this.#linkOf(stream, connection)
+    connection.abort(new Error('it took no stream: dead'))
+    return undefined
+  }
+
+  /**
+   * In one WebRTC dial of six here libp2p waited for ever for its first channel, which the other side had opened and closed
+   * already (6.0.33, "wait for init channel to open"). Begun anew it takes a moment: so it is begun anew, within one dial.
+   */
+  async #open(address: Multiaddr, { signal, isWebRtc }: { signal: AbortSignal; isWebRtc: boolean }): Promise<Connection> {
+    const open = (until: AbortSignal): Promise<Connection> =>
+      this.#components.connectionManager.openConnection(address, { priority: dialPriority, force: true, signal: until })
+    for (const withinMs of isWebRtc ? webRtcPatienceMs : []) {
+      const connection = await this.#inTime({ signal, withinMs }, open)
+      if (connection !== undefined) return connection
+    }
+    return open(signal)
+  }
+
+  /** What the work comes to, or nothing if it takes longer. A timer and a controller: `AbortSignal.any` of a time-out never fired in Chromium. */
+  async #inTime<T>(
+    { signal, withinMs }: { signal: AbortSignal; withinMs: number },
+    work: (signal: AbortSignal) => Promise<T>
+  ): Promise<T | undefined> {
+    const patience = new AbortController()
+    const end = (): void => patience.abort(signal.reason)
+    const cancel = this.#clock.schedule(withinMs, end)
+    signal.addEventListener('abort', end, { once: true })
+    try {
+      return await work(patience.signal)
+    } catch (error) {
+      if (!patience.signal.aborted || signal.aborted) throw error
+      return undefined
+    } finally {
+      cancel()
+      signal.removeEventListener('abort', end)
+    }
+  }
+
   async #connect(point: Point, { expectedPeerId, signal }: DialOptions): Promise<Connection> {
-    const existing = this.#components.connectionManager
-      .getConnections()
-      .find((connection) => this.#leadsTo(connection, point, expectedPeerId))
-    if (existing !== undefined) return existing
     const address = toMultiaddr(point, expectedPeerId)
     for (let tries = 1; ; tries++) {
-      const connection = await this.#components.connectionManager.openConnection(address, { signal, priority: dialPriority, force: true })
+      const connection = await this.#open(address, { signal, isWebRtc: transportOf(point) === 'webrtc' })
       if (expectedPeerId !== undefined && connection.remotePeer.toString() !== expectedPeerId) {
         void this.keeper.closeUnused(connection)
         throw new DialError('wrong-peer-id', `expected ${expectedPeerId}, ${connection.remotePeer} answered`)
