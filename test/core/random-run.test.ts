@@ -1,7 +1,8 @@
 import { expect, it } from 'vitest'
 import { violatedInvariants } from '../../src/core/tables/invariants.ts'
 import type { PoolEventName } from '../../src/core/values/events.ts'
-import { RandomPool, type Told } from '../support/random-pool.ts'
+import { RandomPool } from '../support/random-pool.ts'
+import type { Told } from '../support/state-bench.ts'
 
 const lives = 400
 const actsPerLife = 300
@@ -65,8 +66,8 @@ it(`all invariants hold after each of ${lives * actsPerLife} random operations, 
       }
       if (wrong.length > 0) expect(wrong, `seed ${seed}, operation ${step}, after: ${done.slice(-12).join(', ')}`).toEqual([])
     }
-    expect([...brokenPairs(pool.events), ...brokenAttempts(pool.events)], `seed ${seed}`).toEqual([])
-    for (const { type } of pool.events) reached.set(type, (reached.get(type) ?? 0) + 1)
+    expect([...brokenPairs(pool.bench.told), ...brokenAttempts(pool.bench.told)], `seed ${seed}`).toEqual([])
+    for (const { type } of pool.bench.told) reached.set(type, (reached.get(type) ?? 0) + 1)
   }
   // A run that seldom gets through would show nothing.
   expect(reached.get('connection-established')).toBeGreaterThan(1_000)

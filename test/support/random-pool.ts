@@ -3,27 +3,16 @@
  * what) played synchronously, on small tables, so that they are full most of the time. One seed is one life.
  */
 import { checkDial, checkDialed, checkHello, checkIncoming, protocolVersions } from '../../src/core/decisions/admission.ts'
-import { memoryStorage } from '../../src/core/memory-storage.ts'
-import { AccessList } from '../../src/core/tables/acl.ts'
 import type { AttemptRecord } from '../../src/core/tables/attempt-record.ts'
-import { PeerTable } from '../../src/core/tables/peer-table.ts'
 import type { Medium } from '../../src/core/tables/point-state.ts'
-import { PointTable } from '../../src/core/tables/point-table.ts'
-import { type Outcome, PoolState } from '../../src/core/tables/pool-state.ts'
-import { Registry } from '../../src/core/tables/registry.ts'
+import type { Outcome } from '../../src/core/tables/pool-state.ts'
 import { hostOf, hostOfIp, isRelayed } from '../../src/core/values/address.ts'
-import type { Attempt, RunningConnection } from '../../src/core/values/attempt.ts'
-import { nodePreset, type PoolOptions, resolveConfig } from '../../src/core/values/config.ts'
-import type { PoolEventName, PoolEvents } from '../../src/core/values/events.ts'
+import type { Attempt } from '../../src/core/values/attempt.ts'
 import type { Host, ParsedPoint, PeerId, Point } from '../../src/core/values/ids.ts'
 import type { HelloMessage } from '../../src/core/values/message.ts'
-import { type DisconnectReason, type Ending, PoolError, type Rejection } from '../../src/core/values/reason.ts'
+import { type DisconnectReason, PoolError, type Rejection } from '../../src/core/values/reason.ts'
 import { seededRandom } from './seeded-random.ts'
-
-export interface Told {
-  readonly type: PoolEventName
-  readonly detail: PoolEvents[PoolEventName]
-}
+import { type FakeConnection, StateBench } from './state-bench.ts'
 
 const us = 'p5' as PeerId
 const peerIds = Array.from({ length: 10 }, (_, i) => `p${i}` as PeerId)
@@ -43,72 +32,26 @@ function homeOf(point: Point): PeerId {
   return (isRelayed(point) ? point.slice(point.lastIndexOf('/') + 1) : peerIds[points.indexOf(point) % peerIds.length]) as PeerId
 }
 
-class FakeConnection implements RunningConnection {
-  readonly peerId: PeerId
-  readonly point: Point | undefined
-  readonly host: Host | undefined
-  readonly direction: 'outgoing' | 'incoming'
-  readonly establishedAt: number
-  readonly startedAt: number
-  readonly isPrivate: boolean
-  readonly instance: string
-  readonly leave: (ending: Ending, comeBackAfterMs?: number) => void
-
-  constructor(
-    attempt: AttemptRecord<FakeConnection>,
-    { now, date, leave, isPrivate }: { now: number; date: number; leave: FakeConnection['leave']; isPrivate: boolean }
-  ) {
-    this.peerId = attempt.peerId as PeerId
-    this.point = attempt.point
-    this.host = attempt.host
-    this.direction = attempt.direction
-    this.establishedAt = date
-    this.startedAt = now
-    this.isPrivate = isPrivate
-    this.instance = attempt.instance
-    this.leave = leave
-  }
-
-  disconnect(reason: DisconnectReason): Promise<void> {
-    this.leave({ by: 'us', reason })
-    return Promise.resolve()
-  }
-}
-
 export class RandomPool {
-  readonly events: Told[] = []
-  readonly state: PoolState<number, FakeConnection>
-  readonly #registry: Registry<number, FakeConnection>
+  readonly bench: StateBench
+  readonly state: StateBench['state']
+  readonly #registry: StateBench['registry']
   readonly #next: () => number
-  #now = 0
-  #date = 1_700_000_000_000
 
   constructor(seed: number) {
     const random = seededRandom(seed)
     this.#next = () => random.next()
-    const options: PoolOptions<Uint8Array, number> = {
-      network: 'test',
+    const options = {
       ...{ minConnections: 1, expectedConnections: 2, maxConnections: 2 + this.#below(3), maxIncoming: 3, maxIncomingPerHost: 2 },
       ...{ peerGreylistSize: 3, ipGreylistSizeKiB: 1 + this.#below(3), ipGreylistCleanupDelayMs: 160_000 },
       maxKnownPoints: this.#once(0.1) ? null : { max: 3 + this.#below(10), target: this.#below(4) },
       maxKnownPeers: this.#once(0.1) ? null : { max: 2 + this.#below(6), target: this.#below(3) },
       privateMode: this.#once(0.1),
-      allowPrivatePoints: this.#once(0.5),
-      peerMetadata: { initial: () => 0, toJson: (meta) => meta, fromJson: Number, score: (meta) => meta }
+      allowPrivatePoints: this.#once(0.5)
     }
-    const config = resolveConfig(options, { preset: nodePreset, storage: memoryStorage() })
-    this.state = new PoolState<number, FakeConnection>({
-      config,
-      peerId: us,
-      clock: { now: () => this.#now, date: () => this.#date, schedule: () => () => undefined },
-      random,
-      points: new PointTable({ size: config.maxKnownPoints }),
-      peers: new PeerTable<number>({ size: config.maxKnownPeers, score: (meta) => meta }),
-      access: new AccessList({ ...config, key: random.bytes(32), now: 0 }),
-      emit: (type, detail) => this.events.push({ type, detail }),
-      changed: () => undefined
-    })
-    this.#registry = new Registry(this.state)
+    this.bench = new StateBench(options, { peerId: us, random })
+    this.state = this.bench.state
+    this.#registry = this.bench.registry
   }
 
   /** Does one thing by chance; returns its name. */
@@ -194,13 +137,19 @@ export class RandomPool {
     const peerId = attempt.peerId as PeerId
     const hello = this.#hello()
     const instance = String(this.#below(3))
-    const verdict = checkHello(this.state, attempt, { peerId, hello, instance, now: this.#now })
-    if (verdict.kind !== 'admit') return this.#fail(attempt, verdict, 'us')
+    const verdict = checkHello(this.state, attempt, { peerId, hello, instance, now: this.bench.now })
+    if (verdict.kind !== 'admit') {
+      this.#fail(attempt, verdict, 'us')
+      return
+    }
     if (verdict.displaces !== undefined) this.#giveWay(verdict.displaces)
     void verdict.replaces?.disconnect({ kind: 'replaced' })
     void verdict.evicts?.disconnect({ kind: 'too-many-connections' })
     const peer = this.#registry.registerPeer(peerId)
-    if (peer === undefined) return this.#fail(attempt, { kind: 'table-full' }, 'us')
+    if (peer === undefined) {
+      this.#fail(attempt, { kind: 'table-full' }, 'us')
+      return
+    }
     const own = this.#registry.learnOwn(this.#told(), { peerId, host: attempt.host, isPrivate: hello.isPrivate, trusted: peer.trusted })
     this.state.admit(attempt, peer, { instance, point: own.find((record) => record.state.kind === 'disconnected') })
   }
@@ -211,8 +160,7 @@ export class RandomPool {
   }
 
   #run(attempt: AttemptRecord<FakeConnection>): void {
-    const leave = (ending: Ending, comeBackAfterMs = 0): void => void this.state.end(attempt, { kind: 'closed', ending, comeBackAfterMs })
-    this.state.run(attempt, new FakeConnection(attempt, { now: this.#now, date: this.#date, leave, isPrivate: this.#once(0.2) }))
+    this.bench.run(attempt, { isPrivate: this.#once(0.2) })
   }
 
   #fail(attempt: AttemptRecord<FakeConnection>, rejection: Rejection, by: 'us' | 'them'): void {
@@ -278,8 +226,8 @@ export class RandomPool {
   /** Mostly seconds, sometimes days; the wall clock may be set to anything. */
   #pass(): void {
     const ms = this.#once(0.1) ? 86_400_000 : this.#below(20_000)
-    this.#now += ms
-    this.#date += this.#once(0.1) ? (this.#below(2_000) - 1_000) * 10_000_000 : ms
+    this.bench.now += ms
+    this.bench.date += this.#once(0.1) ? (this.#below(2_000) - 1_000) * 10_000_000 : ms
   }
 
   #hello(): HelloMessage {
@@ -331,7 +279,7 @@ export class RandomPool {
   }
 
   #end(): number | undefined {
-    return this.#once(0.5) ? undefined : this.#date + 1 + this.#below(100_000)
+    return this.#once(0.5) ? undefined : this.bench.date + 1 + this.#below(100_000)
   }
 
   #once(probability: number): boolean {

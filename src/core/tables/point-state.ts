@@ -213,8 +213,8 @@ export function notePoint(record: PointRecord, kind: HistoryKind, at: number, pe
 
 /** Jitter keeps peers that lost each other at the same instant from meeting again and again at the same instant. */
 function bar(record: PointRecord, ending: PointEnding, delayMs: number): void {
-  const { jitter } = ending.reconnection
-  record.barredUntil = ending.now + delayMs * (1 + jitter * (2 * ending.random.next() - 1))
+  const { jitter, maxDelayMs } = ending.reconnection
+  record.barredUntil = ending.now + Math.min(delayMs, maxDelayMs) * (1 + jitter * (2 * ending.random.next() - 1))
 }
 
 function allow(record: PointRecord, from: readonly PointState['kind'][], to: string): void {

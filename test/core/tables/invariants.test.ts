@@ -1,0 +1,103 @@
+import { fileURLToPath } from 'node:url'
+import { describe, expect, it } from 'vitest'
+import { invariants, violatedInvariants } from '../../../src/core/tables/invariants.ts'
+import type { PointRecord } from '../../../src/core/tables/point-state.ts'
+import { hostOfIp } from '../../../src/core/values/address.ts'
+import type { Host, PeerId, Point } from '../../../src/core/values/ids.ts'
+import { readSources } from '../../architecture/source.ts'
+import { StateBench } from '../../support/state-bench.ts'
+
+const alice = 'alice' as PeerId
+const home = '/ip4/192.0.2.1/tcp/1' as Point
+const host = hostOfIp('192.0.2.1') as Host
+
+function knownAt(bench: StateBench): PointRecord {
+  return bench.registry.registerPoint(home)
+}
+
+/** For each invariant: a way to break it behind the owner's back. */
+const breaches: Record<string, (bench: StateBench) => void> = {
+  I1: (bench) => {
+    knownAt(bench).isPublic = true
+  },
+  I2: (bench) => {
+    const peer = bench.registry.registerPeer(alice)
+    if (peer !== undefined) peer.trusted = true
+  },
+  I3: (bench) => {
+    const attempt = bench.begin(home)
+    bench.state.end(attempt, { kind: 'failed', rejection: { kind: 'cancelled', detail: '' }, by: 'us' })
+    knownAt(bench).state = { kind: 'requested', attempt }
+  },
+  I4: (bench) => {
+    const attempt = bench.begin(home)
+    knownAt(bench).state = { kind: 'accepted', attempt, peerId: alice }
+  },
+  I5: (bench) => {
+    const connection = bench.dialed(home, alice)
+    connection.leave({ by: 'us', reason: { kind: 'lost' } })
+    knownAt(bench).state = { kind: 'running', connection }
+  },
+  I6: (bench) => {
+    bench.dialed(home, alice)
+    bench.state.parts.peers.remove(alice)
+  },
+  I7: (bench) => {
+    bench.begin(home)
+    knownAt(bench).state = { kind: 'disconnected' }
+  },
+  I8: (bench) => {
+    bench.begin(home).hasSlot = false
+  },
+  I9: (bench) => {
+    for (let i = 0; i < 5; i++) bench.state.beginIncoming(`peer${i}` as PeerId, host)
+  },
+  I10: (bench) => {
+    bench.dialed(home, alice)
+    bench.state.access.banPeer(alice, { date: bench.date })
+  },
+  I11: (bench) => {
+    bench.registry.registerNewPoint(home, { medium: 'advertise', source: alice })
+    bench.state.announcedPoints = [home]
+  },
+  I12: (bench) => {
+    bench.dialed(home, alice)
+    knownAt(bench).expectedPeerId = 'bob' as PeerId
+  },
+  I13: (bench) => {
+    bench.registry.registerPoint(home, { trusted: true })
+    bench.state.access.greylistHost(host, bench.date)
+  },
+  I14: (bench) => {
+    knownAt(bench).delayMs = 1e9
+  },
+  I15: (bench) => {
+    bench.dialed(home, bench.state.peerId)
+  }
+}
+
+describe('the numbered invariants', () => {
+  it('hold for a pool with all kinds of attempts and connections', () => {
+    const bench = new StateBench()
+    bench.dialed(home, alice)
+    bench.cameIn('bob' as PeerId, { host })
+    bench.begin('/ip4/192.0.2.2/tcp/1' as Point)
+    bench.state.beginIncoming('carol' as PeerId, host)
+    expect(violatedInvariants(bench.state)).toEqual([])
+  })
+
+  for (const { id, fact } of invariants) {
+    it(`${id} is seen to be broken: ${fact}`, () => {
+      const bench = new StateBench()
+      breaches[id]?.(bench)
+      expect(violatedInvariants(bench.state).map((text) => text.split(' ')[0])).toContain(id)
+    })
+  }
+
+  it('are used by nothing that is published', async () => {
+    const files = await readSources(fileURLToPath(new URL('../../..', import.meta.url)), ['src', 'node', 'web'])
+    const users = files.filter(({ imports }) => imports.some(({ path }) => path === 'src/core/tables/invariants.ts'))
+    expect(files.length).toBeGreaterThan(50)
+    expect(users.map(({ path }) => path)).toEqual([])
+  })
+})

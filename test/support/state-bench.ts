@@ -1,0 +1,129 @@
+/** A pool's state without flows: clock, date and chance in the test's hand, and connections that are only a name. */
+import { memoryStorage } from '../../src/core/memory-storage.ts'
+import { AccessList } from '../../src/core/tables/acl.ts'
+import type { AttemptRecord } from '../../src/core/tables/attempt-record.ts'
+import { PeerTable } from '../../src/core/tables/peer-table.ts'
+import { PointTable } from '../../src/core/tables/point-table.ts'
+import { PoolState } from '../../src/core/tables/pool-state.ts'
+import { Registry } from '../../src/core/tables/registry.ts'
+import type { Direction, RunningConnection } from '../../src/core/values/attempt.ts'
+import { nodePreset, type PoolOptions, resolveConfig } from '../../src/core/values/config.ts'
+import type { PoolEventName, PoolEvents } from '../../src/core/values/events.ts'
+import type { Host, PeerId, Point } from '../../src/core/values/ids.ts'
+import type { Random } from '../../src/core/values/ports.ts'
+import type { DisconnectReason, Ending } from '../../src/core/values/reason.ts'
+
+export interface Told {
+  readonly type: PoolEventName
+  readonly detail: PoolEvents[PoolEventName]
+}
+
+/** What a test says of a connection; the rest comes from its attempt. */
+export interface Made {
+  readonly isPrivate?: boolean
+}
+
+export class FakeConnection implements RunningConnection {
+  readonly peerId: PeerId
+  readonly point: Point | undefined
+  readonly host: Host | undefined
+  readonly direction: Direction
+  readonly establishedAt: number
+  readonly startedAt: number
+  readonly isPrivate: boolean
+  readonly instance: string
+  readonly leave: (ending: Ending, comeBackAfterMs?: number) => void
+
+  constructor(bench: StateBench, attempt: AttemptRecord<FakeConnection>, { isPrivate = false }: Made = {}) {
+    this.peerId = attempt.peerId as PeerId
+    this.point = attempt.point
+    this.host = attempt.host
+    this.direction = attempt.direction
+    this.establishedAt = bench.date
+    this.startedAt = bench.now
+    this.isPrivate = isPrivate
+    this.instance = attempt.instance
+    this.leave = (ending, comeBackAfterMs = 0) => void bench.state.end(attempt, { kind: 'closed', ending, comeBackAfterMs })
+  }
+
+  disconnect(reason: DisconnectReason): Promise<void> {
+    this.leave({ by: 'us', reason })
+    return Promise.resolve()
+  }
+}
+
+/** Always the middle: jitter is nothing then. */
+export const evenChance: Random = { next: () => 0.5, bytes: (length) => new Uint8Array(length) }
+
+export class StateBench {
+  /** Monotonic, ms. */
+  now = 0
+  /** Wall clock, ms. */
+  date = 1_700_000_000_000
+  readonly told: Told[] = []
+  readonly state: PoolState<number, FakeConnection>
+  readonly registry: Registry<number, FakeConnection>
+
+  constructor(options: Partial<PoolOptions<Uint8Array, number>> = {}, { peerId = 'us', random = evenChance } = {}) {
+    const peerMetadata = { initial: () => 0, toJson: (meta: number) => meta, fromJson: Number, score: (meta: number) => meta }
+    const quiet = { minConnections: 0, expectedConnections: 0, network: 'test', peerMetadata }
+    const config = resolveConfig<Uint8Array, number, Uint8Array>({ ...quiet, ...options }, { preset: nodePreset, storage: memoryStorage() })
+    this.state = new PoolState<number, FakeConnection>({
+      config,
+      peerId: peerId as PeerId,
+      clock: { now: () => this.now, date: () => this.date, schedule: () => () => undefined },
+      random,
+      points: new PointTable({ size: config.maxKnownPoints }),
+      peers: new PeerTable<number>({ size: config.maxKnownPeers, score: (meta) => meta }),
+      access: new AccessList({ ...config, key: random.bytes(32), now: 0 }),
+      emit: (type, detail) => this.told.push({ type, detail }),
+      changed: () => undefined
+    })
+    this.registry = new Registry(this.state)
+  }
+
+  pass(ms: number): void {
+    this.now += ms
+    this.date += ms
+  }
+
+  begin(point: Point, expectedPeerId?: PeerId): AttemptRecord<FakeConnection> {
+    return this.state.beginOutgoing(this.registry.registerPoint(point), expectedPeerId)
+  }
+
+  /** The checks have said yes. `point`: what an incoming peer named. */
+  admit(
+    attempt: AttemptRecord<FakeConnection>,
+    peerId: PeerId,
+    { point, instance = 'run' }: { point?: Point; instance?: string } = {}
+  ): void {
+    const peer = this.registry.registerPeer(peerId)
+    if (peer === undefined) throw new Error(`no place for ${peerId}`)
+    this.state.admit(attempt, peer, { instance, point: point === undefined ? undefined : this.registry.registerPoint(point) })
+  }
+
+  run(attempt: AttemptRecord<FakeConnection>, made?: Made): FakeConnection {
+    const connection = new FakeConnection(this, attempt, made)
+    this.state.run(attempt, connection)
+    return connection
+  }
+
+  /** A connection that we dialed, through all doors. */
+  dialed(point: Point, peerId: PeerId, made?: Made): FakeConnection {
+    const attempt = this.begin(point)
+    this.state.prove(attempt, peerId)
+    this.admit(attempt, peerId)
+    return this.run(attempt, made)
+  }
+
+  /** One that came in. */
+  cameIn(peerId: PeerId, { point, host, ...made }: Made & { point?: Point; host?: Host } = {}): FakeConnection {
+    const attempt = this.state.beginIncoming(peerId, host)
+    this.admit(attempt, peerId, { point })
+    return this.run(attempt, made)
+  }
+
+  names(): PoolEventName[] {
+    return this.told.map(({ type }) => type)
+  }
+}
