@@ -94,7 +94,7 @@ export class Shutdown {
 function ended(stopping: Promise<void>, withinMs: number): Promise<string | undefined> {
   return new Promise((resolve) => {
     const timer = setTimeout(() => resolve('did not stop in time'), Math.max(0, withinMs))
-    stopping
+    void stopping
       .then(() => undefined)
       .catch((error: unknown) => `failed to stop: ${error instanceof Error ? error.message : String(error)}`)
       .then(resolve)

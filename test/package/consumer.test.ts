@@ -99,7 +99,8 @@ describe.each(resolutions)("a consumer's TypeScript with module resolution $name
     expect(examples.length).toBeGreaterThanOrEqual(2)
     const files = examples.map((_, index) => `readme-${index + 1}.ts`)
     for (const [index, file] of files.entries()) await consumer.write(file, `${examples[index]}\nexport {}\n`)
-    await consumer.typeCheck(`tsconfig.${name}.readme.json`, files, { ...options, ...libp2pNeeds })
+    // The README's page imports WebRTC and its own node yamux (8.0.1), whose declarations do not agree with each other's.
+    await consumer.typeCheck(`tsconfig.${name}.readme.json`, files, { ...options, ...libp2pNeeds, skipLibCheck: true })
   })
 })
 

@@ -3,6 +3,7 @@ import type { PeerSnapshot, PointSnapshot } from '../../src/core/index.ts'
 import { bansPart } from './bans.ts'
 import { byId, keyedList, type Row, setAttribute, setHidden, setText } from './dom.ts'
 import { formatCount } from './format.ts'
+import type { Known } from './known-info.ts'
 import type { Moment, Page, Part } from './page.ts'
 import { peerRow } from './peer-row.ts'
 import { pointRow } from './point-row.ts'
@@ -12,14 +13,6 @@ type Tab = (typeof tabs)[number]
 
 /** Rows drawn at first, and added by each press of "more". */
 const rowsAtOnce = 12
-
-/** What a row is drawn from. */
-export interface Known<Info> {
-  readonly info: Info
-  readonly now: number
-  /** When `info` was taken: what it says of a wait began to run then. */
-  readonly takenAt: number
-}
 
 export function knownPart(page: Page, redraw: () => void): Part {
   const open = tabList(redraw)

@@ -2,7 +2,7 @@
 import type { PeerSnapshot } from '../../src/core/index.ts'
 import { el, type Row, setAttribute, setHidden } from './dom.ts'
 import { formatAgo, shortId } from './format.ts'
-import type { Known } from './known.ts'
+import type { Known } from './known-info.ts'
 import { knownRow } from './known-row.ts'
 import type { Page } from './page.ts'
 import { banPeer, connectPoint, trustPeer, unbanPeer } from './verbs.ts'

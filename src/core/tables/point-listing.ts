@@ -60,7 +60,10 @@ export class PointListing {
     const chain = this.#chainOf(record)
     if (entry.sighting?.chain === chain && entry.seenAt === seenAt) return
     entry.seenAt = seenAt
-    if (chain === undefined) return entry.sighting?.chain?.remove(entry.sighting)
+    if (chain === undefined) {
+      entry.sighting?.chain?.remove(entry.sighting)
+      return
+    }
     entry.sighting ??= new Link(entry)
     if (chain === this.#running) chain.pushBack(entry.sighting)
     else chain.pushFront(entry.sighting)

@@ -253,7 +253,10 @@ function weightOfGroup({ key, host }: PointGroup): number {
 function join(entry: PointEntry, list: Chain<PointEntry> | undefined, at: number | undefined): void {
   if (entry.member?.chain === list && (list === undefined || entry.memberAt === at)) return
   entry.memberAt = at
-  if (list === undefined) return entry.member?.chain?.remove(entry.member)
+  if (list === undefined) {
+    entry.member?.chain?.remove(entry.member)
+    return
+  }
   entry.member ??= new Link(entry)
   list.pushBack(entry.member)
 }
