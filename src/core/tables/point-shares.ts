@@ -11,15 +11,12 @@
  * - tried points keep half of the table [200]: no stranger's newcomer pushes one of these out.
  * What operator and storage bring has no caps and goes last; the local discovery counts for five sources.
  */
-import { scopeOf } from '../values/address.ts'
 import type { Host, PeerId } from '../values/ids.ts'
 import { Chain, Link } from './chain.ts'
 import { type PointEntry, PointGroup, PointSource } from './point-entry.ts'
 import { isTried, lastMissAt, lastSeenAt, type Medium } from './point-state.ts'
+import { isUncapped, weightOfDoor, weightOfGroup } from './point-weight.ts'
 
-/** A discovery of libp2p (DHT, mDNS, bootstrap list) brings the points of many peers through one door. */
-const discoveryWeight = 5
-const relayWeight = 4
 /** A source may replace a point of its own that nobody tried for so long; younger ones stay: a message names its best first. */
 const staleAfterMs = 3_600_000
 
@@ -233,21 +230,6 @@ export class PointShares {
 /** What a source has to give, over its weight: the fuller it is, the sooner it gives. 0: only when no other can. */
 function loadOf(source: PointSource): number {
   return Math.ceil(source.collectable / source.weight)
-}
-
-/** Brought by the person who runs the pool, now or in an earlier run. */
-export function isUncapped(medium: Medium): boolean {
-  return medium === 'operator' || medium === 'storage'
-}
-
-function weightOfDoor(medium: Medium): number {
-  return isUncapped(medium) ? Number.POSITIVE_INFINITY : medium === 'discovery' ? discoveryWeight : 1
-}
-
-function weightOfGroup({ key, host }: PointGroup): number {
-  if (host === undefined) return key.startsWith('relay:') ? relayWeight : 1
-  const scope = scopeOf(host)
-  return scope === 'private' || scope === 'loopback' || scope === 'link-local' ? Number.POSITIVE_INFINITY : 1
 }
 
 function join(entry: PointEntry, list: Chain<PointEntry> | undefined, at: number | undefined): void {

@@ -15,8 +15,9 @@ import type { Random } from '../values/ports.ts'
 import { joinEvents } from './event-ring.ts'
 import { PointEntry } from './point-entry.ts'
 import { type ListQuery, PointListing } from './point-listing.ts'
-import { isUncapped, PointShares } from './point-shares.ts'
+import { PointShares } from './point-shares.ts'
 import { type Medium, PointRecord } from './point-state.ts'
+import { isUncapped } from './point-weight.ts'
 import type { StoredPoint } from './stored-record.ts'
 
 /** Where a newcomer comes from. */
