@@ -60,6 +60,7 @@ export class PeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Arra
   #version = 0
   #cancelChange: (() => void) | undefined
   #snapshot: PoolSnapshot | undefined
+  #starting: Promise<void> | undefined
   #stopping: Promise<void> | undefined
 
   /** Makes a pool that does nothing yet. `config` is of `resolveConfig`, which checked it. */
@@ -112,20 +113,30 @@ export class PeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Arra
 
   /**
    * Loads what was saved (at most two seconds; a storage that is slower or broken is reported and tried again), takes
-   * incoming links, begins to keep the band. Idempotent. Throws `PoolError` `destroyed`.
+   * incoming links, begins to keep the band. Idempotent: all calls wait for the same start. Rejects with `PoolError`
+   * `destroyed`, or with what the network says when it cannot start: the pool is stopped then and may be started again.
    */
   async start(): Promise<void> {
     await this.#stopping
     if (this.#life === 'destroyed') throw new PoolError('destroyed', 'start: the pool was destroyed; make a new one')
-    if (this.#life === 'starting' || this.#life === 'running') return
+    if (this.#life === 'created' || this.#life === 'stopped') this.#starting = this.#begin()
+    await this.#starting
+  }
+
+  async #begin(): Promise<void> {
     this.#setLife('starting')
     await this.#persistence.start()
     if (this.#isOver) return
-    await this.#context.network.start({
-      incoming: (link) => this.#incoming(link),
-      ownPointsChanged: () => this.#ownPointsChanged(),
-      discovered: (found) => this.#discovered(found)
-    })
+    try {
+      await this.#context.network.start({
+        incoming: (link) => this.#incoming(link),
+        ownPointsChanged: () => this.#ownPointsChanged(),
+        discovered: (found) => this.#discovered(found)
+      })
+    } catch (error) {
+      await this.stop()
+      throw error
+    }
     if (this.#isOver) return
     this.#setLife('running')
     this.#ownPointsChanged()
@@ -153,9 +164,10 @@ export class PeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Arra
   async #wind(reason: DisconnectReason): Promise<void> {
     this.#maintenance.stop()
     this.#persistence.rememberAnchors()
-    const network = this.#context.network.stop()
+    const { network, log } = this.#context
+    const quiet = network.stop().catch((error: unknown) => log.error('the network did not stop as it should', error))
     await this.tearDownConnections(reason)
-    await network
+    await quiet
     await this.#persistence.stop()
     this.#cancelChange?.()
     this.#cancelChange = undefined

@@ -58,8 +58,10 @@ export class Registering<Msg, PeerMeta, ConnMeta> {
     { medium, source, trusted }: { medium: Medium; source: PeerId; trusted?: boolean }
   ): number {
     const { registry, state } = this.#context
-    if (trusted === true)
-      return points.filter(({ point }) => registry.registerNewPoint(point, { medium, source, trusted }) !== undefined).length
+    if (trusted === true) {
+      const fresh = points.filter(({ point }) => state.point(point) === undefined)
+      return fresh.filter(({ point }) => registry.registerNewPoint(point, { medium, source, trusted }) !== undefined).length
+    }
     return registry.learn(points, { peerId: source, host: state.connection(source)?.host, medium })
   }
 

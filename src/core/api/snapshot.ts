@@ -42,10 +42,14 @@ export function takeSnapshot<Msg, PeerMeta, ConnMeta>(context: FlowContext<Msg, 
   }
 }
 
-/** The same with the counters of now, for a snapshot in which nothing else changed. */
+/** The same with the counters of now, for a snapshot in which nothing else changed; the very same object if they did not move. */
 export function withCounters<Msg, PeerMeta, ConnMeta>(context: FlowContext<Msg, PeerMeta, ConnMeta>, snapshot: PoolSnapshot): PoolSnapshot {
   const connections = Array.from(context.state.connections(), (connection) => describeConnection(context.state, connection))
-  return { ...snapshot, takenAt: context.clock.date(), connections }
+  const haveMoved = connections.some(({ bytesReceived, bytesSent }, i) => {
+    const before = snapshot.connections[i]
+    return before?.bytesReceived !== bytesReceived || before.bytesSent !== bytesSent
+  })
+  return haveMoved ? { ...snapshot, takenAt: context.clock.date(), connections } : snapshot
 }
 
 function describeConnection<Msg, ConnMeta>(view: PoolView, connection: Connection<Msg, ConnMeta>): ConnectionSnapshot {

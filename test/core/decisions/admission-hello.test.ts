@@ -1,0 +1,260 @@
+import { describe, expect, it } from 'vitest'
+import { type Admission, checkDial, checkHello } from '../../../src/core/decisions/admission.ts'
+import type { AttemptRecord } from '../../../src/core/tables/attempt-record.ts'
+import { hostOfIp } from '../../../src/core/values/address.ts'
+import type { Host, PeerId, Point } from '../../../src/core/values/ids.ts'
+import type { HelloMessage } from '../../../src/core/values/message.ts'
+import type { Rejection } from '../../../src/core/values/reason.ts'
+import { type FakeConnection, StateBench } from '../../support/state-bench.ts'
+
+const [alice, bob] = ['alice', 'bob'] as PeerId[] as [PeerId, PeerId]
+/** Larger than `us`; the others are smaller. */
+const zoe = 'zoe' as PeerId
+const home = '/ip4/192.0.2.1/tcp/1' as Point
+const host = hostOfIp('192.0.2.1') as Host
+
+function hello(more: Partial<HelloMessage> = {}): HelloMessage {
+  const nothing = new Uint8Array(0)
+  const texts = { points: [], signedPeerRecord: nothing, instance: nothing, metadata: nothing }
+  return {
+    kind: 'hello',
+    network: 'test',
+    protocolVersions: [1],
+    applicationVersions: [0],
+    isPrivate: false,
+    discovery: true,
+    ...texts,
+    ...more
+  }
+}
+
+interface Question {
+  readonly attempt: AttemptRecord<FakeConnection>
+  readonly peerId?: PeerId
+  readonly hello?: Partial<HelloMessage>
+  readonly instance?: string
+}
+
+function ask(bench: StateBench, { attempt, peerId = alice, hello: more, instance = 'run' }: Question): Rejection | Admission {
+  return checkHello(bench.state, attempt, { peerId, hello: hello(more), instance, now: bench.now })
+}
+
+describe('when their Hello came', () => {
+  const incoming = (bench: StateBench, peerId: PeerId = alice): AttemptRecord<FakeConnection> => bench.state.beginIncoming(peerId, host)
+  const cases: readonly {
+    name: string
+    options?: object
+    question: (bench: StateBench) => Question
+    expected: Partial<Rejection> | 'admit'
+  }[] = [
+    { name: 'nothing speaks against it', question: (bench) => ({ attempt: incoming(bench) }), expected: 'admit' },
+    { name: 'our own id', question: (bench) => ({ attempt: incoming(bench), peerId: bench.state.peerId }), expected: { kind: 'myself' } },
+    {
+      name: 'another id than expected',
+      question: (bench) => ({ attempt: bench.begin(home, bob) }),
+      expected: { kind: 'unexpected-peer-id', expected: bob, received: alice }
+    },
+    {
+      name: 'a peer that was banned meanwhile',
+      question: (bench) => {
+        const attempt = incoming(bench)
+        bench.registry.banPeer(alice)
+        return { attempt }
+      },
+      expected: { kind: 'peer-banned', peerId: alice }
+    },
+    {
+      name: 'a host that was banned meanwhile',
+      question: (bench) => {
+        const attempt = incoming(bench)
+        bench.registry.banHost(host, { banPeers: false })
+        return { attempt }
+      },
+      expected: { kind: 'peer-banned' }
+    },
+    {
+      name: 'another network',
+      question: (bench) => ({ attempt: incoming(bench), hello: { network: 'Test' } }),
+      expected: { kind: 'unknown-network', expected: 'test', received: 'Test' }
+    },
+    {
+      name: 'no common protocol version',
+      question: (bench) => ({ attempt: incoming(bench), hello: { protocolVersions: [2, 3] } }),
+      expected: { kind: 'no-common-version', of: 'protocol', received: [2, 3] }
+    },
+    {
+      name: 'no protocol version at all',
+      question: (bench) => ({ attempt: incoming(bench), hello: { protocolVersions: [] } }),
+      expected: { kind: 'no-common-version', of: 'protocol' }
+    },
+    {
+      name: 'no common application version',
+      question: (bench) => ({ attempt: incoming(bench), hello: { applicationVersions: [7] } }),
+      expected: { kind: 'no-common-version', of: 'application', received: [7] }
+    },
+    {
+      name: 'one common application version of several',
+      options: { applicationVersions: [1, 2] },
+      question: (bench) => ({ attempt: incoming(bench), hello: { applicationVersions: [2, 3] } }),
+      expected: 'admit'
+    },
+    {
+      name: 'a stranger in private mode',
+      options: { privateMode: true },
+      question: (bench) => ({ attempt: incoming(bench) }),
+      expected: { kind: 'private-mode' }
+    },
+    {
+      name: 'a trusted peer in private mode',
+      options: { privateMode: true },
+      question: (bench) => {
+        const peer = bench.registry.registerPeer(alice)
+        if (peer !== undefined) bench.registry.setPeerTrusted(peer, true)
+        return { attempt: incoming(bench) }
+      },
+      expected: 'admit'
+    },
+    {
+      name: 'no slot left',
+      options: { maxConnections: 1 },
+      question: (bench) => {
+        bench.begin(home)
+        return { attempt: incoming(bench) }
+      },
+      expected: { kind: 'too-many-connections' }
+    },
+    {
+      name: 'a dial has its slot already',
+      options: { maxConnections: 1 },
+      question: (bench) => ({ attempt: bench.begin(home) }),
+      expected: 'admit'
+    }
+  ]
+  for (const { name, options, question, expected } of cases) {
+    it(`${name}: ${expected === 'admit' ? 'it is admitted' : expected.kind}`, () => {
+      const bench = new StateBench(options)
+      const answer = ask(bench, question(bench))
+      expect(answer).toMatchObject(expected === 'admit' ? { kind: 'admit' } : expected)
+    })
+  }
+
+  it('of two reasons the one that concerns the peer more is told', () => {
+    const bench = new StateBench({ privateMode: true })
+    const wrong = { network: 'x', protocolVersions: [9], applicationVersions: [9] }
+    const attempt = incoming(bench)
+    expect(ask(bench, { attempt, hello: wrong }).kind).toBe('unknown-network')
+    expect(ask(bench, { attempt, hello: { ...wrong, network: 'test' } })).toMatchObject({ of: 'protocol' })
+    expect(ask(bench, { attempt, hello: { applicationVersions: [9] } })).toMatchObject({ of: 'application' })
+    expect(ask(bench, { attempt }).kind).toBe('private-mode')
+  })
+})
+
+describe('the same peer twice', () => {
+  /** What the other attempt is, what comes now, who wins. `us` lies between `alice` and `zoe`. */
+  const cases: readonly {
+    name: string
+    arrange: (bench: StateBench) => Question
+    expected: 'admit' | 'displace' | 'replace' | 'refuse'
+  }[] = [
+    {
+      name: 'both dialed, ours has the smaller id: our dial displaces theirs',
+      arrange: (bench) => {
+        bench.admit(bench.state.beginIncoming(zoe, host), zoe)
+        return { attempt: bench.begin(home), peerId: zoe }
+      },
+      expected: 'displace'
+    },
+    {
+      name: 'both dialed, theirs has the smaller id: our dial is refused',
+      arrange: (bench) => {
+        bench.admit(bench.state.beginIncoming(alice, host), alice)
+        return { attempt: bench.begin(home) }
+      },
+      expected: 'refuse'
+    },
+    {
+      name: 'a second handshake of the same run of the peer is refused',
+      arrange: (bench) => {
+        bench.admit(bench.state.beginIncoming(alice, host), alice, { instance: 'run' })
+        return { attempt: bench.state.beginIncoming(alice, host) }
+      },
+      expected: 'refuse'
+    },
+    {
+      name: 'a handshake of a new run of the peer displaces the old one',
+      arrange: (bench) => {
+        bench.admit(bench.state.beginIncoming(alice, host), alice, { instance: 'old' })
+        return { attempt: bench.state.beginIncoming(alice, host), instance: 'new' }
+      },
+      expected: 'displace'
+    },
+    {
+      name: 'a young connection of the same run stays',
+      arrange: (bench) => {
+        bench.cameIn(alice)
+        return { attempt: bench.state.beginIncoming(alice, host) }
+      },
+      expected: 'refuse'
+    },
+    {
+      name: 'a connection of an old run of the peer is replaced',
+      arrange: (bench) => {
+        bench.cameIn(alice)
+        return { attempt: bench.state.beginIncoming(alice, host), instance: 'new' }
+      },
+      expected: 'replace'
+    },
+    {
+      name: 'a connection older than a handshake can be is replaced: the peer must have lost it',
+      arrange: (bench) => {
+        bench.cameIn(alice)
+        bench.pass(10_001)
+        return { attempt: bench.state.beginIncoming(alice, host) }
+      },
+      expected: 'replace'
+    }
+  ]
+  for (const { name, arrange, expected } of cases) {
+    it(name, () => {
+      const bench = new StateBench()
+      const question = arrange(bench)
+      const answer = ask(bench, question)
+      if (expected === 'refuse') expect(answer).toEqual({ kind: 'already-connected', peerId: question.peerId ?? alice })
+      else expect(answer).toMatchObject({ kind: 'admit' })
+      if (answer.kind === 'admit')
+        expect([answer.displaces !== undefined, answer.replaces !== undefined]).toEqual([expected === 'displace', expected === 'replace'])
+    })
+  }
+
+  it('who replaces its own connection needs no further slot', () => {
+    const bench = new StateBench({ maxConnections: 1 })
+    bench.cameIn(alice)
+    expect(ask(bench, { attempt: bench.state.beginIncoming(alice, host), instance: 'new' })).toMatchObject({ kind: 'admit' })
+  })
+})
+
+describe('slots', () => {
+  it('one in ten is kept for connections of our own choosing', () => {
+    const bench = new StateBench({ maxConnections: 10, maxIncoming: 10, maxIncomingPerHost: 10 })
+    for (let i = 0; i < 9; i++) bench.cameIn(`p${i}` as PeerId)
+    expect(ask(bench, { attempt: bench.state.beginIncoming(alice, host) })).toEqual({ kind: 'too-many-connections' })
+    expect(checkDial(bench.state, home, undefined)).toBeUndefined()
+  })
+
+  it('a trusted peer takes the place of a stranger, never of another trusted one', () => {
+    for (const isOtherTrusted of [false, true]) {
+      const bench = new StateBench({ maxConnections: 1 })
+      const stranger = bench.cameIn(bob)
+      for (const [peerId, trusted] of [
+        [alice, true],
+        [bob, isOtherTrusted]
+      ] as const) {
+        const peer = bench.registry.registerPeer(peerId)
+        if (peer !== undefined) bench.registry.setPeerTrusted(peer, trusted)
+      }
+      const answer = ask(bench, { attempt: bench.state.beginIncoming(alice, host) })
+      if (isOtherTrusted) expect(answer).toEqual({ kind: 'too-many-connections' })
+      else expect(answer).toMatchObject({ kind: 'admit', evicts: stranger })
+    }
+  })
+})

@@ -1,0 +1,191 @@
+import { describe, expect, it } from 'vitest'
+import { checkDial, checkDialed, checkIncoming } from '../../../src/core/decisions/admission.ts'
+import { hostOfIp } from '../../../src/core/values/address.ts'
+import type { Host, PeerId, Point } from '../../../src/core/values/ids.ts'
+import type { Rejection } from '../../../src/core/values/reason.ts'
+import { seededRandom } from '../../support/seeded-random.ts'
+import { shuffled } from '../../support/shuffle.ts'
+import { StateBench } from '../../support/state-bench.ts'
+
+const [alice, bob] = ['alice', 'bob'] as PeerId[] as [PeerId, PeerId]
+const at = (n: number): Point => `/ip4/192.0.2.${n}/tcp/1` as Point
+const home = at(1)
+const host = hostOfIp('192.0.2.1') as Host
+const day = 86_400_000
+
+interface Reason {
+  readonly kind: Rejection['kind']
+  readonly arrange: (bench: StateBench) => void
+}
+
+/** In the order in which they are told. Each alone is enough; what comes first hides what comes later. */
+function tellsTheFirst(reasons: readonly Reason[], ask: (bench: StateBench) => Rejection | undefined, options = {}): void {
+  it('nothing speaks against it: it may go on', () => {
+    expect(ask(new StateBench(options))).toBeUndefined()
+  })
+  for (const [i, { kind }] of reasons.entries()) {
+    it(`${kind} alone is told, and comes before ${
+      reasons
+        .slice(i + 1)
+        .map((later) => later.kind)
+        .join(', ') || 'nothing else'
+    }`, () => {
+      const alone = new StateBench(options)
+      reasons[i]?.arrange(alone)
+      expect(ask(alone)?.kind).toBe(kind)
+      for (let seed = 1; seed <= 20; seed++) {
+        const bench = new StateBench(options)
+        for (const { arrange } of shuffled(reasons.slice(i), seededRandom(seed))) arrange(bench)
+        expect(ask(bench)?.kind, `seed ${seed}`).toBe(kind)
+      }
+    })
+  }
+}
+
+function banPeer(bench: StateBench, peerId: PeerId): void {
+  bench.registry.banPeer(peerId)
+}
+
+function banHost(bench: StateBench): void {
+  bench.registry.banHost(host, { banPeers: false })
+}
+
+describe('before a dial', () => {
+  tellsTheFirst(
+    [
+      { kind: 'myself', arrange: (bench) => bench.state.addOwnPoint(home) },
+      { kind: 'point-banned', arrange: banHost },
+      { kind: 'peer-banned', arrange: (bench) => banPeer(bench, alice) },
+      { kind: 'already-connected', arrange: (bench) => void bench.dialed(at(2), alice) }
+    ],
+    (bench) => checkDial(bench.state, home, alice)
+  )
+
+  const cases: readonly { name: string; options?: object; arrange: (bench: StateBench) => void; expected: Rejection | undefined }[] = [
+    {
+      name: 'a full pool dials nobody',
+      options: { maxConnections: 2 },
+      arrange: (bench) => [at(3), at(4)].forEach((point) => void bench.begin(point)),
+      expected: { kind: 'too-many-connections' }
+    },
+    {
+      name: 'a point that is being dialed is pending',
+      arrange: (bench) => void bench.begin(home),
+      expected: { kind: 'pending', point: home }
+    },
+    {
+      name: 'a point where the expected peer runs is connected',
+      arrange: (bench) => void bench.dialed(home, alice),
+      expected: { kind: 'already-connected', peerId: alice }
+    },
+    {
+      name: 'a point where somebody else runs is not the expected peer',
+      arrange: (bench) => void bench.dialed(home, bob),
+      expected: { kind: 'unexpected-peer-id', expected: alice, received: bob }
+    },
+    {
+      name: 'in private mode a stranger is not dialed',
+      options: { privateMode: true },
+      arrange: () => undefined,
+      expected: { kind: 'private-mode' }
+    },
+    {
+      name: 'in private mode a trusted point is',
+      options: { privateMode: true },
+      arrange: (bench) => void bench.registry.registerPoint(home, { trusted: true }),
+      expected: undefined
+    },
+    {
+      name: 'a greylisted host is not dialed',
+      arrange: (bench) => bench.state.greylist(undefined, host, ''),
+      expected: { kind: 'point-banned', point: home }
+    },
+    {
+      name: 'a trusted point is, though a neighbour of its host was greylisted before',
+      arrange: (bench) => {
+        bench.state.greylist(undefined, host, '')
+        bench.registry.registerPoint(home, { trusted: true })
+      },
+      expected: undefined
+    },
+    {
+      name: 'a banned host is not dialed even if its point is trusted',
+      arrange: (bench) => {
+        bench.registry.registerPoint(home, { trusted: true })
+        banHost(bench)
+      },
+      expected: { kind: 'point-banned', point: home }
+    },
+    {
+      name: 'a ban that has ended stops nobody',
+      arrange: (bench) => {
+        bench.registry.banPeer(alice, bench.date + day)
+        bench.pass(day)
+      },
+      expected: undefined
+    }
+  ]
+  for (const { name, options: more, arrange, expected } of cases) {
+    it(name, () => {
+      const bench = new StateBench(more)
+      arrange(bench)
+      expect(checkDial(bench.state, home, alice)).toEqual(expected)
+    })
+  }
+
+  it('the pool does not dial its own id', () => {
+    const { state } = new StateBench()
+    expect(checkDial(state, home, state.peerId)).toEqual({ kind: 'myself' })
+  })
+})
+
+describe('after a dial', () => {
+  tellsTheFirst(
+    [
+      { kind: 'peer-banned', arrange: (bench) => banPeer(bench, alice) },
+      { kind: 'already-connected', arrange: (bench) => void bench.dialed(at(2), alice) }
+    ],
+    (bench) => checkDialed(bench.state, alice, host)
+  )
+
+  it('our own id is nobody to greet', () => {
+    const { state } = new StateBench()
+    expect(checkDialed(state, state.peerId, host)).toEqual({ kind: 'myself' })
+  })
+})
+
+describe('when somebody knocks', () => {
+  const options = { maxIncoming: 3, maxIncomingPerHost: 2 }
+  tellsTheFirst(
+    [
+      { kind: 'too-many-handshakes', arrange: (bench) => [1, 2].forEach((i) => void bench.state.beginIncoming(`p${i}` as PeerId, host)) },
+      { kind: 'peer-banned', arrange: (bench) => banPeer(bench, alice) }
+    ],
+    (bench) => checkIncoming(bench.state, alice, host),
+    options
+  )
+
+  it('handshakes are limited in all, from wherever they come', () => {
+    const bench = new StateBench(options)
+    for (const i of [1, 2, 3]) bench.state.beginIncoming(`p${i}` as PeerId, undefined)
+    expect(checkIncoming(bench.state, alice, host)).toEqual({ kind: 'too-many-handshakes' })
+  })
+
+  it('links without a host are not one host', () => {
+    const bench = new StateBench(options)
+    for (const i of [1, 2]) bench.state.beginIncoming(`p${i}` as PeerId, undefined)
+    expect(checkIncoming(bench.state, alice, undefined)).toBeUndefined()
+  })
+
+  it('a host is banned whoever comes from it', () => {
+    const bench = new StateBench(options)
+    banHost(bench)
+    expect(checkIncoming(bench.state, alice, host)).toEqual({ kind: 'peer-banned', peerId: alice })
+    expect(checkIncoming(bench.state, alice, undefined)).toBeUndefined()
+  })
+
+  it('somebody with our own id is refused', () => {
+    const { state } = new StateBench(options)
+    expect(checkIncoming(state, state.peerId, host)).toEqual({ kind: 'myself' })
+  })
+})

@@ -1,0 +1,101 @@
+import { describe, expect, it } from 'vitest'
+import { type Asker, shareablePoints } from '../../../src/core/decisions/sharing.ts'
+import { hostOfIp } from '../../../src/core/values/address.ts'
+import type { Host, PeerId, Point } from '../../../src/core/values/ids.ts'
+import { seededRandom } from '../../support/seeded-random.ts'
+import { shuffled } from '../../support/shuffle.ts'
+import { StateBench } from '../../support/state-bench.ts'
+
+const [asker, owner] = ['asker', 'owner'] as PeerId[] as [PeerId, PeerId]
+const far: Asker = { peerId: asker, host: hostOfIp('203.0.113.9') as Host }
+const near: Asker = { peerId: asker, host: hostOfIp('10.0.0.9') as Host }
+
+interface Known {
+  readonly point: string
+  readonly isPublic?: boolean
+  readonly trusted?: boolean
+  readonly claimedBy?: PeerId
+  readonly expectedPeerId?: PeerId
+  readonly banned?: boolean
+  readonly running?: boolean
+}
+
+interface Ask {
+  readonly asker?: Asker
+  readonly transports?: readonly string[]
+  readonly size?: number
+  readonly options?: object
+  readonly seed?: number
+}
+
+function told(known: readonly Known[], { asker: who = far, transports, size = 50, options, seed = 1 }: Ask = {}): string[] {
+  const bench = new StateBench(options)
+  const random = seededRandom(seed)
+  for (const { point, isPublic = true, trusted = false, banned = false, running = false, ...more } of shuffled(known, random)) {
+    if (running) bench.dialed(point as Point, `at ${point}` as PeerId)
+    const record = bench.registry.registerPoint(point as Point, { trusted })
+    record.isPublic = isPublic
+    record.claimedBy = more.claimedBy
+    record.expectedPeerId = more.expectedPeerId ?? record.expectedPeerId
+    bench.state.parts.points.reindex(record)
+    if (banned && record.host !== undefined) bench.registry.banHost(record.host, { banPeers: false })
+  }
+  return shareablePoints(bench.state, { asker: who, random, transports: transports && new Set(transports), size })
+}
+
+const [open, hidden, lan, loopback] = ['/ip4/198.51.100.1/tcp/1', '/ip4/198.51.100.2/tcp/1', '/ip4/10.0.0.1/tcp/1', '/ip4/127.0.0.1/tcp/1']
+const socket = '/dns4/example.org/tcp/443/tls/ws'
+const relayed = `/ip4/10.0.0.1/tcp/1/p2p/relay/p2p-circuit/p2p/${owner}`
+
+const cases: readonly { name: string; known: readonly Known[]; ask?: Ask; expected: readonly string[] }[] = [
+  { name: 'only what is known to be public', known: [{ point: open }, { point: hidden, isPublic: false }], expected: [open] },
+  { name: 'nothing banned', known: [{ point: open }, { point: hidden, banned: true }], expected: [open] },
+  { name: 'not what the asker says is its own', known: [{ point: open }, { point: hidden, claimedBy: asker }], expected: [open] },
+  { name: 'not where the asker is expected', known: [{ point: open }, { point: hidden, expectedPeerId: asker }], expected: [open] },
+  {
+    name: 'nothing on private networks to one who is far away',
+    known: [{ point: open }, { point: lan }, { point: loopback }],
+    expected: [open]
+  },
+  { name: 'nothing behind a relay on a private network either', known: [{ point: open }, { point: relayed }], expected: [open] },
+  {
+    name: 'points on private networks to one who is on such a network',
+    known: [{ point: open }, { point: lan }],
+    ask: { asker: near },
+    expected: [lan, open]
+  },
+  {
+    name: 'points on private networks to anybody, if the operator allows it',
+    known: [{ point: lan }],
+    ask: { options: { allowPrivatePoints: true } },
+    expected: [lan]
+  },
+  { name: 'only what the asker can dial', known: [{ point: open }, { point: socket }], ask: { transports: ['wss'] }, expected: [socket] },
+  { name: 'nothing to one who can dial nothing that we know', known: [{ point: open }], ask: { transports: ['webrtc'] }, expected: [] }
+]
+
+describe('what is told of our points', () => {
+  for (const { name, known, ask, expected } of cases) {
+    it(name, () => {
+      for (let seed = 1; seed <= 10; seed++)
+        expect(told(known, { ...ask, seed }).toSorted(), `seed ${seed}`).toEqual([...expected].toSorted())
+    })
+  }
+
+  it('connected ones come before others', () => {
+    for (let seed = 1; seed <= 10; seed++) {
+      const known = Array.from({ length: 9 }, (_, i) => ({ point: `/ip4/198.51.${i}.1/tcp/1`, running: i === 3 }))
+      expect(told(known, { seed })[0], `seed ${seed}`).toBe('/ip4/198.51.3.1/tcp/1')
+    }
+  })
+
+  it('never more than 23 % of the table in one answer, though ten of a small one', () => {
+    const many = (count: number): Known[] =>
+      Array.from({ length: count }, (_, i) => ({ point: `/ip4/198.${18 + (i >> 8)}.${i & 255}.1/tcp/1` }))
+    const options = { allowPrivatePoints: true }
+    expect(told(many(5), { options })).toHaveLength(5)
+    expect(told(many(20), { options })).toHaveLength(10)
+    expect(told(many(200), { options })).toHaveLength(46)
+    expect(told(many(400), { options })).toHaveLength(50)
+  })
+})
