@@ -1,5 +1,4 @@
 /** What a row of the lists of known points and peers is drawn from. Made by `known.ts`, drawn by `point-row.ts` and `peer-row.ts`. */
-/** What a row is drawn from. */
 export interface Known<Info> {
   readonly info: Info
   readonly now: number
