@@ -8,7 +8,6 @@ export type { ConnectOptions } from './flows/connect.ts'
 export type { Connection, ConnectionStat } from './flows/connection.ts'
 export { memoryStorage } from './memory-storage.ts'
 export { PeerPool, type PoolComponents } from './peer-pool.ts'
-export type { HistoryEvent, HistoryKind } from './tables/event-ring.ts'
 export type { Encounter, PeerInfo, PeerState } from './tables/peer-state.ts'
 export type { Medium, Meeting, PointInfo, PointState } from './tables/point-state.ts'
 export { groupOf, hostOf, transportOf } from './values/address.ts'
@@ -29,6 +28,7 @@ export {
   type TableSize
 } from './values/config.ts'
 export type { PoolEvent, PoolEventName, PoolEvents, PoolListener } from './values/events.ts'
+export type { HistoryEvent, HistoryKind } from './values/history.ts'
 export type { Host, ParsedPoint, PeerId, Point } from './values/ids.ts'
 export {
   type Clock,

@@ -60,6 +60,8 @@ export class PeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Arra
   #version = 0
   #cancelChange: (() => void) | undefined
   #snapshot: PoolSnapshot | undefined
+  /** Grows with each start and stop: whoever waited compares. */
+  #turns = 0
   #starting: Promise<void> | undefined
   #stopping: Promise<void> | undefined
 
@@ -116,19 +118,25 @@ export class PeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Arra
    * incoming links, begins to keep the band. Idempotent: all calls wait for the same start. Rejects with `PoolError`
    * `destroyed`, or with what the network says when it cannot start: the pool is stopped then and may be started again.
    */
-  async start(): Promise<void> {
-    await this.#stopping
-    if (this.#life === 'destroyed') throw new PoolError('destroyed', 'start: the pool was destroyed; make a new one')
-    if (this.#life === 'created' || this.#life === 'stopped') this.#starting = this.#begin()
-    await this.#starting
+  start(): Promise<void> {
+    if (this.#life === 'destroyed') return Promise.reject(new PoolError('destroyed', 'start: the pool was destroyed; make a new one'))
+    if (this.#life === 'created' || this.#life === 'stopped') {
+      const before = Promise.allSettled([this.#starting, this.#stopping])
+      this.#setLife('starting')
+      this.#starting = this.#begin(++this.#turns, before)
+    }
+    return this.#starting ?? Promise.resolve()
   }
 
-  async #begin(): Promise<void> {
-    this.#setLife('starting')
+  /** Gives up silently when the pool was stopped meanwhile: `turn` is over then. */
+  async #begin(turn: number, before: Promise<unknown>): Promise<void> {
+    const { network } = this.#context
+    await before
+    if (turn !== this.#turns) return
     await this.#persistence.start()
-    if (this.#isOver) return
+    if (turn !== this.#turns) return
     try {
-      await this.#context.network.start({
+      await network.start({
         incoming: (link) => this.#incoming(link),
         ownPointsChanged: () => this.#ownPointsChanged(),
         discovered: (found) => this.#discovered(found)
@@ -137,7 +145,10 @@ export class PeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Arra
       await this.stop()
       throw error
     }
-    if (this.#isOver) return
+    if (turn !== this.#turns) {
+      await network.stop()
+      return
+    }
     this.#setLife('running')
     this.#ownPointsChanged()
     this.#maintenance.start()
@@ -156,18 +167,19 @@ export class PeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Arra
   #end(life: 'stopped' | 'destroyed', reason: DisconnectReason): Promise<void> {
     if (this.#life === 'destroyed') return this.#stopping ?? Promise.resolve()
     const idle = this.#life === 'created' || this.#life === 'stopped'
+    this.#turns++
     this.#setLife(life)
-    if (!idle) this.#stopping = this.#wind(reason)
+    if (!idle) this.#stopping = this.#wind(reason, this.#stopping)
     return this.#stopping ?? Promise.resolve()
   }
 
-  async #wind(reason: DisconnectReason): Promise<void> {
+  async #wind(reason: DisconnectReason, before: Promise<void> | undefined): Promise<void> {
     this.#maintenance.stop()
     this.#persistence.rememberAnchors()
     const { network, log } = this.#context
     const quiet = network.stop().catch((error: unknown) => log.error('the network did not stop as it should', error))
     await this.tearDownConnections(reason)
-    await quiet
+    await Promise.all([quiet, before])
     await this.#persistence.stop()
     this.#cancelChange?.()
     this.#cancelChange = undefined
@@ -304,11 +316,6 @@ export class PeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Arra
       const record = this.#context.registry.registerPoint(point, { trusted: true })
       record.expectedPeerId = expectedPeerId
     }
-  }
-
-  /** Stopped while it was starting. */
-  get #isOver(): boolean {
-    return this.#life !== 'starting'
   }
 
   #mustRun(what: string): void {

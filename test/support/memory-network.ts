@@ -58,6 +58,7 @@ export class MemoryNetwork implements Network {
   readonly point: Point
   readonly #hub: MemoryHub
   readonly #listens: boolean
+  #own: readonly Point[]
   #handlers: NetworkHandlers | undefined
   /** The adapter's gater. */
   gate: Gate | undefined
@@ -69,11 +70,25 @@ export class MemoryNetwork implements Network {
     this.#hub = hub
     this.peerId = peerId
     this.point = point
+    this.#own = [point]
     this.#listens = listens
   }
 
   ownPoints(): readonly Point[] {
-    return this.#listens ? [this.point] : []
+    return this.#listens ? this.#own : []
+  }
+
+  /** It can be reached there from now on, and nowhere else. */
+  announce(...points: Point[]): void {
+    for (const point of this.#own) this.#hub.nodes.delete(point)
+    for (const point of points) this.#hub.nodes.set(point, this)
+    this.#own = points
+    this.#handlers?.ownPointsChanged()
+  }
+
+  /** Another discovery found something. */
+  discover(found: ParsedPoint): void {
+    this.#handlers?.discovered(found)
   }
 
   get isUp(): boolean {

@@ -26,8 +26,8 @@ export interface Sentence {
   readonly pieces: readonly Piece[]
 }
 
-/** `change` says only that the page must be drawn again. */
-export type ToldEventName = Exclude<PoolEventName, 'change'>
+/** `change` says only that the page must be drawn again; a line of a history repeats what another event told. */
+export type ToldEventName = Exclude<PoolEventName, 'change' | 'point-history' | 'peer-history'>
 type Teller<Name extends ToldEventName> = (detail: PoolEvents[Name]) => Sentence
 
 const tellers: { readonly [Name in ToldEventName]: Teller<Name> } = {

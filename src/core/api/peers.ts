@@ -3,6 +3,8 @@ import type { FlowContext } from '../flows/context.ts'
 import type { GreylistedPeer } from '../tables/peer-greylist.ts'
 import type { PeerRecord } from '../tables/peer-state.ts'
 import { lastMeeting, lastMiss, type PeerInfo } from '../tables/peer-state.ts'
+import type { PoolListener } from '../values/events.ts'
+import type { HistoryEvent } from '../values/history.ts'
 import type { PeerId, Point } from '../values/ids.ts'
 import { PoolError } from '../values/reason.ts'
 
@@ -99,6 +101,15 @@ export class Peers<Msg, PeerMeta, ConnMeta> {
   /** Peers on the automatic list. Source: `get_greylisted_list`. */
   greylisted(): readonly GreylistedPeer[] {
     return this.#context.state.access.greylistedPeers()
+  }
+
+  /** Tells each line that is added to the history of one peer, until the returned function is called. The last 100 are in `info`. Source: `watch`. */
+  watch(peerId: PeerId, listener: (event: HistoryEvent<Point>) => void): () => void {
+    const heard: PoolListener<'peer-history'> = ({ detail }) => {
+      if (detail.peerId === peerId) listener(detail.event)
+    }
+    this.#context.events.addEventListener('peer-history', heard)
+    return () => this.#context.events.removeEventListener('peer-history', heard)
   }
 
   /** Source: `info_of_peer_info`. */

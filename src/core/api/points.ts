@@ -3,6 +3,8 @@ import type { FlowContext } from '../flows/context.ts'
 import type { GreylistedHost, GreylistFigures } from '../tables/greylist.ts'
 import { lastMissAt, lastSeenAt, type PointInfo } from '../tables/point-state.ts'
 import { hostOf } from '../values/address.ts'
+import type { PoolListener } from '../values/events.ts'
+import type { HistoryEvent } from '../values/history.ts'
 import type { Host, PeerId, Point } from '../values/ids.ts'
 import { PoolError } from '../values/reason.ts'
 
@@ -116,6 +118,15 @@ export class Points<Msg, PeerMeta, ConnMeta> {
   /** Fill and life expectancy of the filter. */
   greylistFigures(): GreylistFigures {
     return this.#context.state.access.greylistFigures()
+  }
+
+  /** Tells each line that is added to the history of one point, until the returned function is called. The last 100 are in `info`. Source: `watch`. */
+  watch(point: Point, listener: (event: HistoryEvent<PeerId>) => void): () => void {
+    const heard: PoolListener<'point-history'> = ({ detail }) => {
+      if (detail.point === point) listener(detail.event)
+    }
+    this.#context.events.addEventListener('point-history', heard)
+    return () => this.#context.events.removeEventListener('point-history', heard)
   }
 
   describe(info: PointInfo): PointDescription {

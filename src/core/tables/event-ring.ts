@@ -1,16 +1,9 @@
 /** The last events of one point or one peer, oldest first. Owned by its info record; saved with it. */
 
+import type { HistoryEvent, HistoryKind } from '../values/history.ts'
+
 /** Events kept per point and per peer; the original's figure. A larger one costs memory for each known point and peer. */
 export const maxEventsKept = 100
-
-/** What happened; the names are those of the original's peers file. */
-export type HistoryKind =
-  | 'incoming-request'
-  | 'rejecting-request'
-  | 'request-rejected'
-  | 'connection-established'
-  | 'disconnection'
-  | 'external-disconnection'
 
 export const historyKinds: readonly HistoryKind[] = [
   'incoming-request',
@@ -20,15 +13,6 @@ export const historyKinds: readonly HistoryKind[] = [
   'disconnection',
   'external-disconnection'
 ]
-
-/** One line of a history. */
-export interface HistoryEvent<Other> {
-  readonly kind: HistoryKind
-  /** Wall clock, ms since 1970. */
-  readonly at: number
-  /** The peer met at a point, the point a peer was met at; none where it was not known. */
-  readonly other: Other | undefined
-}
 
 /** Adds an event, dropping the oldest when full. Returns the ring, made at the first event: most points never have one. */
 export function pushEvent<Other>(ring: HistoryEvent<Other>[] | undefined, event: HistoryEvent<Other>): HistoryEvent<Other>[] {

@@ -3,8 +3,9 @@
  * moves point and peer together; the table that holds the records is `peer-table.ts`.
  */
 import type { Attempt, RunningConnection } from '../values/attempt.ts'
+import type { HistoryEvent, HistoryKind } from '../values/history.ts'
 import type { PeerId, Point } from '../values/ids.ts'
-import { type HistoryEvent, type HistoryKind, pushEvent } from './event-ring.ts'
+import { pushEvent } from './event-ring.ts'
 
 export type PeerState =
   | { readonly kind: 'disconnected' }

@@ -4,9 +4,10 @@
  */
 import type { Attempt, RunningConnection } from '../values/attempt.ts'
 import type { Reconnection } from '../values/config.ts'
+import type { HistoryEvent, HistoryKind } from '../values/history.ts'
 import type { Host, PeerId, Point } from '../values/ids.ts'
 import type { Random } from '../values/ports.ts'
-import { type HistoryEvent, type HistoryKind, pushEvent } from './event-ring.ts'
+import { pushEvent } from './event-ring.ts'
 
 export type PointState =
   | { readonly kind: 'disconnected' }

@@ -11,9 +11,10 @@ import type { PeerMetadata, PoolSettings } from '../values/config.ts'
 import type { PoolEventName, PoolEvents } from '../values/events.ts'
 import type { Host, PeerId, Point } from '../values/ids.ts'
 import type { Clock, Random } from '../values/ports.ts'
-import { type DisconnectReason, type Ending, isFault, type Rejection } from '../values/reason.ts'
+import { isFault } from '../values/reason.ts'
 import type { AccessList } from './acl.ts'
 import { AttemptRecord } from './attempt-record.ts'
+import { faultOf, type Outcome, ownReasons, unproven } from './outcome.ts'
 import { OwnPoints } from './own-points.ts'
 import { notePeer, type PeerRecord, setPeerAccepted, setPeerDisconnected, setPeerRunning } from './peer-state.ts'
 import type { PeerTable } from './peer-table.ts'
@@ -34,24 +35,6 @@ export interface PoolStateParts<PeerMeta> {
   /** Called after every change, for `snapshot` and the debounced save; what the operator said is not to be lost. */
   readonly changed: (by?: 'operator') => void
 }
-
-/** How an attempt ended: it never ran, or it did. */
-export type Outcome =
-  | { readonly kind: 'failed'; readonly rejection: Rejection; readonly by: 'us' | 'them' }
-  | { readonly kind: 'closed'; readonly ending: Ending; readonly comeBackAfterMs: number }
-
-/** Rejections that say nothing about the point or peer: our own limits and wishes. */
-const ownReasons: ReadonlySet<Rejection['kind']> = new Set([
-  'cancelled',
-  'table-full',
-  'too-many-connections',
-  'too-many-handshakes',
-  'private-mode',
-  'pending'
-])
-
-/** Rejections of a peer who could not, or would not, show itself to be a member of our network. */
-const unproven: ReadonlySet<Rejection['kind']> = new Set(['fault', 'unexpected-peer-id', 'myself', 'unknown-network', 'no-common-version'])
 
 export class PoolState<PeerMeta, C extends RunningConnection = RunningConnection> implements PoolView {
   readonly parts: PoolStateParts<PeerMeta>
@@ -191,8 +174,7 @@ export class PoolState<PeerMeta, C extends RunningConnection = RunningConnection
       peerId: undefined,
       hasSlot: true
     })
-    setPointRequested(record, attempt)
-    this.parts.points.reindex(record)
+    this.#movePoint(record, () => setPointRequested(record, attempt))
     this.#attempts.add(attempt)
     this.parts.emit('outgoing-connection', { attempt: attempt.id, point: record.point })
     this.parts.changed()
@@ -243,12 +225,15 @@ export class PoolState<PeerMeta, C extends RunningConnection = RunningConnection
     const record = this.#recordOf(attempt)
     const date = this.parts.clock.date()
     if (record !== undefined) {
-      setPointAccepted(record, attempt, peer.peerId)
-      if (attempt.direction === 'incoming') notePoint(record, 'incoming-request', date, peer.peerId)
-      this.parts.points.reindex(record)
+      this.#movePoint(record, () => {
+        setPointAccepted(record, attempt, peer.peerId)
+        if (attempt.direction === 'incoming') notePoint(record, 'incoming-request', date, peer.peerId)
+      })
     }
-    setPeerAccepted(peer, attempt)
-    if (attempt.direction === 'incoming') notePeer(peer, 'incoming-request', date, attempt.point)
+    this.#movePeer(peer, () => {
+      setPeerAccepted(peer, attempt)
+      if (attempt.direction === 'incoming') notePeer(peer, 'incoming-request', date, attempt.point)
+    })
     this.parts.emit('accepting-request', { attempt: attempt.id, point: attempt.point, peerId: peer.peerId })
     this.parts.changed()
   }
@@ -257,7 +242,7 @@ export class PoolState<PeerMeta, C extends RunningConnection = RunningConnection
   run(attempt: AttemptRecord<C>, connection: C): void {
     const peer = this.peer(connection.peerId)
     if (peer === undefined) throw new Error(`a peer that was admitted is not in its table: ${connection.peerId}`)
-    setPeerRunning(peer, attempt, connection)
+    this.#movePeer(peer, () => setPeerRunning(peer, attempt, connection))
     this.#leaveHandshake(attempt)
     attempt.phase = 'running'
     this.failuresInARow = 0
@@ -265,10 +250,8 @@ export class PoolState<PeerMeta, C extends RunningConnection = RunningConnection
     this.#running.set(connection.peerId, attempt)
     const record = this.#recordOf(attempt)
     if (record !== undefined) {
-      setPointRunning(record, connection, connection.establishedAt)
-      this.parts.points.reindex(record)
+      this.#movePoint(record, () => setPointRunning(record, connection, connection.establishedAt))
     }
-    this.parts.peers.reindex(peer)
     for (const other of this.#attempts) {
       if (other.peerId === connection.peerId || other.expectedPeerId === connection.peerId) {
         other.cancel({ kind: 'cancelled', detail: `another connection with ${connection.peerId} was made meanwhile` })
@@ -295,7 +278,7 @@ export class PoolState<PeerMeta, C extends RunningConnection = RunningConnection
     }
     const record = this.#recordOf(attempt)
     if (record !== undefined && record.state.kind !== 'disconnected') {
-      setPointDisconnected(record, {
+      const disconnected = {
         now: clock.now(),
         date,
         counts,
@@ -304,13 +287,12 @@ export class PoolState<PeerMeta, C extends RunningConnection = RunningConnection
         comeBackAfterMs: outcome.kind === 'closed' ? outcome.comeBackAfterMs : 0,
         reconnection: this.config.reconnection,
         random
-      })
-      this.parts.points.reindex(record)
+      }
+      this.#movePoint(record, () => setPointDisconnected(record, disconnected))
     }
     const peer = attempt.peerId === undefined ? undefined : this.peer(attempt.peerId)
     if (peer !== undefined && peer.state.kind !== 'disconnected' && this.#holds(peer, attempt)) {
-      setPeerDisconnected(peer, { date, counts, byUs })
-      this.parts.peers.reindex(peer)
+      this.#movePeer(peer, () => setPeerDisconnected(peer, { date, counts, byUs }))
     }
     this.#tell(attempt, outcome)
     this.#blame(attempt, outcome)
@@ -320,6 +302,23 @@ export class PoolState<PeerMeta, C extends RunningConnection = RunningConnection
   }
 
   // What the doors share.
+
+  /** Changes a point's state, with the order of its table and the news of its history. */
+  #movePoint(record: PointRecord, move: () => void): void {
+    const before = record.history?.at(-1)
+    move()
+    this.parts.points.reindex(record)
+    const event = record.history?.at(-1)
+    if (event !== undefined && event !== before) this.parts.emit('point-history', { point: record.point, event })
+  }
+
+  #movePeer(record: PeerRecord<PeerMeta>, move: () => void): void {
+    const before = record.history?.at(-1)
+    move()
+    this.parts.peers.reindex(record)
+    const event = record.history?.at(-1)
+    if (event !== undefined && event !== before) this.parts.emit('peer-history', { peerId: record.peerId, event })
+  }
 
   /** The point's record, while the attempt is the one stored in it (or the point is free to become its). */
   #recordOf(attempt: AttemptRecord<C>): PointRecord | undefined {
@@ -384,8 +383,4 @@ export class PoolState<PeerMeta, C extends RunningConnection = RunningConnection
   #isTrustedHost(host: Host): boolean {
     return this.parts.points.hasTrustedHost(host)
   }
-}
-
-function faultOf(what: Rejection | DisconnectReason): string {
-  return what.kind === 'fault' ? what.detail : what.kind
 }

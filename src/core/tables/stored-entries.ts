@@ -5,10 +5,11 @@
  * An entry with a field that cannot be is refused whole: half a record would be a guess. Only events are dropped one by one.
  */
 
+import type { HistoryEvent } from '../values/history.ts'
 import type { ParsedPoint, PeerId, Point } from '../values/ids.ts'
 import type { Network } from '../values/ports.ts'
 import type { BanLists, HostBan, PeerBan, RangeBan } from './bans.ts'
-import { type HistoryEvent, historyKinds, maxEventsKept } from './event-ring.ts'
+import { historyKinds, maxEventsKept } from './event-ring.ts'
 import type { Encounter } from './peer-state.ts'
 import type { Meeting } from './point-state.ts'
 import { asFields, asFlag, asInstant, asMedium, asText, type Fields, isShallow, optional, unreadable } from './stored-fields.ts'

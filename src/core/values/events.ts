@@ -3,6 +3,7 @@
  * trigger and event are one channel: `addEventListener` hears them all, `next` waits for one.
  */
 import type { Direction } from './attempt.ts'
+import type { HistoryEvent } from './history.ts'
 import type { Host, PeerId, Point } from './ids.ts'
 import type { StorageFailure } from './ports.ts'
 import type { Ending, Rejection } from './reason.ts'
@@ -83,6 +84,10 @@ export interface PoolEvents {
   /** Loaded, with what had to be dropped. */
   'storage-loaded': { readonly storage: string; readonly peers: number; readonly points: number; readonly dropped: number }
   'storage-recovered': { readonly storage: string }
+  /** A line was added to the history of a point; `other` is the peer met there. */
+  'point-history': { readonly point: Point; readonly event: HistoryEvent<PeerId> }
+  /** A line was added to the history of a peer; `other` is the point it was met at. */
+  'peer-history': { readonly peerId: PeerId; readonly event: HistoryEvent<Point> }
   /** Something that `snapshot()` shows is different; at most one per turn of the clock. */
   change: { readonly version: number }
 }

@@ -27,7 +27,18 @@ describe('the four doors of an attempt', () => {
     expect(state.connection(alice)).toBe(connection)
     connection.leave(gone)
     expect([seen(), state.slotsTaken, state.active]).toEqual([['disconnected', 'disconnected'], 0, 0])
-    const told = ['new-point', 'outgoing-connection', 'new-peer', 'accepting-request', 'connection-established', 'external-disconnection']
+    const told = [
+      'new-point',
+      'outgoing-connection',
+      'new-peer',
+      'accepting-request',
+      'peer-history',
+      'point-history',
+      'connection-established',
+      'point-history',
+      'peer-history',
+      'external-disconnection'
+    ]
     expect(bench.names()).toEqual(told)
   })
 
