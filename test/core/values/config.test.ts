@@ -1,0 +1,99 @@
+import { describe, expect, it } from 'vitest'
+import { memoryStorage, nodePreset, PoolError, type PoolOptions, pagePreset, resolveConfig } from '../../../src/core/index.ts'
+
+const storage = memoryStorage()
+
+function resolve(options: object = {}, preset = nodePreset): ReturnType<typeof resolveConfig> {
+  return resolveConfig({ network: 'test', ...options } as PoolOptions, { preset, storage })
+}
+
+describe('options of the original', () => {
+  it('config.max_known_points, max_known_peer_ids: 400 and 300 each, or no bound', () => {
+    expect([resolve().maxKnownPoints, resolve().maxKnownPeers]).toEqual(Array(2).fill({ max: 400, target: 300 }))
+    expect(resolve({ maxKnownPoints: null, maxKnownPeers: null })).toMatchObject({ maxKnownPoints: null, maxKnownPeers: null })
+  })
+
+  it('config.peer_greylist_size: 1,023', () => {
+    expect(resolve().peerGreylistSize).toBe(1_023)
+  })
+
+  it('config.ip_greylist_size_in_kilobytes, ip_greylist_cleanup_delay: 2,048 KiB on Node, 256 in pages; a day', () => {
+    expect([resolve().ipGreylistSizeKiB, resolve({}, pagePreset).ipGreylistSizeKiB]).toEqual([2_048, 256])
+    expect(resolve().ipGreylistCleanupDelayMs).toBe(86_400_000)
+  })
+
+  it('config: complete, frozen, with the defaults of the contract', () => {
+    const config = resolve()
+    expect(config).toMatchObject({
+      ...{ minConnections: 10, expectedConnections: 50, maxConnections: 100, maxIncoming: 20, maxIncomingPerHost: 4 },
+      ...{ connectionTimeoutMs: 10_000, authenticationTimeoutMs: 5_000, maintenanceIdleMs: 120_000, timeBetweenSearchesMs: 5_000 },
+      ...{ maxParallelDials: 10, maxUndeliveredMessages: 10, maxMessageBytes: 1_048_576, swapLingerMs: 30_000 },
+      ...{ privateMode: false, discovery: true, allowPrivatePoints: false, trustedPoints: [], storage },
+      reconnection: { initialDelayMs: 1_000, factor: 1.2, jitter: 0.2, afterConnectionMs: 60_000, maxDelayMs: 3_600_000 },
+      bounds: { minThreshold: 23, minTarget: 36, maxTarget: 68, maxThreshold: 84 }
+    })
+    expect(Object.isFrozen(config)).toBe(true)
+    expect(resolve({}, pagePreset)).toMatchObject({ minConnections: 3, expectedConnections: 5, maxConnections: 10, maxParallelDials: 3 })
+  })
+})
+
+/** Option, value, and what the message says of them. */
+const senseless: readonly (readonly [object, RegExp])[] = [
+  [{ minConnections: -1 }, /minConnections: .* from 0 .* got -1/],
+  [{ minConnections: 2.5 }, /minConnections: .*whole number.* got 2.5/],
+  [{ minConnections: Number.NaN }, /minConnections: .* got NaN/],
+  [{ minConnections: '5' }, /minConnections: .* got "5"/],
+  [{ minConnections: 60 }, /expectedConnections: .* from 60 .* got 50/],
+  [{ expectedConnections: 101 }, /maxConnections: .* from 101 .* got 100/],
+  [{ maxConnections: Number.POSITIVE_INFINITY }, /maxConnections: .* got Infinity/],
+  [{ maxKnownPoints: { max: 10, target: 11 } }, /maxKnownPoints\.target: .* from 0 to 10, got 11/],
+  [{ maxKnownPoints: { max: 0, target: 0 } }, /maxKnownPoints\.max: .* got 0/],
+  [{ maxKnownPoints: { max: 10 } }, /maxKnownPoints\.target: .* got undefined/],
+  [{ maxKnownPoints: 400 }, /maxKnownPoints: expected \{ max, target \} or null, got 400/],
+  [{ maxKnownPeers: { max: -5, target: -6 } }, /maxKnownPeers\.max: .* got -5/],
+  [{ peerGreylistSize: -1 }, /peerGreylistSize: .* got -1/],
+  [{ peerGreylistSize: 0.5 }, /peerGreylistSize: .* got 0.5/],
+  [{ ipGreylistSizeKiB: 0 }, /ipGreylistSizeKiB: .* from 1 to 8192, got 0/],
+  [{ ipGreylistSizeKiB: 65_535 }, /ipGreylistSizeKiB: .* got 65535/],
+  [{ ipGreylistCleanupDelayMs: 1 }, /ipGreylistCleanupDelayMs: .* got 1/],
+  [{ maxIncoming: 0 }, /maxIncoming: .* got 0/],
+  [{ maxIncoming: 3 }, /maxIncomingPerHost: .* from 1 to 3, got 4/],
+  [{ connectionTimeoutMs: 0 }, /connectionTimeoutMs: .* got 0/],
+  [{ connectionTimeoutMs: 2 ** 31 }, /connectionTimeoutMs: .* got 2147483648/],
+  [{ authenticationTimeoutMs: -5 }, /authenticationTimeoutMs: .* got -5/],
+  [{ maintenanceIdleMs: 0 }, /maintenanceIdleMs: .* got 0/],
+  [{ timeBetweenSearchesMs: Number.NaN }, /timeBetweenSearchesMs: .* got NaN/],
+  [{ swapLingerMs: -1 }, /swapLingerMs: .* got -1/],
+  [{ maxParallelDials: 0 }, /maxParallelDials: .* got 0/],
+  [{ maxUndeliveredMessages: 0 }, /maxUndeliveredMessages: .* got 0/],
+  [{ maxMessageBytes: -1 }, /maxMessageBytes: .* got -1/],
+  [{ reconnection: { factor: 0.5 } }, /reconnection\.factor: .* from 1 to 10, got 0.5/],
+  [{ reconnection: { jitter: 2 } }, /reconnection\.jitter: .* got 2/],
+  [{ reconnection: { maxDelayMs: 10 } }, /reconnection\.maxDelayMs: .* from 1000 .* got 10/],
+  [{ network: '' }, /network: .* got ""/],
+  [{ network: 'x'.repeat(65) }, /network: a|network: expected a text of 1 to 64 bytes/],
+  [{ network: '€'.repeat(22) }, /network: expected a text of 1 to 64 bytes/],
+  [{ network: 7 }, /network: .* got 7/],
+  [{ applicationVersions: [] }, /applicationVersions: .*1 to 16/],
+  [{ applicationVersions: [-1] }, /applicationVersions: .* got -1/]
+]
+
+describe('a value that makes no sense', () => {
+  for (const [options, message] of senseless) {
+    it(`${JSON.stringify(options)} is refused, naming option, value and range`, () => {
+      expect(() => resolve(options)).toThrow(message)
+      expect(() => resolve(options)).toThrow(PoolError)
+    })
+  }
+
+  it('undefined is no value: the default holds', () => {
+    expect(resolve({ maxConnections: undefined }).maxConnections).toBe(100)
+  })
+
+  it('a key __proto__ changes nothing, here or elsewhere', () => {
+    const options = JSON.parse('{ "__proto__": { "maxConnections": 1, "polluted": true } }') as object
+    expect(resolve(options).maxConnections).toBe(100)
+    expect(resolve({ reconnection: options }).reconnection.factor).toBe(1.2)
+    expect('polluted' in {}).toBe(false)
+  })
+})
