@@ -111,8 +111,17 @@ export class Registry<PeerMeta, C extends RunningConnection = RunningConnection>
       parts.points.reindex(record)
       if (isProven) records.push(record)
     }
+    if (peer.isPrivate) this.#hide(parts.peers.get(peer.peerId)?.lastEstablished?.point)
     parts.changed()
     return records.filter((record) => parts.points.get(record.point) === record)
+  }
+
+  /** Where a peer that is private now was met before. */
+  #hide(point: Point | undefined): void {
+    const record = point === undefined ? undefined : this.#state.point(point)
+    if (record === undefined) return
+    record.isPublic = false
+    this.#state.parts.points.reindex(record)
   }
 
   /**

@@ -169,4 +169,25 @@ describe('whom maintenance leaves', () => {
     expect(leave).toHaveLength(2)
     for (const connection of leave) expect(connections.indexOf(connection as FakeConnection)).toBeGreaterThanOrEqual(2)
   })
+
+  it('of a crowd from one place, so that no flood costs the others theirs', () => {
+    const bench = new StateBench(band)
+    for (const n of [1, 2, 3, 4]) bench.cameIn(peer(n), { host: hostOfIp(`198.51.${n}.1`) as Host })
+    for (const n of [5, 6, 7, 8]) bench.cameIn(peer(n), { host: hostOfIp(`203.0.113.${n}`) as Host })
+    const { leave } = plan(bench)
+    expect(leave.map(({ peerId }) => peerId).toSorted()).toEqual([peer(7), peer(8)])
+  })
+
+  it('of equals the one that the application values least', () => {
+    const bench = new StateBench(band)
+    for (const connection of connect(bench, 8)) {
+      const record = bench.state.peer(connection.peerId)
+      if (record !== undefined) record.metadata = [peer(105), peer(106)].includes(record.peerId) ? -1 : 1
+    }
+    expect(
+      plan(bench)
+        .leave.map(({ peerId }) => peerId)
+        .toSorted()
+    ).toEqual([peer(105), peer(106)])
+  })
 })

@@ -1,0 +1,205 @@
+import { describe, expect, it } from 'vitest'
+import type { PeerId, Point } from '../../../src/core/index.ts'
+import { HostilePeer, helloOf, say } from '../../support/hostile-peer.ts'
+import { record, World } from '../../support/pools.ts'
+
+const band = { minConnections: 2, expectedConnections: 4, maxConnections: 8, timeBetweenSearchesMs: 1_000, maintenanceIdleMs: 10_000 }
+const at = (n: number): Point => `/ip4/10.8.0.${n}/tcp/1` as Point
+
+describe('the exchange of points', () => {
+  it('two pools that know only the third learn of each other and connect', async () => {
+    const world = new World()
+    const hub = await world.start('hub')
+    const trustedPoints = [{ point: hub.network.point, expectedPeerId: undefined }]
+    const [a, b] = [await world.start('a', { ...band, trustedPoints }), await world.start('b', { ...band, trustedPoints })]
+    const told = record(a.pool, 'bootstrap-sent', 'advertise-received')
+    await world.clock.advance(30_000)
+    expect(a.pool.connections.findByPeerId(b.pool.peerId)).toBeDefined()
+    expect(b.pool.connections.findByPeerId(a.pool.peerId)).toBeDefined()
+    expect([hub.pool.activeConnections, a.pool.activeConnections, b.pool.activeConnections]).toEqual([2, 2, 2])
+    expect(new Set(told.map(({ type }) => type))).toEqual(new Set(['bootstrap-sent', 'advertise-received']))
+  })
+
+  it('private pools are told of to nobody', async () => {
+    const world = new World()
+    const hub = await world.start('hub')
+    const trustedPoints = [{ point: hub.network.point, expectedPeerId: undefined }]
+    const hidden = await world.start('hidden', { ...band, trustedPoints, privateMode: true })
+    const open = await world.start('open', { ...band, trustedPoints })
+    const visitor = await world.start('visitor', { ...band, trustedPoints })
+    await world.clock.advance(60_000)
+    expect(hub.pool.connections.findByPeerId(hidden.pool.peerId)?.isPrivate).toBe(true)
+    expect(visitor.pool.connections.findByPeerId(open.pool.peerId)).toBeDefined()
+    for (const { pool } of [open, visitor]) {
+      expect(pool.points.info(hidden.network.point)).toBeUndefined()
+      expect(pool.peers.info(hidden.pool.peerId)).toBeUndefined()
+    }
+  })
+
+  it('a pool that was public and is private now is told of no more', async () => {
+    const world = new World()
+    const [a, b] = [await world.start('a'), await world.start('b')]
+    await world.clock.until(a.pool.connect(b.network.point))
+    b.network.crash()
+    await world.clock.advance(100)
+    expect(a.pool.listKnownPoints({ ignorePrivate: true })).toEqual([b.network.point])
+    const again = await world.start('b', { privateMode: true, point: '/ip4/10.5.5.5/tcp/1' })
+    await world.clock.until(again.pool.connect(a.network.point, { trusted: true }))
+    await world.clock.advance(100)
+    expect(a.pool.activeConnections).toBe(1)
+    expect(a.pool.listKnownPoints({ ignorePrivate: true })).toEqual([])
+  })
+
+  it('with discovery switched off nothing is asked, told or taken', async () => {
+    const world = new World()
+    const [a, b] = [await world.start('a', { ...band, discovery: false }), await world.start('b', band)]
+    b.pool.registerPoint(at(1))
+    const told = record(a.pool, 'bootstrap-sent', 'bootstrap-received', 'advertise-sent', 'advertise-received')
+    await world.clock.until(a.pool.connect(b.network.point))
+    await world.clock.advance(30_000)
+    expect(told).toEqual([])
+    expect([...a.pool.points.known()]).toHaveLength(1)
+  })
+
+  it('points on private networks are taken from a peer on such a network only, or if the operator allows it', async () => {
+    for (const [tellerPoint, allowPrivatePoints, taken] of [
+      ['/ip4/203.0.113.1/tcp/1', false, 0],
+      ['/ip4/203.0.113.1/tcp/1', true, 1],
+      ['/ip4/10.3.3.3/tcp/1', false, 1]
+    ] as const) {
+      const world = new World()
+      const a = await world.start('a', { allowPrivatePoints, point: '/ip4/203.0.113.9/tcp/1' })
+      const told = record(a.pool, 'advertise-received')
+      const teller = new HostilePeer(world, 'teller', tellerPoint)
+      say(await teller.dial(a.network.point), helloOf(), { kind: 'ack' }, { kind: 'advertise', points: [at(1)], ownPoints: undefined })
+      await world.clock.advance(100)
+      expect(told.map(({ detail }) => [detail.points, detail.taken])).toEqual([[1, taken]])
+      expect(a.pool.points.info(at(1)) !== undefined).toBe(taken === 1)
+    }
+  })
+
+  it('what is no point, or no place to be, is dropped one by one and the rest kept', async () => {
+    const world = new World()
+    const a = await world.start('a')
+    const told = record(a.pool, 'advertise-received')
+    const teller = new HostilePeer(world, 'teller')
+    await a.pool.points.ban(at(3))
+    const points = [
+      '',
+      'x'.repeat(1_000),
+      '/ip4/10.8.0.1/tcp/0',
+      '/ip4/0.0.0.0/tcp/1',
+      '/ip4/224.0.0.1/tcp/1',
+      at(3),
+      a.network.point,
+      at(1),
+      at(1),
+      at(2)
+    ]
+    say(await teller.dial(a.network.point), helloOf(), { kind: 'ack' }, { kind: 'advertise', points, ownPoints: undefined })
+    await world.clock.advance(100)
+    expect(told.map(({ detail }) => [detail.points, detail.taken])).toEqual([[10, 2]])
+    expect([...a.pool.points.known()].map(([point]) => point)).toEqual([at(1), at(2)])
+    expect(a.pool.activeConnections).toBe(1)
+  })
+
+  it('a private peer neither tells nor is told', async () => {
+    const world = new World()
+    const a = await world.start('a')
+    const b = await world.start('b')
+    await world.clock.until(a.pool.connect(b.network.point))
+    const shy = new HostilePeer(world, 'shy')
+    say(
+      await shy.dial(a.network.point),
+      helloOf({ isPrivate: true }),
+      { kind: 'ack' },
+      { kind: 'bootstrap', transports: ['tcp'] },
+      {
+        kind: 'advertise',
+        points: [at(1)],
+        ownPoints: undefined
+      }
+    )
+    await world.clock.advance(100)
+    expect(shy.kinds()).toEqual(['hello', 'ack'])
+    expect(a.pool.points.info(at(1))).toBeUndefined()
+  })
+
+  it('the asker is told what it can dial, not its own points', async () => {
+    const world = new World()
+    const [a, b] = [await world.start('a'), await world.start('b')]
+    await world.clock.until(a.pool.connect(b.network.point))
+    const asker = new HostilePeer(world, 'asker')
+    for (const [transports, points] of [
+      [['tcp', 'webrtc'], [b.network.point]],
+      [['webrtc'], []]
+    ] as const) {
+      const link = await asker.dial(a.network.point)
+      say(link, helloOf({ points: [asker.network.point] }), { kind: 'ack' }, { kind: 'bootstrap', transports })
+      await world.clock.advance(100)
+      const told = asker.heard.flatMap((message) => (message.kind === 'advertise' ? message.points : []))
+      expect(told, transports.join()).toEqual(points)
+      await link.close()
+      await world.clock.advance(100)
+    }
+  })
+
+  it('one peer may ask five times and then once in five seconds; what it tells unasked is cut off', async () => {
+    const world = new World()
+    const [a, b] = [await world.start('a', { maxKnownPoints: null }), await world.start('b')]
+    await world.clock.until(a.pool.connect(b.network.point))
+    const pest = new HostilePeer(world, 'pest')
+    const link = await pest.dial(a.network.point)
+    say(link, helloOf(), { kind: 'ack' })
+    for (let i = 0; i < 50; i++) say(link, { kind: 'bootstrap', transports: ['tcp'] })
+    await world.clock.advance(100)
+    expect(pest.kinds().filter((kind) => kind === 'advertise')).toHaveLength(5)
+    for (let i = 0; i < 50; i++) {
+      const points = Array.from({ length: 100 }, (_, j) => `/ip4/10.${100 + i}.${j}.1/tcp/1`)
+      say(link, { kind: 'advertise', points, ownPoints: undefined })
+    }
+    await world.clock.advance(100)
+    expect([...a.pool.points.known()].length).toBeLessThanOrEqual(202)
+    expect(a.pool.activeConnections).toBe(2)
+  })
+
+  it('when our own points change our peers are told; they know the new ones as public and as ours', async () => {
+    const world = new World()
+    const [a, b] = [await world.start('a'), await world.start('b')]
+    await world.clock.until(b.pool.connect(a.network.point))
+    await world.clock.advance(100)
+    const told = record(a.pool, 'own-points-changed')
+    const moved = '/ip4/10.0.0.0/tcp/7' as Point
+    a.network.announce(moved)
+    await world.clock.advance(100)
+    expect(told.map(({ detail }) => detail)).toEqual([{ points: [moved] }])
+    expect(b.pool.points.info(moved)).toMatchObject({ claimedBy: 'a', isPublic: true, medium: 'hello', source: 'a' })
+    expect(a.pool.snapshot().ownPoints).toEqual([moved])
+    await world.clock.until(b.pool.disconnect(a.pool.peerId))
+    await world.clock.advance(100)
+    await world.clock.until(b.pool.connect(moved))
+  })
+
+  it('a point that becomes our own is forgotten where it was known', async () => {
+    const world = new World()
+    const a = await world.start('a')
+    a.pool.registerPoint(at(1), { trusted: true })
+    a.network.announce(at(1))
+    expect(a.pool.points.info(at(1))).toBeUndefined()
+    expect(a.pool.registerNewPoint(at(1))).toBeUndefined()
+  })
+
+  it('a peer that names points of others as its own, again and again, hides none of them', async () => {
+    const world = new World()
+    const [a, b] = [await world.start('a'), await world.start('b')]
+    await world.clock.until(a.pool.connect(b.network.point))
+    const thief = new HostilePeer(world, 'thief')
+    const link = await thief.dial(a.network.point)
+    say(link, helloOf({ isPrivate: true }), { kind: 'ack' })
+    say(link, { kind: 'advertise', points: [], ownPoints: [b.network.point] })
+    await world.clock.advance(100)
+    expect(a.pool.points.info(b.network.point)).toMatchObject({ isPublic: true, claimedBy: 'b' })
+    expect(a.pool.connections.findByPeerId('thief' as PeerId)).toBeDefined()
+    expect(a.pool.listKnownPoints({ ignorePrivate: true })).toEqual([b.network.point])
+  })
+})

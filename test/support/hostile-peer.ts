@@ -1,0 +1,85 @@
+/** A peer without a pool: it says on a link what a test wants, and writes down what it hears. */
+import type { Link, Point } from '../../src/core/index.ts'
+import type { HelloMessage, PoolMessage } from '../../src/core/values/message.ts'
+import { decodeMessage } from '../../src/core/wire/decode.ts'
+import { encodeMessages } from '../../src/core/wire/encode.ts'
+import { FrameReader } from '../../src/core/wire/frame.ts'
+import type { MemoryNetwork } from './memory-network.ts'
+import type { World } from './pools.ts'
+
+const limits = { maxApplicationBytes: 1_048_576 }
+
+export function helloOf(more: Partial<HelloMessage> = {}): HelloMessage {
+  const nothing = new Uint8Array(0)
+  return {
+    kind: 'hello',
+    network: 'test',
+    protocolVersions: [1],
+    applicationVersions: [0],
+    isPrivate: false,
+    discovery: true,
+    points: [],
+    signedPeerRecord: nothing,
+    instance: Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8),
+    metadata: nothing,
+    ...more
+  }
+}
+
+export class HostilePeer {
+  readonly world: World
+  readonly network: MemoryNetwork
+  /** What came on the link last opened. */
+  heard: PoolMessage[] = []
+  /** How that link ended: `open`, `closed`, `broken`. */
+  end = 'open'
+
+  constructor(world: World, name: string, point?: string) {
+    this.world = world
+    this.network = world.hub.node(name, { point })
+  }
+
+  /** Dials and keeps the link; says nothing. */
+  async dial(point: Point): Promise<Link> {
+    const link = await this.world.clock.until(this.network.dialRaw(point))
+    void this.#listen(link)
+    return link
+  }
+
+  /** Answers each link that comes in by what `greet` does. */
+  async listen(greet: (link: Link) => void): Promise<void> {
+    const incoming = (link: Link): void => {
+      void this.#listen(link)
+      greet(link)
+    }
+    await this.network.start({ incoming, ownPointsChanged: () => undefined, discovered: () => undefined })
+  }
+
+  kinds(): string[] {
+    return this.heard.map(({ kind }) => kind)
+  }
+
+  async #listen(link: Link): Promise<void> {
+    const heard: PoolMessage[] = []
+    this.heard = heard
+    this.end = 'open'
+    const reader = new FrameReader()
+    try {
+      for await (const chunk of link.chunks) {
+        reader.push(chunk)
+        for (let frame = reader.next(limits); frame !== undefined; frame = reader.next(limits)) {
+          const message = decodeMessage(frame, limits)
+          if (message !== undefined) heard.push(message)
+        }
+      }
+      this.end = 'closed'
+    } catch {
+      this.end = 'broken'
+    }
+    await link.close()
+  }
+}
+
+export function say(link: Link, ...messages: PoolMessage[]): void {
+  link.send(encodeMessages(messages))
+}
