@@ -44,12 +44,10 @@ function waiting(view: PoolView, info: PointInfo, now: number): Explanation {
     return explained('waiting', `its peer ${owner} is connected by another way`)
   if (info.barredUntil >= now) {
     const nextTryInMs = Math.ceil(info.barredUntil - now)
-    const why =
-      info.failures > 0
-        ? `${info.failures} tries in a row failed`
-        : lastMissAt(info) === undefined
-          ? 'it was asked for lately'
-          : 'its last connection ended lately'
+    const missedAt = lastMissAt(info)
+    const failed = info.failures > 1 ? `${info.failures} tries in a row failed` : 'the last try failed'
+    const ended = missedAt === undefined ? 'it was asked for lately' : 'its last connection ended lately'
+    const why = missedAt === info.lastDisconnection?.at ? ended : failed
     return explained('waiting', `${why}; it may be tried again in ${Math.ceil(nextTryInMs / 1_000)} s`, { nextTryInMs })
   }
   const { active, config } = view
