@@ -2,9 +2,11 @@
  * Chromium for the check and the pictures: starts it, opens pages that are strangers to each other (a browser context has
  * its own IndexedDB), and collects everything that goes wrong in them. What is looked for in a page is in demo-tab.ts.
  */
+import process from 'node:process'
 import type { Browser } from 'playwright-core'
 import { chromiumFlags, findOrInstallChromium } from './chromium.ts'
 import type { Shutdown } from './demo-shutdown.ts'
+import type { Demo } from './demo-start.ts'
 import { DemoTab } from './demo-tab.ts'
 
 /** Of one look or click; a page that hangs must not hold the check. */
@@ -40,16 +42,16 @@ export class DemoBrowser {
   }
 }
 
-/** Installs Chromium if there is none. Rejects with everything that was tried. */
-export async function startBrowser({
-  url,
-  shutdown,
-  log
-}: {
-  url: string
-  shutdown: Shutdown
+export interface BrowserOptions {
+  readonly demo: Demo
+  readonly shutdown: Shutdown
   log(line: string): void
-}): Promise<DemoBrowser> {
+}
+
+/** Installs Chromium if there is none. Rejects with everything that was tried. */
+export async function startBrowser({ demo, shutdown, log }: BrowserOptions): Promise<DemoBrowser> {
+  // Playwright forgets its profile folder when Chromium is killed; in the demo's own folder it goes with that.
+  process.env.TMPDIR = demo.network.folder
   const executablePath = await findOrInstallChromium({ log })
   const { chromium } = await import('playwright-core')
   const browser = await shutdown.own('Chromium', {
@@ -59,7 +61,7 @@ export async function startBrowser({
     stop: (started) => started.close()
   })
   browser.on('disconnected', () => {
-    if (!shutdown.signal.aborted) shutdown.crashed('Chromium', new Error('it ended by itself'))
+    if (!shutdown.signal.aborted) shutdown.crashed('Chromium', 'it ended by itself')
   })
-  return new DemoBrowser(browser, url)
+  return new DemoBrowser(browser, demo.url)
 }

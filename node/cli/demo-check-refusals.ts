@@ -20,7 +20,7 @@ export async function checkRefusals(context: CheckContext): Promise<void> {
 
   await refuses('a malformed multiaddr', {
     address: async () => '/ip4/127.0.0.1/nonsense',
-    words: /multiaddr|address|component|protocol|nonsense/i
+    words: /expected a multiaddr/
   })
   await refuses('nobody listens there', {
     async address() {
@@ -37,7 +37,7 @@ export async function checkRefusals(context: CheckContext): Promise<void> {
     address: async () => address.replace(foreigner.pool.peerId, somebodyElse),
     words: /expected peer/
   })
-  await refuses('a peer of another network', { address: async () => address, words: /network/ })
+  await refuses('a peer of another network', { address: async () => address, words: /unknown network/ })
 
   const [, target, witness] = demo.network.peers
   if (target === undefined || witness === undefined) throw new Error('the demo has fewer than three Node peers')

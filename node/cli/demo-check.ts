@@ -27,7 +27,7 @@ export interface CheckOptions {
 export async function runCheck({ demo, mailbox, facts, shutdown, log }: CheckOptions): Promise<void> {
   const processProblems: string[] = []
   process.on('warning', (warning) => processProblems.push(`${warning.name}: ${warning.message}`))
-  const browser = await startBrowser({ url: demo.url, shutdown, log })
+  const browser = await startBrowser({ demo, shutdown, log })
   const closedPorts = new Set<number>()
   const linked = await checkLinks({ demo, facts, mailbox, open: (name) => browser.open(name) })
   if (linked !== undefined) {

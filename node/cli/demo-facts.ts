@@ -53,12 +53,15 @@ export function pause(ms: number): Promise<void> {
 
 export class Facts {
   readonly #write: (line: string) => void
+  readonly #isOver: () => boolean
   readonly #startedAt = performance.now()
   held = 0
   failed = 0
 
-  constructor({ write }: { write(line: string): void }) {
+  /** Once `isOver`, nothing is observed or written any more: what is seen then comes of the end. */
+  constructor({ write, isOver = () => false }: { write(line: string): void; isOver?(): boolean }) {
     this.#write = write
+    this.#isOver = isOver
   }
 
   /** Observes one fact and writes its line, with what `observe` has to add. Never rejects; false if it does not hold. */
@@ -67,12 +70,14 @@ export class Facts {
     observe: () => Promise<string | undefined>,
     { withinMs = 2 * factDeadlineMs }: { readonly withinMs?: number } = {}
   ): Promise<boolean> {
+    if (this.#isOver()) return false
     try {
       const detail = await inTime(observe(), withinMs)
       this.held++
       this.#line('ok', detail === undefined ? fact : `${fact} (${detail})`)
       return true
     } catch (error) {
+      if (this.#isOver()) return false
       this.failed++
       this.#line('FAIL', fact)
       if (error instanceof NotSeen) {

@@ -76,7 +76,8 @@ export async function startDemoNetwork({ ports, onMessage, onStart, onBreak }: D
   }
   const stop = async (): Promise<void> => {
     await Promise.all(peers.map((peer) => peer.stop()))
-    await rm(folder, { recursive: true, force: true })
+    // A killed Chromium may still be writing its last words there.
+    await rm(folder, { recursive: true, force: true, maxRetries: 5 })
     process.removeListener('exit', removeAtOnce)
   }
 

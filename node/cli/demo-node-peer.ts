@@ -74,23 +74,15 @@ export class DemoNodePeer {
 
   /** Rejects with a sentence for people if it cannot listen. After `stop` it may be called again: same files, same ports. */
   async start(): Promise<void> {
-    const { folder, init, onStart, onBreak, ports } = this.#options
+    const { folder, init, onStart, onBreak } = this.#options
     const files = { peersFile: join(folder, 'peers.json'), identityFile: join(folder, 'identity') }
-    const peer = await createNodePeer({ ...init, ...files, listen: this.#listen })
+    const peer = await createNodePeer({ ...init, ...files, listen: this.#listen }).catch((error: unknown) => {
+      throw new Error(`${this.name}: ${listenTrouble(error)}`, { cause: error })
+    })
     this.#running = peer
     // What it was must be what it is: the check compares.
     this.#peerId ??= peer.pool.peerId
-    const addresses = peer.node.getMultiaddrs().map((one) => one.toString())
-    // libp2p is content if one of several addresses can be had.
-    for (const [wanted, port] of [
-      [false, ports.tcp],
-      [true, ports.webSocket]
-    ] as const) {
-      if (addresses.some((text) => text.includes('/ws') === wanted)) continue
-      await this.stop()
-      throw new Error(`${this.name}: ${portTrouble({ code: 'EADDRINUSE' }, port)}`)
-    }
-    this.#listen = addresses.map((text) => text.replace(/\/p2p\/[^/]+$/, ''))
+    this.#listen = peer.node.getMultiaddrs().map((one) => one.toString().replace(/\/p2p\/[^/]+$/, ''))
     this.#readMessages(peer)
     peer.node.addEventListener('stop', () => {
       if (this.#running === peer) onBreak(this)
@@ -127,4 +119,11 @@ export class DemoNodePeer {
 
 function address(port: number): string {
   return `/ip4/127.0.0.1/tcp/${port}`
+}
+
+/** libp2p tells of taken ports in one long message of many lines. */
+function listenTrouble(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error)
+  const [, port, code] = /\/tcp\/(\d+)\S*:.*\b(EADDRINUSE|EACCES)\b/.exec(message) ?? []
+  return code === undefined ? message : portTrouble(Object.assign(new Error(message), { code }), Number(port))
 }

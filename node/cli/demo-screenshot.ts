@@ -23,7 +23,7 @@ export interface ScreenshotOptions {
 
 /** The paths of what was written. Rejects if the pages do not meet. */
 export async function takeScreenshots({ demo, shutdown, path, log }: ScreenshotOptions): Promise<readonly string[]> {
-  const browser = await startBrowser({ url: demo.url, shutdown, log })
+  const browser = await startBrowser({ demo, shutdown, log })
   const desktop = await browser.open('the desktop', { viewport: { width: 1280, height: 1000 }, colorScheme: 'light' })
   const phone = await browser.open('the phone', { viewport: { width: 390, height: 844 }, colorScheme: 'dark', scale: 2 })
   await Promise.all([desktop.started(), phone.started()])

@@ -26,6 +26,7 @@ export class Shutdown {
   readonly #requested = Promise.withResolvers<EndRequest>()
   readonly #deadlineMs: number
   #endIsGood = false
+  #isRequested = false
 
   constructor({ deadlineMs = stopDeadlineMs }: { readonly deadlineMs?: number } = {}) {
     this.#deadlineMs = deadlineMs
@@ -41,12 +42,18 @@ export class Shutdown {
     return this.#requested.promise
   }
 
+  get isRequested(): boolean {
+    return this.#isRequested
+  }
+
   /** From now on an end without a message, such as Ctrl-C, is the good end: status 0. */
   expectEnd(): void {
     this.#endIsGood = true
   }
 
+  /** The first request counts. */
   request({ status, message }: EndRequest): void {
+    this.#isRequested = true
     this.#requested.resolve({ status: this.#endIsGood && message === undefined ? 0 : status, message })
     this.#controller.abort(new Error(message ?? 'the demo was stopped'))
   }

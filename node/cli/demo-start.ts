@@ -38,7 +38,7 @@ async function startNetwork({ port, shutdown, onMessage, onStart }: DemoOptions)
         ports: port === 0 ? { tcp: 0, webSocket: 0 } : { tcp: port + 1, webSocket: port + 2 },
         onMessage,
         onStart,
-        onBreak: (peer) => shutdown.crashed(peer.name, new Error('its libp2p node stopped by itself'))
+        onBreak: (peer) => shutdown.crashed(peer.name, 'its libp2p node stopped by itself')
       }),
     stop: (network) => network.stop()
   })

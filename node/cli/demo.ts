@@ -93,7 +93,7 @@ async function serve(port: number, shutdown: Shutdown): Promise<number> {
 
 async function check(port: number, shutdown: Shutdown): Promise<number> {
   const [{ Mailbox }, { runCheck }] = await Promise.all([import('./demo-check-context.ts'), import('./demo-check.ts')])
-  const facts = new Facts({ write })
+  const facts = new Facts({ write, isOver: () => shutdown.isRequested })
   endAfter(checkDeadlineMs, shutdown)
   const mailbox = new Mailbox()
   const onMessage = (to: DemoNodePeer, from: Connection, text: string): void => mailbox.add(to, from.peerId, text)
@@ -112,6 +112,7 @@ async function check(port: number, shutdown: Shutdown): Promise<number> {
       return undefined
     })
   }
+  if (shutdown.isRequested) return 1
   const { held, failed } = facts
   write(failed === 0 ? `All ${held} facts hold.` : `${failed} of ${held + failed} facts do not hold.`)
   return failed === 0 ? 0 : 1
