@@ -61,9 +61,9 @@ export function* loadState<PeerMeta>(
   const state = yield* decodeState(text, { parse, date })
   const dropped = state.dropped + access.import(state.bans, date)
   yield
-  const bestPoints = best(state.points, config.maxKnownPoints, (point) => [lastSeenAt(point), point.discoveredAt])
+  const bestPoints = yield* best(state.points, config.maxKnownPoints, (point) => [lastSeenAt(point), point.discoveredAt])
   yield
-  const bestPeers = best(state.peers, config.maxKnownPeers, (peer) => [lastMeeting(peer)?.at, peer.createdAt])
+  const bestPeers = yield* best(state.peers, config.maxKnownPeers, (peer) => [lastMeeting(peer)?.at, peer.createdAt])
   let taken = 0
   let work = 0
   for (const stored of bestPoints) {
@@ -82,22 +82,25 @@ export function* loadState<PeerMeta>(
  * The best that a table has places for, in the order in which it takes them back: the least recently seen first. `instants`:
  * when it was last seen, and known since when.
  */
-function best<T extends { readonly trusted: boolean; readonly lastEstablished: unknown }>(
+function* best<T extends { readonly trusted: boolean; readonly lastEstablished: unknown }>(
   entries: readonly T[],
   size: TableSize | null,
   instants: (entry: T) => [seenAt: number | undefined, since: number]
-): T[] {
+): Generator<void, T[]> {
   const ranked = entries.map((entry) => {
     const [seenAt = -1, since] = instants(entry)
     return { entry, seenAt, since }
   })
+  yield
   const byAge = (a: (typeof ranked)[number], b: (typeof ranked)[number]): number => a.seenAt - b.seenAt || a.since - b.since
   if (size !== null && ranked.length > size.max) {
     const worth = ({ trusted, lastEstablished }: T): number => (trusted ? 2 : 0) + (lastEstablished === undefined ? 0 : 1)
     ranked.sort((a, b) => worth(b.entry) - worth(a.entry) || byAge(b, a))
     ranked.length = size.max
   }
-  return ranked.sort(byAge).map(({ entry }) => entry)
+  ranked.sort(byAge)
+  yield
+  return ranked.map(({ entry }) => entry)
 }
 
 /**

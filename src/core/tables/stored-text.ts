@@ -34,17 +34,14 @@ export interface DecodedState extends StoredState {
   readonly dropped: number
 }
 
-/** The document before anybody looked into its entries. */
-interface RawState {
-  readonly anchors: unknown
-  readonly bans: unknown
-  readonly points: readonly unknown[]
-  readonly peers: readonly unknown[]
+export interface DecodeOptions {
+  readonly parse: Pick<Network, 'parsePoint' | 'parsePeerId'>
+  /** Wall clock, ms: no record is younger. */
+  readonly date: number
 }
 
-/** Work between two yields: characters parsed, and entries and events read; about 5 ms each. */
-const charactersPerSlice = 500_000
-const entriesPerSlice = 1_000
+/** Entries and events read between two yields; some milliseconds. */
+const workPerSlice = 2_000
 /** Entries in one part of the written text: a few ten thousand characters. */
 const entriesPerPart = 100
 
@@ -83,45 +80,63 @@ function* linesOf<T>(entries: Iterable<T>, toLine: (entry: T) => string): Genera
 }
 
 /**
- * What a text says, yielding now and then so that no turn is long. `date`: no record is younger. Of two entries of the same
+ * What a text says, yielding now and then so that no turn is long. Of two entries of the same
  * name the later wins. Throws `StorageError` `broken` or `newer-version`, naming what was expected and what is there.
  */
-export function* decodeState(
-  text: string,
-  { parse, date }: { parse: Pick<Network, 'parsePoint' | 'parsePeerId'>; date: number }
-): Generator<void, DecodedState> {
-  const raw = (yield* readLines(text)) ?? readWhole(text)
-  const reader = new StoredReader(parse, date)
-  const anchors = reader.anchors(raw.anchors, maxAnchors)
-  const bans = reader.bans(raw.bans)
-  const points = yield* readEntries(raw.points, (value) => reader.point(value), { nameOf: ({ point }) => point, reader })
-  const peers = yield* readEntries(raw.peers, (value) => reader.peer(value), { nameOf: ({ peerId }) => peerId, reader })
-  return { anchors, bans, points, peers, dropped: reader.dropped }
+export function* decodeState(text: string, from: DecodeOptions): Generator<void, DecodedState> {
+  return (yield* decodeLines(text, new Collector(from))) ?? (yield* decodeWhole(text, new Collector(from)))
 }
 
-function* readEntries<T extends { readonly events: readonly unknown[] }>(
-  values: readonly unknown[],
-  read: (value: unknown) => T | undefined,
-  { nameOf, reader }: { nameOf: (entry: T) => string; reader: StoredReader }
-): Generator<void, T[]> {
-  const found = new Map<string, T>()
-  let work = 0
-  for (const value of values) {
-    const entry = read(value)
-    work += 1 + (entry?.events.length ?? 0)
-    if (entry !== undefined) {
-      if (found.has(nameOf(entry))) reader.drop()
-      found.set(nameOf(entry), entry)
-    }
-    if (work < entriesPerSlice) continue
-    work = 0
-    yield
+/** What was found so far in one text. */
+class Collector {
+  readonly #reader: StoredReader
+  readonly #points = new Map<string, StoredPoint>()
+  readonly #peers = new Map<string, StoredPeer>()
+  #anchors: readonly Point[] = []
+  #bans: BanLists = { peers: [], hosts: [], ranges: [] }
+  #work = 0
+
+  constructor({ parse, date }: DecodeOptions) {
+    this.#reader = new StoredReader(parse, date)
   }
-  return [...found.values()]
+
+  head({ anchors, bans }: { anchors: unknown; bans: unknown }): void {
+    this.#anchors = this.#reader.anchors(anchors, maxAnchors)
+    this.#bans = this.#reader.bans(bans)
+  }
+
+  entry(list: 'points' | 'peers', value: unknown): void {
+    if (list === 'points') {
+      const point = this.#reader.point(value)
+      if (point !== undefined) this.#keep(this.#points, point.point, point)
+    } else {
+      const peer = this.#reader.peer(value)
+      if (peer !== undefined) this.#keep(this.#peers, peer.peerId, peer)
+    }
+    this.#work++
+  }
+
+  /** Is it time to let others work? Asking begins the next slice. */
+  isSliceDone(): boolean {
+    if (this.#work < workPerSlice) return false
+    this.#work = 0
+    return true
+  }
+
+  result(): DecodedState {
+    const { dropped } = this.#reader
+    return { anchors: this.#anchors, bans: this.#bans, points: [...this.#points.values()], peers: [...this.#peers.values()], dropped }
+  }
+
+  #keep<T extends { readonly events: readonly unknown[] }>(entries: Map<string, T>, name: string, entry: T): void {
+    if (entries.has(name)) this.#reader.drop()
+    entries.set(name, entry)
+    this.#work += entry.events.length
+  }
 }
 
 /** Reads a text as `encodeState` lays it out; `undefined` if it is not laid out so, or any line is no JSON. */
-function* readLines(text: string): Generator<void, RawState | undefined> {
+function* decodeLines(text: string, found: Collector): Generator<void, DecodedState | undefined> {
   let at = text.startsWith('\uFEFF') ? 1 : 0
   const next = (): string => {
     const end = text.indexOf('\n', at)
@@ -133,33 +148,33 @@ function* readLines(text: string): Generator<void, RawState | undefined> {
     const line = next()
     return line.startsWith(`"${name}":`) && line.endsWith(',') ? parseJson(line.slice(name.length + 3, -1)) : undefined
   }
-  if (!next().startsWith(`{"format":"${format}","version":${version},"savedAt":`)) return undefined
+  if (!/^\{"format":"p2p-pool","version":1,"savedAt":\d+,$/.test(next())) return undefined
   const anchors = field('anchors')
   const bans = field('bans')
-  if (anchors === undefined || bans === undefined || next() !== '"points":[') return undefined
-  const lists: unknown[][] = []
-  let sliceEnd = at + charactersPerSlice
-  for (const end of ['],', ']}']) {
-    const entries: unknown[] = []
-    for (let line = next(), isLast = false; line !== end; line = next()) {
+  if (anchors === undefined || bans === undefined) return undefined
+  found.head({ anchors, bans })
+  for (const list of ['points', 'peers'] as const) {
+    if (next() !== `"${list}":[`) return undefined
+    const end = list === 'points' ? '],' : ']}'
+    let isFirst = true
+    let isComplete = true
+    for (let line = next(); line !== end; line = next()) {
       // The last entry of a list, and it alone, has no comma behind it.
-      if (isLast) return undefined
-      isLast = !line.endsWith(',')
-      const entry = parseJson(isLast ? line : line.slice(0, -1))
-      if (entry === undefined) return undefined
-      entries.push(entry)
-      if (at < sliceEnd) continue
-      sliceEnd = at + charactersPerSlice
-      yield
+      if (isComplete && !isFirst) return undefined
+      isFirst = false
+      isComplete = !line.endsWith(',')
+      const value = parseJson(isComplete ? line : line.slice(0, -1))
+      if (value === undefined) return undefined
+      found.entry(list, value)
+      if (found.isSliceDone()) yield
     }
-    lists.push(entries)
-    if (end === '],' && next() !== '"peers":[') return undefined
+    if (!isComplete) return undefined
   }
-  return text.slice(at).trim() === '' ? { anchors, bans, points: lists[0] ?? [], peers: lists[1] ?? [] } : undefined
+  return text.slice(at).trim() === '' ? found.result() : undefined
 }
 
-/** The whole text in one turn: only for texts that others laid out, and to say what is wrong with one. */
-function readWhole(text: string): RawState {
+/** Parses the whole text in one turn: only for texts that others laid out, and to say what is wrong with one. */
+function* decodeWhole(text: string, found: Collector): Generator<void, DecodedState> {
   const top = parseJson(text.startsWith('\uFEFF') ? text.slice(1) : text)
   const expected = `expected a JSON object with "format": "${format}"`
   if (top === undefined) throw new StorageError('broken', `${expected}, got no JSON but ${quote(text)}`)
@@ -167,15 +182,26 @@ function readWhole(text: string): RawState {
     throw new StorageError('broken', `${expected}, got a peers file of the original, whose peer ids mean nothing in libp2p`)
   }
   if (!isObject(top) || top.format !== format) throw new StorageError('broken', `${expected}, got ${quote(text)}`)
-  const { version: found, anchors, bans, points = [], peers = [] } = top
-  if (typeof found === 'number' && Number.isInteger(found) && found > version) {
-    throw new StorageError('newer-version', `expected version ${version}, got version ${found}: a newer p2p-pool wrote it`)
+  const { version: foundVersion, anchors, bans, points = [], peers = [] } = top
+  if (typeof foundVersion === 'number' && Number.isInteger(foundVersion) && foundVersion > version) {
+    throw new StorageError('newer-version', `expected version ${version}, got version ${foundVersion}: a newer p2p-pool wrote it`)
   }
-  if (found !== version) throw new StorageError('broken', `expected "version": ${version}, got ${quote(JSON.stringify(found))}`)
-  for (const [name, list] of Object.entries({ points, peers })) {
-    if (!Array.isArray(list)) throw new StorageError('broken', `expected an array in "${name}", got ${quote(JSON.stringify(list))}`)
+  if (foundVersion !== version)
+    throw new StorageError('broken', `expected "version": ${version}, got ${quote(JSON.stringify(foundVersion))}`)
+  const lists = { points: asArray('points', points), peers: asArray('peers', peers) }
+  found.head({ anchors, bans })
+  for (const list of ['points', 'peers'] as const) {
+    for (const value of lists[list]) {
+      found.entry(list, value)
+      if (found.isSliceDone()) yield
+    }
   }
-  return { anchors, bans, points: points as unknown[], peers: peers as unknown[] }
+  return found.result()
+}
+
+function asArray(name: string, value: unknown): readonly unknown[] {
+  if (!Array.isArray(value)) throw new StorageError('broken', `expected an array in "${name}", got ${quote(JSON.stringify(value))}`)
+  return value
 }
 
 /** `undefined`, which is no JSON value: the text is no JSON. */
