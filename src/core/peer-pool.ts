@@ -48,7 +48,8 @@ const wakingEvents: ReadonlySet<PoolEventName> = new Set([
 ])
 
 export class PeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Array> extends Registering<Msg, PeerMeta, ConnMeta> {
-  readonly config: PoolConfig<Msg, PeerMeta, ConnMeta>
+  /** The settings, and who we are. Frozen. Source: `config`. */
+  readonly config: PoolConfig<Msg, PeerMeta, ConnMeta> & { readonly peerId: PeerId }
   /** The predicate for an adapter's gater. */
   readonly gate: Gate
   readonly #context: FlowContext<Msg, PeerMeta, ConnMeta>
@@ -87,7 +88,7 @@ export class PeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Arra
     const registry = new Registry(state)
     const context = { config, network, clock, random, log, state, registry, events, instance: random.bytes(8) }
     super(context)
-    this.config = config
+    this.config = Object.freeze({ ...config, peerId: network.peerId })
     this.#context = context
     this.#exchange = new Exchange(this.#context)
     this.#connector = new Connector(this.#context, this.#exchange)

@@ -44,6 +44,8 @@ export class StreamLink implements Link {
   readonly transport: Transport
   readonly remoteAddress: string
   readonly chunks: AsyncIterable<Uint8Array>
+  readonly over: Promise<void>
+  readonly #isOver: () => void
   readonly #stream: Stream
   readonly #ended: LinkEnded
   /** Read and not yet pulled, from `#next` on: bounded by pausing at `readAheadBytes`, plus one message of the stream. */
@@ -66,6 +68,9 @@ export class StreamLink implements Link {
     this.#stream = stream
     this.#ended = ended
     this.chunks = this.#read()
+    const over = Promise.withResolvers<void>()
+    this.over = over.promise
+    this.#isOver = over.resolve
     stream.inactivityTimeout = noInactivityTimeoutMs
     stream.maxReadBufferLength = maxUnreadBytes
     this.#listen()
@@ -125,6 +130,7 @@ export class StreamLink implements Link {
   /** Ends the reading from our side: what is unread is dropped, and what comes still, so that the other side can finish. */
   #stop(error: Error | undefined): void {
     this.#end ??= { error }
+    this.#isOver()
     this.#unread = []
     this.#next = 0
     this.#unreadBytes = 0
@@ -174,6 +180,7 @@ export class StreamLink implements Link {
     })
     stream.addEventListener('remoteCloseWrite', () => {
       this.#finished = true
+      this.#isOver()
       if (stream.readBufferLength === 0) this.#over(undefined)
     })
     // After the last byte of a stream that was paused when the other side closed; also at an abort, which `close` tells.
@@ -192,6 +199,7 @@ export class StreamLink implements Link {
   /** The stream says that nothing more will come. What was read stays readable, then the end shows. */
   #over(error: Error | undefined): void {
     this.#end ??= { error }
+    this.#isOver()
     this.#wake?.()
   }
 

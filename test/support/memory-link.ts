@@ -41,6 +41,8 @@ export class MemoryLink implements Link {
   readonly transport: Transport = 'memory'
   readonly remoteAddress: string
   readonly chunks: AsyncIterable<Uint8Array>
+  readonly over: Promise<void>
+  readonly #isOver: () => void
   peer: MemoryLink | undefined
   readonly #hub: Wires
   readonly #remote: Owner
@@ -60,6 +62,9 @@ export class MemoryLink implements Link {
     this.host = hostOf(remote.point)
     this.remoteAddress = remote.point
     this.chunks = this.#read()
+    const over = Promise.withResolvers<void>()
+    this.over = over.promise
+    this.#isOver = over.resolve
     hub.links.add(this)
   }
 
@@ -131,6 +136,7 @@ export class MemoryLink implements Link {
 
   arrive(item: Item): void {
     this.#inbox.push(item)
+    if (item.kind !== 'bytes') this.#isOver()
     this.#reader?.()
     this.#reader = undefined
   }

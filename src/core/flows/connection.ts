@@ -16,6 +16,9 @@ import { abortable, type Channel } from './channel.ts'
 import { Inbox } from './inbox.ts'
 import { Meter } from './meter.ts'
 
+/** What came before the other side left can still be read for so long by an application that is behind, ms; then the place is free. */
+const unreadLingerMs = 5_000
+
 /** Sends that wait for a slow link, per connection; one more is refused. An application that awaits `send` never has so many. */
 export const maxWaitingSends = 256
 
@@ -66,6 +69,7 @@ export class Connection<Msg = Uint8Array, ConnMeta = Uint8Array> implements Runn
   readonly #end = new AbortController()
   readonly #resolveClosed: (ending: Ending) => void
   #ending: Ending | undefined
+  #cancelLinger: () => void = () => undefined
   #messagesSent = 0
   #messagesReceived = 0
   /** Resolves when the link takes more; set while it does not. */
@@ -179,6 +183,14 @@ export class Connection<Msg = Uint8Array, ConnMeta = Uint8Array> implements Runn
   /** Reads until the end. Called once, by the flow that made the connection; never rejects. */
   async serve(): Promise<void> {
     const { channel, config } = this.#parts
+    // Whoever does not read does not see the end: without this a peer that left would keep its place.
+    void channel.link.over.then(() => {
+      if (this.#ending === undefined)
+        this.#cancelLinger = this.#parts.clock.schedule(
+          unreadLingerMs,
+          () => void this.#fallen({ by: 'them', reason: { kind: 'closed-by-peer' } })
+        )
+    })
     const limits = { maxApplicationBytes: config.maxMessageBytes }
     try {
       do {
@@ -224,6 +236,7 @@ export class Connection<Msg = Uint8Array, ConnMeta = Uint8Array> implements Runn
   #finish(ending: Ending, comeBackAfterMs: number): boolean {
     if (this.#ending !== undefined) return false
     this.#ending = ending
+    this.#cancelLinger()
     this.#inbox.end()
     this.#parts.onEnd(this, ending, comeBackAfterMs)
     this.#end.abort(

@@ -40,6 +40,8 @@ export interface Link {
   readonly remoteAddress: string
   /** Bytes in the order sent, in pieces of any size. Ends when the other side closed cleanly, throws when the link broke. */
   readonly chunks: AsyncIterable<Uint8Array>
+  /** Resolves when nothing more will come, the other side having closed or the link being broken, even if `chunks` is not read. Never rejects. */
+  readonly over: Promise<void>
   /**
    * Hands bytes over; never waits. False: the buffer is full, call `drained` before sending more. Throws once the link is closed.
    * The bytes belong to the link afterwards.

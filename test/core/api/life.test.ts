@@ -6,7 +6,8 @@ const nowhere = '/ip4/10.9.9.9/tcp/1' as Point
 
 describe('what a pool is made of', () => {
   it('config.identity: the pool has the id that its network proved', () => {
-    expect(new World().make('a').pool.peerId).toBe('a')
+    const { pool } = new World().make('a')
+    expect([pool.peerId, pool.config.peerId]).toEqual(['a', 'a'])
   })
 
   it('config.trusted_points: known and trusted from the start, with the id that must answer there', async () => {
