@@ -1,0 +1,105 @@
+/** A process that fills itself with one kind of thing and prints the bytes that each takes. Started by `heap.ts`. */
+import type { Libp2p, Stream } from '@libp2p/interface'
+import { multiaddr } from '@multiformats/multiaddr'
+import type { PeerId } from '../src/core/index.ts'
+import { bareNode, poolNode, runBoth } from './pairs.ts'
+import { libp2pPeers, peerStore, pointTexts, quietPool, tablesOf } from './world.ts'
+
+const holdProtocol = '/bench/hold/1.0.0'
+/** Peers made at once: what they are made of is garbage then. */
+const batch = 1_000
+
+/** Fills, and keeps what it filled alive until it is asked for. */
+type Probe = (size: number) => Promise<{ fill: () => Promise<unknown>; settleMs: number }>
+
+const probes: Readonly<Record<string, Probe>> = {
+  store: async (size) => {
+    const store = await peerStore()
+    await store.merge(libp2pPeers(1, 99)[0] as never, { multiaddrs: [multiaddr('/ip4/11.1.1.1/tcp/1')] })
+    const fill = async (): Promise<unknown> => {
+      for (let from = 0; from < size; from += batch) {
+        const points = pointTexts(batch, from)
+        for (const [i, peer] of libp2pPeers(batch, from + 1).entries())
+          await store.merge(peer, { multiaddrs: [multiaddr(points[i] as string)] })
+      }
+      return store
+    }
+    return { fill, settleMs: 100 }
+  },
+  pool: async (size) => {
+    const pool = quietPool(tablesOf(size))
+    const fill = async (): Promise<unknown> => {
+      for (let from = 0; from < size; from += batch) {
+        const points = pointTexts(batch, from)
+        for (const [i, peer] of libp2pPeers(batch, from + 1).entries()) {
+          const peerId = peer.toString() as PeerId
+          pool.registerPeer(peerId)
+          pool.registerPoint(points[i] as (typeof points)[number], { expectedPeerId: peerId })
+        }
+      }
+      return pool
+    }
+    return { fill, settleMs: 100 }
+  },
+  connection: (size) => betweenBare(size, () => Promise.resolve(undefined)),
+  stream: (size) =>
+    betweenBare(size, async (dialer, listener) => {
+      const [connection] = dialer.getConnections(listener.peerId)
+      const stream: Stream | undefined = await connection?.newStream(holdProtocol)
+      return stream
+    }),
+  running: async (size) => {
+    const hub = await poolNode()
+    const others = await inOrder(size, poolNode)
+    const fill = async (): Promise<unknown> => {
+      for (const other of others) await runBoth(other, hub)
+      return [hub, others]
+    }
+    return { fill, settleMs: 3_000 }
+  }
+}
+
+async function betweenBare(size: number, more: (dialer: Libp2p, listener: Libp2p) => Promise<unknown>): ReturnType<Probe> {
+  const hub = await bareNode()
+  const held: unknown[] = []
+  await hub.handle(holdProtocol, (stream) => {
+    held.push(stream)
+  })
+  const others = await inOrder(size, bareNode)
+  const [address] = hub.getMultiaddrs()
+  if (address === undefined) throw new Error('the node listens nowhere')
+  const fill = async (): Promise<unknown> => {
+    for (const other of others) {
+      await other.dial(address)
+      held.push(await more(other, hub))
+    }
+    return [hub, others, held]
+  }
+  return { fill, settleMs: 3_000 }
+}
+
+async function inOrder<T>(count: number, make: () => Promise<T>): Promise<T[]> {
+  const made: T[] = []
+  while (made.length < count) made.push(await make())
+  return made
+}
+
+/** Heap, and buffers outside it. */
+async function settled(ms: number): Promise<number> {
+  await new Promise((resolve) => setTimeout(resolve, ms))
+  for (let i = 0; i < 6; i++) {
+    globalThis.gc?.()
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  }
+  const { heapUsed, external } = process.memoryUsage()
+  return heapUsed + external
+}
+
+const [kind = '', size = ''] = process.argv.slice(2)
+const probe = probes[kind]
+if (probe === undefined) throw new Error(`expected one of ${Object.keys(probes).join(', ')}, got ${kind}`)
+const { fill, settleMs } = await probe(Number(size))
+const before = await settled(settleMs)
+const kept = await fill()
+const after = await settled(settleMs)
+process.stdout.write(String((after - before) / Number(size)), () => process.exit(kept === undefined ? 1 : 0))

@@ -1,0 +1,70 @@
+/**
+ * Rows about memory. Each figure is the growth of a process of its own (`heap-probe.ts`), heap and what is outside it, after
+ * the garbage was collected; the kinds take turns, and medians count.
+ */
+import { execFile } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { bytes, growthOf, type Row, significant } from './row.ts'
+import { median } from './timing.ts'
+
+const probeFile = fileURLToPath(new URL('heap-probe.ts', import.meta.url))
+const run = promisify(execFile)
+
+export async function peerHeap(): Promise<Row[]> {
+  const steps: [number, { baseline: number; ours: number }][] = []
+  for (const size of [1e3, 1e4, 1e5, 1e6]) {
+    const rounds = size > 1e4 ? 1 : 3
+    // A million peers would take the peer store minutes and more than a gigabyte.
+    const measured = await inTurns(['store', 'pool'], { size: (kind) => (kind === 'store' ? Math.min(size, 2e4) : size), rounds })
+    steps.push([size, { baseline: measured.store ?? Number.NaN, ours: measured.pool ?? Number.NaN }])
+  }
+  const worst = steps.map(([, step]) => step).reduce((a, b) => (a.ours / a.baseline > b.ours / b.baseline ? a : b))
+  const share = worst.ours / worst.baseline
+  return [
+    {
+      work: 'heap per known peer with an address',
+      against: 'libp2p PeerStore',
+      bar: 'at most half',
+      baseline: bytes(worst.baseline),
+      ours: bytes(worst.ours),
+      result: `${significant(share)} of it at worst`,
+      met: share <= 0.5,
+      growth: growthOf(steps.map(([size, { baseline, ours }]) => [size, `${bytes(ours)} of ${bytes(baseline)}`])),
+      note: 'A peer, and a point that expects it. The store is measured up to 2e4 peers.'
+    }
+  ]
+}
+
+export async function connectionHeap(): Promise<Row[]> {
+  const measured = await inTurns(['connection', 'stream', 'running'], { size: () => 60, rounds: 5 })
+  const { connection = Number.NaN, stream = Number.NaN, running = Number.NaN } = measured
+  const share = (running - connection) / connection
+  return [
+    {
+      work: 'heap that the pool adds per running connection',
+      against: 'the libp2p connection itself',
+      bar: 'at most a fifth',
+      baseline: bytes(connection),
+      ours: bytes(running - connection),
+      result: `${significant(share)} of it`,
+      met: share <= 0.2,
+      growth: '–',
+      note: `60 connections, both ends in one process. One open libp2p stream per connection, without a pool, adds ${bytes(stream - connection)}.`
+    }
+  ]
+}
+
+async function inTurns(
+  kinds: readonly string[],
+  { size, rounds }: { size: (kind: string) => number; rounds: number }
+): Promise<Partial<Record<string, number>>> {
+  const figures = new Map<string, number[]>(kinds.map((kind) => [kind, []]))
+  for (let round = 0; round < rounds; round++) {
+    for (const kind of kinds) {
+      const { stdout } = await run(process.execPath, ['--expose-gc', '--max-old-space-size=8192', probeFile, kind, String(size(kind))])
+      figures.get(kind)?.push(Number(stdout))
+    }
+  }
+  return Object.fromEntries(Array.from(figures, ([kind, values]) => [kind, median(values)]))
+}

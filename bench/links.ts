@@ -1,0 +1,133 @@
+/** Rows over real TCP: a connection until both sides run, and application messages; against libp2p without a pool. */
+import type { Libp2p, Connection as Libp2pConnection, Stream } from '@libp2p/interface'
+import { lpStream } from '@libp2p/utils'
+import { bareNode, echoOnce, type PoolNode, poolNode, runBoth } from './pairs.ts'
+import { duration, type Row, significant, times } from './row.ts'
+import { alternate } from './timing.ts'
+
+const bulkProtocol = '/bench/bulk/1.0.0'
+
+export async function connecting(): Promise<Row[]> {
+  const [dialer, listener, ours, theirs] = await Promise.all([bareNode(), bareNode(), poolNode(), poolNode()])
+  const timed = await alternate(
+    {
+      baseline: async () => {
+        await closeAll(dialer, listener)
+        return async () => echoOnce(await dialer.dial(addressOf(listener)))
+      },
+      ours: async () => {
+        await part(ours, theirs)
+        return async () => {
+          await runBoth(ours, theirs)
+        }
+      }
+    },
+    { ops: { baseline: 1, ours: 1 }, rounds: 101, warmUp: 30 }
+  )
+  await Promise.all([dialer.stop(), listener.stop(), ours.node.stop(), theirs.node.stop()])
+  return [
+    {
+      work: 'a connection through the pool until both sides run (TCP)',
+      against: 'bare libp2p dial and one echo on a fresh stream',
+      bar: 'at most 1.15 times',
+      baseline: duration(timed.baseline),
+      ours: duration(timed.ours),
+      result: times(timed.ratio),
+      met: timed.ratio <= 1.15,
+      growth: '–',
+      note: 'Medians of 101, both ends in one process; identify runs beside both.'
+    }
+  ]
+}
+
+export async function messaging(): Promise<Row[]> {
+  const [dialer, listener, ours, theirs] = await Promise.all([bareNode(), bareNode(), poolNode(), poolNode()])
+  const arrived = Promise.withResolvers<Stream>()
+  await listener.handle(bulkProtocol, (stream) => arrived.resolve(stream))
+  const connection = await dialer.dial(addressOf(listener))
+  const outgoing = lpStream(await connection.newStream(bulkProtocol), { maxDataLength: 1_048_576 })
+  const incoming = lpStream(await arrived.promise, { maxDataLength: 1_048_576 })
+  const sender = await runBoth(ours, theirs)
+  const receiver = theirs.pool.connections.findByPeerId(ours.peerId)
+  if (receiver === undefined) throw new Error('the other side does not run')
+  const reader = receiver.messages[Symbol.asyncIterator]()
+  const rows: Row[] = []
+  for (const [size, name, count] of [
+    [100, '100 B', 5_000],
+    [65_536, '64 KiB', 400]
+  ] as const) {
+    const message = new Uint8Array(size).fill(7)
+    const timed = await alternate(
+      {
+        baseline: () => async () => {
+          const read = async (): Promise<void> => {
+            for (let i = 0; i < count; i++) check((await incoming.read()).byteLength, size)
+          }
+          const write = async (): Promise<void> => {
+            for (let i = 0; i < count; i++) await outgoing.write(message)
+          }
+          await Promise.all([read(), write()])
+        },
+        ours: () => async () => {
+          const read = async (): Promise<void> => {
+            for (let i = 0; i < count; i++) check((await reader.next()).value?.byteLength, size)
+          }
+          const write = async (): Promise<void> => {
+            for (let i = 0; i < count; i++) await sender.send(message)
+          }
+          await Promise.all([read(), write()])
+        }
+      },
+      { ops: { baseline: count, ours: count }, rounds: 11, warmUp: 3 }
+    )
+    rows.push({
+      work: `application messages of ${name}`,
+      against: 'bare length-prefixed libp2p stream (`lpStream`)',
+      bar: 'at least 0.9 times the throughput',
+      baseline: rate(timed.baseline, size),
+      ours: rate(timed.ours, size),
+      result: times(1 / timed.ratio),
+      met: 1 / timed.ratio >= 0.9,
+      growth: '–',
+      note: `${count} a round, each send awaited, until the last was read at the other end.`
+    })
+  }
+  await Promise.all([dialer.stop(), listener.stop(), ours.node.stop(), theirs.node.stop()])
+  return rows
+}
+
+function rate(ns: number, size: number): string {
+  return `${significant(1e6 / ns)} k/s, ${significant((size * 1e3) / ns)} MB/s`
+}
+
+function check(got: number | undefined, expected: number): void {
+  if (got !== expected) throw new Error(`expected a message of ${expected} bytes, got ${got}`)
+}
+
+function addressOf(node: Libp2p) {
+  const [address] = node.getMultiaddrs()
+  if (address === undefined) throw new Error('the node listens nowhere')
+  return address
+}
+
+async function closeAll(...nodes: readonly Libp2p[]): Promise<void> {
+  for (const node of nodes) await Promise.all(node.getConnections().map((connection: Libp2pConnection) => connection.close()))
+  await none(nodes)
+}
+
+/** Both ends have forgotten the connection, so that each dial finds what the one before found. */
+async function part(ours: PoolNode, theirs: PoolNode): Promise<void> {
+  await ours.pool.disconnect(theirs.peerId)
+  while (theirs.pool.activeConnections > 0) await pause()
+  await none([ours.node, theirs.node])
+}
+
+async function none(nodes: readonly Libp2p[]): Promise<void> {
+  while (nodes.some((node) => node.getConnections().length > 0)) await pause()
+  // Sockets close a little later.
+  await pause()
+}
+
+function pause(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 5))
+}

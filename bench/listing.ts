@@ -1,0 +1,98 @@
+/**
+ * Row: fifty points to tell, out of N known. Half of the points ran once and half of all are public, as in a pool that has
+ * lived; such points come out of a storage, so the verbs run upon a table that was filled as a load fills it.
+ */
+import { Registering } from '../src/core/api/registering.ts'
+import { EventHub } from '../src/core/event-hub.ts'
+import type { Connection } from '../src/core/flows/connection.ts'
+import { nodePreset, type PeerId, resolveConfig } from '../src/core/index.ts'
+import { memoryStorage } from '../src/core/memory-storage.ts'
+import { AccessList } from '../src/core/tables/acl.ts'
+import { PeerTable } from '../src/core/tables/peer-table.ts'
+import { PointTable } from '../src/core/tables/point-table.ts'
+import { PoolState } from '../src/core/tables/pool-state.ts'
+import { Registry } from '../src/core/tables/registry.ts'
+import { systemClock, systemRandom } from '../src/libp2p/system.ts'
+import { duration, growthOf, type Row, significant, times } from './row.ts'
+import { compare } from './timing.ts'
+import { peerTexts, pointTexts, quietNetwork, quietOptions, tablesOf } from './world.ts'
+
+const sizes = [1e3, 1e4, 1e5, 1e6]
+const listed = 50
+const lists = 50
+
+export async function list(): Promise<Row[]> {
+  const small = filled(1e3)
+  const steps: [number, string][] = []
+  let worst = { ratio: 1, ours: 0, baseline: 0 }
+  for (const size of sizes) {
+    const large = size === 1e3 ? filled(1e3) : filled(size)
+    const times50 = (pool: typeof small) => () => {
+      for (let i = 0; i < lists; i++) {
+        if (pool.listKnownPoints({ ignorePrivate: false, size: listed }).length !== listed) throw new Error('the list is short')
+      }
+    }
+    const timed = await compare({ baseline: times50(small), ours: times50(large) }, { ops: { baseline: lists, ours: lists } })
+    steps.push([size, `${duration(timed.ours)} (${times(timed.ratio)})`])
+    if (timed.ratio > worst.ratio || size === 1e6) worst = timed
+  }
+  return [
+    {
+      work: '`listKnownPoints` of 50 from N known',
+      against: 'itself at N = 1e3',
+      bar: 'at 1e6 at most 3 times the cost; under 100 µs',
+      baseline: duration(worst.baseline),
+      ours: duration(worst.ours),
+      result: `${times(worst.ratio)}, ${significant(worst.ours / 1_000)} µs at 1e6`,
+      met: worst.ratio <= 3 && worst.ours < 100_000,
+      growth: growthOf(steps),
+      note: 'Half of the points ran once. 30 are the most recently seen, 20 are drawn at random, with the random source of production.'
+    }
+  ]
+}
+
+function filled(size: number): Registering<Uint8Array, unknown, Uint8Array> {
+  const config = resolveConfig(quietOptions(tablesOf(size)), { preset: nodePreset, storage: memoryStorage() })
+  const points = new PointTable({ size: config.maxKnownPoints })
+  const log = { error: console.error }
+  const events = new EventHub(systemClock, log)
+  const state = new PoolState<unknown, Connection>({
+    config,
+    peerId: quietNetwork.peerId,
+    clock: systemClock,
+    random: systemRandom,
+    points,
+    peers: new PeerTable({ size: config.maxKnownPeers, score: () => 0 }),
+    access: new AccessList({ ...config, key: systemRandom.bytes(32), now: systemClock.now() }),
+    emit: (type, detail) => events.emit(type, detail),
+    changed: () => undefined
+  })
+  const peerId = peerTexts(1)[0] as PeerId
+  for (const [i, point] of pointTexts(size).entries()) {
+    points.restore({
+      point,
+      source: undefined,
+      medium: 'storage',
+      discoveredAt: 1_700_000_000_000 + i,
+      trusted: false,
+      isPublic: i % 2 === 0,
+      expectedPeerId: undefined,
+      lastFailedAt: undefined,
+      lastRejected: undefined,
+      lastEstablished: i % 4 < 2 ? { peerId, at: 1_700_000_000_000 + i } : undefined,
+      lastDisconnection: undefined,
+      events: []
+    })
+  }
+  const context = {
+    config,
+    network: quietNetwork,
+    clock: systemClock,
+    random: systemRandom,
+    log,
+    state,
+    events,
+    instance: systemRandom.bytes(8)
+  }
+  return new Registering({ ...context, registry: new Registry(state) })
+}
