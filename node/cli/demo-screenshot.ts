@@ -29,6 +29,7 @@ export async function takeScreenshots({ demo, shutdown, path, log }: ScreenshotO
   await Promise.all([desktop.started(), phone.started()])
   await Promise.all([holdsAll(desktop, phone, demo), holdsAll(phone, desktop, demo)])
   await converse(desktop, phone, demo)
+  await Promise.all([atRest(desktop), atRest(phone)])
   await pause(settleMs)
 
   const phonePath = path.replace(/\.png$/, '-dark-phone.png')
@@ -36,6 +37,15 @@ export async function takeScreenshots({ demo, shutdown, path, log }: ScreenshotO
   await desktop.page.screenshot({ path, animations: 'disabled' })
   await phone.page.screenshot({ path: phonePath, animations: 'disabled' })
   return [path, phonePath]
+}
+
+/** As somebody finds the page who only looks: at its top, nothing under the pointer, nothing focused. */
+async function atRest({ page }: DemoTab): Promise<void> {
+  await page.mouse.move(0, 0)
+  await page.evaluate(() => {
+    if (document.activeElement instanceof HTMLElement) document.activeElement.blur()
+    scrollTo({ top: 0, behavior: 'instant' })
+  })
 }
 
 async function holdsAll(tab: DemoTab, other: DemoTab, { network }: Demo): Promise<void> {

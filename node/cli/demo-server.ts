@@ -1,7 +1,7 @@
 /**
  * The page of the demo: built by Vite into memory, and served from there with the settings it asks for. Called by
- * demo-start.ts. A build, not Vite's development server, because a page must be there within seconds on any machine:
- * the development server first bundles libp2p's packages one by one (`docs` of the demo's commit has the figures).
+ * demo-start.ts. A build, not Vite's development server: from nothing to a page that runs its pool it takes 1.6 s on two
+ * cores, the development server, which first bundles libp2p's packages, 2.7 s.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
