@@ -94,7 +94,7 @@ export class StoredReader {
     return this.#read(() => {
       const fields = asFields(value)
       return {
-        peerId: this.#peerId(fields.peerId),
+        peerId: this.#ownId(fields.peerId),
         createdAt: fields.createdAt === undefined ? this.#date : this.#instant(fields.createdAt),
         trusted: asFlag(fields.trusted),
         metadata: isShallow(fields.metadata, 0) ? (fields.metadata ?? null) : null,
@@ -201,6 +201,12 @@ export class StoredReader {
     const peerId = parsed(() => this.#parse.parsePeerId(text))
     this.#peerIds.set(text, peerId)
     return peerId
+  }
+
+  /** The id that an entry is about: seldom met before, and not met again. */
+  #ownId(value: unknown): PeerId {
+    const text = asText(value)
+    return this.#peerIds.get(text) ?? parsed(() => this.#parse.parsePeerId(text))
   }
 
   #parsedPoint(value: unknown): ParsedPoint {

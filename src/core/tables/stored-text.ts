@@ -42,6 +42,8 @@ export interface DecodeOptions {
 
 /** Entries and events read between two yields; some milliseconds. */
 const workPerSlice = 2_000
+/** Characters parsed at once: a millisecond or two, and few enough calls that they cost no more than one for all. */
+const charactersPerParse = 100_000
 /** Entries in one part of the written text: a few ten thousand characters. */
 const entriesPerPart = 100
 
@@ -129,46 +131,41 @@ class Collector {
   }
 
   #keep<T extends { readonly events: readonly unknown[] }>(entries: Map<string, T>, name: string, entry: T): void {
-    if (entries.has(name)) this.#reader.drop()
+    const before = entries.size
     entries.set(name, entry)
+    if (entries.size === before) this.#reader.drop()
     this.#work += entry.events.length
   }
 }
 
-/** Reads a text as `encodeState` lays it out; `undefined` if it is not laid out so, or any line is no JSON. */
+/** Reads a text as `encodeState` lays it out; `undefined` if it is not laid out so, or any part of it is no JSON. */
 function* decodeLines(text: string, found: Collector): Generator<void, DecodedState | undefined> {
-  let at = text.startsWith('\uFEFF') ? 1 : 0
-  const next = (): string => {
-    const end = text.indexOf('\n', at)
-    const line = text.slice(at, end < 0 ? text.length : end)
-    at = end < 0 ? text.length : end + 1
-    return line
-  }
-  const field = (name: string): unknown => {
-    const line = next()
-    return line.startsWith(`"${name}":`) && line.endsWith(',') ? parseJson(line.slice(name.length + 3, -1)) : undefined
-  }
-  if (!/^\{"format":"p2p-pool","version":1,"savedAt":\d+,$/.test(next())) return undefined
-  const anchors = field('anchors')
-  const bans = field('bans')
-  if (anchors === undefined || bans === undefined) return undefined
+  const head = /^\uFEFF?\{"format":"p2p-pool","version":1,"savedAt":\d+,\n"anchors":(.*),\n"bans":(.*),\n"points":\[\n/.exec(text)
+  const [anchors, bans] = [parseJson(head?.[1] ?? ''), parseJson(head?.[2] ?? '')]
+  if (head === null || anchors === undefined || bans === undefined) return undefined
   found.head({ anchors, bans })
-  for (const list of ['points', 'peers'] as const) {
-    if (next() !== `"${list}":[`) return undefined
-    const end = list === 'points' ? '],' : ']}'
-    let isFirst = true
-    let isComplete = true
-    for (let line = next(); line !== end; line = next()) {
-      // The last entry of a list, and it alone, has no comma behind it.
-      if (isComplete && !isFirst) return undefined
-      isFirst = false
-      isComplete = !line.endsWith(',')
-      const value = parseJson(isComplete ? line : line.slice(0, -1))
-      if (value === undefined) return undefined
-      found.entry(list, value)
-      if (found.isSliceDone()) yield
+  let at = head[0].length
+  for (const [list, closing] of [
+    ['points', '],\n"peers":[\n'],
+    ['peers', ']}\n']
+  ] as const) {
+    // Within a JSON text a line break is never part of a string, so this is the end of the list or the layout is not ours.
+    const end = text.startsWith(closing, at) ? at : text.indexOf(`\n${closing}`, at) + 1
+    if (end < at) return undefined
+    while (at < end) {
+      const lineEnd = text.indexOf('\n', Math.min(at + charactersPerParse, end - 1))
+      const isLast = lineEnd + 1 >= end
+      // Lines end in a comma, except the last of the list; JSON sees to that, once the one behind a piece is taken away.
+      if (!isLast && text[lineEnd - 1] !== ',') return undefined
+      const values = parseJson(`[${text.slice(at, isLast ? lineEnd : lineEnd - 1)}]`)
+      if (!Array.isArray(values) || values.length === 0) return undefined
+      for (const value of values) {
+        found.entry(list, value)
+        if (found.isSliceDone()) yield
+      }
+      at = lineEnd + 1
     }
-    if (!isComplete) return undefined
+    at = end + closing.length
   }
   return text.slice(at).trim() === '' ? found.result() : undefined
 }

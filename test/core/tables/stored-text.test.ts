@@ -116,6 +116,29 @@ describe('a stored text that is not what it should be', () => {
     expect(decode(text.slice(0, -1))).toEqual(decode(text))
   })
 
+  it('of many entries is read by pieces as JSON reads it whole, also where a piece ends', () => {
+    const points = Array.from({ length: 3_000 }, (_, i) => ({
+      point: `/memory/${i}`,
+      medium: 'advertise',
+      discoveredAt: i,
+      trusted: false
+    }))
+    const text = encode({ ...some, points: decode(written({ points })).points })
+    const lines = text.split('\n')
+    expect(decode(text).points).toHaveLength(3_000)
+    for (let at = 4; at < lines.length - 4; at += 37) {
+      const line = lines[at] ?? ''
+      for (const change of [line.slice(0, -1), `${line},`, `${line}\n,`, `${line}\n${' '.repeat(200_000)},`, `,${line}`]) {
+        const damaged = lines.with(at, change).join('\n')
+        expect(() => JSON.parse(damaged)).toThrow(SyntaxError)
+        expect(() => decode(damaged), `line ${at}: ${change.slice(0, 200)}`).toThrow(StorageError)
+      }
+      expect(decode(lines.with(at, `${' '.repeat(200_000)}${line}\n`).join('\n')).points).toHaveLength(3_000)
+    }
+    const trailing = text.replace('\n],', `,\n${' '.repeat(300_000)}\n],`)
+    expect(() => decode(trailing)).toThrow(StorageError)
+  }, 30_000)
+
   it('with any byte changed: is broken or newer, or loses no more than the entries it hit', () => {
     const text = encode(some)
     const whole = decode(text)
