@@ -89,7 +89,9 @@ export class Points<Msg, PeerMeta, ConnMeta> {
 
   /** Banned or greylisted; false for points without a host. */
   isBanned(point: Point): boolean {
-    return this.#context.state.hostBar(hostOf(point), this.isTrusted(point)) !== undefined
+    const known = this.info(point)
+    const host = known === undefined ? hostOf(point) : known.host
+    return this.#context.state.hostBar(host, known?.trusted === true) !== undefined
   }
 
   isTrusted(point: Point): boolean {

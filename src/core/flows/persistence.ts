@@ -22,6 +22,9 @@ const operatorDelayMs = 0
 /** Opening and loading by later tries, behind a running pool, may take so long, ms. */
 const retryDeadlineMs = 30_000
 
+/** A turn of a long computation ends at the first chance after this, ms; half of what a display needs for a frame. */
+const sliceMs = 8
+
 /** Tries again after this, doubling up to the second figure, ms. */
 const firstRetryMs = 5_000
 const maxRetryMs = 300_000
@@ -198,10 +201,14 @@ export class Persistence<Msg, PeerMeta, ConnMeta> {
 
   /** Runs a long computation in slices, so that no turn is long. */
   async #inSlices<T>(work: Generator<void, T>): Promise<T> {
-    for (;;) {
+    const { clock } = this.#context
+    for (let begunAt = clock.now(); ; ) {
       const { done, value } = work.next()
       if (done === true) return value
-      await new Promise<void>((resolve) => this.#context.clock.schedule(0, resolve))
+      // A wait costs a millisecond or more, so it must be worth it.
+      if (clock.now() - begunAt < sliceMs) continue
+      await new Promise<void>((resolve) => clock.schedule(0, resolve))
+      begunAt = clock.now()
     }
   }
 

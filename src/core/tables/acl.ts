@@ -52,6 +52,11 @@ export class AccessList {
     this.#fadedAt = now
   }
 
+  /** Nothing is listed that time would take off, so that a question needs no `advance` before it, nor a look at the clock. */
+  get isTimeless(): boolean {
+    return this.#bans.isEndless && this.#hosts.isEmpty && this.#peers.size === 0
+  }
+
   /**
    * Is the way there, or the peer, barred? A ban counts for everybody: it is the operator's own word, and exact. A
    * greylisting never stops a trusted one.

@@ -80,6 +80,9 @@ interface PeerEntry {
   readonly along: Set<AddressEntry>
 }
 
+/** One for all: it is asked before each question. */
+const nothingLifted: Lifted = { hosts: [], peers: [], ranges: [] }
+
 export class Bans {
   readonly #peers = new Map<PeerId, PeerEntry>()
   readonly #hosts = new Map<Host, AddressEntry>()
@@ -161,9 +164,14 @@ export class Bans {
     return entry === undefined ? { hosts: [], peers: [], ranges: [] } : { hosts: [], peers: this.#release(entry), ranges: [range.text] }
   }
 
+  /** No ban ends by itself. */
+  get isEndless(): boolean {
+    return this.#nextEnd === Number.POSITIVE_INFINITY
+  }
+
   /** Lifts what ends at that date or before. Costs one comparison when nothing does. */
   endUntil(date: number): Lifted {
-    if (date < this.#nextEnd) return { hosts: [], peers: [], ranges: [] }
+    if (date < this.#nextEnd) return nothingLifted
     const isOver = ({ endsAt }: Ban): boolean => endsAt !== undefined && endsAt <= date
     const peers: PeerId[] = []
     const over = [...this.#hosts.values(), ...this.#ranges.values()].filter(({ ban }) => isOver(ban))

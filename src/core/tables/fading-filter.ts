@@ -137,7 +137,8 @@ export class FadingFilter {
 
   #lower(steps: number): void {
     if (this.#words !== undefined && !this.isEmpty) {
-      if (steps > 1) lowerBy(this.#words, steps)
+      if (steps === 2) lowerByTwo(this.#words)
+      else if (steps > 2) lowerBy(this.#words, steps)
       else if (this.fill < sparseFill) lowerFewByOne(this.#words)
       else lowerByOne(this.#words)
     }
@@ -200,7 +201,23 @@ function lowerGroup(words: Int32Array, i: number): void {
   words[i + 3] = bit3 ^ (borrow2 & new2)
 }
 
-/** The same for 2 to 14 steps: a subtraction bit by bit, after which cells that still owe a borrow were too small and become zero. */
+/** Subtracts two, the step of a crowded filter: as `lowerByOne` upon the three upper bits; where these are zero, nothing is left. */
+function lowerByTwo(words: Int32Array): void {
+  for (let i = 0; i < words.length; i += wordsPerGroup) {
+    const bit1 = words[i + 1] as number
+    const bit2 = words[i + 2] as number
+    const bit3 = words[i + 3] as number
+    const enough = bit1 | bit2 | bit3
+    const new1 = bit1 ^ enough
+    const new2 = bit2 ^ new1
+    words[i] = (words[i] as number) & enough
+    words[i + 1] = new1
+    words[i + 2] = new2
+    words[i + 3] = bit3 ^ (new1 & new2)
+  }
+}
+
+/** The same for 3 to 14 steps: a subtraction bit by bit, after which cells that still owe a borrow were too small and become zero. */
 function lowerBy(words: Int32Array, steps: number): void {
   const minus0 = -(steps & 1)
   const minus1 = -((steps >> 1) & 1)

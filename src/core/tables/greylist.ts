@@ -69,6 +69,11 @@ export class AddressGreylist {
     return this.#unreliableSince
   }
 
+  /** No host is greylisted. */
+  get isEmpty(): boolean {
+    return this.#filter.isEmpty
+  }
+
   /** Lists the host, or makes its listing fresh. */
   add(host: Host, date: number): void {
     if (this.#filter.fill > fullFill) this.#makeRoom()

@@ -132,19 +132,25 @@ export class PoolState<PeerMeta, C extends RunningConnection = RunningConnection
     return (peerId !== undefined && this.peer(peerId)?.trusted === true) || (point !== undefined && this.point(point)?.trusted === true)
   }
 
-  /** A greylisting never counts on the host of a trusted point: a neighbour in its /64, or the filter's error, may be the cause. */
   scoreOf(peerId: PeerId): number {
     const peer = this.peer(peerId)
     return peer === undefined ? 0 : this.parts.config.peerMetadata.score(peer.metadata)
   }
 
+  /** A greylisting never counts on the host of a trusted point: a neighbour in its /64, or the filter's error, may be the cause. */
   hostBar(host: Host | undefined, trusted: boolean): Bar | undefined {
-    const bar = host === undefined ? undefined : this.access.hostBar(host, trusted)
+    const bar = host === undefined ? undefined : this.#accessToAsk.hostBar(host, trusted)
     return bar === 'greylisted' && host !== undefined && this.#isTrustedHost(host) ? undefined : bar
   }
 
   peerBar(peerId: PeerId): Bar | undefined {
-    return this.access.peerBar(peerId, this.isTrusted(peerId, undefined))
+    const bar = this.#accessToAsk.peerBar(peerId, false)
+    return bar === 'greylisted' && this.isTrusted(peerId, undefined) ? undefined : bar
+  }
+
+  /** `access` without its look at the clock where time changes no answer: this is asked for every point of every message. */
+  get #accessToAsk(): AccessList {
+    return this.parts.access.isTimeless ? this.parts.access : this.access
   }
 
   /** The access lists as of now: what is due to fade or end has done so. */
