@@ -5,8 +5,8 @@ import { alternate, compare, type Timed } from './timing.ts'
 import { libp2pPeers, peerStore, peerTexts, pointTexts, quietPool, sampleOf, tablesOf } from './world.ts'
 
 const sizes = [1e3, 1e4, 1e5, 1e6]
-/** A merge takes about 0.2 ms, so a million would take minutes; a get costs the same at all sizes. */
-const maxStored = 1e4
+/** A merge takes about 0.2 ms, so a million would take minutes. */
+const maxStored = 1e5
 const looked = 1_000
 const stored = 200
 const added = 2_000
@@ -44,7 +44,7 @@ export async function lookUp(): Promise<Row[]> {
       work: 'look a known peer up',
       against: 'libp2p PeerStore `get`, memory datastore',
       atLeast: 200,
-      note: `The store holds at most ${maxStored} peers; its cost does not grow.`
+      note: `The store holds at most ${maxStored} peers.`
     })
   ]
 }
@@ -56,8 +56,10 @@ export async function register(): Promise<Row[]> {
   const store = await peerStore()
   let storedFrom = 0
   let seed = 100
+  const warm = quietPool(tablesOf(1e5))
+  for (const point of pointTexts(1e5, 9e6)) warm.registerNewPoint(point)
   for (const size of sizes) {
-    for (const peer of libp2pPeers(Math.max(0, Math.min(size, maxStored / 4) - storedFrom), seed++)) {
+    for (const peer of libp2pPeers(Math.max(0, Math.min(size, 1e4) - storedFrom), seed++)) {
       await store.merge(peer, { multiaddrs: [multiaddr(at(points, storedFrom++))] })
     }
     // Room for all that will come: collection is the matter of the flood.

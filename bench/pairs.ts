@@ -5,7 +5,7 @@
 import { noise } from '@chainsafe/libp2p-noise'
 import { yamux } from '@chainsafe/libp2p-yamux'
 import { identify } from '@libp2p/identify'
-import type { Libp2p, Connection as Libp2pConnection } from '@libp2p/interface'
+import type { Libp2p, Connection as Libp2pConnection, Stream } from '@libp2p/interface'
 import { tcp } from '@libp2p/tcp'
 import { echo } from '@libp2p/utils'
 import { createLibp2p } from 'libp2p'
@@ -54,8 +54,8 @@ export async function poolNode(): Promise<PoolNode> {
   return { node, pool, point, peerId: pool.peerId }
 }
 
-/** One byte there and back on a stream of its own. */
-export async function echoOnce(connection: Libp2pConnection): Promise<void> {
+/** One byte there and back on a stream of its own, which the caller closes. */
+export async function echoOnce(connection: Libp2pConnection): Promise<Stream> {
   const stream = await connection.newStream(echoProtocol)
   const answered = new Promise<void>((resolve, reject) => {
     stream.addEventListener('message', () => resolve(), { once: true })
@@ -63,8 +63,7 @@ export async function echoOnce(connection: Libp2pConnection): Promise<void> {
   })
   stream.send(new Uint8Array(1))
   await answered
-  // Nobody waits for the closing: the measure ends with the answer, and the connection is closed after it.
-  stream.close().catch(() => stream.abort(new Error('closed with its connection')))
+  return stream
 }
 
 /** Dials through the pool; resolves when both sides run. */

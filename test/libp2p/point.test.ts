@@ -1,3 +1,4 @@
+import { peerIdFromString } from '@libp2p/peer-id'
 import { multiaddr } from '@multiformats/multiaddr'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
@@ -10,6 +11,66 @@ const alice = '12D3KooWBCE4hFcKskbqQ41nF5BcCDMXLAoSrkgKiSm8CqEWKV1o' as PeerId
 const aliceAsCid = 'bafzaajaiaejca' // the beginning only
 const bob = '12D3KooWGC6TvWhfapngX6wvJHMYvKpDMXPb3ZnCZ6dMoaMtimQ5' as PeerId
 const rsa = 'QmYyQSo1c1Ym7orWxLYvCrM2EmxFTANf8wXmmE7DWjhx5N'
+
+describe('the short way for common texts', () => {
+  const digits = [...'123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz0OIl']
+
+  test('takes an Ed25519 id exactly when libp2p gives the same text back', () => {
+    const idText = fc
+      .tuple(
+        fc.constantFrom('12D3KooW', '12D3KooW9', '12D3KooW9pNAk8', '12D3KooWT3', '12D3KooWT3gYEv', '12D3Koo'),
+        fc.array(fc.constantFrom(...digits), { minLength: 52, maxLength: 52 })
+      )
+      .map(([head, tail]) => (head + tail.join('')).slice(0, 52))
+    const byLibp2p = (text: string): string | undefined => {
+      try {
+        return peerIdFromString(text).toString()
+      } catch {
+        return undefined
+      }
+    }
+    fc.assert(
+      fc.property(idText, (text) => {
+        const expected = byLibp2p(text)
+        if (expected === undefined) expect(() => parsePeerId(text)).toThrow(PoolError)
+        else expect(parsePeerId(text)).toBe(expected)
+      }),
+      { numRuns: 2_000 }
+    )
+  })
+
+  test('the first and the last Ed25519 id are ids, their neighbours are none', () => {
+    const first = '12D3KooW9pNAk8aiBuGVQtWRdbkLmo5qVL3e2h5UxbN2Nz9ttwiw'
+    const last = '12D3KooWT3gYEvLJyx1FyyHqrmvdy1tMjpgxmu9aSeKMEuafQtyC'
+    for (const text of [first, last]) expect(parsePeerId(text)).toBe(peerIdFromString(text).toString())
+    for (const text of [`${first.slice(0, -1)}v`, `${last.slice(0, -1)}D`]) expect(() => parsePeerId(text)).toThrow(PoolError)
+  })
+
+  test('takes an address exactly when multiaddr gives the same text back', () => {
+    const octet = fc.oneof(fc.integer({ min: 0, max: 300 }).map(String), fc.constantFrom('', '00', '01', '1e1', ' 1', '0x1', '255', '256'))
+    const port = fc.oneof(fc.integer({ min: 0, max: 70_000 }).map(String), fc.constantFrom('', '080', '65535', '65536', '1e3'))
+    const rest = fc.constantFrom('', '/', '/ws', '/ws/', `/p2p/${alice}`, `/ws/p2p/${alice}`, '/ws/ws', '\n')
+    fc.assert(
+      fc.property(fc.tuple(octet, octet, octet, octet), port, rest, (octets, number, tail) => {
+        const text = `/ip4/${octets.join('.')}/tcp/${number}${tail}`
+        let expected: string | undefined
+        try {
+          const same = multiaddr(text).toString()
+          expected = number === '0' ? undefined : same
+        } catch {
+          expected = undefined
+        }
+        const read = (): string => {
+          const { point, expectedPeerId } = parsePoint(text)
+          return expectedPeerId === undefined ? point : `${point}/p2p/${expectedPeerId}`
+        }
+        if (expected === undefined) expect(read).toThrow(PoolError)
+        else if (expected === text) expect(read()).toBe(text)
+      }),
+      { numRuns: 2_000 }
+    )
+  })
+})
 
 describe('a text and the point it means', () => {
   test.each([
