@@ -27,6 +27,8 @@ const housekeeping = new Set([
   '/libp2p/autonat/2/dial-back',
   '/libp2p/dcutr'
 ])
+/** Whoever opened a connection for the pool has opened its stream by then. */
+const staleAfterMs = 2_000
 /** Ends when the direct connection is there, on one side a little later than on the other. */
 const webrtcSignaling = '/webrtc-signaling/0.0.1'
 
@@ -94,6 +96,21 @@ export class ConnectionKeeper {
   /** Closes a connection that nobody uses, at once. Never rejects; aborts the connection when the signal fires. */
   async closeUnused(connection: Connection, within?: AbortSignal): Promise<void> {
     if (connection.status === 'open' && !(await this.#isUsed(connection))) await this.#close(connection, within)
+  }
+
+  /**
+   * Ends the WebRTC connections to a peer that carry nothing. Called before a WebRTC dial to it: libp2p sends the handshake
+   * over the first connection it has to the peer, and one whose other end is gone (a handshake that the dialer gave up leaves
+   * one at the listener) looks open for half a minute and takes no stream.
+   */
+  abortStaleWebRtc(peerId: PeerId): void {
+    for (const connection of this.#components.connectionManager.getConnections()) {
+      const { remotePeer, remoteAddr, limits, status, streams, timeline } = connection
+      if (status !== 'open' || limits !== undefined || remotePeer.toString() !== peerId || this.carriesLink(connection)) continue
+      if (!remoteAddr.getComponents().some(({ name }) => name === 'webrtc')) continue
+      if (streams.some(({ protocol }) => protocol !== '' && !housekeeping.has(protocol) && protocol !== webrtcSignaling)) continue
+      if (this.#options.clock.date() - timeline.open > staleAfterMs) connection.abort(new Error('nothing runs on it'))
+    }
   }
 
   #plan(): void {

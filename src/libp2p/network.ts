@@ -203,12 +203,15 @@ export class Libp2pNetwork implements Network {
 
   /**
    * In one WebRTC dial of six here libp2p waited for ever for its first channel, which the other side had opened and closed
-   * already (6.0.33, "wait for init channel to open"). Begun anew it takes a moment: so it is begun anew, within one dial.
+   * already (6.0.33, "wait for init channel to open"). Begun anew it takes a moment: so it is begun anew, within one dial. A
+   * listener with our gater does not make us wait; others do.
    */
-  async #open(address: Multiaddr, { signal, isWebRtc }: { signal: AbortSignal; isWebRtc: boolean }): Promise<Connection> {
-    const open = (until: AbortSignal): Promise<Connection> =>
-      this.#components.connectionManager.openConnection(address, { priority: dialPriority, force: true, signal: until })
-    for (const withinMs of isWebRtc ? webRtcPatienceMs : []) {
+  async #open(address: Multiaddr, { signal, webRtcTo }: { signal: AbortSignal; webRtcTo: PeerId | undefined }): Promise<Connection> {
+    const open = (until: AbortSignal): Promise<Connection> => {
+      if (webRtcTo !== undefined) this.keeper.abortStaleWebRtc(webRtcTo)
+      return this.#components.connectionManager.openConnection(address, { priority: dialPriority, force: true, signal: until })
+    }
+    for (const withinMs of webRtcTo === undefined ? [] : webRtcPatienceMs) {
       const connection = await this.#inTime({ signal, withinMs }, open)
       if (connection !== undefined) return connection
     }
@@ -238,7 +241,7 @@ export class Libp2pNetwork implements Network {
   async #connect(point: Point, { expectedPeerId, signal }: DialOptions): Promise<Connection> {
     const address = toMultiaddr(point, expectedPeerId)
     for (let tries = 1; ; tries++) {
-      const connection = await this.#open(address, { signal, isWebRtc: transportOf(point) === 'webrtc' })
+      const connection = await this.#open(address, { signal, webRtcTo: transportOf(point) === 'webrtc' ? targetOf(point) : undefined })
       if (expectedPeerId !== undefined && connection.remotePeer.toString() !== expectedPeerId) {
         void this.keeper.closeUnused(connection)
         throw new DialError('wrong-peer-id', `expected ${expectedPeerId}, ${connection.remotePeer} answered`)

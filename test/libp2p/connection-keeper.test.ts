@@ -1,7 +1,12 @@
 /** Real connections, with the keeper's clock in the test's hands: what it closes, and what it leaves alone. */
 import type { Connection } from '@libp2p/interface'
+import { defaultLogger } from '@libp2p/logger'
+import { peerIdFromString } from '@libp2p/peer-id'
+import { multiaddr } from '@multiformats/multiaddr'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import type { PeerId } from '../../src/core/values/ids.ts'
 import type { Clock, Link } from '../../src/core/values/ports.ts'
+import { ConnectionKeeper } from '../../src/libp2p/connection-keeper.ts'
 import { Arrivals, closeBoth } from '../contract/network.ts'
 import { startNode, type TestNode } from './nodes.ts'
 
@@ -183,6 +188,55 @@ describe('connections of an application that opens them ahead of need', () => {
       await a.network.stop()
       await Promise.all([a.node.stop(), b.node.stop()])
     }
+  })
+})
+
+describe('before a WebRTC dial', () => {
+  const peer = '12D3KooWGC6TvWhfapngX6wvJHMYvKpDMXPb3ZnCZ6dMoaMtimQ5' as PeerId
+  const other = '12D3KooWBCE4hFcKskbqQ41nF5BcCDMXLAoSrkgKiSm8CqEWKV1o' as PeerId
+  const webRtc = `/webrtc/p2p/${peer}`
+  const old = { address: webRtc, to: peer, ageMs: 5_000, streams: [] as string[], limited: false }
+
+  test.each([
+    ['one that carries nothing is ended, since libp2p would send the handshake over it', old, true],
+    ['also one with a stream that never got a protocol', { ...old, streams: ['', '/ipfs/id/1.0.0'] }, true],
+    ['one that is a moment old stays: its stream may be on the way', { ...old, ageMs: 1_000 }, false],
+    ['one that the application uses stays', { ...old, streams: [appProtocol] }, false],
+    ['one to somebody else stays', { ...old, to: other }, false],
+    [
+      'a relayed one stays: it carries the handshake',
+      { ...old, address: `/ip4/192.0.2.1/tcp/1/ws/p2p/${other}/p2p-circuit/p2p/${peer}`, limited: true },
+      false
+    ],
+    ['a WebSocket stays', { ...old, address: '/ip4/192.0.2.1/tcp/1/ws' }, false]
+  ])('%s', (_, { address, to, ageMs, streams, limited }, ends) => {
+    let ended = false
+    const connection = {
+      remotePeer: peerIdFromString(to),
+      remoteAddr: multiaddr(address),
+      status: 'open',
+      limits: limited ? { seconds: 60 } : undefined,
+      streams: streams.map((protocol) => ({ protocol })),
+      timeline: { open: 10_000 - ageMs },
+      abort: () => {
+        ended = true
+      }
+    } as unknown as Connection
+    const keeper = new ConnectionKeeper(
+      {
+        connectionManager: { getConnections: () => [connection] },
+        peerStore: { get: () => Promise.reject(new Error('not asked')) },
+        logger: defaultLogger()
+      },
+      { clock: { now: () => 0, date: () => 10_000, schedule: () => () => undefined }, denies: () => false, closeIdle: true }
+    )
+    keeper.abortStaleWebRtc(peer)
+    expect(ended).toBe(ends)
+
+    ended = false
+    keeper.hold(connection, {} as Link)
+    keeper.abortStaleWebRtc(peer)
+    expect(ended, 'once it carries a link of ours').toBe(false)
   })
 })
 

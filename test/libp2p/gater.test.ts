@@ -57,15 +57,27 @@ describe('the gater', () => {
     expect(denyInboundRelayedConnection(welcomeId, bannedId)).toBe(true)
   })
 
-  test('a guest of a banned relay, and a page without an address, are judged by their id', () => {
+  test('a guest of a banned relay, and a page without an address, are judged by their id', async () => {
     made.bind(gate)
     const relayed = linkFrom(`/ip4/192.0.2.66/tcp/1/p2p/${banned}/p2p-circuit/p2p/${welcome}`)
     const page = linkFrom(`/webrtc/p2p/${welcome}`)
     for (const link of [relayed, page]) {
-      expect(made.gater.denyInboundConnection(link)).toBe(false)
+      expect(await made.gater.denyInboundConnection(link)).toBe(false)
       expect(made.gater.denyInboundEncryptedConnection(welcomeId, link)).toBe(false)
       expect(made.gater.denyInboundEncryptedConnection(bannedId, link)).toBe(true)
     }
+  })
+
+  test('an incoming WebRTC connection is let in a moment later, so that its dialer sees his first channel open', async () => {
+    made.bind(gate)
+    let isIn = false
+    const door = Promise.resolve(made.gater.denyInboundConnection(linkFrom(`/webrtc/p2p/${welcome}`))).then((denied) => {
+      isIn = !denied
+    })
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    expect(isIn).toBe(false)
+    await door
+    expect(isIn).toBe(true)
   })
 
   test('keeps up the rule of pages, also without a pool', () => {
