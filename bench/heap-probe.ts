@@ -26,21 +26,9 @@ const probes: Readonly<Record<string, Probe>> = {
     }
     return { fill, settleMs: 100 }
   },
-  pool: async (size) => {
-    const pool = quietPool(tablesOf(size))
-    const fill = async (): Promise<unknown> => {
-      for (let from = 0; from < size; from += batch) {
-        const points = pointTexts(batch, from)
-        for (const [i, peer] of libp2pPeers(batch, from + 1).entries()) {
-          const peerId = peer.toString() as PeerId
-          pool.registerPeer(peerId)
-          pool.registerPoint(points[i] as (typeof points)[number], { expectedPeerId: peerId })
-        }
-      }
-      return pool
-    }
-    return { fill, settleMs: 100 }
-  },
+  pool: (size) => inPool(size, { peer: true, point: true }),
+  peer: (size) => inPool(size, { peer: true, point: false }),
+  point: (size) => inPool(size, { peer: false, point: true }),
   connection: (size) => betweenBare(size, () => Promise.resolve(undefined)),
   stream: (size) =>
     betweenBare(size, async (dialer, listener) => {
@@ -57,6 +45,24 @@ const probes: Readonly<Record<string, Probe>> = {
     }
     return { fill, settleMs: 3_000 }
   }
+}
+
+async function inPool(size: number, kept: { peer: boolean; point: boolean }): ReturnType<Probe> {
+  const pool = quietPool(tablesOf(size))
+  const fill = async (): Promise<unknown> => {
+    for (let from = 0; from < size; from += batch) {
+      const points = pointTexts(batch, from)
+      for (const [i, peer] of libp2pPeers(batch, from + 1).entries()) {
+        const peerId = peer.toString() as PeerId
+        if (kept.peer) pool.registerPeer(peerId)
+        if (kept.point) pool.registerNewPoint(points[i] as (typeof points)[number])
+        const record = pool.points.info(points[i] as (typeof points)[number])
+        if (kept.peer && record !== undefined) await pool.setExpectedPeerId(record.point, peerId)
+      }
+    }
+    return pool
+  }
+  return { fill, settleMs: 100 }
 }
 
 async function betweenBare(size: number, more: (dialer: Libp2p, listener: Libp2p) => Promise<unknown>): ReturnType<Probe> {

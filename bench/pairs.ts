@@ -66,10 +66,11 @@ export async function echoOnce(connection: Libp2pConnection): Promise<Stream> {
   return stream
 }
 
-/** Dials through the pool; resolves when both sides run. */
-export async function runBoth(from: PoolNode, to: PoolNode): Promise<Connection> {
+/** Dials through the pool; resolves when both sides run, and tells when the dialer did. */
+export async function runBoth(from: PoolNode, to: PoolNode): Promise<{ connection: Connection; dialerRuns: number }> {
   const there = to.pool.next('connection-established')
   const connection = await from.pool.connect(to.point, { expectedPeerId: to.peerId })
+  const dialerRuns = performance.now()
   await there
-  return connection
+  return { connection, dialerRuns }
 }

@@ -102,11 +102,14 @@ export class FrameReader {
     return fault('frame without application message', `at most ${wireCaps.frameBytes} bytes`, this.#length)
   }
 
-  /** Moves bytes of the chunk to the unfinished frame. Capacity doubles, so the whole costs linear time for any chunking. */
+  /**
+   * Moves bytes of the chunk to the unfinished frame. It gets room for as much again, so that the whole costs linear time for
+   * any chunking, and a message whose larger half comes first gets its memory once.
+   */
   #collect(count: number): void {
     const filled = this.#filled + count
     if (filled > this.#partial.length) {
-      const wanted = Math.max(filled, 2 * this.#partial.length, firstPieceBytes)
+      const wanted = Math.max(2 * filled, firstPieceBytes)
       const grown = new Uint8Array(Math.min(this.#length, wanted))
       grown.set(this.#partial.subarray(0, this.#filled))
       this.#partial = grown
