@@ -1,5 +1,6 @@
 /** Rows: look a known peer up, register a new point; both against libp2p's peer store on its memory datastore. */
 import { multiaddr } from '@multiformats/multiaddr'
+import type { PeerPool } from '../src/core/index.ts'
 import { duration, growthOf, type Row, significant, times } from './row.ts'
 import { alternate, compare, type Timed } from './timing.ts'
 import { libp2pPeers, peerStore, peerTexts, pointTexts, quietPool, sampleOf, tablesOf } from './world.ts'
@@ -9,7 +10,8 @@ const sizes = [1e3, 1e4, 1e5, 1e6]
 const maxStored = 1e5
 const looked = 1_000
 const stored = 200
-const added = 2_000
+/** Points registered in one timed turn: enough that the collector's own work is in it. */
+const added = 20_000
 
 export async function lookUp(): Promise<Row[]> {
   const steps: [number, Timed][] = []
@@ -62,10 +64,17 @@ export async function register(): Promise<Row[]> {
     for (const peer of libp2pPeers(Math.max(0, Math.min(size, 1e4) - storedFrom), seed++)) {
       await store.merge(peer, { multiaddrs: [multiaddr(at(points, storedFrom++))] })
     }
-    // Room for all that will come: collection is the matter of the flood.
-    const pool = quietPool(tablesOf(size + 20 * added))
-    let from = size
-    for (const point of pointTexts(size)) pool.registerNewPoint(point)
+    // A small table would soon be a large one: several of them take the points of a turn, and are made anew for the next.
+    const pools = size < added ? added / 1e3 : 1
+    let from = 0
+    const filled = (): PeerPool => {
+      // Room for all that will come: collection is the matter of the flood.
+      const pool = quietPool(tablesOf(size + 10 * added))
+      for (const point of pointTexts(size, from)) pool.registerNewPoint(point)
+      from += size
+      return pool
+    }
+    const large = pools === 1 ? [filled()] : []
     const timed = await alternate(
       {
         baseline: () => {
@@ -75,10 +84,15 @@ export async function register(): Promise<Row[]> {
           }
         },
         ours: () => {
-          const news = pointTexts(added, from)
-          from += added
+          const turns = (pools === 1 ? large : Array.from({ length: pools }, filled)).map((pool) => {
+            const news = pointTexts(added / pools, from)
+            from += news.length
+            return { pool, news }
+          })
           return () => {
-            for (const point of news) if (pool.registerNewPoint(point) === undefined) throw new Error(`${point} was refused`)
+            for (const { pool, news } of turns) {
+              for (const point of news) if (pool.registerNewPoint(point) === undefined) throw new Error(`${point} was refused`)
+            }
           }
         }
       },

@@ -41,9 +41,7 @@ export async function connecting(): Promise<Row[]> {
       result: times(timed.ratio),
       met: timed.ratio <= 1.15,
       growth: '–',
-      note:
-        `Medians of 101, both ends in one process; identify runs beside both. The dialer runs after ${duration(median(dialerRunsAfter))}, ` +
-        'having read one answer, as with the echo; its Ack to the listener is a third message, and libp2p delivers each in a timer turn of its own.'
+      note: `Medians of 101, both ends in one process; identify runs beside both. The dialer itself runs after ${duration(median(dialerRunsAfter))}.`
     }
   ]
 }
