@@ -57,8 +57,8 @@ export async function connectionHeap(): Promise<Row[]> {
       growth: '–',
       note:
         `60 connections, both ends in one process, so all is there twice. One open libp2p stream per connection, without a pool, adds ${bytes(stream - connection)}. ` +
-        "By a sampled heap profile the rest is about one half libp2p's: event listeners of the stream, loggers, the addresses parsed for a dial; " +
-        'and one half ours: connection, channel, attempt, the records of peer and point, the suspended reader.'
+        "By a sampled heap profile the rest is somewhat more than half libp2p's: event listeners of the stream, loggers, the addresses parsed for a dial; " +
+        'the other part is ours: connection, channel, attempt, the records of peer and point, the suspended reader.'
     }
   ]
 }

@@ -46,7 +46,7 @@ export async function saving(): Promise<Row[]> {
           `Each peer met once, with two events. The bare way blocks the event loop for ${significant(bare)} ms.` +
           (verb === 'save'
             ? ''
-            : ' Beyond parsing, each entry is checked field by field, its ids and addresses too, and enters the tables: twice the time of parsing. A sixth is waiting, a timer after each 8 ms.')
+            : ' Beyond parsing, each entry is checked field by field, its ids and addresses too, and enters the tables: in a profiled run 0.64 of 0.85 s were processor time, the rest mostly waits, a timer after each 8 ms.')
       }
     })
   } finally {
