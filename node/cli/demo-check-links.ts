@@ -51,6 +51,7 @@ export async function checkLinks({ demo, facts, mailbox, open }: LinksOptions): 
     await facts.holds(`${tab.name} holds the other page over WebRTC, direct`, () => isDirect(tab, other))
   }
   await facts.holds('page 2 holds Node peers over WebSockets', () => holdsNodePeers(second, demo))
+  await facts.holds('page 1 draws each known point in the colour of its state', () => drawsStates(first))
   await checkMessages({ demo, facts, mailbox, first, second })
   return { first, second }
 }
@@ -146,6 +147,16 @@ async function isDirect(tab: DemoTab, other: PeerId): Promise<string> {
   const direct = below.filter(({ limited, remoteAddress }) => !limited && remoteAddress.includes('/webrtc'))
   expectThat(direct.length > 0, { expected: 'a connection of libp2p over WebRTC without limits', seen: below })
   return `${connection.direction}, ${direct[0]?.remoteAddress.replace(/\/p2p\/\w+/g, (id) => `/p2p/…${id.slice(-6)}`)}`
+}
+
+/** Chromium does not always restyle a row that changes and moves at once; the state in the page was right, the picture was not. */
+async function drawsStates(tab: DemoTab): Promise<string> {
+  const looks = await tab.dotsByState()
+  const colours = Object.entries(looks).map(([state, all]) => [state, [...new Set(all)]] as const)
+  const mixed = colours.filter(([, distinct]) => distinct.length > 1)
+  const running = looks.running ?? []
+  expectThat(running.length > 0 && mixed.length === 0, { expected: 'one colour for each state, and running points', seen: looks })
+  return `${running.length} connected`
 }
 
 async function checkMessages({

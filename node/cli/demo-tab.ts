@@ -112,6 +112,19 @@ export class DemoTab {
       .evaluateAll((rows) => rows.map((row) => row.getAttribute('data-peer') ?? ''))
   }
 
+  /** How the dots before known points are drawn, by the state that their rows name. */
+  dotsByState(): Promise<Record<string, string[]>> {
+    return this.page.locator('[data-testid="point-row"]').evaluateAll((rows) => {
+      const looks: Record<string, string[]> = {}
+      for (const row of rows) {
+        const dot = row.querySelector('.state-dot')
+        const state = row.getAttribute('data-state') ?? 'none'
+        if (dot !== null) looks[state] = [...(looks[state] ?? []), getComputedStyle(dot).backgroundColor]
+      }
+      return looks
+    })
+  }
+
   async say(text: string, to: PeerId): Promise<void> {
     await this.page.getByTestId('message-to').selectOption(to)
     await this.page.getByTestId('message-input').fill(text)

@@ -218,7 +218,7 @@ export class Libp2pNetwork implements Network {
     return open(signal)
   }
 
-  /** What the work comes to, or nothing if it takes longer. A timer and a controller: `AbortSignal.any` of a time-out never fired in Chromium. */
+  /** What the work comes to, or nothing if it takes longer. A timer and a controller: an `AbortSignal.any` with a time-out was not seen to fire in Chromium here. */
   async #inTime<T>(
     { signal, withinMs }: { signal: AbortSignal; withinMs: number },
     work: (signal: AbortSignal) => Promise<T>

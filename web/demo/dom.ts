@@ -65,9 +65,7 @@ export function keyedList<Item>(parent: HTMLElement, { key, create }: RowMaker<I
       const next = new Map<string, Row<Item>>()
       for (const item of items) {
         const name = key(item)
-        const row = rows.get(name) ?? create(item)
-        row.update(item)
-        next.set(name, row)
+        next.set(name, rows.get(name) ?? create(item))
       }
       for (const [name, { element }] of rows) if (!next.has(name)) element.remove()
       let place = parent.firstElementChild
@@ -75,6 +73,8 @@ export function keyedList<Item>(parent: HTMLElement, { key, create }: RowMaker<I
         if (element === place) place = place.nextElementSibling
         else putBefore(parent, element, place)
       }
+      // After the moves: Chromium 156 does not restyle an element that changes and then moves in the same turn.
+      for (const item of items) next.get(key(item))?.update(item)
       rows = next
     }
   }
