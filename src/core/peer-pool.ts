@@ -21,7 +21,7 @@ import { PointTable } from './tables/point-table.ts'
 import { PoolState } from './tables/pool-state.ts'
 import { Registry } from './tables/registry.ts'
 import { hostOf } from './values/address.ts'
-import type { PoolConfig } from './values/config.ts'
+import type { PeerMetadata, PoolConfig } from './values/config.ts'
 import type { PoolEvent, PoolEventName, PoolListener } from './values/events.ts'
 import type { ParsedPoint, PeerId, Point } from './values/ids.ts'
 import type { Clock, Gate, Link, Log, Network, Random } from './values/ports.ts'
@@ -76,7 +76,7 @@ export class PeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Arra
       clock,
       random,
       points: new PointTable({ size: config.maxKnownPoints }),
-      peers: new PeerTable<PeerMeta>({ size: config.maxKnownPeers, score: (meta) => config.peerMetadata.score(meta) }),
+      peers: new PeerTable<PeerMeta>({ size: config.maxKnownPeers, score: (meta) => scoreSafely(config.peerMetadata, meta, log) }),
       access: new AccessList({ ...config, key: random.bytes(32), now: clock.now() }),
       emit: (type, detail) => {
         events.emit(type, detail)
@@ -344,5 +344,15 @@ export class PeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Arra
       this.#cancelChange = undefined
       events.emit('change', { version: this.#version })
     })
+  }
+}
+
+/** The table asks in the middle of a transition: a score that throws must not leave half of it. NaN counts as the lowest. */
+function scoreSafely<PeerMeta>(metadata: PeerMetadata<PeerMeta>, meta: PeerMeta, log: Log): number {
+  try {
+    return metadata.score(meta)
+  } catch (error) {
+    log.error('peerMetadata.score threw', error)
+    return Number.NaN
   }
 }
