@@ -4,7 +4,7 @@
  *
  * Keys: `peers` (the text), `peers-bytes` (its size, written in the same transaction), `broken-1` … (at most three).
  */
-import { get, promisifyRequest, setMany } from 'idb-keyval'
+import { get, promisifyRequest } from 'idb-keyval'
 import { type PeerStorage, StorageError } from '../src/core/values/ports.ts'
 import { beforeSignal, type Database, databaseName, openDatabase, openDeadlineMs, storageErrorOf } from './database.ts'
 import { lockTab, type TabLock } from './tab-lock.ts'
@@ -72,13 +72,13 @@ class IndexedDbStorage implements PeerStorage {
     await this.#run('save', async ({ use }) => {
       const { text, bytes } = await this.#join(parts)
       await beforeSignal(
-        setMany(
-          [
-            [textKey, text],
-            [bytesKey, bytes]
-          ],
-          use
-        ),
+        use('readwrite', (store) => {
+          store.put(text, textKey)
+          store.put(bytes, bytesKey)
+          // Handed over whole at once: a page that is left in the next moment must not take the transaction with it.
+          store.transaction.commit()
+          return promisifyRequest(store.transaction)
+        }),
         AbortSignal.timeout(transactionDeadlineMs)
       )
     })

@@ -5,6 +5,8 @@ import { eventually, expectThat, seconds } from './demo-facts.ts'
 import type { DemoNodePeer } from './demo-node-peer.ts'
 import type { DemoTab } from './demo-tab.ts'
 
+/** From a word of the operator until it is in the storage. */
+const savedDeadlineMs = 1_000
 const backDeadlineMs = 10_000
 
 export async function checkReturns({ facts, first, second, demo, closedPorts }: CheckContext): Promise<void> {
@@ -47,6 +49,12 @@ async function reloads(tab: DemoTab, trusted: DemoNodePeer): Promise<string> {
   await tab.connectionRow(trusted.peerId).locator('[data-action="trust"]').click()
   await eventually(async () => ((await tab.connectionTo(trusted.peerId))?.trusted === true ? true : undefined), {
     expected: `${trusted.name} to be trusted`
+  })
+  // What the operator says is written at once, and the page says when it is: a reload in the very milliseconds between is not promised.
+  await eventually(async () => ((await tab.snapshot()).storage.unsavedChanges ? undefined : true), {
+    withinMs: savedDeadlineMs,
+    expected: 'the page to have saved it',
+    seen: async () => (await tab.snapshot()).storage
   })
   const before = acquaintances((await tab.snapshot()).peers)
   await tab.page.reload()

@@ -59,7 +59,7 @@ export class Persistence<Msg, PeerMeta, ConnMeta> {
       mode: this.#mode,
       failure: this.#failure,
       lastSavedAt: this.#lastSavedAt,
-      unsavedChanges: this.#dirty
+      unsavedChanges: this.#dirty || this.#saving !== undefined
     }
   }
 
@@ -80,11 +80,14 @@ export class Persistence<Msg, PeerMeta, ConnMeta> {
 
   /** Writes what has changed. Resolves when it is stored or has failed, which is told by an event. Never rejects. */
   async save(): Promise<void> {
-    await this.#saving
+    // Another caller may have begun the next write by the time that ours comes back.
+    while (this.#saving !== undefined) await this.#saving
     if (!this.#isOpen || !this.#dirty) return
     this.#saving = this.#write()
     await this.#saving
     this.#saving = undefined
+    this.#shown()
+    if (this.#dirty) this.changed()
   }
 
   /** Writes, and lets others have the storage. Never rejects. */
@@ -160,8 +163,6 @@ export class Persistence<Msg, PeerMeta, ConnMeta> {
       this.#fail(error, undefined)
       this.#retry()
     }
-    this.#shown()
-    if (this.#dirty) this.changed()
   }
 
   /** One event for one cause, however often it comes back. */

@@ -66,6 +66,36 @@ describe('what a pool remembers', () => {
   })
 })
 
+describe('a save that takes its time', () => {
+  it('counts as unsaved until it is done, and whoever asks for a save meanwhile waits for what he knew to be stored', async () => {
+    const inner = memoryStorage()
+    const world = new World()
+    const storage: PeerStorage = {
+      name: 'slow',
+      open: (signal) => inner.open(signal),
+      load: (signal) => inner.load(signal),
+      async save(parts) {
+        await new Promise<void>((resolve) => void world.clock.schedule(500, resolve))
+        await inner.save(parts)
+      },
+      setAside: () => inner.setAside(),
+      close: () => inner.close()
+    }
+    const { pool } = await world.start('a', { storage })
+    const stored = async (): Promise<string> => (await inner.load(new AbortController().signal)) ?? ''
+    pool.peers.trust(pool.parsePeerId('first'))
+    await world.clock.advance(100)
+    expect(pool.snapshot().storage.unsavedChanges).toBe(true)
+    pool.peers.trust(pool.parsePeerId('second'))
+    const [one, two] = [pool.savePeers(), pool.savePeers()]
+    await world.clock.until(one)
+    expect(await stored()).toContain('second')
+    await world.clock.until(two)
+    expect(pool.snapshot().storage.unsavedChanges).toBe(false)
+    await world.stop()
+  })
+})
+
 describe('storages that fail', () => {
   it.each(['', 'null', '{"format":"p2p-pool"}', '[]', '{"format":"p2p-pool","version":1,"points":[', 'not json', '[{"peer_id":"id"}]'])(
     'what is no state (%j) is kept aside and reported once, and the pool starts afresh',
