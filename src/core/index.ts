@@ -58,4 +58,12 @@ export {
   type PoolErrorCode,
   type Rejection
 } from './values/reason.ts'
-export type { ConnectionSnapshot, PeerSnapshot, PointSnapshot, PoolLife, PoolSnapshot, StorageSnapshot } from './values/snapshot.ts'
+export type {
+  BarSnapshot,
+  ConnectionSnapshot,
+  PeerSnapshot,
+  PointSnapshot,
+  PoolLife,
+  PoolSnapshot,
+  StorageSnapshot
+} from './values/snapshot.ts'

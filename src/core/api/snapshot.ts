@@ -1,11 +1,21 @@
 /** The state of a pool as one plain, immutable value for pages and people. Made by `pool.snapshot()`, at most once per change. */
 import type { Connection } from '../flows/connection.ts'
 import type { FlowContext } from '../flows/context.ts'
+import type { AccessList } from '../tables/acl.ts'
+import { freshLevel } from '../tables/fading-filter.ts'
 import { lastMeeting, type PeerInfo } from '../tables/peer-state.ts'
 import { lastMissAt, lastSeenAt, type PointInfo } from '../tables/point-state.ts'
 import type { PoolView } from '../tables/pool-view.ts'
 import type { PeerId } from '../values/ids.ts'
-import type { ConnectionSnapshot, PeerSnapshot, PointSnapshot, PoolLife, PoolSnapshot, StorageSnapshot } from '../values/snapshot.ts'
+import type {
+  BarSnapshot,
+  ConnectionSnapshot,
+  PeerSnapshot,
+  PointSnapshot,
+  PoolLife,
+  PoolSnapshot,
+  StorageSnapshot
+} from '../values/snapshot.ts'
 
 export interface SnapshotFrame {
   readonly version: number
@@ -38,6 +48,7 @@ export function takeSnapshot<Msg, PeerMeta, ConnMeta>(context: FlowContext<Msg, 
     bannedHosts: access.bannedHosts(),
     greylistedPeers: access.greylistedPeers().map((listed) => listed.peerId),
     greylistedHosts: access.greylistedHosts().map((listed) => listed.host),
+    bars: describeBars(access, config.ipGreylistCleanupDelayMs),
     storage: frame.storage
   }
 }
@@ -50,6 +61,28 @@ export function withCounters<Msg, PeerMeta, ConnMeta>(context: FlowContext<Msg, 
     return before?.bytesReceived !== bytesReceived || before.bytesSent !== bytesSent
   })
   return haveMoved ? { ...snapshot, takenAt: context.clock.date(), connections } : snapshot
+}
+
+/** A peer that was banned along with its address is kept out as long as that. */
+function describeBars(access: Pick<AccessList, 'export' | 'greylistedPeers' | 'greylistedHosts'>, greylistMs: number): BarSnapshot[] {
+  const { peers, hosts, ranges } = access.export()
+  const addresses = [...hosts, ...ranges.map(({ range, ...ban }) => ({ ...ban, host: range }))]
+  const own = new Set(peers.map(({ peerId }) => peerId))
+  const along = addresses.flatMap((ban) => ban.peers.filter((peerId) => !own.has(peerId)).map((peerId) => ({ ...ban, host: null, peerId })))
+  const bans = [...peers, ...new Map(along.map((ban) => [ban.peerId, ban])).values(), ...addresses]
+  const greylisted = [...access.greylistedPeers(), ...access.greylistedHosts()]
+  return [
+    ...bans.map((ban) => bar('banned', ban, ban.endsAt ?? null)),
+    ...greylisted.map((listed) => bar('greylisted', listed, listed.since + (greylistMs * freshLevel) / (freshLevel + 1)))
+  ]
+}
+
+function bar(
+  kind: BarSnapshot['kind'],
+  { peerId, host, since }: { readonly peerId?: PeerId; readonly host?: string | null; readonly since: number },
+  endsAt: number | null
+): BarSnapshot {
+  return { kind, peerId: peerId ?? null, host: host ?? null, since, endsAt }
 }
 
 function describeConnection<Msg, ConnMeta>(view: PoolView, connection: Connection<Msg, ConnMeta>): ConnectionSnapshot {

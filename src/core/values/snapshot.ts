@@ -57,6 +57,17 @@ export interface PeerSnapshot {
   readonly lastSeenPoint: Point | null
 }
 
+/** Who is kept out, and until when. */
+export interface BarSnapshot {
+  readonly kind: 'banned' | 'greylisted'
+  /** A peer, or a host or address range: one of the two. */
+  readonly peerId: PeerId | null
+  readonly host: Host | string | null
+  readonly since: number
+  /** Of a greylisting: at the latest then. None: until it is lifted. */
+  readonly endsAt: number | null
+}
+
 export interface StorageSnapshot {
   readonly name: string
   /** `memory`: nothing is kept (no storage given, or it failed: see `failure`). */
@@ -90,5 +101,7 @@ export interface PoolSnapshot {
   readonly bannedHosts: readonly Host[]
   readonly greylistedPeers: readonly PeerId[]
   readonly greylistedHosts: readonly Host[]
+  /** The same with their times, and the banned ranges. */
+  readonly bars: readonly BarSnapshot[]
   readonly storage: StorageSnapshot
 }

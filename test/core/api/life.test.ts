@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { memoryStorage, type PeerId, type Point, PoolError } from '../../../src/core/index.ts'
+import { hostOf, memoryStorage, type PeerId, type Point, PoolError } from '../../../src/core/index.ts'
 import { record, rejectionOf, World } from '../../support/pools.ts'
 
 const nowhere = '/ip4/10.9.9.9/tcp/1' as Point
@@ -288,6 +288,28 @@ describe('the snapshot', () => {
       ...{ life: 'running', peerId: 'a', network: 'test', active: 1, outgoingAttempts: 0, incomingHandshakes: 0 },
       ...{ ownPoints: [a.network.point], bannedHosts: ['::ffff:10.9.9.8'], greylistedPeers: ['d'] }
     })
+  })
+})
+
+describe('who is kept out, in the snapshot', () => {
+  it('names peers, hosts and ranges with their ends; a peer banned along with its address is kept out as long as that', async () => {
+    const world = new World()
+    const [a, b] = [await world.start('a'), await world.start('b')]
+    await world.clock.until(a.pool.connect(b.network.point))
+    const since = world.clock.date()
+    await world.clock.until(a.pool.peers.ban('c' as PeerId))
+    await world.clock.until(a.pool.points.ban(b.network.point, { endsAt: since + 60_000 }))
+    await world.clock.until(a.pool.points.banRange('192.0.2.0/24'))
+    a.pool.greylistPeer('d' as PeerId)
+    const { bars } = a.pool.snapshot()
+    const host = hostOf(b.network.point)
+    expect(bars).toEqual([
+      { kind: 'banned', peerId: 'c', host: null, since, endsAt: null },
+      { kind: 'banned', peerId: 'b', host: null, since, endsAt: since + 60_000 },
+      { kind: 'banned', peerId: null, host, since, endsAt: since + 60_000 },
+      { kind: 'banned', peerId: null, host: '192.0.2.0/24', since, endsAt: null },
+      { kind: 'greylisted', peerId: 'd', host: null, since, endsAt: since + (86_400_000 * 15) / 16 }
+    ])
   })
 })
 
