@@ -146,6 +146,7 @@ function partsOf(size: number): Iterable<string> {
         lastRejected: undefined,
         lastEstablished: { point, at },
         lastDisconnection: { point, at: at + 60_000 },
+        lastReport: undefined,
         events: [
           { kind: 'connection-established', at, other: point },
           { kind: 'disconnection', at: at + 60_000, other: point }

@@ -8,7 +8,7 @@ export type { ConnectOptions } from './flows/connect.ts'
 export type { Connection, ConnectionStat } from './flows/connection.ts'
 export { memoryStorage } from './memory-storage.ts'
 export { PeerPool, type PoolComponents } from './peer-pool.ts'
-export type { Encounter, PeerInfo, PeerState } from './tables/peer-state.ts'
+export type { Encounter, PeerInfo, PeerReport, PeerState, Penalty } from './tables/peer-state.ts'
 export type { Medium, Meeting, PointInfo, PointState } from './tables/point-state.ts'
 export { groupOf, hostOf, transportOf } from './values/address.ts'
 export type { Attempt, Direction, RunningConnection } from './values/attempt.ts'
@@ -56,7 +56,8 @@ export {
   nackMotive,
   PoolError,
   type PoolErrorCode,
-  type Rejection
+  type Rejection,
+  type ReportKind
 } from './values/reason.ts'
 export type {
   BarSnapshot,

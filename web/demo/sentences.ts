@@ -69,6 +69,8 @@ const tellers: { readonly [Name in ToldEventName]: Teller<Name> } = {
   'host-banned': ({ host }) => warning(`Banned the host ${formatHost(host)}.`),
   'host-unbanned': ({ host }) => plain(`Lifted the ban of the host ${formatHost(host)}.`),
   greylisted: ({ peerId, host, cause }) => warning('Greylisted ', ...culprit(peerId, host), `: ${shortenIds(cause)}.`),
+  'peer-reported': ({ peerId, kind, reason }) =>
+    warning('Reported ', { peerId }, ` as ${kind === 'fault' ? 'wrong' : kind}: ${shortenIds(reason)}.`),
   'trust-changed': ({ peerId, point, trusted }) => plain(trusted ? 'Trust given to ' : 'Trust taken from ', ...who(peerId, point), '.'),
   'own-points-changed': ({ points }) =>
     points.length === 0

@@ -1,12 +1,13 @@
 /** `pool.peers`: what is known of peers, trust and bans. Functions of the original's submodule `Peers`. */
+import { judgeReport, penaltyOf } from '../decisions/reports.ts'
 import type { FlowContext } from '../flows/context.ts'
 import type { GreylistedPeer } from '../tables/peer-greylist.ts'
 import type { PeerRecord } from '../tables/peer-state.ts'
-import { lastMeeting, lastMiss, type PeerInfo } from '../tables/peer-state.ts'
+import { lastMeeting, lastMiss, noteReport, type PeerInfo, type PeerReport } from '../tables/peer-state.ts'
 import type { PoolListener } from '../values/events.ts'
 import type { HistoryEvent } from '../values/history.ts'
 import type { PeerId, Point } from '../values/ids.ts'
-import { PoolError } from '../values/reason.ts'
+import { PoolError, type ReportKind } from '../values/reason.ts'
 
 /** A peer as plain JSON. Instants are ms since 1970. */
 export interface PeerDescription {
@@ -19,6 +20,9 @@ export interface PeerDescription {
   readonly lastSeen: { readonly point: Point | null; readonly at: number } | null
   readonly lastMiss: { readonly point: Point | null; readonly at: number } | null
   readonly connection: { readonly point: Point | null; readonly direction: string; readonly establishedAt: number } | null
+  readonly lastReport: PeerReport | null
+  /** Weights of reports, as of now. */
+  readonly penalty: number
   readonly events: readonly { readonly kind: string; readonly at: number; readonly point: Point | null }[]
 }
 
@@ -84,6 +88,30 @@ export class Peers<Msg, PeerMeta, ConnMeta> {
     return this.#context.state.peerBar(peerId) !== undefined
   }
 
+  /**
+   * What the application found out about a peer, connected or not. `fault`: proved wrong; it is greylisted and disconnected at
+   * once. `useless`, `slow`: it loses score for a while; ten slow or five useless ones within some minutes end in the
+   * same, unless no more than `minConnections` run. Trusted peers are never greylisted, and left for faults only. Of a
+   * peer that is not known nothing but a fault is kept. Resolves when the connection, if it must end, has ended; never rejects.
+   */
+  async report(peerId: PeerId, { kind, reason }: { readonly kind: ReportKind; readonly reason: string }): Promise<void> {
+    const { state, clock } = this.#context
+    const verdict = judgeReport(state, peerId, { kind, now: clock.now() })
+    const { parts } = state
+    const record = state.peer(peerId)
+    if (record !== undefined) {
+      noteReport(record, { kind, reason, at: clock.date() }, verdict.penalty)
+      parts.peers.reindex(record)
+    }
+    if (verdict.greylists) state.greylist(peerId, verdict.host, `${kind}: ${reason}`)
+    parts.emit('peer-reported', { peerId, kind, reason, greylisted: verdict.greylists })
+    parts.changed()
+    if (!verdict.ends) return
+    await state
+      .connection(peerId)
+      ?.disconnect(kind === 'fault' ? { kind, detail: reason } : { kind: 'explicit', text: `${kind}: ${reason}` })
+  }
+
   isTrusted(peerId: PeerId): boolean {
     return this.info(peerId)?.trusted === true
   }
@@ -130,6 +158,8 @@ export class Peers<Msg, PeerMeta, ConnMeta> {
         state.kind === 'running'
           ? { point: state.connection.point ?? null, direction: state.connection.direction, establishedAt: state.connection.establishedAt }
           : null,
+      lastReport: info.lastReport ?? null,
+      penalty: penaltyOf(info, this.#context.clock.now()),
       events: info.events.map(({ kind, at, other }) => ({ kind, at, point: other ?? null }))
     }
   }

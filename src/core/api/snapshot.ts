@@ -139,6 +139,7 @@ function describePeer(view: PoolView, info: PeerInfo, score: number): PeerSnapsh
     banned: bar === 'banned',
     greylisted: bar === 'greylisted',
     score,
+    lastReport: info.lastReport ?? null,
     createdAt: info.createdAt,
     lastSeenAt: seen?.at ?? null,
     lastSeenPoint: seen?.point ?? null

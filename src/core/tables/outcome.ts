@@ -1,5 +1,5 @@
 /** How attempts end, and what that says of the other side. Used by `pool-state.ts` and by the flows that end them. */
-import type { DisconnectReason, Ending, Rejection } from '../values/reason.ts'
+import type { Ending, Rejection } from '../values/reason.ts'
 
 /** How an attempt ended: it never ran, or it did. */
 export type Outcome =
@@ -25,7 +25,9 @@ export const unproven: ReadonlySet<Rejection['kind']> = new Set([
   'no-common-version'
 ])
 
-/** What a greylisting is told to be for. */
-export function faultOf(what: Rejection | DisconnectReason): string {
-  return what.kind === 'fault' ? what.detail : what.kind
+/** How the other side broke the protocol; `undefined`: it did not. Time-outs, nacks and lost links are no faults. */
+export function faultOf(outcome: Outcome): string | undefined {
+  if (outcome.kind === 'closed' && outcome.ending.by !== 'us') return undefined
+  const what = outcome.kind === 'failed' ? outcome.rejection : outcome.ending.reason
+  return what.kind === 'fault' ? what.detail : undefined
 }

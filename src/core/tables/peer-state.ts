@@ -5,6 +5,7 @@
 import type { Attempt, RunningConnection } from '../values/attempt.ts'
 import type { HistoryEvent, HistoryKind } from '../values/history.ts'
 import type { PeerId, Point } from '../values/ids.ts'
+import type { ReportKind } from '../values/reason.ts'
 import { pushEvent } from './event-ring.ts'
 
 export type PeerState =
@@ -17,6 +18,24 @@ export interface Encounter {
   readonly point: Point | undefined
   readonly at: number
 }
+
+/** What was said against a peer: by the application, or, for a breach of the protocol, by the pool. */
+export interface PeerReport {
+  readonly kind: ReportKind
+  /** At most `maxReportText` characters. */
+  readonly reason: string
+  /** Wall clock, ms. */
+  readonly at: number
+}
+
+/** Weights of reports, faded as of an instant on the monotonic clock; `decisions/reports.ts` knows how. */
+export interface Penalty {
+  readonly amount: number
+  readonly at: number
+}
+
+/** A longer reason is cut: it is kept for each known peer, and saved. */
+const maxReportText = 200
 
 /** One known peer, as everybody but its table sees it. Live: its fields change with the pool. */
 export interface PeerInfo<PeerMeta = unknown> {
@@ -32,11 +51,16 @@ export interface PeerInfo<PeerMeta = unknown> {
   readonly lastRejected: Encounter | undefined
   readonly lastEstablished: Encounter | undefined
   readonly lastDisconnection: Encounter | undefined
+  /** The last report; a fault stays until there is a newer one. Saved. */
+  readonly lastReport: PeerReport | undefined
+  /** Memory only. */
+  readonly penalty: Penalty
   readonly events: readonly HistoryEvent<Point>[]
 }
 
 const disconnected: PeerState = { kind: 'disconnected' }
 const noEvents: readonly HistoryEvent<Point>[] = []
+const noPenalty: Penalty = { amount: 0, at: 0 }
 
 /** The record itself. Only the functions below, the peer table and the storage codec write its fields. */
 export class PeerRecord<PeerMeta = unknown> implements PeerInfo<PeerMeta> {
@@ -49,6 +73,8 @@ export class PeerRecord<PeerMeta = unknown> implements PeerInfo<PeerMeta> {
   lastRejected: Encounter | undefined = undefined
   lastEstablished: Encounter | undefined = undefined
   lastDisconnection: Encounter | undefined = undefined
+  lastReport: PeerReport | undefined = undefined
+  penalty: Penalty = noPenalty
   /** Made at the first event. */
   history: HistoryEvent<Point>[] | undefined = undefined
 
@@ -95,6 +121,12 @@ export function setPeerDisconnected(record: PeerRecord, ending: { date: number; 
 /** Adds one line to the history. */
 export function notePeer(record: PeerRecord, kind: HistoryKind, at: number, point: Point | undefined): void {
   record.history = pushEvent(record.history, { kind, at, other: point })
+}
+
+/** Keeps what was said against it. */
+export function noteReport(record: PeerRecord, { kind, reason, at }: PeerReport, penalty: Penalty = record.penalty): void {
+  if (kind === 'fault' || record.lastReport?.kind !== 'fault') record.lastReport = { kind, reason: reason.slice(0, maxReportText), at }
+  record.penalty = penalty
 }
 
 /** The latest instant that it was met, and where: established, rejected or disconnected. */

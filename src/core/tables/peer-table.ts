@@ -98,6 +98,7 @@ export class PeerTable<PeerMeta = unknown> {
     record.lastRejected ??= stored.lastRejected
     record.lastEstablished ??= stored.lastEstablished
     record.lastDisconnection ??= stored.lastDisconnection
+    record.lastReport ??= stored.lastReport
     if (stored.events.length > 0) record.history = joinEvents(stored.events, record.events)
     if (met === undefined) {
       record.trusted = stored.trusted

@@ -11,12 +11,11 @@ import type { PeerMetadata, PoolSettings } from '../values/config.ts'
 import type { PoolEventName, PoolEvents } from '../values/events.ts'
 import type { Host, PeerId, Point } from '../values/ids.ts'
 import type { Clock, Random } from '../values/ports.ts'
-import { isFault } from '../values/reason.ts'
 import type { AccessList } from './acl.ts'
 import { AttemptRecord } from './attempt-record.ts'
 import { faultOf, type Outcome, ownReasons, unproven } from './outcome.ts'
 import { OwnPoints } from './own-points.ts'
-import { notePeer, type PeerRecord, setPeerAccepted, setPeerDisconnected, setPeerRunning } from './peer-state.ts'
+import { notePeer, noteReport, type PeerRecord, setPeerAccepted, setPeerDisconnected, setPeerRunning } from './peer-state.ts'
 import type { PeerTable } from './peer-table.ts'
 import { notePoint, type PointRecord, setPointAccepted, setPointDisconnected, setPointRequested, setPointRunning } from './point-state.ts'
 import type { PointTable } from './point-table.ts'
@@ -140,7 +139,7 @@ export class PoolState<PeerMeta, C extends RunningConnection = RunningConnection
   /** A greylisting never counts on the host of a trusted point: a neighbour in its /64, or the filter's error, may be the cause. */
   hostBar(host: Host | undefined, trusted: boolean): Bar | undefined {
     const bar = host === undefined ? undefined : this.#accessToAsk.hostBar(host, trusted)
-    return bar === 'greylisted' && host !== undefined && this.#isTrustedHost(host) ? undefined : bar
+    return bar === 'greylisted' && host !== undefined && this.hasTrustedHost(host) ? undefined : bar
   }
 
   peerBar(peerId: PeerId): Bar | undefined {
@@ -367,18 +366,18 @@ export class PoolState<PeerMeta, C extends RunningConnection = RunningConnection
     this.parts.emit(outcome.by === 'us' ? 'rejecting-request' : 'request-rejected', { attempt: id, direction, point, peerId, rejection })
   }
 
-  /** Faults, and nothing else, greylist. */
-  #blame(attempt: AttemptRecord<C>, outcome: Outcome): void {
-    if (outcome.kind === 'failed' && isFault(outcome.rejection)) {
-      this.greylist(attempt.peerId, attempt.host, faultOf(outcome.rejection))
-    } else if (outcome.kind === 'closed' && outcome.ending.by === 'us' && outcome.ending.reason.kind === 'fault') {
-      this.greylist(attempt.peerId, attempt.host, faultOf(outcome.ending.reason))
-    }
+  /** Faults, and nothing else, greylist. One that is on the list already was reported: whoever did so decided about its host. */
+  #blame({ peerId, host }: AttemptRecord<C>, outcome: Outcome): void {
+    const cause = faultOf(outcome)
+    if (cause === undefined || (peerId !== undefined && this.peerBar(peerId) !== undefined)) return
+    const record = peerId === undefined ? undefined : this.peer(peerId)
+    if (record !== undefined) noteReport(record, { kind: 'fault', reason: cause, at: this.parts.clock.date() })
+    this.greylist(peerId, host, cause)
   }
 
   /** Puts a peer and its host on the automatic lists, unless they are trusted. */
   greylist(peerId: PeerId | undefined, host: Host | undefined, cause: string): void {
-    if (this.isTrusted(peerId, undefined) || (host !== undefined && this.#isTrustedHost(host))) return
+    if (this.isTrusted(peerId, undefined) || (host !== undefined && this.hasTrustedHost(host))) return
     const date = this.parts.clock.date()
     if (peerId !== undefined) this.access.greylistPeer(peerId, date)
     if (host !== undefined) this.access.greylistHost(host, date)
@@ -386,7 +385,7 @@ export class PoolState<PeerMeta, C extends RunningConnection = RunningConnection
     this.parts.changed()
   }
 
-  #isTrustedHost(host: Host): boolean {
+  hasTrustedHost(host: Host): boolean {
     return this.parts.points.hasTrustedHost(host)
   }
 }

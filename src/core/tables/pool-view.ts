@@ -35,6 +35,8 @@ export interface PoolView {
   readonly failuresInARow: number
   /** Monotonic instant of the last of them. */
   readonly lastFailureAt: number
+  /** Is a trusted point on that host? */
+  hasTrustedHost(host: Host): boolean
   hostBar(host: Host | undefined, trusted: boolean): Bar | undefined
   peerBar(peerId: PeerId): Bar | undefined
 }

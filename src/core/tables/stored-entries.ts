@@ -10,7 +10,7 @@ import type { ParsedPoint, PeerId, Point } from '../values/ids.ts'
 import type { Network } from '../values/ports.ts'
 import type { BanLists, HostBan, PeerBan, RangeBan } from './bans.ts'
 import { historyKinds, maxEventsKept } from './event-ring.ts'
-import type { Encounter } from './peer-state.ts'
+import type { Encounter, PeerReport } from './peer-state.ts'
 import type { Meeting } from './point-state.ts'
 import { asFields, asFlag, asInstant, asMedium, asText, type Fields, isShallow, optional, unreadable } from './stored-fields.ts'
 import type { StoredPeer, StoredPoint } from './stored-record.ts'
@@ -46,6 +46,7 @@ export function peerToJson(peer: Omit<StoredPeer, 'metadata'>, metadata: unknown
     lastRejected: peer.lastRejected,
     lastEstablished: peer.lastEstablished,
     lastDisconnection: peer.lastDisconnection,
+    lastReport: peer.lastReport,
     events: peer.events.length > 0 ? peer.events : undefined
   }
 }
@@ -102,6 +103,7 @@ export class StoredReader {
         lastRejected: optional(fields.lastRejected, this.#encounter),
         lastEstablished: optional(fields.lastEstablished, this.#encounter),
         lastDisconnection: optional(fields.lastDisconnection, this.#encounter),
+        lastReport: optional(fields.lastReport, this.#report),
         events: this.#events(fields.events, this.#address)
       }
     })
@@ -190,6 +192,12 @@ export class StoredReader {
   readonly #encounter = (value: unknown): Encounter => {
     const { point, at } = asFields(value)
     return { point: optional(point, this.#address), at: this.#instant(at) }
+  }
+
+  readonly #report = (value: unknown): PeerReport => {
+    const { kind, reason, at } = asFields(value)
+    if (kind !== 'fault' && kind !== 'useless' && kind !== 'slow') throw unreadable
+    return { kind, reason: asText(reason), at: this.#instant(at) }
   }
 
   readonly #address = (value: unknown): Point => this.#parsedPoint(value).point

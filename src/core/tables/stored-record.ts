@@ -25,5 +25,14 @@ export type StoredPoint = Pick<
 /** What is saved of a peer; as read from the storage, `metadata` is the application's JSON value. */
 export type StoredPeer<PeerMeta = unknown> = Pick<
   PeerInfo<PeerMeta>,
-  'peerId' | 'createdAt' | 'trusted' | 'metadata' | 'lastFailed' | 'lastRejected' | 'lastEstablished' | 'lastDisconnection' | 'events'
+  | 'peerId'
+  | 'createdAt'
+  | 'trusted'
+  | 'metadata'
+  | 'lastFailed'
+  | 'lastRejected'
+  | 'lastEstablished'
+  | 'lastDisconnection'
+  | 'lastReport'
+  | 'events'
 >

@@ -6,7 +6,7 @@ import type { Direction } from './attempt.ts'
 import type { HistoryEvent } from './history.ts'
 import type { Host, PeerId, Point } from './ids.ts'
 import type { StorageFailure } from './ports.ts'
-import type { Ending, Rejection } from './reason.ts'
+import type { Ending, Rejection, ReportKind } from './reason.ts'
 
 /** Name and content of each event. Contents are readonly records, never live objects. */
 export interface PoolEvents {
@@ -71,6 +71,8 @@ export interface PoolEvents {
   'host-banned': { readonly host: Host }
   'host-unbanned': { readonly host: Host }
   greylisted: { readonly peerId: PeerId | undefined; readonly host: Host | undefined; readonly cause: string }
+  /** The application reported a peer; `greylisted`: that put it on the automatic list. */
+  'peer-reported': { readonly peerId: PeerId; readonly kind: ReportKind; readonly reason: string; readonly greylisted: boolean }
   /** Trust of a point or peer was given or taken. */
   'trust-changed': { readonly peerId: PeerId | undefined; readonly point: Point | undefined; readonly trusted: boolean }
   'own-points-changed': { readonly points: readonly Point[] }

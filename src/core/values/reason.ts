@@ -66,15 +66,13 @@ export type DisconnectReason =
   | { readonly kind: 'pool-destroyed' }
   | { readonly kind: 'unknown'; readonly code: number; readonly text: string }
 
+/** What an application may report of a peer: proved wrong (`fault`), or no help to it. */
+export type ReportKind = 'fault' | 'useless' | 'slow'
+
 /** How a connection or an attempt ended, and who ended it. */
 export interface Ending {
   readonly by: 'us' | 'them' | 'network'
   readonly reason: DisconnectReason
-}
-
-/** Does this rejection blame the other side (greylist peer and host)? Time-outs, nacks and lost links never do. */
-export function isFault(rejection: Rejection): boolean {
-  return rejection.kind === 'fault'
 }
 
 /** The motive that a Nack names for our refusal; `undefined`: close without one, as the original does. */

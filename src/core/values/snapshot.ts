@@ -6,6 +6,7 @@ import type { Direction } from './attempt.ts'
 import type { ConnectionBand, MaintenanceBounds } from './bounds.ts'
 import type { Host, PeerId, Point } from './ids.ts'
 import type { StorageFailure, Transport } from './ports.ts'
+import type { ReportKind } from './reason.ts'
 
 export type PoolLife = 'created' | 'starting' | 'running' | 'suspended' | 'stopped' | 'destroyed'
 
@@ -52,6 +53,8 @@ export interface PeerSnapshot {
   readonly banned: boolean
   readonly greylisted: boolean
   readonly score: number
+  /** What was last said against it by the application, or by the pool for a breach of the protocol. */
+  readonly lastReport: { readonly kind: ReportKind; readonly reason: string; readonly at: number } | null
   readonly createdAt: number
   readonly lastSeenAt: number | null
   readonly lastSeenPoint: Point | null

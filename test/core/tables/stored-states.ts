@@ -79,6 +79,12 @@ export const storedPeer: fc.Arbitrary<StoredPeer> = fc.record({
   lastRejected: encounter,
   lastEstablished: encounter,
   lastDisconnection: encounter,
+  lastReport: fc.option(
+    fc.record({ kind: fc.constantFrom('fault', 'useless', 'slow'), reason: fc.string({ maxLength: 20 }), at: instant }),
+    {
+      nil: undefined
+    }
+  ),
   events: eventsWith(point)
 })
 
