@@ -8,6 +8,7 @@ import type { Connection } from '../src/core/flows/connection.ts'
 import { nodePreset, type PeerId, resolveConfig } from '../src/core/index.ts'
 import { memoryStorage } from '../src/core/memory-storage.ts'
 import { AccessList } from '../src/core/tables/acl.ts'
+import { Band } from '../src/core/tables/band.ts'
 import { PeerTable } from '../src/core/tables/peer-table.ts'
 import { PointTable } from '../src/core/tables/point-table.ts'
 import { PoolState } from '../src/core/tables/pool-state.ts'
@@ -63,6 +64,7 @@ function filled(size: number): Registering<Uint8Array, unknown, Uint8Array> {
     random: systemRandom,
     points,
     peers: new PeerTable({ size: config.maxKnownPeers, score: () => 0 }),
+    band: new Band(config),
     access: new AccessList({ ...config, key: systemRandom.bytes(32), now: systemClock.now() }),
     emit: (type, detail) => events.emit(type, detail),
     changed: () => undefined

@@ -12,7 +12,7 @@ export type { Encounter, PeerInfo, PeerReport, PeerState, Penalty } from './tabl
 export type { Medium, Meeting, PointInfo, PointState } from './tables/point-state.ts'
 export { groupOf, hostOf, transportOf } from './values/address.ts'
 export type { Attempt, Direction, RunningConnection } from './values/attempt.ts'
-export { type ConnectionBand, type MaintenanceBounds, maintenanceBounds } from './values/bounds.ts'
+export { type ConnectionBand, type MaintenanceBounds, maintenanceBounds, type SuspendedKeep } from './values/bounds.ts'
 export {
   type Codec,
   type ConnectionMetadata,

@@ -15,13 +15,15 @@ import { Maintenance } from './flows/maintenance.ts'
 import { Persistence } from './flows/persistence.ts'
 import { Swaps } from './flows/swap.ts'
 import { AccessList } from './tables/acl.ts'
+import { Band } from './tables/band.ts'
 import type { PeerInfo } from './tables/peer-state.ts'
 import { PeerTable } from './tables/peer-table.ts'
 import { PointTable } from './tables/point-table.ts'
 import { PoolState } from './tables/pool-state.ts'
 import { Registry } from './tables/registry.ts'
 import { hostOf } from './values/address.ts'
-import type { PeerMetadata, PoolConfig } from './values/config.ts'
+import type { ConnectionBand, SuspendedKeep } from './values/bounds.ts'
+import { checkBand, type PeerMetadata, type PoolConfig } from './values/config.ts'
 import type { PoolEvent, PoolEventName, PoolListener } from './values/events.ts'
 import type { ParsedPoint, PeerId, Point } from './values/ids.ts'
 import type { Clock, Gate, Link, Log, Network, Random } from './values/ports.ts'
@@ -44,7 +46,8 @@ const wakingEvents: ReadonlySet<PoolEventName> = new Set([
   'request-rejected',
   'peer-unbanned',
   'host-unbanned',
-  'trust-changed'
+  'trust-changed',
+  'band-changed'
 ])
 
 export class PeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Array> extends Registering<Msg, PeerMeta, ConnMeta> {
@@ -58,6 +61,8 @@ export class PeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Arra
   readonly #maintenance: Maintenance<Msg, PeerMeta, ConnMeta>
   readonly #persistence: Persistence<Msg, PeerMeta, ConnMeta>
   #life: PoolLife = 'created'
+  /** While suspended. */
+  #keep: SuspendedKeep = 'band'
   #version = 0
   #cancelChange: (() => void) | undefined
   #snapshot: PoolSnapshot | undefined
@@ -78,6 +83,7 @@ export class PeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Arra
       points: new PointTable({ size: config.maxKnownPoints }),
       peers: new PeerTable<PeerMeta>({ size: config.maxKnownPeers, score: (meta) => scoreSafely(config.peerMetadata, meta, log) }),
       access: new AccessList({ ...config, key: random.bytes(32), now: clock.now() }),
+      band: new Band(config),
       emit: (type, detail) => {
         events.emit(type, detail)
         if (wakingEvents.has(type)) this.#maintenance.kick()
@@ -152,7 +158,7 @@ export class PeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Arra
     }
     this.#setLife('running')
     this.#ownPointsChanged()
-    this.#maintenance.start()
+    this.#maintenance.start({ awake: true })
   }
 
   /** Says goodbye to all, saves, releases storage and network. Idempotent; the pool may be started again. Never rejects. */
@@ -187,12 +193,20 @@ export class PeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Arra
   }
 
   /**
-   * The host goes to sleep: saves, and keeps what it has without making more. `resume` undoes it. Does nothing unless the pool runs.
+   * The host is hidden, leaves, or is offline: saves, and lives on as `keep` says; another call may say otherwise. `resume` undoes
+   * it. Resolves when saved. Does nothing unless the pool runs.
    */
-  async suspend(): Promise<void> {
-    if (this.#life !== 'running') return
+  async suspend({ keep = 'band' }: { keep?: SuspendedKeep } = {}): Promise<void> {
+    if (this.#life !== 'running' && this.#life !== 'suspended') return
+    this.#keep = keep === 'band' && this.config.suspendedBand === null ? 'all' : keep
     this.#setLife('suspended')
-    this.#maintenance.stop()
+    this.#context.registry.changeBand({ isSuspended: true })
+    if (this.#keep === 'band') this.#maintenance.start({ awake: false })
+    else {
+      this.#maintenance.stop()
+      this.#cancelAttempts('the pool is suspended')
+      if (keep === 'none') void this.tearDownConnections({ kind: 'going-away' })
+    }
     await this.#persistence.save()
   }
 
@@ -201,16 +215,35 @@ export class PeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Arra
     if (this.#life !== 'running' && this.#life !== 'suspended') return
     this.#context.registry.resetReconnections()
     this.#setLife('running')
-    this.#maintenance.start()
+    this.#context.registry.changeBand({ isSuspended: false })
+    this.#maintenance.start({ awake: true })
     void this.#persistence.save()
+  }
+
+  /** The band that is kept now; frozen. While suspended it is the narrower one of this and `suspendedBand`. */
+  get band(): ConnectionBand {
+    return this.#context.state.band
+  }
+
+  /**
+   * Keeps another band from now on: closes down to a smaller one, fills a larger one. While suspended it counts from `resume` on.
+   * Throws `PoolError` `invalid-config` naming field, value and range. libp2p's own limit stays as it was made: three
+   * times the `maxConnections` of the config, at least 300.
+   */
+  setBand(band: ConnectionBand): void {
+    checkBand('band', band)
+    this.#context.registry.changeBand({ ordinary: Object.freeze({ min: band.min, expected: band.expected, max: band.max }) })
+    this.#shown()
   }
 
   /** Ends all connections and attempts; resolves when they are gone. The pool goes on. Source: `tear_down_connections`. */
   async tearDownConnections(reason: DisconnectReason): Promise<void> {
-    const { state } = this.#context
-    for (const attempt of [...state.attempts()])
-      attempt.cancel({ kind: 'cancelled', detail: `all connections are torn down (${reason.kind})` })
+    this.#cancelAttempts(`all connections are torn down (${reason.kind})`)
     await Promise.all(this.connections.list().map((connection) => connection.disconnect(reason)))
+  }
+
+  #cancelAttempts(detail: string): void {
+    for (const attempt of [...this.#context.state.attempts()]) attempt.cancel({ kind: 'cancelled', detail })
   }
 
   /** Writes what changed now. Resolves when it is stored; a failure is an event, not a rejection. Source: `save_peers`. */
@@ -293,7 +326,8 @@ export class PeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Arra
   // What the network tells.
 
   #incoming(link: Link): void {
-    if (this.#life === 'running' || this.#life === 'starting' || this.#life === 'suspended') void this.#connector.accept(link)
+    const takes = this.#life === 'running' || this.#life === 'starting' || (this.#life === 'suspended' && this.#keep !== 'none')
+    if (takes) void this.#connector.accept(link)
     else link.abort('the pool is not running')
   }
 
@@ -321,7 +355,8 @@ export class PeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Arra
 
   #mustRun(what: string): void {
     if (this.#life === 'destroyed') throw new PoolError('destroyed', `${what}: the pool was destroyed`)
-    if (this.#life !== 'running') throw new PoolError('not-started', `${what}: the pool is ${this.#life}, start it first`)
+    if (this.#life !== 'running' && this.#life !== 'suspended')
+      throw new PoolError('not-started', `${what}: the pool is ${this.#life}, start it first`)
   }
 
   #setLife(life: PoolLife): void {

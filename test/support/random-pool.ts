@@ -89,6 +89,7 @@ export class RandomPool {
     ['unban range', () => this.#registry.unbanRange(this.#pick(ranges))],
     ['greylist', () => this.state.greylist(this.#once(0.5) ? this.#peer() : undefined, this.#host(), 'random')],
     ['fade', () => this.state.access.gcGreylist()],
+    ['band', () => this.#changeBand()],
     ['clear greylist', () => this.state.access.clearGreylist()],
     ['own point', () => this.#registry.addOwnPoint(this.#point())],
     ['announce', () => this.#announce()],
@@ -106,6 +107,11 @@ export class RandomPool {
     const record = this.#registry.registerPoint(point, { trusted })
     if (expectedPeerId !== undefined) record.expectedPeerId = expectedPeerId
     this.state.beginOutgoing(record, expectedPeerId)
+  }
+
+  #changeBand(): void {
+    const max = 1 + this.#below(5)
+    this.#registry.changeBand({ ordinary: { min: 0, expected: max, max }, isSuspended: this.#once(0.3) })
   }
 
   #incoming(): void {

@@ -2,6 +2,7 @@
 import { memoryStorage } from '../../src/core/memory-storage.ts'
 import { AccessList } from '../../src/core/tables/acl.ts'
 import type { AttemptRecord } from '../../src/core/tables/attempt-record.ts'
+import { Band } from '../../src/core/tables/band.ts'
 import { PeerTable } from '../../src/core/tables/peer-table.ts'
 import { PointTable } from '../../src/core/tables/point-table.ts'
 import { PoolState } from '../../src/core/tables/pool-state.ts'
@@ -76,6 +77,7 @@ export class StateBench {
       points: new PointTable({ size: config.maxKnownPoints }),
       peers: new PeerTable<number>({ size: config.maxKnownPeers, score: (meta) => meta }),
       access: new AccessList({ ...config, key: random.bytes(32), now: 0 }),
+      band: new Band(config),
       emit: (type, detail) => this.told.push({ type, detail }),
       changed: () => undefined
     })

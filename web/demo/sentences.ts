@@ -31,6 +31,7 @@ export type ToldEventName = Exclude<PoolEventName, 'change' | 'point-history' | 
 type Teller<Name extends ToldEventName> = (detail: PoolEvents[Name]) => Sentence
 
 const tellers: { readonly [Name in ToldEventName]: Teller<Name> } = {
+  'band-changed': ({ band }) => plain(`Keeping ${band.min} to ${band.max} connections now, ${band.expected} if possible.`),
   'too-few-connections': ({ active }) => warning(`Too few connections (${active}): looking for peers.`),
   'too-many-connections': ({ active }) => warning(`Too many connections (${active}): closing some.`),
   'maintenance-started': ({ active, cause }) =>

@@ -28,7 +28,7 @@ export function checkDial(view: PoolView, point: Point, expectedPeerId: PeerId |
   if (info !== undefined && info.state.kind !== 'disconnected') return { kind: 'pending', point }
   if (expectedPeerId !== undefined && view.connection(expectedPeerId) !== undefined)
     return { kind: 'already-connected', peerId: expectedPeerId }
-  if (view.slotsTaken >= view.config.maxConnections) return { kind: 'too-many-connections' }
+  if (view.slotsTaken >= view.band.max) return { kind: 'too-many-connections' }
   return undefined
 }
 
@@ -94,10 +94,10 @@ export function checkHello(
 
 /** Strangers who come in leave some places to our own dials; a trusted peer takes any, at the cost of a stranger if need be. */
 function findSlot(view: PoolView, twin: Admission, trusted: boolean): Rejection | Admission {
-  const { config } = view
+  const { band } = view
   const freed = twin.replaces !== undefined || twin.displaces?.hasSlot === true ? 1 : 0
-  const isFull = view.slotsTaken - freed >= config.maxConnections
-  if (!trusted) return isFull || view.incomingSlots - freed >= maxIncomingConnections(config) ? { kind: 'too-many-connections' } : twin
+  const isFull = freed === 0 && view.slotsTaken >= band.max
+  if (!trusted) return isFull || view.incomingSlots - freed >= maxIncomingConnections(band) ? { kind: 'too-many-connections' } : twin
   if (!isFull) return twin
   const [evicts] = chooseToLeave(view, 1)
   return evicts === undefined ? { kind: 'too-many-connections' } : { ...twin, evicts }

@@ -2,13 +2,14 @@
 import type { PoolView } from '../tables/pool-view.ts'
 import { groupOf, groupOfHost } from '../values/address.ts'
 import type { RunningConnection } from '../values/attempt.ts'
+import type { ConnectionBand } from '../values/bounds.ts'
 
 /** One place in ten is for connections of our own choosing: a crowd that comes in cannot be all that we see. */
 const ownChoiceShare = 10
 
 /** Incoming connections of strangers stop here; what is left is for our own dials and for trusted peers. */
-export function maxIncomingConnections({ maxConnections }: { readonly maxConnections: number }): number {
-  return maxConnections - Math.floor(maxConnections / ownChoiceShare)
+export function maxIncomingConnections({ max }: ConnectionBand): number {
+  return max - Math.floor(max / ownChoiceShare)
 }
 
 /** The longest quarter is spared while others are left: what has lasted tends to last, and cannot be forged in an hour. */
@@ -21,7 +22,7 @@ const sparedShare = 4
 export function chooseToLeave(view: PoolView, count: number): RunningConnection[] {
   const untrusted = [...view.connections()].filter(({ peerId, point }) => !view.isTrusted(peerId, point))
   const byAge = untrusted.toSorted((a, b) => a.startedAt - b.startedAt)
-  const dialed = byAge.filter(({ direction }) => direction === 'outgoing').slice(0, Math.floor(view.config.maxConnections / ownChoiceShare))
+  const dialed = byAge.filter(({ direction }) => direction === 'outgoing').slice(0, Math.floor(view.band.max / ownChoiceShare))
   const spared = new Set([...byAge.slice(0, Math.floor(byAge.length / sparedShare)), ...dialed])
   const groups = new Map<string, RunningConnection[]>()
   for (const connection of untrusted) {

@@ -50,9 +50,9 @@ function waiting(view: PoolView, info: PointInfo, now: number): Explanation {
     const why = missedAt === info.lastDisconnection?.at ? ended : failed
     return explained('waiting', `${why}; it may be tried again in ${Math.ceil(nextTryInMs / 1_000)} s`, { nextTryInMs })
   }
-  const { active, config } = view
-  if (active >= config.bounds.minThreshold)
-    return explained('ready', `it would be dialed if connections fell below ${config.bounds.minThreshold}; there are ${active}`)
+  const { active, bounds } = view
+  if (active >= bounds.minThreshold)
+    return explained('ready', `it would be dialed if connections fell below ${bounds.minThreshold}; there are ${active}`)
   return explained('ready', 'it will be dialed as soon as a dial is free', { nextTryInMs: 0 })
 }
 

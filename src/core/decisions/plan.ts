@@ -29,7 +29,7 @@ export interface PlanOptions {
 }
 
 export function planMaintenance(view: PoolView, { now, filling, canDial }: PlanOptions): MaintenancePlan {
-  const { bounds, maxParallelDials } = view.config
+  const { bounds, config } = view
   const plan = { dial: [] as Point[], leave: [] as RunningConnection[], ask: false, againAt: undefined as number | undefined }
   if (view.active > bounds.maxThreshold) {
     plan.leave = chooseToLeave(view, view.active - bounds.maxTarget)
@@ -54,7 +54,7 @@ export function planMaintenance(view: PoolView, { now, filling, canDial }: PlanO
   candidates.sort(byPromise(new Set(view.anchors)))
   const probeAt = nextProbeAt(view, candidates.length)
   if (probeAt > now) plan.againAt = Math.min(plan.againAt ?? Number.POSITIVE_INFINITY, probeAt)
-  const parallel = probeAt === Number.NEGATIVE_INFINITY ? maxParallelDials : probeAt > now ? 0 : 1
+  const parallel = probeAt === Number.NEGATIVE_INFINITY ? config.maxParallelDials : probeAt > now ? 0 : 1
   plan.dial = candidates.slice(0, Math.max(0, Math.min(wanted, parallel - view.outgoingInProgress))).map((info) => info.point)
   plan.ask = candidates.length < missing
   return plan

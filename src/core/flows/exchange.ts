@@ -34,7 +34,7 @@ export class Exchange<Msg, PeerMeta, ConnMeta> {
 
   /** A new connection: our points may have changed since our Hello was written. */
   established(connection: Connection<Msg, ConnMeta>): void {
-    if (this.#context.state.active < this.#context.config.bounds.minTarget) this.ask(connection)
+    if (this.#context.state.active < this.#context.state.bounds.minTarget) this.ask(connection)
   }
 
   /** "Tell me points." False if the peer takes no part, or its link is behind. */

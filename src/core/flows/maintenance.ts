@@ -18,6 +18,8 @@ export class Maintenance<Msg, PeerMeta, ConnMeta> {
   readonly #exchange: Exchange<Msg, PeerMeta, ConnMeta>
   readonly #swaps: Swaps<Msg, PeerMeta, ConnMeta>
   #running = false
+  /** Asleep it keeps the band all the same, but neither swaps nor looks unless something happens. */
+  #awake = true
   /** Between minThreshold and minTarget on the way up. */
   #filling = false
   #cancelTimer: () => void = () => undefined
@@ -41,8 +43,9 @@ export class Maintenance<Msg, PeerMeta, ConnMeta> {
     this.#searchPauseMs = context.config.timeBetweenSearchesMs
   }
 
-  start(): void {
+  start({ awake }: { awake: boolean }): void {
     this.#running = true
+    this.#awake = awake
     this.kick()
   }
 
@@ -80,8 +83,8 @@ export class Maintenance<Msg, PeerMeta, ConnMeta> {
   }
 
   #look(): void {
-    const { state, config, clock, network, events } = this.#context
-    const { bounds } = config
+    const { state, clock, network, events } = this.#context
+    const { bounds } = state
     const now = clock.now()
     if (state.active < bounds.minThreshold && !this.#filling) {
       this.#filling = true
@@ -95,7 +98,7 @@ export class Maintenance<Msg, PeerMeta, ConnMeta> {
       this.#filling = false
       events.emit('maintenance-ended', { active: state.active })
     }
-    if (!this.#filling && plan.leave.length === 0 && state.active >= bounds.minTarget) this.#swaps.propose()
+    if (this.#awake && !this.#filling && plan.leave.length === 0 && state.active >= bounds.minTarget) this.#swaps.propose()
     if (plan.ask && now >= this.#nextSearchAt) this.#search(now)
     if (!this.#filling || (plan.dial.length === 0 && state.outgoingInProgress === 0)) this.#endPass()
     this.#schedule(now, plan.ask ? Math.min(plan.againAt ?? Number.POSITIVE_INFINITY, this.#nextSearchAt) : plan.againAt)
@@ -118,7 +121,7 @@ export class Maintenance<Msg, PeerMeta, ConnMeta> {
 
   #schedule(now: number, at: number | undefined): void {
     this.#cancelTimer()
-    const idle = this.#context.config.maintenanceIdleMs
+    const idle = this.#awake ? this.#context.config.maintenanceIdleMs : null
     const delays = [at === undefined ? undefined : at - now + 1, idle ?? undefined].filter(
       (delay) => delay !== undefined && Number.isFinite(delay)
     ) as number[]

@@ -37,7 +37,7 @@ export const invariants: readonly Invariant[] = [
   { id: 'I5', fact: 'a point runs only with a running connection that has it', check: runningPoints },
   { id: 'I6', fact: 'a peer runs exactly when its connection is in the index', check: runningPeers },
   { id: 'I7', fact: 'an attempt holds its point and peer until it ends or is cancelled', check: attempts },
-  { id: 'I8', fact: 'slots are reserved by dials and admitted handshakes, and never exceed maxConnections', check: slots },
+  { id: 'I8', fact: 'slots are reserved by dials and admitted handshakes, and never exceed the band', check: slots },
   { id: 'I9', fact: 'handshakes are counted by host and stay within their limits', check: handshakes },
   { id: 'I10', fact: 'nobody banned runs or is being connected to', check: banned },
   { id: 'I11', fact: 'an own point is known only if the operator registered it', check: ownPoints },
@@ -117,7 +117,8 @@ function* slots(state: State): Iterable<string> {
     if (attempt.hasSlot) reserved++
   }
   if (state.slotsTaken !== state.active + reserved) yield `${state.slotsTaken} counted, ${state.active} running and ${reserved} reserved`
-  if (state.slotsTaken > state.config.maxConnections) yield `${state.slotsTaken} taken of ${state.config.maxConnections}`
+  const { slotLimit } = state.parts.band
+  if (state.slotsTaken > slotLimit) yield `${state.slotsTaken} taken of ${slotLimit}`
 }
 
 function* handshakes(state: State): Iterable<string> {

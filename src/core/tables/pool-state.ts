@@ -7,12 +7,15 @@
 
 import { hostOf } from '../values/address.ts'
 import type { RunningConnection } from '../values/attempt.ts'
+import type { ConnectionBand, MaintenanceBounds } from '../values/bounds.ts'
 import type { PeerMetadata, PoolSettings } from '../values/config.ts'
 import type { PoolEventName, PoolEvents } from '../values/events.ts'
 import type { Host, PeerId, Point } from '../values/ids.ts'
 import type { Clock, Random } from '../values/ports.ts'
 import type { AccessList } from './acl.ts'
 import { AttemptRecord } from './attempt-record.ts'
+import type { Band } from './band.ts'
+import { Handshakes } from './handshakes.ts'
 import { faultOf, type Outcome, ownReasons, unproven } from './outcome.ts'
 import { OwnPoints } from './own-points.ts'
 import { notePeer, noteReport, type PeerRecord, setPeerAccepted, setPeerDisconnected, setPeerRunning } from './peer-state.ts'
@@ -30,6 +33,7 @@ export interface PoolStateParts<PeerMeta> {
   readonly points: PointTable
   readonly peers: PeerTable<PeerMeta>
   readonly access: AccessList
+  readonly band: Band
   readonly emit: <Name extends PoolEventName>(type: Name, detail: PoolEvents[Name]) => void
   /** Called after every change, for `snapshot` and the debounced save; what the operator said is not to be lost. */
   readonly changed: (by?: 'operator') => void
@@ -39,18 +43,15 @@ export class PoolState<PeerMeta, C extends RunningConnection = RunningConnection
   readonly parts: PoolStateParts<PeerMeta>
   readonly config: PoolSettings
   readonly peerId: PeerId
-  /** Attempts that are not running yet. Bounded by maxConnections + maxIncoming. */
+  /** Attempts that are not running yet. Bounded by the band's max and maxIncoming. */
   readonly #attempts = new Set<AttemptRecord<C>>()
   /** The only index: running attempts by peer. Changed with the states, in `run` and `end`. */
   readonly #running = new Map<PeerId, AttemptRecord<C>>()
-  /** Incoming attempts in progress by host; an entry goes with its last attempt. */
-  readonly #incomingByHost = new Map<Host, number>()
+  readonly #handshakes = new Handshakes()
   /** Points of the best connections of last time, to be dialed first. At most eight. Saved. */
   anchors: readonly Point[] = []
   failuresInARow = 0
   lastFailureAt = Number.NEGATIVE_INFINITY
-  #incoming = 0
-  #admittedIncoming = 0
   #attemptCount = 0
   readonly #own = new OwnPoints()
 
@@ -62,27 +63,35 @@ export class PoolState<PeerMeta, C extends RunningConnection = RunningConnection
 
   // The view.
 
+  get band(): ConnectionBand {
+    return this.parts.band.kept
+  }
+
+  get bounds(): MaintenanceBounds {
+    return this.parts.band.bounds
+  }
+
   get active(): number {
     return this.#running.size
   }
 
   /** Running, dials in progress, and handshakes that passed our checks. */
   get slotsTaken(): number {
-    return this.#running.size + this.outgoingInProgress + this.#admittedIncoming
+    return this.#running.size + this.outgoingInProgress + this.#handshakes.admitted
   }
 
   get incomingSlots(): number {
     let running = 0
     for (const { direction } of this.#running.values()) if (direction === 'incoming') running++
-    return running + this.#admittedIncoming
+    return running + this.#handshakes.admitted
   }
 
   get outgoingInProgress(): number {
-    return this.#attempts.size - this.#incoming
+    return this.#attempts.size - this.#handshakes.count()
   }
 
   incomingInProgress(host?: Host): number {
-    return host === undefined ? this.#incoming : (this.#incomingByHost.get(host) ?? 0)
+    return this.#handshakes.count(host)
   }
 
   isOwnPoint(point: Point): boolean {
@@ -203,8 +212,7 @@ export class PoolState<PeerMeta, C extends RunningConnection = RunningConnection
       hasSlot: false
     })
     this.#attempts.add(attempt)
-    this.#incoming++
-    if (host !== undefined) this.#incomingByHost.set(host, this.incomingInProgress(host) + 1)
+    this.#handshakes.begin(host)
     this.parts.emit('incoming-connection', { attempt: attempt.id, host, peerId })
     this.parts.changed()
     return attempt
@@ -224,7 +232,7 @@ export class PoolState<PeerMeta, C extends RunningConnection = RunningConnection
     attempt.phase = 'admitted'
     if (attempt.direction === 'incoming') {
       attempt.hasSlot = true
-      this.#admittedIncoming++
+      this.#handshakes.admit()
       if (point?.state.kind === 'disconnected') attempt.point = point.point
     }
     const record = this.#recordOf(attempt)
@@ -277,6 +285,7 @@ export class PoolState<PeerMeta, C extends RunningConnection = RunningConnection
     if (wasRunning && attempt.peerId !== undefined) this.#running.delete(attempt.peerId)
     else this.#leaveHandshake(attempt)
     attempt.phase = 'ended'
+    this.parts.band.settle(this.slotsTaken)
     if (attempt.direction === 'outgoing' && outcome.kind === 'failed' && counts) {
       this.failuresInARow++
       this.lastFailureAt = clock.now()
@@ -342,14 +351,7 @@ export class PoolState<PeerMeta, C extends RunningConnection = RunningConnection
 
   #leaveHandshake(attempt: AttemptRecord<C>): void {
     this.#attempts.delete(attempt)
-    if (attempt.direction === 'outgoing') return
-    this.#incoming--
-    if (attempt.phase === 'admitted') this.#admittedIncoming--
-    const { host } = attempt
-    if (host === undefined) return
-    const left = this.incomingInProgress(host) - 1
-    if (left > 0) this.#incomingByHost.set(host, left)
-    else this.#incomingByHost.delete(host)
+    if (attempt.direction === 'incoming') this.#handshakes.leave(attempt)
   }
 
   #tell(attempt: AttemptRecord<C>, outcome: Outcome): void {
@@ -358,7 +360,7 @@ export class PoolState<PeerMeta, C extends RunningConnection = RunningConnection
       if (peerId === undefined) return
       const name = outcome.ending.by === 'us' ? 'disconnection' : 'external-disconnection'
       this.parts.emit(name, { peerId, point, ending: outcome.ending })
-      if (this.active < this.config.minConnections) this.parts.emit('too-few-connections', { active: this.active })
+      if (this.active < this.band.min) this.parts.emit('too-few-connections', { active: this.active })
       return
     }
     const { rejection } = outcome

@@ -1,5 +1,6 @@
 /** The read-only face of the pool's state: what decisions are made from, and what nobody can change through it. */
 import type { RunningConnection } from '../values/attempt.ts'
+import type { ConnectionBand, MaintenanceBounds } from '../values/bounds.ts'
 import type { PoolSettings } from '../values/config.ts'
 import type { Host, PeerId, Point } from '../values/ids.ts'
 import type { PeerInfo } from './peer-state.ts'
@@ -11,8 +12,12 @@ export type Bar = 'banned' | 'greylisted'
 export interface PoolView {
   readonly config: PoolSettings
   readonly peerId: PeerId
+  /** The band that is kept now: `setBand` and `suspend` change it. */
+  readonly band: ConnectionBand
+  /** The same in thirds. */
+  readonly bounds: MaintenanceBounds
   readonly active: number
-  /** Running connections and reservations: what `maxConnections` bounds. */
+  /** Running connections and reservations: what `band.max` bounds. */
   readonly slotsTaken: number
   /** Incoming ones among them. */
   readonly incomingSlots: number

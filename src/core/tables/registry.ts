@@ -9,6 +9,7 @@ import type { Attempt, RunningConnection } from '../values/attempt.ts'
 import type { Host, ParsedPoint, PeerId, Point } from '../values/ids.ts'
 import { parseIp } from '../values/ip.ts'
 import { PoolError } from '../values/reason.ts'
+import type { BandChange } from './band.ts'
 import type { Lifted } from './bans.ts'
 import { isInRange, parseRange } from './cidr.ts'
 import type { PeerRecord } from './peer-state.ts'
@@ -27,6 +28,12 @@ export class Registry<PeerMeta, C extends RunningConnection = RunningConnection>
 
   constructor(state: PoolState<PeerMeta, C>) {
     this.#state = state
+  }
+
+  /** Another band from now on. More may be running than it holds: closing down to it is for maintenance. */
+  changeBand(change: BandChange): void {
+    const { band, emit } = this.#state.parts
+    if (band.change(change, this.#state.slotsTaken)) emit('band-changed', { band: band.kept })
   }
 
   /**

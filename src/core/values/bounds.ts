@@ -7,6 +7,12 @@ export interface ConnectionBand {
   readonly max: number
 }
 
+/**
+ * What a suspended pool keeps. `band`: its `suspendedBand`, with no timer while that is full. `all`: what it has, and it makes
+ * no more; so does `band` where none is set. `none`: it says goodbye to all, with `going-away`, and takes no more.
+ */
+export type SuspendedKeep = 'band' | 'all' | 'none'
+
 /** min ≤ minThreshold ≤ minTarget ≤ expected ≤ maxTarget ≤ maxThreshold ≤ max. */
 export interface MaintenanceBounds {
   /** Below it maintenance looks for peers, until `minTarget`. */
@@ -15,6 +21,11 @@ export interface MaintenanceBounds {
   /** Above `maxThreshold` it closes connections, down to here. */
   readonly maxTarget: number
   readonly maxThreshold: number
+}
+
+/** Of each figure the smaller: in order again, since both are. */
+export function narrowerBand(a: ConnectionBand, b: ConnectionBand): ConnectionBand {
+  return { min: Math.min(a.min, b.min), expected: Math.min(a.expected, b.expected), max: Math.min(a.max, b.max) }
 }
 
 /** 10/50/100 gives 23, 36, 68, 84. */

@@ -2,7 +2,7 @@
  * Everything a user may set, with its default and its limits, checked once. The one place where a limit is named: others
  * read `PoolConfig` and compare with no number of their own.
  */
-import { type MaintenanceBounds, maintenanceBounds } from './bounds.ts'
+import type { ConnectionBand } from './bounds.ts'
 import type { ParsedPoint } from './ids.ts'
 import type { PeerStorage } from './ports.ts'
 import { PoolError } from './reason.ts'
@@ -81,8 +81,11 @@ export interface PoolSettings {
   readonly expectedConnections: number
   /** Never more, dials and accepted handshakes included. @default 100 on Node, 10 in pages */
   readonly maxConnections: number
-  /** The band of the above in thirds. */
-  readonly bounds: MaintenanceBounds
+  /**
+   * The band while suspended, where it is the narrower one; `null`: keep what there is and make no more.
+   * @default null on Node, 1/2/3 in pages
+   */
+  readonly suspendedBand: ConnectionBand | null
   /** Incoming handshakes in progress. @default 20 */
   readonly maxIncoming: number
   /** Of these, from one host. @default 4 */
@@ -115,25 +118,26 @@ export interface PoolConfig<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uin
   readonly connectionMetadata: ConnectionMetadata<ConnMeta>
 }
 
-/** What a user passes: everything but the network's name has a default, and nothing derived may be given. */
+/** What a user passes: everything but the network's name has a default. */
 export type PoolOptions<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Array> = Pick<
   PoolConfig<Msg, PeerMeta, ConnMeta>,
   'network'
 > &
-  Partial<Omit<PoolConfig<Msg, PeerMeta, ConnMeta>, 'network' | 'bounds' | 'reconnection'>> & {
+  Partial<Omit<PoolConfig<Msg, PeerMeta, ConnMeta>, 'network' | 'reconnection'>> & {
     readonly reconnection?: Partial<Reconnection>
   }
 
 /** The options that differ between a server and a page. */
 export type Preset = Pick<
   PoolSettings,
-  'minConnections' | 'expectedConnections' | 'maxConnections' | 'maxParallelDials' | 'ipGreylistSizeKiB'
+  'minConnections' | 'expectedConnections' | 'maxConnections' | 'suspendedBand' | 'maxParallelDials' | 'ipGreylistSizeKiB'
 >
 
 export const nodePreset: Preset = {
   minConnections: 10,
   expectedConnections: 50,
   maxConnections: 100,
+  suspendedBand: null,
   maxParallelDials: 10,
   ipGreylistSizeKiB: 2048
 }
@@ -142,6 +146,7 @@ export const pagePreset: Preset = {
   minConnections: 3,
   expectedConnections: 5,
   maxConnections: 10,
+  suspendedBand: { min: 1, expected: 2, max: 3 },
   maxParallelDials: 3,
   ipGreylistSizeKiB: 256
 }
@@ -169,7 +174,6 @@ export function resolveConfig<Msg, PeerMeta, ConnMeta>(
   { preset, storage }: { preset: Preset; storage: PeerStorage }
 ): PoolConfig<Msg, PeerMeta, ConnMeta> {
   const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as typeof options
-  const band = { ...preset, ...given }
   const config: PoolConfig<Msg, PeerMeta, ConnMeta> = {
     applicationVersions: [0],
     storage,
@@ -195,8 +199,7 @@ export function resolveConfig<Msg, PeerMeta, ConnMeta>(
     connectionMetadata: { own: () => noBytes, codec: bytesCodec } as unknown as ConnectionMetadata<ConnMeta>,
     ...preset,
     ...given,
-    reconnection: { ...defaultReconnection, ...given.reconnection },
-    bounds: maintenanceBounds({ min: band.minConnections, expected: band.expectedConnections, max: band.maxConnections })
+    reconnection: { ...defaultReconnection, ...given.reconnection }
   }
   check(config)
   return Object.freeze(config)
@@ -205,9 +208,8 @@ export function resolveConfig<Msg, PeerMeta, ConnMeta>(
 function check(config: PoolSettings): void {
   const bytes = new TextEncoder().encode(config.network).length
   if (typeof config.network !== 'string' || bytes < 1 || bytes > 64) refuse('network', config.network, 'a text of 1 to 64 bytes')
-  integer('minConnections', config.minConnections, 0, 10_000)
-  integer('expectedConnections', config.expectedConnections, config.minConnections, 10_000)
-  integer('maxConnections', config.maxConnections, config.expectedConnections, 10_000)
+  checkFigures(bandOf(config), ['minConnections', 'expectedConnections', 'maxConnections'])
+  if (config.suspendedBand !== null) checkBand('suspendedBand', config.suspendedBand)
   table('maxKnownPoints', config.maxKnownPoints)
   table('maxKnownPeers', config.maxKnownPeers)
   integer('peerGreylistSize', config.peerGreylistSize, 0, 1_000_000)
@@ -232,6 +234,23 @@ function check(config: PoolSettings): void {
   if (!Array.isArray(versions) || versions.length < 1 || versions.length > 16)
     refuse('applicationVersions', versions, 'an array of 1 to 16 versions')
   for (const version of versions) integer('applicationVersions', version, 0, 0xffffffff)
+}
+
+/** The band that the settings ask for. */
+export function bandOf(config: PoolSettings): ConnectionBand {
+  return { min: config.minConnections, expected: config.expectedConnections, max: config.maxConnections }
+}
+
+/** Throws `PoolError` `invalid-config` naming the field, the value and the range. */
+export function checkBand(name: string, band: ConnectionBand): void {
+  if (typeof band !== 'object' || band === null) refuse(name, band, '{ min, expected, max }')
+  checkFigures(band, [`${name}.min`, `${name}.expected`, `${name}.max`])
+}
+
+function checkFigures({ min, expected, max }: ConnectionBand, [minName, expectedName, maxName]: readonly [string, string, string]): void {
+  integer(minName, min, 0, 10_000)
+  integer(expectedName, expected, min, 10_000)
+  integer(maxName, max, expected, 10_000)
 }
 
 /** setTimeout's own limit; longer delays would fire at once. */

@@ -3,6 +3,7 @@
  * trigger and event are one channel: `addEventListener` hears them all, `next` waits for one.
  */
 import type { Direction } from './attempt.ts'
+import type { ConnectionBand } from './bounds.ts'
 import type { HistoryEvent } from './history.ts'
 import type { Host, PeerId, Point } from './ids.ts'
 import type { StorageFailure } from './ports.ts'
@@ -10,7 +11,9 @@ import type { Ending, Rejection, ReportKind } from './reason.ts'
 
 /** Name and content of each event. Contents are readonly records, never live objects. */
 export interface PoolEvents {
-  /** Fewer running connections than `minConnections`, after a loss. */
+  /** Another band is kept: `setBand`, `suspend` or `resume`. */
+  'band-changed': { readonly band: ConnectionBand }
+  /** Fewer running connections than the band's min, after a loss. */
   'too-few-connections': { readonly active: number }
   /** More than `maxThreshold`. */
   'too-many-connections': { readonly active: number }

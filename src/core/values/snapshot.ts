@@ -90,6 +90,7 @@ export interface PoolSnapshot {
   readonly privateMode: boolean
   /** Where others can reach us now. */
   readonly ownPoints: readonly Point[]
+  /** What is kept now. */
   readonly band: ConnectionBand
   readonly bounds: MaintenanceBounds
   /** Running connections. */

@@ -17,14 +17,14 @@ describe('a pool that nobody tends', () => {
       const all = [first, ...others]
       await world.clock.advance(60_000)
       for (const { pool } of all) {
-        expect(pool.activeConnections, `seed ${seed}, ${pool.peerId}`).toBeGreaterThanOrEqual(pool.config.bounds.minThreshold)
+        expect(pool.activeConnections, `seed ${seed}, ${pool.peerId}`).toBeGreaterThanOrEqual(pool.snapshot().bounds.minThreshold)
         expect(pool.activeConnections, `seed ${seed}, ${pool.peerId}`).toBeLessThanOrEqual(pool.config.maxConnections)
       }
       for (const { network } of others.slice(0, 10)) network.crash()
       await world.clock.advance(90_000)
       for (const { pool } of [first, ...others.slice(10)]) {
         expect(pool.activeConnections, `seed ${seed}, ${pool.peerId} after the loss`).toBeGreaterThanOrEqual(
-          pool.config.bounds.minThreshold
+          pool.snapshot().bounds.minThreshold
         )
       }
       expect(all.flatMap(({ complaints }) => complaints)).toEqual([])
@@ -55,7 +55,7 @@ describe('a pool that nobody tends', () => {
     world.hub.reaches = () => true
     a.pool.resume()
     await world.clock.advance(5_000)
-    expect(a.pool.activeConnections).toBeGreaterThanOrEqual(a.pool.config.bounds.minThreshold)
+    expect(a.pool.activeConnections).toBeGreaterThanOrEqual(a.pool.snapshot().bounds.minThreshold)
   })
 })
 

@@ -29,11 +29,12 @@ describe('options of the original', () => {
       ...{ connectionTimeoutMs: 10_000, authenticationTimeoutMs: 5_000, maintenanceIdleMs: 120_000, timeBetweenSearchesMs: 5_000 },
       ...{ maxParallelDials: 10, maxUndeliveredMessages: 10, maxMessageBytes: 1_048_576, swapLingerMs: 30_000 },
       ...{ privateMode: false, discovery: true, allowPrivatePoints: false, trustedPoints: [], storage },
-      reconnection: { initialDelayMs: 1_000, factor: 1.2, jitter: 0.2, afterConnectionMs: 60_000, maxDelayMs: 3_600_000 },
-      bounds: { minThreshold: 23, minTarget: 36, maxTarget: 68, maxThreshold: 84 }
+      suspendedBand: null,
+      reconnection: { initialDelayMs: 1_000, factor: 1.2, jitter: 0.2, afterConnectionMs: 60_000, maxDelayMs: 3_600_000 }
     })
     expect(Object.isFrozen(config)).toBe(true)
     expect(resolve({}, pagePreset)).toMatchObject({ minConnections: 3, expectedConnections: 5, maxConnections: 10, maxParallelDials: 3 })
+    expect(resolve({}, pagePreset).suspendedBand).toEqual({ min: 1, expected: 2, max: 3 })
   })
 })
 
@@ -46,6 +47,8 @@ const senseless: readonly (readonly [object, RegExp])[] = [
   [{ minConnections: 60 }, /expectedConnections: .* from 60 .* got 50/],
   [{ expectedConnections: 101 }, /maxConnections: .* from 101 .* got 100/],
   [{ maxConnections: Number.POSITIVE_INFINITY }, /maxConnections: .* got Infinity/],
+  [{ suspendedBand: { min: 1, expected: 3, max: 2 } }, /suspendedBand\.max: .* from 3 to 10000, got 2/],
+  [{ suspendedBand: 3 }, /suspendedBand: expected \{ min, expected, max \}, got 3/],
   [{ maxKnownPoints: { max: 10, target: 11 } }, /maxKnownPoints\.target: .* from 0 to 10, got 11/],
   [{ maxKnownPoints: { max: 0, target: 0 } }, /maxKnownPoints\.max: .* got 0/],
   [{ maxKnownPoints: { max: 10 } }, /maxKnownPoints\.target: .* got undefined/],
