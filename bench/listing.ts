@@ -64,6 +64,7 @@ function filled(size: number): Registering<Uint8Array, unknown, Uint8Array> {
     random: systemRandom,
     points,
     peers: new PeerTable({ size: config.maxKnownPeers, score: () => 0 }),
+    score: () => 0,
     band: new Band(config),
     access: new AccessList({ ...config, key: systemRandom.bytes(32), now: systemClock.now() }),
     emit: (type, detail) => events.emit(type, detail),

@@ -146,6 +146,8 @@ function partsOf(size: number): Iterable<string> {
         lastRejected: undefined,
         lastEstablished: { point, at },
         lastDisconnection: { point, at: at + 60_000 },
+        served: 0,
+        connectedMs: 0,
         lastReport: undefined,
         events: [
           { kind: 'connection-established', at, other: point },

@@ -6,6 +6,7 @@ import { Registering } from './api/registering.ts'
 import { takeSnapshot, withCounters } from './api/snapshot.ts'
 import { checkPeer } from './decisions/admission.ts'
 import { type Explanation, explainPeer, explainPoint } from './decisions/explain.ts'
+import { scorerOf } from './decisions/score.ts'
 import { EventHub } from './event-hub.ts'
 import { type ConnectOptions, Connector } from './flows/connect.ts'
 import { type Connection, encodePayload } from './flows/connection.ts'
@@ -23,7 +24,7 @@ import { PoolState } from './tables/pool-state.ts'
 import { Registry } from './tables/registry.ts'
 import { hostOf } from './values/address.ts'
 import type { ConnectionBand, SuspendedKeep } from './values/bounds.ts'
-import { checkBand, type PeerMetadata, type PoolConfig } from './values/config.ts'
+import { checkBand, type PoolConfig } from './values/config.ts'
 import type { PoolEvent, PoolEventName, PoolListener } from './values/events.ts'
 import type { ParsedPoint, PeerId, Point } from './values/ids.ts'
 import type { Clock, Gate, Link, Log, Network, Random } from './values/ports.ts'
@@ -75,13 +76,15 @@ export class PeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Arra
   constructor(config: PoolConfig<Msg, PeerMeta, ConnMeta>, components: PoolComponents) {
     const { network, clock, random, log } = components
     const events = new EventHub(clock, log)
+    const scorer = scorerOf(config.peerMetadata, clock, log)
     const state = new PoolState<PeerMeta, Connection<Msg, ConnMeta>>({
       config,
       peerId: network.peerId,
       clock,
       random,
       points: new PointTable({ size: config.maxKnownPoints }),
-      peers: new PeerTable<PeerMeta>({ size: config.maxKnownPeers, score: (meta) => scoreSafely(config.peerMetadata, meta, log) }),
+      peers: new PeerTable<PeerMeta>({ size: config.maxKnownPeers, score: scorer.lasting }),
+      score: scorer.score,
       access: new AccessList({ ...config, key: random.bytes(32), now: clock.now() }),
       band: new Band(config),
       emit: (type, detail) => {
@@ -379,15 +382,5 @@ export class PeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Arra
       this.#cancelChange = undefined
       events.emit('change', { version: this.#version })
     })
-  }
-}
-
-/** The table asks in the middle of a transition: a score that throws must not leave half of it. NaN counts as the lowest. */
-function scoreSafely<PeerMeta>(metadata: PeerMetadata<PeerMeta>, meta: PeerMeta, log: Log): number {
-  try {
-    return metadata.score(meta)
-  } catch (error) {
-    log.error('peerMetadata.score threw', error)
-    return Number.NaN
   }
 }

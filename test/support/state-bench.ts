@@ -33,6 +33,8 @@ export class FakeConnection implements RunningConnection {
   readonly startedAt: number
   readonly isPrivate: boolean
   readonly instance: string
+  readonly roundTripMs: number | undefined = undefined
+  messagesReceived = 0
   readonly leave: (ending: Ending, comeBackAfterMs?: number) => void
 
   constructor(bench: StateBench, attempt: AttemptRecord<FakeConnection>, { isPrivate = false }: Made = {}) {
@@ -75,7 +77,8 @@ export class StateBench {
       clock: { now: () => this.now, date: () => this.date, schedule: () => () => undefined },
       random,
       points: new PointTable({ size: config.maxKnownPoints }),
-      peers: new PeerTable<number>({ size: config.maxKnownPeers, score: (meta) => meta }),
+      peers: new PeerTable<number>({ size: config.maxKnownPeers, score: ({ metadata }) => metadata }),
+      score: ({ metadata }) => metadata,
       access: new AccessList({ ...config, key: random.bytes(32), now: 0 }),
       band: new Band(config),
       emit: (type, detail) => this.told.push({ type, detail }),

@@ -1,5 +1,6 @@
 /** `pool.peers`: what is known of peers, trust and bans. Functions of the original's submodule `Peers`. */
 import { judgeReport, penaltyOf } from '../decisions/reports.ts'
+import { type ScorePart, scoreParts } from '../decisions/score.ts'
 import type { FlowContext } from '../flows/context.ts'
 import type { GreylistedPeer } from '../tables/peer-greylist.ts'
 import type { PeerRecord } from '../tables/peer-state.ts'
@@ -15,6 +16,7 @@ export interface PeerDescription {
   readonly state: string
   readonly trusted: boolean
   readonly score: number
+  readonly scoreReasons: readonly ScorePart[]
   readonly metadata: unknown
   readonly createdAt: number
   readonly lastSeen: { readonly point: Point | null; readonly at: number } | null
@@ -64,10 +66,19 @@ export class Peers<Msg, PeerMeta, ConnMeta> {
     this.#context.state.parts.changed()
   }
 
-  /** `undefined` for an unknown peer. */
+  /** The application's score, or the pool's own if it gives none. `undefined` for an unknown peer. */
   getScore(peerId: PeerId): number | undefined {
+    return this.info(peerId) === undefined ? undefined : this.#context.state.scoreOf(peerId)
+  }
+
+  /** What a known peer's score is made of, in parts that add up to it. */
+  scoreReasons(peerId: PeerId): readonly ScorePart[] {
+    const { state, config, clock } = this.#context
     const info = this.info(peerId)
-    return info === undefined ? undefined : this.#context.config.peerMetadata.score(info.metadata)
+    if (info === undefined) return []
+    if (config.peerMetadata.score === undefined) return scoreParts(info, { now: clock.now(), date: clock.date() })
+    const score = state.scoreOf(peerId)
+    return [{ of: 'application', amount: score, score }]
   }
 
   /**
@@ -149,7 +160,8 @@ export class Peers<Msg, PeerMeta, ConnMeta> {
       peerId: info.peerId,
       state: state.kind,
       trusted: info.trusted,
-      score: this.#context.config.peerMetadata.score(info.metadata),
+      score: this.#context.state.scoreOf(info.peerId),
+      scoreReasons: this.scoreReasons(info.peerId),
       metadata: this.#context.config.peerMetadata.toJson(info.metadata),
       createdAt: info.createdAt,
       lastSeen: seen === undefined ? null : { point: seen.point ?? null, at: seen.at },

@@ -97,9 +97,9 @@ export class Registering<Msg, PeerMeta, ConnMeta> {
     })
   }
 
-  /** Source: `score`. */
+  /** The application's score; 0 if it has none: the default one is of peers, not of metadata. Source: `score`. */
   score(metadata: PeerMeta): number {
-    return this.#context.config.peerMetadata.score(metadata)
+    return this.#context.config.peerMetadata.score?.(metadata) ?? 0
   }
 
   // Access lists.

@@ -6,7 +6,7 @@
 import { lastMissAt, type PointInfo } from '../tables/point-state.ts'
 import type { PoolView } from '../tables/pool-view.ts'
 import type { RunningConnection } from '../values/attempt.ts'
-import type { Point } from '../values/ids.ts'
+import type { PeerId, Point } from '../values/ids.ts'
 import { checkDial } from './admission.ts'
 import { chooseToLeave } from './eviction.ts'
 
@@ -51,7 +51,7 @@ export function planMaintenance(view: PoolView, { now, filling, canDial }: PlanO
     if (info.barredUntil >= now) plan.againAt = Math.min(plan.againAt ?? Number.POSITIVE_INFINITY, info.barredUntil)
     else candidates.push(info)
   }
-  candidates.sort(byPromise(new Set(view.anchors)))
+  candidates.sort(byPromise(view, now))
   const probeAt = nextProbeAt(view, candidates.length)
   if (probeAt > now) plan.againAt = Math.min(plan.againAt ?? Number.POSITIVE_INFINITY, probeAt)
   const parallel = probeAt === Number.NEGATIVE_INFINITY ? config.maxParallelDials : probeAt > now ? 0 : 1
@@ -82,12 +82,27 @@ function isReached(view: PoolView, { claimedBy, expectedPeerId }: PointInfo): bo
   )
 }
 
-/** Trusted first, then the best of last time that have not failed since, then those that never failed, then the longest ago missed. */
-function byPromise(anchors: ReadonlySet<Point>): (a: PointInfo, b: PointInfo) => number {
+/** A good peer that has just left us, or we it, is not dialed before others, or the same few would come and go for ever; ms after its bar. */
+const reunionMs = 600_000
+
+/**
+ * Trusted first, then the best of last time that have not failed since, then those with the best score of whoever was met there,
+ * then those that never failed, then the longest ago missed.
+ */
+function byPromise(view: PoolView, now: number): (a: PointInfo, b: PointInfo) => number {
+  const anchors = new Set(view.anchors)
   const isAnchor = (info: PointInfo): number => Number(info.failures === 0 && anchors.has(info.point))
+  const scores = new Map<PeerId, number>()
+  const score = ({ lastEstablished, failures, barredUntil }: PointInfo): number => {
+    if (lastEstablished === undefined) return 0
+    const known = scores.get(lastEstablished.peerId) ?? view.scoreOf(lastEstablished.peerId)
+    scores.set(lastEstablished.peerId, known)
+    return failures === 0 && now - barredUntil > reunionMs ? known : Math.min(0, known)
+  }
   return (a, b) =>
     Number(b.trusted) - Number(a.trusted) ||
     isAnchor(b) - isAnchor(a) ||
+    score(b) - score(a) ||
     (lastMissAt(a) ?? 0) - (lastMissAt(b) ?? 0) ||
     a.discoveredAt - b.discoveredAt
 }

@@ -40,7 +40,7 @@ export function judgeReport(view: PoolView, peerId: PeerId, { kind, now }: { kin
   const amount = (info === undefined ? 0 : penaltyOf(info, now)) + weights[kind]
   const trusted = view.isTrusted(peerId, connection?.point)
   const isFault = kind === 'fault'
-  const greylists = !trusted && (isFault || (amount > maxPenalty && view.active > view.config.minConnections))
+  const greylists = !trusted && (isFault || (amount > maxPenalty && view.active > view.band.min))
   const { host } = connection ?? { host: undefined }
   return {
     penalty: { amount, at: now },

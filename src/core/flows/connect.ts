@@ -51,7 +51,7 @@ export class Connector<Msg, PeerMeta, ConnMeta> {
    * point, so its back-off is forgotten.
    */
   async connect(point: Point, options: ConnectOptions & { byUser: boolean }): Promise<Connection<Msg, ConnMeta>> {
-    const { state, registry, network, config, events } = this.#context
+    const { state, registry, network, config, events, clock } = this.#context
     const expectedPeerId = options.expectedPeerId ?? state.point(point)?.expectedPeerId
     options.signal?.throwIfAborted()
     const refusal = checkDial(state, point, expectedPeerId, options.trusted)
@@ -74,8 +74,10 @@ export class Connector<Msg, PeerMeta, ConnMeta> {
       const unwanted = checkDialed(state, link.peerId, attempt.host)
       if (unwanted !== undefined) throw PoolError.rejected(unwanted)
       const channel = new Channel(link)
+      const askedAt = clock.now()
       channel.send(ourHello(this.#context))
       const hello = await readHello(channel, attempt.signal)
+      const roundTripMs = clock.now() - askedAt
       const verdict = await readVerdict(channel, attempt.signal)
       attempt.signal.throwIfAborted()
       if (verdict.kind === 'nack') {
@@ -94,7 +96,7 @@ export class Connector<Msg, PeerMeta, ConnMeta> {
       }
       channel.send({ kind: 'ack' })
       record.isPublic = !hello.isPrivate
-      return this.#run(attempt, { channel, hello, metadata })
+      return this.#run(attempt, { channel, hello, metadata, roundTripMs })
     } catch (error) {
       outcome ??= outcomeOf(error, { attempt, progress, link })
       throw outcome.kind === 'failed' ? PoolError.rejected(outcome.rejection, error) : error
@@ -110,7 +112,7 @@ export class Connector<Msg, PeerMeta, ConnMeta> {
 
   /** Takes an incoming link through its handshake. Never rejects; resolves when the connection runs or the link is closed. */
   async accept(link: Link): Promise<void> {
-    const { state, config, events } = this.#context
+    const { state, config, events, clock } = this.#context
     const refusal = checkIncoming(state, link.peerId, link.host)
     if (refusal !== undefined) {
       events.emit('rejecting-request', { attempt: 0, direction: 'incoming', point: undefined, peerId: link.peerId, rejection: refusal })
@@ -132,6 +134,7 @@ export class Connector<Msg, PeerMeta, ConnMeta> {
         if (nack !== undefined) channel.send(ourHello(this.#context), nack)
         throw PoolError.rejected(rejection)
       }
+      const askedAt = clock.now()
       channel.send(ourHello(this.#context), { kind: 'ack' })
       progress.step = 'ack'
       const verdict = await readVerdict(channel, attempt.signal)
@@ -139,7 +142,7 @@ export class Connector<Msg, PeerMeta, ConnMeta> {
       if (verdict.kind === 'nack') {
         outcome = { kind: 'failed', rejection: { kind: 'rejected-by-peer', motive: verdict.motive, points: [] }, by: 'them' }
       } else {
-        this.#run(attempt, { channel, hello, metadata })
+        this.#run(attempt, { channel, hello, metadata, roundTripMs: clock.now() - askedAt })
       }
     } catch (error) {
       outcome = outcomeOf(error, { attempt, progress, link })
@@ -192,7 +195,7 @@ export class Connector<Msg, PeerMeta, ConnMeta> {
   /** Step 6: the state first, then the reading, then whoever greets a new connection. */
   #run(
     attempt: AttemptRecord<Connection<Msg, ConnMeta>>,
-    { channel, hello, metadata }: { channel: Channel; hello: HelloMessage; metadata: ConnMeta }
+    { channel, hello, metadata, roundTripMs }: { channel: Channel; hello: HelloMessage; metadata: ConnMeta; roundTripMs: number }
   ): Connection<Msg, ConnMeta> {
     const { state, clock, config } = this.#context
     const connection = new Connection<Msg, ConnMeta>({
@@ -201,6 +204,7 @@ export class Connector<Msg, PeerMeta, ConnMeta> {
       point: attempt.point,
       hello,
       remoteMetadata: metadata,
+      roundTripMs,
       instance: instanceText(hello.instance),
       clock,
       config,

@@ -39,6 +39,7 @@ export interface ConnectionParts<Msg, ConnMeta> {
   readonly point: Point | undefined
   readonly hello: HelloMessage
   readonly remoteMetadata: ConnMeta
+  readonly roundTripMs: number | undefined
   readonly instance: string
   readonly clock: Clock
   readonly config: Pick<PoolConfig<Msg>, 'messageCodec' | 'maxMessageBytes' | 'maxUndeliveredMessages'>
@@ -56,6 +57,7 @@ export class Connection<Msg = Uint8Array, ConnMeta = Uint8Array> implements Runn
   /** The peer takes part in the exchange of points. */
   readonly discovery: boolean
   readonly instance: string
+  readonly roundTripMs: number | undefined
   /** What the peer told of this connection when it was made. */
   readonly remoteMetadata: ConnMeta
   /** Application messages in order, for one reader; ends with the connection, after what had come before. */
@@ -82,6 +84,7 @@ export class Connection<Msg = Uint8Array, ConnMeta = Uint8Array> implements Runn
     this.attempt = parts.attempt
     this.point = parts.point
     this.instance = parts.instance
+    this.roundTripMs = parts.roundTripMs
     this.remoteMetadata = parts.remoteMetadata
     this.isPrivate = parts.hello.isPrivate
     this.discovery = parts.hello.discovery
@@ -120,6 +123,10 @@ export class Connection<Msg = Uint8Array, ConnMeta = Uint8Array> implements Runn
   /** How it ended; `undefined` while it runs. */
   get ending(): Ending | undefined {
     return this.#ending
+  }
+
+  get messagesReceived(): number {
+    return this.#messagesReceived
   }
 
   get stat(): ConnectionStat {

@@ -94,6 +94,8 @@ export class Exchange<Msg, PeerMeta, ConnMeta> {
       registry.learnOwn(parsePoints(network, ownTexts), { peerId, host, isPrivate, trusted: state.isTrusted(peerId, undefined) })
     const heard = texts.slice(0, this.#allowance(connection).told.take(texts.length))
     const taken = isPrivate ? 0 : registry.learn(parsePoints(network, heard), { peerId, host, medium: 'advertise' })
+    const teller = state.peer(peerId)
+    if (teller !== undefined) teller.served += taken
     events.emit('advertise-received', { peerId, points: texts.length, taken })
   }
 

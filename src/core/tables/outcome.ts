@@ -1,4 +1,6 @@
 /** How attempts end, and what that says of the other side. Used by `pool-state.ts` and by the flows that end them. */
+import type { Attempt } from '../values/attempt.ts'
+import type { PoolEventName, PoolEvents } from '../values/events.ts'
 import type { Ending, Rejection } from '../values/reason.ts'
 
 /** How an attempt ended: it never ran, or it did. */
@@ -17,13 +19,23 @@ export const ownReasons: ReadonlySet<Rejection['kind']> = new Set([
 ])
 
 /** Rejections of a peer who could not, or would not, show itself to be a member of our network. */
-export const unproven: ReadonlySet<Rejection['kind']> = new Set([
-  'fault',
-  'unexpected-peer-id',
-  'myself',
-  'unknown-network',
-  'no-common-version'
-])
+const unproven: ReadonlySet<Rejection['kind']> = new Set(['fault', 'unexpected-peer-id', 'myself', 'unknown-network', 'no-common-version'])
+
+/** The events of an end. */
+export function tellEnd(
+  { id, direction, point, peerId }: Attempt,
+  outcome: Outcome,
+  emit: <Name extends PoolEventName>(type: Name, detail: PoolEvents[Name]) => void
+): void {
+  if (outcome.kind === 'closed') {
+    const name = outcome.ending.by === 'us' ? 'disconnection' : 'external-disconnection'
+    if (peerId !== undefined) emit(name, { peerId, point, ending: outcome.ending })
+    return
+  }
+  const { rejection } = outcome
+  if (unproven.has(rejection.kind)) emit('authentication-failed', { attempt: id, point, peerId, rejection })
+  emit(outcome.by === 'us' ? 'rejecting-request' : 'request-rejected', { attempt: id, direction, point, peerId, rejection })
+}
 
 /** How the other side broke the protocol; `undefined`: it did not. Time-outs, nacks and lost links are no faults. */
 export function faultOf(outcome: Outcome): string | undefined {

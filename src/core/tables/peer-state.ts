@@ -51,6 +51,14 @@ export interface PeerInfo<PeerMeta = unknown> {
   readonly lastRejected: Encounter | undefined
   readonly lastEstablished: Encounter | undefined
   readonly lastDisconnection: Encounter | undefined
+  /** Messages and new points that came from it over connections that have ended, and new points of the present one. Saved. */
+  readonly served: number
+  /** How long it was connected, without the present connection, ms. Saved. */
+  readonly connectedMs: number
+  /** Of the last handshake; memory only. */
+  readonly roundTripMs: number | undefined
+  /** Attempts in a row that came to nothing while others worked; memory only. */
+  readonly failures: number
   /** The last report; a fault stays until there is a newer one. Saved. */
   readonly lastReport: PeerReport | undefined
   /** Memory only. */
@@ -73,6 +81,10 @@ export class PeerRecord<PeerMeta = unknown> implements PeerInfo<PeerMeta> {
   lastRejected: Encounter | undefined = undefined
   lastEstablished: Encounter | undefined = undefined
   lastDisconnection: Encounter | undefined = undefined
+  served = 0
+  connectedMs = 0
+  roundTripMs: number | undefined = undefined
+  failures = 0
   lastReport: PeerReport | undefined = undefined
   penalty: Penalty = noPenalty
   /** Made at the first event. */
@@ -99,17 +111,21 @@ export function setPeerAccepted(record: PeerRecord, attempt: Attempt): void {
 export function setPeerRunning(record: PeerRecord, attempt: Attempt, connection: RunningConnection): void {
   if (record.state.kind !== 'accepted' || record.state.attempt !== attempt) illegal(record, 'running')
   record.state = { kind: 'running', connection }
+  record.roundTripMs = connection.roundTripMs ?? record.roundTripMs
+  record.failures = 0
   record.lastEstablished = { point: connection.point, at: connection.establishedAt }
   notePeer(record, 'connection-established', connection.establishedAt, connection.point)
 }
 
-/** accepted, running → disconnected. `counts` is false when the attempt ended for reasons of our own. */
-export function setPeerDisconnected(record: PeerRecord, ending: { date: number; counts: boolean; byUs: boolean }): void {
+/** accepted, running → disconnected. `now` is monotonic; `counts` is false when the attempt ended for reasons of our own. */
+export function setPeerDisconnected(record: PeerRecord, ending: { now: number; date: number; counts: boolean; byUs: boolean }): void {
   const { state } = record
   if (state.kind === 'disconnected') illegal(record, 'disconnected')
   record.state = disconnected
   if (state.kind === 'running') {
-    const { point } = state.connection
+    const { point, startedAt, messagesReceived } = state.connection
+    record.connectedMs += Math.max(0, ending.now - startedAt)
+    record.served += messagesReceived
     record.lastDisconnection = { point, at: ending.date }
     notePeer(record, ending.byUs ? 'disconnection' : 'external-disconnection', ending.date, point)
   } else if (ending.counts) {

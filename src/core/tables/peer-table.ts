@@ -1,6 +1,6 @@
 /**
  * The known peers, and who goes when the table is full. Owned by `pool-state.ts`, which changes the records through
- * `peer-state.ts` and calls `reindex` after each change of state or metadata.
+ * `peer-state.ts` and calls `reindex` after each change of what scores are made of.
  *
  * Collection happens before an insertion that finds `max` peers, down to `target`: peers that never ran first, then those
  * with the lowest score, among equals the most recently created, so that a flood of new ids washes itself out. Peers that
@@ -34,7 +34,7 @@ interface PeerEntry<PeerMeta> extends Heaped {
 
 export class PeerTable<PeerMeta = unknown> {
   readonly #bounds: TableSize | null
-  readonly #score: (metadata: PeerMeta) => number
+  readonly #score: (record: PeerRecord<PeerMeta>) => number
   readonly #entries = new Map<PeerId, PeerEntry<PeerMeta>>()
   /** Those that may be collected and never ran; the first to go on top. */
   readonly #strangers = new Heap<PeerEntry<PeerMeta>>(goesBefore)
@@ -46,7 +46,7 @@ export class PeerTable<PeerMeta = unknown> {
   #collected = 0
 
   /** `size` null: no bound, no collection. `score` is asked when a peer comes in and at each `reindex`; NaN counts as the lowest. */
-  constructor({ size, score }: { size: TableSize | null; score: (metadata: PeerMeta) => number }) {
+  constructor({ size, score }: { size: TableSize | null; score: (record: PeerRecord<PeerMeta>) => number }) {
     this.#bounds = size
     this.#score = score
   }
@@ -99,6 +99,8 @@ export class PeerTable<PeerMeta = unknown> {
     record.lastEstablished ??= stored.lastEstablished
     record.lastDisconnection ??= stored.lastDisconnection
     record.lastReport ??= stored.lastReport
+    record.served += stored.served
+    record.connectedMs += stored.connectedMs
     if (stored.events.length > 0) record.history = joinEvents(stored.events, record.events)
     if (met === undefined) {
       record.trusted = stored.trusted
@@ -199,7 +201,7 @@ export class PeerTable<PeerMeta = unknown> {
       this.#ran++
     }
     if (record.trusted || record.state.kind !== 'disconnected' || this.#bounds === null) return
-    const score = this.#score(record.metadata)
+    const score = this.#score(record)
     entry.score = Number.isNaN(score) ? Number.NEGATIVE_INFINITY : score
     this.#heapOf(entry).add(entry)
   }

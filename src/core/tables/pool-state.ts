@@ -16,7 +16,7 @@ import type { AccessList } from './acl.ts'
 import { AttemptRecord } from './attempt-record.ts'
 import type { Band } from './band.ts'
 import { Handshakes } from './handshakes.ts'
-import { faultOf, type Outcome, ownReasons, unproven } from './outcome.ts'
+import { faultOf, type Outcome, ownReasons, tellEnd } from './outcome.ts'
 import { OwnPoints } from './own-points.ts'
 import { notePeer, noteReport, type PeerRecord, setPeerAccepted, setPeerDisconnected, setPeerRunning } from './peer-state.ts'
 import type { PeerTable } from './peer-table.ts'
@@ -32,6 +32,7 @@ export interface PoolStateParts<PeerMeta> {
   readonly random: Random
   readonly points: PointTable
   readonly peers: PeerTable<PeerMeta>
+  readonly score: (peer: PeerRecord<PeerMeta>) => number
   readonly access: AccessList
   readonly band: Band
   readonly emit: <Name extends PoolEventName>(type: Name, detail: PoolEvents[Name]) => void
@@ -142,7 +143,7 @@ export class PoolState<PeerMeta, C extends RunningConnection = RunningConnection
 
   scoreOf(peerId: PeerId): number {
     const peer = this.peer(peerId)
-    return peer === undefined ? 0 : this.parts.config.peerMetadata.score(peer.metadata)
+    return peer === undefined ? 0 : this.parts.score(peer)
   }
 
   /** A greylisting never counts on the host of a trusted point: a neighbour in its /64, or the filter's error, may be the cause. */
@@ -291,6 +292,7 @@ export class PoolState<PeerMeta, C extends RunningConnection = RunningConnection
       this.lastFailureAt = clock.now()
     }
     const record = this.#recordOf(attempt)
+    if (outcome.kind === 'failed' && counts && this.#running.size > 0) this.#countFailure(attempt, record)
     if (record !== undefined && record.state.kind !== 'disconnected') {
       const disconnected = {
         now: clock.now(),
@@ -306,9 +308,10 @@ export class PoolState<PeerMeta, C extends RunningConnection = RunningConnection
     }
     const peer = attempt.peerId === undefined ? undefined : this.peer(attempt.peerId)
     if (peer !== undefined && peer.state.kind !== 'disconnected' && this.#holds(peer, attempt)) {
-      this.#movePeer(peer, () => setPeerDisconnected(peer, { date, counts, byUs }))
+      this.#movePeer(peer, () => setPeerDisconnected(peer, { now: clock.now(), date, counts, byUs }))
     }
-    this.#tell(attempt, outcome)
+    tellEnd(attempt, outcome, this.parts.emit)
+    if (wasRunning && this.active < this.band.min) this.parts.emit('too-few-connections', { active: this.active })
     this.#blame(attempt, outcome)
     attempt.cancel({ kind: 'cancelled', detail: 'the attempt has ended' })
     this.parts.changed()
@@ -354,18 +357,13 @@ export class PoolState<PeerMeta, C extends RunningConnection = RunningConnection
     if (attempt.direction === 'incoming') this.#handshakes.leave(attempt)
   }
 
-  #tell(attempt: AttemptRecord<C>, outcome: Outcome): void {
-    const { id, direction, point, peerId } = attempt
-    if (outcome.kind === 'closed') {
-      if (peerId === undefined) return
-      const name = outcome.ending.by === 'us' ? 'disconnection' : 'external-disconnection'
-      this.parts.emit(name, { peerId, point, ending: outcome.ending })
-      if (this.active < this.band.min) this.parts.emit('too-few-connections', { active: this.active })
-      return
-    }
-    const { rejection } = outcome
-    if (unproven.has(rejection.kind)) this.parts.emit('authentication-failed', { attempt: id, point, peerId, rejection })
-    this.parts.emit(outcome.by === 'us' ? 'rejecting-request' : 'request-rejected', { attempt: id, direction, point, peerId, rejection })
+  /** Against whoever was to be there, as far as it is known. */
+  #countFailure({ peerId, expectedPeerId }: AttemptRecord<C>, record: PointRecord | undefined): void {
+    const sought = peerId ?? expectedPeerId ?? record?.lastEstablished?.peerId
+    const peer = sought === undefined ? undefined : this.peer(sought)
+    if (peer === undefined) return
+    peer.failures++
+    this.parts.peers.reindex(peer)
   }
 
   /** Faults, and nothing else, greylist. One that is on the list already was reported: whoever did so decided about its host. */
@@ -373,7 +371,10 @@ export class PoolState<PeerMeta, C extends RunningConnection = RunningConnection
     const cause = faultOf(outcome)
     if (cause === undefined || (peerId !== undefined && this.peerBar(peerId) !== undefined)) return
     const record = peerId === undefined ? undefined : this.peer(peerId)
-    if (record !== undefined) noteReport(record, { kind: 'fault', reason: cause, at: this.parts.clock.date() })
+    if (record !== undefined) {
+      noteReport(record, { kind: 'fault', reason: cause, at: this.parts.clock.date() })
+      this.parts.peers.reindex(record)
+    }
     this.greylist(peerId, host, cause)
   }
 

@@ -34,7 +34,7 @@ export interface PoolView {
   connections(): Iterable<RunningConnection>
   connection(peerId: PeerId): RunningConnection | undefined
   isTrusted(peerId: PeerId | undefined, point: Point | undefined): boolean
-  /** The application's score of a peer; 0 for an unknown one. */
+  /** The application's score of a peer, or the default one; 0 for an unknown peer. */
   scoreOf(peerId: PeerId): number
   /** Outgoing attempts that failed one after the other, with none that ran since. */
   readonly failuresInARow: number

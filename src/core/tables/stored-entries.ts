@@ -46,6 +46,8 @@ export function peerToJson(peer: Omit<StoredPeer, 'metadata'>, metadata: unknown
     lastRejected: peer.lastRejected,
     lastEstablished: peer.lastEstablished,
     lastDisconnection: peer.lastDisconnection,
+    served: peer.served || undefined,
+    connectedMs: peer.connectedMs || undefined,
     lastReport: peer.lastReport,
     events: peer.events.length > 0 ? peer.events : undefined
   }
@@ -103,6 +105,8 @@ export class StoredReader {
         lastRejected: optional(fields.lastRejected, this.#encounter),
         lastEstablished: optional(fields.lastEstablished, this.#encounter),
         lastDisconnection: optional(fields.lastDisconnection, this.#encounter),
+        served: optional(fields.served, asInstant) ?? 0,
+        connectedMs: optional(fields.connectedMs, asInstant) ?? 0,
         lastReport: optional(fields.lastReport, this.#report),
         events: this.#events(fields.events, this.#address)
       }

@@ -33,6 +33,8 @@ export type StoredPeer<PeerMeta = unknown> = Pick<
   | 'lastRejected'
   | 'lastEstablished'
   | 'lastDisconnection'
+  | 'served'
+  | 'connectedMs'
   | 'lastReport'
   | 'events'
 >

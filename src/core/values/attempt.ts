@@ -40,6 +40,10 @@ export interface RunningConnection {
   readonly establishedAt: number
   /** Monotonic, ms: when it began to run. */
   readonly startedAt: number
+  /** Messages of the application that came over it. */
+  readonly messagesReceived: number
+  /** How long the handshake waited for an answer, ms; `undefined`: nothing was asked. */
+  readonly roundTripMs: number | undefined
   /** The peer asked not to be told of to others. */
   readonly isPrivate: boolean
   /** The run of the peer's pool that this connection belongs to; hexadecimal. */

@@ -34,8 +34,8 @@ export interface PeerMetadata<PeerMeta> {
   toJson(meta: PeerMeta): unknown
   /** Throws if the value is not of its shape: the peer then starts with `initial()`. */
   fromJson(value: unknown): PeerMeta
-  /** The higher, the longer it is remembered and kept. */
-  score(meta: PeerMeta): number
+  /** The higher, the longer it is remembered and kept. @default the pool's own, of what it sees of the peer: `docs/scoring.md` */
+  score?(meta: PeerMeta): number
 }
 
 /** What each side tells the other when they connect. */
@@ -162,8 +162,8 @@ const defaultReconnection: Reconnection = {
 const bytesCodec: Codec<Uint8Array> = { encode: (bytes) => bytes, decode: (bytes) => bytes }
 const noBytes = new Uint8Array(0)
 
-/** The metadata of a pool whose application keeps none: nothing is stored and all peers score alike. */
-const noPeerMetadata: PeerMetadata<unknown> = { initial: () => null, toJson: () => null, fromJson: () => null, score: () => 1 }
+/** The metadata of a pool whose application keeps none: nothing is stored. */
+const noPeerMetadata: PeerMetadata<unknown> = { initial: () => null, toJson: () => null, fromJson: () => null }
 
 /**
  * Options over preset over defaults, checked. Throws `PoolError` `invalid-config` naming option, value and range.

@@ -137,6 +137,37 @@ describe('what maintenance does', () => {
     }
   })
 
+  it('of points where somebody was met the best score is dialed first, unless it failed or has only just left', () => {
+    for (let seed = 1; seed <= 10; seed++) {
+      const bench = new StateBench({ ...band, maxParallelDials: 10, maxConnections: 30, expectedConnections: 20, maxKnownPoints: null })
+      const meet = (n: number, score: number): void => {
+        const connection = bench.dialed(at(n), peer(n))
+        const record = bench.state.peer(connection.peerId)
+        if (record !== undefined) record.metadata = score
+        connection.leave({ by: 'us', reason: { kind: 'going-away' } })
+      }
+      for (const [n, score] of shuffled(
+        [
+          [1, 3],
+          [2, 9],
+          [3, 5],
+          [4, 99],
+          [5, -1]
+        ] as const,
+        seededRandom(seed)
+      ))
+        meet(n, score)
+      bench.pass(3_600_000)
+      connect(bench, 1)
+      fail(bench, at(4))
+      meet(6, 99)
+      bench.pass(120_000)
+      bench.registry.registerPoint(at(7))
+      const { dial } = plan(bench, { filling: true })
+      expect(dial, `seed ${seed}`).toEqual([at(2), at(3), at(1), at(7), at(4), at(6), at(5)])
+    }
+  })
+
   it('a barred point is waited for, and dialed once its bar is over', () => {
     const bench = new StateBench(band)
     connect(bench, 1)

@@ -61,6 +61,8 @@ function connectionOf(peerId: PeerId, point: Point | undefined, at: number): Run
     startedAt: at,
     isPrivate: false,
     instance: '',
+    messagesReceived: 0,
+    roundTripMs: undefined,
     disconnect: async () => undefined
   }
 }
@@ -122,7 +124,7 @@ export function runPeer<M>(table: PeerTable<M>, record: PeerRecord<M>, at: numbe
 }
 
 export function leavePeer<M>(table: PeerTable<M>, record: PeerRecord<M>, at: number): void {
-  setPeerDisconnected(record, { date: at, counts: true, byUs: false })
+  setPeerDisconnected(record, { now: at, date: at, counts: true, byUs: false })
   table.reindex(record)
 }
 

@@ -15,8 +15,15 @@ const point = '/ip4/192.0.2.1/tcp/1' as Point
 const alice = 'alice' as PeerId
 const [attempt, other] = [{ id: 1, point } as Attempt, { id: 2, point } as Attempt]
 const today = 1_700_000_000_000
-const connection = { peerId: alice, point, establishedAt: today } as RunningConnection
-const ending = { date: today + 5, counts: true, byUs: true }
+const connection = {
+  peerId: alice,
+  point,
+  establishedAt: today,
+  startedAt: 20_000,
+  messagesReceived: 3,
+  roundTripMs: 7
+} as RunningConnection
+const ending = { now: 60_000, date: today + 5, counts: true, byUs: true }
 
 function peer(state: PeerState = { kind: 'disconnected' }): PeerRecord {
   const record = new PeerRecord(alice, 0, undefined)

@@ -6,7 +6,7 @@ import { leavePeer, peerOf, runPeer, taken } from './encounters.ts'
 type Table = PeerTable<{ score: number }>
 
 function tableOf(max: number, target: number): Table {
-  return new PeerTable({ size: { max, target }, score: ({ score }: { score: number }) => score })
+  return new PeerTable({ size: { max, target }, score: ({ metadata }) => metadata.score })
 }
 
 function add(table: Table, number: number, { score = 1, at = number, trusted = false } = {}): PeerRecord<{ score: number }> {

@@ -79,6 +79,8 @@ export const storedPeer: fc.Arbitrary<StoredPeer> = fc.record({
   lastRejected: encounter,
   lastEstablished: encounter,
   lastDisconnection: encounter,
+  served: fc.nat(),
+  connectedMs: fc.nat(),
   lastReport: fc.option(
     fc.record({ kind: fc.constantFrom('fault', 'useless', 'slow'), reason: fc.string({ maxLength: 20 }), at: instant }),
     {

@@ -92,7 +92,7 @@ const peerStep = fc.record({
 it('the peer table is in order after each of thousands of random steps, and never above max but for trusted peers', () => {
   fc.assert(
     fc.property(sizes, fc.array(peerStep, { minLength: 1, maxLength: 120, size: 'max' }), (size, steps) => {
-      const table = new PeerTable<number>({ size, score: (score) => score })
+      const table = new PeerTable<number>({ size, score: ({ metadata }) => metadata })
       let now = 0
       for (const { what, number, score, flag } of steps) {
         now += 1

@@ -1,0 +1,92 @@
+/**
+ * What the pool itself makes of a peer, where the application gives no score: a sum of a few parts, each with its own
+ * bound, so that none of them buys everything. Pure; `peer-pool.ts` gives it to the state and to the peer table.
+ * `docs/scoring.md` is the formula for people.
+ */
+import { lastMeeting, type PeerInfo } from '../tables/peer-state.ts'
+import type { PeerMetadata } from '../values/config.ts'
+import type { Clock, Log } from '../values/ports.ts'
+import { penaltyOf } from './reports.ts'
+
+/** One part of a score. */
+export interface ScorePart {
+  /** `application`: its own score, which then is all. */
+  readonly of: 'application' | 'service' | 'time' | 'latency' | 'failures' | 'reports' | 'fault'
+  /** What was counted: messages and points, hours, ms, failures in a row, weights, faults on record. */
+  readonly amount: number
+  /** What it adds. */
+  readonly score: number
+}
+
+export interface Instants {
+  /** Monotonic, ms. */
+  readonly now: number
+  /** Wall clock, ms. */
+  readonly date: number
+}
+
+const dayMs = 86_400_000
+
+/** Above everything that a peer can earn: who was proved wrong is the first to go, for a day or two. */
+const faultScore = -40
+
+/** The parts of a peer's score; of one that is not connected all of them are halved with each day since it was met. */
+export function scoreParts(info: PeerInfo, { now, date }: Instants): ScorePart[] {
+  const { state, served, connectedMs, roundTripMs, failures, lastReport } = info
+  const running = state.kind === 'running' ? state.connection : undefined
+  const messages = served + (running?.messagesReceived ?? 0)
+  const hours = (connectedMs + (running === undefined ? 0 : now - running.startedAt)) / 3_600_000
+  const weight = penaltyOf(info, now)
+  const isFault = lastReport?.kind === 'fault'
+  const parts: [ScorePart['of'], number, number][] = [
+    ['service', messages, Math.min(5, Math.log2(1 + messages) / 2)],
+    ['time', hours, Math.min(10, 2 * Math.log2(1 + hours))],
+    ['latency', roundTripMs ?? 0, roundTripMs === undefined ? 0 : Math.max(0, Math.min(5, Math.log2(1_000 / roundTripMs)))],
+    ['failures', failures, -Math.min(5, failures)],
+    ['reports', weight, -Math.min(20, 2 * weight)],
+    ['fault', Number(isFault), isFault ? faultScore * fading(date - lastReport.at) : 0]
+  ]
+  const fade = running === undefined ? fading(date - (lastMeeting(info)?.at ?? date)) : 1
+  return parts.filter(([, , score]) => score !== 0).map(([of, amount, score]) => ({ of, amount, score: score * fade }))
+}
+
+/** The sum of the parts: 20 at best. */
+export function defaultScore(info: PeerInfo, at: Instants): number {
+  return scoreParts(info, at).reduce((sum, { score }) => sum + score, 0)
+}
+
+/**
+ * The same for an order that is kept: since all scores of absent peers halve with the same pace, it is the logarithm of what they
+ * would be on one common day, and stays right without being computed again.
+ */
+export function lastingScore(info: PeerInfo, at: Instants): number {
+  const score = defaultScore(info, at)
+  return score === 0 ? 0 : Math.sign(score) * (Math.log2(Math.abs(score)) + at.date / dayMs)
+}
+
+/** A clock that was put back fades nothing. */
+function fading(ms: number): number {
+  return 2 ** (-Math.max(0, ms) / dayMs)
+}
+
+export interface Scorer<PeerMeta> {
+  /** As of now. */
+  readonly score: (info: PeerInfo<PeerMeta>) => number
+  /** For an order that is kept. */
+  readonly lasting: (info: PeerInfo<PeerMeta>) => number
+}
+
+/** The application's score if it has one. The state asks in the middle of a transition, so one that throws is told and counts as NaN, the lowest. */
+export function scorerOf<PeerMeta>({ score }: Pick<PeerMetadata<PeerMeta>, 'score'>, clock: Clock, log: Log): Scorer<PeerMeta> {
+  const at = (): Instants => ({ now: clock.now(), date: clock.date() })
+  if (score === undefined) return { score: (info) => defaultScore(info, at()), lasting: (info) => lastingScore(info, at()) }
+  const own = ({ metadata }: PeerInfo<PeerMeta>): number => {
+    try {
+      return score(metadata)
+    } catch (error) {
+      log.error('peerMetadata.score threw', error)
+      return Number.NaN
+    }
+  }
+  return { score: own, lasting: own }
+}
