@@ -1,6 +1,6 @@
 /**
  * One configuration for Vite and Vitest. Vite: the demo page, root web/demo, built or served by node/cli/demo.ts.
- * Vitest (mode "test"): three projects, run one after the other, so that real sockets do not wait for busy cores.
+ * Vitest (mode "test"): four projects, run one after the other, so that real sockets do not wait for busy cores.
  */
 import { fileURLToPath } from 'node:url'
 import { playwright } from '@vitest/browser-playwright'
@@ -11,6 +11,7 @@ const checkout = fileURLToPath(new URL('.', import.meta.url))
 
 /** Whatever is not here is a unit test, so that no test file is forgotten. */
 const integrationTests = ['test/libp2p/**/*.test.ts', 'test/node/**/*.test.ts', 'test/package/**/*.test.ts']
+const simulatedTests = ['test/sim/**/*.test.ts']
 const browserTests = ['test/browser/**/*.test.ts', 'test/web/**/*.test.ts']
 
 export default defineConfig(async ({ mode }) =>
@@ -27,8 +28,17 @@ async function projects(): Promise<TestProjectConfiguration[]> {
       test: {
         name: 'unit',
         include: ['test/**/*.test.ts'],
-        exclude: [...integrationTests, ...browserTests],
+        exclude: [...simulatedTests, ...integrationTests, ...browserTests],
         sequence: { groupOrder: 0 }
+      }
+    },
+    {
+      extends: true,
+      test: {
+        name: 'simulation',
+        include: simulatedTests,
+        testTimeout: 120_000,
+        sequence: { groupOrder: 1 }
       }
     },
     {
@@ -38,7 +48,7 @@ async function projects(): Promise<TestProjectConfiguration[]> {
         include: integrationTests,
         testTimeout: 30_000,
         hookTimeout: 60_000,
-        sequence: { groupOrder: 1 }
+        sequence: { groupOrder: 2 }
       }
     },
     {
@@ -48,7 +58,7 @@ async function projects(): Promise<TestProjectConfiguration[]> {
         include: browserTests,
         testTimeout: 30_000,
         hookTimeout: 60_000,
-        sequence: { groupOrder: 2 },
+        sequence: { groupOrder: 3 },
         globalSetup: ['test/browser/setup/chromium.ts'],
         browser: {
           enabled: true,

@@ -36,6 +36,8 @@ export interface PoolComponents {
   readonly clock: Clock
   readonly random: Random
   readonly log: Log
+  /** Is given the state when the pool is made: tests and debug runs hold it against `invariants.ts`. */
+  readonly inspect?: (state: PoolState<unknown>) => void
 }
 
 /** What makes maintenance look at the band. */
@@ -94,6 +96,7 @@ export class PeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Arra
       },
       changed: (by) => this.#changed(by)
     })
+    components.inspect?.(state as unknown as PoolState<unknown>)
     const registry = new Registry(state)
     const context = { config, network, clock, random, log, state, registry, events, instance: random.bytes(8) }
     super(context)

@@ -7,23 +7,38 @@ import type { Clock, Link, Transport } from '../../src/core/values/ports.ts'
 export interface Owner {
   readonly peerId: PeerId
   readonly point: Point
+  /** Open ends of this owner; for faults. */
+  readonly links: Set<MemoryLink>
+  /** Called when something is about to reach the owner. */
+  readonly touched: () => void
 }
 
 /** The world that links run through. */
 export interface Wires {
   readonly clock: Clock
-  /** Open links, both ends; for faults. */
-  readonly links: Set<MemoryLink>
   /** One-way delay of each piece, ms. */
-  latencyMs(): number
-  /** False: what is sent is lost without a word. */
-  reaches(from: Owner, to: Owner): boolean
+  latencyMs: (from: Owner, to: Owner) => number
+  /** False: nothing gets through now; it is sent again until it does. */
+  reaches: (from: Owner, to: Owner) => boolean
 }
 
 /** Bytes on their way in one direction before `send` says no. */
 const bufferBytes = 256 * 1024
 
+/** What did not get through is sent again after this, ms. */
+const retransmitMs = 1_000
+/** A link on which something has not got through for so long is broken, ms. */
+const silenceMs = 30_000
+
 type Item = { readonly kind: 'bytes'; readonly bytes: Uint8Array } | { readonly kind: 'end' } | { readonly kind: 'broken' }
+
+interface Posted {
+  readonly item: Item
+  readonly sentAt: number
+  readonly arrivesAt: number
+}
+
+const ended: IteratorResult<Uint8Array, undefined> = { done: true, value: undefined }
 
 export function linkPair(hub: Wires, dialer: Owner, listener: Owner): [MemoryLink, MemoryLink] {
   const ours = new MemoryLink(hub, { owner: dialer, remote: listener, direction: 'outgoing' })
@@ -35,37 +50,49 @@ export function linkPair(hub: Wires, dialer: Owner, listener: Owner): [MemoryLin
 
 export class MemoryLink implements Link {
   readonly owner: Owner
-  readonly peerId: PeerId
+  readonly remote: Owner
   readonly direction: 'outgoing' | 'incoming'
   readonly host: Host | undefined
   readonly transport: Transport = 'memory'
-  readonly remoteAddress: string
-  readonly chunks: AsyncIterable<Uint8Array>
   readonly over: Promise<void>
   readonly #isOver: () => void
   peer: MemoryLink | undefined
   readonly #hub: Wires
-  readonly #remote: Owner
   readonly #inbox: Item[] = []
-  #reader: (() => void) | undefined
+  #reader:
+    | { readonly resolve: (result: IteratorResult<Uint8Array, undefined>) => void; readonly reject: (error: Error) => void }
+    | undefined
+  /** On their way to the other end, in order. */
+  readonly #wire: Posted[] = []
+  #cancelArrival: (() => void) | undefined
   inFlight = 0
   #closed = false
-  #lastArrival = 0
-  readonly drains = new Set<() => void>()
+  /** The program that held it was killed; whatever reaches it is answered by a reset. */
+  isDead = false
+  #drains: Set<() => void> | undefined
 
   constructor(hub: Wires, { owner, remote, direction }: { owner: Owner; remote: Owner; direction: 'outgoing' | 'incoming' }) {
     this.#hub = hub
     this.owner = owner
-    this.#remote = remote
-    this.peerId = remote.peerId
+    this.remote = remote
     this.direction = direction
     this.host = hostOf(remote.point)
-    this.remoteAddress = remote.point
-    this.chunks = this.#read()
     const over = Promise.withResolvers<void>()
     this.over = over.promise
     this.#isOver = over.resolve
-    hub.links.add(this)
+    owner.links.add(this)
+  }
+
+  get peerId(): PeerId {
+    return this.remote.peerId
+  }
+
+  get remoteAddress(): string {
+    return this.remote.point
+  }
+
+  get chunks(): AsyncIterable<Uint8Array> {
+    return { [Symbol.asyncIterator]: () => ({ next: () => this.#read() }) }
   }
 
   send(bytes: Uint8Array): boolean {
@@ -85,15 +112,17 @@ export class MemoryLink implements Link {
         resolve()
         return
       }
+      const drains = this.#drains ?? new Set()
+      this.#drains = drains
       const check = (): void => {
         if (this.#closed) reject(new Error('the link is closed'))
         else if (this.inFlight < bufferBytes / 2) resolve()
         else return
-        this.drains.delete(check)
+        drains.delete(check)
       }
-      this.drains.add(check)
+      drains.add(check)
       signal.addEventListener('abort', () => {
-        this.drains.delete(check)
+        drains.delete(check)
         reject(signal.reason)
       })
     })
@@ -112,52 +141,101 @@ export class MemoryLink implements Link {
 
   /** The wire is cut. */
   breakBoth(): void {
-    this.arrive({ kind: 'broken' })
-    this.peer?.arrive({ kind: 'broken' })
-    this.shut()
-    this.peer?.shut()
+    for (const end of [this, this.peer]) {
+      if (end === undefined || end.isDead) continue
+      end.cut()
+      end.arrive({ kind: 'broken' })
+    }
+    for (const end of [this, this.peer]) if (end?.isDead === false) end.shut()
+  }
+
+  /** The owner's memory is gone: this end does nothing any more. `told`: its machine is there to break the other end. */
+  die(told: boolean): void {
+    this.cut()
+    if (told && !this.#closed) this.#post({ kind: 'broken' })
+    this.isDead = true
+    this.#forget()
+    this.#reader = undefined
+  }
+
+  /** What is on its way to the other end is lost. */
+  cut(): void {
+    this.#cancelArrival?.()
+    this.#cancelArrival = undefined
+    this.#wire.length = 0
+  }
+
+  arrive(item: Item): void {
+    this.owner.touched()
+    if (item.kind !== 'bytes') this.#isOver()
+    this.#inbox.push(item)
+    const reader = this.#reader
+    if (reader === undefined) return
+    this.#reader = undefined
+    void this.#read().then(reader.resolve, reader.reject)
   }
 
   shut(): void {
-    this.#closed = true
-    this.#hub.links.delete(this)
-    for (const check of this.drains) check()
+    this.#forget()
+    for (const check of this.#drains ?? []) check()
     this.arrive({ kind: 'end' })
+  }
+
+  #forget(): void {
+    this.#closed = true
+    this.owner.links.delete(this)
   }
 
   /** In order, whatever latency each piece draws. */
   #post(item: Item): void {
     const { clock } = this.#hub
-    this.#lastArrival = Math.max(this.#lastArrival, clock.now() + this.#hub.latencyMs())
-    clock.schedule(this.#lastArrival - clock.now(), () => {
-      if (this.#hub.reaches(this.owner, this.#remote)) this.peer?.arrive(item)
+    const sentAt = clock.now()
+    const arrivesAt = Math.max(this.#wire.at(-1)?.arrivesAt ?? 0, sentAt + this.#hub.latencyMs(this.owner, this.remote))
+    this.#wire.push({ item, sentAt, arrivesAt })
+    if (this.#cancelArrival === undefined) this.#await(arrivesAt - sentAt)
+  }
+
+  #await(delayMs: number): void {
+    this.#cancelArrival = this.#hub.clock.schedule(delayMs, () => {
+      this.#cancelArrival = undefined
+      this.#deliver()
     })
   }
 
-  arrive(item: Item): void {
-    this.#inbox.push(item)
-    if (item.kind !== 'bytes') this.#isOver()
-    this.#reader?.()
-    this.#reader = undefined
+  #deliver(): void {
+    const [first] = this.#wire
+    if (first === undefined) return
+    const now = this.#hub.clock.now()
+    if (!this.#hub.reaches(this.owner, this.remote)) {
+      if (now - first.sentAt >= silenceMs) this.breakBoth()
+      else this.#await(retransmitMs)
+      return
+    }
+    this.#wire.shift()
+    if (this.peer?.isDead === true) {
+      this.breakBoth()
+      return
+    }
+    this.peer?.arrive(first.item)
+    const [next] = this.#wire
+    if (next !== undefined && this.#cancelArrival === undefined) this.#await(Math.max(0, next.arrivesAt - now))
   }
 
-  async *#read(): AsyncGenerator<Uint8Array> {
-    for (;;) {
-      const item = this.#inbox.shift()
-      if (item === undefined) {
-        await new Promise<void>((resolve) => {
-          this.#reader = resolve
-        })
-        continue
-      }
-      if (item.kind === 'end') return
-      if (item.kind === 'broken') throw new Error('the link broke')
-      const { peer } = this
-      if (peer !== undefined) {
-        peer.inFlight -= item.bytes.length
-        for (const check of [...peer.drains]) check()
-      }
-      yield item.bytes
+  #read(): Promise<IteratorResult<Uint8Array, undefined>> {
+    const item = this.#inbox[0]
+    if (item === undefined) {
+      return new Promise((resolve, reject) => {
+        this.#reader = { resolve, reject }
+      })
     }
+    if (item.kind === 'end') return Promise.resolve(ended)
+    if (item.kind === 'broken') return Promise.reject(new Error('the link broke'))
+    this.#inbox.shift()
+    const { peer } = this
+    if (peer !== undefined) {
+      peer.inFlight -= item.bytes.length
+      for (const check of [...(peer.#drains ?? [])]) check()
+    }
+    return Promise.resolve({ done: false, value: item.bytes })
   }
 }

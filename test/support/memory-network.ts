@@ -22,19 +22,20 @@ export interface HubOptions {
   readonly clock: Clock
   readonly random: Random
   /** One-way delay of bytes and dials, ms; drawn anew for each. */
-  readonly latencyMs?: () => number
+  readonly latencyMs?: (from: Owner, to: Owner) => number
 }
 
 /** The world between the nodes. */
 export class MemoryHub implements Wires {
   readonly clock: Clock
   readonly random: Random
-  latencyMs: () => number
+  latencyMs: (from: Owner, to: Owner) => number
   readonly nodes = new Map<Point, MemoryNetwork>()
-  /** Open links, both ends; for faults. */
-  readonly links = new Set<MemoryLink>()
-  /** False: packets and dials between the two are lost without a word. */
+  /** False: bytes and dials between the two do not get through, and nobody says so. */
   reaches: (from: Owner, to: Owner) => boolean = () => true
+  readonly #members = new Set<MemoryNetwork>()
+  /** What every text means. */
+  readonly parsed = new Map<string, ParsedPoint>()
 
   constructor({ clock, random, latencyMs = () => 5 }: HubOptions) {
     this.clock = clock
@@ -47,7 +48,21 @@ export class MemoryHub implements Wires {
     const own = (point ?? `/ip4/10.0.${this.nodes.size >> 8}.${this.nodes.size & 255}/tcp/1`) as Point
     const node = new MemoryNetwork(this, { peerId: name as PeerId, point: own, listens })
     this.nodes.set(own, node)
+    this.#members.add(node)
     return node
+  }
+
+  /** Open links, both ends. */
+  get links(): ReadonlySet<MemoryLink> {
+    return new Set([...this.#members].flatMap((node) => [...node.links]))
+  }
+
+  /** Both ends of a link know after a while that nothing gets through any more, though nobody writes: links ask for signs of life. */
+  breakSilentLinks(): void {
+    for (const link of this.links) {
+      const isSilent = link.peer?.isDead === true || !this.reaches(link.owner, link.remote) || !this.reaches(link.remote, link.owner)
+      if (isSilent) link.breakBoth()
+    }
   }
 }
 
@@ -65,6 +80,10 @@ export class MemoryNetwork implements Network {
   /** Takes links and never says a word on them. */
   silent = false
   dials = 0
+  readonly links = new Set<MemoryLink>()
+  touched: () => void = () => undefined
+  /** Grows with each crash: what was begun before is nobody's any more. */
+  #lives = 0
 
   constructor(hub: MemoryHub, { peerId, point, listens }: { peerId: PeerId; point: Point; listens: boolean }) {
     this.#hub = hub
@@ -95,11 +114,13 @@ export class MemoryNetwork implements Network {
     return this.#handlers !== undefined
   }
 
+  /** Each text is parsed once for all: thousands of pools hear of the same points, and then share one string. */
   parsePoint(text: string): ParsedPoint {
-    const match = /^(\/ip[46]\/[^/]+\/tcp\/[1-9][0-9]*(?:\/p2p\/[^/]+\/p2p-circuit)?)(?:\/p2p\/([^/]+))?$/.exec(text)
-    if (match?.[1] === undefined) throw new PoolError('invalid-point', `a multiaddr was expected, got ${JSON.stringify(text)}`)
-    const relayed = match[1].endsWith('/p2p-circuit')
-    return { point: (relayed ? text : match[1]) as Point, expectedPeerId: match[2] as PeerId | undefined }
+    const known = this.#hub.parsed.get(text)
+    if (known !== undefined) return known
+    const parsed = parse(text)
+    this.#hub.parsed.set(text, parsed)
+    return parsed
   }
 
   parsePeerId(text: string): PeerId {
@@ -114,7 +135,8 @@ export class MemoryNetwork implements Network {
   async dial(point: Point, { expectedPeerId, signal }: DialOptions): Promise<Link> {
     const hub = this.#hub
     this.dials++
-    await this.#wait(hub.latencyMs() * 2, signal)
+    const there = hub.nodes.get(point) ?? this
+    await this.#wait(hub.latencyMs(this, there) + hub.latencyMs(there, this), signal)
     const target = hub.nodes.get(point)
     if (target === undefined || !hub.reaches(this, target)) {
       if (target === undefined) throw new DialError('refused', `nobody listens on ${point}`)
@@ -127,6 +149,7 @@ export class MemoryNetwork implements Network {
       throw new DialError('refused', 'closed at once')
     }
     const [ours, theirs] = linkPair(hub, this, target)
+    target.touched()
     if (!target.silent) target.#handlers?.incoming(theirs)
     return ours
   }
@@ -146,19 +169,33 @@ export class MemoryNetwork implements Network {
     return Promise.resolve()
   }
 
-  /** The machine dies: its links break, nothing is said. */
+  /** Its links break, nothing is said. */
   crash(): void {
     this.#handlers = undefined
-    for (const link of [...this.#hub.links]) if (link.owner === this) link.breakBoth()
+    for (const link of [...this.links]) link.breakBoth()
   }
 
+  /**
+   * The program is killed: it hears nothing any more, and its dials lead nowhere. The others learn of it when its machine
+   * says so; `told` false: the machine is gone too.
+   */
+  die({ told }: { told: boolean }): void {
+    this.#lives++
+    this.#handlers = undefined
+    for (const link of [...this.links]) link.die(told)
+  }
+
+  /** Never settles if the program is killed meanwhile. */
   #wait(ms: number, signal: AbortSignal): Promise<void> {
+    const life = this.#lives
     return new Promise((resolve, reject) => {
       const aborted = (): void => {
         cancel()
         reject(new DialError('aborted', 'the dial was aborted', signal.reason))
       }
       const cancel = this.#hub.clock.schedule(ms, () => {
+        if (life !== this.#lives) return
+        this.touched()
         signal.removeEventListener('abort', aborted)
         resolve()
       })
@@ -166,4 +203,11 @@ export class MemoryNetwork implements Network {
       else signal.addEventListener('abort', aborted, { once: true })
     })
   }
+}
+
+function parse(text: string): ParsedPoint {
+  const match = /^(\/ip[46]\/[^/]+\/tcp\/[1-9][0-9]*(?:\/p2p\/[^/]+\/p2p-circuit)?)(?:\/p2p\/([^/]+))?$/.exec(text)
+  if (match?.[1] === undefined) throw new PoolError('invalid-point', `a multiaddr was expected, got ${JSON.stringify(text)}`)
+  const relayed = match[1].endsWith('/p2p-circuit')
+  return { point: (relayed ? text : match[1]) as Point, expectedPeerId: match[2] as PeerId | undefined }
 }

@@ -2,19 +2,26 @@
  * A clock that moves only when a test says so. Timers run in the order of their instants, then of their making; between two
  * of them every microtask runs, so that what a timer causes has happened before the next one fires.
  */
+import { Heap, type Heaped } from '../../src/core/tables/heap.ts'
 import type { Clock } from '../../src/core/values/ports.ts'
 
-interface Timer {
+interface Timer extends Heaped {
   readonly at: number
   readonly id: number
   readonly fn: () => void
 }
 
+/** After so many steps in one go the event loop gets a turn: a test runner wants to tell that it lives. */
+const stepsPerTurn = 10_000
+
 export class VirtualClock implements Clock {
   #now = 0
   #dateOffset: number
-  #timers: Timer[] = []
+  readonly #timers = new Heap<Timer>((a, b) => a.at < b.at || (a.at === b.at && a.id < b.id))
   #ids = 0
+  #steps = 0
+  /** Called after each step, when all that it caused has happened, with the number of the timer that fired. */
+  onStep: ((timer: number) => void) | undefined
 
   constructor(date = 1_700_000_000_000) {
     this.#dateOffset = date
@@ -35,21 +42,19 @@ export class VirtualClock implements Clock {
 
   /** Timers that wait. */
   get pending(): number {
-    return this.#timers.length
+    return this.#timers.size
+  }
+
+  /** Timers that fired since the clock was made. */
+  get steps(): number {
+    return this.#steps
   }
 
   schedule(delayMs: number, fn: () => void): () => void {
-    const timer = { at: this.#now + Math.max(0, delayMs), id: ++this.#ids, fn }
-    this.#timers.push(timer)
-    for (let i = this.#timers.length - 1; i > 0; i--) {
-      const [before, after] = [this.#timers[i - 1] as Timer, this.#timers[i] as Timer]
-      if (before.at < after.at || (before.at === after.at && before.id < after.id)) break
-      this.#timers[i - 1] = after
-      this.#timers[i] = before
-    }
+    const timer: Timer = { at: this.#now + Math.max(0, delayMs), id: ++this.#ids, fn, heapIndex: -1 }
+    this.#timers.add(timer)
     return () => {
-      const i = this.#timers.indexOf(timer)
-      if (i >= 0) this.#timers.splice(i, 1)
+      if (timer.heapIndex >= 0) this.#timers.remove(timer)
     }
   }
 
@@ -57,12 +62,7 @@ export class VirtualClock implements Clock {
   async advance(ms: number): Promise<void> {
     const end = this.#now + ms
     await settle()
-    for (let next = this.#timers[0]; next !== undefined && next.at <= end; next = this.#timers[0]) {
-      this.#timers.shift()
-      this.#now = Math.max(this.#now, next.at)
-      next.fn()
-      await settle()
-    }
+    for (let next = this.#timers.first; next !== undefined && next.at <= end; next = this.#timers.first) await this.#step(next)
     this.#now = end
   }
 
@@ -76,16 +76,25 @@ export class VirtualClock implements Clock {
     const end = this.#now + limitMs
     await settle()
     while (!done) {
-      const next = this.#timers[0]
+      const next = this.#timers.first
       if (next === undefined) throw new Error(`nothing is scheduled any more and the promise has not settled (now ${this.#now} ms)`)
       if (next.at > end) throw new Error(`the promise has not settled within ${limitMs} virtual ms`)
-      await this.advance(next.at - this.#now)
+      await this.#step(next)
     }
     return watched
   }
+
+  async #step(timer: Timer): Promise<void> {
+    this.#timers.remove(timer)
+    this.#now = Math.max(this.#now, timer.at)
+    timer.fn()
+    await settle()
+    this.onStep?.(timer.id)
+    if (++this.#steps % stepsPerTurn === 0) await new Promise((resolve) => setImmediate(resolve))
+  }
 }
 
-/** Runs every microtask there is. */
+/** Runs every microtask there is: Node looks at the next tick when none is left. */
 export function settle(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve))
+  return new Promise((resolve) => process.nextTick(resolve))
 }

@@ -1,0 +1,31 @@
+/** The machines that run as the vertices of a graph, their connections as its edges. */
+import type { Machine } from './machine.ts'
+
+/** How many parts it falls into: 1 when everybody reaches everybody, over others. Machines that do not run are no vertices. */
+export function componentsOf(machines: readonly Machine[]): number {
+  const up = machines.filter(({ pool }) => pool !== undefined)
+  const byPeer = new Map<string, number>(up.map(({ network }, i) => [network.peerId, i]))
+  const parent = up.map((_, i) => i)
+  const find = (i: number): number => {
+    let root = i
+    while (parent[root] !== root) root = parent[root] as number
+    for (let at = i; at !== root; ) {
+      const next = parent[at] as number
+      parent[at] = root
+      at = next
+    }
+    return root
+  }
+  let parts = up.length
+  for (const [i, machine] of up.entries()) {
+    for (const { peerId } of machine.program?.state.connections() ?? []) {
+      const j = byPeer.get(peerId)
+      if (j === undefined) continue
+      const [a, b] = [find(i), find(j)]
+      if (a === b) continue
+      parent[a] = b
+      parts--
+    }
+  }
+  return parts
+}

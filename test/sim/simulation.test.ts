@@ -1,0 +1,94 @@
+import { describe, expect, it } from 'vitest'
+import { brokenAfterStop, brokenBetween } from './cross-invariants.ts'
+import { sampleOf } from './figures.ts'
+import { componentsOf } from './graph.ts'
+import type { Machine } from './machine.ts'
+import { pointOf, Simulation } from './simulation.ts'
+
+const band = { minConnections: 2, expectedConnections: 4, maxConnections: 8, timeBetweenSearchesMs: 1_000, maintenanceIdleMs: 10_000 }
+
+function world(seed: number, count: number): { sim: Simulation; first: Machine; all: readonly Machine[] } {
+  const sim = new Simulation({ seed, options: band })
+  const first = sim.add()
+  const more = Array.from({ length: count - 1 }, () => sim.add({ trustedPoints: [{ point: pointOf(first), expectedPeerId: undefined }] }))
+  return { sim, first, all: [first, ...more] }
+}
+
+/** A run with everything in it; its event log. */
+async function eventful(seed: number): Promise<string> {
+  const { sim, first, all } = world(seed, 20)
+  await sim.clock.until(first.start())
+  sim.startAll(all.slice(1))
+  await sim.run(30_000)
+  sim.partition(({ index }) => index % 2)
+  sim.map.loss = 0.1
+  await sim.run(60_000)
+  sim.heal()
+  sim.kill(all[3] as Machine)
+  sim.kill(all[4] as Machine, { dark: true })
+  await sim.run(60_000)
+  sim.startAll([all[3] as Machine, all[4] as Machine])
+  await sim.run(60_000)
+  expect(sim.violations, `seed ${seed}`).toEqual([])
+  return sim.log.hash
+}
+
+describe('a simulation', () => {
+  it('is the same twice in a row with the same seed, and another with another', async () => {
+    const hashes = await Promise.all([1, 1, 2].map(eventful))
+    expect(hashes[0]).toBe(hashes[1])
+    expect(hashes[0]).not.toBe(hashes[2])
+  })
+
+  it('a partition cuts the graph', async () => {
+    const { sim, first, all } = world(3, 20)
+    await sim.clock.until(first.start())
+    sim.startAll(all.slice(1))
+    await sim.run(60_000)
+    expect(componentsOf(all)).toBe(1)
+    sim.partition(({ index }) => index % 2)
+    await sim.run(60_000)
+    expect(componentsOf(all)).toBeGreaterThan(1)
+    expect(sim.violations).toEqual([])
+  })
+
+  it('a program that is killed keeps what it has stored, and its peers hear of it at once or when its silence lasts', async () => {
+    const { sim, first, all } = world(4, 6)
+    await sim.clock.until(first.start())
+    sim.startAll(all.slice(1))
+    await sim.run(60_000)
+    const [, told, dark] = all as [Machine, Machine, Machine]
+    const holders = (gone: Machine): number =>
+      all.filter(({ program }) => program?.state.connection(gone.network.peerId) !== undefined).length
+    expect([holders(told) > 0, holders(dark) > 0]).toEqual([true, true])
+    sim.kill(told)
+    sim.kill(dark, { dark: true })
+    await sim.run(1_000)
+    expect(holders(told)).toBe(0)
+    expect(holders(dark)).toBeGreaterThan(0)
+    await sim.run(40_000)
+    expect(holders(dark)).toBe(0)
+    await sim.clock.until(told.start())
+    expect([...(told.program?.state.points() ?? [])].length).toBeGreaterThan(1)
+  })
+
+  it('programs that stop leave no timer, no link and no attempt, whatever they were doing', async () => {
+    const { sim, first, all } = world(5, 20)
+    await sim.clock.until(first.start())
+    sim.startAll(all.slice(1), 2_000)
+    await sim.run(2_000)
+    await sim.clock.until(Promise.all(all.map((machine) => machine.stop())))
+    await sim.run(60_000)
+    expect(all.flatMap((machine) => [...brokenAfterStop(machine)])).toEqual([])
+    expect([sim.clock.pending, sim.hub.links.size, sim.violations]).toEqual([0, 0, []])
+  })
+
+  it('when it is calm each connection is held at both ends', async () => {
+    const { sim, first, all } = world(6, 20)
+    await sim.clock.until(first.start())
+    sim.startAll(all.slice(1))
+    await sim.run(60_000)
+    expect([...brokenBetween(all)]).toEqual([])
+    expect(sampleOf(sim).machines).toBe(20)
+  })
+})
