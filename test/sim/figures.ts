@@ -21,10 +21,9 @@ export interface Sample {
 
 /** Has it between minTarget and maxTarget connections? */
 export function isWithinTargets(machine: Machine): boolean {
-  const { pool } = machine
-  if (pool === undefined) return false
-  const { minTarget, maxTarget } = pool.config.bounds
-  return pool.activeConnections >= minTarget && pool.activeConnections <= maxTarget
+  if (machine.pool === undefined || machine.program === undefined) return false
+  const { active, bounds } = machine.program.state
+  return active >= bounds.minTarget && active <= bounds.maxTarget
 }
 
 /** Looks at those of the machines that run. */

@@ -25,7 +25,7 @@ export const bootstrap: Scenario = {
     const atBar = samples.find(({ atS }) => atS >= barS)
     const settled = settledAtS(samples)
     const last = samples.at(-1)
-    const bounds = first.program?.pool.config.bounds
+    const bounds = first.program?.state.bounds
     return {
       figures: [
         figure('all within their targets for good, after s', settled ?? 'not yet'),
