@@ -53,8 +53,10 @@ describe('pool.setBand', () => {
     expect(a.pool.activeConnections).toBe(before)
     const friend = world.members.find(({ pool }) => pool !== a.pool && pool.activeConnections > 0)
     if (friend === undefined) throw new Error('no friend')
+    const links = [...friend.network.links]
     world.hub.reaches = () => false
     await world.clock.until(friend.pool.tearDownConnections({ kind: 'lost' }))
+    for (const link of links) link.cut()
     await world.clock.advance(20_000)
     world.hub.reaches = () => true
     expect(a.pool.connections.findByPeerId(friend.pool.peerId)).toBeDefined()
