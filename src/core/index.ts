@@ -12,7 +12,7 @@ export { PeerPool, type PoolComponents } from './peer-pool.ts'
 export type { Encounter, PeerInfo, PeerReport, PeerState, Penalty } from './tables/peer-state.ts'
 export type { Medium, Meeting, PointInfo, PointState } from './tables/point-state.ts'
 export { groupOf, hostOf, transportOf } from './values/address.ts'
-export type { Attempt, Direction, RunningConnection } from './values/attempt.ts'
+export type { Attempt, ConnectionKind, Direction, RunningConnection } from './values/attempt.ts'
 export { type ConnectionBand, type MaintenanceBounds, maintenanceBounds, type SuspendedKeep } from './values/bounds.ts'
 export {
   type Codec,
@@ -41,6 +41,7 @@ export {
   type Network,
   type NetworkHandlers,
   type PeerStorage,
+  type PlainPeer,
   type Random,
   StorageError,
   type StorageFailure,

@@ -150,6 +150,7 @@ export class PeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Arra
     if (turn !== this.#turns) return
     try {
       await network.start({
+        plainProtocols: this.config.plainPeers === 'admit' ? this.config.requiredProtocols : undefined,
         incoming: (link) => this.#incoming(link),
         ownPointsChanged: () => this.#ownPointsChanged(),
         discovered: (found) => this.#discovered(found)

@@ -1,7 +1,7 @@
 /** Two ends of one link in memory: ordered, delayed on the hub's clock, with a bounded buffer in each direction. */
 import { hostOf } from '../../src/core/values/address.ts'
 import type { Host, PeerId, Point } from '../../src/core/values/ids.ts'
-import type { Clock, Link, Transport } from '../../src/core/values/ports.ts'
+import type { Clock, Link, PlainPeer, Transport } from '../../src/core/values/ports.ts'
 
 /** Who holds an end. */
 export interface Owner {
@@ -54,6 +54,7 @@ export class MemoryLink implements Link {
   readonly direction: 'outgoing' | 'incoming'
   readonly host: Host | undefined
   readonly transport: Transport = 'memory'
+  plain: PlainPeer | undefined
   readonly over: Promise<void>
   readonly #isOver: () => void
   peer: MemoryLink | undefined
@@ -97,6 +98,7 @@ export class MemoryLink implements Link {
 
   send(bytes: Uint8Array): boolean {
     if (this.#closed) throw new Error('the link is closed')
+    if (this.plain !== undefined) throw new Error('the peer is plain')
     this.inFlight += bytes.length
     this.#post({ kind: 'bytes', bytes })
     return this.inFlight < bufferBytes

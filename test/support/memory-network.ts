@@ -12,6 +12,7 @@ import {
   type Link,
   type Network,
   type NetworkHandlers,
+  type PlainPeer,
   type Random,
   type Transport
 } from '../../src/core/values/ports.ts'
@@ -43,10 +44,13 @@ export class MemoryHub implements Wires {
     this.latencyMs = latencyMs
   }
 
-  /** A node at `10.a.b.c`; `listens: false` makes one that only dials. */
-  node(name: string, { point, listens = true }: { point?: string; listens?: boolean } = {}): MemoryNetwork {
+  /** A node at `10.a.b.c`; `listens: false` makes one that only dials, `speaks` one without the pool protocol. */
+  node(
+    name: string,
+    { point, listens = true, speaks }: { point?: string; listens?: boolean; speaks?: readonly string[] } = {}
+  ): MemoryNetwork {
     const own = (point ?? `/ip4/10.0.${this.nodes.size >> 8}.${this.nodes.size & 255}/tcp/1`) as Point
-    const node = new MemoryNetwork(this, { peerId: name as PeerId, point: own, listens })
+    const node = new MemoryNetwork(this, { peerId: name as PeerId, point: own, listens, speaks })
     this.nodes.set(own, node)
     this.#members.add(node)
     return node
@@ -73,6 +77,8 @@ export class MemoryNetwork implements Network {
   readonly point: Point
   readonly #hub: MemoryHub
   readonly #listens: boolean
+  /** The protocols of a plain peer. */
+  readonly #speaks: readonly string[] | undefined
   #own: readonly Point[]
   #handlers: NetworkHandlers | undefined
   /** The adapter's gater. */
@@ -85,7 +91,11 @@ export class MemoryNetwork implements Network {
   /** Grows with each crash: what was begun before is nobody's any more. */
   #lives = 0
 
-  constructor(hub: MemoryHub, { peerId, point, listens }: { peerId: PeerId; point: Point; listens: boolean }) {
+  constructor(
+    hub: MemoryHub,
+    { peerId, point, listens, speaks }: { peerId: PeerId; point: Point; listens: boolean; speaks: readonly string[] | undefined }
+  ) {
+    this.#speaks = speaks
     this.#hub = hub
     this.peerId = peerId
     this.point = point
@@ -148,10 +158,25 @@ export class MemoryNetwork implements Network {
     if (target.gate?.deniesIncoming(hostOf(this.point)) === true || target.gate?.deniesPeer(this.peerId, hostOf(this.point)) === true) {
       throw new DialError('refused', 'closed at once')
     }
+    if (!this.#takes(target)) throw new DialError('no-pool', `${target.peerId} does not speak what is asked for`)
     const [ours, theirs] = linkPair(hub, this, target)
+    ours.plain = target.#asPlain
+    theirs.plain = this.#asPlain
     target.touched()
-    if (!target.silent) target.#handlers?.incoming(theirs)
+    if (!target.silent && target.#takes(this)) target.#handlers?.incoming(theirs)
     return ours
+  }
+
+  get #asPlain(): PlainPeer | undefined {
+    return this.#speaks === undefined ? undefined : { points: this.ownPoints() }
+  }
+
+  /** A plain peer takes anybody. */
+  #takes(other: MemoryNetwork): boolean {
+    const asked = this.#handlers?.plainProtocols
+    const spoken = other.#speaks
+    if (this.#speaks !== undefined || spoken === undefined) return true
+    return asked?.every((protocol) => spoken.includes(protocol)) ?? false
   }
 
   /** Raw access for tests that play a hostile peer: no pool on this side. */

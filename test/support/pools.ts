@@ -50,6 +50,13 @@ export class World {
     return member
   }
 
+  /** A peer without a pool that is up, and speaks these protocols. */
+  plain(name: string, ...speaks: string[]): MemoryNetwork {
+    const network = this.hub.node(name, { speaks })
+    void network.start({ incoming: () => undefined, ownPointsChanged: () => undefined, discovered: () => undefined })
+    return network
+  }
+
   async stop(): Promise<void> {
     await this.clock.until(Promise.all(this.members.map(({ pool }) => pool.stop())))
   }

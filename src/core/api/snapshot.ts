@@ -89,6 +89,7 @@ function describeConnection<Msg, ConnMeta>(view: PoolView, connection: Connectio
   const { bytesReceived, bytesSent } = connection.stat
   return {
     peerId: connection.peerId,
+    kind: connection.kind,
     point: connection.point ?? null,
     host: connection.host ?? null,
     remoteAddress: connection.remoteAddress,

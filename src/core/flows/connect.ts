@@ -76,7 +76,7 @@ export class Connector<Msg, PeerMeta, ConnMeta> {
       const channel = new Channel(link)
       const askedAt = clock.now()
       channel.send(ourHello(this.#context))
-      const hello = await readHello(channel, attempt.signal)
+      const hello = await readHello(channel, config, attempt.signal)
       const roundTripMs = clock.now() - askedAt
       const verdict = await readVerdict(channel, attempt.signal)
       attempt.signal.throwIfAborted()
@@ -87,7 +87,7 @@ export class Connector<Msg, PeerMeta, ConnMeta> {
         outcome = { kind: 'failed', rejection: { kind: 'rejected-by-peer', motive: verdict.motive, points: alternatives }, by: 'them' }
         throw PoolError.rejected(outcome.rejection)
       }
-      const metadata = readMetadata(hello, config)
+      const metadata = readMetadata(hello, link, config)
       const { rejection } = this.#judge(attempt, { peerId: link.peerId, hello, point: record })
       if (rejection !== undefined) {
         const nack = nackFor(rejection, [])
@@ -125,9 +125,9 @@ export class Connector<Msg, PeerMeta, ConnMeta> {
     let outcome: Outcome | undefined
     try {
       const channel = new Channel(link)
-      const hello = await readHello(channel, attempt.signal)
+      const hello = await readHello(channel, config, attempt.signal)
       attempt.signal.throwIfAborted()
-      const metadata = readMetadata(hello, config)
+      const metadata = readMetadata(hello, link, config)
       const { rejection } = this.#judge(attempt, { peerId: link.peerId, hello, point: undefined })
       if (rejection !== undefined) {
         const nack = nackFor(rejection, this.#alternatives(link, rejection))
@@ -195,7 +195,12 @@ export class Connector<Msg, PeerMeta, ConnMeta> {
   /** Step 6: the state first, then the reading, then whoever greets a new connection. */
   #run(
     attempt: AttemptRecord<Connection<Msg, ConnMeta>>,
-    { channel, hello, metadata, roundTripMs }: { channel: Channel; hello: HelloMessage; metadata: ConnMeta; roundTripMs: number }
+    {
+      channel,
+      hello,
+      metadata,
+      roundTripMs
+    }: { channel: Channel; hello: HelloMessage; metadata: ConnMeta | undefined; roundTripMs: number }
   ): Connection<Msg, ConnMeta> {
     const { state, clock, config } = this.#context
     const connection = new Connection<Msg, ConnMeta>({
@@ -204,7 +209,7 @@ export class Connector<Msg, PeerMeta, ConnMeta> {
       point: attempt.point,
       hello,
       remoteMetadata: metadata,
-      roundTripMs,
+      roundTripMs: channel.link.plain === undefined ? roundTripMs : undefined,
       instance: instanceText(hello.instance),
       clock,
       config,

@@ -3,7 +3,7 @@
  * sends with back-pressure. What pool messages mean is the matter of `exchange.ts`. It ends once, by whoever comes first, and tells
  * its owner through `onEnd`, which runs in the same turn.
  */
-import type { Attempt, Direction, RunningConnection } from '../values/attempt.ts'
+import type { Attempt, ConnectionKind, Direction, RunningConnection } from '../values/attempt.ts'
 import type { Codec, PoolConfig } from '../values/config.ts'
 import type { Host, PeerId, Point } from '../values/ids.ts'
 import type { ExchangeMessage, HelloMessage, PoolMessage } from '../values/message.ts'
@@ -38,7 +38,7 @@ export interface ConnectionParts<Msg, ConnMeta> {
   readonly attempt: Attempt
   readonly point: Point | undefined
   readonly hello: HelloMessage
-  readonly remoteMetadata: ConnMeta
+  readonly remoteMetadata: ConnMeta | undefined
   readonly roundTripMs: number | undefined
   readonly instance: string
   readonly clock: Clock
@@ -58,8 +58,8 @@ export class Connection<Msg = Uint8Array, ConnMeta = Uint8Array> implements Runn
   readonly discovery: boolean
   readonly instance: string
   readonly roundTripMs: number | undefined
-  /** What the peer told of this connection when it was made. */
-  readonly remoteMetadata: ConnMeta
+  /** What the peer told of this connection when it was made; `undefined` if it is plain. */
+  readonly remoteMetadata: ConnMeta | undefined
   /** Application messages in order, for one reader; ends with the connection, after what had come before. */
   readonly messages: AsyncIterable<Msg>
   /** Resolves when it has ended, with the reason. */
@@ -97,6 +97,11 @@ export class Connection<Msg = Uint8Array, ConnMeta = Uint8Array> implements Runn
     const closed = Promise.withResolvers<Ending>()
     this.closed = closed.promise
     this.#resolveClosed = closed.resolve
+  }
+
+  /** `plain`: the peer does not speak the pool protocol. It counts as any other, but no messages go to it and none come. */
+  get kind(): ConnectionKind {
+    return this.#parts.channel.link.plain === undefined ? 'pool' : 'plain'
   }
 
   get peerId(): PeerId {
@@ -143,8 +148,8 @@ export class Connection<Msg = Uint8Array, ConnMeta = Uint8Array> implements Runn
 
   /**
    * Sends one application message. Resolves when the link took it, which a slow peer delays: await it. Rejects with `PoolError`
-   * `not-connected` once the connection has ended, `message-too-large`, `too-many-waiting`, or the signal's reason: then
-   * the message was not sent. Messages are sent in the order of the calls.
+   * `plain-peer`, `not-connected` once the connection has ended, `message-too-large`, `too-many-waiting`, or the signal's reason:
+   * then the message was not sent. Messages are sent in the order of the calls.
    */
   async send(message: Msg, options: { signal?: AbortSignal } = {}): Promise<void> {
     await this.sendPayload(encodePayload(this.#parts.config, message), options.signal)
@@ -152,22 +157,23 @@ export class Connection<Msg = Uint8Array, ConnMeta = Uint8Array> implements Runn
 
   /** `send` for bytes that the codec made already. */
   async sendPayload(payload: Uint8Array, signal?: AbortSignal): Promise<void> {
+    if (this.kind === 'plain') throw new PoolError('plain-peer', `${this.peerId} does not speak the pool protocol: it takes no messages`)
     await this.#write(encodeMessage({ kind: 'application', payload }), signal)
     this.#messagesSent++
   }
 
-  /** `sendPayload` for many at once: false, and nothing sent, if the link is behind by too much or gone. */
+  /** `sendPayload` for many at once: false, and nothing sent, if the link is plain, behind by too much or gone. */
   offer(payload: Uint8Array): boolean {
-    if (this.#ending !== undefined || this.#waitingSends >= maxWaitingSends) return false
+    if (this.kind === 'plain' || this.#ending !== undefined || this.#waitingSends >= maxWaitingSends) return false
     this.sendPayload(payload).catch(() => {
       // The connection ended while the message waited: its end is told by its own event.
     })
     return true
   }
 
-  /** Sends a pool message; false if the link is behind or gone, for none of these is worth a wait. */
+  /** Sends a pool message; false if the link is plain, behind or gone, for none of these is worth a wait. */
   sendExchange(message: ExchangeMessage): boolean {
-    if (this.#ending !== undefined || this.#drained !== undefined) return false
+    if (this.kind === 'plain' || this.#ending !== undefined || this.#drained !== undefined) return false
     this.#transmit(encodeMessage(message))
     return true
   }

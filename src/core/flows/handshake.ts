@@ -1,8 +1,12 @@
-/** The parts of a handshake that both sides share: our Hello, reading theirs, and the words of a refusal. */
+/**
+ * The parts of a handshake that both sides share: our Hello, reading theirs, and the words of a refusal. Here alone a plain peer,
+ * with which nothing is exchanged, is given the words that it does not say.
+ */
 import { protocolVersions } from '../decisions/admission.ts'
+import type { PoolSettings } from '../values/config.ts'
 import type { ParsedPoint } from '../values/ids.ts'
 import type { HelloMessage, NackMessage, PoolMessage } from '../values/message.ts'
-import type { Network } from '../values/ports.ts'
+import type { Link, Network, PlainPeer } from '../values/ports.ts'
 import { motiveOf, type Rejection } from '../values/reason.ts'
 import { handshakeLimits, wireCaps } from '../wire/caps.ts'
 import { WireFault } from '../wire/fault.ts'
@@ -27,20 +31,31 @@ export function ourHello<Msg, PeerMeta, ConnMeta>({ config, network, instance }:
   }
 }
 
+/**
+ * What stands for the Hello of a plain peer, so that it passes the same checks: it said nothing of networks, and is not told of
+ * to others, who would look for a pool there.
+ */
+function plainHello({ points }: PlainPeer, { network, applicationVersions }: PoolSettings): HelloMessage {
+  const silent = { isPrivate: true, discovery: false, signedPeerRecord: nothing, instance: nothing, metadata: nothing }
+  return { kind: 'hello', network, protocolVersions, applicationVersions, points: points.slice(0, wireCaps.ownPoints), ...silent }
+}
+
 /** The end of the stream where a message had to come: not a fault, the other side may just be gone. */
 export class LinkEnded extends Error {
   override readonly name = 'LinkEnded'
 }
 
 /** Their Hello. Rejects with `LinkEnded`, `WireFault` (another message came), the signal's reason, or the link's error. */
-export async function readHello(channel: Channel, signal: AbortSignal): Promise<HelloMessage> {
+export async function readHello(channel: Channel, config: PoolSettings, signal: AbortSignal): Promise<HelloMessage> {
+  if (channel.link.plain !== undefined) return plainHello(channel.link.plain, config)
   const message = await readMessage(channel, signal)
   if (message.kind !== 'hello') throw new WireFault(`a Hello was expected, ${message.kind} came`)
   return message
 }
 
-/** Their answer; as `readHello`. */
+/** Their answer; as `readHello`. A plain peer takes whoever it is connected with. */
 export async function readVerdict(channel: Channel, signal: AbortSignal): Promise<{ kind: 'ack' } | NackMessage> {
+  if (channel.link.plain !== undefined) return { kind: 'ack' }
   const message = await readMessage(channel, signal)
   if (message.kind !== 'ack' && message.kind !== 'nack') throw new WireFault(`an Ack or a Nack was expected, ${message.kind} came`)
   return message
@@ -52,11 +67,13 @@ async function readMessage(channel: Channel, signal: AbortSignal): Promise<PoolM
   return message
 }
 
-/** The application's metadata of a Hello. Throws `WireFault` if it does not decode. */
+/** The application's metadata of a Hello; none of a plain peer. Throws `WireFault` if it does not decode. */
 export function readMetadata<ConnMeta>(
   hello: HelloMessage,
+  { plain }: Link,
   config: { connectionMetadata: { codec: { decode(bytes: Uint8Array): ConnMeta } } }
-): ConnMeta {
+): ConnMeta | undefined {
+  if (plain !== undefined) return undefined
   try {
     return config.connectionMetadata.codec.decode(hello.metadata)
   } catch (error) {

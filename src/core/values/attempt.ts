@@ -7,6 +7,9 @@ import type { DisconnectReason } from './reason.ts'
 
 export type Direction = 'outgoing' | 'incoming'
 
+/** With another pool, or with a peer that does not speak the pool protocol. */
+export type ConnectionKind = 'pool' | 'plain'
+
 /** An attempt in progress. Compare objects: late news about an attempt that is no longer the stored one is ignored. */
 export interface Attempt {
   /** Counts up from 1 within one pool; for logs. */
@@ -44,7 +47,7 @@ export interface RunningConnection {
   readonly messagesReceived: number
   /** How long the handshake waited for an answer, ms; `undefined`: nothing was asked. */
   readonly roundTripMs: number | undefined
-  /** The peer asked not to be told of to others. */
+  /** The peer asked not to be told of to others, or is plain. */
   readonly isPrivate: boolean
   /** The run of the peer's pool that this connection belongs to; hexadecimal. */
   readonly instance: string

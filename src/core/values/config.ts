@@ -65,6 +65,13 @@ export interface PoolSettings {
   readonly privateMode: boolean
   /** Ask for, give and take points. @default true */
   readonly discovery: boolean
+  /**
+   * Peers that do not speak the pool protocol, in a network that has others: `admit` counts and keeps those that speak all of
+   * `requiredProtocols` like any other, but for points and messages. @default 'refuse'
+   */
+  readonly plainPeers: 'admit' | 'refuse'
+  /** With `plainPeers: 'admit'`: at most 64 names of libp2p protocols. @default []: any libp2p peer will do */
+  readonly requiredProtocols: readonly string[]
   /** Known points; `null`: no bound. A larger table takes memory (about 1 KiB each) and time at start. @default max 400, target 300 */
   readonly maxKnownPoints: TableSize | null
   /** Known peers; `null`: no bound. @default max 400, target 300 */
@@ -180,6 +187,8 @@ export function resolveConfig<Msg, PeerMeta, ConnMeta>(
     trustedPoints: [],
     privateMode: false,
     discovery: true,
+    plainPeers: 'refuse',
+    requiredProtocols: [],
     maxKnownPoints: { max: 400, target: 300 },
     maxKnownPeers: { max: 400, target: 300 },
     peerGreylistSize: 1_023,
@@ -230,6 +239,7 @@ function check(config: PoolSettings): void {
   duration('reconnection.maxDelayMs', config.reconnection.maxDelayMs, config.reconnection.initialDelayMs)
   between('reconnection.factor', config.reconnection.factor, 1, 10)
   between('reconnection.jitter', config.reconnection.jitter, 0, 1)
+  checkPlain(config)
   const versions = config.applicationVersions
   if (!Array.isArray(versions) || versions.length < 1 || versions.length > 16)
     refuse('applicationVersions', versions, 'an array of 1 to 16 versions')
@@ -251,6 +261,14 @@ function checkFigures({ min, expected, max }: ConnectionBand, [minName, expected
   integer(minName, min, 0, 10_000)
   integer(expectedName, expected, min, 10_000)
   integer(maxName, max, expected, 10_000)
+}
+
+function checkPlain({ plainPeers, requiredProtocols }: PoolSettings): void {
+  if (plainPeers !== 'admit' && plainPeers !== 'refuse') refuse('plainPeers', plainPeers, "'admit' or 'refuse'")
+  const areNames = Array.isArray(requiredProtocols) && requiredProtocols.every((name) => typeof name === 'string' && name !== '')
+  if (!areNames || requiredProtocols.length > 64) refuse('requiredProtocols', requiredProtocols, 'an array of at most 64 names')
+  if (plainPeers === 'refuse' && requiredProtocols.length > 0)
+    refuse('requiredProtocols', requiredProtocols, "none while plainPeers is 'refuse'")
 }
 
 /** setTimeout's own limit; longer delays would fire at once. */

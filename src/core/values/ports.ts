@@ -26,12 +26,23 @@ export interface Random {
 /** How links travel; also what a Bootstrap names so that it is told only points it can dial. */
 export type Transport = 'tcp' | 'ws' | 'wss' | 'webrtc' | 'webrtc-direct' | 'webtransport' | 'quic' | 'circuit' | 'memory' | 'other'
 
+/** A peer that does not speak the pool protocol: what it told the network of itself, in place of a Hello. */
+export interface PlainPeer {
+  /** Where it says it can be reached; a stranger's texts. At most 32. */
+  readonly points: readonly string[]
+}
+
 /**
  * One authenticated, encrypted, ordered byte stream to a peer who proved its id. The core frames it; the adapter only
  * moves bytes. Exactly one `close` or `abort` follows every link that the core was given.
  */
 export interface Link {
   readonly peerId: PeerId
+  /**
+   * Set for a peer that does not speak the pool protocol. The link then stands for being connected with it: nothing ever comes,
+   * `send` throws, and it ends when the peer is gone.
+   */
+  readonly plain?: PlainPeer | undefined
   readonly direction: 'outgoing' | 'incoming'
   /** The host at the other end; none for relayed and inbound WebRTC links, where address rules do not apply. */
   readonly host: Host | undefined
@@ -68,7 +79,12 @@ export class DialError extends Error {
 
 /** What the core gives the network, once, at start. None of them throws or waits. */
 export interface NetworkHandlers {
-  /** A peer opened the pool protocol to us; the pool owns the link from now on. */
+  /**
+   * Dials and incoming links may also be with peers that do not speak the pool protocol (`Link.plain`) but all of these; once
+   * the network knows what they speak. Absent: with none.
+   */
+  readonly plainProtocols?: readonly string[] | undefined
+  /** A peer opened the pool protocol to us, or is connected and plain; the pool owns the link from now on. */
   incoming(link: Link): void
   /** `ownPoints()` gives another list than before. */
   ownPointsChanged(): void

@@ -22,7 +22,7 @@ export type DialFailure =
   | 'wrong-peer-id' // somebody else answered, or could not prove to be the expected peer
   | 'no-transport' // nothing we run can dial such an address
   | 'denied' // our own gater said no
-  | 'no-pool' // connected, but the other side does not speak the pool protocol
+  | 'no-pool' // connected, but the other side does not speak the pool protocol, nor what would do instead
   | 'aborted'
   | 'other'
 
@@ -177,6 +177,7 @@ export type PoolErrorCode =
   | 'not-connected' // no running connection to that peer, or it ended meanwhile: see `ending`
   | 'message-too-large'
   | 'too-many-waiting'
+  | 'plain-peer' // a message for a peer that does not speak the pool protocol
 
 /** The one error class of the pool. `code` tells what happened; `message` is one sentence naming values. */
 export class PoolError extends Error {

@@ -2,7 +2,7 @@
  * One immutable view of a whole pool, plain JSON, for pages and people. `pool.snapshot()` gives the same object until
  * something changed. Counters of bytes move without a change; ask again.
  */
-import type { Direction } from './attempt.ts'
+import type { ConnectionKind, Direction } from './attempt.ts'
 import type { ConnectionBand, MaintenanceBounds } from './bounds.ts'
 import type { Host, PeerId, Point } from './ids.ts'
 import type { StorageFailure, Transport } from './ports.ts'
@@ -12,6 +12,7 @@ export type PoolLife = 'created' | 'starting' | 'running' | 'suspended' | 'stopp
 
 export interface ConnectionSnapshot {
   readonly peerId: PeerId
+  readonly kind: ConnectionKind
   readonly point: Point | null
   readonly host: Host | null
   /** The address seen at the other end. */
