@@ -10,7 +10,7 @@ import { rolldown } from 'rolldown'
 /** What we want to reach. */
 const targetBytes = 15_000
 /** What must not be exceeded until then. */
-const ceilingBytes = 51_000
+const ceilingBytes = 52_000
 
 /** All that `createWebPeer` uses of libp2p. */
 const libp2p = `
@@ -39,16 +39,21 @@ async function bundle(source: string): Promise<Bundle> {
   const build = await rolldown({
     input: entry,
     platform: 'browser',
+    // As of a page's own entry: chunks that are loaded later may take from it.
+    preserveEntrySignatures: 'allow-extension',
     logLevel: 'silent',
     plugins: [{ name: 'entry', resolveId: (id) => (id === entry ? entry : null), load: (id) => (id === entry ? source : null) }]
   })
   const { output } = await build.generate({ minify: true, format: 'es' })
-  const [chunk] = output
-  const modules = Object.entries(chunk.modules).filter(
-    ([path]) => path.startsWith(checkout) && !path.includes('node_modules') && path !== entry
-  )
+  const chunks = new Map(output.flatMap((part) => (part.type === 'chunk' ? [[part.fileName, part] as const] : [])))
+  // What an option needs is in chunks that are loaded with it: only those count that the first one imports outright.
+  const loaded = new Set([output[0]])
+  for (const chunk of loaded) for (const name of chunk.imports) if (chunks.has(name)) loaded.add(chunks.get(name) ?? chunk)
+  const modules = [...loaded]
+    .flatMap((chunk) => Object.entries(chunk.modules))
+    .filter(([path]) => path.startsWith(checkout) && !path.includes('node_modules') && path !== entry)
   return {
-    gzipped: gzipSync(chunk.code, { level: 9 }).length,
+    gzipped: [...loaded].reduce((sum, { code }) => sum + gzipSync(code, { level: 9 }).length, 0),
     ours: modules
       .map(([path, { renderedLength }]): [string, number] => [path.slice(checkout.length), renderedLength])
       .sort((a, b) => b[1] - a[1])

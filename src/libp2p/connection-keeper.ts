@@ -14,6 +14,8 @@ import type { Clock, Link } from '../core/values/ports.ts'
 
 /** The time between two looks; a connection that both find idle is closed, hence after 10 to 20 s. */
 const lookIntervalMs = 10_000
+/** What `plain-peers.ts` tags its peers with; it is no use of a connection. */
+export const poolTag = 'p2p-pool'
 /** For the connection alone, since its links have ended before: when both ends close at once, libp2p may wait for ever. */
 const closeDeadlineMs = 250
 
@@ -87,15 +89,20 @@ export class ConnectionKeeper {
     return (this.#links.get(connection)?.size ?? 0) > 0
   }
 
+  /** The link is gone. */
+  drop(connection: Connection, link: Link): void {
+    this.#links.get(connection)?.delete(link)
+  }
+
   /** The link is gone; closes the connection unless somebody else uses it. Never rejects. */
   async release(connection: Connection, link: Link, within: AbortSignal): Promise<void> {
-    this.#links.get(connection)?.delete(link)
+    this.drop(connection, link)
     await this.closeUnused(connection, within)
   }
 
   /** Closes a connection that nobody uses, at once. Never rejects; aborts the connection when the signal fires. */
   async closeUnused(connection: Connection, within?: AbortSignal): Promise<void> {
-    if (connection.status === 'open' && !(await this.#isUsed(connection))) await this.#close(connection, within)
+    if (connection.status === 'open' && !(await this.#isUsed(connection))) await this.close(connection, within)
   }
 
   /**
@@ -132,7 +139,7 @@ export class ConnectionKeeper {
       if (looks === 2) this.idleFound++
       if (looks < 2 || !this.#running || !this.#options.closeIdle) continue
       this.#log('closing an unused connection to %p at %a', connection.remotePeer, connection.remoteAddr)
-      void this.#close(connection)
+      void this.close(connection)
     }
     if (this.#running) this.#idle = idle
   }
@@ -146,22 +153,27 @@ export class ConnectionKeeper {
 
   async #isUsed(connection: Connection): Promise<boolean> {
     if (this.carriesLink(connection)) return true
-    if (this.#options.denies(connection.remotePeer.toString() as PeerId, connection)) return false
+    if (this.isDenied(connection)) return false
     const isHelper = connection.limits !== undefined
     const foreign = connection.streams.some(({ protocol }) => !housekeeping.has(protocol) && !(isHelper && protocol === webrtcSignaling))
-    return foreign || (!isHelper && (await this.#isTagged(connection.remotePeer)))
+    return foreign || (!isHelper && (await this.hasTag(connection.remotePeer, (tag) => tag !== poolTag)))
   }
 
-  async #isTagged(peer: Libp2pPeerId): Promise<boolean> {
+  isDenied(connection: Connection): boolean {
+    return this.#options.denies(connection.remotePeer.toString() as PeerId, connection)
+  }
+
+  async hasTag(peer: Libp2pPeerId, counts: (tag: string) => boolean): Promise<boolean> {
     try {
-      return (await this.#components.peerStore.get(peer)).tags.size > 0
+      return [...(await this.#components.peerStore.get(peer)).tags.keys()].some(counts)
     } catch (error) {
       if (!(error instanceof Error && error.name === 'NotFoundError')) this.#log.error('could not read the tags of %p - %e', peer, error)
       return false
     }
   }
 
-  async #close(connection: Connection, within?: AbortSignal): Promise<void> {
+  /** Never rejects; aborts it when the signal fires, or after a moment. */
+  async close(connection: Connection, within?: AbortSignal): Promise<void> {
     const deadline = AbortSignal.timeout(closeDeadlineMs)
     try {
       await connection.close({ signal: within === undefined ? deadline : AbortSignal.any([within, deadline]) })

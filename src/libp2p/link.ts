@@ -9,6 +9,7 @@
 import type { Connection, Stream } from '@libp2p/interface'
 import type { Host, PeerId } from '../core/values/ids.ts'
 import type { Link, Transport } from '../core/values/ports.ts'
+import type { LinkAddress } from './link-address.ts'
 
 /** Bytes read ahead of the core. About one first window of yamux: enough to keep it moving, little to lose. */
 const readAheadBytes = 256 * 1024
@@ -26,13 +27,6 @@ const maxUnreadBytes = 16 * 1024 * 1024
 const noInactivityTimeoutMs = 2_147_483_647
 /** What the port promises: closing never takes longer. */
 const closeDeadlineMs = 1_000
-
-/** What the address of the connection tells; worked out by the network. */
-export interface LinkAddress {
-  readonly peerId: PeerId
-  readonly host: Host | undefined
-  readonly transport: Transport
-}
 
 /** Told once, when the stream is gone for good; works until the signal at most. Never rejects. */
 export type LinkEnded = (link: Link, within: AbortSignal) => Promise<void>

@@ -29,8 +29,9 @@ import {
 import { ConnectionKeeper } from './connection-keeper.ts'
 import { dialErrorOf } from './dial-error.ts'
 import { type DialRule, dialRule, ruleAllows } from './dial-rule.ts'
-import { hostOfAddress } from './gater.ts'
 import { StreamLink } from './link.ts'
+import { addressOf, naming } from './link-address.ts'
+import type { PlainPeers } from './plain-peers.ts'
 import { parsePeerId, parsePoint, pointOf, targetOf, toMultiaddr } from './point.ts'
 import { dialableTransports } from './transports.ts'
 
@@ -77,6 +78,8 @@ export interface NetworkOptions {
 export class Libp2pNetwork implements Network {
   readonly peerId: PeerId
   readonly keeper: ConnectionKeeper
+  /** Set while plain peers are taken. */
+  #plain: PlainPeers | undefined
   readonly #components: NetworkComponents
   readonly #rule: DialRule
   readonly #defaultPort: number | undefined
@@ -142,11 +145,12 @@ export class Libp2pNetwork implements Network {
         if (link !== undefined) return link
       }
       connection = await this.#connect(point, { expectedPeerId, signal })
-      const stream = await connection.newStream(poolProtocol, { signal })
-      return this.#linkOf(stream, connection)
+      return await this.#linkOn<never>(connection, (open) => open(signal), signal)
     } catch (error) {
       if (connection !== undefined) void this.keeper.closeUnused(connection)
       throw dialErrorOf(error, { expectsPeerId: expectedPeerId !== undefined, signal })
+    } finally {
+      if (connection !== undefined) this.#plain?.settled(connection)
     }
   }
 
@@ -161,6 +165,7 @@ export class Libp2pNetwork implements Network {
     this.keeper.start()
     try {
       await registrar.handle(poolProtocol, this.#incoming, { maxInboundStreams: maxStreams, maxOutboundStreams: maxStreams })
+      await this.#takePlain(handlers)
     } catch (error) {
       this.#detach()
       throw error
@@ -181,6 +186,18 @@ export class Libp2pNetwork implements Network {
     events.removeEventListener('transport:close', this.#addressesChanged)
     events.removeEventListener('peer:discovery', this.#discovered)
     this.keeper.stop()
+    this.#plain?.stop()
+    this.#plain = undefined
+  }
+
+  /** Most pools take no plain peers: their pages do not load what it needs. */
+  async #takePlain(handlers: NetworkHandlers): Promise<void> {
+    const { plainProtocols: required, incoming: offer } = handlers
+    if (required === undefined) return
+    const { PlainPeers } = await import('./plain-peers.ts')
+    if (this.#handlers !== handlers) return
+    this.#plain = new PlainPeers({ components: this.#components, keeper: this.keeper, poolProtocol, required, offer })
+    await this.#plain.start()
   }
 
   /**
@@ -193,12 +210,24 @@ export class Libp2pNetwork implements Network {
 
   /** A link on a connection that was there; nothing if the connection turns out to be dead, which it then is for all. */
   async #reuse(connection: Connection, signal: AbortSignal): Promise<Link | undefined> {
-    const stream = await this.#inTime({ signal, withinMs: reuseDeadlineMs }, (patience) =>
-      connection.newStream(poolProtocol, { signal: patience })
-    )
-    if (stream !== undefined) return this.#linkOf(stream, connection)
-    connection.abort(new Error('it took no stream: dead'))
-    return undefined
+    const link = await this.#linkOn(connection, (open) => this.#inTime({ signal, withinMs: reuseDeadlineMs }, open), signal)
+    if (link === undefined) connection.abort(new Error('it took no stream: dead'))
+    return link
+  }
+
+  /** With a peer that does not speak the pool protocol the connection itself is the link, if such peers are taken. */
+  async #linkOn<T extends undefined>(
+    connection: Connection,
+    within: (open: (signal: AbortSignal) => Promise<Stream>) => Promise<Stream | T>,
+    signal: AbortSignal
+  ): Promise<Link | T> {
+    try {
+      const stream = await within((until) => connection.newStream(poolProtocol, { signal: until }))
+      return stream && this.#linkOf(stream, connection)
+    } catch (error) {
+      if (this.#plain === undefined || dialErrorOf(error, { expectsPeerId: true, signal }).failure !== 'no-pool') throw error
+      return this.#plain.linkOn(connection, signal)
+    }
   }
 
   /**
@@ -247,7 +276,10 @@ export class Libp2pNetwork implements Network {
         throw new DialError('wrong-peer-id', `expected ${expectedPeerId}, ${connection.remotePeer} answered`)
       }
       // `/dnsaddr` is looked up by libp2p and stands for other addresses.
-      if (point.startsWith('/dnsaddr/') || this.#leadsTo(connection, point, expectedPeerId)) return connection
+      if (point.startsWith('/dnsaddr/') || this.#leadsTo(connection, point, expectedPeerId)) {
+        this.#plain?.dialed(connection)
+        return connection
+      }
       void this.keeper.closeUnused(connection)
       if (connection.limits !== undefined)
         throw new DialError('other', 'only a relayed connection came of it, and the pool runs on direct ones')
@@ -294,19 +326,10 @@ export class Libp2pNetwork implements Network {
     if (detail.id.equals(this.#components.peerId) || this.#components.connectionManager.getConnections(detail.id).length > 0) return
     const expectedPeerId = parsePeerId(detail.id)
     for (const address of detail.multiaddrs.slice(0, maxDiscovered)) {
-      const names = address.getComponents().at(-1)?.name === 'p2p'
-      const found = pointOf(names ? address : address.encapsulate(`/p2p/${expectedPeerId}`))
+      const found = pointOf(naming(address, expectedPeerId))
       if (found?.expectedPeerId === expectedPeerId) this.#handlers?.discovered(found)
     }
   }
-}
-
-function addressOf(connection: Connection): { peerId: PeerId; host: ReturnType<typeof hostOfAddress>; transport: Transport } {
-  const { remoteAddr } = connection
-  const isWebRtc = remoteAddr.getComponents()[0]?.name === 'webrtc'
-  const point = pointOf(remoteAddr)?.point
-  const transport = isWebRtc ? 'webrtc' : point === undefined ? 'other' : transportOf(point)
-  return { peerId: parsePeerId(connection.remotePeer), host: hostOfAddress(remoteAddr), transport }
 }
 
 /** The best first: what anybody can reach, then what the same network can, then what the same machine can. */

@@ -3,7 +3,7 @@
  * calls with its components, and its `gater` goes to `connectionGater`. The instance is the pool itself:
  * `node.services.pool.connect(…)`. The presets of `node` and `web` add transports, storage and identity.
  */
-import { type Startable, serviceCapabilities } from '@libp2p/interface'
+import { type Startable, serviceCapabilities, serviceDependencies } from '@libp2p/interface'
 import { memoryStorage } from '../core/memory-storage.ts'
 import { PeerPool } from '../core/peer-pool.ts'
 import { nodePreset, type PoolConfig, type PoolOptions, type Preset, pagePreset, resolveConfig } from '../core/values/config.ts'
@@ -51,12 +51,15 @@ export class Libp2pPeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uin
 {
   readonly [Symbol.toStringTag] = 'p2p-pool'
   readonly [serviceCapabilities]: string[] = ['p2p-pool']
+  /** What plain peers speak is known from identify alone. */
+  readonly [serviceDependencies]: string[]
   readonly network: Libp2pNetwork
   #nodeIsStarting = false
 
   constructor(config: PoolConfig<Msg, PeerMeta, ConnMeta>, { network, log }: { network: Libp2pNetwork; log: Log }) {
     super(config, { network, clock: systemClock, random: systemRandom, log })
     this.network = network
+    this[serviceDependencies] = config.plainPeers === 'admit' ? ['@libp2p/identify'] : []
   }
 
   beforeStart(): void {

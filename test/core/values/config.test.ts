@@ -32,6 +32,7 @@ describe('options of the original', () => {
       suspendedBand: null,
       reconnection: { initialDelayMs: 1_000, factor: 1.2, jitter: 0.2, afterConnectionMs: 60_000, maxDelayMs: 3_600_000 }
     })
+    expect(config).toMatchObject({ plainPeers: 'refuse', requiredProtocols: [] })
     expect(Object.isFrozen(config)).toBe(true)
     expect(resolve({}, pagePreset)).toMatchObject({ minConnections: 3, expectedConnections: 5, maxConnections: 10, maxParallelDials: 3 })
     expect(resolve({}, pagePreset).suspendedBand).toEqual({ min: 1, expected: 2, max: 3 })
@@ -77,6 +78,10 @@ const senseless: readonly (readonly [object, RegExp])[] = [
   [{ network: 'x'.repeat(65) }, /network: a|network: expected a text of 1 to 64 bytes/],
   [{ network: '€'.repeat(22) }, /network: expected a text of 1 to 64 bytes/],
   [{ network: 7 }, /network: .* got 7/],
+  [{ plainPeers: true }, /plainPeers: expected 'admit' or 'refuse', got true/],
+  [{ plainPeers: 'admit', requiredProtocols: '/app/1.0.0' }, /requiredProtocols: .*at most 64 names, got "\/app\/1.0.0"/],
+  [{ plainPeers: 'admit', requiredProtocols: [''] }, /requiredProtocols: .*at most 64 names/],
+  [{ requiredProtocols: ['/app/1.0.0'] }, /requiredProtocols: expected none while plainPeers is 'refuse', got \/app\/1.0.0/],
   [{ applicationVersions: [] }, /applicationVersions: .*1 to 16/],
   [{ applicationVersions: [-1] }, /applicationVersions: .* got -1/]
 ]

@@ -1,0 +1,74 @@
+/**
+ * Being connected with a peer that does not speak the pool protocol, as the core's `Link`: it has no stream, and lasts as long
+ * as its connection. Made by `plain-peers.ts`; what becomes of the connection is told by `ended`.
+ */
+import type { Connection } from '@libp2p/interface'
+import type { Host, PeerId } from '../core/values/ids.ts'
+import type { Link, PlainPeer, Transport } from '../core/values/ports.ts'
+import type { LinkEnded } from './link.ts'
+import { addressOf } from './link-address.ts'
+
+/** What the port promises: closing never takes longer. */
+const closeDeadlineMs = 1_000
+
+export class PlainLink implements Link {
+  readonly peerId: PeerId
+  readonly plain: PlainPeer
+  readonly direction: 'outgoing' | 'incoming'
+  readonly host: Host | undefined
+  readonly transport: Transport
+  readonly remoteAddress: string
+  readonly chunks: AsyncIterable<Uint8Array>
+  readonly over: Promise<void>
+  readonly #isOver: () => void
+  readonly #ended: LinkEnded
+  #end: { readonly error: Error | undefined } | undefined
+  #closed: Promise<void> | undefined
+
+  constructor(connection: Connection, plain: PlainPeer, ended: LinkEnded) {
+    const { peerId, host, transport } = addressOf(connection)
+    this.peerId = peerId
+    this.plain = plain
+    this.host = host
+    this.transport = transport
+    this.direction = connection.direction === 'outbound' ? 'outgoing' : 'incoming'
+    this.remoteAddress = connection.remoteAddr.toString()
+    this.#ended = ended
+    const over = Promise.withResolvers<void>()
+    this.over = over.promise
+    this.#isOver = over.resolve
+    this.chunks = this.#wait()
+    connection.addEventListener('close', ({ error }) => this.end(error), { once: true })
+    if (connection.status !== 'open') this.end(new Error(`the connection was ${connection.status} before it could be used`))
+  }
+
+  /** Nothing more can come of it; without an error it shows as closed by the peer. The core, which hears of it, closes the link. */
+  end(error: Error | undefined): void {
+    this.#end ??= { error }
+    this.#isOver()
+  }
+
+  send(): never {
+    throw new Error(`${this.peerId} does not speak the pool protocol`)
+  }
+
+  drained(): Promise<void> {
+    return Promise.reject(new Error(`${this.peerId} does not speak the pool protocol`))
+  }
+
+  close(): Promise<void> {
+    this.end(undefined)
+    this.#closed ??= this.#ended(this, AbortSignal.timeout(closeDeadlineMs))
+    return this.#closed
+  }
+
+  abort(): void {
+    void this.close()
+  }
+
+  // biome-ignore lint/correctness/useYield: nothing ever comes of a plain peer, but its end.
+  async *#wait(): AsyncGenerator<Uint8Array, void, undefined> {
+    await this.over
+    if (this.#end?.error !== undefined) throw this.#end.error
+  }
+}

@@ -1,0 +1,205 @@
+/**
+ * Peers that do not speak the pool protocol, for a pool that admits them: hears from libp2p's identify what each connected peer
+ * speaks, and makes a link of each connection with one that speaks what is required, whoever opened it. One link for one
+ * peer. Called by `network.ts`, which loads this file for such pools only; needs the node's identify service.
+ *
+ * When the pool gives a peer up, the connection is closed, whatever runs on it: to be connected was all its use. Unless a link
+ * with the peer's pool runs on it, or somebody keeps the peer alive (libp2p's `keep-alive` tags), who would only dial it again; or
+ * the application or another service opened it here, and may be at work with it: then it is theirs, as any connection
+ * without a link.
+ */
+import {
+  type ComponentLogger,
+  type Connection,
+  type IdentifyResult,
+  KEEP_ALIVE,
+  type Libp2pEvents,
+  type Logger,
+  type PeerStore,
+  type TypedEventTarget
+} from '@libp2p/interface'
+import type { ConnectionManager } from '@libp2p/interface-internal'
+import type { Multiaddr } from '@multiformats/multiaddr'
+import { DialError, type Link } from '../core/values/ports.ts'
+import { type ConnectionKeeper, poolTag } from './connection-keeper.ts'
+import { naming } from './link-address.ts'
+import { PlainLink } from './plain-link.ts'
+import { parsePeerId } from './point.ts'
+
+/** The value that libp2p's own services give to their tags. With it libp2p's pruner takes others first; pool links need none, since it spares connections with streams. */
+const poolTagValue = 50
+/** Points of one peer that are taken from its identify message, as many as a Hello holds; the rest is dropped. */
+const maxPoints = 32
+
+/** What a peer told of itself. */
+interface Told {
+  readonly protocols: readonly string[]
+  readonly points: readonly string[]
+}
+
+export interface PlainPeersOptions {
+  readonly components: {
+    readonly connectionManager: Pick<ConnectionManager, 'getConnections'>
+    readonly peerStore: Pick<PeerStore, 'get' | 'merge'>
+    readonly logger: ComponentLogger
+    readonly events: TypedEventTarget<Libp2pEvents>
+  }
+  readonly keeper: ConnectionKeeper
+  /** Who speaks it is no plain peer. */
+  readonly poolProtocol: string
+  /** Protocols that a plain peer must speak. */
+  readonly required: readonly string[]
+  readonly offer: (link: Link) => void
+}
+
+export class PlainPeers {
+  readonly #options: PlainPeersOptions
+  /** Filled by identify; goes with the connection. */
+  readonly #told = new WeakMap<Connection, Told>()
+  readonly #waiting = new WeakMap<Connection, () => void>()
+  /** Made by dials of the pool, hence closed with their links. */
+  readonly #dialed = new WeakSet<Connection>()
+  /** Those whose dial goes on, and those that the pool has given up: not to be offered to it as news. */
+  readonly #dialing = new WeakSet<Connection>()
+  readonly #givenUp = new WeakSet<Connection>()
+  readonly #links = new WeakMap<Connection, PlainLink>()
+  readonly #log: Logger
+
+  constructor(options: PlainPeersOptions) {
+    this.#options = options
+    this.#log = options.components.logger.forComponent('p2p-pool:plain-peers')
+  }
+
+  /** Whoever is connected already is offered, too. */
+  async start(): Promise<void> {
+    const { events, connectionManager } = this.#options.components
+    events.addEventListener('peer:identify', this.#identified)
+    await Promise.all(connectionManager.getConnections().map((connection) => this.#recall(connection)))
+  }
+
+  stop(): void {
+    this.#options.components.events.removeEventListener('peer:identify', this.#identified)
+  }
+
+  /** A dial of the pool made this connection, and will ask for its link if it is of use. */
+  dialed(connection: Connection): void {
+    this.#dialed.add(connection)
+    this.#dialing.add(connection)
+  }
+
+  /** That dial is over. */
+  settled(connection: Connection): void {
+    this.#dialing.delete(connection)
+  }
+
+  /** The link of a connection whose peer turned out not to speak the pool protocol, once it is identified. Rejects with the signal's reason, or `DialError`. */
+  async linkOn(connection: Connection, signal: AbortSignal): Promise<Link> {
+    const told = this.#told.get(connection) ?? (await this.#identify(connection, signal))
+    if (!this.#isTaken(told)) throw new DialError('no-pool', `it speaks neither the pool protocol nor ${this.#options.required.join(', ')}`)
+    return this.#links.get(connection) ?? this.#linkOf(connection, told)
+  }
+
+  readonly #identified = ({ detail }: CustomEvent<IdentifyResult>): void => {
+    const { connection, protocols, listenAddrs, signedPeerRecord } = detail
+    const told = { protocols, points: pointsOf(connection, signedPeerRecord?.addresses ?? listenAddrs) }
+    this.#told.set(connection, told)
+    this.#waiting.get(connection)?.()
+    this.#consider(connection, told)
+    // Its pool was started since: it is left, to be met as a pool.
+    if (protocols.includes(this.#options.poolProtocol)) this.#links.get(connection)?.end(undefined)
+  }
+
+  /** A connection that was there before us: libp2p stored what its peer told. */
+  async #recall(connection: Connection): Promise<void> {
+    try {
+      const { protocols, addresses } = await this.#options.components.peerStore.get(connection.remotePeer)
+      const told = {
+        protocols,
+        points: pointsOf(
+          connection,
+          addresses.map(({ multiaddr }) => multiaddr)
+        )
+      }
+      if (this.#told.get(connection) !== undefined || protocols.length === 0) return
+      this.#told.set(connection, told)
+      this.#consider(connection, told)
+    } catch {
+      // Not stored, hence not identified yet: it will be.
+    }
+  }
+
+  #consider(connection: Connection, told: Told): void {
+    const { keeper, components } = this.#options
+    if (connection.status !== 'open' || connection.limits !== undefined || !this.#isTaken(told)) return
+    if (this.#dialing.has(connection) || this.#givenUp.has(connection)) return
+    if (components.connectionManager.getConnections(connection.remotePeer).some((one) => keeper.carriesLink(one))) return
+    this.#options.offer(this.#linkOf(connection, told))
+  }
+
+  #isTaken({ protocols }: Told): boolean {
+    return !protocols.includes(this.#options.poolProtocol) && this.#options.required.every((name) => protocols.includes(name))
+  }
+
+  #linkOf(connection: Connection, { points }: Told): PlainLink {
+    const link = new PlainLink(connection, { points }, (ended, within) => this.#release(connection, ended, within))
+    this.#links.set(connection, link)
+    this.#options.keeper.hold(connection, link)
+    void this.#tag(connection, { value: poolTagValue })
+    return link
+  }
+
+  async #release(connection: Connection, link: Link, within: AbortSignal): Promise<void> {
+    const { keeper, components } = this.#options
+    const wasGone = connection.status !== 'open'
+    this.#links.delete(connection)
+    this.#givenUp.add(connection)
+    keeper.drop(connection, link)
+    await this.#tag(connection, undefined)
+    if (!wasGone) {
+      if (!keeper.carriesLink(connection) && !(await this.#isTheirs(connection))) await keeper.close(connection, within)
+      return
+    }
+    for (const other of components.connectionManager.getConnections(connection.remotePeer)) {
+      const told = this.#told.get(other)
+      if (told !== undefined) this.#consider(other, told)
+    }
+  }
+
+  async #isTheirs(connection: Connection): Promise<boolean> {
+    const { keeper } = this.#options
+    if (keeper.isDenied(connection)) return false
+    if (connection.direction === 'outbound' && !this.#dialed.has(connection)) return true
+    return keeper.hasTag(connection.remotePeer, (tag) => tag.startsWith(KEEP_ALIVE))
+  }
+
+  async #tag({ remotePeer }: Connection, tag: { value: number } | undefined): Promise<void> {
+    try {
+      await this.#options.components.peerStore.merge(remotePeer, { tags: { [poolTag]: tag } })
+    } catch (error) {
+      this.#log.error('could not tag %p - %e', remotePeer, error)
+    }
+  }
+
+  #identify(connection: Connection, signal: AbortSignal): Promise<Told> {
+    return new Promise((resolve, reject) => {
+      const settle = (end: () => void): void => {
+        this.#waiting.delete(connection)
+        signal.removeEventListener('abort', aborted)
+        connection.removeEventListener('close', closed)
+        end()
+      }
+      const aborted = (): void => settle(() => reject(signal.reason))
+      const closed = (): void => settle(() => reject(new DialError('refused', 'it closed the connection')))
+      if (signal.aborted) return aborted()
+      if (connection.status !== 'open') return closed()
+      signal.addEventListener('abort', aborted)
+      connection.addEventListener('close', closed)
+      this.#waiting.set(connection, () => settle(() => resolve(this.#told.get(connection) ?? { protocols: [], points: [] })))
+    })
+  }
+}
+
+function pointsOf({ remotePeer }: Connection, addresses: readonly Multiaddr[]): string[] {
+  const peerId = parsePeerId(remotePeer)
+  return addresses.slice(0, maxPoints).map((address) => naming(address, peerId).toString())
+}
