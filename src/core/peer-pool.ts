@@ -40,19 +40,6 @@ export interface PoolComponents {
   readonly inspect?: (state: PoolState<unknown>) => void
 }
 
-/** What makes maintenance look at the band. */
-const wakingEvents: ReadonlySet<PoolEventName> = new Set([
-  'connection-established',
-  'disconnection',
-  'external-disconnection',
-  'rejecting-request',
-  'request-rejected',
-  'peer-unbanned',
-  'host-unbanned',
-  'trust-changed',
-  'band-changed'
-])
-
 export class PeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Array> extends Registering<Msg, PeerMeta, ConnMeta> {
   /** The settings, and who we are. Frozen. Source: `config`. */
   readonly config: PoolConfig<Msg, PeerMeta, ConnMeta> & { readonly peerId: PeerId }
@@ -91,8 +78,7 @@ export class PeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Arra
       band: new Band(config),
       emit: (type, detail) => {
         events.emit(type, detail)
-        if (wakingEvents.has(type)) this.#maintenance.kick()
-        else if (type === 'new-point') this.#maintenance.found()
+        this.#maintenance.told(type)
       },
       changed: (by) => this.#changed(by)
     })
@@ -207,7 +193,7 @@ export class PeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Arra
     if (this.#life !== 'running' && this.#life !== 'suspended') return
     this.#keep = keep === 'band' && this.config.suspendedBand === null ? 'all' : keep
     this.#setLife('suspended')
-    this.#context.registry.changeBand({ isSuspended: true })
+    this.#context.registry.changeBand({ isSuspended: this.#keep === 'band' })
     if (this.#keep === 'band') this.#maintenance.start({ awake: false })
     else {
       this.#maintenance.stop()
@@ -217,13 +203,14 @@ export class PeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Arra
     await this.#persistence.save()
   }
 
-  /** Awake, or online again: what failed meanwhile counts for nothing, and the band is looked at now. */
+  /** Awake, or online again: what failed meanwhile counts for nothing, every link must answer, and the band is looked at now. */
   resume(): void {
     if (this.#life !== 'running' && this.#life !== 'suspended') return
     this.#context.registry.resetReconnections()
     this.#setLife('running')
     this.#context.registry.changeBand({ isSuspended: false })
     this.#maintenance.start({ awake: true })
+    this.#maintenance.probing.askAll()
     void this.#persistence.save()
   }
 

@@ -25,6 +25,8 @@ const resumeBelowBytes = readAheadBytes / 2
 const maxUnreadBytes = 16 * 1024 * 1024
 /** Unused by libp2p 3 as yet; a silent pool connection is a good one, so it must not begin to matter. */
 const noInactivityTimeoutMs = 2_147_483_647
+/** libp2p's own, which most peers speak; counted as housekeeping by `connection-keeper.ts`. */
+const pingProtocol = '/ipfs/ping/1.0.0'
 /** What the port promises: closing never takes longer. */
 const closeDeadlineMs = 1_000
 
@@ -41,6 +43,7 @@ export class StreamLink implements Link {
   readonly over: Promise<void>
   readonly #isOver: () => void
   readonly #stream: Stream
+  readonly #connection: Connection
   readonly #ended: LinkEnded
   /** Read and not yet pulled, from `#next` on: bounded by pausing at `readAheadBytes`, plus one message of the stream. */
   #unread: Uint8Array[] = []
@@ -60,6 +63,7 @@ export class StreamLink implements Link {
     this.direction = stream.direction === 'outbound' ? 'outgoing' : 'incoming'
     this.remoteAddress = connection.remoteAddr.toString()
     this.#stream = stream
+    this.#connection = connection
     this.#ended = ended
     this.chunks = this.#read()
     const over = Promise.withResolvers<void>()
@@ -102,11 +106,22 @@ export class StreamLink implements Link {
     return this.#closed
   }
 
-  abort(detail: string): void {
+  abort(detail: string, { dead } = { dead: false }): void {
     const error = new Error(detail)
     this.#stop(error)
-    this.#stream.abort(error)
+    if (dead) this.#connection.abort(error)
+    else this.#stream.abort(error)
     this.#closed ??= this.#ended(this, AbortSignal.timeout(closeDeadlineMs))
+  }
+
+  /** On a stream of its own, so that nothing unread is in the way. Whoever does not speak the protocol says so, which is an answer. */
+  async probe(signal: AbortSignal): Promise<void> {
+    try {
+      const stream = await this.#connection.newStream(pingProtocol, { signal })
+      stream.abort(new Error('answered'))
+    } catch (error) {
+      if (signal.aborted) throw error
+    }
   }
 
   async #finish(): Promise<void> {

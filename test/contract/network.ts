@@ -177,6 +177,21 @@ export function networkContract(name: string, makePair: () => Promise<NetworkPai
       theirs.abort('enough')
     })
 
+    test('a link that lives answers in both directions, however much waits unread, and goes on', async () => {
+      const [ours, theirs] = await connect()
+      for (let i = 0; i < 8; i++) ours.send(pattern(65_536, i))
+      await Promise.all([ours, theirs].map((link) => link.probe(AbortSignal.timeout(4_000))))
+      await Promise.all([ours.close(), readAll(theirs).then((read) => expect(read.length).toBe(8 * 65_536))])
+      await theirs.close()
+    })
+
+    test('a link given up as dead is broken at both ends', async () => {
+      const [ours, theirs] = await connect()
+      ours.abort('no sign of life', { dead: true })
+      await expect(readAll(theirs)).rejects.toThrow()
+      await Promise.allSettled([readAll(ours), theirs.close()])
+    })
+
     test('nobody at the point', async () => {
       expect(deadFailures).toContain(await failureOf(dial(pair.deadPoint)))
     })

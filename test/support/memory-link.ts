@@ -141,6 +141,22 @@ export class MemoryLink implements Link {
     this.shut()
   }
 
+  /** Answered by whoever is there and reached, whatever waits unread. */
+  probe(signal: AbortSignal): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>()
+    const { clock } = this.#hub
+    const goes = (from: Owner, to: Owner, then: () => void): (() => void) =>
+      clock.schedule(this.#hub.latencyMs(), () => this.#hub.reaches(from, to) && then())
+    let cancel = goes(this.owner, this.#remote, () => {
+      cancel = goes(this.#remote, this.owner, resolve)
+    })
+    signal.addEventListener('abort', () => {
+      cancel()
+      reject(signal.reason)
+    })
+    return promise
+  }
+
   /** The wire is cut. */
   breakBoth(): void {
     for (const end of [this, this.peer]) {

@@ -178,6 +178,24 @@ export class Connection<Msg = Uint8Array, ConnMeta = Uint8Array> implements Runn
     return true
   }
 
+  /** Bytes of the link so far. */
+  get bytesReceived(): number {
+    return this.#parts.channel.bytesReceived
+  }
+
+  /** Resolves when the other side gave a sign of life. */
+  probe(signal: AbortSignal): Promise<void> {
+    return this.#parts.channel.link.probe(signal)
+  }
+
+  /** It gave none: ended as lost, at once. */
+  lose(): void {
+    const ending: Ending = { by: 'network', reason: { kind: 'lost' } }
+    if (!this.#finish(ending, 0)) return
+    this.#parts.channel.link.abort('no sign of life', { dead: true })
+    this.#resolveClosed(ending)
+  }
+
   /** Says goodbye with the reason and closes; resolves when that is done. The first reason counts. */
   async disconnect(reason: DisconnectReason, comeBackAfterMs = 0): Promise<void> {
     if (this.#finish({ by: 'us', reason }, comeBackAfterMs)) {

@@ -3,20 +3,36 @@
  * out. It runs no loop: each look ends by setting one timer, and whatever changes the picture calls `kick`.
  */
 import { planMaintenance } from '../decisions/plan.ts'
+import type { PoolEventName } from '../values/events.ts'
 import { PoolError } from '../values/reason.ts'
 import type { Connector } from './connect.ts'
 import type { FlowContext } from './context.ts'
 import type { Exchange } from './exchange.ts'
+import { Probing } from './probing.ts'
 import type { Swaps } from './swap.ts'
 
 /** The pause between two searches that found nothing grows by this factor, up to the idle time. */
 const searchGrowth = 1.5
+
+/** What makes maintenance look at the band. */
+const wakingEvents: ReadonlySet<PoolEventName> = new Set([
+  'connection-established',
+  'disconnection',
+  'external-disconnection',
+  'rejecting-request',
+  'request-rejected',
+  'peer-unbanned',
+  'host-unbanned',
+  'trust-changed',
+  'band-changed'
+])
 
 export class Maintenance<Msg, PeerMeta, ConnMeta> {
   readonly #context: FlowContext<Msg, PeerMeta, ConnMeta>
   readonly #connector: Connector<Msg, PeerMeta, ConnMeta>
   readonly #exchange: Exchange<Msg, PeerMeta, ConnMeta>
   readonly #swaps: Swaps<Msg, PeerMeta, ConnMeta>
+  readonly probing: Probing<Msg, PeerMeta, ConnMeta>
   #running = false
   /** Asleep it keeps the band all the same, but neither swaps nor looks unless something happens. */
   #awake = true
@@ -40,20 +56,31 @@ export class Maintenance<Msg, PeerMeta, ConnMeta> {
     this.#connector = connector
     this.#exchange = exchange
     this.#swaps = swaps
+    this.probing = new Probing(context)
     this.#searchPauseMs = context.config.timeBetweenSearchesMs
   }
 
   start({ awake }: { awake: boolean }): void {
     this.#running = true
     this.#awake = awake
+    if (awake) this.probing.start()
+    else this.probing.stop()
     this.kick()
   }
 
   /** Nothing is begun afterwards; dials in progress are the pool's to cancel. */
   stop(): void {
     this.#running = false
+    this.probing.stop()
     this.#cancelTimer()
     this.#endPass()
+  }
+
+  /** Hears every event of the pool. */
+  told(type: PoolEventName): void {
+    if (type === 'connection-established') this.probing.established()
+    if (wakingEvents.has(type)) this.kick()
+    else if (type === 'new-point') this.#found()
   }
 
   /** Something changed: look soon. Many calls in one turn are one look. */
@@ -67,7 +94,7 @@ export class Maintenance<Msg, PeerMeta, ConnMeta> {
   }
 
   /** New points came: the pauses of the search begin anew. */
-  found(): void {
+  #found(): void {
     this.#searchPauseMs = this.#context.config.timeBetweenSearchesMs
     this.kick()
   }

@@ -103,6 +103,11 @@ export interface PoolSettings {
   readonly authenticationTimeoutMs: number
   /** Maintenance looks at the band at least this often, ms; `null`: only when something happens. @default 120000 */
   readonly maintenanceIdleMs: number | null
+  /**
+   * A connection that brought nothing between two looks, so far apart, is asked for a sign of life, ms; without one it ends as lost, at
+   * the latest after twice this and 8 s. `null`: asked only on `resume`. A smaller value costs more questions. @default 20000
+   */
+  readonly silenceMs: number | null
   /** Wait between two searches for points, ms; grows while nothing is found. @default 5000 */
   readonly timeBetweenSearchesMs: number
   /** Dials of maintenance in progress at once. @default 10 on Node, 3 in pages */
@@ -198,6 +203,7 @@ export function resolveConfig<Msg, PeerMeta, ConnMeta>(
     connectionTimeoutMs: 10_000,
     authenticationTimeoutMs: 5_000,
     maintenanceIdleMs: 120_000,
+    silenceMs: 20_000,
     timeBetweenSearchesMs: 5_000,
     swapLingerMs: 30_000,
     maxUndeliveredMessages: 10,
@@ -229,6 +235,7 @@ function check(config: PoolSettings): void {
   duration('connectionTimeoutMs', config.connectionTimeoutMs, 1)
   duration('authenticationTimeoutMs', config.authenticationTimeoutMs, 1)
   if (config.maintenanceIdleMs !== null) duration('maintenanceIdleMs', config.maintenanceIdleMs, 1)
+  if (config.silenceMs !== null) duration('silenceMs', config.silenceMs, 1)
   duration('timeBetweenSearchesMs', config.timeBetweenSearchesMs, 1)
   if (config.swapLingerMs !== null) duration('swapLingerMs', config.swapLingerMs, 1)
   integer('maxParallelDials', config.maxParallelDials, 1, 1_000)

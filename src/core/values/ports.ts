@@ -62,8 +62,13 @@ export interface Link {
   drained(signal: AbortSignal): Promise<void>
   /** Flushes what was sent, then closes; never rejects, never takes longer than the adapter's own deadline (a second). */
   close(): Promise<void>
-  /** Closes at once, dropping what was not sent. */
-  abort(detail: string): void
+  /** Closes at once, dropping what was not sent. `dead`: what lies below gave no sign of life and goes too, whoever else uses it. */
+  abort(detail: string, options?: { readonly dead: boolean }): void
+  /**
+   * Asks the other side for a sign of life, past whatever waits in the stream. Resolves with any answer, or when none can be told
+   * from a fault of the question; rejects when the signal fired before.
+   */
+  probe(signal: AbortSignal): Promise<void>
 }
 
 /** A dial that failed, with the way it did. The only error that `Network.dial` may reject with. */

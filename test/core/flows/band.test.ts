@@ -9,7 +9,8 @@ const hidden = { min: 1, expected: 2, max: 3 }
 async function filled(options: Parameters<World['make']>[1], others = 12): Promise<{ world: World; a: Member }> {
   const world = new World(11)
   const trustedPoints: { point: Point; expectedPeerId: undefined }[] = []
-  for (let i = 0; i < others; i++) trustedPoints.push({ point: (await world.start(`b${i}`)).network.point, expectedPeerId: undefined })
+  for (let i = 0; i < others; i++)
+    trustedPoints.push({ point: (await world.start(`b${i}`, { silenceMs: null })).network.point, expectedPeerId: undefined })
   const a = world.make('a', options)
   for (const { point } of trustedPoints) a.pool.registerPoint(point)
   await world.clock.until(a.pool.start())

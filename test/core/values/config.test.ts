@@ -26,7 +26,13 @@ describe('options of the original', () => {
     const config = resolve()
     expect(config).toMatchObject({
       ...{ minConnections: 10, expectedConnections: 50, maxConnections: 100, maxIncoming: 20, maxIncomingPerHost: 4 },
-      ...{ connectionTimeoutMs: 10_000, authenticationTimeoutMs: 5_000, maintenanceIdleMs: 120_000, timeBetweenSearchesMs: 5_000 },
+      ...{
+        connectionTimeoutMs: 10_000,
+        authenticationTimeoutMs: 5_000,
+        maintenanceIdleMs: 120_000,
+        timeBetweenSearchesMs: 5_000,
+        silenceMs: 20_000
+      },
       ...{ maxParallelDials: 10, maxUndeliveredMessages: 10, maxMessageBytes: 1_048_576, swapLingerMs: 30_000 },
       ...{ privateMode: false, discovery: true, allowPrivatePoints: false, trustedPoints: [], storage },
       suspendedBand: null,
@@ -66,6 +72,7 @@ const senseless: readonly (readonly [object, RegExp])[] = [
   [{ connectionTimeoutMs: 2 ** 31 }, /connectionTimeoutMs: .* got 2147483648/],
   [{ authenticationTimeoutMs: -5 }, /authenticationTimeoutMs: .* got -5/],
   [{ maintenanceIdleMs: 0 }, /maintenanceIdleMs: .* got 0/],
+  [{ silenceMs: 0 }, /silenceMs: .* got 0/],
   [{ timeBetweenSearchesMs: Number.NaN }, /timeBetweenSearchesMs: .* got NaN/],
   [{ swapLingerMs: -1 }, /swapLingerMs: .* got -1/],
   [{ maxParallelDials: 0 }, /maxParallelDials: .* got 0/],

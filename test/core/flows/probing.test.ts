@@ -1,0 +1,112 @@
+import { describe, expect, it } from 'vitest'
+import { type Member, record, World } from '../../support/pools.ts'
+
+/** Two pools with a connection, and a third that can be reached; all that `a` lost, with why. */
+async function pair(
+  options: Parameters<World['make']>[1] = {}
+): Promise<{ world: World; a: Member; b: Member; lost: ReturnType<typeof heard> }> {
+  const world = new World(3)
+  const [a, b] = [await world.start('a', options), await world.start('b')]
+  await world.clock.until(a.pool.connect(b.network.point))
+  await world.clock.advance(1_000)
+  return { world, a, b, lost: heard(a) }
+}
+
+const heard = (member: Member) => record(member.pool, 'external-disconnection', 'disconnection')
+
+describe('a link whose other end went without a word', () => {
+  it('is found and ended as lost within 60 s, and nobody is blamed', async () => {
+    for (const quietMs of [1, 9_000, 19_999, 25_000, 39_000]) {
+      const { world, a, lost } = await pair()
+      await world.clock.advance(quietMs)
+      world.hub.reaches = () => false
+      await world.clock.advance(50_000)
+      expect(
+        lost.map(({ detail }) => detail.ending),
+        `after ${quietMs} ms`
+      ).toEqual([{ by: 'network', reason: { kind: 'lost' } }])
+      expect(a.pool.activeConnections).toBe(0)
+      expect(a.pool.peers.greylisted()).toEqual([])
+    }
+  })
+
+  it('one lost answer in a quiet hour ends nothing', async () => {
+    const { world, lost } = await pair()
+    await world.clock.advance(30_000)
+    world.hub.reaches = () => false
+    await world.clock.advance(13_000)
+    world.hub.reaches = () => true
+    await world.clock.advance(120_000)
+    expect(lost).toEqual([])
+  })
+
+  it('after resume it is found within 5 s', async () => {
+    const { world, a, lost } = await pair()
+    world.hub.reaches = () => false
+    a.pool.resume()
+    await world.clock.advance(5_000)
+    expect(lost).toHaveLength(1)
+  })
+
+  it('also when the last question was asked before the sleep', async () => {
+    const { world, a, lost } = await pair()
+    a.pool.resume()
+    world.hub.reaches = () => false
+    world.clock.jumpDate(3_600_000)
+    a.pool.resume()
+    await world.clock.advance(5_000)
+    expect(lost).toHaveLength(1)
+  })
+})
+
+describe('a link that lives', () => {
+  it('is never ended, however quiet, and a question costs no place in its stream', async () => {
+    const { world, a, lost } = await pair()
+    const before = a.pool.connections.list()[0]?.stat.bytesSent
+    await world.clock.advance(24 * 3_600_000)
+    expect(lost).toEqual([])
+    expect(a.pool.connections.list()[0]?.stat.bytesSent).toBe(before)
+  })
+
+  it('answers though its application reads nothing and the stream is full', async () => {
+    const { world, a, b, lost } = await pair()
+    const connection = a.pool.connections.list()[0]
+    for (let i = 0; i < 40; i++) void connection?.send(new Uint8Array(100_000)).catch(() => undefined)
+    await world.clock.advance(300_000)
+    expect(lost).toEqual([])
+    expect(b.pool.activeConnections).toBe(1)
+  })
+
+  it('is not ended for a silence in which our own clock stood still', async () => {
+    const { world, a, lost } = await pair()
+    await world.clock.advance(30_000)
+    world.hub.reaches = () => false
+    a.pool.resume()
+    world.clock.jumpDate(3_600_000)
+    await world.clock.advance(5_000)
+    world.hub.reaches = () => true
+    await world.clock.advance(60_000)
+    expect(lost).toEqual([])
+  })
+})
+
+describe('probing', () => {
+  it('has no timer while the pool is suspended, without connections, after stop, or switched off', async () => {
+    const { world, a, b } = await pair({ suspendedBand: { min: 0, expected: 1, max: 3 } })
+    await world.clock.until(b.pool.stop())
+    await world.clock.advance(60_000)
+    expect([a.pool.activeConnections, world.clock.pending]).toEqual([0, 0])
+    const c = await world.start('c', { silenceMs: null })
+    await world.clock.until(a.pool.connect(c.network.point))
+    await world.clock.advance(12_000)
+    expect(world.clock.pending).toBe(1)
+    await world.clock.until(a.pool.suspend())
+    expect(world.clock.pending).toBe(0)
+    a.pool.resume()
+    await world.clock.advance(12_000)
+    expect(world.clock.pending).toBe(1)
+    await world.clock.until(world.stop())
+    await world.clock.advance(1_000)
+    expect(world.clock.pending).toBe(0)
+  })
+})
