@@ -141,20 +141,24 @@ export class MemoryLink implements Link {
     this.shut()
   }
 
-  /** Answered by whoever is there and reached, whatever waits unread. */
+  /** Answered by a machine that is there and reached, whatever waits unread; asked again until it is. */
   probe(signal: AbortSignal): Promise<void> {
-    const { promise, resolve, reject } = Promise.withResolvers<void>()
-    const { clock } = this.#hub
-    const goes = (from: Owner, to: Owner, then: () => void): (() => void) =>
-      clock.schedule(this.#hub.latencyMs(), () => this.#hub.reaches(from, to) && then())
-    let cancel = goes(this.owner, this.#remote, () => {
-      cancel = goes(this.#remote, this.owner, resolve)
+    return new Promise((resolve, reject) => {
+      const { clock } = this.#hub
+      const ask = (delayMs: number): (() => void) => {
+        const [there, back] = [this.#hub.reaches(this.owner, this.remote), this.#hub.reaches(this.remote, this.owner)]
+        return clock.schedule(delayMs, () => {
+          this.owner.touched()
+          if (there && back && this.peer?.isDead === false) resolve()
+          else cancel = ask(retransmitMs)
+        })
+      }
+      let cancel = ask(this.#hub.latencyMs(this.owner, this.remote) + this.#hub.latencyMs(this.remote, this.owner))
+      signal.addEventListener('abort', () => {
+        cancel()
+        reject(signal.reason)
+      })
     })
-    signal.addEventListener('abort', () => {
-      cancel()
-      reject(signal.reason)
-    })
-    return promise
   }
 
   /** The wire is cut. */
