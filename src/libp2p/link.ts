@@ -10,6 +10,7 @@ import type { Connection, Stream } from '@libp2p/interface'
 import type { Host, PeerId } from '../core/values/ids.ts'
 import type { Link, Transport } from '../core/values/ports.ts'
 import type { LinkAddress } from './link-address.ts'
+import { probe } from './probe.ts'
 
 /** Bytes read ahead of the core. About one first window of yamux: enough to keep it moving, little to lose. */
 const readAheadBytes = 256 * 1024
@@ -25,8 +26,6 @@ const resumeBelowBytes = readAheadBytes / 2
 const maxUnreadBytes = 16 * 1024 * 1024
 /** Unused by libp2p 3 as yet; a silent pool connection is a good one, so it must not begin to matter. */
 const noInactivityTimeoutMs = 2_147_483_647
-/** libp2p's own, which most peers speak; counted as housekeeping by `connection-keeper.ts`. */
-const pingProtocol = '/ipfs/ping/1.0.0'
 /** What the port promises: closing never takes longer. */
 const closeDeadlineMs = 1_000
 
@@ -114,14 +113,8 @@ export class StreamLink implements Link {
     this.#closed ??= this.#ended(this, AbortSignal.timeout(closeDeadlineMs))
   }
 
-  /** On a stream of its own, so that nothing unread is in the way. Whoever does not speak the protocol says so, which is an answer. */
-  async probe(signal: AbortSignal): Promise<void> {
-    try {
-      const stream = await this.#connection.newStream(pingProtocol, { signal })
-      stream.abort(new Error('answered'))
-    } catch (error) {
-      if (signal.aborted) throw error
-    }
+  probe(signal: AbortSignal): Promise<void> {
+    return probe(this.#connection, signal)
   }
 
   async #finish(): Promise<void> {

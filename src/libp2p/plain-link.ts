@@ -7,6 +7,7 @@ import type { Host, PeerId } from '../core/values/ids.ts'
 import type { Link, PlainPeer, Transport } from '../core/values/ports.ts'
 import type { LinkEnded } from './link.ts'
 import { addressOf } from './link-address.ts'
+import { probe } from './probe.ts'
 
 /** What the port promises: closing never takes longer. */
 const closeDeadlineMs = 1_000
@@ -21,6 +22,7 @@ export class PlainLink implements Link {
   readonly chunks: AsyncIterable<Uint8Array>
   readonly over: Promise<void>
   readonly #isOver: () => void
+  readonly #connection: Connection
   readonly #ended: LinkEnded
   #end: { readonly error: Error | undefined } | undefined
   #closed: Promise<void> | undefined
@@ -33,6 +35,7 @@ export class PlainLink implements Link {
     this.transport = transport
     this.direction = connection.direction === 'outbound' ? 'outgoing' : 'incoming'
     this.remoteAddress = connection.remoteAddr.toString()
+    this.#connection = connection
     this.#ended = ended
     const over = Promise.withResolvers<void>()
     this.over = over.promise
@@ -62,8 +65,13 @@ export class PlainLink implements Link {
     return this.#closed
   }
 
-  abort(): void {
+  abort(detail: string, { dead } = { dead: false }): void {
+    if (dead) this.#connection.abort(new Error(detail))
     void this.close()
+  }
+
+  probe(signal: AbortSignal): Promise<void> {
+    return probe(this.#connection, signal)
   }
 
   // biome-ignore lint/correctness/useYield: nothing ever comes of a plain peer, but its end.
