@@ -5,7 +5,7 @@
 import { checkDial, checkDialed, checkHello, checkIncoming, protocolVersions } from '../../src/core/decisions/admission.ts'
 import type { AttemptRecord } from '../../src/core/tables/attempt-record.ts'
 import type { Outcome } from '../../src/core/tables/outcome.ts'
-import type { Medium } from '../../src/core/tables/point-state.ts'
+import type { Medium } from '../../src/core/tables/point-info.ts'
 import { hostOf, hostOfIp, isRelayed } from '../../src/core/values/address.ts'
 import type { Attempt } from '../../src/core/values/attempt.ts'
 import type { Host, ParsedPoint, PeerId, Point } from '../../src/core/values/ids.ts'

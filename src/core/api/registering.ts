@@ -5,7 +5,7 @@
 import { defaultListing } from '../decisions/sharing.ts'
 import type { FlowContext } from '../flows/context.ts'
 import type { PeerInfo } from '../tables/peer-state.ts'
-import type { Medium, PointInfo } from '../tables/point-state.ts'
+import type { Medium, PointInfo } from '../tables/point-info.ts'
 import type { Host, ParsedPoint, PeerId, Point } from '../values/ids.ts'
 import { PoolError } from '../values/reason.ts'
 import { Connections } from './connections.ts'

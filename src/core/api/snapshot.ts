@@ -4,7 +4,7 @@ import type { FlowContext } from '../flows/context.ts'
 import type { AccessList } from '../tables/acl.ts'
 import { freshLevel } from '../tables/fading-filter.ts'
 import { lastMeeting, type PeerInfo } from '../tables/peer-state.ts'
-import { lastMissAt, lastSeenAt, type PointInfo } from '../tables/point-state.ts'
+import { lastMissAt, lastSeenAt, type PointInfo } from '../tables/point-info.ts'
 import type { PoolView } from '../tables/pool-view.ts'
 import type { PeerId } from '../values/ids.ts'
 import type {

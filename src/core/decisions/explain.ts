@@ -1,5 +1,5 @@
 /** Why a point or peer is not connected, and when it will be tried next; for people. Pure. */
-import { lastMissAt, type PointInfo } from '../tables/point-state.ts'
+import { lastMissAt, type PointInfo } from '../tables/point-info.ts'
 import type { PoolView } from '../tables/pool-view.ts'
 import type { PeerId, Point } from '../values/ids.ts'
 import { describeRejection, type Rejection } from '../values/reason.ts'

@@ -3,7 +3,7 @@
  * flow that carries it out makes no decision of its own.
  */
 
-import { lastMissAt, type PointInfo } from '../tables/point-state.ts'
+import { lastMissAt, type PointInfo } from '../tables/point-info.ts'
 import type { PoolView } from '../tables/pool-view.ts'
 import type { RunningConnection } from '../values/attempt.ts'
 import type { PeerId, Point } from '../values/ids.ts'

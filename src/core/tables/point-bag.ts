@@ -1,46 +1,40 @@
 /** Points in no order, to be drawn from at random. Owned by `point-listing.ts`; a point may be in several bags. */
-import type { PointEntry } from './point-entry.ts'
-import type { PointRecord } from './point-state.ts'
+import type { PointRecord } from './point-record.ts'
 
 export class PointBag {
-  /** The field in which entries keep their place here. */
-  readonly #place: 'index' | 'openIndex'
-  readonly #entries: PointEntry[] = []
-  /** The same again: a draw reads a place far away in memory, and each step on the way to the record costs as much again. */
+  /** What keeps a record's place here. */
+  readonly #holder: (record: PointRecord) => { index: number }
   readonly #records: PointRecord[] = []
 
-  constructor(place: 'index' | 'openIndex') {
-    this.#place = place
+  constructor(holder: (record: PointRecord) => { index: number }) {
+    this.#holder = holder
   }
 
   get size(): number {
-    return this.#entries.length
+    return this.#records.length
   }
 
   /** Also if it is in here already. */
-  add(entry: PointEntry): void {
-    if (entry[this.#place] >= 0) return
-    entry[this.#place] = this.#entries.push(entry) - 1
-    this.#records.push(entry.record)
+  add(record: PointRecord): void {
+    const holder = this.#holder(record)
+    if (holder.index < 0) holder.index = this.#records.push(record) - 1
   }
 
   /** Also if it is not in here. */
-  remove(entry: PointEntry): void {
-    const place = entry[this.#place]
-    if (place < 0) return
-    const last = this.#entries.pop()
-    const record = this.#records.pop()
-    if (last !== undefined && record !== undefined && last !== entry) {
-      this.#entries[place] = last
-      this.#records[place] = record
-      last[this.#place] = place
+  remove(record: PointRecord): void {
+    const holder = this.#holder(record)
+    const { index } = holder
+    if (index < 0) return
+    const last = this.#records.pop()
+    if (last !== undefined && last !== record) {
+      this.#records[index] = last
+      this.#holder(last).index = index
     }
-    entry[this.#place] = -1
+    holder.index = -1
   }
 
-  has(entry: PointEntry): boolean {
-    const place = entry[this.#place]
-    return this.#entries[place] === entry && this.#records[place] === entry.record
+  has(record: PointRecord): boolean {
+    return this.#records[this.placeOf(record)] === record
   }
 
   /** What is at a place from 0 to `size` - 1. */
@@ -48,18 +42,19 @@ export class PointBag {
     return this.#records[place]
   }
 
-  /** The place of an entry; -1: it is not in here. */
-  placeOf(entry: PointEntry): number {
-    return entry[this.#place]
+  /** The place of a record; -1: it is not in here. */
+  placeOf(record: PointRecord): number {
+    return this.#holder(record).index
   }
 
   /**
    * Looks at what will be read at these places. The processor fetches independent places at once, so that a listing from a
-   * million points waits for memory once and not once per point. Returns how many have a host.
+   * million points waits for memory once and not once per point. Returns how many were never touched.
    */
   warm(places: readonly number[]): number {
-    let hosts = 0
-    for (const place of places) if (this.#records[place]?.host?.length) hosts++
-    return hosts
+    let touched = 0
+    for (const place of places) if (this.#records[place]?.life.isPublic) touched++
+    for (const place of places) if (this.#records[place]?.point.length) touched++
+    return touched
   }
 }

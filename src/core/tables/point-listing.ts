@@ -9,10 +9,10 @@
  */
 import type { Point } from '../values/ids.ts'
 import type { Random } from '../values/ports.ts'
-import { Chain, Link } from './chain.ts'
+import { Chain } from './chain.ts'
 import { PointBag } from './point-bag.ts'
-import type { PointEntry } from './point-entry.ts'
-import { isTried, lastSeenAt, type PointRecord } from './point-state.ts'
+import { isTried, lastSeenAt } from './point-info.ts'
+import { Place, type PointRecord } from './point-record.ts'
 import { Draws } from './sampling.ts'
 
 export interface ListQuery {
@@ -31,49 +31,51 @@ const maxExamined = 1_024
 
 export class PointListing {
   /** The longest established first. */
-  readonly #running = new Chain<PointEntry>()
+  readonly #running = new Chain<Place>()
   /** Tried and not running, the most recently seen first. */
-  readonly #tried = new Chain<PointEntry>()
+  readonly #tried = new Chain<Place>()
   /** Seen, never established: a peer answered there and one of us refused. The most recently seen first. */
-  readonly #answered = new Chain<PointEntry>()
-  readonly #all = new PointBag('index')
+  readonly #answered = new Chain<Place>()
+  readonly #all = new PointBag((record) => record)
   /** The public ones. */
-  readonly #open = new PointBag('openIndex')
+  readonly #open = new PointBag((record) => record.life)
 
-  add(entry: PointEntry): void {
-    this.#all.add(entry)
-    this.refresh(entry)
+  add(record: PointRecord): void {
+    this.#all.add(record)
+    this.refresh(record)
   }
 
-  remove(entry: PointEntry): void {
-    this.#all.remove(entry)
-    this.#open.remove(entry)
-    entry.sighting?.chain?.remove(entry.sighting)
+  remove(record: PointRecord): void {
+    this.#all.remove(record)
+    this.#open.remove(record)
+    const { sighting } = record.life
+    sighting?.chain?.remove(sighting)
   }
 
-  /** Puts the entry where its record says that it belongs. */
-  refresh(entry: PointEntry): void {
-    const { record } = entry
-    if (record.isPublic) this.#open.add(entry)
-    else this.#open.remove(entry)
-    const seenAt = lastSeenAt(record)
+  /** Puts the record where it says that it belongs. */
+  refresh(record: PointRecord): void {
+    if (record.isPublic) this.#open.add(record)
+    else this.#open.remove(record)
+    const { sighting, seenAt } = record.life
     const chain = this.#chainOf(record)
-    if (entry.sighting?.chain === chain && entry.seenAt === seenAt) return
-    entry.seenAt = seenAt
+    const at = lastSeenAt(record.life)
+    if (sighting?.chain === chain && seenAt === at) return
+    const life = record.own()
+    life.seenAt = at
     if (chain === undefined) {
-      entry.sighting?.chain?.remove(entry.sighting)
+      sighting?.chain?.remove(sighting)
       return
     }
-    entry.sighting ??= new Link(entry)
-    if (chain === this.#running) chain.pushBack(entry.sighting)
-    else chain.pushFront(entry.sighting)
+    life.sighting ??= new Place(record)
+    if (chain === this.#running) chain.pushBack(life.sighting)
+    else chain.pushFront(life.sighting)
   }
 
   /** The tried point to collect first: the least recently seen one that may go at all. A try in vain is no sighting. */
-  worstTried(): PointEntry | undefined {
-    for (let link = this.#tried.last; link !== undefined; link = link.previous) {
-      const { record } = link.item
-      if (!record.trusted && record.state.kind === 'disconnected') return link.item
+  worstTried(): PointRecord | undefined {
+    for (let place = this.#tried.last; place !== undefined; place = place.previous) {
+      const { record } = place
+      if (!record.trusted && record.state.kind === 'disconnected') return record
     }
     return undefined
   }
@@ -88,11 +90,11 @@ export class PointListing {
     const taken = new Set<number>()
     const order = this.#inOrder()
     for (let examined = 0; chosen.length < goodSize && examined < maxExamined; examined++) {
-      const entry = order()
-      if (entry === undefined) break
-      const place = known.placeOf(entry)
-      if (place < 0 || !may(entry.record)) continue
-      chosen.push(entry.record.point)
+      const record = order()
+      if (record === undefined) break
+      const place = known.placeOf(record)
+      if (place < 0 || !may(record)) continue
+      chosen.push(record.point)
       taken.add(place)
     }
     const draws = new Draws(known.size, random)
@@ -111,7 +113,7 @@ export class PointListing {
 
   /** Tried points that are not running, the most recently seen first. The table must not change meanwhile. */
   *tried(): Generator<PointRecord> {
-    for (const entry of this.#tried) yield entry.record
+    for (const { record } of this.#tried) yield record
   }
 
   /** Disconnected points that never ran, in random order. The table must not change meanwhile. */
@@ -122,18 +124,17 @@ export class PointListing {
     }
   }
 
-  /** What is wrong with order and places, given all entries. */
-  check(entries: readonly PointEntry[]): string[] {
+  /** What is wrong with order and places, given all records. */
+  check(records: readonly PointRecord[]): string[] {
     const wrong: string[] = []
-    for (const entry of entries) {
-      const { record, sighting } = entry
-      if (!this.#all.has(entry)) wrong.push(`${record.point} is not at its place among all points`)
-      if (this.#open.has(entry) !== record.isPublic) wrong.push(`${record.point} is not at its place among public points`)
-      if (sighting?.chain !== this.#chainOf(record)) wrong.push(`${record.point} is in the wrong order of listing`)
+    for (const record of records) {
+      if (!this.#all.has(record)) wrong.push(`${record.point} is not at its place among all points`)
+      if (this.#open.has(record) !== record.isPublic) wrong.push(`${record.point} is not at its place among public points`)
+      if (record.life.sighting?.chain !== this.#chainOf(record)) wrong.push(`${record.point} is in the wrong order of listing`)
     }
-    const open = entries.filter((entry) => entry.record.isPublic).length
-    const seen = entries.filter((entry) => this.#chainOf(entry.record) !== undefined).length
-    if (this.#all.size !== entries.length) wrong.push(`${this.#all.size} points in the array of all, there are ${entries.length}`)
+    const open = records.filter(({ isPublic }) => isPublic).length
+    const seen = records.filter((record) => this.#chainOf(record) !== undefined).length
+    if (this.#all.size !== records.length) wrong.push(`${this.#all.size} points in the array of all, there are ${records.length}`)
     if (this.#open.size !== open) wrong.push(`${this.#open.size} points in the array of public ones, there are ${open}`)
     const order = this.#inOrder()
     let ordered = 0
@@ -142,27 +143,27 @@ export class PointListing {
     return wrong
   }
 
-  /** Gives one entry per call: connected before disconnected, the longest connected first, then the most recently seen first. */
-  #inOrder(): () => PointEntry | undefined {
+  /** Gives one record per call: connected before disconnected, the longest connected first, then the most recently seen first. */
+  #inOrder(): () => PointRecord | undefined {
     let running = this.#running.first
     let tried = this.#tried.first
     let answered = this.#answered.first
     return () => {
-      const link = running ?? (answered === undefined || (tried !== undefined && isSeenLater(tried.item, answered.item)) ? tried : answered)
-      if (link === running) running = running?.next
-      else if (link === tried) tried = tried?.next
+      const place = running ?? (answered === undefined || (tried !== undefined && isSeenLater(tried, answered)) ? tried : answered)
+      if (place === running) running = running?.next
+      else if (place === tried) tried = tried?.next
       else answered = answered?.next
-      return link?.item
+      return place?.record
     }
   }
 
-  #chainOf(record: PointRecord): Chain<PointEntry> | undefined {
-    if (record.state.kind === 'running') return this.#running
-    if (isTried(record)) return this.#tried
-    return lastSeenAt(record) === undefined ? undefined : this.#answered
+  #chainOf({ life }: PointRecord): Chain<Place> | undefined {
+    if (life.state.kind === 'running') return this.#running
+    if (isTried(life)) return this.#tried
+    return lastSeenAt(life) === undefined ? undefined : this.#answered
   }
 }
 
-function isSeenLater(a: PointEntry, b: PointEntry): boolean {
-  return (a.seenAt ?? 0) >= (b.seenAt ?? 0)
+function isSeenLater(a: Place, b: Place): boolean {
+  return (a.record.life.seenAt ?? 0) >= (b.record.life.seenAt ?? 0)
 }

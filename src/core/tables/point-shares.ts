@@ -12,9 +12,9 @@
  * What operator and storage bring has no caps and goes last; the local discovery counts for five sources.
  */
 import type { Host, PeerId } from '../values/ids.ts'
-import { Chain, Link } from './chain.ts'
-import { type PointEntry, PointGroup, PointSource } from './point-entry.ts'
-import { isTried, lastMissAt, lastSeenAt, type Medium } from './point-state.ts'
+import { Chain } from './chain.ts'
+import { isTried, lastMissAt, lastSeenAt, type Medium } from './point-info.ts'
+import { Place, PointGroup, type PointRecord, PointSource } from './point-record.ts'
 import { isUncapped, weightOfDoor, weightOfGroup } from './point-weight.ts'
 
 /** A source may replace a point of its own that nobody tried for so long; younger ones stay: a message names its best first. */
@@ -44,145 +44,131 @@ export class PointShares {
   }
 
   /** May this source tell of one more point, when so many are known? At its cap: the point of its own to give for it, if any. */
-  placeFor(source: PeerId | undefined, medium: Medium, { known, at }: { known: number; at: number }): PointEntry | 'free' | 'full' {
+  placeFor(source: PeerId | undefined, medium: Medium, { known, at }: { known: number; at: number }): PointRecord | 'free' | 'full' {
     const holder = this.#sources.get(source ?? medium)
     if (holder === undefined || holder.untried < this.#sourceCap(holder, known + 1)) return 'free'
-    const missed = holder.missed.first
-    if (missed !== undefined) return missed.item
-    const oldest = holder.fresh.first?.item
-    return oldest !== undefined && at - oldest.record.discoveredAt >= staleAfterMs ? oldest : 'full'
+    const oldest = holder.fresh.first
+    return holder.missed.first ?? (oldest !== undefined && at - oldest.discoveredAt >= staleAfterMs ? oldest : 'full')
   }
 
-  /** May the group hold one more untried point? At its cap: the missed point to give for it, if any. */
-  placeIn(key: string): PointEntry | 'free' | 'full' {
+  /** May the group hold one more untried point, at this host? At its cap: the missed point to give for it, if any. */
+  placeIn(key: string, host: Host | undefined): PointRecord | 'free' | 'full' {
     const group = this.#groups.get(key)
-    if (group === undefined || !this.#isAtCap(group, group.untried, 3)) return 'free'
-    return group.missed?.first?.item ?? 'full'
+    if (group === undefined || !this.#isAtCap(group, host, { count: group.untried, parts: 3 })) return 'free'
+    return group.missed?.first?.record ?? 'full'
   }
 
-  sourceOf(source: PeerId | undefined, medium: Medium): PointSource {
-    const key = source ?? medium
-    const known = this.#sources.get(key)
-    if (known !== undefined) return known
-    const made = new PointSource(key, source === undefined ? weightOfDoor(medium) : 1)
-    this.#sources.set(key, made)
-    return made
-  }
-
-  groupOf(key: string, host: Host | undefined): PointGroup {
+  /** The group of that name, made if there is none: for the record that comes in next. */
+  groupOf(key: string): PointGroup {
     const known = this.#groups.get(key)
     if (known !== undefined) return known
-    const made = new PointGroup(key, host)
+    const made = new PointGroup(key)
     this.#groups.set(key, made)
     return made
   }
 
-  add(entry: PointEntry): void {
-    entry.source.untried++
-    entry.group.points++
-    if (!isUncapped(entry.record.medium)) entry.group.untried++
-    this.refresh(entry)
+  add(record: PointRecord): void {
+    const { source: peerId, medium, neighbours } = record
+    const key = peerId ?? medium
+    const source = this.#sources.get(key) ?? new PointSource(key, peerId === undefined ? weightOfDoor(medium) : 1)
+    this.#sources.set(key, source)
+    source.untried++
+    neighbours.points++
+    if (!isUncapped(medium)) neighbours.untried++
+    this.refresh(record)
   }
 
-  remove(entry: PointEntry): void {
-    const { group, member } = entry
-    if (entry.tried) {
+  remove(record: PointRecord): void {
+    const { neighbours, life } = record
+    if (life.tried) {
       this.#tried--
-      group.tried--
+      neighbours.tried--
     } else {
-      this.#uncount(entry)
+      this.#wait(record, undefined)
+      this.#uncount(record)
     }
-    this.#wait(entry, undefined)
-    member?.chain?.remove(member)
-    if (--group.points === 0) this.#groups.delete(group.key)
+    life.member?.chain?.remove(life.member)
+    if (--neighbours.points === 0) this.#groups.delete(neighbours.key)
   }
 
-  /** Puts the entry where its record says that it belongs. True: it has just become a tried one. */
-  refresh(entry: PointEntry): boolean {
-    const { record, source, group } = entry
-    const promoted = !entry.tried && isTried(record)
+  /** Puts the record where it says that it belongs. True: it has just become a tried one. */
+  refresh(record: PointRecord): boolean {
+    const { neighbours } = record
+    const promoted = !record.life.tried && isTried(record.life)
     if (promoted) {
-      this.#wait(entry, undefined)
-      this.#uncount(entry)
-      entry.tried = true
+      this.#wait(record, undefined)
+      this.#uncount(record)
+      record.own().tried = true
       this.#tried++
-      group.tried++
+      neighbours.tried++
     }
-    const missAt = lastMissAt(record)
-    const collectable = !record.trusted && !entry.tried && record.state.kind === 'disconnected'
-    const queue = !collectable ? undefined : missAt === undefined ? source.fresh : source.missed
-    if (entry.waiting.chain !== queue || entry.missAt !== missAt) this.#wait(entry, queue)
-    entry.missAt = missAt
-    if (entry.tried) {
-      group.proven ??= new Chain()
-      join(entry, record.trusted ? undefined : group.proven, lastSeenAt(record))
-    } else {
-      const isGivable = queue === source.missed && !isUncapped(record.medium)
-      if (isGivable) group.missed ??= new Chain()
-      join(entry, isGivable ? group.missed : undefined, missAt)
+    const { life } = record
+    if (life.tried) {
+      neighbours.proven ??= new Chain()
+      join(record, life.trusted ? undefined : neighbours.proven, lastSeenAt(life))
+      return promoted
     }
-    return promoted
+    const missAt = lastMissAt(life)
+    const queue = this.#queueOf(record)
+    if (record.chain !== queue || life.missAt !== missAt) this.#wait(record, queue)
+    if (life.missAt !== missAt) record.own().missAt = missAt
+    const isGivable = queue !== undefined && missAt !== undefined && !isUncapped(record.medium)
+    if (isGivable) neighbours.missed ??= new Chain()
+    join(record, isGivable ? neighbours.missed : undefined, missAt)
+    return false
   }
 
   /** The untried point to collect first: of the source with the highest load, missed ones before others. */
-  worstUntried(): PointEntry | undefined {
-    const source = this.#byLoad[this.#topLoad]?.first?.item
-    return (source?.missed.first ?? source?.fresh.first)?.item
+  worstUntried(): PointRecord | undefined {
+    const source = this.#byLoad[this.#topLoad]?.first
+    return source?.missed.first ?? source?.fresh.first
   }
 
-  /** The tried point to give up because its group holds more than its cap, the least recently seen one; never `except`. */
-  surplusOf(group: PointGroup, except: PointEntry): PointEntry | undefined {
-    if (!this.#isAtCap(group, group.tried - 1, 1)) return undefined
-    for (const entry of group.proven ?? []) if (entry !== except && entry.record.state.kind === 'disconnected') return entry
+  /** The tried point to give up because the record's group holds more than its cap, the least recently seen one; never the record. */
+  surplusBeside(record: PointRecord): PointRecord | undefined {
+    const { neighbours, host } = record
+    if (!this.#isAtCap(neighbours, host, { count: neighbours.tried - 1, parts: 1 })) return undefined
+    for (const { record: other } of neighbours.proven ?? []) if (other !== record && other.state.kind === 'disconnected') return other
     return undefined
   }
 
-  /** What is wrong with counts and places, given all entries. */
-  check(entries: readonly PointEntry[]): string[] {
+  /** What is wrong with counts and places, given all records. */
+  check(records: readonly PointRecord[]): string[] {
     const wrong: string[] = []
     const expect = (what: string, kept: unknown, found: unknown): void => {
       if (kept !== found) wrong.push(`${what}: kept ${String(kept)}, found ${String(found)}`)
     }
-    for (const entry of entries) {
-      const { record, source } = entry
-      const collectable = !record.trusted && !isTried(record) && record.state.kind === 'disconnected'
-      const queue = !collectable ? undefined : lastMissAt(record) === undefined ? source.fresh : source.missed
-      expect(`${record.point} tried`, entry.tried, isTried(record))
-      expect(`${record.point} in its queue`, entry.waiting.chain === queue, true)
-      expect(
-        `${record.point} in its group's proven`,
-        entry.member?.chain !== undefined && entry.member.chain === entry.group.proven,
-        entry.tried && !record.trusted
-      )
-      expect(`${record.point} has the kept group`, this.#groups.get(entry.group.key) === entry.group, true)
-      if (!entry.tried) expect(`${record.point} has the kept source`, this.#sources.get(source.key) === source, true)
+    const keyOf = ({ source, medium }: PointRecord): string => source ?? medium
+    for (const record of records) {
+      const { point, life, neighbours } = record
+      expect(`${point} tried`, life.tried, isTried(record))
+      expect(`${point} in its queue`, record.chain === (life.tried ? undefined : this.#queueOf(record)), true)
+      const isProven = life.member?.chain !== undefined && life.member.chain === neighbours.proven
+      expect(`${point} in its group's proven`, isProven, life.tried && !record.trusted)
+      expect(`${point} has the kept group`, this.#groups.get(neighbours.key) === neighbours, true)
+      if (!life.tried) expect(`${point} has a source`, this.#sources.has(keyOf(record)), true)
     }
-    expect('tried points', this.#tried, entries.filter((entry) => entry.tried).length)
-    expect('sources', this.#sources.size, new Set(entries.filter((entry) => !entry.tried).map((entry) => entry.source.key)).size)
-    expect('groups', this.#groups.size, new Set(entries.map((entry) => entry.group.key)).size)
+    const untried = records.filter(({ life }) => !life.tried)
+    expect('tried points', this.#tried, records.length - untried.length)
+    expect('sources', this.#sources.size, new Set(untried.map(keyOf)).size)
+    expect('groups', this.#groups.size, new Set(records.map(({ group }) => group)).size)
     let top = 0
     for (const source of this.#sources.values()) {
       const load = this.#max === Number.POSITIVE_INFINITY ? 0 : loadOf(source)
-      const found = entries.filter((entry) => !entry.tried && entry.source === source)
+      const found = untried.filter((record) => keyOf(record) === source.key)
       expect(`untried of source ${source.key}`, source.untried, found.length)
-      expect(`queues of source ${source.key}`, source.collectable, found.filter((entry) => entry.waiting.chain !== undefined).length)
-      expect(
-        `load ${load} has source ${source.key}`,
-        source.ranked.chain === (source.collectable === 0 ? undefined : this.#byLoad[load]),
-        true
-      )
+      expect(`queues of source ${source.key}`, source.collectable, found.filter(({ chain }) => chain !== undefined).length)
+      const level = source.collectable === 0 ? undefined : this.#byLoad[load]
+      expect(`load ${load} has source ${source.key}`, source.chain === level, true)
       if (source.collectable > 0) top = Math.max(top, load)
     }
     expect('highest load', this.#topLoad, top)
     for (const group of this.#groups.values()) {
-      const found = entries.filter((entry) => entry.group === group)
+      const found = records.filter(({ neighbours }) => neighbours === group)
+      const capped = found.filter(({ life, medium }) => !life.tried && !isUncapped(medium))
       expect(`points of group ${group.key}`, group.points, found.length)
-      expect(`tried of group ${group.key}`, group.tried, found.filter((entry) => entry.tried).length)
-      expect(
-        `untried of group ${group.key}`,
-        group.untried,
-        found.filter((entry) => !entry.tried && !isUncapped(entry.record.medium)).length
-      )
+      expect(`tried of group ${group.key}`, group.tried, found.filter(({ life }) => life.tried).length)
+      expect(`untried of group ${group.key}`, group.untried, capped.length)
     }
     return wrong
   }
@@ -192,34 +178,42 @@ export class PointShares {
   }
 
   /** Do `count` points, tried or untried, fill the group? Its cap is so many 64ths of the table, and what its weight allows. */
-  #isAtCap(group: PointGroup, count: number, parts: number): boolean {
+  #isAtCap(group: PointGroup, host: Host | undefined, { count, parts }: { count: number; parts: number }): boolean {
     const ordinary = Math.max(1, Math.floor((this.#max * parts) / 64))
     if (count < ordinary) return false
-    group.weight ??= weightOfGroup(group)
+    group.weight ??= weightOfGroup(group.key, host)
     return count >= ordinary * group.weight
   }
 
   /** Takes it out of the counts of untried points. */
-  #uncount({ record, source, group }: PointEntry): void {
-    if (--source.untried === 0) this.#sources.delete(source.key)
-    if (!isUncapped(record.medium)) group.untried--
+  #uncount({ source: peerId, medium, neighbours }: PointRecord): void {
+    const source = this.#sources.get(peerId ?? medium)
+    if (source !== undefined && --source.untried === 0) this.#sources.delete(source.key)
+    if (!isUncapped(medium)) neighbours.untried--
+  }
+
+  /** Where an untried record waits to be collected; none: it may not be. */
+  #queueOf({ source: peerId, medium, life }: PointRecord): Chain<PointRecord> | undefined {
+    if (life.trusted || life.state.kind !== 'disconnected') return undefined
+    const source = this.#sources.get(peerId ?? medium)
+    return lastMissAt(life) === undefined ? source?.fresh : source?.missed
   }
 
   /** Puts it last in a queue of its source or takes it out of its queue, and the source where its load belongs. */
-  #wait({ source, waiting }: PointEntry, queue: Chain<PointEntry> | undefined): void {
-    if (queue !== undefined) queue.pushBack(waiting)
-    else if (waiting.chain === undefined) return
-    else waiting.chain.remove(waiting)
-    if (this.#max === Number.POSITIVE_INFINITY) return
+  #wait(record: PointRecord, queue: Chain<PointRecord> | undefined): void {
+    if (queue !== undefined) queue.pushBack(record)
+    else if (record.chain === undefined) return
+    else record.chain.remove(record)
+    const source = this.#sources.get(record.source ?? record.medium)
+    if (source === undefined || this.#max === Number.POSITIVE_INFINITY) return
     const load = loadOf(source)
-    const was = source.ranked.chain
     if (source.collectable === 0) {
-      was?.remove(source.ranked)
+      source.chain?.remove(source)
     } else {
       const level = this.#byLoad[load] ?? new Chain()
       this.#byLoad[load] = level
-      if (was === level) return
-      level.pushFront(source.ranked)
+      if (source.chain === level) return
+      level.pushFront(source)
     }
     if (load > this.#topLoad) this.#topLoad = load
     // A load changes by one at a time, so this takes one step, and the level that was left is the top or below it.
@@ -232,13 +226,15 @@ function loadOf(source: PointSource): number {
   return Math.ceil(source.collectable / source.weight)
 }
 
-function join(entry: PointEntry, list: Chain<PointEntry> | undefined, at: number | undefined): void {
-  if (entry.member?.chain === list && (list === undefined || entry.memberAt === at)) return
-  entry.memberAt = at
+function join(record: PointRecord, list: Chain<Place> | undefined, at: number | undefined): void {
+  const { member, memberAt } = record.life
+  if (member?.chain === list && (list === undefined || memberAt === at)) return
+  const life = record.own()
+  life.memberAt = at
   if (list === undefined) {
-    entry.member?.chain?.remove(entry.member)
+    member?.chain?.remove(member)
     return
   }
-  entry.member ??= new Link(entry)
-  list.pushBack(entry.member)
+  life.member ??= new Place(record)
+  list.pushBack(life.member)
 }

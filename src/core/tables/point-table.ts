@@ -13,10 +13,10 @@ import type { TableSize } from '../values/config.ts'
 import type { Host, PeerId, Point } from '../values/ids.ts'
 import type { Random } from '../values/ports.ts'
 import { joinEvents } from './event-ring.ts'
-import { PointEntry } from './point-entry.ts'
+import type { Medium } from './point-info.ts'
 import { type ListQuery, PointListing } from './point-listing.ts'
+import { PointRecord } from './point-record.ts'
 import { PointShares } from './point-shares.ts'
-import { type Medium, PointRecord } from './point-state.ts'
 import { isUncapped } from './point-weight.ts'
 import type { StoredPoint } from './stored-record.ts'
 
@@ -34,7 +34,7 @@ export interface PointNews {
 
 export class PointTable {
   readonly #bounds: TableSize | null
-  readonly #entries = new Map<Point, PointEntry>()
+  readonly #records = new Map<Point, PointRecord>()
   readonly #shares: PointShares
   readonly #listing = new PointListing()
   /** Hosts of trusted points, with how many of these each has; grows by the operator's word alone. */
@@ -49,7 +49,7 @@ export class PointTable {
   }
 
   get size(): number {
-    return this.#entries.size
+    return this.#records.size
   }
 
   /** Points removed to make room since the table was made; the owner tells of the difference as `gc-points`. */
@@ -58,11 +58,11 @@ export class PointTable {
   }
 
   has(point: Point): boolean {
-    return this.#entries.has(point)
+    return this.#records.has(point)
   }
 
   get(point: Point): PointRecord | undefined {
-    return this.#entries.get(point)?.record
+    return this.#records.get(point)
   }
 
   /** Is a trusted point on this host? Asked for every incoming link. */
@@ -71,8 +71,8 @@ export class PointTable {
   }
 
   /** All of them, in order of insertion. Entries removed meanwhile are left out, added ones come at the end. */
-  *[Symbol.iterator](): Generator<PointRecord> {
-    for (const entry of this.#entries.values()) yield entry.record
+  [Symbol.iterator](): IterableIterator<PointRecord> {
+    return this.#records.values()
   }
 
   /**
@@ -80,8 +80,8 @@ export class PointTable {
    * nothing in the full table may go for it.
    */
   insert(point: Point, news: PointNews): PointRecord | undefined {
-    const known = this.#entries.get(point)
-    if (known !== undefined) return known.record
+    const known = this.#records.get(point)
+    if (known !== undefined) return known
     const { source, medium, trusted, discoveredAt } = news
     const byOperator = trusted || isUncapped(medium)
     // The source first: a stranger over its cap, who may send a flood, costs no look at the address.
@@ -89,13 +89,13 @@ export class PointTable {
     if (own === 'full') return undefined
     const host = hostOf(point)
     const group = host === undefined ? groupOf(point) : groupOfHost(host)
-    const near = byOperator || this.#bounds === null ? 'free' : this.#shares.placeIn(group)
-    const ownIsNear = own !== 'free' && own.group.key === group
+    const near = byOperator || this.#bounds === null ? 'free' : this.#shares.placeIn(group, host)
+    const ownIsNear = own !== 'free' && own.group === group
     if (near === 'full' && !ownIsNear) return undefined
     if (own !== 'free') this.#collect(own)
     if (typeof near === 'object' && near !== own && !ownIsNear) this.#collect(near)
     if (!this.#makeRoom(byOperator) && !trusted) return undefined
-    const record = new PointRecord(point, { host, group, source, medium, discoveredAt })
+    const record = new PointRecord(point, this.#shares.groupOf(group), news)
     record.trusted = trusted
     record.expectedPeerId = news.expectedPeerId
     this.#add(record)
@@ -108,17 +108,21 @@ export class PointTable {
    * operator named it, or it was met before the storage was read. `undefined`: it is new, and the table is full.
    */
   restore(stored: StoredPoint): PointRecord | undefined {
-    const { point, source, medium, discoveredAt } = stored
+    const { point } = stored
     const known = this.get(point)
     if (known === undefined && this.#bounds !== null && this.size >= this.#bounds.max && !stored.trusted) return undefined
-    const record = known ?? new PointRecord(point, { host: hostOf(point), group: groupOf(point), source, medium, discoveredAt })
+    const record = known ?? new PointRecord(point, this.#shares.groupOf(groupOf(point)), stored)
     record.isPublic ||= stored.isPublic
     record.expectedPeerId ??= stored.expectedPeerId
-    record.lastFailedAt ??= stored.lastFailedAt
-    record.lastRejected ??= stored.lastRejected
-    record.lastEstablished ??= stored.lastEstablished
-    record.lastDisconnection ??= stored.lastDisconnection
-    if (stored.events.length > 0) record.history = joinEvents(stored.events, record.events)
+    const { lastFailedAt, lastRejected, lastEstablished, lastDisconnection, events } = stored
+    if ((lastFailedAt ?? lastRejected ?? lastEstablished ?? lastDisconnection) !== undefined || events.length > 0) {
+      const life = record.own()
+      life.lastFailedAt ??= lastFailedAt
+      life.lastRejected ??= lastRejected
+      life.lastEstablished ??= lastEstablished
+      life.lastDisconnection ??= lastDisconnection
+      if (events.length > 0) life.history = joinEvents(events, record.events)
+    }
     if (known === undefined) {
       record.trusted = stored.trusted
       this.#add(record)
@@ -134,12 +138,11 @@ export class PointTable {
    * its group holds too many of these, others of the group are collected. A record that is no longer here is left alone.
    */
   reindex(record: PointRecord): void {
-    const entry = this.#entries.get(record.point)
-    if (entry === undefined || entry.record !== record) return
-    this.#listing.refresh(entry)
-    if (!this.#shares.refresh(entry) || this.#bounds === null) return
+    if (this.get(record.point) !== record) return
+    this.#listing.refresh(record)
+    if (!this.#shares.refresh(record) || this.#bounds === null) return
     for (;;) {
-      const surplus = this.#shares.surplusOf(entry.group, entry)
+      const surplus = this.#shares.surplusBeside(record)
       if (surplus === undefined) return
       this.#collect(surplus)
     }
@@ -159,10 +162,9 @@ export class PointTable {
 
   /** Forgets the point, whatever its state; false if it is not known. */
   remove(point: Point): boolean {
-    const entry = this.#entries.get(point)
-    if (entry === undefined) return false
-    this.#drop(entry)
-    return true
+    const record = this.get(point)
+    if (record !== undefined) this.#drop(record)
+    return record !== undefined
   }
 
   /** Points to tell others; throws `RangeError` for a size that is negative or no whole number. */
@@ -182,17 +184,15 @@ export class PointTable {
 
   /** What is wrong with the table: nothing, ever. For the numbered invariants; costs a walk over all points and sources. */
   check(): string[] {
-    const entries = [...this.#entries.values()]
-    const wrong = [...this.#shares.check(entries), ...this.#listing.check(entries)]
-    const trusted = entries.filter((entry) => entry.record.trusted).length
-    const busy = entries.filter((entry) => !entry.record.trusted && entry.record.state.kind !== 'disconnected').length
-    const hosts = new Set(
-      entries.filter((entry) => entry.record.trusted && entry.record.host !== undefined).map((entry) => entry.record.host)
-    )
+    const records = [...this]
+    const wrong = [...this.#shares.check(records), ...this.#listing.check(records)]
+    const trusted = records.filter((record) => record.trusted).length
+    const busy = records.filter((record) => !record.trusted && record.state.kind !== 'disconnected').length
+    const hosts = new Set(records.filter((record) => record.trusted && record.host !== undefined).map(({ host }) => host))
     if (hosts.size !== this.#trustedHosts.size) wrong.push(`hosts of trusted points: kept ${this.#trustedHosts.size}, found ${hosts.size}`)
     if (trusted !== this.#trusted) wrong.push(`trusted points: kept ${this.#trusted}, found ${trusted}`)
     const room = this.#bounds === null ? Number.POSITIVE_INFINITY : Math.max(this.#bounds.max, busy) + trusted
-    if (entries.length > room) wrong.push(`${entries.length} points, of which ${trusted} are trusted, in a table of ${this.#bounds?.max}`)
+    if (records.length > room) wrong.push(`${records.length} points, of which ${trusted} are trusted, in a table of ${this.#bounds?.max}`)
     return wrong
   }
 
@@ -211,15 +211,10 @@ export class PointTable {
   }
 
   #add(record: PointRecord): void {
-    const entry = new PointEntry(
-      record,
-      this.#shares.sourceOf(record.source, record.medium),
-      this.#shares.groupOf(record.group, record.host)
-    )
-    this.#entries.set(record.point, entry)
+    this.#records.set(record.point, record)
     if (record.trusted) this.#countTrusted(record, 1)
-    this.#shares.add(entry)
-    this.#listing.add(entry)
+    this.#shares.add(record)
+    this.#listing.add(record)
   }
 
   #countTrusted({ host }: PointRecord, change: 1 | -1): void {
@@ -230,15 +225,15 @@ export class PointTable {
     else this.#trustedHosts.set(host, count)
   }
 
-  #collect(entry: PointEntry): void {
-    this.#drop(entry)
+  #collect(record: PointRecord): void {
+    this.#drop(record)
     this.#collected++
   }
 
-  #drop(entry: PointEntry): void {
-    this.#entries.delete(entry.record.point)
-    if (entry.record.trusted) this.#countTrusted(entry.record, -1)
-    this.#shares.remove(entry)
-    this.#listing.remove(entry)
+  #drop(record: PointRecord): void {
+    this.#records.delete(record.point)
+    if (record.trusted) this.#countTrusted(record, -1)
+    this.#shares.remove(record)
+    this.#listing.remove(record)
   }
 }

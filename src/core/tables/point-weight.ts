@@ -1,7 +1,7 @@
 /** How many ordinary sources or groups one counts for, when `point-shares.ts` compares it with its cap. */
 import { scopeOf } from '../values/address.ts'
-import type { PointGroup } from './point-entry.ts'
-import type { Medium } from './point-state.ts'
+import type { Host } from '../values/ids.ts'
+import type { Medium } from './point-info.ts'
 
 /** A discovery of libp2p (DHT, mDNS, bootstrap list) brings the points of many peers through one door. */
 const discoveryWeight = 5
@@ -17,7 +17,8 @@ export function weightOfDoor(medium: Medium): number {
   return isUncapped(medium) ? Number.POSITIVE_INFINITY : medium === 'discovery' ? discoveryWeight : 1
 }
 
-export function weightOfGroup({ key, host }: PointGroup): number {
+/** `host`: one of the group; none: the group of a relay, or of one point alone. */
+export function weightOfGroup(key: string, host: Host | undefined): number {
   if (host === undefined) return key.startsWith('relay:') ? relayWeight : 1
   const scope = scopeOf(host)
   return scope === 'private' || scope === 'loopback' || scope === 'link-local' ? Number.POSITIVE_INFINITY : 1

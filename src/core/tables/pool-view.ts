@@ -4,7 +4,7 @@ import type { ConnectionBand, MaintenanceBounds } from '../values/bounds.ts'
 import type { PoolSettings } from '../values/config.ts'
 import type { Host, PeerId, Point } from '../values/ids.ts'
 import type { PeerInfo } from './peer-state.ts'
-import type { PointInfo } from './point-state.ts'
+import type { PointInfo } from './point-info.ts'
 
 /** Why an address or a peer is kept out. */
 export type Bar = 'banned' | 'greylisted'

@@ -13,7 +13,9 @@ import type { BandChange } from './band.ts'
 import type { Lifted } from './bans.ts'
 import { isInRange, parseRange } from './cidr.ts'
 import type { PeerRecord } from './peer-state.ts'
-import { type Medium, type PointRecord, resetReconnection } from './point-state.ts'
+import type { Medium } from './point-info.ts'
+import type { PointRecord } from './point-record.ts'
+import { resetReconnection } from './point-state.ts'
 import type { PoolState } from './pool-state.ts'
 
 /** Where points come from: the peer who told us, at the host we see, and how. */

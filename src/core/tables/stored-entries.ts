@@ -11,7 +11,7 @@ import type { Network } from '../values/ports.ts'
 import type { BanLists, HostBan, PeerBan, RangeBan } from './bans.ts'
 import { historyKinds, maxEventsKept } from './event-ring.ts'
 import type { Encounter, PeerReport } from './peer-state.ts'
-import type { Meeting } from './point-state.ts'
+import type { Meeting } from './point-info.ts'
 import { asFields, asFlag, asInstant, asMedium, asText, type Fields, isShallow, optional, unreadable } from './stored-fields.ts'
 import type { StoredPeer, StoredPoint } from './stored-record.ts'
 

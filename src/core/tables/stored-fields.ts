@@ -3,7 +3,7 @@
  * `stored-entries.ts`.
  */
 import { StorageError } from '../values/ports.ts'
-import type { Medium } from './point-state.ts'
+import type { Medium } from './point-info.ts'
 
 /** Longer ids and addresses are refused unread; the longest real ones, relayed over two names, are far shorter. */
 const maxTextLength = 1_024

@@ -3,7 +3,7 @@
  * is given to `restore` of the tables.
  */
 import type { PeerInfo } from './peer-state.ts'
-import type { PointInfo } from './point-state.ts'
+import type { PointInfo } from './point-info.ts'
 
 /** What is saved of a point. */
 export type StoredPoint = Pick<

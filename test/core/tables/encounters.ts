@@ -1,9 +1,9 @@
 /** Points and peers, and what happens to them, by the real transitions: for the tests of the tables. */
 import { type PeerRecord, setPeerAccepted, setPeerDisconnected, setPeerRunning } from '../../../src/core/tables/peer-state.ts'
 import type { PeerTable } from '../../../src/core/tables/peer-table.ts'
+import type { PointRecord } from '../../../src/core/tables/point-record.ts'
 import {
   type PointEnding,
-  type PointRecord,
   setPointAccepted,
   setPointDisconnected,
   setPointRequested,

@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import { invariants, violatedInvariants } from '../../../src/core/tables/invariants.ts'
-import type { PointRecord } from '../../../src/core/tables/point-state.ts'
+import type { PointRecord } from '../../../src/core/tables/point-record.ts'
 import { hostOfIp } from '../../../src/core/values/address.ts'
 import type { Host, PeerId, Point } from '../../../src/core/values/ids.ts'
 import { readSources } from '../../architecture/source.ts'
@@ -69,7 +69,7 @@ const breaches: Record<string, (bench: StateBench) => void> = {
     bench.state.access.greylistHost(host, bench.date)
   },
   I14: (bench) => {
-    knownAt(bench).delayMs = 1e9
+    knownAt(bench).own().delayMs = 1e9
   },
   I15: (bench) => {
     bench.dialed(home, bench.state.peerId)

@@ -1,11 +1,8 @@
 import { describe, expect, it } from 'vitest'
+import { isTried, lastMissAt, lastSeenAt, type PointState } from '../../../src/core/tables/point-info.ts'
+import { PointGroup, PointRecord } from '../../../src/core/tables/point-record.ts'
 import {
-  isTried,
-  lastMissAt,
-  lastSeenAt,
   type PointEnding,
-  PointRecord,
-  type PointState,
   resetReconnection,
   setPointAccepted,
   setPointDisconnected,
@@ -35,13 +32,8 @@ const ending: PointEnding = {
 }
 
 function point(state: PointState = { kind: 'disconnected' }): PointRecord {
-  const record = new PointRecord('/ip4/192.0.2.1/tcp/1' as Point, {
-    host: undefined,
-    group: 'ip4:192.0',
-    source: undefined,
-    medium: 'operator',
-    discoveredAt: 0
-  })
+  const origin = { source: undefined, medium: 'operator', discoveredAt: 0 } as const
+  const record = new PointRecord('/ip4/192.0.2.1/tcp/1' as Point, new PointGroup('ip4:192.0'), origin)
   record.state = state
   return record
 }
@@ -127,8 +119,8 @@ describe('reconnection delays', () => {
 
   it('are 60 s after a live connection, and begin anew after it', () => {
     const record = point(states.running)
-    record.delayMs = 50_000
-    record.failures = 9
+    record.own().delayMs = 50_000
+    record.own().failures = 9
     setPointDisconnected(record, ending)
     expect([record.barredUntil, record.failures]).toEqual([60_000, 0])
     setPointRequested(record, attempt)
@@ -196,13 +188,13 @@ describe('what an ending writes', () => {
 
   it('last seen is the latest of established, rejected, disconnected; last miss of failed, rejected, disconnected', () => {
     const record = point()
-    record.lastFailedAt = 40
-    record.lastRejected = { peerId: alice, at: 10 }
-    record.lastEstablished = { peerId: alice, at: 30 }
-    record.lastDisconnection = { peerId: alice, at: 20 }
+    record.own().lastFailedAt = 40
+    record.own().lastRejected = { peerId: alice, at: 10 }
+    record.own().lastEstablished = { peerId: alice, at: 30 }
+    record.own().lastDisconnection = { peerId: alice, at: 20 }
     expect([lastSeenAt(record), lastMissAt(record)]).toEqual([30, 40])
-    record.lastEstablished = undefined
-    record.lastFailedAt = undefined
+    record.own().lastEstablished = undefined
+    record.own().lastFailedAt = undefined
     expect([lastSeenAt(record), lastMissAt(record)]).toEqual([20, 20])
   })
 

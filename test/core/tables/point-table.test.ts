@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { type PointNews, PointTable } from '../../../src/core/tables/point-table.ts'
+import { pointToJson } from '../../../src/core/tables/stored-entries.ts'
 import type { PeerId, Point } from '../../../src/core/values/ids.ts'
 import { seededRandom } from '../../support/seeded-random.ts'
 import { beRejected, connect, disconnect, meet, miss, news, peerOf, pointInGroup, pointOf, request, taken } from './encounters.ts'
@@ -162,8 +163,7 @@ describe('who is collected first', () => {
     // The caps are 1 to 2 of 40; a source whose points are tried may tell more, so larger sources are made by restoring.
     const restored = numbers(30, 40).map((number) => ({ number, source: number < 36 ? a : number < 39 ? b : c }))
     for (const { number, source } of restored) {
-      const stored = { ...taken(new PointTable({ size: null }).insert(pointOf(number), news(number, source))), events: [] }
-      taken(table.restore(stored))
+      taken(table.restore(taken(new PointTable({ size: null }).insert(pointOf(number), news(number, source)))))
     }
     taken(table.insert(pointOf(50), news(50)))
     expect(has(table, numbers(0, 30))).toHaveLength(30)
@@ -175,7 +175,7 @@ describe('who is collected first', () => {
     const table = new PointTable({ size: { max: 10, target: 6 } })
     const sourceOf = (number: number): PeerId => peerOf(number < 5 ? 'large' : number < 8 ? 'middle' : number)
     for (const number of numbers(0, 10)) {
-      taken(table.restore({ ...taken(new PointTable({ size: null }).insert(pointOf(number), news(number, sourceOf(number)))), events: [] }))
+      taken(table.restore(taken(new PointTable({ size: null }).insert(pointOf(number), news(number, sourceOf(number))))))
     }
     taken(table.insert(pointOf(10), news(10)))
     const bySource = new Map<string | undefined, number>()
@@ -347,7 +347,7 @@ describe('taking saved points back', () => {
 
     const after = new PointTable({ size: { max: 10, target: 5 } })
     const restored = taken(after.restore(record))
-    expect({ ...restored, failures: 0, delayMs: 0, barredUntil: 0 }).toEqual({ ...record, failures: 0, delayMs: 0, barredUntil: 0 })
+    expect(pointToJson(restored)).toEqual(pointToJson(record))
 
     const met = new PointTable({ size: { max: 10, target: 5 } })
     const known = taken(met.insert(pointOf(1), { ...news(50), trusted: true }))

@@ -56,7 +56,8 @@ it('the point table is in order after each of thousands of random steps, and nev
           expect(table.has(point)).toBe(found !== undefined)
         } else if (what === 'restore') {
           const other = new PointTable({ size: null }).insert(point, { source: undefined, medium, trusted: flag, discoveredAt: now })
-          if (other !== undefined) table.restore({ ...other, isPublic: flag, events: [] })
+          if (other !== undefined) other.isPublic = flag
+          if (other !== undefined) table.restore(other)
         } else if (what === 'list') {
           const told = table.list({ ignorePrivate: flag, size: 10, random, isBanned: () => false })
           const tellable = [...table].filter(({ isPublic }) => isPublic || !flag).length

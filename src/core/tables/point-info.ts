@@ -1,0 +1,79 @@
+/** What is known of a point, as it is read everywhere. The records behind it are `point-record.ts`'s. */
+import type { Attempt, RunningConnection } from '../values/attempt.ts'
+import type { HistoryEvent } from '../values/history.ts'
+import type { Host, PeerId, Point } from '../values/ids.ts'
+
+export type PointState =
+  | { readonly kind: 'disconnected' }
+  | { readonly kind: 'requested'; readonly attempt: Attempt }
+  | { readonly kind: 'accepted'; readonly attempt: Attempt; readonly peerId: PeerId }
+  | { readonly kind: 'running'; readonly connection: RunningConnection }
+
+/** Through which door a point came: for people, and for the rules about strangers' claims. */
+export type Medium = 'operator' | 'storage' | 'hello' | 'advertise' | 'nack' | 'swap' | 'discovery'
+
+/** A peer met at a point, and when (wall clock, ms). */
+export interface Meeting {
+  readonly peerId: PeerId
+  readonly at: number
+}
+
+/** One known point, as everybody but its table sees it. Live: its fields change with the pool. */
+export interface PointInfo {
+  readonly point: Point
+  /** Worked out of the point at each call. */
+  readonly host: Host | undefined
+  /** The address group that caps count by: `groupOf(point)`. */
+  readonly group: string
+  /** Who told us first; none: the operator, the storage, a local discovery. Saved. */
+  readonly source: PeerId | undefined
+  readonly medium: Medium
+  /** When it was first heard of; wall clock. Saved. */
+  readonly discoveredAt: number
+  /** Set by the operator alone. Saved. */
+  readonly trusted: boolean
+  /** True once a handshake told so; only such points are passed on. Saved. */
+  readonly isPublic: boolean
+  /** Who must answer there. Saved. */
+  readonly expectedPeerId: PeerId | undefined
+  /** The peer that last said it is its own: a hint that spares a dial, never a rule. Memory only. */
+  readonly claimedBy: PeerId | undefined
+  readonly state: PointState
+  readonly lastFailedAt: number | undefined
+  readonly lastRejected: Meeting | undefined
+  readonly lastEstablished: Meeting | undefined
+  readonly lastDisconnection: Meeting | undefined
+  /** Failures in a row, for people and scores. Memory only. */
+  readonly failures: number
+  /** Monotonic instant up to which it is not dialed by maintenance; memory only. */
+  readonly barredUntil: number
+  readonly events: readonly HistoryEvent<PeerId>[]
+}
+
+/** The instants that points and peers both have. */
+interface Instants {
+  readonly lastEstablished: { readonly at: number } | undefined
+  readonly lastRejected: { readonly at: number } | undefined
+  readonly lastDisconnection: { readonly at: number } | undefined
+}
+
+/** The latest instant that somebody was there: established, rejected or disconnected. */
+export function lastSeenAt(info: Instants): number | undefined {
+  return latest(info.lastEstablished?.at, info.lastRejected?.at, info.lastDisconnection?.at)
+}
+
+/** The latest instant that a try was in vain or a connection ended: failed, rejected or disconnected. */
+export function lastMissAt(info: Pick<PointInfo, 'lastFailedAt' | 'lastRejected' | 'lastDisconnection'>): number | undefined {
+  return latest(info.lastFailedAt, info.lastRejected?.at, info.lastDisconnection?.at)
+}
+
+/** Did anybody ever answer there as a member of our network? Such points have places of their own in the table. */
+export function isTried(info: Pick<PointInfo, 'lastEstablished'>): boolean {
+  return info.lastEstablished !== undefined
+}
+
+function latest(...instants: (number | undefined)[]): number | undefined {
+  let max: number | undefined
+  for (const at of instants) if (at !== undefined && (max === undefined || at > max)) max = at
+  return max
+}

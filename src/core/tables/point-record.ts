@@ -1,0 +1,227 @@
+/**
+ * The record of one known point, made to be small: a large table holds points by the hundred thousand, and nothing ever
+ * happens to most of them. What only happens is kept in a `PointLife`, and one of these stands for all untouched points.
+ * Its state is changed by `point-state.ts`, its places by the indexes of the point table, which also own sources and groups.
+ */
+import { hostOf } from '../values/address.ts'
+import type { HistoryEvent } from '../values/history.ts'
+import type { Host, PeerId, Point } from '../values/ids.ts'
+import { Chain, type Linked } from './chain.ts'
+import type { Medium, Meeting, PointInfo, PointState } from './point-info.ts'
+
+/** The one state without a payload, shared. */
+export const disconnected: PointState = { kind: 'disconnected' }
+const noEvents: readonly HistoryEvent<PeerId>[] = []
+
+/** Where a new record comes from. */
+export interface PointOrigin {
+  readonly source: PeerId | undefined
+  readonly medium: Medium
+  readonly discoveredAt: number
+}
+
+/** A second and third list that a point is in. */
+export class Place implements Linked<Place> {
+  readonly record: PointRecord
+  chain: Chain<Place> | undefined = undefined
+  previous: Place | undefined = undefined
+  next: Place | undefined = undefined
+
+  constructor(record: PointRecord) {
+    this.record = record
+  }
+}
+
+/** What happened to a point, and the places it has for it. Read and written through the record, but for places. */
+export class PointLife {
+  trusted = false
+  isPublic = false
+  claimedBy: PeerId | undefined = undefined
+  state: PointState = disconnected
+  lastFailedAt: number | undefined = undefined
+  lastRejected: Meeting | undefined = undefined
+  lastEstablished: Meeting | undefined = undefined
+  lastDisconnection: Meeting | undefined = undefined
+  failures = 0
+  barredUntil = Number.NEGATIVE_INFINITY
+  delayMs = 0
+  history: HistoryEvent<PeerId>[] | undefined = undefined
+
+  // point-shares.ts
+  /** Counted among the tried; no point goes back to the untried. */
+  tried = false
+  /** Its last miss when it was put into its source's queue. */
+  missAt: number | undefined = undefined
+  /** In its group's `missed` or `proven`. */
+  member: Place | undefined = undefined
+  /** Its last miss or sighting when it was put there. */
+  memberAt: number | undefined = undefined
+
+  // point-listing.ts
+  /** Its place in the bag of public points; -1: it is not public. */
+  index = -1
+  /** Among the running, tried or answering points, once it was seen. */
+  sighting: Place | undefined = undefined
+  /** Its last sighting when it was put there. */
+  seenAt: number | undefined = undefined
+}
+
+/** Of all points that nothing happened to. Frozen: whoever writes to a life must have the point's own. */
+const untouched = Object.freeze(new PointLife())
+
+/** The record itself. Only `point-state.ts`, the point table, the registry and the storage codec write its fields. */
+export class PointRecord implements PointInfo, Linked<PointRecord> {
+  readonly point: Point
+  readonly source: PeerId | undefined
+  readonly medium: Medium
+  readonly discoveredAt: number
+  expectedPeerId: PeerId | undefined = undefined
+  /** The group that its table counts it in. */
+  readonly neighbours: PointGroup
+  /** As it is now; to be written through `own`. */
+  life: Readonly<PointLife> = untouched
+  // Its place in the queue of its source, if it may be collected as an untried point.
+  chain: Chain<PointRecord> | undefined = undefined
+  previous: PointRecord | undefined = undefined
+  next: PointRecord | undefined = undefined
+  /** Its place in the bag of all points. */
+  index = -1
+
+  constructor(point: Point, neighbours: PointGroup, { source, medium, discoveredAt }: PointOrigin) {
+    this.point = point
+    this.source = source
+    this.medium = medium
+    this.discoveredAt = discoveredAt
+    this.neighbours = neighbours
+  }
+
+  /** Its life, to be written; made at the first call. */
+  own(): PointLife {
+    if (this.life === untouched) this.life = new PointLife()
+    return this.life
+  }
+
+  get host(): Host | undefined {
+    return hostOf(this.point)
+  }
+
+  get group(): string {
+    return this.neighbours.key
+  }
+
+  get events(): readonly HistoryEvent<PeerId>[] {
+    return this.life.history ?? noEvents
+  }
+
+  // A write that changes nothing makes no life.
+
+  get trusted(): boolean {
+    return this.life.trusted
+  }
+
+  set trusted(value: boolean) {
+    if (value !== this.life.trusted) this.own().trusted = value
+  }
+
+  get isPublic(): boolean {
+    return this.life.isPublic
+  }
+
+  set isPublic(value: boolean) {
+    if (value !== this.life.isPublic) this.own().isPublic = value
+  }
+
+  get claimedBy(): PeerId | undefined {
+    return this.life.claimedBy
+  }
+
+  set claimedBy(value: PeerId | undefined) {
+    if (value !== this.life.claimedBy) this.own().claimedBy = value
+  }
+
+  get state(): PointState {
+    return this.life.state
+  }
+
+  set state(value: PointState) {
+    this.own().state = value
+  }
+
+  get lastFailedAt(): number | undefined {
+    return this.life.lastFailedAt
+  }
+
+  get lastRejected(): Meeting | undefined {
+    return this.life.lastRejected
+  }
+
+  get lastEstablished(): Meeting | undefined {
+    return this.life.lastEstablished
+  }
+
+  get lastDisconnection(): Meeting | undefined {
+    return this.life.lastDisconnection
+  }
+
+  get failures(): number {
+    return this.life.failures
+  }
+
+  get barredUntil(): number {
+    return this.life.barredUntil
+  }
+
+  get delayMs(): number {
+    return this.life.delayMs
+  }
+
+  get history(): HistoryEvent<PeerId>[] | undefined {
+    return this.life.history
+  }
+}
+
+/** The untried points that one source told us of. A peer, or a door without a peer: operator, storage, discovery. */
+export class PointSource implements Linked<PointSource> {
+  readonly key: string
+  /** How many peers it counts for; infinite: it has no cap and is collected last. */
+  readonly weight: number
+  /** In any state, trusted ones too: what its cap is about. */
+  untried = 0
+  /** Those that may be collected and were never missed, the longest in the list first. */
+  readonly fresh = new Chain<PointRecord>()
+  /** Those that may be collected and were missed, the oldest miss first. */
+  readonly missed = new Chain<PointRecord>()
+  // Its place among the sources of the same load.
+  chain: Chain<PointSource> | undefined = undefined
+  previous: PointSource | undefined = undefined
+  next: PointSource | undefined = undefined
+
+  constructor(key: string, weight: number) {
+    this.key = key
+    this.weight = weight
+  }
+
+  get collectable(): number {
+    return this.fresh.size + this.missed.size
+  }
+}
+
+/** The points of one address group. */
+export class PointGroup {
+  readonly key: string
+  /** How many times the ordinary cap it may hold; infinite: no cap. Found out when the ordinary cap is reached: few groups ever do. */
+  weight: number | undefined = undefined
+  /** All of them. */
+  points = 0
+  /** The untried ones that caps count, in any state: those that operator and storage did not bring. */
+  untried = 0
+  tried = 0
+  /** Of the untried that caps count: those that may be collected and were missed, oldest miss first. Most groups have none. */
+  missed: Chain<Place> | undefined = undefined
+  /** Tried ones that are not trusted, busy ones too, the least recently seen first. */
+  proven: Chain<Place> | undefined = undefined
+
+  constructor(key: string) {
+    this.key = key
+  }
+}
