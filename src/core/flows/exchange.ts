@@ -95,7 +95,7 @@ export class Exchange<Msg, PeerMeta, ConnMeta> {
     const heard = texts.slice(0, this.#allowance(connection).told.take(texts.length))
     const taken = isPrivate ? 0 : registry.learn(parsePoints(network, heard), { peerId, host, medium: 'advertise' })
     const teller = state.peer(peerId)
-    if (teller !== undefined) teller.served += taken
+    if (teller !== undefined) teller.own().served += taken
     events.emit('advertise-received', { peerId, points: texts.length, taken })
   }
 

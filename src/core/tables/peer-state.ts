@@ -7,6 +7,7 @@ import type { HistoryEvent, HistoryKind } from '../values/history.ts'
 import type { PeerId, Point } from '../values/ids.ts'
 import type { ReportKind } from '../values/reason.ts'
 import { pushEvent } from './event-ring.ts'
+import type { Heaped } from './heap.ts'
 
 export type PeerState =
   | { readonly kind: 'disconnected' }
@@ -70,12 +71,9 @@ const disconnected: PeerState = { kind: 'disconnected' }
 const noEvents: readonly HistoryEvent<Point>[] = []
 const noPenalty: Penalty = { amount: 0, at: 0 }
 
-/** The record itself. Only the functions below, the peer table and the storage codec write its fields. */
-export class PeerRecord<PeerMeta = unknown> implements PeerInfo<PeerMeta> {
-  readonly peerId: PeerId
-  readonly createdAt: number
+/** What happened to a peer: most peers of a large table are only known. Read and written through the record. */
+class PeerLife {
   trusted = false
-  metadata: PeerMeta
   state: PeerState = disconnected
   lastFailed: Encounter | undefined = undefined
   lastRejected: Encounter | undefined = undefined
@@ -89,6 +87,27 @@ export class PeerRecord<PeerMeta = unknown> implements PeerInfo<PeerMeta> {
   penalty: Penalty = noPenalty
   /** Made at the first event. */
   history: HistoryEvent<Point>[] | undefined = undefined
+  /** Counted by its table among those that ran. */
+  ran = false
+}
+
+/** Of all peers that nothing happened to. Frozen: whoever writes to a life must have the peer's own. */
+const untouched = Object.freeze(new PeerLife())
+
+/** The record itself, small as that of a point. Only the functions below, the peer table and the storage codec write its fields. */
+export class PeerRecord<PeerMeta = unknown> implements PeerInfo<PeerMeta>, Heaped {
+  readonly peerId: PeerId
+  readonly createdAt: number
+  metadata: PeerMeta
+  /** As it is now; to be written through `own`. */
+  life: Readonly<PeerLife> = untouched
+
+  // peer-table.ts
+  /** What decides its turn to be collected, as it was when it was put into the heap. */
+  score = 0
+  /** Order of insertion; settles what score and date leave open. */
+  serial = 0
+  heapIndex = -1
 
   constructor(peerId: PeerId, createdAt: number, metadata: PeerMeta) {
     this.peerId = peerId
@@ -96,8 +115,70 @@ export class PeerRecord<PeerMeta = unknown> implements PeerInfo<PeerMeta> {
     this.metadata = metadata
   }
 
+  /** Its life, to be written; made at the first call. */
+  own(): PeerLife {
+    if (this.life === untouched) this.life = new PeerLife()
+    return this.life
+  }
+
+  get trusted(): boolean {
+    return this.life.trusted
+  }
+
+  get state(): PeerState {
+    return this.life.state
+  }
+
+  set state(value: PeerState) {
+    this.own().state = value
+  }
+
+  get lastFailed(): Encounter | undefined {
+    return this.life.lastFailed
+  }
+
+  get lastRejected(): Encounter | undefined {
+    return this.life.lastRejected
+  }
+
+  get lastEstablished(): Encounter | undefined {
+    return this.life.lastEstablished
+  }
+
+  get lastDisconnection(): Encounter | undefined {
+    return this.life.lastDisconnection
+  }
+
+  get served(): number {
+    return this.life.served
+  }
+
+  get connectedMs(): number {
+    return this.life.connectedMs
+  }
+
+  get roundTripMs(): number | undefined {
+    return this.life.roundTripMs
+  }
+
+  get failures(): number {
+    return this.life.failures
+  }
+
+  get lastReport(): PeerReport | undefined {
+    return this.life.lastReport
+  }
+
+  get penalty(): Penalty {
+    return this.life.penalty
+  }
+
+  get history(): HistoryEvent<Point>[] | undefined {
+    return this.life.history
+  }
+
   get events(): readonly HistoryEvent<Point>[] {
-    return this.history ?? noEvents
+    return this.life.history ?? noEvents
   }
 }
 
@@ -111,9 +192,10 @@ export function setPeerAccepted(record: PeerRecord, attempt: Attempt): void {
 export function setPeerRunning(record: PeerRecord, attempt: Attempt, connection: RunningConnection): void {
   if (record.state.kind !== 'accepted' || record.state.attempt !== attempt) illegal(record, 'running')
   record.state = { kind: 'running', connection }
-  record.roundTripMs = connection.roundTripMs ?? record.roundTripMs
-  record.failures = 0
-  record.lastEstablished = { point: connection.point, at: connection.establishedAt }
+  const life = record.own()
+  life.roundTripMs = connection.roundTripMs ?? life.roundTripMs
+  life.failures = 0
+  life.lastEstablished = { point: connection.point, at: connection.establishedAt }
   notePeer(record, 'connection-established', connection.establishedAt, connection.point)
 }
 
@@ -124,25 +206,27 @@ export function setPeerDisconnected(record: PeerRecord, ending: { now: number; d
   record.state = disconnected
   if (state.kind === 'running') {
     const { point, startedAt, messagesReceived } = state.connection
-    record.connectedMs += Math.max(0, ending.now - startedAt)
-    record.served += messagesReceived
-    record.lastDisconnection = { point, at: ending.date }
+    const life = record.own()
+    life.connectedMs += Math.max(0, ending.now - startedAt)
+    life.served += messagesReceived
+    life.lastDisconnection = { point, at: ending.date }
     notePeer(record, ending.byUs ? 'disconnection' : 'external-disconnection', ending.date, point)
   } else if (ending.counts) {
-    record.lastRejected = { point: state.attempt.point, at: ending.date }
+    record.own().lastRejected = { point: state.attempt.point, at: ending.date }
     notePeer(record, 'request-rejected', ending.date, state.attempt.point)
   }
 }
 
 /** Adds one line to the history. */
 export function notePeer(record: PeerRecord, kind: HistoryKind, at: number, point: Point | undefined): void {
-  record.history = pushEvent(record.history, { kind, at, other: point })
+  record.own().history = pushEvent(record.history, { kind, at, other: point })
 }
 
 /** Keeps what was said against it. */
 export function noteReport(record: PeerRecord, { kind, reason, at }: PeerReport, penalty: Penalty = record.penalty): void {
-  if (kind === 'fault' || record.lastReport?.kind !== 'fault') record.lastReport = { kind, reason: reason.slice(0, maxReportText), at }
-  record.penalty = penalty
+  if (kind === 'fault' || record.lastReport?.kind !== 'fault')
+    record.own().lastReport = { kind, reason: reason.slice(0, maxReportText), at }
+  record.own().penalty = penalty
 }
 
 /** The latest instant that it was met, and where: established, rejected or disconnected. */

@@ -10,7 +10,7 @@
 import type { TableSize } from '../values/config.ts'
 import type { PeerId } from '../values/ids.ts'
 import { joinEvents } from './event-ring.ts'
-import { Heap, type Heaped } from './heap.ts'
+import { Heap } from './heap.ts'
 import { PeerRecord } from './peer-state.ts'
 import type { StoredPeer } from './stored-record.ts'
 
@@ -22,24 +22,14 @@ export interface PeerNews<PeerMeta> {
   readonly trusted?: boolean
 }
 
-/** A record with what decides its turn, as it was when it was put into the heap. */
-interface PeerEntry<PeerMeta> extends Heaped {
-  readonly record: PeerRecord<PeerMeta>
-  /** Order of insertion; settles what score and date leave open. */
-  readonly serial: number
-  score: number
-  /** Counted among those that ran. */
-  ran: boolean
-}
-
 export class PeerTable<PeerMeta = unknown> {
   readonly #bounds: TableSize | null
   readonly #score: (record: PeerRecord<PeerMeta>) => number
-  readonly #entries = new Map<PeerId, PeerEntry<PeerMeta>>()
+  readonly #records = new Map<PeerId, PeerRecord<PeerMeta>>()
   /** Those that may be collected and never ran; the first to go on top. */
-  readonly #strangers = new Heap<PeerEntry<PeerMeta>>(goesBefore)
+  readonly #strangers = new Heap<PeerRecord<PeerMeta>>(goesBefore)
   /** Those that may be collected and ran once. */
-  readonly #acquaintances = new Heap<PeerEntry<PeerMeta>>(goesBefore)
+  readonly #acquaintances = new Heap<PeerRecord<PeerMeta>>(goesBefore)
   #serial = 0
   #trusted = 0
   #ran = 0
@@ -52,7 +42,7 @@ export class PeerTable<PeerMeta = unknown> {
   }
 
   get size(): number {
-    return this.#entries.size
+    return this.#records.size
   }
 
   /** Peers removed to make room since the table was made; the owner tells of the difference as `gc-peers`. */
@@ -61,25 +51,25 @@ export class PeerTable<PeerMeta = unknown> {
   }
 
   has(peerId: PeerId): boolean {
-    return this.#entries.has(peerId)
+    return this.#records.has(peerId)
   }
 
   get(peerId: PeerId): PeerRecord<PeerMeta> | undefined {
-    return this.#entries.get(peerId)?.record
+    return this.#records.get(peerId)
   }
 
   /** All of them, in order of insertion. Entries removed meanwhile are left out, added ones come at the end. */
-  *[Symbol.iterator](): Generator<PeerRecord<PeerMeta>> {
-    for (const entry of this.#entries.values()) yield entry.record
+  [Symbol.iterator](): IterableIterator<PeerRecord<PeerMeta>> {
+    return this.#records.values()
   }
 
   /** The record of a new peer, or of a known one, unchanged. `undefined`: the table is full and nothing in it may go. */
   insert(peerId: PeerId, { createdAt, metadata, trusted = false }: PeerNews<PeerMeta>): PeerRecord<PeerMeta> | undefined {
-    const known = this.#entries.get(peerId)
-    if (known !== undefined) return known.record
+    const known = this.#records.get(peerId)
+    if (known !== undefined) return known
     if (!this.#makeRoom() && !trusted) return undefined
     const record = new PeerRecord(peerId, createdAt, metadata)
-    record.trusted = trusted
+    if (trusted) record.own().trusted = true
     this.#add(record)
     return record
   }
@@ -94,16 +84,21 @@ export class PeerTable<PeerMeta = unknown> {
     if (met === undefined && this.#bounds !== null && this.size >= this.#bounds.max && !stored.trusted) return undefined
     const record = met ?? new PeerRecord(peerId, stored.createdAt, metadata)
     record.metadata = metadata
-    record.lastFailed ??= stored.lastFailed
-    record.lastRejected ??= stored.lastRejected
-    record.lastEstablished ??= stored.lastEstablished
-    record.lastDisconnection ??= stored.lastDisconnection
-    record.lastReport ??= stored.lastReport
-    record.served += stored.served
-    record.connectedMs += stored.connectedMs
-    if (stored.events.length > 0) record.history = joinEvents(stored.events, record.events)
+    const { lastFailed, lastRejected, lastEstablished, lastDisconnection, served, connectedMs, lastReport, events } = stored
+    const isUsed = (lastFailed ?? lastRejected ?? lastEstablished ?? lastDisconnection ?? lastReport) !== undefined
+    if (isUsed || served > 0 || connectedMs > 0 || events.length > 0) {
+      const life = record.own()
+      life.served += served
+      life.connectedMs += connectedMs
+      life.lastFailed ??= lastFailed
+      life.lastRejected ??= lastRejected
+      life.lastEstablished ??= lastEstablished
+      life.lastDisconnection ??= lastDisconnection
+      life.lastReport ??= lastReport
+      if (events.length > 0) life.history = joinEvents(events, record.events)
+    }
     if (met === undefined) {
-      record.trusted = stored.trusted
+      if (stored.trusted) record.own().trusted = true
       this.#add(record)
     } else {
       this.reindex(record)
@@ -114,14 +109,13 @@ export class PeerTable<PeerMeta = unknown> {
 
   /** To be called after every change of a record's state or metadata. A record that is no longer here is left alone. */
   reindex(record: PeerRecord<PeerMeta>): void {
-    const entry = this.#entries.get(record.peerId)
-    if (entry?.record === record) this.#place(entry)
+    if (this.get(record.peerId) === record) this.#place(record)
   }
 
   /** A peer that is no longer trusted may have to go at once, when the table was above its `max` for trusted ones' sake. */
   setTrusted(record: PeerRecord<PeerMeta>, trusted: boolean): void {
     if (record.trusted === trusted || this.get(record.peerId) !== record) return
-    record.trusted = trusted
+    record.own().trusted = trusted
     this.#trusted += trusted ? 1 : -1
     this.reindex(record)
     if (this.#bounds === null || this.size <= this.#bounds.max + this.#trusted) return
@@ -131,35 +125,34 @@ export class PeerTable<PeerMeta = unknown> {
 
   /** Forgets the peer, whatever its state; false if it is not known. */
   remove(peerId: PeerId): boolean {
-    const entry = this.#entries.get(peerId)
-    if (entry === undefined) return false
-    this.#drop(entry)
-    return true
+    const record = this.get(peerId)
+    if (record !== undefined) this.#drop(record)
+    return record !== undefined
   }
 
   /** What is wrong with the table: nothing, ever. For the numbered invariants; costs a walk over all peers. */
   check(): string[] {
     const wrong: string[] = []
-    const entries = [...this.#entries.values()]
-    for (const entry of entries) {
-      const { record, ran } = entry
-      if (ran !== (record.lastEstablished !== undefined))
-        wrong.push(`${record.peerId} is counted among those that ${ran ? 'ran' : 'never ran'}`)
-      const expected = record.trusted || record.state.kind !== 'disconnected' || this.#bounds === null ? undefined : this.#heapOf(entry)
+    const records = [...this]
+    for (const record of records) {
+      const { peerId, state, life } = record
+      if (life.ran !== (life.lastEstablished !== undefined))
+        wrong.push(`${peerId} is counted among those that ${life.ran ? 'ran' : 'never ran'}`)
+      const expected = life.trusted || state.kind !== 'disconnected' || this.#bounds === null ? undefined : this.#heapOf(record)
       for (const heap of [this.#strangers, this.#acquaintances]) {
-        const mayLag = heap.has(entry) && record.state.kind !== 'disconnected'
-        if (heap.has(entry) !== (heap === expected) && !mayLag)
-          wrong.push(`${record.peerId} waits for collection where it should not, or not where it should`)
+        const mayLag = heap.has(record) && state.kind !== 'disconnected'
+        if (heap.has(record) !== (heap === expected) && !mayLag)
+          wrong.push(`${peerId} waits for collection where it should not, or not where it should`)
       }
     }
     if (!this.#strangers.isOrdered() || !this.#acquaintances.isOrdered()) wrong.push('the order of collection is broken')
-    const trusted = entries.filter(({ record }) => record.trusted).length
-    const busy = entries.filter(({ record }) => !record.trusted && record.state.kind !== 'disconnected').length
-    const ran = entries.filter((entry) => entry.ran).length
+    const trusted = records.filter((record) => record.trusted).length
+    const busy = records.filter((record) => !record.trusted && record.state.kind !== 'disconnected').length
+    const ran = records.filter(({ life }) => life.ran).length
     if (trusted !== this.#trusted) wrong.push(`trusted peers: kept ${this.#trusted}, found ${trusted}`)
     if (ran !== this.#ran) wrong.push(`peers that ran: kept ${this.#ran}, found ${ran}`)
     const room = this.#bounds === null ? Number.POSITIVE_INFINITY : Math.max(this.#bounds.max, busy) + trusted
-    if (entries.length > room) wrong.push(`${entries.length} peers, of which ${trusted} are trusted, in a table of ${this.#bounds?.max}`)
+    if (records.length > room) wrong.push(`${records.length} peers, of which ${trusted} are trusted, in a table of ${this.#bounds?.max}`)
     return wrong
   }
 
@@ -178,58 +171,57 @@ export class PeerTable<PeerMeta = unknown> {
   }
 
   /** The first that may go; whoever is busy by now, though nobody said so, is taken out on the way. */
-  #top(heap: Heap<PeerEntry<PeerMeta>>): PeerEntry<PeerMeta> | undefined {
+  #top(heap: Heap<PeerRecord<PeerMeta>>): PeerRecord<PeerMeta> | undefined {
     for (;;) {
       const top = heap.first
-      if (top === undefined || top.record.state.kind === 'disconnected') return top
+      if (top === undefined || top.state.kind === 'disconnected') return top
       this.#place(top)
     }
   }
 
   #add(record: PeerRecord<PeerMeta>): void {
-    const entry: PeerEntry<PeerMeta> = { record, serial: this.#serial++, score: 0, ran: false, heapIndex: -1 }
-    this.#entries.set(record.peerId, entry)
+    record.serial = this.#serial++
+    this.#records.set(record.peerId, record)
     if (record.trusted) this.#trusted++
-    this.#place(entry)
+    this.#place(record)
   }
 
-  #place(entry: PeerEntry<PeerMeta>): void {
-    const { record } = entry
-    this.#leave(entry)
-    if (!entry.ran && record.lastEstablished !== undefined) {
-      entry.ran = true
+  #place(record: PeerRecord<PeerMeta>): void {
+    this.#leave(record)
+    if (!record.life.ran && record.life.lastEstablished !== undefined) {
+      record.own().ran = true
       this.#ran++
     }
     if (record.trusted || record.state.kind !== 'disconnected' || this.#bounds === null) return
     const score = this.#score(record)
-    entry.score = Number.isNaN(score) ? Number.NEGATIVE_INFINITY : score
-    this.#heapOf(entry).add(entry)
+    record.score = Number.isNaN(score) ? Number.NEGATIVE_INFINITY : score
+    this.#heapOf(record).add(record)
   }
 
-  #heapOf({ ran }: PeerEntry<PeerMeta>): Heap<PeerEntry<PeerMeta>> {
-    return ran ? this.#acquaintances : this.#strangers
+  #heapOf({ life }: PeerRecord<PeerMeta>): Heap<PeerRecord<PeerMeta>> {
+    return life.ran ? this.#acquaintances : this.#strangers
   }
 
-  #leave(entry: PeerEntry<PeerMeta>): void {
-    if (entry.heapIndex >= 0) this.#heapOf(entry).remove(entry)
+  #leave(record: PeerRecord<PeerMeta>): void {
+    if (record.heapIndex >= 0) this.#heapOf(record).remove(record)
   }
 
-  #collect(entry: PeerEntry<PeerMeta>): void {
-    this.#drop(entry)
+  #collect(record: PeerRecord<PeerMeta>): void {
+    this.#drop(record)
     this.#collected++
   }
 
-  #drop(entry: PeerEntry<PeerMeta>): void {
-    this.#leave(entry)
-    this.#entries.delete(entry.record.peerId)
-    if (entry.record.trusted) this.#trusted--
-    if (entry.ran) this.#ran--
+  #drop(record: PeerRecord<PeerMeta>): void {
+    this.#leave(record)
+    this.#records.delete(record.peerId)
+    if (record.trusted) this.#trusted--
+    if (record.life.ran) this.#ran--
   }
 }
 
 /** Who of two peers goes first. */
-function goesBefore<PeerMeta>(a: PeerEntry<PeerMeta>, b: PeerEntry<PeerMeta>): boolean {
+function goesBefore<PeerMeta>(a: PeerRecord<PeerMeta>, b: PeerRecord<PeerMeta>): boolean {
   if (a.score !== b.score) return a.score < b.score
-  if (a.record.createdAt !== b.record.createdAt) return a.record.createdAt > b.record.createdAt
+  if (a.createdAt !== b.createdAt) return a.createdAt > b.createdAt
   return a.serial > b.serial
 }

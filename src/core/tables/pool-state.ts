@@ -363,7 +363,7 @@ export class PoolState<PeerMeta, C extends RunningConnection = RunningConnection
     const sought = peerId ?? expectedPeerId ?? record?.lastEstablished?.peerId
     const peer = sought === undefined ? undefined : this.peer(sought)
     if (peer === undefined) return
-    peer.failures++
+    peer.own().failures++
     this.parts.peers.reindex(peer)
   }
 

@@ -77,7 +77,7 @@ describe('the default score', () => {
   it('is 20 at best, and a fault outweighs it for a day', () => {
     const best = peer({ served: 1e9, connectedMs: 1e12, roundTripMs: 1 }, { messages: 1e9, forMs: day })
     expect(defaultScore(best, { now, date })).toBe(20)
-    best.lastReport = { kind: 'fault', reason: '', at: date - 0.9 * day }
+    best.own().lastReport = { kind: 'fault', reason: '', at: date - 0.9 * day }
     expect(defaultScore(best, { now, date })).toBeLessThan(0)
     expect(penaltyOf(best, now)).toBe(0)
   })

@@ -22,7 +22,7 @@ const breaches: Record<string, (bench: StateBench) => void> = {
   },
   I2: (bench) => {
     const peer = bench.registry.registerPeer(alice)
-    if (peer !== undefined) peer.trusted = true
+    if (peer !== undefined) peer.own().trusted = true
   },
   I3: (bench) => {
     const attempt = bench.begin(home)
