@@ -3,7 +3,7 @@
  * happens to most of them. What only happens is kept in a `PointLife`, and one of these stands for all untouched points.
  * Its state is changed by `point-state.ts`, its places by the indexes of the point table, which also own sources and groups.
  */
-import { hostOf } from '../values/address.ts'
+import { groupOf, hostOf } from '../values/address.ts'
 import type { HistoryEvent } from '../values/history.ts'
 import type { Host, PeerId, Point } from '../values/ids.ts'
 import { Chain, type Linked } from './chain.ts'
@@ -76,8 +76,8 @@ export class PointRecord implements PointInfo, Linked<PointRecord> {
   readonly medium: Medium
   readonly discoveredAt: number
   expectedPeerId: PeerId | undefined = undefined
-  /** The group that its table counts it in. */
-  readonly neighbours: PointGroup
+  /** What its table finds its address group by. */
+  readonly groupKey: GroupKey
   /** As it is now; to be written through `own`. */
   life: Readonly<PointLife> = untouched
   // Its place in the queue of its source, if it may be collected as an untried point.
@@ -87,12 +87,12 @@ export class PointRecord implements PointInfo, Linked<PointRecord> {
   /** Its place in the bag of all points. */
   index = -1
 
-  constructor(point: Point, neighbours: PointGroup, { source, medium, discoveredAt }: PointOrigin) {
+  constructor(point: Point, { source, medium, discoveredAt }: PointOrigin) {
     this.point = point
     this.source = source
     this.medium = medium
     this.discoveredAt = discoveredAt
-    this.neighbours = neighbours
+    this.groupKey = keyOfGroup(groupOf(point))
   }
 
   /** Its life, to be written; made at the first call. */
@@ -106,7 +106,7 @@ export class PointRecord implements PointInfo, Linked<PointRecord> {
   }
 
   get group(): string {
-    return this.neighbours.key
+    return groupOf(this.point)
   }
 
   get events(): readonly HistoryEvent<PeerId>[] {
@@ -206,9 +206,17 @@ export class PointSource implements Linked<PointSource> {
   }
 }
 
+/** A group of IPv4 addresses as a number, which takes no memory of its own; others as the text of `groupOf`. */
+export type GroupKey = number | string
+
+export function keyOfGroup(group: string): GroupKey {
+  if (!group.startsWith('ip4:')) return group
+  const dot = group.indexOf('.')
+  return Number(group.slice(4, dot)) * 256 + Number(group.slice(dot + 1))
+}
+
 /** The points of one address group. */
 export class PointGroup {
-  readonly key: string
   /** How many times the ordinary cap it may hold; infinite: no cap. Found out when the ordinary cap is reached: few groups ever do. */
   weight: number | undefined = undefined
   /** All of them. */
@@ -220,8 +228,4 @@ export class PointGroup {
   missed: Chain<Place> | undefined = undefined
   /** Tried ones that are not trusted, busy ones too, the least recently seen first. */
   proven: Chain<Place> | undefined = undefined
-
-  constructor(key: string) {
-    this.key = key
-  }
 }

@@ -14,7 +14,7 @@
 import type { Host, PeerId } from '../values/ids.ts'
 import { Chain } from './chain.ts'
 import { isTried, lastMissAt, lastSeenAt, type Medium } from './point-info.ts'
-import { Place, PointGroup, type PointRecord, PointSource } from './point-record.ts'
+import { type GroupKey, Place, PointGroup, PointRecord, PointSource } from './point-record.ts'
 import { isUncapped, weightOfDoor, weightOfGroup } from './point-weight.ts'
 
 /** A source may replace a point of its own that nobody tried for so long; younger ones stay: a message names its best first. */
@@ -23,7 +23,8 @@ const staleAfterMs = 3_600_000
 export class PointShares {
   readonly #max: number
   readonly #sources = new Map<string, PointSource>()
-  readonly #groups = new Map<string, PointGroup>()
+  /** A group of one point is that point, until a second one asks for a place. */
+  readonly #groups = new Map<GroupKey, PointGroup | PointRecord>()
   /** Sources that have something to collect, by load; among equals the one that changed last is first. */
   readonly #byLoad: Chain<PointSource>[] = []
   #topLoad = 0
@@ -52,70 +53,58 @@ export class PointShares {
   }
 
   /** May the group hold one more untried point, at this host? At its cap: the missed point to give for it, if any. */
-  placeIn(key: string, host: Host | undefined): PointRecord | 'free' | 'full' {
-    const group = this.#groups.get(key)
+  placeIn(key: GroupKey, host: Host | undefined): PointRecord | 'free' | 'full' {
+    const group = this.#grown(key)
     if (group === undefined || !this.#isAtCap(group, host, { count: group.untried, parts: 3 })) return 'free'
     return group.missed?.first?.record ?? 'full'
   }
 
-  /** The group of that name, made if there is none: for the record that comes in next. */
-  groupOf(key: string): PointGroup {
-    const known = this.#groups.get(key)
-    if (known !== undefined) return known
-    const made = new PointGroup(key)
-    this.#groups.set(key, made)
-    return made
-  }
-
   add(record: PointRecord): void {
-    const { source: peerId, medium, neighbours } = record
+    const { source: peerId, medium, groupKey } = record
     const key = peerId ?? medium
     const source = this.#sources.get(key) ?? new PointSource(key, peerId === undefined ? weightOfDoor(medium) : 1)
     this.#sources.set(key, source)
     source.untried++
-    neighbours.points++
-    if (!isUncapped(medium)) neighbours.untried++
+    const group = this.#grown(groupKey)
+    if (group === undefined) this.#groups.set(groupKey, record)
+    else count(record, group, 1)
     this.refresh(record)
   }
 
   remove(record: PointRecord): void {
-    const { neighbours, life } = record
-    if (life.tried) {
-      this.#tried--
-      neighbours.tried--
-    } else {
+    const { life, groupKey } = record
+    const group = this.#groups.get(groupKey)
+    if (life.tried) this.#tried--
+    else {
       this.#wait(record, undefined)
       this.#uncount(record)
     }
     life.member?.chain?.remove(life.member)
-    if (--neighbours.points === 0) this.#groups.delete(neighbours.key)
+    if (group instanceof PointGroup) count(record, group, -1)
+    if (group === record || (group instanceof PointGroup && group.points === 0)) this.#groups.delete(groupKey)
   }
 
   /** Puts the record where it says that it belongs. True: it has just become a tried one. */
   refresh(record: PointRecord): boolean {
-    const { neighbours } = record
+    const group = this.#groups.get(record.groupKey)
     const promoted = !record.life.tried && isTried(record.life)
     if (promoted) {
       this.#wait(record, undefined)
       this.#uncount(record)
+      if (group instanceof PointGroup) count(record, group, -1)
       record.own().tried = true
       this.#tried++
-      neighbours.tried++
+      if (group instanceof PointGroup) count(record, group, 1)
     }
     const { life } = record
-    if (life.tried) {
-      neighbours.proven ??= new Chain()
-      join(record, life.trusted ? undefined : neighbours.proven, lastSeenAt(life))
-      return promoted
+    if (!life.tried) {
+      const missAt = lastMissAt(life)
+      const queue = this.#queueOf(record)
+      if (record.chain !== queue || life.missAt !== missAt) this.#wait(record, queue)
+      if (life.missAt !== missAt) record.own().missAt = missAt
     }
-    const missAt = lastMissAt(life)
-    const queue = this.#queueOf(record)
-    if (record.chain !== queue || life.missAt !== missAt) this.#wait(record, queue)
-    if (life.missAt !== missAt) record.own().missAt = missAt
-    const isGivable = queue !== undefined && missAt !== undefined && !isUncapped(record.medium)
-    if (isGivable) neighbours.missed ??= new Chain()
-    join(record, isGivable ? neighbours.missed : undefined, missAt)
-    return false
+    if (group instanceof PointGroup) rank(record, group)
+    return promoted
   }
 
   /** The untried point to collect first: of the source with the highest load, missed ones before others. */
@@ -126,9 +115,9 @@ export class PointShares {
 
   /** The tried point to give up because the record's group holds more than its cap, the least recently seen one; never the record. */
   surplusBeside(record: PointRecord): PointRecord | undefined {
-    const { neighbours, host } = record
-    if (!this.#isAtCap(neighbours, host, { count: neighbours.tried - 1, parts: 1 })) return undefined
-    for (const { record: other } of neighbours.proven ?? []) if (other !== record && other.state.kind === 'disconnected') return other
+    const group = this.#groups.get(record.groupKey)
+    if (!(group instanceof PointGroup) || !this.#isAtCap(group, record.host, { count: group.tried - 1, parts: 1 })) return undefined
+    for (const { record: other } of group.proven ?? []) if (other !== record && other.state.kind === 'disconnected') return other
     return undefined
   }
 
@@ -140,18 +129,19 @@ export class PointShares {
     }
     const keyOf = ({ source, medium }: PointRecord): string => source ?? medium
     for (const record of records) {
-      const { point, life, neighbours } = record
+      const { point, life, groupKey } = record
+      const group = this.#groups.get(groupKey)
+      const list = group instanceof PointGroup ? listOf(record, group) : undefined
       expect(`${point} tried`, life.tried, isTried(record))
       expect(`${point} in its queue`, record.chain === (life.tried ? undefined : this.#queueOf(record)), true)
-      const isProven = life.member?.chain !== undefined && life.member.chain === neighbours.proven
-      expect(`${point} in its group's proven`, isProven, life.tried && !record.trusted)
-      expect(`${point} has the kept group`, this.#groups.get(neighbours.key) === neighbours, true)
+      expect(`${point} in the list of its group`, life.member?.chain === list, true)
+      expect(`${point} alone in its group`, group === record, group instanceof PointRecord)
       if (!life.tried) expect(`${point} has a source`, this.#sources.has(keyOf(record)), true)
     }
     const untried = records.filter(({ life }) => !life.tried)
     expect('tried points', this.#tried, records.length - untried.length)
     expect('sources', this.#sources.size, new Set(untried.map(keyOf)).size)
-    expect('groups', this.#groups.size, new Set(records.map(({ group }) => group)).size)
+    expect('groups', this.#groups.size, new Set(records.map(({ groupKey }) => groupKey)).size)
     let top = 0
     for (const source of this.#sources.values()) {
       const load = this.#max === Number.POSITIVE_INFINITY ? 0 : loadOf(source)
@@ -163,12 +153,13 @@ export class PointShares {
       if (source.collectable > 0) top = Math.max(top, load)
     }
     expect('highest load', this.#topLoad, top)
-    for (const group of this.#groups.values()) {
-      const found = records.filter(({ neighbours }) => neighbours === group)
+    for (const [key, group] of this.#groups) {
+      const found = records.filter(({ groupKey }) => groupKey === key)
       const capped = found.filter(({ life, medium }) => !life.tried && !isUncapped(medium))
-      expect(`points of group ${group.key}`, group.points, found.length)
-      expect(`tried of group ${group.key}`, group.tried, found.filter(({ life }) => life.tried).length)
-      expect(`untried of group ${group.key}`, group.untried, capped.length)
+      expect(`points of group ${key}`, group instanceof PointGroup ? group.points : 1, found.length)
+      if (!(group instanceof PointGroup)) continue
+      expect(`tried of group ${key}`, group.tried, found.filter(({ life }) => life.tried).length)
+      expect(`untried of group ${key}`, group.untried, capped.length)
     }
     return wrong
   }
@@ -181,15 +172,25 @@ export class PointShares {
   #isAtCap(group: PointGroup, host: Host | undefined, { count, parts }: { count: number; parts: number }): boolean {
     const ordinary = Math.max(1, Math.floor((this.#max * parts) / 64))
     if (count < ordinary) return false
-    group.weight ??= weightOfGroup(group.key, host)
+    group.weight ??= weightOfGroup(host)
     return count >= ordinary * group.weight
   }
 
-  /** Takes it out of the counts of untried points. */
-  #uncount({ source: peerId, medium, neighbours }: PointRecord): void {
+  /** The group of that key, if it has any point; with counts from now on. */
+  #grown(key: GroupKey): PointGroup | undefined {
+    const found = this.#groups.get(key)
+    if (!(found instanceof PointRecord)) return found
+    const group = new PointGroup()
+    this.#groups.set(key, group)
+    count(found, group, 1)
+    rank(found, group)
+    return group
+  }
+
+  /** Takes it out of the untried points of its source. */
+  #uncount({ source: peerId, medium }: PointRecord): void {
     const source = this.#sources.get(peerId ?? medium)
     if (source !== undefined && --source.untried === 0) this.#sources.delete(source.key)
-    if (!isUncapped(medium)) neighbours.untried--
   }
 
   /** Where an untried record waits to be collected; none: it may not be. */
@@ -226,15 +227,37 @@ function loadOf(source: PointSource): number {
   return Math.ceil(source.collectable / source.weight)
 }
 
-function join(record: PointRecord, list: Chain<Place> | undefined, at: number | undefined): void {
-  const { member, memberAt } = record.life
-  if (member?.chain === list && (list === undefined || memberAt === at)) return
-  const life = record.own()
-  life.memberAt = at
+/** Counts it in or out, as what it is at the moment. */
+function count({ life, medium }: PointRecord, group: PointGroup, change: 1 | -1): void {
+  group.points += change
+  if (life.tried) group.tried += change
+  else if (!isUncapped(medium)) group.untried += change
+}
+
+/** The list of its group that it belongs into; made if there is none. */
+function listOf({ life, medium }: PointRecord, group: PointGroup): Chain<Place> | undefined {
+  if (life.trusted) return undefined
+  if (life.tried) {
+    group.proven ??= new Chain()
+    return group.proven
+  }
+  if (life.state.kind !== 'disconnected' || lastMissAt(life) === undefined || isUncapped(medium)) return undefined
+  group.missed ??= new Chain()
+  return group.missed
+}
+
+/** Puts it last in that list, if it is not there or was seen or missed since. */
+function rank(record: PointRecord, group: PointGroup): void {
+  const { life } = record
+  const list = listOf(record, group)
+  const at = life.tried ? lastSeenAt(life) : lastMissAt(life)
+  if (life.member?.chain === list && (list === undefined || life.memberAt === at)) return
+  const own = record.own()
+  own.memberAt = at
   if (list === undefined) {
-    member?.chain?.remove(member)
+    own.member?.chain?.remove(own.member)
     return
   }
-  life.member ??= new Place(record)
-  list.pushBack(life.member)
+  own.member ??= new Place(record)
+  list.pushBack(own.member)
 }

@@ -15,7 +15,7 @@ import type { Random } from '../values/ports.ts'
 import { joinEvents } from './event-ring.ts'
 import type { Medium } from './point-info.ts'
 import { type ListQuery, PointListing } from './point-listing.ts'
-import { PointRecord } from './point-record.ts'
+import { keyOfGroup, PointRecord } from './point-record.ts'
 import { PointShares } from './point-shares.ts'
 import { isUncapped } from './point-weight.ts'
 import type { StoredPoint } from './stored-record.ts'
@@ -88,14 +88,14 @@ export class PointTable {
     const own = byOperator || this.#bounds === null ? 'free' : this.#shares.placeFor(source, medium, { known: this.size, at: discoveredAt })
     if (own === 'full') return undefined
     const host = hostOf(point)
-    const group = host === undefined ? groupOf(point) : groupOfHost(host)
+    const group = keyOfGroup(host === undefined ? groupOf(point) : groupOfHost(host))
     const near = byOperator || this.#bounds === null ? 'free' : this.#shares.placeIn(group, host)
-    const ownIsNear = own !== 'free' && own.group === group
+    const ownIsNear = own !== 'free' && own.groupKey === group
     if (near === 'full' && !ownIsNear) return undefined
     if (own !== 'free') this.#collect(own)
     if (typeof near === 'object' && near !== own && !ownIsNear) this.#collect(near)
     if (!this.#makeRoom(byOperator) && !trusted) return undefined
-    const record = new PointRecord(point, this.#shares.groupOf(group), news)
+    const record = new PointRecord(point, news)
     record.trusted = trusted
     record.expectedPeerId = news.expectedPeerId
     this.#add(record)
@@ -111,7 +111,7 @@ export class PointTable {
     const { point } = stored
     const known = this.get(point)
     if (known === undefined && this.#bounds !== null && this.size >= this.#bounds.max && !stored.trusted) return undefined
-    const record = known ?? new PointRecord(point, this.#shares.groupOf(groupOf(point)), stored)
+    const record = known ?? new PointRecord(point, stored)
     record.isPublic ||= stored.isPublic
     record.expectedPeerId ??= stored.expectedPeerId
     const { lastFailedAt, lastRejected, lastEstablished, lastDisconnection, events } = stored

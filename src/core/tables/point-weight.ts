@@ -18,8 +18,8 @@ export function weightOfDoor(medium: Medium): number {
 }
 
 /** `host`: one of the group; none: the group of a relay, or of one point alone. */
-export function weightOfGroup(key: string, host: Host | undefined): number {
-  if (host === undefined) return key.startsWith('relay:') ? relayWeight : 1
+export function weightOfGroup(host: Host | undefined): number {
+  if (host === undefined) return relayWeight
   const scope = scopeOf(host)
   return scope === 'private' || scope === 'loopback' || scope === 'link-local' ? Number.POSITIVE_INFINITY : 1
 }

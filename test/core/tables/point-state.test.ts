@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { isTried, lastMissAt, lastSeenAt, type PointState } from '../../../src/core/tables/point-info.ts'
-import { PointGroup, PointRecord } from '../../../src/core/tables/point-record.ts'
+import { PointRecord } from '../../../src/core/tables/point-record.ts'
 import {
   type PointEnding,
   resetReconnection,
@@ -33,7 +33,7 @@ const ending: PointEnding = {
 
 function point(state: PointState = { kind: 'disconnected' }): PointRecord {
   const origin = { source: undefined, medium: 'operator', discoveredAt: 0 } as const
-  const record = new PointRecord('/ip4/192.0.2.1/tcp/1' as Point, new PointGroup('ip4:192.0'), origin)
+  const record = new PointRecord('/ip4/192.0.2.1/tcp/1' as Point, origin)
   record.state = state
   return record
 }
