@@ -3,28 +3,21 @@ import type { Libp2p, Stream } from '@libp2p/interface'
 import { multiaddr } from '@multiformats/multiaddr'
 import type { PeerId } from '../src/core/index.ts'
 import { bareNode, poolNode, runBoth } from './pairs.ts'
-import { libp2pPeers, peerStore, pointTexts, quietPool, tablesOf } from './world.ts'
+import { flat, libp2pPeers, peerStore, pointTexts, quietPool, tablesOf } from './world.ts'
 
 const holdProtocol = '/bench/hold/1.0.0'
 /** Peers made at once: what they are made of is garbage then. */
 const batch = 1_000
+/** So many are put into a store or a pool that is thrown away, so that compiled code is not counted among what peers take. */
+const warmUp = 5_000
 
 /** Fills, and keeps what it filled alive until it is asked for. */
 type Probe = (size: number) => Promise<{ fill: () => Promise<unknown>; settleMs: number }>
 
 const probes: Readonly<Record<string, Probe>> = {
   store: async (size) => {
-    const store = await peerStore()
-    await store.merge(libp2pPeers(1, 99)[0] as never, { multiaddrs: [multiaddr('/ip4/11.1.1.1/tcp/1')] })
-    const fill = async (): Promise<unknown> => {
-      for (let from = 0; from < size; from += batch) {
-        const points = pointTexts(batch, from)
-        for (const [i, peer] of libp2pPeers(batch, from + 1).entries())
-          await store.merge(peer, { multiaddrs: [multiaddr(points[i] as string)] })
-      }
-      return store
-    }
-    return { fill, settleMs: 100 }
+    await filledStore(warmUp)
+    return { fill: () => filledStore(size), settleMs: 100 }
   },
   pool: (size) => inPool(size, { peer: true, point: true }),
   peer: (size) => inPool(size, { peer: true, point: false }),
@@ -47,22 +40,35 @@ const probes: Readonly<Record<string, Probe>> = {
   }
 }
 
-async function inPool(size: number, kept: { peer: boolean; point: boolean }): ReturnType<Probe> {
-  const pool = quietPool(tablesOf(size))
-  const fill = async (): Promise<unknown> => {
-    for (let from = 0; from < size; from += batch) {
-      const points = pointTexts(batch, from)
-      for (const [i, peer] of libp2pPeers(batch, from + 1).entries()) {
-        const peerId = peer.toString() as PeerId
-        if (kept.peer) pool.registerPeer(peerId)
-        if (kept.point) pool.registerNewPoint(points[i] as (typeof points)[number])
-        const record = pool.points.info(points[i] as (typeof points)[number])
-        if (kept.peer && record !== undefined) await pool.setExpectedPeerId(record.point, peerId)
-      }
-    }
-    return pool
+async function filledStore(size: number): Promise<unknown> {
+  const store = await peerStore()
+  for (let from = 0; from < size; from += batch) {
+    const points = pointTexts(batch, from)
+    for (const [i, peer] of libp2pPeers(batch, from + 1).entries())
+      await store.merge(peer, { multiaddrs: [multiaddr(points[i] as string)] })
   }
-  return { fill, settleMs: 100 }
+  return store
+}
+
+async function inPool(size: number, kept: { peer: boolean; point: boolean }): ReturnType<Probe> {
+  await filledPool(warmUp, kept)
+  return { fill: () => filledPool(size, kept), settleMs: 100 }
+}
+
+async function filledPool(size: number, kept: { peer: boolean; point: boolean }): Promise<unknown> {
+  const pool = quietPool(tablesOf(size))
+  for (let from = 0; from < size; from += batch) {
+    const points = pointTexts(batch, from)
+    for (const [i, peer] of libp2pPeers(batch, from + 1).entries()) {
+      // In one piece, as texts of messages and of the storage are.
+      const peerId = flat(peer.toString()) as PeerId
+      if (kept.peer) pool.registerPeer(peerId)
+      if (kept.point) pool.registerNewPoint(points[i] as (typeof points)[number])
+      const record = pool.points.info(points[i] as (typeof points)[number])
+      if (kept.peer && record !== undefined) await pool.setExpectedPeerId(record.point, peerId)
+    }
+  }
+  return pool
 }
 
 async function betweenBare(size: number, more: (dialer: Libp2p, listener: Libp2p) => Promise<unknown>): ReturnType<Probe> {
