@@ -87,12 +87,12 @@ export class PointRecord implements PointInfo, Linked<PointRecord> {
   /** Its place in the bag of all points. */
   index = -1
 
-  constructor(point: Point, { source, medium, discoveredAt }: PointOrigin) {
+  constructor(point: Point, groupKey: GroupKey, { source, medium, discoveredAt }: PointOrigin) {
     this.point = point
     this.source = source
     this.medium = medium
     this.discoveredAt = discoveredAt
-    this.groupKey = keyOfGroup(groupOf(point))
+    this.groupKey = groupKey
   }
 
   /** Its life, to be written; made at the first call. */

@@ -95,7 +95,7 @@ export class PointTable {
     if (own !== 'free') this.#collect(own)
     if (typeof near === 'object' && near !== own && !ownIsNear) this.#collect(near)
     if (!this.#makeRoom(byOperator) && !trusted) return undefined
-    const record = new PointRecord(point, news)
+    const record = new PointRecord(point, group, news)
     record.trusted = trusted
     record.expectedPeerId = news.expectedPeerId
     this.#add(record)
@@ -111,7 +111,7 @@ export class PointTable {
     const { point } = stored
     const known = this.get(point)
     if (known === undefined && this.#bounds !== null && this.size >= this.#bounds.max && !stored.trusted) return undefined
-    const record = known ?? new PointRecord(point, stored)
+    const record = known ?? new PointRecord(point, keyOfGroup(groupOf(point)), stored)
     record.isPublic ||= stored.isPublic
     record.expectedPeerId ??= stored.expectedPeerId
     const { lastFailedAt, lastRejected, lastEstablished, lastDisconnection, events } = stored

@@ -33,7 +33,7 @@ const ending: PointEnding = {
 
 function point(state: PointState = { kind: 'disconnected' }): PointRecord {
   const origin = { source: undefined, medium: 'operator', discoveredAt: 0 } as const
-  const record = new PointRecord('/ip4/192.0.2.1/tcp/1' as Point, origin)
+  const record = new PointRecord('/ip4/192.0.2.1/tcp/1' as Point, 0, origin)
   record.state = state
   return record
 }
