@@ -17,7 +17,8 @@ type Changes = Partial<
 >
 
 function peer(changes: Changes, running?: { readonly messages: number; readonly forMs: number }): PeerRecord {
-  const record = Object.assign(new PeerRecord('alice' as PeerId, 0, undefined), changes)
+  const record = new PeerRecord('alice' as PeerId, 0, undefined)
+  Object.assign(record.own(), changes)
   if (running !== undefined) {
     const connection = { startedAt: now - running.forMs, messagesReceived: running.messages } as RunningConnection
     record.state = { kind: 'running', connection }
