@@ -7,7 +7,7 @@ import { lastMissAt, type PointInfo } from '../tables/point-info.ts'
 import type { PoolView } from '../tables/pool-view.ts'
 import type { RunningConnection } from '../values/attempt.ts'
 import type { PeerId, Point } from '../values/ids.ts'
-import { checkDial } from './admission.ts'
+import { type CandidateOptions, findCandidates } from './candidates.ts'
 import { chooseToLeave } from './eviction.ts'
 
 export interface MaintenancePlan {
@@ -19,13 +19,9 @@ export interface MaintenancePlan {
   readonly againAt: number | undefined
 }
 
-export interface PlanOptions {
-  /** Monotonic, ms. */
-  readonly now: number
+export interface PlanOptions extends CandidateOptions {
   /** A pass that began below minThreshold goes on to minTarget. */
   readonly filling: boolean
-  /** What the network can dial, by its form. */
-  readonly canDial: (point: Point) => boolean
 }
 
 export function planMaintenance(view: PoolView, { now, filling, canDial }: PlanOptions): MaintenancePlan {
@@ -39,21 +35,11 @@ export function planMaintenance(view: PoolView, { now, filling, canDial }: PlanO
   // Most dials of a real network fail: more are begun than are missing, though never so many that all could be too many.
   const wanted = Math.min(missing * overshoot, bounds.maxTarget - view.active) - view.outgoingInProgress
   if (missing <= 0 || wanted <= 0) return plan
-  const candidates: PointInfo[] = []
-  for (const info of view.points()) {
-    if (
-      info.state.kind !== 'disconnected' ||
-      !canDial(info.point) ||
-      isReached(view, info) ||
-      checkDial(view, info.point, info.expectedPeerId) !== undefined
-    )
-      continue
-    if (info.barredUntil >= now) plan.againAt = Math.min(plan.againAt ?? Number.POSITIVE_INFINITY, info.barredUntil)
-    else candidates.push(info)
-  }
+  const { candidates, freeAt } = findCandidates(view, { now, canDial })
   candidates.sort(byPromise(view, now))
   const probeAt = nextProbeAt(view, candidates.length)
-  if (probeAt > now) plan.againAt = Math.min(plan.againAt ?? Number.POSITIVE_INFINITY, probeAt)
+  const againAt = Math.min(freeAt, probeAt > now ? probeAt : freeAt)
+  if (againAt < Number.POSITIVE_INFINITY) plan.againAt = againAt
   const parallel = probeAt === Number.NEGATIVE_INFINITY ? config.maxParallelDials : probeAt > now ? 0 : 1
   plan.dial = candidates.slice(0, Math.max(0, Math.min(wanted, parallel - view.outgoingInProgress))).map((info) => info.point)
   plan.ask = candidates.length < missing
@@ -68,18 +54,10 @@ const outageFailures = 8
 const maxProbePauseMs = 30_000
 
 /** In an outage one dial at a time, with pauses that grow; −∞ when there is none. Nobody is blamed for it meanwhile. */
-function nextProbeAt(view: PoolView, candidates: number): number {
+export function nextProbeAt(view: PoolView, candidates: number): number {
   const beyond = view.failuresInARow - Math.max(outageFailures, candidates)
   if (view.active > 0 || beyond < 0) return Number.NEGATIVE_INFINITY
   return view.lastFailureAt + Math.min(1_000 * 1.3 ** beyond, maxProbePauseMs)
-}
-
-/** Is the peer that says it owns this point connected by another one? */
-function isReached(view: PoolView, { claimedBy, expectedPeerId }: PointInfo): boolean {
-  return (
-    (claimedBy !== undefined && view.connection(claimedBy) !== undefined) ||
-    (expectedPeerId !== undefined && view.connection(expectedPeerId) !== undefined)
-  )
 }
 
 /** A good peer that has just left us, or we it, is not dialed before others, or the same few would come and go for ever; ms after its bar. */

@@ -76,6 +76,17 @@ const cases: readonly Case[] = [
     dial: [at(2)],
     ask: true
   },
+  {
+    name: 'nor a point where a greylisted peer was last met',
+    candidates: 2,
+    view: (bench) => {
+      bench.dialed(at(1), peer(1)).leave({ by: 'us', reason: { kind: 'going-away' } })
+      bench.state.greylist(peer(1), undefined, 'it lied')
+      bench.pass(120_000)
+    },
+    dial: [at(2)],
+    ask: true
+  },
   { name: 'nor what the network cannot dial', candidates: 2, cannot: [at(1)], dial: [at(2)], ask: true },
   { name: 'nor our own point', candidates: 2, view: (bench) => bench.state.addOwnPoint(at(1)), dial: [at(2)], ask: true },
   { name: 'nor a point that is busy', candidates: 2, view: (bench) => void bench.begin(at(1)), dial: [at(2)], ask: true },

@@ -1,0 +1,58 @@
+/**
+ * Which known points maintenance may dial now, and what keeps it from the others. Pure. `plan.ts` dials by it and `explain.ts`
+ * tells people of it: one judgement, so that what is told is what is done.
+ */
+import type { PointInfo } from '../tables/point-state.ts'
+import type { PoolView } from '../tables/pool-view.ts'
+import type { PeerId, Point } from '../values/ids.ts'
+import type { Rejection } from '../values/reason.ts'
+import { checkDial } from './admission.ts'
+
+/** Why a known point is not dialed now. */
+export type Obstacle =
+  | { readonly kind: 'busy' } // connected, or a connection is being made
+  | { readonly kind: 'not-dialable' } // by nothing that runs here
+  | { readonly kind: 'reached'; readonly peerId: PeerId } // its peer is connected by another way
+  | { readonly kind: 'refused'; readonly rejection: Rejection }
+  | { readonly kind: 'barred'; readonly until: number } // it failed or ended lately; monotonic
+
+export interface CandidateOptions {
+  /** Monotonic, ms. */
+  readonly now: number
+  /** What the network can dial, by its form. */
+  readonly canDial: (point: Point) => boolean
+}
+
+export function obstacleOf(view: PoolView, info: PointInfo, { now, canDial }: CandidateOptions): Obstacle | undefined {
+  const { point, claimedBy, expectedPeerId, barredUntil } = info
+  if (info.state.kind !== 'disconnected') return { kind: 'busy' }
+  if (!canDial(point)) return { kind: 'not-dialable' }
+  const owner = isConnected(view, claimedBy) ? claimedBy : isConnected(view, expectedPeerId) ? expectedPeerId : undefined
+  if (owner !== undefined) return { kind: 'reached', peerId: owner }
+  const rejection = checkDial(view, point, expectedPeerId) ?? checkOwner(view, info)
+  if (rejection !== undefined) return { kind: 'refused', rejection }
+  return barredUntil >= now ? { kind: 'barred', until: barredUntil } : undefined
+}
+
+/** Whoever was last met there is kept out: most likely it would be dialed only to be refused. A user's `connect` may find another. */
+function checkOwner(view: PoolView, { lastEstablished, trusted }: PointInfo): Rejection | undefined {
+  if (trusted || lastEstablished === undefined || view.peerBar(lastEstablished.peerId) === undefined) return undefined
+  return { kind: 'peer-banned', peerId: lastEstablished.peerId }
+}
+
+function isConnected(view: PoolView, peerId: PeerId | undefined): boolean {
+  return peerId !== undefined && view.connection(peerId) !== undefined
+}
+
+/** The points that may be dialed now, and the first instant at which a barred one may be. */
+export function findCandidates(view: PoolView, options: CandidateOptions): { candidates: PointInfo[]; barred: number; freeAt: number } {
+  const found = { candidates: [] as PointInfo[], barred: 0, freeAt: Number.POSITIVE_INFINITY }
+  for (const info of view.points()) {
+    const obstacle = obstacleOf(view, info, options)
+    if (obstacle === undefined) found.candidates.push(info)
+    if (obstacle?.kind !== 'barred') continue
+    found.barred++
+    found.freeAt = Math.min(found.freeAt, obstacle.until)
+  }
+  return found
+}
