@@ -3,7 +3,7 @@
 export type { Connections } from './api/connections.ts'
 export type { PeerDescription, Peers } from './api/peers.ts'
 export type { BanOfHost, PointDescription, Points } from './api/points.ts'
-export type { Explanation } from './decisions/explain.ts'
+export type { BandExplanation, Explanation } from './decisions/explain.ts'
 export type { ScorePart } from './decisions/score.ts'
 export type { ConnectOptions } from './flows/connect.ts'
 export type { Connection, ConnectionStat } from './flows/connection.ts'

@@ -2,10 +2,11 @@
  * The pool: wires state, flows and ports together, and is the one thing a program holds. It has a life (start, stop, destroy)
  * and the public verbs; what they do is done elsewhere.
  */
+import { explain } from './api/explaining.ts'
 import { Registering } from './api/registering.ts'
 import { takeSnapshot, withCounters } from './api/snapshot.ts'
 import { checkPeer } from './decisions/admission.ts'
-import { type Explanation, explainPeer, explainPoint } from './decisions/explain.ts'
+import { type BandExplanation, type Circumstances, type Explanation, explainBand } from './decisions/explain.ts'
 import { scorerOf } from './decisions/score.ts'
 import { EventHub } from './event-hub.ts'
 import { type ConnectOptions, Connector } from './flows/connect.ts'
@@ -312,9 +313,17 @@ export class PeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Arra
 
   /** Connected, or why not and when it will be tried next. Takes a point or a peer id. */
   explain(what: Point | PeerId): Explanation {
-    const { state, clock, network } = this.#context
-    if (!what.startsWith('/')) return explainPeer(state, what as PeerId)
-    return explainPoint(state, what as Point, { now: clock.now(), canDial: (point) => network.canDial(point) })
+    return explain(this.#context, what, { circumstances: this.#circumstances, exchange: this.#exchange })
+  }
+
+  /** What maintenance does now, and why. */
+  explainBand(): BandExplanation {
+    return explainBand(this.#context.state, this.#circumstances)
+  }
+
+  get #circumstances(): Circumstances {
+    const { clock, network } = this.#context
+    return { ...this.#maintenance.status, life: this.#life, now: clock.now(), canDial: (point) => network.canDial(point) }
   }
 
   // What the network tells.

@@ -64,7 +64,10 @@ export function withCounters<Msg, PeerMeta, ConnMeta>(context: FlowContext<Msg, 
 }
 
 /** A peer that was banned along with its address is kept out as long as that. */
-function describeBars(access: Pick<AccessList, 'export' | 'greylistedPeers' | 'greylistedHosts'>, greylistMs: number): BarSnapshot[] {
+export function describeBars(
+  access: Pick<AccessList, 'export' | 'greylistedPeers' | 'greylistedHosts'>,
+  greylistMs: number
+): BarSnapshot[] {
   const { peers, hosts, ranges } = access.export()
   const addresses = [...hosts, ...ranges.map(({ range, ...ban }) => ({ ...ban, host: range }))]
   const own = new Set(peers.map(({ peerId }) => peerId))

@@ -2,7 +2,7 @@
  * Which known points maintenance may dial now, and what keeps it from the others. Pure. `plan.ts` dials by it and `explain.ts`
  * tells people of it: one judgement, so that what is told is what is done.
  */
-import type { PointInfo } from '../tables/point-state.ts'
+import type { PointInfo } from '../tables/point-info.ts'
 import type { PoolView } from '../tables/pool-view.ts'
 import type { PeerId, Point } from '../values/ids.ts'
 import type { Rejection } from '../values/reason.ts'

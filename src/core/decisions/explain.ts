@@ -1,9 +1,18 @@
-/** Why a point or peer is not connected, and when it will be tried next; for people. Pure. */
+/**
+ * Why a point or peer is not connected, when it will be tried next, and what maintenance does and why; for people. Pure: it
+ * asks the same functions that decide.
+ */
 import { lastMissAt, type PointInfo } from '../tables/point-info.ts'
 import type { PoolView } from '../tables/pool-view.ts'
+import type { ConnectionBand, MaintenanceBounds } from '../values/bounds.ts'
 import type { PeerId, Point } from '../values/ids.ts'
 import { describeRejection, type Rejection } from '../values/reason.ts'
+import type { PoolLife } from '../values/snapshot.ts'
 import { checkDial, checkPeer } from './admission.ts'
+import { type CandidateOptions, findCandidates, obstacleOf } from './candidates.ts'
+import { maxIncomingConnections } from './eviction.ts'
+import { nextProbeAt } from './plan.ts'
+import { penaltyOf } from './reports.ts'
 
 export interface Explanation {
   readonly state: 'connected' | 'connecting' | 'unknown' | 'refused' | 'waiting' | 'ready' | 'not-dialable'
@@ -15,6 +24,43 @@ export interface Explanation {
   readonly nextTryInMs: number | undefined
 }
 
+/** What maintenance does now. */
+export interface BandExplanation {
+  /**
+   * `content`: enough are connected; `filling`: it dials; `searching`: it has too few points to dial and asks for more;
+   * `probing`: nothing can be reached, so it tries one at a time; `trimming`: too many are connected. `suspended`, `stopped`: the
+   * pool is; a suspended one may keep a smaller band.
+   */
+  readonly step: 'filling' | 'content' | 'trimming' | 'searching' | 'probing' | 'suspended' | 'stopped'
+  /** One sentence. */
+  readonly text: string
+  readonly active: number
+  readonly band: ConnectionBand
+  readonly bounds: MaintenanceBounds
+  /** Peers that came in, handshakes that passed our checks included, and how many places there are for them: the rest is for our own dials. */
+  readonly incoming: number
+  readonly incomingPlaces: number
+  /** Dials and handshakes of ours in progress. */
+  readonly dialing: number
+  /** Points that could be dialed now. */
+  readonly candidates: number
+  /** Points that must wait: they failed, or their connection ended lately. */
+  readonly waiting: number
+  /** It looks again by itself then, ms from now; none: only when something happens. */
+  readonly nextLookInMs: number | undefined
+}
+
+/** How the pool lives, and what its network can. */
+export interface Circumstances extends CandidateOptions {
+  readonly life: PoolLife
+  /** Does maintenance run? */
+  readonly keepsBand: boolean
+  /** Between minThreshold and minTarget on the way up. */
+  readonly filling: boolean
+  /** Monotonic instant; none: nothing is waited for. */
+  readonly lookAt: number | undefined
+}
+
 const explained = (state: Explanation['state'], text: string, more: Partial<Explanation> = {}): Explanation => ({
   state,
   text,
@@ -23,45 +69,130 @@ const explained = (state: Explanation['state'], text: string, more: Partial<Expl
   ...more
 })
 
-export function explainPoint(
-  view: PoolView,
-  point: Point,
-  { now, canDial }: { now: number; canDial: (point: Point) => boolean }
-): Explanation {
+const refused = (rejection: Rejection): Explanation => explained('refused', describeRejection(rejection), { rejection })
+
+export function explainPoint(view: PoolView, point: Point, circumstances: Circumstances): Explanation {
   const info = view.point(point)
-  if (info?.state.kind === 'running') return explained('connected', `connected with ${info.state.connection.peerId}`)
-  if (info !== undefined && info.state.kind !== 'disconnected') return explained('connecting', 'a connection is being made')
-  const rejection = checkDial(view, point, info?.expectedPeerId)
-  if (rejection !== undefined) return explained('refused', describeRejection(rejection), { rejection })
-  if (!canDial(point)) return explained('not-dialable', 'no transport that runs here can dial it')
-  if (info === undefined) return explained('unknown', 'not a known point: connect or register it')
-  return waiting(view, info, now)
-}
-
-function waiting(view: PoolView, info: PointInfo, now: number): Explanation {
-  const owner = info.claimedBy ?? info.lastEstablished?.peerId
-  if (owner !== undefined && view.connection(owner) !== undefined)
-    return explained('waiting', `its peer ${owner} is connected by another way`)
-  if (info.barredUntil >= now) {
-    const nextTryInMs = Math.ceil(info.barredUntil - now)
-    const missedAt = lastMissAt(info)
-    const failed = info.failures > 1 ? `${info.failures} tries in a row failed` : 'the last try failed'
-    const ended = missedAt === undefined ? 'it was asked for lately' : 'its last connection ended lately'
-    const why = missedAt === info.lastDisconnection?.at ? ended : failed
-    return explained('waiting', `${why}; it may be tried again in ${Math.ceil(nextTryInMs / 1_000)} s`, { nextTryInMs })
+  if (info === undefined) return explainStranger(view, point, circumstances)
+  if (info.state.kind === 'running') return explained('connected', `connected with ${info.state.connection.peerId}`)
+  const obstacle = obstacleOf(view, info, circumstances)
+  switch (obstacle?.kind) {
+    case undefined:
+      return explainReady(view, circumstances)
+    case 'busy':
+      return explained('connecting', 'a connection is being made')
+    case 'not-dialable':
+      return notDialable
+    case 'reached':
+      return explained('waiting', `its peer ${obstacle.peerId} is connected by another way`)
+    case 'refused':
+      return refused(obstacle.rejection)
+    case 'barred':
+      return explainBarred(info, Math.ceil(obstacle.until - circumstances.now))
   }
-  const { active, bounds } = view
-  if (active >= bounds.minThreshold)
-    return explained('ready', `it would be dialed if connections fell below ${bounds.minThreshold}; there are ${active}`)
-  return explained('ready', 'it will be dialed as soon as a dial is free', { nextTryInMs: 0 })
 }
 
-export function explainPeer(view: PoolView, peerId: PeerId): Explanation {
-  const state = view.peer(peerId)?.state
-  if (state?.kind === 'running') return explained('connected', `connected, ${state.connection.direction}`)
-  if (state?.kind === 'accepted') return explained('connecting', 'a connection is being made')
-  const rejection = checkPeer(view, peerId, undefined)
-  if (rejection !== undefined) return explained('refused', describeRejection(rejection), { rejection })
-  if (state === undefined) return explained('unknown', 'not a known peer')
-  return explained('waiting', 'disconnected; its points, if any are known, are dialed when connections are wanted')
+const notDialable = explained('not-dialable', 'no transport that runs here can dial it')
+
+function explainStranger(view: PoolView, point: Point, { canDial }: Circumstances): Explanation {
+  const rejection = checkDial(view, point, undefined)
+  if (rejection !== undefined) return refused(rejection)
+  if (!canDial(point)) return notDialable
+  return explained('unknown', 'not a known point: connect or register it')
+}
+
+function explainBarred(info: PointInfo, nextTryInMs: number): Explanation {
+  const missedAt = lastMissAt(info)
+  const failed = info.failures > 1 ? `${info.failures} tries in a row failed` : 'the last try failed'
+  const ended = missedAt === undefined ? 'it was asked for lately' : 'its last connection ended lately'
+  const why = missedAt === info.lastDisconnection?.at ? ended : failed
+  return explained('waiting', `${why}; it may be tried again in ${seconds(nextTryInMs)}`, { nextTryInMs })
+}
+
+/** Nothing speaks against it. */
+function explainReady(view: PoolView, circumstances: Circumstances): Explanation {
+  const { active, bounds } = view
+  const { life, keepsBand, filling, now } = circumstances
+  if (!keepsBand) return explained('ready', `the pool is ${life}: it dials nobody by itself`)
+  if (active >= bounds.minThreshold && !filling)
+    return explained('ready', `it would be dialed if connections fell below ${bounds.minThreshold}; there are ${active}`)
+  const probeAt = nextProbeAt(view, findCandidates(view, circumstances).candidates.length)
+  if (probeAt === Number.NEGATIVE_INFINITY) return explained('ready', 'it will be dialed as soon as a dial is free', { nextTryInMs: 0 })
+  const nextTryInMs = Math.max(0, Math.ceil(probeAt - now))
+  return explained('ready', `nothing can be reached: points are tried one at a time, the next in ${seconds(nextTryInMs)}`, { nextTryInMs })
+}
+
+export function explainPeer(view: PoolView, peerId: PeerId, circumstances: Circumstances): Explanation {
+  const info = view.peer(peerId)
+  if (info?.state.kind === 'running') return explained('connected', `connected, ${info.state.connection.direction}`)
+  if (info?.state.kind === 'accepted') return explained('connecting', 'a connection is being made')
+  const rejection = peerId === view.peerId ? { kind: 'myself' as const } : checkPeer(view, peerId, undefined)
+  if (rejection !== undefined) return refused(rejection)
+  const points = [...view.points()].filter((point) => isOf(point, peerId))
+  const best = points.map((point) => ({ ...explainPoint(view, point.point, circumstances), point: point.point })).sort(byHope)[0]
+  if (best === undefined && info === undefined) return explained('unknown', 'not a known peer')
+  const marked = info === undefined || penaltyOf(info, circumstances.now) < 1 ? '' : `; reported as ${info.lastReport?.kind} of late`
+  if (best !== undefined) return { ...best, text: `${best.point}: ${best.text}${marked}` }
+  if (view.config.privateMode && !view.isTrusted(peerId, undefined)) return refused({ kind: 'private-mode' })
+  const places = maxIncomingConnections(view.band)
+  const full = view.incomingSlots >= places && !view.isTrusted(peerId, undefined)
+  const house = full ? `, and the ${places} places for peers that come in are taken` : ''
+  return explained('waiting', `no point of it is known: it must come by itself${house}${marked}`)
+}
+
+/** Where it was met, is expected, or says that it is. */
+function isOf({ lastEstablished, expectedPeerId, claimedBy }: PointInfo, peerId: PeerId): boolean {
+  return (expectedPeerId ?? claimedBy ?? lastEstablished?.peerId) === peerId
+}
+
+const hopes: readonly Explanation['state'][] = ['connected', 'connecting', 'ready', 'waiting', 'refused', 'not-dialable', 'unknown']
+
+function byHope(a: Explanation, b: Explanation): number {
+  const wait = (one: Explanation): number => one.nextTryInMs ?? Number.MAX_VALUE
+  return hopes.indexOf(a.state) - hopes.indexOf(b.state) || wait(a) - wait(b)
+}
+
+export function explainBand(view: PoolView, circumstances: Circumstances): BandExplanation {
+  const { active, band, bounds, outgoingInProgress: dialing } = view
+  const { now, lookAt, keepsBand } = circumstances
+  const found = findCandidates(view, circumstances)
+  const candidates = found.candidates.length
+  const nextLookInMs = keepsBand && lookAt !== undefined ? Math.max(0, Math.ceil(lookAt - now)) : undefined
+  const [step, text] = stepOf(view, circumstances, { candidates, nextLookInMs })
+  const places = { incoming: view.incomingSlots, incomingPlaces: maxIncomingConnections(band) }
+  return { step, text, active, band, bounds, ...places, dialing, candidates, waiting: found.barred, nextLookInMs }
+}
+
+function stepOf(
+  view: PoolView,
+  { life, keepsBand, filling }: Circumstances,
+  { candidates, nextLookInMs }: { candidates: number; nextLookInMs: number | undefined }
+): [BandExplanation['step'], string] {
+  const { active, bounds, outgoingInProgress: dialing, config } = view
+  const have = count(active, 'connection')
+  if (life !== 'running' && life !== 'suspended') return ['stopped', `the pool is ${life}: it keeps no connections`]
+  if (!keepsBand) return ['suspended', `the pool is suspended: ${have}, and it makes no more`]
+  const { minThreshold, minTarget, maxTarget, maxThreshold } = bounds
+  const sleepy = life === 'suspended' ? ', few while the pool is suspended' : ''
+  const next = nextLookInMs === undefined ? '' : `; the next look is in ${seconds(nextLookInMs)}`
+  if (active > maxThreshold) return ['trimming', `${have}, more than ${maxThreshold}: it closes ${active - maxTarget}`]
+  if (active >= (filling ? minTarget : minThreshold)) {
+    const range = `${minThreshold} to ${maxThreshold} are right${sleepy}`
+    return [life === 'suspended' ? 'suspended' : 'content', `${have}: ${range}, nothing to do`]
+  }
+  const wants = `${have}, ${minTarget} wanted${sleepy}`
+  if (nextProbeAt(view, candidates) !== Number.NEGATIVE_INFINITY)
+    return ['probing', `nothing can be reached, so it may be our own network: one point is tried at a time${next}`]
+  const points = `${count(candidates, config.privateMode ? 'trusted point' : 'point')} to try`
+  if (dialing + candidates >= minTarget - active) return ['filling', `${wants}: ${count(dialing, 'dial')} in progress, ${points}`]
+  const asks = !config.discovery || active === 0 ? 'and nobody to ask for more' : 'so it asks its peers for more'
+  return ['searching', `${wants}, but only ${count(dialing, 'dial')} in progress and ${points}, ${asks}${next}`]
+}
+
+function count(n: number, what: string): string {
+  return `${n} ${what}${n === 1 ? '' : 's'}`
+}
+
+function seconds(ms: number): string {
+  return `${Math.ceil(ms / 1_000)} s`
 }

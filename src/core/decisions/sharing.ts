@@ -1,6 +1,6 @@
 /** Which of our points may be told to a peer: public, not banned, not its own, and of use to it. Pure. */
 import type { PoolState } from '../tables/pool-state.ts'
-import { firstHopOf, scopeOf, transportOf } from '../values/address.ts'
+import { firstHopOf, isLocal, transportOf } from '../values/address.ts'
 import type { RunningConnection } from '../values/attempt.ts'
 import type { Host, PeerId } from '../values/ids.ts'
 import type { Random } from '../values/ports.ts'
@@ -39,9 +39,4 @@ export function shareablePoints<PeerMeta, C extends RunningConnection>(
       return askerIsLocal || hop === undefined || !isLocal(hop)
     }
   })
-}
-
-function isLocal(host: Host): boolean {
-  const scope = scopeOf(host)
-  return scope === 'loopback' || scope === 'private' || scope === 'link-local'
 }

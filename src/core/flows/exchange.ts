@@ -3,7 +3,9 @@
  * reader of pool messages of running connections. It registers what it hears and dials nothing: that is for maintenance.
  */
 import { shareablePoints } from '../decisions/sharing.ts'
+import { groupOfHost, isLocal } from '../values/address.ts'
 import type { ExchangeMessage } from '../values/message.ts'
+import type { Clock } from '../values/ports.ts'
 import { wireCaps } from '../wire/caps.ts'
 import type { Connection } from './connection.ts'
 import type { FlowContext } from './context.ts'
@@ -17,10 +19,28 @@ const toldPoints: BucketSize = { capacity: 2 * wireCaps.advertisePoints, perSeco
 /** Questions that one peer may ask. */
 const questions: BucketSize = { capacity: 5, perSecond: 0.2 }
 
+/** All peers of one address group together may do as much as so many, also one that comes back again and again. */
+const groupFactor = 4
+/** Groups remembered; the one that was first met goes first. */
+const maxGroups = 1_024
+
+/** What may still be told to us and asked of us. */
+class Allowance {
+  readonly told: TokenBucket
+  readonly asked: TokenBucket
+
+  constructor(clock: Clock, factor: number) {
+    const sized = ({ capacity, perSecond }: BucketSize): BucketSize => ({ capacity: capacity * factor, perSecond: perSecond * factor })
+    this.told = new TokenBucket(clock, sized(toldPoints))
+    this.asked = new TokenBucket(clock, sized(questions))
+  }
+}
+
 export class Exchange<Msg, PeerMeta, ConnMeta> {
   readonly #context: FlowContext<Msg, PeerMeta, ConnMeta>
-  /** What each connection may still ask and tell; goes with the connection. */
-  readonly #allowances = new WeakMap<Connection<Msg, ConnMeta>, { readonly told: TokenBucket; readonly asked: TokenBucket }>()
+  /** Goes with the connection. */
+  readonly #allowances = new WeakMap<Connection<Msg, ConnMeta>, Allowance>()
+  readonly #groups = new Map<string, Allowance>()
   #swaps: Swaps<Msg, PeerMeta, ConnMeta> | undefined
 
   constructor(context: FlowContext<Msg, PeerMeta, ConnMeta>) {
@@ -43,7 +63,7 @@ export class Exchange<Msg, PeerMeta, ConnMeta> {
     if (!config.discovery || !connection.discovery || connection.isPrivate) return false
     const sent = connection.sendExchange({ kind: 'bootstrap', transports: network.transports })
     if (sent) {
-      this.#allowance(connection).told.grant(wireCaps.advertisePoints)
+      for (const { told } of this.#allowancesOf(connection)) told.grant(wireCaps.advertisePoints)
       events.emit('bootstrap-sent', { peerId: connection.peerId })
     }
     return sent
@@ -80,7 +100,7 @@ export class Exchange<Msg, PeerMeta, ConnMeta> {
     const { events, state, random, config } = this.#context
     const { peerId } = connection
     events.emit('bootstrap-received', { peerId })
-    if (connection.isPrivate || config.privateMode || this.#allowance(connection).asked.take(1) === 0) return
+    if (connection.isPrivate || config.privateMode || this.#take(connection, 'asked', 1) === 0) return
     const points = shareablePoints(state, { asker: connection, random, transports, size: wireCaps.nackPoints })
     if (points.length > 0 && connection.sendExchange({ kind: 'advertise', points, ownPoints: undefined })) {
       events.emit('advertise-sent', { peerId, points: points.length })
@@ -92,19 +112,37 @@ export class Exchange<Msg, PeerMeta, ConnMeta> {
     const { peerId, host, isPrivate } = connection
     if (ownTexts !== undefined)
       registry.learnOwn(parsePoints(network, ownTexts), { peerId, host, isPrivate, trusted: state.isTrusted(peerId, undefined) })
-    const heard = texts.slice(0, this.#allowance(connection).told.take(texts.length))
+    const heard = texts.slice(0, this.#take(connection, 'told', texts.length))
     const taken = isPrivate ? 0 : registry.learn(parsePoints(network, heard), { peerId, host, medium: 'advertise' })
     const teller = state.peer(peerId)
     if (teller !== undefined) teller.own().served += taken
     events.emit('advertise-received', { peerId, points: texts.length, taken })
   }
 
-  #allowance(connection: Connection<Msg, ConnMeta>): { readonly told: TokenBucket; readonly asked: TokenBucket } {
-    const known = this.#allowances.get(connection)
-    if (known !== undefined) return known
+  /** How many points the peer may tell us now; what is more is not taken. */
+  mayTell(connection: Connection<Msg, ConnMeta>): number {
+    return Math.min(...this.#allowancesOf(connection).map(({ told }) => told.left))
+  }
+
+  /** Takes up to `wanted` of what the peer and its group have left. */
+  #take(connection: Connection<Msg, ConnMeta>, what: keyof Allowance, wanted: number): number {
+    return this.#allowancesOf(connection).reduce((granted, allowance) => allowance[what].take(granted), wanted)
+  }
+
+  /** Its own, then that of its address group; on a local network there is none, nor where the host is not seen. */
+  #allowancesOf(connection: Connection<Msg, ConnMeta>): readonly Allowance[] {
     const { clock } = this.#context
-    const made = { told: new TokenBucket(clock, toldPoints), asked: new TokenBucket(clock, questions) }
-    this.#allowances.set(connection, made)
-    return made
+    const own = this.#allowances.get(connection) ?? new Allowance(clock, 1)
+    this.#allowances.set(connection, own)
+    const { host } = connection
+    if (host === undefined || isLocal(host)) return [own]
+    const key = groupOfHost(host)
+    const group = this.#groups.get(key) ?? new Allowance(clock, groupFactor)
+    this.#groups.set(key, group)
+    for (const oldest of this.#groups.keys()) {
+      if (this.#groups.size <= maxGroups) break
+      this.#groups.delete(oldest)
+    }
+    return [own, group]
   }
 }

@@ -39,6 +39,8 @@ export class Maintenance<Msg, PeerMeta, ConnMeta> {
   /** Between minThreshold and minTarget on the way up. */
   #filling = false
   #cancelTimer: () => void = () => undefined
+  /** When the timer is due, monotonic; none: no timer. */
+  #lookAt: number | undefined
   #kicked = false
   #searchPauseMs: number
   #nextSearchAt = Number.NEGATIVE_INFINITY
@@ -58,6 +60,11 @@ export class Maintenance<Msg, PeerMeta, ConnMeta> {
     this.#swaps = swaps
     this.probing = new Probing(context)
     this.#searchPauseMs = context.config.timeBetweenSearchesMs
+  }
+
+  /** For people. */
+  get status(): { readonly keepsBand: boolean; readonly filling: boolean; readonly lookAt: number | undefined } {
+    return { keepsBand: this.#running, filling: this.#filling, lookAt: this.#lookAt }
   }
 
   start({ awake }: { awake: boolean }): void {
@@ -148,12 +155,15 @@ export class Maintenance<Msg, PeerMeta, ConnMeta> {
 
   #schedule(now: number, at: number | undefined): void {
     this.#cancelTimer()
+    this.#lookAt = undefined
     const idle = this.#awake ? this.#context.config.maintenanceIdleMs : null
     const delays = [at === undefined ? undefined : at - now + 1, idle ?? undefined].filter(
       (delay) => delay !== undefined && Number.isFinite(delay)
     ) as number[]
     if (delays.length === 0) return
-    this.#cancelTimer = this.#context.clock.schedule(Math.max(1, Math.min(...delays)), () => this.kick())
+    const delayMs = Math.max(1, Math.min(...delays))
+    this.#lookAt = now + delayMs
+    this.#cancelTimer = this.#context.clock.schedule(delayMs, () => this.kick())
   }
 
   #endPass(): void {

@@ -19,12 +19,17 @@ export class TokenBucket {
     this.#at = clock.now()
   }
 
-  /** Takes up to `wanted`; returns how many there were. */
-  take(wanted: number): number {
+  /** How many there are now. */
+  get left(): number {
     const now = this.#clock.now()
     this.#tokens = Math.min(this.#size.capacity, this.#tokens + ((now - this.#at) / 1_000) * this.#size.perSecond)
     this.#at = now
-    const taken = Math.min(wanted, Math.floor(this.#tokens))
+    return Math.floor(this.#tokens)
+  }
+
+  /** Takes up to `wanted`; returns how many there were. */
+  take(wanted: number): number {
+    const taken = Math.min(wanted, this.left)
     this.#tokens -= taken
     return taken
   }

@@ -149,6 +149,12 @@ export function groupOfHost(host: Host): string {
   return `dns:${host.includes('.') ? host.slice(secondDot + 1) : host}`
 }
 
+/** Is it on this machine or a local network, whose addresses mean something else elsewhere? */
+export function isLocal(host: Host): boolean {
+  const scope = scopeOf(host)
+  return scope === 'loopback' || scope === 'private' || scope === 'link-local'
+}
+
 /** Where the host is. Names are judged by what they are reserved for, addresses by the IANA special-purpose registries. */
 export function scopeOf(host: Host): Scope {
   if (isMapped(host)) {

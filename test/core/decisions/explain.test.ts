@@ -1,7 +1,17 @@
 import { describe, expect, it } from 'vitest'
-import { type Explanation, explainPeer, explainPoint } from '../../../src/core/decisions/explain.ts'
+import {
+  type BandExplanation,
+  type Circumstances,
+  type Explanation,
+  explainBand,
+  explainPeer,
+  explainPoint
+} from '../../../src/core/decisions/explain.ts'
+import { noteReport } from '../../../src/core/tables/peer-state.ts'
 import { hostOfIp } from '../../../src/core/values/address.ts'
 import type { Host, PeerId, Point } from '../../../src/core/values/ids.ts'
+import { seededRandom } from '../../support/seeded-random.ts'
+import { shuffled } from '../../support/shuffle.ts'
 import { StateBench } from '../../support/state-bench.ts'
 
 const [alice, bob] = ['alice', 'bob'] as PeerId[] as [PeerId, PeerId]
@@ -14,7 +24,32 @@ function fail(bench: StateBench): void {
   bench.state.end(bench.begin(home), { kind: 'failed', rejection: { kind: 'dial-failed', failure: 'refused', detail: '' }, by: 'them' })
 }
 
-const points: readonly { name: string; arrange: (bench: StateBench) => void; canDial?: boolean; expected: Partial<Explanation> }[] = [
+const at = (n: number): Point => `/ip4/192.0.${n}.2/tcp/1` as Point
+
+function connect(bench: StateBench, count: number): void {
+  for (let n = 1; n <= count; n++) bench.dialed(at(100 + n), `peer${n}` as PeerId)
+}
+
+/** So many failures in a row that it must be our own network. */
+function loseAll(bench: StateBench): void {
+  for (let n = 1; n <= 8; n++) {
+    bench.state.end(bench.begin(at(50 + n)), { kind: 'failed', rejection: { kind: 'timeout', step: 'dial', afterMs: 1 }, by: 'them' })
+  }
+}
+
+function circumstances(bench: StateBench, more: Partial<Circumstances> = {}): Circumstances {
+  return { now: bench.now, canDial: () => true, life: 'running', keepsBand: true, filling: false, lookAt: undefined, ...more }
+}
+
+interface PointCase {
+  readonly name: string
+  readonly options?: object
+  readonly arrange: (bench: StateBench) => void
+  readonly more?: Partial<Circumstances>
+  readonly expected: Partial<Explanation>
+}
+
+const points: readonly PointCase[] = [
   { name: 'a point that nobody knows', arrange: () => undefined, expected: { state: 'unknown' } },
   {
     name: 'one that runs',
@@ -27,7 +62,7 @@ const points: readonly { name: string; arrange: (bench: StateBench) => void; can
     arrange: (bench) => void bench.registry.banHost(host, { banPeers: true }),
     expected: { state: 'refused', rejection: { kind: 'point-banned', point: home } }
   },
-  { name: 'one that nothing here can dial', arrange: () => undefined, canDial: false, expected: { state: 'not-dialable' } },
+  { name: 'one that nothing here can dial', arrange: () => undefined, more: { canDial: () => false }, expected: { state: 'not-dialable' } },
   {
     name: 'one that failed',
     arrange: (bench) => {
@@ -57,6 +92,58 @@ const points: readonly { name: string; arrange: (bench: StateBench) => void; can
   },
   { name: 'one that is wanted', arrange: (bench) => void bench.registry.registerPoint(home), expected: { state: 'ready', nextTryInMs: 0 } },
   {
+    name: 'one that is known and nothing here can dial',
+    arrange: (bench) => void bench.registry.registerPoint(home),
+    more: { canDial: () => false },
+    expected: { state: 'not-dialable', nextTryInMs: undefined }
+  },
+  {
+    name: 'one where a greylisted peer was last met',
+    arrange: (bench) => {
+      bench.dialed(home, alice).leave({ by: 'us', reason: { kind: 'fault', detail: 'it lied' } })
+      bench.state.access.clearGreylist()
+    },
+    expected: { state: 'refused', rejection: { kind: 'peer-banned', peerId: alice } }
+  },
+  {
+    name: 'one of a stranger, in private mode',
+    options: { privateMode: true },
+    arrange: (bench) => void bench.registry.registerPoint(home),
+    expected: { state: 'refused', rejection: { kind: 'private-mode' } }
+  },
+  {
+    name: 'one while all places are taken',
+    options: { maxConnections: 5 },
+    arrange: (bench) => {
+      connect(bench, 5)
+      bench.registry.registerPoint(home)
+    },
+    expected: { state: 'refused', rejection: { kind: 'too-many-connections' } }
+  },
+  {
+    name: 'one that is wanted on the way up, though there are enough',
+    arrange: (bench) => {
+      connect(bench, 3)
+      bench.registry.registerPoint(home)
+    },
+    more: { filling: true },
+    expected: { state: 'ready', nextTryInMs: 0 }
+  },
+  {
+    name: 'one while the pool is suspended',
+    arrange: (bench) => void bench.registry.registerPoint(home),
+    more: { life: 'suspended', keepsBand: false },
+    expected: { state: 'ready', text: 'the pool is suspended: it dials nobody by itself', nextTryInMs: undefined }
+  },
+  {
+    name: 'one while nothing can be reached',
+    arrange: (bench) => {
+      bench.registry.registerPoint(home)
+      loseAll(bench)
+    },
+    expected: { state: 'ready', text: 'nothing can be reached: points are tried one at a time, the next in 1 s', nextTryInMs: 1_000 }
+  },
+  {
     name: 'one in reserve',
     arrange: (bench) => {
       for (const n of [3, 4, 5]) bench.dialed(`/ip4/192.0.2.${n}/tcp/1` as Point, `peer${n}` as PeerId)
@@ -67,28 +154,179 @@ const points: readonly { name: string; arrange: (bench: StateBench) => void; can
 ]
 
 describe('why a point is not connected, and when it will be tried', () => {
-  for (const { name, arrange, canDial = true, expected } of points) {
+  for (const { name, options, arrange, more, expected } of shuffled(points, seededRandom(1))) {
     it(`${name}: ${expected.state}`, () => {
-      const bench = new StateBench(band)
+      const bench = new StateBench({ ...band, ...options })
       arrange(bench)
-      expect(explainPoint(bench.state, home, { now: bench.now, canDial: () => canDial })).toMatchObject(expected)
+      expect(explainPoint(bench.state, home, circumstances(bench, more))).toMatchObject(expected)
     })
   }
 })
 
 describe('why a peer is not connected', () => {
-  const peers: readonly [string, (bench: StateBench) => void, Explanation['state']][] = [
-    ['a peer that nobody knows', () => undefined, 'unknown'],
-    ['one that runs', (bench) => void bench.dialed(home, alice), 'connected'],
-    ['one in its handshake', (bench) => bench.admit(bench.begin(home), alice), 'connecting'],
-    ['one that is banned', (bench) => void bench.registry.banPeer(alice), 'refused'],
-    ['one that is known', (bench) => void bench.registry.registerPeer(alice), 'waiting']
+  const peers: readonly { name: string; options?: object; arrange: (bench: StateBench) => void; expected: Partial<Explanation> }[] = [
+    { name: 'a peer that nobody knows', arrange: () => undefined, expected: { state: 'unknown' } },
+    {
+      name: 'one that runs',
+      arrange: (bench) => void bench.dialed(home, alice),
+      expected: { state: 'connected', text: 'connected, outgoing' }
+    },
+    { name: 'one in its handshake', arrange: (bench) => bench.admit(bench.begin(home), alice), expected: { state: 'connecting' } },
+    {
+      name: 'one that is banned',
+      arrange: (bench) => void bench.registry.banPeer(alice),
+      expected: { state: 'refused', rejection: { kind: 'peer-banned', peerId: alice } }
+    },
+    {
+      name: 'one whose points are not known',
+      arrange: (bench) => void bench.registry.registerPeer(alice),
+      expected: { state: 'waiting', text: 'no point of it is known: it must come by itself', nextTryInMs: undefined }
+    },
+    {
+      name: 'the same, and those who come in have taken their places',
+      options: { maxConnections: 10 },
+      arrange: (bench) => {
+        for (let n = 1; n <= 9; n++) bench.cameIn(`peer${n}` as PeerId, { host })
+        bench.registry.registerPeer(alice)
+      },
+      expected: {
+        state: 'waiting',
+        text: 'no point of it is known: it must come by itself, and the 9 places for peers that come in are taken'
+      }
+    },
+    {
+      name: 'the same in private mode',
+      options: { privateMode: true },
+      arrange: (bench) => void bench.registry.registerPeer(alice),
+      expected: { state: 'refused', rejection: { kind: 'private-mode' } }
+    },
+    {
+      name: 'of several points the one that is tried first is told',
+      arrange: (bench) => {
+        bench.dialed(away, alice).leave({ by: 'us', reason: { kind: 'going-away' } })
+        bench.registry.setExpectedPeerId(bench.registry.registerPoint(home), alice)
+      },
+      expected: { state: 'ready', text: `${home}: it will be dialed as soon as a dial is free`, nextTryInMs: 0 }
+    },
+    {
+      name: 'one that was reported of late',
+      arrange: (bench) => {
+        bench.dialed(home, alice).leave({ by: 'us', reason: { kind: 'going-away' } })
+        const record = bench.state.peer(alice)
+        if (record !== undefined) noteReport(record, { kind: 'slow', reason: 'r', at: bench.date }, { amount: 3, at: bench.now })
+      },
+      expected: {
+        text: `${home}: its last connection ended lately; it may be tried again in 60 s; reported as slow of late`,
+        nextTryInMs: 60_000
+      }
+    }
   ]
-  for (const [name, arrange, state] of peers) {
-    it(`${name}: ${state}`, () => {
-      const bench = new StateBench(band)
+  for (const { name, options, arrange, expected } of shuffled(peers, seededRandom(2))) {
+    it(`${name}: ${expected.state ?? expected.text}`, () => {
+      const bench = new StateBench({ ...band, ...options })
       arrange(bench)
-      expect(explainPeer(bench.state, alice).state).toBe(state)
+      expect(explainPeer(bench.state, alice, circumstances(bench))).toMatchObject(expected)
+    })
+  }
+})
+
+describe('what maintenance does', () => {
+  /** Bounds 3, 4, 6, 7. */
+  const cases: readonly {
+    name: string
+    options?: object
+    running: number
+    known?: number
+    arrange?: (bench: StateBench) => void
+    more?: Partial<Circumstances>
+    expected: Partial<BandExplanation>
+  }[] = [
+    {
+      name: 'enough are connected',
+      running: 5,
+      known: 2,
+      expected: { step: 'content', text: '5 connections: 3 to 7 are right, nothing to do', active: 5, candidates: 2, dialing: 0 }
+    },
+    {
+      name: 'too few, with points to dial',
+      running: 2,
+      known: 5,
+      more: { filling: true },
+      expected: { step: 'filling', text: '2 connections, 4 wanted: 0 dials in progress, 5 points to try', nextLookInMs: undefined }
+    },
+    {
+      name: 'on the way up',
+      running: 3,
+      known: 5,
+      arrange: (bench) => void bench.begin(home),
+      more: { filling: true },
+      expected: { step: 'filling', text: '3 connections, 4 wanted: 1 dial in progress, 5 points to try', dialing: 1 }
+    },
+    {
+      name: 'too few points',
+      running: 1,
+      known: 1,
+      arrange: fail,
+      more: { filling: true, lookAt: 5_000 },
+      expected: {
+        step: 'searching',
+        text: '1 connection, 4 wanted, but only 0 dials in progress and 1 point to try, so it asks its peers for more; the next look is in 5 s',
+        candidates: 1,
+        waiting: 1,
+        nextLookInMs: 5_000
+      }
+    },
+    {
+      name: 'nobody to ask, in private mode',
+      options: { privateMode: true },
+      running: 0,
+      more: { filling: true },
+      expected: {
+        step: 'searching',
+        text: '0 connections, 4 wanted, but only 0 dials in progress and 0 trusted points to try, and nobody to ask for more'
+      }
+    },
+    {
+      name: 'nothing can be reached',
+      running: 0,
+      known: 3,
+      arrange: loseAll,
+      more: { filling: true, lookAt: 1_000 },
+      expected: {
+        step: 'probing',
+        text: 'nothing can be reached, so it may be our own network: one point is tried at a time; the next look is in 1 s',
+        waiting: 8
+      }
+    },
+    { name: 'too many', running: 8, expected: { step: 'trimming', text: '8 connections, more than 7: it closes 2' } },
+    {
+      name: 'asleep, keeping what there is',
+      running: 2,
+      more: { life: 'suspended', keepsBand: false, lookAt: 1 },
+      expected: { step: 'suspended', text: 'the pool is suspended: 2 connections, and it makes no more', nextLookInMs: undefined }
+    },
+    {
+      name: 'asleep, keeping a small band',
+      running: 3,
+      more: { life: 'suspended' },
+      expected: { step: 'suspended', text: '3 connections: 3 to 7 are right, few while the pool is suspended, nothing to do' }
+    },
+    {
+      name: 'stopped',
+      running: 0,
+      more: { life: 'stopped', keepsBand: false },
+      expected: { step: 'stopped', text: 'the pool is stopped: it keeps no connections' }
+    }
+  ]
+  for (const { name, options, running, known = 0, arrange, more, expected } of shuffled(cases, seededRandom(3))) {
+    it(`${name}: ${expected.step}`, () => {
+      const bench = new StateBench({ ...band, ...options })
+      connect(bench, running)
+      for (let n = 1; n <= known; n++) bench.registry.registerPoint(at(n))
+      arrange?.(bench)
+      const found = explainBand(bench.state, circumstances(bench, more))
+      expect(found).toMatchObject(expected)
+      expect(found).toMatchObject({ band: { min: 2, expected: 5, max: 8 }, bounds: { minThreshold: 3 }, incoming: 0, incomingPlaces: 8 })
     })
   }
 })

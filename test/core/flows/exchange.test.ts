@@ -163,6 +163,29 @@ describe('the exchange of points', () => {
     expect(a.pool.activeConnections).toBe(2)
   })
 
+  it('ten peers of one address group together may tell no more than four of different ones, also by coming back', async () => {
+    const heard = async (hostOf: (n: number) => string, times: number): Promise<number> => {
+      const world = new World()
+      const a = await world.start('a', { maxKnownPoints: null, point: '/ip4/203.0.113.9/tcp/1' })
+      const told = record(a.pool, 'advertise-received')
+      for (let n = 0; n < times; n++) {
+        const teller = new HostilePeer(world, `teller${n}`, `/ip4/${hostOf(n)}/tcp/${n + 1}`)
+        const link = await teller.dial(a.network.point)
+        say(link, helloOf(), { kind: 'ack' })
+        for (let i = 0; i < 3; i++) {
+          const points = Array.from({ length: 100 }, (_, j) => `/ip4/${100 + n}.${i}.${j}.1/tcp/1`)
+          say(link, { kind: 'advertise', points, ownPoints: undefined })
+        }
+        await world.clock.advance(100)
+        await link.close()
+        await world.clock.advance(100)
+      }
+      return told.reduce((sum, { detail }) => sum + detail.taken, 0)
+    }
+    expect(await heard((n) => `198.51.${n}.1`, 10)).toBe(800)
+    expect(await heard((n) => `${50 + n}.51.1.1`, 10)).toBe(2_000)
+  })
+
   it('when our own points change our peers are told; they know the new ones as public and as ours', async () => {
     const world = new World()
     const [a, b] = [await world.start('a'), await world.start('b')]
