@@ -1,6 +1,7 @@
 /**
  * `npm run size`: what a page loads for the pool, on top of the libp2p that it would load anyway: two bundles, minified and
- * gzipped, and the difference. Fails above the ceiling, which only ever goes down; the bar is `targetBytes`.
+ * gzipped, and the difference. Fails above the ceiling, which only ever goes down; the bar is `targetBytes`. What `createWebPeer`
+ * adds to share the pool between tabs is measured beside it, since pages that do not share load nothing of it.
  */
 
 import { fileURLToPath } from 'node:url'
@@ -12,7 +13,10 @@ const targetBytes = 15_000
 /** What must not be exceeded until then. */
 const ceilingBytes = 52_000
 
-/** All that `createWebPeer` uses of libp2p. */
+/** The sharing between tabs, above that. */
+const sharingCeilingBytes = 7_500
+
+/** All that `createTabPeer` uses of libp2p. */
 const libp2p = `
 export { noise } from '@chainsafe/libp2p-noise'
 export { yamux } from '@chainsafe/libp2p-yamux'
@@ -61,14 +65,18 @@ async function bundle(source: string): Promise<Bundle> {
 }
 
 const alone = await bundle(libp2p)
-const withPool = await bundle(`${libp2p}export { createWebPeer } from './index.ts'\n`)
+const withPool = await bundle(`${libp2p}export { createTabPeer } from './index.ts'\n`)
+const shared = await bundle(`${libp2p}export { createTabPeer, createWebPeer } from './index.ts'\n`)
 const pool = withPool.gzipped - alone.gzipped
-for (const [path, bytes] of withPool.ours) console.log(`${String(bytes).padStart(7)}  ${path}`)
+const sharing = shared.gzipped - withPool.gzipped
+for (const [path, bytes] of shared.ours) console.log(`${String(bytes).padStart(7)}  ${path}`)
 console.log(`\nlibp2p alone ${alone.gzipped} bytes gzipped, with the pool ${withPool.gzipped}: the pool is ${pool}`)
 console.log(
   pool <= targetBytes ? `the bar of ${targetBytes} is met` : `the bar of ${targetBytes} is not met; the ceiling is ${ceilingBytes}`
 )
-if (pool > ceilingBytes) {
-  console.error(`above the ceiling by ${pool - ceilingBytes} bytes`)
+console.log(`sharing it between tabs: ${sharing} more; the ceiling is ${sharingCeilingBytes}`)
+const above = Math.max(pool - ceilingBytes, sharing - sharingCeilingBytes)
+if (above > 0) {
+  console.error(`above the ceiling by ${above} bytes`)
   process.exitCode = 1
 }

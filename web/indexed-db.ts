@@ -12,6 +12,8 @@ import { lockTab, type TabLock } from './tab-lock.ts'
 export interface IndexedDbOptions {
   /** Bytes (UTF-8) that the text may have, to be read as to be written. Default 8 MiB; a larger one costs that much memory at start. */
   readonly maxBytes?: number
+  /** A lock that keeps the other tabs out already, and must be held all the time. @default one of the storage's own, while it is open */
+  readonly lock?: Pick<TabLock, 'isHeld'>
 }
 
 const defaultMaxBytes = 8 * 1024 * 1024
@@ -27,21 +29,24 @@ const bytesKey = 'peers-bytes'
 class IndexedDbStorage implements PeerStorage {
   readonly name: string
   readonly #maxBytes: number
+  readonly #given: IndexedDbOptions['lock']
   #lock: TabLock | undefined
   #database: Database | undefined
 
-  constructor(name: string, maxBytes: number) {
+  constructor(name: string, { maxBytes = defaultMaxBytes, lock }: IndexedDbOptions) {
     this.name = name
     this.#maxBytes = maxBytes
+    this.#given = lock
   }
 
   /** After a failure, or when the browser took the database away, it is opened anew. Takes at most 3 s. */
   async open(signal: AbortSignal): Promise<void> {
     if (signal.aborted) throw storageErrorOf(signal.reason, `cannot open the database ${databaseName(this.name)}`)
-    if (this.#lock?.isHeld !== true) {
+    if (this.#given === undefined && this.#lock?.isHeld !== true) {
       await this.close()
       this.#lock = await lockTab(this.name, signal)
     }
+    this.#mustHold()
     if (this.#database?.isOpen === true) return
     try {
       this.#database = await openDatabase(this.name, AbortSignal.any([signal, AbortSignal.timeout(openDeadlineMs)]))
@@ -116,7 +121,7 @@ class IndexedDbStorage implements PeerStorage {
   async #run<T>(verb: string, act: (database: Database) => Promise<T>): Promise<T> {
     const database = this.#database
     if (database === undefined) throw new StorageError('unavailable', `the database ${databaseName(this.name)} is not open`)
-    if (this.#lock?.isHeld !== true) throw new StorageError('locked', `another tab took the peers of ${this.name} over`)
+    this.#mustHold()
     try {
       if (!database.isOpen) throw new StorageError('unavailable', `the browser closed the database ${databaseName(this.name)}`)
       return await act(database)
@@ -124,6 +129,10 @@ class IndexedDbStorage implements PeerStorage {
       database.close()
       throw storageErrorOf(error, `cannot ${verb} the peers in the database ${databaseName(this.name)}`)
     }
+  }
+
+  #mustHold(): void {
+    if ((this.#given ?? this.#lock)?.isHeld !== true) throw new StorageError('locked', `another tab took the peers of ${this.name} over`)
   }
 
   /** Not by a timer, which hidden pages get once a second or less: a text of ordinary size is made in this very turn. */
@@ -164,7 +173,8 @@ function nextTurn(): Promise<void> {
  * Keeps peers in the browser, for one tab at a time. Rejects with `StorageError` only. Contract, section 2: `config.peers_file`.
  * @throws RangeError if `maxBytes` is no positive whole number
  */
-export function indexedDbStorage(name: string, { maxBytes = defaultMaxBytes }: IndexedDbOptions = {}): PeerStorage {
+export function indexedDbStorage(name: string, options: IndexedDbOptions = {}): PeerStorage {
+  const { maxBytes = defaultMaxBytes } = options
   if (!Number.isSafeInteger(maxBytes) || maxBytes <= 0) throw new RangeError(`maxBytes must be a whole number above 0, got ${maxBytes}`)
-  return new IndexedDbStorage(name, maxBytes)
+  return new IndexedDbStorage(name, options)
 }

@@ -3,52 +3,50 @@
  * transition that had something to tell, so they always see consistent tables and never run inside our stack. A listener
  * that throws is reported and breaks nothing.
  */
-import type { PoolEvent, PoolEventName, PoolEvents, PoolListener } from './values/events.ts'
+import type { EventOf, ListenerOf, PoolEvents } from './values/events.ts'
 import type { Clock, Log } from './values/ports.ts'
 
-type AnyListener = (event: PoolEvent) => void
-
-export class EventHub {
-  readonly #listeners = new Map<PoolEventName, Set<AnyListener>>()
-  readonly #clock: Clock
+export class EventHub<Events extends object = PoolEvents> {
+  readonly #listeners = new Map<keyof Events, Set<ListenerOf<Events, keyof Events>>>()
+  readonly #clock: Pick<Clock, 'date'>
   readonly #log: Log
-  #queue: PoolEvent[] = []
+  #queue: EventOf<Events, keyof Events>[] = []
 
-  constructor(clock: Clock, log: Log) {
+  constructor(clock: Pick<Clock, 'date'>, log: Log) {
     this.#clock = clock
     this.#log = log
   }
 
   /** Nothing is made or queued for an event that nobody listens to. */
-  emit<Name extends PoolEventName>(type: Name, detail: PoolEvents[Name]): void {
+  emit<Name extends keyof Events>(type: Name, detail: Events[Name]): void {
     if (!this.hasListeners(type)) return
     this.#queue.push({ type, detail, at: this.#clock.date() })
     if (this.#queue.length === 1) queueMicrotask(() => this.#deliver())
   }
 
-  hasListeners(type: PoolEventName): boolean {
+  hasListeners(type: keyof Events): boolean {
     return this.#listeners.has(type)
   }
 
-  addEventListener<Name extends PoolEventName>(type: Name, listener: PoolListener<Name>): void {
+  addEventListener<Name extends keyof Events>(type: Name, listener: ListenerOf<Events, Name>): void {
     const set = this.#listeners.get(type) ?? new Set()
-    set.add(listener as AnyListener)
+    set.add(listener as ListenerOf<Events, keyof Events>)
     this.#listeners.set(type, set)
   }
 
-  removeEventListener<Name extends PoolEventName>(type: Name, listener: PoolListener<Name>): void {
+  removeEventListener<Name extends keyof Events>(type: Name, listener: ListenerOf<Events, Name>): void {
     const set = this.#listeners.get(type)
-    if (set?.delete(listener as AnyListener) === true && set.size === 0) this.#listeners.delete(type)
+    if (set?.delete(listener as ListenerOf<Events, keyof Events>) === true && set.size === 0) this.#listeners.delete(type)
   }
 
   /** The next event of that name. Rejects with the signal's reason; after that nothing of the call remains. */
-  next<Name extends PoolEventName>(type: Name, signal?: AbortSignal): Promise<PoolEvent<Name>> {
+  next<Name extends keyof Events>(type: Name, signal?: AbortSignal): Promise<EventOf<Events, Name>> {
     return new Promise((resolve, reject) => {
       if (signal?.aborted === true) {
         reject(signal.reason)
         return
       }
-      const heard: PoolListener<Name> = (event) => {
+      const heard: ListenerOf<Events, Name> = (event) => {
         forget()
         resolve(event)
       }
@@ -74,7 +72,7 @@ export class EventHub {
         try {
           listener(event)
         } catch (error) {
-          this.#log.error(`a listener of ${event.type} threw`, error)
+          this.#log.error(`a listener of ${String(event.type)} threw`, error)
         }
       }
     }

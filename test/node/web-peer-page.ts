@@ -1,16 +1,16 @@
 /** The page of web-peer.test.ts: peers on a page, driven from the test through `globalThis.page`. */
-import { createWebPeer, type PeerId, type Point, type WebPeer, type WebPeerInit } from '../../web/index.ts'
+import { createTabPeer, type PeerId, type Point, type TabPeer, type TabPeerInit } from '../../web/index.ts'
 
-let peer: WebPeer | undefined
+let peer: TabPeer | undefined
 
-function running(): WebPeer {
+function running(): TabPeer {
   if (peer === undefined) throw new Error('no peer was started')
   return peer
 }
 
 const page = {
-  async start(init: WebPeerInit) {
-    peer = await createWebPeer(init)
+  async start(init: TabPeerInit) {
+    peer = await createTabPeer(init)
     const { identity, pool } = peer
     return { peerId: pool.peerId, persistent: identity.persistent, notice: identity.notice, transports: pool.network.transports }
   },

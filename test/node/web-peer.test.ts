@@ -1,22 +1,20 @@
 /**
- * `createWebPeer` in a real Chromium, with a Node peer as relay: pages on one machine, over WebSockets and WebRTC. Driven
+ * `createTabPeer` in a real Chromium, with a Node peer as relay: pages on one machine, over WebSockets and WebRTC. Driven
  * from Node, since a page cannot be a relay; the page's code is built as a user would build it.
  */
-import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { fileURLToPath } from 'node:url'
+import type { Server } from 'node:http'
 import { type BrowserContext, chromium, type Page } from 'playwright-core'
-import { build, type Rolldown } from 'vite'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { chromiumFlags, findChromium } from '../../node/cli/chromium.ts'
 import { createNodePeer, type NodePeer, type PeerId } from '../../node/index.ts'
+import { addressOf, bundlePage, eventually, servePage } from './pages.ts'
 import type { TestPage } from './web-peer-page.ts'
 
 declare const page: TestPage
 
 const pageDeadlineMs = 20_000
 
-describe('createWebPeer', () => {
+describe('createTabPeer', () => {
   let relay: NodePeer
   let server: Server
   let browser: Awaited<ReturnType<typeof chromium.launch>>
@@ -34,7 +32,7 @@ describe('createWebPeer', () => {
         expectedConnections: 0,
         relay: true
       }),
-      serve(await bundle()),
+      servePage(await bundlePage('web-peer-page.ts')),
       chromium.launch({ ...(path === undefined ? {} : { executablePath: path }), args: [...chromiumFlags] })
     ])
   }, 60_000)
@@ -48,7 +46,7 @@ describe('createWebPeer', () => {
     expect(complaints).toEqual([])
   })
 
-  const url = (): string => `http://localhost:${(server.address() as AddressInfo).port}/`
+  const url = (): string => addressOf(server)
   const relayPoint = (): string => {
     const point = relay.pool.network.ownPoints().find((own) => own.endsWith('/ws'))
     return `${point}/p2p/${relay.pool.peerId}`
@@ -146,44 +144,3 @@ describe('createWebPeer', () => {
     expect(await start(a, 'kept')).toMatchObject({ peerId: first.peerId, persistent: true })
   }, 60_000)
 })
-
-async function eventually(check: () => Promise<void>, deadlineMs = 10_000): Promise<void> {
-  const end = performance.now() + deadlineMs
-  for (;;) {
-    try {
-      return await check()
-    } catch (error) {
-      if (performance.now() > end) throw error
-      await new Promise((resolve) => {
-        setTimeout(resolve, 100)
-      })
-    }
-  }
-}
-
-/** The page's code in one file. */
-async function bundle(): Promise<string> {
-  const result = await build({
-    configFile: false,
-    logLevel: 'warn',
-    root: fileURLToPath(new URL('.', import.meta.url)),
-    build: {
-      write: false,
-      target: 'es2023',
-      minify: false,
-      lib: { entry: fileURLToPath(new URL('web-peer-page.ts', import.meta.url)), formats: ['es'], fileName: 'page' },
-      rolldownOptions: { output: { codeSplitting: false } }
-    }
-  })
-  const [{ output }] = (Array.isArray(result) ? result : [result]) as Rolldown.RolldownOutput[] as [Rolldown.RolldownOutput]
-  return output[0].code
-}
-
-function serve(code: string): Promise<Server> {
-  const server = createServer((request, response) => {
-    const isScript = request.url === '/page.js'
-    response.setHeader('content-type', isScript ? 'text/javascript' : 'text/html')
-    response.end(isScript ? code : '<!doctype html><title>web-peer.test</title><script type="module" src="/page.js"></script>')
-  })
-  return new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve(server)))
-}

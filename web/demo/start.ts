@@ -1,13 +1,13 @@
-/** Makes the peer that this page is. The only place that knows `createWebPeer`. */
-import { createWebPeer, type WebPeer } from '../index.ts'
+/** Makes the peer that this page is. The only place that knows `createTabPeer`. */
+import { createTabPeer, type TabPeer } from '../index.ts'
 import type { DemoSettings } from './settings.ts'
 
 /** `node` and `stop` are for the console. */
-export type DemoPeer = Pick<WebPeer, 'node' | 'pool' | 'identity' | 'stop'>
+export type DemoPeer = Pick<TabPeer, 'node' | 'pool' | 'identity' | 'stop'>
 
 /** Rejects if settings or libp2p fail; storage never stops it. May be repeated. */
 export function startPeer({ network, trustedPoints, name, band }: DemoSettings): Promise<DemoPeer> {
-  return createWebPeer({
+  return createTabPeer({
     network,
     trustedPoints,
     name,

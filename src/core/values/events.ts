@@ -99,12 +99,16 @@ export interface PoolEvents {
 
 export type PoolEventName = keyof PoolEvents
 
-/** What a listener gets. */
-export interface PoolEvent<Name extends PoolEventName = PoolEventName> {
+/** What a listener of one of several events gets. */
+export interface EventOf<Events, Name extends keyof Events> {
   readonly type: Name
-  readonly detail: PoolEvents[Name]
+  readonly detail: Events[Name]
   /** Wall clock, ms since 1970. */
   readonly at: number
 }
 
-export type PoolListener<Name extends PoolEventName> = (event: PoolEvent<Name>) => void
+export type ListenerOf<Events, Name extends keyof Events> = (event: EventOf<Events, Name>) => void
+
+/** What a listener of the pool gets. */
+export type PoolEvent<Name extends PoolEventName = PoolEventName> = EventOf<PoolEvents, Name>
+export type PoolListener<Name extends PoolEventName> = ListenerOf<PoolEvents, Name>

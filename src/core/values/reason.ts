@@ -178,6 +178,10 @@ export type PoolErrorCode =
   | 'message-too-large'
   | 'too-many-waiting'
   | 'plain-peer' // a message for a peer that does not speak the pool protocol
+  // Of a pool that tabs share:
+  | 'no-owner' // the tab that owned the pool went, or did not answer in time
+  | 'not-understood' // another tab runs another version of the page
+  | 'tab-failed' // something else went wrong in the owner's tab
 
 /** The one error class of the pool. `code` tells what happened; `message` is one sentence naming values. */
 export class PoolError extends Error {

@@ -1,0 +1,52 @@
+/** Pages for the tests that drive a Chromium from Node: built as a user would build them, and served. */
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { fileURLToPath } from 'node:url'
+import { build, type Rolldown } from 'vite'
+
+/** Repeats a check until it holds; then, and at the deadline, ends as it does. */
+export async function eventually(check: () => Promise<void>, deadlineMs = 10_000): Promise<void> {
+  const end = performance.now() + deadlineMs
+  for (;;) {
+    try {
+      return await check()
+    } catch (error) {
+      if (performance.now() > end) throw error
+      await new Promise((resolve) => {
+        setTimeout(resolve, 100)
+      })
+    }
+  }
+}
+
+/** A page's code and all it imports in one file; `file` is beside this one. */
+export async function bundlePage(file: string): Promise<string> {
+  const result = await build({
+    configFile: false,
+    logLevel: 'warn',
+    root: fileURLToPath(new URL('.', import.meta.url)),
+    build: {
+      write: false,
+      target: 'es2023',
+      minify: false,
+      lib: { entry: fileURLToPath(new URL(file, import.meta.url)), formats: ['es'], fileName: 'page' },
+      rolldownOptions: { output: { codeSplitting: false } }
+    }
+  })
+  const [{ output }] = (Array.isArray(result) ? result : [result]) as Rolldown.RolldownOutput[] as [Rolldown.RolldownOutput]
+  return output[0].code
+}
+
+/** On localhost, where a page counts as secure. */
+export function servePage(code: string): Promise<Server> {
+  const server = createServer((request, response) => {
+    const isScript = request.url === '/page.js'
+    response.setHeader('content-type', isScript ? 'text/javascript' : 'text/html')
+    response.end(isScript ? code : '<!doctype html><title>p2p-pool test</title><script type="module" src="/page.js"></script>')
+  })
+  return new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve(server)))
+}
+
+export function addressOf(server: Server): string {
+  return `http://localhost:${(server.address() as AddressInfo).port}/`
+}

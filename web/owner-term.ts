@@ -1,0 +1,194 @@
+/**
+ * The time of this tab as owner: the node that runs here, what is told to the other tabs, and the wishes of all. Made by
+ * `tab-session.ts` when it gets the lock, ended by it once and for all.
+ */
+import type { ConnectionBand } from '../src/core/values/bounds.ts'
+import type { PoolConfig } from '../src/core/values/config.ts'
+import type { PoolEvent } from '../src/core/values/events.ts'
+import type { PeerId } from '../src/core/values/ids.ts'
+import type { Log } from '../src/core/values/ports.ts'
+import { PoolError } from '../src/core/values/reason.ts'
+import { systemRandom } from '../src/libp2p/system.ts'
+import { Publisher } from './publisher.ts'
+import type { TabLock } from './tab-lock.ts'
+import { type Envelope, type OwnerMessage, type OwnerNews, type OwnerNotice, plainError } from './tab-messages.ts'
+import type { TabPeer } from './tab-peer.ts'
+import { runWish, type WishName } from './wishes.ts'
+
+/** Wishes of all tabs that are worked at; one more is refused. */
+const maxRunning = 512
+
+export interface OwnerTermParts<Msg, PeerMeta, ConnMeta> {
+  readonly config: PoolConfig<Msg, PeerMeta, ConnMeta>
+  readonly lock: TabLock
+  /** Posts to one tab, or to all. */
+  readonly post: (message: OwnerMessage, to?: string) => void
+  /** For this tab's own listeners. */
+  readonly happened: (event: PoolEvent) => void
+  readonly received: (peerId: PeerId, message: Msg) => void
+  readonly log: Log
+}
+
+/** How a wish went: an error if that is not undefined. */
+export interface Outcome {
+  readonly value?: unknown
+  readonly error?: unknown
+}
+
+export interface AnyWish {
+  readonly id: number
+  readonly name: string
+  readonly args: readonly unknown[]
+}
+
+export class OwnerTerm<Msg, PeerMeta, ConnMeta> {
+  /** Tells this time from that of other owners. */
+  readonly name = randomName()
+  /** Settles when the node runs or could not start. */
+  readonly starting: Promise<TabPeer<Msg, PeerMeta, ConnMeta>>
+  /** Fires when it is over. */
+  readonly over = new AbortController()
+  readonly #parts: OwnerTermParts<Msg, PeerMeta, ConnMeta>
+  /** By tab and number. */
+  readonly #running = new Map<string, AbortController>()
+  #peer: TabPeer<Msg, PeerMeta, ConnMeta> | undefined
+  #publisher: Publisher<Msg, PeerMeta, ConnMeta> | undefined
+  #hasFollowers = false
+  #band: ConnectionBand | undefined
+
+  constructor(starting: Promise<TabPeer<Msg, PeerMeta, ConnMeta>>, parts: OwnerTermParts<Msg, PeerMeta, ConnMeta>) {
+    this.starting = starting
+    this.#parts = parts
+    this.announce()
+  }
+
+  /** Once the node runs. */
+  get peer(): TabPeer<Msg, PeerMeta, ConnMeta> | undefined {
+    return this.#peer
+  }
+
+  /** There was a tab that follows. */
+  get hasFollowers(): boolean {
+    return this.#hasFollowers
+  }
+
+  /** `undefined` until the node runs. */
+  get about(): OwnerNotice | undefined {
+    return this.#peer === undefined ? undefined : aboutOf(this.#peer, this.#band)
+  }
+
+  /** The node runs: the others are told. `band` is what was wished of an earlier owner. */
+  begin(peer: TabPeer<Msg, PeerMeta, ConnMeta>, { hears, band }: { hears: readonly string[]; band: ConnectionBand | undefined }): void {
+    const { config, happened, received, log } = this.#parts
+    this.#peer = peer
+    this.#band = band
+    if (band !== undefined) peer.pool.setBand(band)
+    this.#publisher = new Publisher({
+      pool: peer.pool,
+      about: () => aboutOf(peer, this.#band),
+      say: (news, to) => this.#say(news, to),
+      happened,
+      received: (peerId, message) => {
+        received(peerId, message)
+        if (this.#hasFollowers) this.#say({ kind: 'message', peerId, payload: config.messageCodec.encode(message) })
+      },
+      log
+    })
+    this.hears(hears)
+  }
+
+  /** The events that this tab's own listeners wait for. */
+  hears(names: readonly string[]): void {
+    this.#publisher?.hears(names)
+  }
+
+  announce(to?: string): void {
+    this.#say({ kind: 'owner', network: this.#parts.config.network }, to)
+  }
+
+  hear(message: Envelope): void {
+    const { from } = message
+    this.#hasFollowers = true
+    switch (message.kind) {
+      case 'look': {
+        const isOurs = message.term === this.name
+        if (!isOurs) this.announce(from)
+        this.#publisher?.looked(from, { seen: isOurs ? message.seen : -1, hears: message.hears })
+        break
+      }
+      case 'away':
+        this.#publisher?.away(from)
+        break
+      case 'cancel':
+        this.cancel(from, message.id)
+        break
+      case 'wish':
+        void this.carryOut(from, message).then((outcome) => this.#answer(from, message.id, outcome))
+    }
+  }
+
+  /** Works at a wish of any tab. What was done or called off when our time is over counts for nothing: the next owner is told. */
+  async carryOut(from: string, { id, name, args }: AnyWish): Promise<Outcome> {
+    if (this.#running.size >= maxRunning) {
+      return { error: new PoolError('too-many-waiting', `${name}: the owner works at ${maxRunning} wishes already`) }
+    }
+    const key = runningKey(from, id)
+    const off = new AbortController()
+    this.#running.set(key, off)
+    try {
+      const { pool } = await this.starting
+      const value = await runWish(pool, { wish: name, args, signal: off.signal })
+      if (name === ('setBand' satisfies WishName)) {
+        this.#band = args[0] as ConnectionBand
+        this.#publisher?.sayState()
+      }
+      return { value }
+    } catch (error) {
+      return { error: error ?? new Error('undefined was thrown') }
+    } finally {
+      this.#running.delete(key)
+    }
+  }
+
+  /** Nobody waits for that wish any more. */
+  cancel(from: string, id: number): void {
+    this.#running.get(runningKey(from, id))?.abort()
+  }
+
+  /** What can be done at once is done when it returns. Resolves when the node is gone. Rejects if it does not stop as it should. */
+  end(): Promise<void> {
+    this.over.abort()
+    this.#publisher?.stop()
+    if (this.#peer !== undefined) return this.#peer.stop()
+    return this.starting.then(
+      (late) => late.stop(),
+      () => undefined // told by whoever waits for the start
+    )
+  }
+
+  #answer(to: string, id: number, { value, error }: Outcome): void {
+    try {
+      this.#say(error === undefined ? { kind: 'answer', id, value } : { kind: 'answer', id, error: plainError(error) }, to)
+    } catch (unclonable) {
+      // What an application keeps as metadata may be more than data.
+      this.#say({ kind: 'answer', id, error: plainError(unclonable) }, to)
+    }
+  }
+
+  #say(news: OwnerNews, to?: string): void {
+    if (this.#parts.lock.isHeld && !this.over.signal.aborted) this.#parts.post({ ...news, term: this.name }, to)
+  }
+}
+
+function aboutOf({ identity: { persistent, notice } }: Pick<TabPeer, 'identity'>, band: ConnectionBand | undefined): OwnerNotice {
+  return { identity: { persistent, notice }, band }
+}
+
+/** Unlike that of any other tab or term. */
+export function randomName(): string {
+  return systemRandom.next().toString(36).slice(2)
+}
+
+function runningKey(tab: string, wish: number): string {
+  return `${tab} ${wish}`
+}

@@ -1,0 +1,35 @@
+/** What a program says when it shares a pool between tabs, and what it is told. Used by `shared-pool.ts` and `tab-session.ts`. */
+import type { PoolEvents } from '../src/core/values/events.ts'
+import type { PeerId } from '../src/core/values/ids.ts'
+import type { TabPeer, TabPeerInit } from './tab-peer.ts'
+
+/** `owner`: the pool runs in this tab. `follower`: in another one, or in none at the moment. */
+export type TabRole = 'owner' | 'follower'
+
+export interface WebPeerInit<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Array> extends TabPeerInit<Msg, PeerMeta, ConnMeta> {
+  /**
+   * `share`: the tabs of this site with the same `name` are one peer; the pool runs in one of them, and in another one when that goes. `own`:
+   * each tab is a peer of its own. @default 'share'
+   */
+  readonly tabs?: 'share' | 'own'
+  /**
+   * Called each time that the pool begins to run in this tab, with the real node and pool; the signal fires when it runs here no
+   * more. For what must be done once per site, beside the pool: all else works in every tab.
+   */
+  readonly onOwner?: (peer: TabPeer<Msg, PeerMeta, ConnMeta>, over: AbortSignal) => void
+}
+
+/** Events of the pool, wherever it runs, and these. In tabs that are hidden only the latter, and `change` when they are seen again. */
+export interface SharedPoolEvents<Msg = Uint8Array> extends PoolEvents {
+  /** `hasOwner`: the pool runs, in this tab or another one. False: this tab knows of none, and shows what was last known. */
+  'role-changed': { readonly role: TabRole; readonly hasOwner: boolean }
+  /**
+   * Of a peer, in order; a tab that opens later does not get what came before. Once any tab listens to this, the owner reads
+   * all messages at once; `onOwner` must not read `connection.messages` then.
+   */
+  message: { readonly peerId: PeerId; readonly message: Msg }
+  /** Another tab has a newer or older version of the page, and they do not understand each other; told once for each version. */
+  'other-version': { readonly ours: number; readonly theirs: unknown }
+  /** It was this tab's turn, but node or pool did not start. It is tried again, here or in another tab. */
+  'owner-failed': { readonly message: string }
+}

@@ -1,0 +1,129 @@
+/**
+ * One libp2p node with its pool in this tab: WebSockets to servers, WebRTC to other pages, peers and identity in IndexedDB.
+ * `createTabPeer` is for programs that share nothing between tabs; `shared-pool.ts` calls `startPeer` while its tab is the
+ * owner.
+ */
+import { noise } from '@chainsafe/libp2p-noise'
+import { yamux } from '@chainsafe/libp2p-yamux'
+import { circuitRelayTransport } from '@libp2p/circuit-relay-v2'
+import { identify } from '@libp2p/identify'
+import type { Libp2p, PrivateKey } from '@libp2p/interface'
+import { webRTC } from '@libp2p/webrtc'
+import { webSockets } from '@libp2p/websockets'
+import { createLibp2p } from 'libp2p'
+import { pagePreset } from '../src/core/values/config.ts'
+import type { PeerStorage } from '../src/core/values/ports.ts'
+import { newIdentityKey } from '../src/libp2p/identity-key.ts'
+import { libp2pSettings } from '../src/libp2p/preset.ts'
+import { type Libp2pPeerPool, type PeerPoolInit, type PeerPoolService, peerPool } from '../src/libp2p/service.ts'
+import { loadOrCreateWebIdentity, type WebIdentity } from './identity.ts'
+import { indexedDbStorage } from './indexed-db.ts'
+import { followPage } from './page-life.ts'
+import { lockTab, type TabLock } from './tab-lock.ts'
+
+export const defaultName = 'p2p-pool'
+
+export interface TabPeerInit<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Array> extends PeerPoolInit<Msg, PeerMeta, ConnMeta> {
+  /** Of the database of peers and identity. @default 'p2p-pool' */
+  readonly name?: string
+  readonly privateKey?: PrivateKey
+  /** Multiaddrs. `/p2p-circuit` asks one relay to make us reachable; each further one asks another. @default /p2p-circuit and /webrtc */
+  readonly listen?: readonly string[]
+  /**
+   * STUN and TURN servers. None are set by default, since any public one learns who talks to whom: pages find each other within
+   * one network and where addresses are public. Give your own for pages behind NAT. @default []
+   */
+  readonly iceServers?: readonly RTCIceServer[]
+}
+
+export interface TabPeer<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Array> {
+  readonly node: Libp2p
+  readonly pool: Libp2pPeerPool<Msg, PeerMeta, ConnMeta>
+  readonly identity: WebIdentity
+  /** Stops pool and node, and lets another tab have the identity. */
+  stop(): Promise<void>
+}
+
+/** The pool's factory with a page's defaults. Throws `PoolError` for options that make no sense. */
+export function pagePool<Msg, PeerMeta, ConnMeta>(
+  init: TabPeerInit<Msg, PeerMeta, ConnMeta>,
+  storage?: PeerStorage
+): PeerPoolService<Msg, PeerMeta, ConnMeta> {
+  const { name, privateKey, listen, iceServers, ...options } = init
+  return peerPool<Msg, PeerMeta, ConnMeta>({ preset: pagePreset, ...options, storage: options.storage ?? storage })
+}
+
+/**
+ * Makes and starts a node with a pool of this tab alone. It has its own database beside that of a shared pool; of several
+ * tabs with one name the first has the stored identity and peers, the others have new ones that are not kept. Rejects
+ * with `PoolError` for options that make no sense; a storage that does not work is an event of the pool, or the `notice`
+ * of the identity.
+ */
+export async function createTabPeer<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Array>(
+  init: TabPeerInit<Msg, PeerMeta, ConnMeta>
+): Promise<TabPeer<Msg, PeerMeta, ConnMeta>> {
+  const name = `${init.name ?? defaultName}:own`
+  const service = pagePool(init, indexedDbStorage(name))
+  const { identity, release } =
+    init.privateKey === undefined ? await identityOf(name) : { identity: givenIdentity(init.privateKey), release: () => undefined }
+  try {
+    const peer = await startPeer(init, { service, identity })
+    return { ...peer, stop: () => peer.stop().finally(release) }
+  } catch (error) {
+    release()
+    throw error
+  }
+}
+
+/** The peer of all tabs with that name: the caller holds the lock that keeps the others out. Rejects as `createTabPeer` does. */
+export async function startSharedPeer<Msg, PeerMeta, ConnMeta>(
+  init: TabPeerInit<Msg, PeerMeta, ConnMeta>,
+  lock: TabLock
+): Promise<TabPeer<Msg, PeerMeta, ConnMeta>> {
+  const { name = defaultName, privateKey } = init
+  const identity = privateKey === undefined ? await loadOrCreateWebIdentity(name) : givenIdentity(privateKey)
+  return startPeer(init, { service: pagePool(init, indexedDbStorage(name, { lock })), identity })
+}
+
+async function startPeer<Msg, PeerMeta, ConnMeta>(
+  { listen = ['/p2p-circuit', '/webrtc'], iceServers = [] }: TabPeerInit<Msg, PeerMeta, ConnMeta>,
+  { service, identity }: { service: PeerPoolService<Msg, PeerMeta, ConnMeta>; identity: WebIdentity }
+): Promise<TabPeer<Msg, PeerMeta, ConnMeta>> {
+  const settings = libp2pSettings(service.config)
+  const node = await createLibp2p({
+    privateKey: identity.privateKey,
+    addresses: { listen: [...listen] },
+    transports: [webSockets(), webRTC({ rtcConfiguration: { iceServers: [...iceServers] } }), circuitRelayTransport()],
+    connectionEncrypters: [noise()],
+    streamMuxers: [yamux(settings.yamux)],
+    connectionGater: service.gater,
+    connectionManager: settings.connectionManager,
+    connectionMonitor: settings.connectionMonitor,
+    services: { identify: identify(), pool: service }
+  })
+  const { pool } = node.services
+  const unfollow = followPage(pool)
+  const stop = async (): Promise<void> => {
+    unfollow()
+    await node.stop()
+  }
+  return { node, pool, identity, stop }
+}
+
+function givenIdentity(privateKey: PrivateKey): WebIdentity {
+  return { privateKey, persistent: false, notice: undefined }
+}
+
+/** The stored identity, for one tab at a time: two peers with one id would throw each other out of every pool. */
+async function identityOf(name: string): Promise<{ identity: WebIdentity; release: () => void }> {
+  let lock: TabLock | undefined
+  try {
+    lock = await lockTab(`${name}:identity`, new AbortController().signal)
+    return { identity: await loadOrCreateWebIdentity(name), release: () => lock?.release() }
+  } catch (error) {
+    lock?.release()
+    const { privateKey } = await newIdentityKey()
+    const notice = `the identity ${name} cannot be used, this page has one of its own: ${error instanceof Error ? error.message : String(error)}`
+    return { identity: { privateKey, persistent: false, notice }, release: () => undefined }
+  }
+}

@@ -1,0 +1,361 @@
+/**
+ * One tab's part in a shared pool: owner or follower, and the way from one to the other. Listens to the other tabs, runs the node
+ * while this tab is the owner, and brings wishes to whoever is. `shared-pool.ts` is its face.
+ */
+import { EventHub } from '../src/core/event-hub.ts'
+import type { PoolConfig } from '../src/core/values/config.ts'
+import type { PeerId } from '../src/core/values/ids.ts'
+import type { Log } from '../src/core/values/ports.ts'
+import { PoolError } from '../src/core/values/reason.ts'
+import type { PoolSnapshot } from '../src/core/values/snapshot.ts'
+import { systemClock } from '../src/libp2p/system.ts'
+import { OwnerTerm, randomName } from './owner-term.ts'
+import { lookEveryMs, Ownership } from './ownership.ts'
+import type { SharedPoolEvents, TabRole, WebPeerInit } from './sharing.ts'
+import type { TabLock } from './tab-lock.ts'
+import {
+  type Envelope,
+  errorOf,
+  type IdentityNotice,
+  isNews,
+  maxHears,
+  type OwnerMessage,
+  type OwnerNotice,
+  readTabMessage,
+  type StrangeMessage,
+  type TabMessage,
+  tabVersion
+} from './tab-messages.ts'
+import { followTab } from './tab-page.ts'
+import { createTabPeer, defaultName, pagePool, startSharedPeer, type TabPeer } from './tab-peer.ts'
+import { type Waiting, WishList } from './wish-list.ts'
+import type { WishName } from './wishes.ts'
+
+/** A tab knows its role by then, whatever the others do, ms. */
+const openingMs = 3_000
+/** A node that could not start is tried again after this, by this tab or the next in line, ms. */
+const retryMs = 5_000
+/** Other versions that are told of. */
+const maxStrangers = 8
+
+const log: Log = { error: (message, cause) => console.error(`p2p-pool: ${message}`, cause) }
+
+export class TabSession<Msg, PeerMeta, ConnMeta> {
+  readonly config: PoolConfig<Msg, PeerMeta, ConnMeta>
+  readonly events = new EventHub<SharedPoolEvents<Msg>>(systemClock, log)
+  readonly #init: WebPeerInit<Msg, PeerMeta, ConnMeta>
+  readonly #name: string
+  readonly #self = randomName()
+  readonly #wishes = new WishList()
+  readonly #ownership: Ownership
+  readonly #opened = Promise.withResolvers<void>()
+  readonly #strangers = new Set<unknown>()
+  readonly #hears = new Set<string>()
+  #channel: BroadcastChannel | undefined
+  #unfollow: () => void = () => undefined
+  #ticking: ReturnType<typeof setInterval> | undefined
+  #isStopped = false
+  #role: TabRole = 'follower'
+  #hasOwner = false
+  /** While this tab has the lock. */
+  #term: OwnerTerm<Msg, PeerMeta, ConnMeta> | undefined
+  /** The node of an earlier term, until it is gone: a new one waits for that. */
+  #ending: Promise<unknown> = Promise.resolve()
+  /** The term of another tab that this one follows, and what was heard of it. */
+  #followed = ''
+  #snapshot: PoolSnapshot | undefined
+  #about: OwnerNotice | undefined
+  /** The owner is of another version of the page. */
+  #otherVersion: PoolError | undefined
+
+  /** Throws `PoolError` for options that make no sense. */
+  constructor(init: WebPeerInit<Msg, PeerMeta, ConnMeta>) {
+    this.#init = init
+    this.#name = init.name ?? defaultName
+    this.config = pagePool(init).config
+    this.#ownership = new Ownership(`${this.#name}:owner`, {
+      gained: (lock) => void this.#own(lock),
+      lost: () => {
+        this.#disown()
+        this.#ownership.enter()
+      }
+    })
+  }
+
+  get role(): TabRole {
+    return this.#role
+  }
+
+  get hasOwner(): boolean {
+    return this.#hasOwner
+  }
+
+  /** While the pool runs in this tab. */
+  get peer(): TabPeer<Msg, PeerMeta, ConnMeta> | undefined {
+    return this.#role === 'owner' ? this.#term?.peer : undefined
+  }
+
+  get snapshot(): PoolSnapshot | undefined {
+    return this.peer?.pool.snapshot() ?? this.#snapshot
+  }
+
+  get identity(): IdentityNotice | undefined {
+    return (this.#term?.about ?? this.#about)?.identity
+  }
+
+  /** Resolves when the tab knows its role, at the latest after three seconds. Rejects if it is the owner and its node does not start. */
+  async open(): Promise<void> {
+    if (this.#init.tabs === 'own') {
+      await this.#own({ isHeld: true, release: () => undefined })
+    } else {
+      this.#channel = new BroadcastChannel(`p2p-pool:${this.#name}`)
+      this.#channel.onmessage = ({ data }) => this.#hear(data)
+      this.#ownership.enter()
+      this.#unfollow = followTab({
+        shown: () => this.#watch(),
+        hidden: () => this.#unwatch(),
+        left: () => this.#retire(),
+        frozen: () => {
+          if (this.#term?.hasFollowers === true) this.#retire()
+        },
+        back: () => this.#ownership.enter()
+      })
+      this.#look()
+    }
+    const timer = setTimeout(() => this.#opened.resolve(), openingMs)
+    try {
+      await this.#opened.promise
+    } catch (error) {
+      await this.stop()
+      throw error
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+
+  /** Ends this tab's part; another tab becomes the owner. Idempotent. Never rejects. */
+  async stop(): Promise<void> {
+    if (!this.#isStopped) {
+      this.#isStopped = true
+      this.#unfollow()
+      this.#unwatch(true)
+      this.#wishes.rejectAll(new PoolError('destroyed', 'the shared pool was stopped in this tab'))
+      this.#disown()
+    }
+    await this.#ending
+    this.#ownership.leave()
+    this.#channel?.close()
+  }
+
+  /** Brings a wish to the owner, which may be this tab. Rejects with `PoolError`, or with the signal's reason. */
+  wish(name: WishName, args: readonly unknown[], signal?: AbortSignal): Promise<unknown> {
+    if (this.#isStopped) return Promise.reject(new PoolError('destroyed', `${name}: the shared pool was stopped in this tab`))
+    if (this.#otherVersion !== undefined) return Promise.reject(this.#otherVersion)
+    return this.#wishes.make(
+      { name, args, signal },
+      {
+        told: (wish) => this.#tell(wish),
+        cancelled: ({ id }) => {
+          if (this.#term === undefined) this.#post({ kind: 'cancel', id })
+          else this.#term.cancel(this.#self, id)
+        }
+      }
+    )
+  }
+
+  /** Somebody in this tab listens to that event, or nobody any more. */
+  listened(name: keyof SharedPoolEvents<Msg>): void {
+    if (this.events.hasListeners(name)) this.#hears.add(name)
+    else this.#hears.delete(name)
+    this.#term?.hears([...this.#hears])
+  }
+
+  // From follower to owner and back.
+
+  async #own(lock: TabLock): Promise<void> {
+    const starting = this.#ending.then(() => (this.#init.tabs === 'own' ? createTabPeer(this.#init) : startSharedPeer(this.#init, lock)))
+    const term = new OwnerTerm(starting, {
+      config: this.config,
+      lock,
+      post: (message, to) => this.#post(message, to),
+      happened: ({ type, detail }) => this.events.emit(type, detail),
+      received: (peerId, message) => this.events.emit('message', { peerId, message }),
+      log
+    })
+    this.#term = term
+    this.#otherVersion = undefined
+    try {
+      const peer = await starting
+      if (this.#term !== term) return
+      term.begin(peer, { hears: [...this.#hears], band: this.#about?.band })
+      this.#setRole('owner', true)
+      this.#greet(peer, term.over.signal)
+      for (const wish of this.#wishes.untold(term.name)) this.#tell(wish)
+      this.#opened.resolve()
+    } catch (error) {
+      if (this.#term === term) this.#failed(error)
+    }
+  }
+
+  #greet(peer: TabPeer<Msg, PeerMeta, ConnMeta>, over: AbortSignal): void {
+    try {
+      this.#init.onOwner?.(peer, over)
+    } catch (error) {
+      log.error('onOwner threw', error)
+    }
+  }
+
+  #failed(error: unknown): void {
+    this.#term?.over.abort()
+    this.#term = undefined
+    this.#ownership.leave()
+    this.events.emit('owner-failed', { message: error instanceof Error ? error.message : String(error) })
+    this.#opened.reject(error)
+    setTimeout(() => {
+      if (!this.#isStopped) this.#ownership.enter()
+    }, retryMs)
+  }
+
+  /** What can be done at once is done when it returns: the page may be frozen in the next moment. */
+  #disown(): void {
+    const term = this.#term
+    if (term === undefined) return
+    this.#snapshot = this.snapshot
+    this.#about = term.about ?? this.#about
+    this.#term = undefined
+    this.#ending = term.end().catch((error: unknown) => log.error('the node did not stop as it should', error))
+    this.#setRole('follower', false)
+  }
+
+  /** The page is frozen or put aside in the next moment: another tab shall go on. Its node does nothing any more when the lock is let go. */
+  #retire(): void {
+    void this.#term?.peer?.pool.savePeers()
+    this.#disown()
+    this.#ownership.leave()
+  }
+
+  #setRole(role: TabRole, hasOwner: boolean): void {
+    if (this.#role === role && this.#hasOwner === hasOwner) return
+    this.#role = role
+    this.#hasOwner = hasOwner
+    this.events.emit('role-changed', { role, hasOwner })
+    this.events.emit('change', { version: this.snapshot?.version ?? 0 })
+  }
+
+  // What a follower does by itself.
+
+  #watch(): void {
+    clearInterval(this.#ticking)
+    this.#ticking = setInterval(() => this.#look(), lookEveryMs)
+    this.#look()
+  }
+
+  #unwatch(gone = false): void {
+    clearInterval(this.#ticking)
+    this.#post({ kind: 'away', gone })
+  }
+
+  #look(): void {
+    if (this.#term !== undefined) return
+    this.#post({ kind: 'look', term: this.#followed, seen: this.#snapshot?.version ?? -1, hears: [...this.#hears].slice(0, maxHears) })
+    void this.#ownership.looked()
+  }
+
+  #tell(wish: Waiting): void {
+    const term = this.#term
+    if (term !== undefined) {
+      wish.term = term.name
+      void term.carryOut(this.#self, wish).then(({ value, error }) => {
+        if (this.#term === term) error === undefined ? wish.resolve(value) : wish.reject(error)
+      })
+    } else if (this.#followed !== '') {
+      wish.term = this.#followed
+      const { id, name, args } = wish
+      this.#post({ kind: 'wish', id, name, args })
+    }
+  }
+
+  // What the tabs say to each other.
+
+  #post(message: TabMessage, to?: string): void {
+    if (!this.#isStopped || message.kind === 'away') this.#channel?.postMessage({ version: tabVersion, from: this.#self, to, ...message })
+  }
+
+  #hear(data: unknown): void {
+    const message = readTabMessage(data)
+    if (message === undefined || (message.to !== undefined && message.to !== this.#self)) return
+    if ('theirs' in message) this.#hearStranger(message)
+    else if (isNews(message)) this.#hearOwner(message)
+    else this.#term?.hear(message)
+  }
+
+  /** A page of another version understands no more than that: who owns, and which version it has. */
+  #hearStranger({ theirs, kind, from }: StrangeMessage): void {
+    if (!this.#strangers.has(theirs) && this.#strangers.size < maxStrangers) {
+      this.#strangers.add(theirs)
+      this.events.emit('other-version', { ours: tabVersion, theirs })
+    }
+    if (this.#term !== undefined) {
+      if (kind !== 'owner') this.#term.announce(from)
+      return
+    }
+    if (kind !== 'owner') return
+    this.#ownership.heard()
+    this.#otherVersion = new PoolError('not-understood', 'the tab that owns the pool has another version of this page: reload both')
+    this.#wishes.rejectAll(this.#otherVersion)
+    this.#opened.resolve()
+  }
+
+  #hearOwner(message: Envelope & OwnerMessage): void {
+    if (this.#term !== undefined) return
+    if (message.kind === 'owner') this.#follow(message)
+    if (message.term !== this.#followed) return
+    this.#ownership.heard()
+    switch (message.kind) {
+      case 'state':
+        this.#snapshot = message.snapshot
+        this.#about = message.about
+        this.#setRole('follower', true)
+        this.#opened.resolve()
+        this.events.emit('change', { version: message.snapshot.version })
+        break
+      case 'counters':
+        if (this.#snapshot === undefined) return
+        this.#snapshot = { ...this.#snapshot, takenAt: message.takenAt, connections: message.connections, storage: message.storage }
+        break
+      case 'events':
+        for (const { type, detail } of message.events) this.events.emit(type, detail)
+        break
+      case 'message':
+        this.#receive(message)
+        break
+      case 'answer': {
+        const wish = this.#wishes.get(message.id)
+        if (message.error === undefined) wish?.resolve(message.value)
+        else wish?.reject(errorOf(message.error))
+      }
+    }
+  }
+
+  #follow({ term, network }: { term: string; network: string }): void {
+    if (network !== this.config.network) {
+      this.#ownership.heard()
+      const message = `another tab shares the pool ${this.#name} of the network ${JSON.stringify(network)}, this one is for ${JSON.stringify(this.config.network)}: give it another name`
+      this.#opened.reject(new PoolError('invalid-config', message))
+      return
+    }
+    if (term === this.#followed) return
+    this.#followed = term
+    this.#otherVersion = undefined
+    this.#setRole('follower', false)
+    for (const wish of this.#wishes.untold(term)) this.#tell(wish)
+  }
+
+  #receive({ peerId, payload }: { peerId: PeerId; payload: Uint8Array }): void {
+    try {
+      this.events.emit('message', { peerId, message: this.config.messageCodec.decode(payload) })
+    } catch (error) {
+      log.error('messageCodec.decode threw for a message that another tab took', error)
+    }
+  }
+}
