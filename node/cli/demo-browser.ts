@@ -3,7 +3,7 @@
  * its own IndexedDB), and collects everything that goes wrong in them. What is looked for in a page is in demo-tab.ts.
  */
 import process from 'node:process'
-import type { Browser } from 'playwright-core'
+import type { Browser, Page } from 'playwright-core'
 import { chromiumFlags, findOrInstallChromium } from './chromium.ts'
 import type { Shutdown } from './demo-shutdown.ts'
 import type { Demo } from './demo-start.ts'
@@ -39,6 +39,15 @@ export class DemoBrowser {
     const tab = new DemoTab(name, page)
     await page.goto(this.#url)
     return tab
+  }
+
+  /** A page whose server has no settings for it: it cannot start. */
+  async openFailing({ viewport = { width: 1280, height: 900 }, colorScheme = 'light', scale = 1 }: TabOptions = {}): Promise<Page> {
+    const context = await this.#browser.newContext({ viewport, colorScheme, deviceScaleFactor: scale })
+    const page = await context.newPage()
+    await page.route('**/demo.json', (route) => route.fulfill({ status: 503, body: '' }))
+    await page.goto(this.#url)
+    return page
   }
 }
 

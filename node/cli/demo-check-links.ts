@@ -51,7 +51,7 @@ export async function checkLinks({ demo, facts, mailbox, open }: LinksOptions): 
     await facts.holds(`${tab.name} holds the other page over WebRTC, direct`, () => isDirect(tab, other))
   }
   await facts.holds('page 2 holds Node peers over WebSockets', () => holdsNodePeers(second, demo))
-  await facts.holds('page 1 draws each known point in the colour of its state', () => drawsStates(first))
+  await facts.holds('page 1 draws each known point in the colour of its condition', () => drawsStates(first))
   await checkMessages({ demo, facts, mailbox, first, second })
   return { first, second }
 }
@@ -151,11 +151,11 @@ async function isDirect(tab: DemoTab, other: PeerId): Promise<string> {
 
 /** Chromium does not always restyle a row that changes and moves at once; the state in the page was right, the picture was not. */
 async function drawsStates(tab: DemoTab): Promise<string> {
-  const looks = await tab.dotsByState()
+  const looks = await tab.dotsByCondition()
   const colours = Object.entries(looks).map(([state, all]) => [state, [...new Set(all)]] as const)
   const mixed = colours.filter(([, distinct]) => distinct.length > 1)
-  const running = looks.running ?? []
-  expectThat(running.length > 0 && mixed.length === 0, { expected: 'one colour for each state, and running points', seen: looks })
+  const running = looks.connected ?? []
+  expectThat(running.length > 0 && mixed.length === 0, { expected: 'one colour for each condition, and connected points', seen: looks })
   return `${running.length} connected`
 }
 

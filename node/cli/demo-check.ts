@@ -5,9 +5,11 @@
  */
 import process from 'node:process'
 import { startBrowser } from './demo-browser.ts'
+import { checkAccess } from './demo-check-access.ts'
 import { checkBans } from './demo-check-bans.ts'
 import type { CheckContext, Mailbox } from './demo-check-context.ts'
 import { checkLinks } from './demo-check-links.ts'
+import { checkPage } from './demo-check-page.ts'
 import { checkRefusals } from './demo-check-refusals.ts'
 import { checkReturns } from './demo-check-returns.ts'
 import { expectThat, type Facts } from './demo-facts.ts'
@@ -32,6 +34,8 @@ export async function runCheck({ demo, mailbox, facts, shutdown, log }: CheckOpt
   const linked = await checkLinks({ demo, facts, mailbox, open: (name) => browser.open(name) })
   if (linked !== undefined) {
     const context: CheckContext = { demo, facts, shutdown, mailbox, closedPorts, ...linked }
+    await checkPage(context)
+    await checkAccess({ ...context, failing: () => browser.openFailing() })
     await checkRefusals(context)
     await checkBans(context)
     await checkReturns(context)

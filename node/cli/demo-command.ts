@@ -11,7 +11,7 @@ export type DemoCommand =
 
 export const demoUsage = `npm run demo [-- options]
 
-Starts five Node peers (one of them relay and bootstrap) and a page that joins them; stop it with Ctrl-C.
+Starts five Node peers (one of them relay and bootstrap), a sixth that comes and goes, and a page that joins them; stop it with Ctrl-C.
 
   --check              without a person: two pages in Chromium, a line per fact; exit status 0 if every fact holds
   --screenshot [path]  takes the pictures of the README (default docs/demo.png, and a dark one of a phone beside it)

@@ -13,6 +13,8 @@ export interface DemoLog {
   /** Tells of it from now on; to be called after each start. */
   follow(peer: DemoNodePeer): void
   message(to: DemoNodePeer, from: PeerId, text: string): void
+  /** Whatever else a peer does that a person may see on the page. */
+  note(peer: DemoNodePeer, text: string): void
 }
 
 export function demoLog({ write, isNodePeer }: { write(line: string): void; isNodePeer(peerId: PeerId): boolean }): DemoLog {
@@ -38,6 +40,7 @@ export function demoLog({ write, isNodePeer }: { write(line: string): void; isNo
       )
       pool.addEventListener('storage-failed', ({ detail }) => say(peer, `its file ${detail.storage} failed: ${detail.message}`))
     },
+    note: say,
     message(to, from, text) {
       say(to, `${shortened(from)} says ${JSON.stringify(text.length > maxTextLength ? `${text.slice(0, maxTextLength)}…` : text)}`)
     }

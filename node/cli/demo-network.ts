@@ -1,6 +1,7 @@
 /**
  * The Node peers of the demo, in one process: the first is relay and bootstrap, four more know only it and find each
- * other through it. demo-start.ts starts and stops them. The pools themselves decide who holds whom.
+ * other through it; a sixth, the guest, is ready to come and go. demo-start.ts starts and stops them. The pools themselves
+ * decide who holds whom.
  */
 import { rmSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
@@ -16,8 +17,8 @@ export const demoNetworkName = 'p2p-pool-demo'
 const peerCount = 5
 /** Content from 4 on, aiming at 6: each of the five holds the four others and still wants pages. */
 const nodeBand = { minConnections: 2, expectedConnections: 8, maxConnections: 32 }
-/** Content from 5 on, aiming at 7: a page holds the five Node peers and looks for other pages. */
-const pageBand = { min: 3, expected: 9, max: 12 }
+/** Content from 6 on, aiming at 8: a page holds the five Node peers and wants the guest or other pages; it looks for them when those go. */
+const pageBand = { min: 4, expected: 10, max: 14 }
 /** All come from one host, as fast as they can. */
 const connectionsPerSecond = 1_000
 /** A small network has little to tell at first: ask again soon. */
@@ -27,6 +28,8 @@ const maxQuoted = 80
 export interface DemoNetwork {
   /** The first one is relay and bootstrap. */
   readonly peers: readonly DemoNodePeer[]
+  /** One more, which does not run before it is started; `stop` stops it too. */
+  readonly guest: DemoNodePeer
   readonly folder: string
   readonly pageSettings: PageSettings
   isNodePeer(peerId: PeerId): boolean
@@ -50,11 +53,12 @@ export async function startDemoNetwork({ ports, onMessage, onStart, onBreak }: D
   process.once('exit', removeAtOnce)
 
   const peers: DemoNodePeer[] = []
-  const isNodePeer = (peerId: PeerId): boolean => peers.some((peer) => peer.isPeer(peerId))
-  const make = (init: Partial<NodePeerInit>, where: DemoNetworkOptions['ports']): DemoNodePeer => {
+  const guests: DemoNodePeer[] = []
+  const isNodePeer = (peerId: PeerId): boolean => [...peers, ...guests].some((peer) => peer.isPeer(peerId))
+  const make = (init: Partial<NodePeerInit>, where: DemoNetworkOptions['ports'], into = peers): DemoNodePeer => {
     const number = peers.length + 1
     const peer: DemoNodePeer = new DemoNodePeer({
-      name: number === 1 ? 'Node peer 1, the relay' : `Node peer ${number}`,
+      name: `Node peer ${number}${number === 1 ? ', the relay' : into === guests ? ', the guest' : ''}`,
       folder: join(folder, `node-peer-${number}`),
       ports: where,
       init: {
@@ -71,11 +75,11 @@ export async function startDemoNetwork({ ports, onMessage, onStart, onBreak }: D
       onStart: (started) => onStart?.(started),
       onBreak: (broken) => onBreak?.(broken)
     })
-    peers.push(peer)
+    into.push(peer)
     return peer
   }
   const stop = async (): Promise<void> => {
-    await Promise.all(peers.map((peer) => peer.stop()))
+    await Promise.all([...peers, ...guests].map((peer) => peer.stop()))
     // A killed Chromium may still be writing its last words there.
     await rm(folder, { recursive: true, force: true, maxRetries: 5 })
     process.removeListener('exit', removeAtOnce)
@@ -89,7 +93,8 @@ export async function startDemoNetwork({ ports, onMessage, onStart, onBreak }: D
     const failed = (await Promise.allSettled(others.map((peer) => peer.start()))).find((start) => start.status === 'rejected')
     if (failed !== undefined) throw failed.reason
     const pageSettings = { network: demoNetworkName, trustedPoints: [relay.multiaddr('ws')], band: pageBand }
-    return { peers, folder, pageSettings, isNodePeer, stop }
+    const guest = make({ trustedPoints: [relay.multiaddr('tcp')] }, { tcp: 0, webSocket: 0 }, guests)
+    return { peers, guest, folder, pageSettings, isNodePeer, stop }
   } catch (error) {
     await stop()
     throw error

@@ -4,7 +4,7 @@
  * web/demo/main.ts.
  */
 import type { Locator, Page } from 'playwright-core'
-import type { ConnectionSnapshot, PeerId, Point, PoolSnapshot, Rejection } from '../index.ts'
+import type { ConnectionBand, ConnectionSnapshot, PeerId, Point, PoolSnapshot, Rejection } from '../index.ts'
 import { eventually } from './demo-facts.ts'
 
 /** A dial of the page's own deadline of 10 s, and time to draw. */
@@ -112,13 +112,13 @@ export class DemoTab {
       .evaluateAll((rows) => rows.map((row) => row.getAttribute('data-peer') ?? ''))
   }
 
-  /** How the dots before known points are drawn, by the state that their rows name. */
-  dotsByState(): Promise<Record<string, string[]>> {
+  /** How the dots before known points are drawn, by the condition that their rows name. */
+  dotsByCondition(): Promise<Record<string, string[]>> {
     return this.page.locator('[data-testid="point-row"]').evaluateAll((rows) => {
       const looks: Record<string, string[]> = {}
       for (const row of rows) {
         const dot = row.querySelector('.state-dot')
-        const state = row.getAttribute('data-state') ?? 'none'
+        const state = row.getAttribute('data-condition') ?? 'none'
         if (dot !== null) looks[state] = [...(looks[state] ?? []), getComputedStyle(dot).backgroundColor]
       }
       return looks
@@ -154,6 +154,15 @@ export class DemoTab {
       },
       { withinMs: dialDeadlineMs, expected: `an answer to the dial of ${JSON.stringify(address)}`, seen: () => result.innerText() }
     )
+  }
+
+  async setBand(band: ConnectionBand): Promise<void> {
+    for (const name of ['min', 'expected', 'max'] as const) await this.page.locator(`#band-${name}`).fill(String(band[name]))
+    await this.page.locator('[data-action="set-band"]').click()
+    await eventually(async () => JSON.stringify((await this.snapshot()).band) === JSON.stringify(band) || undefined, {
+      expected: `${this.name} to keep the band ${JSON.stringify(band)}`,
+      seen: async () => (await this.snapshot()).band
+    })
   }
 
   async ban(peerId: PeerId): Promise<void> {

@@ -7,6 +7,7 @@ import process from 'node:process'
 import type { Connection } from '../index.ts'
 import { type DemoCommand, demoUsage, readCommand, UsageError } from './demo-command.ts'
 import { expectThat, Facts } from './demo-facts.ts'
+import { comeAndGo } from './demo-guest.ts'
 import type { DemoNodePeer } from './demo-node-peer.ts'
 import { listenForEnds, Shutdown } from './demo-shutdown.ts'
 import { type Demo, startDemo } from './demo-start.ts'
@@ -73,7 +74,7 @@ function perform(task: Task, shutdown: Shutdown): Promise<number> {
 
 /** Until somebody stops it. From the moment the URL is there, that is its good end: Ctrl-C is how people close it. */
 async function serve(port: number, shutdown: Shutdown): Promise<number> {
-  write('Starting five Node peers and building the page …')
+  write('Starting the Node peers and building the page …')
   const { demoLog } = await import('./demo-log.ts')
   let demo: Demo | undefined
   const log = demoLog({ write, isNodePeer: (peerId) => demo?.network.isNodePeer(peerId) ?? true })
@@ -88,6 +89,14 @@ async function serve(port: number, shutdown: Shutdown): Promise<number> {
   write(`\nThe page: ${demo.url}`)
   write('Open it twice, in two windows: they meet over WebRTC. Any message to a Node peer is answered. Ctrl-C stops everything.\n')
   shutdown.expectEnd()
+  const { guest } = demo.network
+  const visits = comeAndGo(guest, shutdown.signal, {
+    came: () => log.note(guest, 'came; it goes again in a while'),
+    went: () => log.note(guest, 'went; it comes back in a while'),
+    failed: (error) => log.note(guest, `could not come: ${error instanceof Error ? error.message : String(error)}`)
+  })
+  // It is stopped with the network; this is only so that nothing of it is left over.
+  await shutdown.own('The visits of the guest', { start: async () => visits, stop: async () => visits })
   return (await shutdown.requested).status
 }
 

@@ -1,28 +1,28 @@
-/** Who is kept out: by hand, each with its undo, and by the pool itself. */
-import type { Host, PeerId } from '../../src/core/index.ts'
-import { byId, el, type KeyedList, keyedList, setHidden } from './dom.ts'
-import { formatHost, shortId } from './format.ts'
+/** Who is kept out and until when: by hand, each with its undo, and by the pool itself. */
+import type { BarSnapshot, Host } from '../../src/core/index.ts'
+import { byId, el, type KeyedList, keyedList, setHidden, setText } from './dom.ts'
+import { formatAgo, formatHost, formatWait, shortId } from './format.ts'
 import type { Page, Part } from './page.ts'
 import { unbanHost, unbanPeer } from './verbs.ts'
 import { actionButton, peerButton } from './widgets.ts'
 
-type Kept = { readonly peerId: PeerId } | { readonly host: Host }
+interface Barred {
+  readonly bar: BarSnapshot
+  readonly now: number
+}
 
 export function bansPart(page: Page): Part {
-  const bans = keptList(byId('ban-list', HTMLUListElement), 'ban-row', (kept) => {
-    const lift = actionButton('unban', () => ('peerId' in kept ? unbanPeer(page, kept.peerId) : unbanHost(page, kept.host)))
-    lift.show('Lift the ban', 'peerId' in kept ? `of ${shortId(kept.peerId)}` : `of the host ${formatHost(kept.host)}`)
-    return lift.element
-  })
-  const greylist = keptList(byId('greylist', HTMLUListElement), 'greylist-row', () => undefined)
+  const bans = barList(page, byId('ban-list', HTMLUListElement), 'ban-row')
+  const greylist = barList(page, byId('greylist', HTMLUListElement), 'greylist-row')
   const nobodyBanned = byId('bans-empty', HTMLParagraphElement)
   const nobodyGreylisted = byId('greylist-empty', HTMLParagraphElement)
   const clear = byId('clear-greylist', HTMLButtonElement)
   clear.addEventListener('click', () => void page.notices.run('Could not clear the greylist', () => clearGreylists(page)))
   return {
-    show({ snapshot }) {
-      const banned = keptOf(snapshot.bannedPeers, snapshot.bannedHosts)
-      const greylisted = keptOf(snapshot.greylistedPeers, snapshot.greylistedHosts)
+    show({ snapshot, now }) {
+      const running = snapshot.bars.filter(({ endsAt }) => endsAt === null || endsAt > now).map((bar) => ({ bar, now }))
+      const banned = running.filter(({ bar }) => bar.kind === 'banned')
+      const greylisted = running.filter(({ bar }) => bar.kind === 'greylisted')
       bans.show(banned)
       greylist.show(greylisted)
       setHidden(nobodyBanned, banned.length > 0)
@@ -32,21 +32,38 @@ export function bansPart(page: Page): Part {
   }
 }
 
-function keptOf(peers: readonly PeerId[], hosts: readonly Host[]): readonly Kept[] {
-  return [...peers.map((peerId) => ({ peerId })), ...hosts.map((host) => ({ host }))]
+/** When it began, and when it is over at the latest. */
+export function barWords({ kind, since, endsAt }: BarSnapshot, now: number): string {
+  const began = formatAgo(since, now)
+  if (endsAt === null) return `since ${began === 'just now' ? 'just now' : began}, until you lift it`
+  return `since ${began}, ${kind === 'greylisted' ? 'at most ' : ''}${formatWait(endsAt - now)} more`
 }
 
-function keptList(parent: HTMLElement, testId: string, action: (kept: Kept) => HTMLElement | undefined): KeyedList<Kept> {
-  return keyedList<Kept>(parent, {
-    key: (kept) => ('peerId' in kept ? `peer ${kept.peerId}` : `host ${kept.host}`),
-    create: (kept) => {
-      const who = 'peerId' in kept ? peerButton(kept.peerId) : el('span', { class: 'mono' }, [`host ${formatHost(kept.host)}`])
-      const about = 'peerId' in kept ? { 'data-peer': kept.peerId } : { 'data-host': kept.host }
-      const button = action(kept)
-      const element = el('li', { class: 'row line', 'data-testid': testId, ...about }, button === undefined ? [who] : [who, button])
-      return { element, update: () => undefined }
+function barList(page: Page, parent: HTMLElement, testId: string): KeyedList<Barred> {
+  return keyedList<Barred>(parent, {
+    key: ({ bar }) => `${bar.peerId ?? ''} ${bar.host ?? ''}`,
+    create({ bar: { kind, peerId, host } }) {
+      const who = peerId === null ? el('span', { class: 'mono' }, [hostWords(host)]) : peerButton(peerId)
+      const words = el('span', { class: 'quiet small' })
+      const about = peerId === null ? { 'data-host': host ?? '' } : { 'data-peer': peerId }
+      const children: Node[] = [el('div', { class: 'about' }, [who, words])]
+      if (kind === 'banned') {
+        const lift = actionButton('unban', () => {
+          if (peerId !== null) unbanPeer(page, peerId)
+          else if (host !== null) unbanHost(page, host as Host)
+        })
+        lift.show('Lift the ban', peerId === null ? `of the ${hostWords(host)}` : `of ${shortId(peerId)}`)
+        children.push(lift.element)
+      }
+      const element = el('li', { class: 'row line', 'data-testid': testId, ...about }, children)
+      return { element, update: ({ bar, now }) => setText(words, barWords(bar, now)) }
     }
   })
+}
+
+function hostWords(host: string | null): string {
+  if (host === null) return 'nobody'
+  return host.includes('/') ? `range ${host}` : `host ${formatHost(host as Host)}`
 }
 
 /** Hosts and peers alike: a person sees one list. */

@@ -11,18 +11,30 @@ interface Shown {
   readonly now: number
 }
 
-export function connectionsPart(page: Page): Part {
+/** Drawn at first; who holds more than so many looks for somebody in the list of known peers, which can be filtered. */
+const rowsAtFirst = 12
+
+export function connectionsPart(page: Page, redraw: () => void): Part {
   const list = keyedList<Shown>(byId('connection-list', HTMLUListElement), {
     // A peer that reconnects is a new row: its point and transport may be others.
     key: ({ connection }) => `${connection.peerId} ${connection.establishedAt}`,
     create: ({ connection }) => connectionRow(page, connection)
   })
   const showEmpty = emptyState()
+  const more = byId('more-connections', HTMLButtonElement)
+  let all = false
+  more.addEventListener('click', () => {
+    all = !all
+    redraw()
+  })
   return {
     show(moment) {
       const { connections } = moment.snapshot
       const ordered = [...connections].sort((a, b) => a.establishedAt - b.establishedAt)
-      list.show(ordered.map((connection) => ({ connection, now: moment.now })))
+      const shown = all ? ordered : ordered.slice(0, rowsAtFirst)
+      list.show(shown.map((connection) => ({ connection, now: moment.now })))
+      setHidden(more, ordered.length <= rowsAtFirst)
+      setText(more, all ? `Show the first ${rowsAtFirst}` : `Show all ${ordered.length}`)
       showEmpty(moment)
     }
   }

@@ -17,6 +17,18 @@ export function el<Tag extends keyof HTMLElementTagNameMap>(
   return element
 }
 
+/** The same for what is drawn in an `<svg>`. */
+export function svgEl<Tag extends keyof SVGElementTagNameMap>(
+  tag: Tag,
+  attributes: Attributes = {},
+  children: readonly (Node | string)[] = []
+): SVGElementTagNameMap[Tag] {
+  const element = document.createElementNS('http://www.w3.org/2000/svg', tag)
+  for (const [name, value] of Object.entries(attributes)) setAttribute(element, name, value)
+  element.append(...children)
+  return element
+}
+
 /** An element of index.html. Throws if it is not there or of another kind: page and script do not fit together. */
 export function byId<Kind extends HTMLElement>(id: string, kind: new () => Kind): Kind {
   const element = document.getElementById(id)
@@ -43,7 +55,7 @@ export function setHidden(element: HTMLElement, hidden: boolean): void {
 }
 
 export interface Row<Item> {
-  readonly element: HTMLElement
+  readonly element: Element
   update(item: Item): void
 }
 
@@ -58,7 +70,7 @@ export interface KeyedList<Item> {
 }
 
 /** `parent` holds nothing but the rows. Keys are distinct. */
-export function keyedList<Item>(parent: HTMLElement, { key, create }: RowMaker<Item>): KeyedList<Item> {
+export function keyedList<Item>(parent: Element, { key, create }: RowMaker<Item>): KeyedList<Item> {
   let rows = new Map<string, Row<Item>>()
   return {
     show(items) {
@@ -81,7 +93,7 @@ export function keyedList<Item>(parent: HTMLElement, { key, create }: RowMaker<I
 }
 
 /** `moveBefore` keeps the focus of an element that only changes its place; browsers without it lose it. */
-function putBefore(parent: HTMLElement, element: HTMLElement, place: Element | null): void {
+function putBefore(parent: Element, element: Element, place: Element | null): void {
   if (element.parentElement === parent && 'moveBefore' in parent) parent.moveBefore(element, place)
   else parent.insertBefore(element, place)
 }

@@ -69,6 +69,11 @@ export function formatClock(at: number): string {
   return [date.getHours(), date.getMinutes(), date.getSeconds()].map((part) => String(part).padStart(2, '0')).join(':')
 }
 
+/** One digit tells enough of a sum of impressions. NaN is the score of an application that gave none. */
+export function formatScore(score: number): string {
+  return Number.isFinite(score) ? String(Math.round(score * 10) / 10) : 'none'
+}
+
 export function formatCount(count: number, one: string, many = `${one}s`): string {
   return `${count} ${count === 1 ? one : many}`
 }

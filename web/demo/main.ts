@@ -6,21 +6,27 @@
  * libp2p node, `pool` the PeerPool. The parts of the page are found by `data-testid`, the buttons by `data-action`, rows
  * by `data-peer`, `data-point`, `data-transport` and `data-direction`.
  */
+import { chartPart } from './chart.ts'
 import { connectionsPart } from './connections.ts'
 import { listenForDials } from './dial.ts'
 import { byId, setHidden, setText } from './dom.ts'
 import { listenForFullTexts } from './full-text.ts'
 import { gaugePart } from './gauge.ts'
+import { graphPart } from './graph.ts'
 import { knownPart } from './known.ts'
+import { fillLegends } from './legend.ts'
 import { logPart } from './log.ts'
 import { messagesPart } from './messages.ts'
 import { Notices } from './notices.ts'
 import { ownPart } from './own.ts'
 import type { Page, Part } from './page.ts'
+import { settingsPart } from './pool-settings.ts'
 import { loadSettings } from './settings.ts'
+import { sheetPart } from './sheet.ts'
 import { type DemoPeer, startPeer } from './start.ts'
 import { showLife, statusPart } from './status.ts'
 import { listenForTheme } from './theme.ts'
+import { listenForWelcome } from './welcome.ts'
 
 declare global {
   /** Set once the pool runs. */
@@ -54,13 +60,25 @@ function showPool({ pool, identity }: DemoPeer): void {
   }
   const redraw = oncePerFrame(draw)
   const messages = messagesPart({ pool }, redraw)
-  const page: Page = { pool, notices: new Notices(byId('notices', HTMLDivElement)), writeTo: (peerId) => messages.writeTo(peerId) }
+  const sheet = sheetPart(() => page, redraw)
+  const page: Page = {
+    pool,
+    notices: new Notices(byId('notices', HTMLDivElement)),
+    writeTo: (peerId) => messages.writeTo(peerId),
+    openPeer: (peerId) => sheet.open(peerId),
+    showPoint: (point) => known.showPoint(point)
+  }
+  const known = knownPart(page, redraw)
   const parts: readonly Part[] = [
     ownPart(redraw),
     gaugePart(),
-    connectionsPart(page),
-    knownPart(page, redraw),
+    chartPart(pool, redraw),
+    graphPart(page, redraw),
+    connectionsPart(page, redraw),
+    known,
     messages,
+    settingsPart(page),
+    sheet,
     logPart(pool, redraw),
     statusPart({ pool, identity }, redraw)
   ]
@@ -98,6 +116,8 @@ function tickWhileVisible(redraw: () => void): void {
 }
 
 listenForTheme()
+listenForWelcome()
+fillLegends()
 listenForFullTexts()
 byId('retry', HTMLButtonElement).addEventListener('click', () => void start())
 void start()

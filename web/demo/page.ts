@@ -1,5 +1,5 @@
 /** What the parts of the page share: the pool they show, what is shown now, and how they speak to the person. */
-import type { PeerId, PeerPool, PoolSnapshot } from '../../src/core/index.ts'
+import type { PeerId, PeerPool, Point, PoolSnapshot } from '../../src/core/index.ts'
 import type { Notices } from './notices.ts'
 
 export interface Page {
@@ -7,6 +7,10 @@ export interface Page {
   readonly notices: Notices
   /** Puts the peer into the message box, which gets the focus. */
   writeTo(peerId: PeerId): void
+  /** Everything about one peer, in a sheet over the page. */
+  openPeer(peerId: PeerId): void
+  /** The list of known points, with this one in it. */
+  showPoint(point: Point): void
 }
 
 /** One drawing. Durations are computed from `now`, so that a page that slept is right when it wakes. */

@@ -8,6 +8,7 @@ import {
   describeReason,
   describeRejection,
   type Ending,
+  type HistoryKind,
   type Host,
   type PeerId,
   type Point,
@@ -150,6 +151,20 @@ const dialAdvice: Readonly<Record<DialFailure, string>> = {
   'no-pool': 'Something answers there, but it is not a peer of this pool.',
   aborted: '',
   other: 'Check the address, or try again.'
+}
+
+/** A line of a peer's history. Kinds of a later version are shown as they are. */
+export function historyWords(kind: string): string {
+  return (historyKinds as Readonly<Record<string, string>>)[kind] ?? kind
+}
+
+const historyKinds: Readonly<Record<HistoryKind, string>> = {
+  'incoming-request': 'It asked for a connection.',
+  'rejecting-request': 'We refused it.',
+  'request-rejected': 'It refused, or could not be reached.',
+  'connection-established': 'Connected.',
+  disconnection: 'We left.',
+  'external-disconnection': 'It left, or the network failed.'
 }
 
 /** Through which door a point came, when no peer told it. */

@@ -2,6 +2,8 @@
 import { createTabPeer, type TabPeer } from '../index.ts'
 import type { DemoSettings } from './settings.ts'
 
+const returnMs = 5_000
+
 /** `node` and `stop` are for the console. */
 export type DemoPeer = Pick<TabPeer, 'node' | 'pool' | 'identity' | 'stop'>
 
@@ -13,6 +15,8 @@ export function startPeer({ network, trustedPoints, name, band }: DemoSettings):
     name,
     // The demo's network lives on the visitor's own machine; a page for the Internet leaves this alone.
     allowPrivatePoints: true,
+    // Its guest is back after seconds, which a pool of the Internet would give a minute.
+    reconnection: { afterConnectionMs: returnMs },
     ...(band === undefined ? {} : { minConnections: band.min, expectedConnections: band.expected, maxConnections: band.max })
   })
 }

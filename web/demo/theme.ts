@@ -1,14 +1,15 @@
 /** Light, dark, or as the system says; remembered in this browser where it allows that. */
 import { byId, setAttribute, setText } from './dom.ts'
+import { recall, remember } from './remembered.ts'
 
 /** The words on the button. */
 const themes = ['Auto', 'Light', 'Dark'] as const
 type Theme = (typeof themes)[number]
-const key = 'p2p-pool-demo/theme'
+const key = 'theme'
 
 export function listenForTheme(): void {
   const button = byId('theme', HTMLButtonElement)
-  let theme: Theme = stored()
+  let theme: Theme = themes.find((one) => one === recall(key)) ?? 'Auto'
   const show = () => {
     setAttribute(document.documentElement, 'data-theme', theme === 'Auto' ? undefined : theme.toLowerCase())
     setText(button, theme)
@@ -16,25 +17,8 @@ export function listenForTheme(): void {
   }
   button.addEventListener('click', () => {
     theme = themes[(themes.indexOf(theme) + 1) % themes.length] ?? 'Auto'
-    store(theme)
+    remember(key, theme)
     show()
   })
   show()
-}
-
-/** Browsers that block site data throw at the mere look at `localStorage`. */
-function stored(): Theme {
-  try {
-    return themes.find((theme) => theme === localStorage.getItem(key)) ?? 'Auto'
-  } catch {
-    return 'Auto'
-  }
-}
-
-function store(theme: Theme): void {
-  try {
-    localStorage.setItem(key, theme)
-  } catch {
-    return
-  }
 }

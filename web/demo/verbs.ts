@@ -3,17 +3,19 @@
  * thrown.
  */
 import type { Host, PeerId, Point } from '../../src/core/index.ts'
-import { formatHost, shortenIds, shortId } from './format.ts'
+import { formatClock, formatHost, shortenIds, shortId } from './format.ts'
 import type { Page } from './page.ts'
 
 export function disconnectPeer({ pool, notices }: Page, peerId: PeerId): void {
   void notices.run(`Could not disconnect ${shortId(peerId)}`, () => pool.disconnect(peerId, 'closed by the person at this page'))
 }
 
-export function banPeer({ pool, notices }: Page, peerId: PeerId): void {
+/** `endsAt`: wall clock, ms; none: until it is lifted. */
+export function banPeer({ pool, notices }: Page, peerId: PeerId, endsAt?: number): void {
   void notices.run(`Could not ban ${shortId(peerId)}`, async () => {
-    await pool.peers.ban(peerId)
-    notices.say({ text: `Banned ${shortId(peerId)}: it is kept out until you lift the ban.`, undo: () => pool.peers.unban(peerId) })
+    await pool.peers.ban(peerId, endsAt === undefined ? {} : { endsAt })
+    const until = endsAt === undefined ? 'until you lift the ban' : `until ${formatClock(endsAt)}, or until you lift the ban`
+    notices.say({ text: `Banned ${shortId(peerId)}: it is kept out ${until}.`, undo: () => pool.peers.unban(peerId) })
   })
 }
 
@@ -54,9 +56,11 @@ export function banHost({ pool, notices }: Page, host: Host): void {
   })
 }
 
+/** Of a host, or of a whole range. */
 export function unbanHost({ pool, notices }: Page, host: Host): void {
   void notices.run(`Could not lift the ban of ${formatHost(host)}`, () => {
-    pool.points.unbanHost(host)
+    if (host.includes('/')) pool.points.unbanRange(host)
+    else pool.points.unbanHost(host)
     notices.say({ text: `${formatHost(host)} may come back, and the peers banned with it.` })
   })
 }

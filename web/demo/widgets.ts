@@ -5,7 +5,7 @@ import { shortenIds, shortId } from './format.ts'
 import { identicon } from './identicon.ts'
 import type { Piece } from './sentences.ts'
 
-/** Picture and end of the id; shows the full id when pointed at or focused, copies it when pressed. Made for one peer for good. */
+/** Picture and end of the id; shows the full id when pointed at or focused, opens its sheet when pressed. Made for one peer for good. */
 export function peerButton(peerId: PeerId): HTMLButtonElement {
   const name = shortId(peerId)
   const text = el('span', { class: 'mono' }, [name])
@@ -15,9 +15,10 @@ export function peerButton(peerId: PeerId): HTMLButtonElement {
       type: 'button',
       class: 'peer',
       'data-full': peerId,
-      'data-copy': peerId,
-      'data-action': 'copy',
-      'aria-label': `Peer ${name}, copy the full id`
+      'data-open-peer': peerId,
+      'data-action': 'open-peer',
+      'aria-haspopup': 'dialog',
+      'aria-label': `Peer ${name}, open`
     },
     [identicon(peerId), text]
   )

@@ -1,0 +1,57 @@
+/** Short texts of the page that must be right: who is kept out until when, a band that makes no sense, a peer's history and worth. */
+import { expect, test } from 'vitest'
+import type { PeerId } from '../../../src/core/index.ts'
+import { barWords } from '../../../web/demo/bans.ts'
+import { asSentence } from '../../../web/demo/explanation.ts'
+import { bandProblem } from '../../../web/demo/pool-settings.ts'
+import { historyLines, reportWords, scoreWords } from '../../../web/demo/sheet.ts'
+import { start } from './stage.ts'
+
+const banned = { kind: 'banned', peerId: 'a' as PeerId, host: null, since: start } as const
+
+test('a ban says its end, or that it has none', () => {
+  expect(barWords({ ...banned, endsAt: null }, start + 90_000)).toBe('since 1 min ago, until you lift it')
+  expect(barWords({ ...banned, endsAt: start + 600_000 }, start + 90_000)).toBe('since 1 min ago, 8 min 30 s more')
+  expect(barWords({ ...banned, kind: 'greylisted', endsAt: start + 3_600_000 }, start)).toBe('since just now, at most 1 h more')
+})
+
+test.each([
+  [{ min: 1, expected: 2, max: 3 }, ''],
+  [{ min: 0, expected: 0, max: 0 }, ''],
+  [{ min: 3, expected: 2, max: 4 }, 'The minimum (3) must not be above the expected number (2).'],
+  [{ min: 1, expected: 5, max: 4 }, 'The expected number (5) must not be above the maximum (4).'],
+  [{ min: 1, expected: 1.5, max: 4 }, 'Three whole numbers from 0 to 500 are needed.'],
+  [{ min: Number.NaN, expected: 1, max: 4 }, 'Three whole numbers from 0 to 500 are needed.'],
+  [{ min: -1, expected: 1, max: 501 }, 'Three whole numbers from 0 to 500 are needed.']
+])('the band %o: “%s”', (band, text) => {
+  expect(bandProblem(band)).toBe(text)
+})
+
+test('a history of 100 events is told from the newest on, each line with a key of its own', () => {
+  const events = Array.from({ length: 100 }, (_, index) => ({
+    kind: index % 2 === 0 ? 'connection-established' : 'external-disconnection',
+    at: start + Math.floor(index / 4),
+    point: null
+  }))
+  const lines = historyLines(events, start)
+  expect(lines).toHaveLength(100)
+  expect(new Set(lines.map(({ key }) => key)).size).toBe(100)
+  expect(lines.slice(0, 2).map(({ words }) => words)).toEqual(['It left, or the network failed.', 'Connected.'])
+})
+
+test('a score says what it is made of, and reports what they weigh', () => {
+  const time = { of: 'time', amount: 3, score: 4 } as const
+  const latency = { of: 'latency', amount: 125, score: 3.04 } as const
+  expect(scoreWords({ score: 7.04, scoreReasons: [time, latency] })).toBe('7 (time 4, latency 3)')
+  expect(scoreWords({ score: 4, scoreReasons: [time] })).toBe('4')
+  expect(reportWords({ lastReport: null, penalty: 0 }, start)).toBe('none')
+  expect(reportWords({ lastReport: { kind: 'slow', reason: 'block 7', at: start }, penalty: 1 }, start)).toBe(
+    'slow just now (block 7); weight now 1.0'
+  )
+})
+
+test("the pool's explanations become sentences, with short ids", () => {
+  expect(asSentence('connected with 12D3KooWBCE4hFcKskbqQ41nF5BcCDMXLAoSrkgKiSm8CqEWKV1o')).toBe(
+    'Connected with …qEWKV1o.'.replace('…', '…C')
+  )
+})

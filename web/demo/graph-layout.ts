@@ -1,0 +1,241 @@
+/**
+ * Where everybody stands in the picture of the pool: this page in the middle, its peers around it, and outside whom they
+ * told it of, each behind the one who told. Pure: the same snapshot gives the same picture, so that it stays calm.
+ */
+import type { ConnectionSnapshot, PeerId, Point, PointSnapshot, PoolSnapshot } from '../../src/core/index.ts'
+import { type Condition, conditionOfPeer, conditionOfPoint, type Surroundings } from './conditions.ts'
+
+export interface GraphNode {
+  /** Of the peer; of the point where nobody knows who is there. */
+  readonly id: string
+  readonly ring: 0 | 1 | 2
+  readonly x: number
+  readonly y: number
+  readonly condition: Condition
+  /** None: nobody knows who is there, or several stand for one. */
+  readonly peerId: PeerId | null
+  readonly point: Point | null
+  /** Who told of it. */
+  readonly teller: PeerId | null
+  readonly connection: ConnectionSnapshot | null
+  /** More than none: stands for so many that have no place. */
+  readonly more: number
+}
+
+export interface GraphEdge {
+  readonly id: string
+  readonly from: string
+  readonly to: string
+  readonly kind: 'link' | 'told'
+  readonly transport: string
+}
+
+export interface Graph {
+  readonly nodes: readonly GraphNode[]
+  readonly edges: readonly GraphEdge[]
+}
+
+export interface GraphSize {
+  readonly width: number
+  readonly height: number
+}
+
+/** Beyond, they could not be told apart. */
+const maxOuter = 60
+/** Room for a node and its name at the edge. */
+const marginX = 34
+const marginY = 30
+/** Of the way to the edge: of the peers, with somebody outside them and without. */
+const innerRing = 0.58
+const onlyRing = 0.86
+/** Neighbours closer than that stand in two rows, px. */
+const closest = 17
+const secondRow = 0.86
+const secondInnerRow = 0.74
+
+interface Known {
+  readonly id: string
+  readonly peerId: PeerId | null
+  point: Point | null
+  condition: Condition
+  teller: PeerId | null
+}
+
+export function layoutGraph(snapshot: PoolSnapshot, around: Surroundings, { width, height }: GraphSize): Graph {
+  const known = knownOnes(snapshot, around)
+  const inner = [...snapshot.connections].sort((a, b) => compare(a.peerId, b.peerId))
+  const groups = groupByTeller([...known.values()], around.connected)
+  const most = Math.max(1, Math.floor(maxOuter / Math.max(1, groups.size)))
+  const ring = groups.size === 0 ? onlyRing : innerRing
+  const sectors = sectorsOf(inner, groups, most)
+  const place = (angle: number, share: number) => ({
+    x: Math.round(width / 2 + (width / 2 - marginX) * share * Math.cos(angle)),
+    y: Math.round(height / 2 + (height / 2 - marginY) * share * Math.sin(angle))
+  })
+  const me: GraphNode = {
+    ...blank,
+    id: snapshot.peerId,
+    ring: 0,
+    x: width / 2,
+    y: height / 2,
+    condition: 'connected',
+    peerId: snapshot.peerId
+  }
+  const nodes: GraphNode[] = [me]
+  const outer: GraphNode[] = []
+  const edges: GraphEdge[] = []
+  /** Spreads a group over the outer ring, within the given sectors. */
+  const spread = (id: string, told: readonly Known[], within: readonly Sector[]) => {
+    const shown = told.length > most ? told.slice(0, most - 1) : told
+    const count = shown.length + (told.length > shown.length ? 1 : 0)
+    const isTight = (sumOf(within) / count) * (Math.min(width, height) / 2 - marginY) < closest
+    const at = (index: number) => place(angleAt(within, (index + 0.5) / count), isTight && index % 2 === 1 ? secondRow : 1)
+    shown.forEach((one, index) => {
+      outer.push({ ...blank, ...one, ring: 2, ...at(index) })
+    })
+    const more = told.length - shown.length
+    if (more > 0) outer.push({ ...blank, id: `more ${id}`, ring: 2, ...at(shown.length), condition: 'ready', more })
+  }
+  const narrowest = Math.min(...sectors.map(({ angle }) => angle))
+  const isCrowded = narrowest * ring * (Math.min(width, height) / 2 - marginY) < closest
+  for (const [index, sector] of sectors.entries()) {
+    const { connection, from, angle } = sector
+    const share = isCrowded && index % 2 === 1 ? ring * secondInnerRow : ring
+    if (connection === null) continue
+    const { peerId, point, transport } = connection
+    const teller = known.get(peerId)?.teller ?? null
+    nodes.push({
+      ...blank,
+      id: peerId,
+      ring: 1,
+      ...place(from + angle / 2, share),
+      condition: 'connected',
+      peerId,
+      point,
+      teller,
+      connection
+    })
+    edges.push({ id: `link ${peerId}`, from: me.id, to: peerId, kind: 'link', transport })
+    if (teller !== null && teller !== peerId && around.connected.has(teller)) edges.push(tie(teller, peerId))
+    const told = groups.get(peerId)
+    if (told === undefined) continue
+    spread(peerId, told, [sector])
+    edges.push(...outer.filter((one) => one.teller === peerId).map(({ id }) => tie(peerId, id)))
+  }
+  const unknown = groups.get(null)
+  if (unknown !== undefined) spread('', unknown, freeSectors(sectors, groups))
+  return { nodes: [...nodes, ...outer], edges }
+}
+
+function tie(from: PeerId, to: string): GraphEdge {
+  return { id: `told ${to}`, from, to, kind: 'told', transport: '' }
+}
+
+const blank = { peerId: null, point: null, teller: null, connection: null, more: 0 }
+
+/** One entry for each peer, and for each point of which nobody knows whose it is. */
+function knownOnes({ peerId: self, points, peers, connections }: PoolSnapshot, around: Surroundings): Map<string, Known> {
+  const found = new Map<string, Known>()
+  for (const info of points) {
+    const peerId = info.peerId ?? info.expectedPeerId
+    const id = peerId ?? info.point
+    const condition = conditionOfPoint(info, around)
+    const before = found.get(id)
+    if (before === undefined) found.set(id, { id, peerId, point: info.point, condition, teller: tellerOf(info, self) })
+    else {
+      before.teller ??= tellerOf(info, self)
+      if (rank[condition] < rank[before.condition]) Object.assign(before, { condition, point: info.point })
+    }
+  }
+  for (const info of peers) {
+    if (!found.has(info.peerId))
+      found.set(info.peerId, {
+        id: info.peerId,
+        peerId: info.peerId,
+        point: info.lastSeenPoint,
+        condition: conditionOfPeer(info),
+        teller: null
+      })
+  }
+  for (const { peerId } of connections) Object.assign(found.get(peerId) ?? {}, { condition: 'connected' })
+  found.delete(self)
+  return found
+}
+
+/** Somebody with several points is shown in the condition of the best one. */
+const rank: Readonly<Record<Condition, number>> = {
+  connected: 0,
+  elsewhere: 1,
+  busy: 2,
+  banned: 3,
+  greylisted: 4,
+  ready: 5,
+  waiting: 6,
+  foreign: 7
+}
+
+function tellerOf({ source }: PointSnapshot, self: PeerId): PeerId | null {
+  return source === self ? null : source
+}
+
+/** Those outside, behind the connected peer who told of them; `null`: behind nobody. The most telling first. */
+function groupByTeller(known: readonly Known[], connected: ReadonlySet<PeerId>): Map<PeerId | null, Known[]> {
+  const groups = new Map<PeerId | null, Known[]>()
+  const outside = known.filter(({ peerId }) => peerId === null || !connected.has(peerId))
+  for (const one of outside.sort((a, b) => rank[a.condition] - rank[b.condition] || compare(a.id, b.id))) {
+    const teller = one.teller !== null && connected.has(one.teller) ? one.teller : null
+    const group = groups.get(teller)
+    if (group === undefined) groups.set(teller, [one])
+    else group.push(one)
+  }
+  return groups
+}
+
+interface Sector {
+  /** None: of those whom nobody here told of. */
+  readonly connection: ConnectionSnapshot | null
+  /** Radians, clockwise, from the right. */
+  readonly from: number
+  readonly angle: number
+}
+
+/** The circle, cut so that each has room for those behind it; the first one begins at the top. */
+function sectorsOf(inner: readonly ConnectionSnapshot[], groups: ReadonlyMap<PeerId | null, readonly Known[]>, most: number): Sector[] {
+  const behind = (peerId: PeerId | null) => Math.min(most, groups.get(peerId)?.length ?? 0)
+  const isFull = inner.every(({ peerId }) => groups.has(peerId))
+  const weights = [
+    ...inner.map((connection) => ({ connection, weight: 1 + 0.2 * Math.max(0, behind(connection.peerId) - 1) })),
+    ...(groups.has(null) && isFull ? [{ connection: null, weight: 0.6 + 0.2 * behind(null) }] : [])
+  ]
+  const all = weights.reduce((sum, { weight }) => sum + weight, 0)
+  let from = -Math.PI / 2 - (Math.PI * (weights[0]?.weight ?? 0)) / all
+  return weights.map(({ connection, weight }) => {
+    const sector = { connection, from, angle: (2 * Math.PI * weight) / all }
+    from += sector.angle
+    return sector
+  })
+}
+
+/** Where those stand whom nobody here told of: behind peers who told of nobody, or in the sector that was left for them. */
+function freeSectors(sectors: readonly Sector[], groups: ReadonlyMap<PeerId | null, unknown>): readonly Sector[] {
+  const own = sectors.filter(({ connection }) => connection === null)
+  return own.length > 0 ? own : sectors.filter(({ connection }) => connection !== null && !groups.has(connection.peerId))
+}
+
+function sumOf(sectors: readonly Sector[]): number {
+  return sectors.reduce((sum, { angle }) => sum + angle, 0)
+}
+
+/** Where so large a share of these sectors, laid end to end, is over. */
+function angleAt(sectors: readonly Sector[], share: number): number {
+  let left = share * sumOf(sectors)
+  for (const { from, angle } of sectors) {
+    if (left <= angle) return from + left
+    left -= angle
+  }
+  return 0
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0
+}

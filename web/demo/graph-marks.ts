@@ -1,0 +1,99 @@
+/** What the picture of the pool is drawn with: a mark for each peer, a line for each tie, and what they are called. Placed by `graph.ts`. */
+import type { PeerId } from '../../src/core/index.ts'
+import { conditions } from './conditions.ts'
+import { type Row, setAttribute, setText, svgEl } from './dom.ts'
+import { formatDuration, shortenIds, shortId } from './format.ts'
+import type { GraphEdge, GraphNode, GraphSize } from './graph-layout.ts'
+import { identicon } from './identicon.ts'
+
+export interface Place {
+  readonly x: number
+  readonly y: number
+}
+
+export function transformOf(place: Place | undefined): string | undefined {
+  return place === undefined ? undefined : `translate(${place.x.toFixed(1)} ${place.y.toFixed(1)})`
+}
+
+/** Links are straight; what one peer told bends to the middle, so that it is not taken for a link. */
+export function pathOf(
+  [from, to]: readonly [Place | undefined, Place | undefined],
+  kind: GraphEdge['kind'],
+  { width, height }: GraphSize
+): string | undefined {
+  if (from === undefined || to === undefined) return undefined
+  if (kind === 'link') return `M${from.x} ${from.y}L${to.x} ${to.y}`
+  const bend = 0.22
+  const x = (from.x + to.x) / 2
+  const y = (from.y + to.y) / 2
+  return `M${from.x} ${from.y}Q${x + (width / 2 - x) * bend} ${y + (height / 2 - y) * bend} ${to.x} ${to.y}`
+}
+
+export function edgeMark({ id, kind, transport }: GraphEdge): Row<GraphEdge> {
+  const element = svgEl('path', { class: `edge ${kind} ${transport}`, 'data-edge': id })
+  return { element, update: ({ transport: now }) => setAttribute(element, 'class', `edge ${kind} ${now}`) }
+}
+
+export function nodeMark(node: GraphNode, open: (node: GraphNode) => void): Row<GraphNode> {
+  let current = node
+  const { ring, peerId, more } = node
+  const radius = ring === 0 ? 25 : ring === 1 ? 16 : 6
+  const shape = svgEl('circle', { class: 'shape', r: String(more > 0 ? 12 : radius) })
+  const parts: SVGElement[] = [svgEl('circle', { class: 'hit', r: String(Math.max(12, radius)) }), shape]
+  if (peerId !== null && ring < 2) parts.push(portrait(peerId, ring === 0 ? 15 : 10))
+  const name = ring === 0 ? 'this page' : more > 0 ? `+${more}` : peerId === null || ring === 2 ? '' : shownName(peerId)
+  const label = svgEl('text', { class: 'name', y: String(more > 0 ? 4 : radius + 13) }, [name])
+  if (name !== '') parts.push(label)
+  const element = svgEl(
+    'g',
+    { class: `node ring-${ring}`, 'data-node': node.id, role: ring === 0 || more > 0 ? 'img' : 'button', tabindex: '-1' },
+    parts
+  )
+  element.addEventListener('click', () => open(current))
+  element.addEventListener('keydown', (event) => {
+    if (event.key !== 'Enter' && event.key !== ' ') return
+    event.preventDefault()
+    open(current)
+  })
+  return {
+    element,
+    update(next) {
+      current = next
+      setAttribute(element, 'data-condition', next.condition)
+      setAttribute(element, 'aria-label', labelOf(next))
+      if (next.more > 0) setText(label, `+${next.more}`)
+    }
+  }
+}
+
+/** Short enough to stand below its picture; the whole end of the id is in its label. */
+function shownName(peerId: PeerId): string {
+  return peerId.slice(-4)
+}
+
+function portrait(peerId: PeerId, half: number): SVGSVGElement {
+  const picture = identicon(peerId)
+  for (const [name, value] of Object.entries({ x: -half, y: -half, width: 2 * half, height: 2 * half }))
+    setAttribute(picture, name, String(value))
+  return picture
+}
+
+function labelOf({ ring, peerId, point, condition, teller, more }: GraphNode): string {
+  if (ring === 0) return 'this page'
+  if (more > 0) return `+${more} more`
+  // Who speaks to the page says what is written there.
+  const who = peerId === null ? shortenIds(point ?? '') : `${ring === 1 ? `${shownName(peerId)}: ` : ''}peer ${shortId(peerId)}`
+  return `${who}, ${conditions[condition].word}${teller === null ? '' : `, told of by ${shortId(teller)}`}`
+}
+
+/** What is shown beside it when it is pointed at. */
+export function describeNode({ ring, peerId, point, condition, teller, connection, more }: GraphNode, now: number): string {
+  if (more > 0) return `${more} more that have no place here; they are in the list below`
+  const about = ring === 0 ? 'this page' : conditions[condition].word
+  const link =
+    connection === null
+      ? ''
+      : ` over ${connection.transport}, ${connection.direction}, for ${formatDuration(now - connection.establishedAt)}`
+  const told = teller === null ? '' : `; told of by ${shortId(teller)}`
+  return `${peerId ?? shortenIds(point ?? '')} · ${about}${link}${told}`
+}
