@@ -11,7 +11,7 @@ import { rolldown } from 'rolldown'
 /** What we want to reach. */
 const targetBytes = 15_000
 /** What must not be exceeded until then. */
-const ceilingBytes = 52_000
+const ceilingBytes = 56_500
 
 /** The sharing between tabs, above that. */
 const sharingCeilingBytes = 7_500

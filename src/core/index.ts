@@ -43,6 +43,7 @@ export {
   type PeerStorage,
   type PlainPeer,
   type Random,
+  type SignedRecords,
   StorageError,
   type StorageFailure,
   type Transport

@@ -10,6 +10,7 @@ import type {
   PeerId as Libp2pPeerId,
   PeerInfo,
   PeerStore,
+  PrivateKey,
   Stream,
   TypedEventTarget
 } from '@libp2p/interface'
@@ -31,6 +32,7 @@ import { dialErrorOf } from './dial-error.ts'
 import { type DialRule, dialRule, ruleAllows } from './dial-rule.ts'
 import { StreamLink } from './link.ts'
 import { addressOf, naming } from './link-address.ts'
+import { Libp2pRecords } from './peer-records.ts'
 import type { PlainPeers } from './plain-peers.ts'
 import { parsePeerId, parsePoint, pointOf, targetOf, toMultiaddr } from './point.ts'
 import { dialableTransports } from './transports.ts'
@@ -54,6 +56,7 @@ const maxDiscovered = 8
 /** The components of libp2p that are needed; a user's own node has them all. */
 export interface NetworkComponents {
   readonly peerId: Libp2pPeerId
+  readonly privateKey: PrivateKey
   readonly connectionManager: ConnectionManager
   readonly registrar: Registrar
   readonly addressManager: AddressManager
@@ -78,6 +81,7 @@ export interface NetworkOptions {
 export class Libp2pNetwork implements Network {
   readonly peerId: PeerId
   readonly keeper: ConnectionKeeper
+  readonly records: Libp2pRecords
   /** Set while plain peers are taken. */
   #plain: PlainPeers | undefined
   readonly #components: NetworkComponents
@@ -92,9 +96,10 @@ export class Libp2pNetwork implements Network {
     { clock, rule = dialRule(), denies = () => false, defaultPort, closeIdle = true }: NetworkOptions
   ) {
     // libp2p's components are a slow proxy: taken out once.
-    const { peerId, connectionManager, registrar, addressManager, transportManager, peerStore, events, logger } = components
-    this.#components = { peerId, connectionManager, registrar, addressManager, transportManager, peerStore, events, logger }
+    const { peerId, privateKey, connectionManager, registrar, addressManager, transportManager, peerStore, events, logger } = components
+    this.#components = { peerId, privateKey, connectionManager, registrar, addressManager, transportManager, peerStore, events, logger }
     this.peerId = parsePeerId(peerId)
+    this.records = new Libp2pRecords(this.#components, logger.forComponent('p2p-pool:records'))
     this.#clock = clock
     this.#rule = rule
     this.#defaultPort = defaultPort
@@ -156,7 +161,9 @@ export class Libp2pNetwork implements Network {
 
   async start(handlers: NetworkHandlers): Promise<void> {
     this.#handlers = handlers
-    this.#ownPoints = this.ownPoints().join()
+    const points = this.ownPoints()
+    this.#ownPoints = points.join()
+    void this.records.sign(points)
     const { events, registrar } = this.#components
     events.addEventListener('self:peer:update', this.#addressesChanged)
     events.addEventListener('transport:listening', this.#addressesChanged)
@@ -315,9 +322,10 @@ export class Libp2pNetwork implements Network {
   }
 
   readonly #addressesChanged = (): void => {
-    const points = this.ownPoints().join()
-    if (points === this.#ownPoints) return
-    this.#ownPoints = points
+    const points = this.ownPoints()
+    if (points.join() === this.#ownPoints) return
+    this.#ownPoints = points.join()
+    void this.records.sign(points)
     this.#handlers?.ownPointsChanged()
   }
 

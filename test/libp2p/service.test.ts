@@ -51,6 +51,14 @@ describe('the pool as a service of libp2p', () => {
     expect((await goodbye).detail).toMatchObject({ peerId: a.services.pool.peerId, ending: { by: 'them', reason: { kind: 'going-away' } } })
   })
 
+  test('says where it can be reached in a record that it signed', async () => {
+    const [a, b] = await Promise.all([make(), make()])
+    const arrived = b.services.pool.next('connection-established')
+    await a.services.pool.connect(pointOf(b))
+    await arrived
+    expect(b.services.pool.points.info(pointOf(a))).toMatchObject({ isSigned: true, claimedBy: a.services.pool.peerId })
+  })
+
   test('dials its trusted points once the node runs', async () => {
     const b = await make()
     const a = await make({ minConnections: 1, expectedConnections: 1, trustedPoints: [`${pointOf(b)}/p2p/${b.services.pool.peerId}`] })

@@ -14,6 +14,7 @@ import {
   type NetworkHandlers,
   type PlainPeer,
   type Random,
+  type SignedRecords,
   type Transport
 } from '../../src/core/values/ports.ts'
 import { PoolError } from '../../src/core/values/reason.ts'
@@ -73,6 +74,8 @@ export class MemoryHub implements Wires {
 export class MemoryNetwork implements Network {
   readonly peerId: PeerId
   readonly transports: readonly Transport[] = ['tcp']
+  /** Set by tests that are about signed records: `plainRecords`. */
+  records: SignedRecords | undefined = undefined
   /** Where it is; listed in `ownPoints` only while it listens. */
   readonly point: Point
   readonly #hub: MemoryHub
@@ -235,4 +238,23 @@ function parse(text: string): ParsedPoint {
   if (match?.[1] === undefined) throw new PoolError('invalid-point', `a multiaddr was expected, got ${JSON.stringify(text)}`)
   const relayed = match[1].endsWith('/p2p-circuit')
   return { point: (relayed ? text : match[1]) as Point, expectedPeerId: match[2] as PeerId | undefined }
+}
+
+/** Records that anybody can forge: the id and the points as text. One of another's id is broken. */
+export function plainRecords(peerId: PeerId, points: () => readonly Point[]): SignedRecords {
+  return {
+    get own() {
+      return recordOf(peerId, ...points())
+    },
+    async open(bytes, signer) {
+      const [head, ...named] = new TextDecoder().decode(bytes).split(' ')
+      await Promise.resolve()
+      if (head !== `signed-by:${signer}`) throw new Error(`expected the signature of ${signer}`)
+      return named as Point[]
+    }
+  }
+}
+
+export function recordOf(peerId: PeerId, ...points: readonly Point[]): Uint8Array {
+  return new TextEncoder().encode([`signed-by:${peerId}`, ...points].join(' '))
 }

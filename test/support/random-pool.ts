@@ -156,7 +156,13 @@ export class RandomPool {
       this.#fail(attempt, { kind: 'table-full' }, 'us')
       return
     }
-    const own = this.#registry.learnOwn(this.#told(), { peerId, host: attempt.host, isPrivate: hello.isPrivate, trusted: peer.trusted })
+    const own = this.#registry.learnOwn(this.#told(), {
+      peerId,
+      host: attempt.host,
+      isPrivate: hello.isPrivate,
+      trusted: peer.trusted,
+      signed: new Set()
+    })
     this.state.admit(attempt, peer, { instance, point: own.find((record) => record.state.kind === 'disconnected') })
   }
 
@@ -187,7 +193,7 @@ export class RandomPool {
   #learnOwn(connection: FakeConnection | undefined): void {
     if (connection === undefined) return
     const { peerId, host, isPrivate } = connection
-    this.#registry.learnOwn(this.#told(), { peerId, host, isPrivate, trusted: this.state.isTrusted(peerId, undefined) })
+    this.#registry.learnOwn(this.#told(), { peerId, host, isPrivate, trusted: this.state.isTrusted(peerId, undefined), signed: new Set() })
   }
 
   #trustPeer(peerId: PeerId | undefined): void {

@@ -14,6 +14,8 @@ export interface PointDescription {
   readonly state: string
   readonly trusted: boolean
   readonly isPublic: boolean
+  /** Its owner named it in a signed record. */
+  readonly isSigned: boolean
   readonly expectedPeerId: PeerId | null
   readonly source: PeerId | null
   readonly medium: string
@@ -137,6 +139,7 @@ export class Points<Msg, PeerMeta, ConnMeta> {
       state: info.state.kind,
       trusted: info.trusted,
       isPublic: info.isPublic,
+      isSigned: info.isSigned,
       expectedPeerId: info.expectedPeerId ?? null,
       source: info.source ?? null,
       medium: info.medium,

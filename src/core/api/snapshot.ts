@@ -114,6 +114,7 @@ function describePoint(view: PoolView, info: PointInfo, now: number): PointSnaps
     peerId: peerAt(info) ?? null,
     trusted: info.trusted,
     isPublic: info.isPublic,
+    isSigned: info.isSigned,
     banned: bar === 'banned',
     greylisted: bar === 'greylisted',
     expectedPeerId: info.expectedPeerId ?? null,

@@ -18,7 +18,7 @@ import { WireFault } from '../wire/fault.ts'
 import { Channel } from './channel.ts'
 import { Connection } from './connection.ts'
 import type { FlowContext } from './context.ts'
-import { instanceText, LinkEnded, nackFor, ourHello, parsePoints, readHello, readMetadata, readVerdict } from './handshake.ts'
+import { instanceText, LinkEnded, nackFor, ourHello, parsePoints, readHello, readMetadata, readSigned, readVerdict } from './handshake.ts'
 
 export interface ConnectOptions {
   /** Trust the point from now on. */
@@ -89,7 +89,8 @@ export class Connector<Msg, PeerMeta, ConnMeta> {
         throw PoolError.rejected(outcome.rejection)
       }
       const metadata = readMetadata(hello, link, config)
-      const { rejection } = this.#judge(attempt, { peerId: link.peerId, hello, point: record })
+      const signed = await readSigned(hello, network, { peerId: link.peerId, signal: attempt.signal })
+      const { rejection } = this.#judge(attempt, { peerId: link.peerId, hello, signed, point: record })
       if (rejection !== undefined) {
         const nack = nackFor(rejection, [])
         if (nack !== undefined) channel.send(nack)
@@ -113,7 +114,7 @@ export class Connector<Msg, PeerMeta, ConnMeta> {
 
   /** Takes an incoming link through its handshake. Never rejects; resolves when the connection runs or the link is closed. */
   async accept(link: Link): Promise<void> {
-    const { state, config, events, clock } = this.#context
+    const { state, config, events, clock, network } = this.#context
     const refusal = checkIncoming(state, link.peerId, link.host)
     if (refusal !== undefined) {
       events.emit('rejecting-request', { attempt: 0, direction: 'incoming', point: undefined, peerId: link.peerId, rejection: refusal })
@@ -129,7 +130,8 @@ export class Connector<Msg, PeerMeta, ConnMeta> {
       const hello = await readHello(channel, config, attempt.signal)
       attempt.signal.throwIfAborted()
       const metadata = readMetadata(hello, link, config)
-      const { rejection } = this.#judge(attempt, { peerId: link.peerId, hello, point: undefined })
+      const signed = await readSigned(hello, network, { peerId: link.peerId, signal: attempt.signal })
+      const { rejection } = this.#judge(attempt, { peerId: link.peerId, hello, signed, point: undefined })
       if (rejection !== undefined) {
         const nack = nackFor(rejection, this.#alternatives(link, rejection))
         if (nack !== undefined) channel.send(ourHello(this.#context), nack)
@@ -159,7 +161,7 @@ export class Connector<Msg, PeerMeta, ConnMeta> {
   /** Step 4 in one turn: check, make room for it, admit. Gives the rejection, or the attempt is accepted. */
   #judge(
     attempt: AttemptRecord<Connection<Msg, ConnMeta>>,
-    { peerId, hello, point }: { peerId: PeerId; hello: HelloMessage; point: PointRecord | undefined }
+    { peerId, hello, signed, point }: { peerId: PeerId; hello: HelloMessage; signed: ReadonlySet<Point>; point: PointRecord | undefined }
   ): { rejection: Rejection | undefined } {
     const { state, registry, network, clock } = this.#context
     const instance = instanceText(hello.instance)
@@ -172,9 +174,13 @@ export class Connector<Msg, PeerMeta, ConnMeta> {
       peerId,
       host: attempt.host,
       isPrivate: hello.isPrivate,
-      trusted: peer.trusted
+      trusted: peer.trusted,
+      signed
     })
-    if (point !== undefined) point.claimedBy = peerId
+    if (point !== undefined && point.claimedBy !== peerId) {
+      point.claimedBy = peerId
+      point.isSigned = false
+    }
     state.admit(attempt, peer, { instance, point: own.find((record) => record.state.kind === 'disconnected') })
     return { rejection: undefined }
   }

@@ -4,13 +4,13 @@
  */
 import { protocolVersions } from '../decisions/admission.ts'
 import type { PoolSettings } from '../values/config.ts'
-import type { ParsedPoint } from '../values/ids.ts'
+import type { ParsedPoint, PeerId, Point } from '../values/ids.ts'
 import type { HelloMessage, NackMessage, PoolMessage } from '../values/message.ts'
 import type { Link, Network, PlainPeer } from '../values/ports.ts'
 import { motiveOf, type Rejection } from '../values/reason.ts'
 import { handshakeLimits, wireCaps } from '../wire/caps.ts'
 import { WireFault } from '../wire/fault.ts'
-import type { Channel } from './channel.ts'
+import { abortable, type Channel } from './channel.ts'
 import type { FlowContext } from './context.ts'
 
 const nothing = new Uint8Array(0)
@@ -25,7 +25,7 @@ export function ourHello<Msg, PeerMeta, ConnMeta>({ config, network, instance }:
     isPrivate: config.privateMode,
     discovery: config.discovery,
     points: config.privateMode ? [] : network.ownPoints().slice(0, wireCaps.ownPoints),
-    signedPeerRecord: nothing,
+    signedPeerRecord: (config.privateMode ? undefined : network.records?.own) ?? nothing,
     instance,
     metadata: config.connectionMetadata.codec.encode(config.connectionMetadata.own())
   }
@@ -65,6 +65,26 @@ async function readMessage(channel: Channel, signal: AbortSignal): Promise<PoolM
   const message = await channel.read(handshakeLimits, signal)
   if (message === undefined) throw new LinkEnded('the stream ended during the handshake')
   return message
+}
+
+/**
+ * The points that the peer signed as its own. Rejects with `WireFault` if the record that it sent is broken or another's, or with the
+ * signal's reason.
+ */
+export async function readSigned(hello: HelloMessage, { records }: Network, { peerId, signal }: Signer): Promise<ReadonlySet<Point>> {
+  if (records === undefined || hello.signedPeerRecord.length === 0) return new Set()
+  try {
+    return new Set(await abortable(records.open(hello.signedPeerRecord, peerId), signal))
+  } catch (error) {
+    signal.throwIfAborted()
+    throw new WireFault(`the signed peer record of a Hello is not valid: ${error instanceof Error ? error.message : String(error)}`)
+  }
+}
+
+/** Who must have signed, and how long we wait to know. */
+interface Signer {
+  readonly peerId: PeerId
+  readonly signal: AbortSignal
 }
 
 /** The application's metadata of a Hello; none of a plain peer. Throws `WireFault` if it does not decode. */

@@ -38,6 +38,8 @@ export interface PointInfo {
   readonly expectedPeerId: PeerId | undefined
   /** The peer that last said it is its own: a hint that spares a dial, never a rule. Memory only. */
   readonly claimedBy: PeerId | undefined
+  /** That peer signed it, too: it may be held to its word. Memory only. */
+  readonly isSigned: boolean
   readonly state: PointState
   readonly lastFailedAt: number | undefined
   readonly lastRejected: Meeting | undefined

@@ -37,6 +37,7 @@ export class PointLife {
   trusted = false
   isPublic = false
   claimedBy: PeerId | undefined = undefined
+  isSigned = false
   state: PointState = disconnected
   lastFailedAt: number | undefined = undefined
   lastRejected: Meeting | undefined = undefined
@@ -137,6 +138,14 @@ export class PointRecord implements PointInfo, Linked<PointRecord> {
 
   set claimedBy(value: PeerId | undefined) {
     if (value !== this.life.claimedBy) this.own().claimedBy = value
+  }
+
+  get isSigned(): boolean {
+    return this.life.isSigned
+  }
+
+  set isSigned(value: boolean) {
+    if (value !== this.life.isSigned) this.own().isSigned = value
   }
 
   get state(): PointState {

@@ -98,11 +98,12 @@ export class Registry<PeerMeta, C extends RunningConnection = RunningConnection>
    * Points that a peer, which proved its id, says are its own. Returns the records of those that cannot be another's: relayed,
    * with its own id as the target, or on the host that we see it at. Its word makes these public, and an incoming link may
    * stand for one of them; for others a dial of ours must tell. Of a point that we know from elsewhere its word changes
-   * nothing: else one peer could claim all others' points, and we would neither dial nor tell them.
+   * nothing: else one peer could claim all others' points, and we would neither dial nor tell them. That it `signed` them changes none
+   * of this: anybody can sign any address.
    */
   learnOwn(
     points: readonly ParsedPoint[],
-    peer: { peerId: PeerId; host: Host | undefined; isPrivate: boolean; trusted: boolean }
+    peer: { peerId: PeerId; host: Host | undefined; isPrivate: boolean; trusted: boolean; signed: ReadonlySet<Point> }
   ): PointRecord[] {
     const { parts } = this.#state
     const records: PointRecord[] = []
@@ -114,6 +115,7 @@ export class Registry<PeerMeta, C extends RunningConnection = RunningConnection>
       const isProven = isRelayed(point) ? expectedPeerId === peer.peerId : peer.host !== undefined && record.host === peer.host
       if (!isProven && record.source !== peer.peerId && record.lastEstablished?.peerId !== peer.peerId) continue
       record.claimedBy = peer.peerId
+      record.isSigned = peer.signed.has(point)
       if (isRelayed(point)) record.expectedPeerId = peer.peerId
       if (peer.isPrivate) record.isPublic = false
       else if (isProven) record.isPublic = true

@@ -102,11 +102,21 @@ export interface DialOptions {
   readonly signal: AbortSignal
 }
 
+/** Records in which a peer signed where it can be reached: libp2p's, or whatever the network has. */
+export interface SignedRecords {
+  /** Ours, of the points of now; empty while there is none. At most 8 KiB. */
+  readonly own: Uint8Array
+  /** The points that a stranger's record names, at most 8. Rejects if it is broken, or not signed by that very peer. */
+  open(bytes: Uint8Array, peerId: PeerId): Promise<readonly Point[]>
+}
+
 /** The way to other peers. */
 export interface Network {
   readonly peerId: PeerId
   /** What `dial` can use, the most wanted first. */
   readonly transports: readonly Transport[]
+  /** Absent: nothing is signed, and records of others are not read. */
+  readonly records?: SignedRecords
   /** Where others can reach us now; empty in a page without relay. */
   ownPoints(): readonly Point[]
   /** The point that a text means. Throws `PoolError` `invalid-point`, naming what was expected and what came. */

@@ -34,6 +34,8 @@ export interface PointSnapshot {
   readonly peerId: PeerId | null
   readonly trusted: boolean
   readonly isPublic: boolean
+  /** Its owner named it in a signed record. */
+  readonly isSigned: boolean
   readonly banned: boolean
   readonly greylisted: boolean
   readonly expectedPeerId: PeerId | null
