@@ -63,6 +63,7 @@ export function snapshotOf({ connections: connected, points: known, seed = 1 }: 
       peerId: connection?.peerId ?? (index % 2 === 0 ? peerId() : null),
       trusted: index === 0,
       isPublic: true,
+      isSigned: false,
       banned: connection === undefined && index % 41 === 0,
       greylisted: connection === undefined && index % 43 === 0,
       expectedPeerId: null,
