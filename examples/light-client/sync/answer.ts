@@ -3,7 +3,7 @@
  * neither peers nor time-outs. An honest peer may be slow, behind, or on a branch that we do not follow; none of these is a lie.
  */
 import type { Hash, Header } from '../chain/header.ts'
-import type { HeaderTree, Reorganisation } from '../chain/header-tree.ts'
+import type { Entry, HeaderTree, Reorganisation } from '../chain/header-tree.ts'
 import type { StatusMessage } from '../wire/message.ts'
 import type { Lie, LieKind } from './lie.ts'
 
@@ -20,7 +20,7 @@ export interface Request {
 
 export interface Judgement {
   /** Headers that the tree did not have. */
-  readonly taken: number
+  readonly taken: readonly Entry[]
   /** The last header that was found right. */
   readonly last: Hash | undefined
   readonly reorganisations: readonly Reorganisation[]
@@ -40,7 +40,7 @@ export interface Answer {
 
 export function judgeAnswer(tree: HeaderTree, { request, claim, headers, nowS }: Answer): Judgement {
   const reorganisations: Reorganisation[] = []
-  let taken = 0
+  const taken: Entry[] = []
   let last: Hash | undefined
   let newest = 0
   const judged = (lie?: Lie, useless?: string): Judgement => ({ taken, last, reorganisations, lie, useless })
@@ -64,7 +64,7 @@ export function judgeAnswer(tree: HeaderTree, { request, claim, headers, nowS }:
       case 'too-deep':
         return judged(undefined, `its chain leaves ours at height ${header.height - 1}, too far below the head to be followed`)
       case 'added':
-        taken++
+        taken.push(added.entry)
         if (added.reorganised !== undefined) reorganisations.push(added.reorganised)
     }
     last = added.entry.hash

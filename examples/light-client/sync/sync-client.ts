@@ -4,7 +4,7 @@
  *
  * No peer is believed: a claim changes nothing until every header that leads there was verified here.
  */
-import type { Header } from '../chain/header.ts'
+import type { Hash, Header } from '../chain/header.ts'
 import { HeaderTree, type TreeLimits } from '../chain/header-tree.ts'
 import type { ChainRules } from '../chain/rules.ts'
 import { type ChainMessage, type HeadersMessage, maxLocator, type StatusMessage } from '../wire/message.ts'
@@ -22,6 +22,8 @@ const maxStatuses = 100
 const statusWindowMs = 10_000
 /** Peers that left, liars first of all, are still shown; the oldest goes first. */
 const maxGone = 20
+/** The oldest goes first: only the newest headers are shown with their peer. */
+const maxServedBy = 100
 
 export class SyncClient<Id extends string = string> {
   readonly tree: HeaderTree
@@ -29,6 +31,8 @@ export class SyncClient<Id extends string = string> {
   readonly #peers = new Map<Id, PeerRecord<Id>>()
   readonly #gone = new Map<Id, PeerRecord<Id>>()
   readonly #news = new NewsList<Id>()
+  /** Who showed a header first. At most `maxServedBy`. */
+  readonly #servedBy = new Map<Hash, Id>()
   /** Whose work is still to be taken over by somebody. */
   #lost: { readonly peerId: Id; readonly why: 'late' | 'lied' | 'left' } | undefined
   #actions: Action<Id>[] = []
@@ -120,11 +124,16 @@ export class SyncClient<Id extends string = string> {
     return times.length === 0 ? undefined : Math.min(...times)
   }
 
+  /** What a connected peer last said of its head; `undefined`: nothing, as light clients do. */
+  claimOf(peerId: Id): StatusMessage | undefined {
+    return this.#peers.get(peerId)?.claim
+  }
+
   /** For people, and to be asked as often as one likes. */
   view({ now }: Moment): SyncView<Id> {
     const { tree } = this
-    const records = { connected: this.#peers.values(), gone: this.#gone.values() }
-    return viewOfAll(records, { tree, now, slowAfterMs: this.#limits.slowAfterMs, news: this.#news.list })
+    const parts = { connected: this.#peers.values(), gone: this.#gone.values(), news: this.#news.list, servedBy: this.#servedBy }
+    return viewOfAll(parts, { tree, now, slowAfterMs: this.#limits.slowAfterMs })
   }
 
   // What it means.
@@ -168,7 +177,8 @@ export class SyncClient<Id extends string = string> {
     record.lateInARow = 0
     const judgement = judgeAnswer(this.tree, { request, claim, headers, nowS: Math.floor(date / 1_000) })
     const { taken, last, reorganisations, lie, useless } = judgement
-    record.served += taken
+    record.served += taken.length
+    for (const { hash } of taken) this.#noteServed(hash, record.peerId)
     record.lastShown = last ?? record.lastShown
     for (const reorganisation of reorganisations) this.#news.tell(record.peerId, date, { kind: 'reorganised', reorganisation })
     if (lie !== undefined) this.#lied(record, lie.kind, lie.detail, moment)
@@ -177,6 +187,14 @@ export class SyncClient<Id extends string = string> {
       this.#useless(record, useless, moment)
     }
     this.#proveClaims(moment)
+  }
+
+  #noteServed(hash: Hash, peerId: Id): void {
+    this.#servedBy.set(hash, peerId)
+    for (const oldest of this.#servedBy.keys()) {
+      if (this.#servedBy.size <= maxServedBy) break
+      this.#servedBy.delete(oldest)
+    }
   }
 
   /** Whose claimed head was verified meanwhile told the truth about it, or not. */
@@ -243,7 +261,9 @@ export class SyncClient<Id extends string = string> {
   #ask(record: PeerRecord<Id>, now: number): void {
     const id = record.nextId++
     const max = this.#limits.batch
-    const own = record.lastShown === undefined || this.tree.get(record.lastShown) === undefined ? [] : [record.lastShown]
+    // On a branch of its own it goes on from there; on our chain our head is the better place.
+    const { lastShown } = record
+    const own = lastShown === undefined || this.tree.get(lastShown) === undefined || this.tree.isBest(lastShown) ? [] : [lastShown]
     const locator = [...new Set([...own, ...this.tree.locator()])].slice(0, maxLocator)
     record.replaced = false
     record.request = { id, sentAt: now, max, locator, orderThen: this.tree.order }

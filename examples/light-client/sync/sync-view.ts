@@ -1,4 +1,5 @@
 /** One view of the client for people: where it is, and what each peer did. Made by `SyncClient.view`, drawn by the page. */
+import type { Hash } from '../chain/header.ts'
 import type { Entry, HeaderTree } from '../chain/header-tree.ts'
 import type { StatusMessage } from '../wire/message.ts'
 import type { News } from './news.ts'
@@ -12,6 +13,8 @@ export type SyncPhase =
 export interface SyncView<Id extends string = string> {
   readonly phase: SyncPhase
   readonly head: Entry
+  /** The newest of the best chain, the head first, each with who showed it. */
+  readonly newest: readonly { readonly entry: Entry; readonly servedBy: Id | undefined }[]
   /** What most peers claim, proven or not: the end of the progress bar, and nothing more. */
   readonly claimedHeight: number
   /** Headers verified since the start. */
@@ -22,9 +25,19 @@ export interface SyncView<Id extends string = string> {
   readonly news: readonly News<Id>[]
 }
 
+export interface ViewParts<Id extends string> {
+  readonly connected: Iterable<PeerRecord<Id>>
+  readonly gone: Iterable<PeerRecord<Id>>
+  readonly news: readonly News<Id>[]
+  readonly servedBy: ReadonlyMap<Hash, Id>
+}
+
+/** Headers of the best chain that are shown one by one. */
+const shownHeaders = 12
+
 export function viewOfAll<Id extends string>(
-  { connected, gone }: { connected: Iterable<PeerRecord<Id>>; gone: Iterable<PeerRecord<Id>> },
-  { tree, now, slowAfterMs, news }: { tree: HeaderTree; now: number; slowAfterMs: number; news: readonly News<Id>[] }
+  { connected, gone, news, servedBy }: ViewParts<Id>,
+  { tree, now, slowAfterMs }: { tree: HeaderTree; now: number; slowAfterMs: number }
 ): SyncView<Id> {
   const here = [...connected]
   const seen = (isConnected: boolean) => (record: PeerRecord<Id>) => viewOf(record, { tree, now, slowAfterMs, connected: isConnected })
@@ -35,10 +48,16 @@ export function viewOfAll<Id extends string>(
     phase: claim === undefined ? 'searching' : syncing ? 'syncing' : 'following',
     head: tree.head,
     claimedHeight: syncing ? Math.max(claim.height, height) : height,
+    newest: newestOf(tree).map((entry) => ({ entry, servedBy: servedBy.get(entry.hash) })),
     verified: tree.order,
     peers: [...here.map(seen(true)), ...[...gone].reverse().map(seen(false))],
     news: [...news]
   }
+}
+
+function newestOf(tree: HeaderTree): Entry[] {
+  const { height } = tree.head.header
+  return Array.from({ length: shownHeaders }, (_, back) => tree.at(height - back)).filter((entry) => entry !== undefined)
 }
 
 /** Of all claims the one in the middle by work, so that a few liars cannot move it at will; of two the smaller. */
