@@ -44,13 +44,13 @@ const contentTypes: Readonly<Record<string, string>> = {
   '.json': 'application/json; charset=utf-8'
 }
 
-/** Rejects with Vite's error if the page does not build. Writes no file. */
-export async function buildPage(): Promise<PageFiles> {
+/** `folder` holds an index.html. Rejects with Vite's error if the page does not build. Writes no file. */
+export async function buildPage(folder = pageFolder): Promise<PageFiles> {
   const { build } = await import('vite')
   const built = await build({
     // Not vite.config.ts: it is mostly about tests, and loading it takes longer than the build.
     configFile: false,
-    root: pageFolder,
+    root: folder,
     logLevel: 'error',
     build: { target: 'es2023', write: false, modulePreload: { polyfill: false }, chunkSizeWarningLimit: 2_000 }
   })
@@ -66,10 +66,18 @@ export async function buildPage(): Promise<PageFiles> {
   return files
 }
 
+/** The page with its settings; as `serveFiles`. */
+export function servePage(files: PageFiles, { settings, port }: { settings: PageSettings; port: number }): Promise<PageServer> {
+  return serveFiles(new Map(files).set('/demo.json', jsonFile(settings)), port)
+}
+
+export function jsonFile(value: unknown): PageFile {
+  return { type: contentTypes['.json'] ?? '', body: JSON.stringify(value) }
+}
+
 /** Rejects with a sentence for people if the port cannot be had. `port` 0: any free one. */
-export async function servePage(files: PageFiles, { settings, port }: { settings: PageSettings; port: number }): Promise<PageServer> {
-  const all = new Map(files).set('/demo.json', { type: contentTypes['.json'] ?? '', body: JSON.stringify(settings) })
-  const server = createServer((request, response) => answer(all, request, response))
+export async function serveFiles(files: PageFiles, port: number): Promise<PageServer> {
+  const server = createServer((request, response) => answer(files, request, response))
   await listen(server, port)
   const broken = Promise.withResolvers<never>()
   // Most often nobody waits for it.

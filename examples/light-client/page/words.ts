@@ -45,9 +45,10 @@ export function progressText({
 }
 
 /** What a peer claims of its head, against what is true of it. */
-export function claimText({ claim, verdict }: Pick<PeerView, 'claim' | 'verdict'>): string {
-  if (claim === undefined) return 'nothing yet'
+export function claimText({ claim, verdict, connected }: Pick<PeerView, 'claim' | 'verdict' | 'connected'>): string {
+  if (claim === undefined) return connected ? 'nothing yet' : 'nothing'
   const height = formatNumber(claim.height)
+  if (!connected && verdict !== 'lied') return height
   return verdict === 'agrees' || verdict === 'behind' || verdict === 'branch' ? `${height}, shown` : `${height}, not shown`
 }
 
@@ -56,7 +57,7 @@ export function latencyText({ latencyMs, askedForMs }: Pick<PeerView, 'latencyMs
   return latencyMs === undefined ? '–' : `${Math.max(1, Math.round(latencyMs))} ms`
 }
 
-const switchWords = { slow: 'keeps us waiting', late: 'did not answer', lied: 'lied', left: 'left' } as const
+const switchWords = { slow: 'keeps us waiting', late: 'did not answer', left: 'left' } as const
 
 /** A line of the log; lies have a list of their own. */
 export function newsPieces(peerId: PeerId, what: Happening<PeerId>): readonly Piece[] {

@@ -8,7 +8,7 @@ const maxNews = 100
 export type Happening<Id extends string> =
   | { readonly kind: 'lie'; readonly lie: Lie }
   /** Another peer took over what the peer did not do. */
-  | { readonly kind: 'switched'; readonly to: Id; readonly why: 'slow' | 'late' | 'lied' | 'left' }
+  | { readonly kind: 'switched'; readonly to: Id; readonly why: 'slow' | 'late' | 'left' }
   /** The peer showed a branch with more work. */
   | { readonly kind: 'reorganised'; readonly reorganisation: Reorganisation }
   | { readonly kind: 'useless'; readonly reason: string }

@@ -34,7 +34,7 @@ export class SyncClient<Id extends string = string> {
   /** Who showed a header first. At most `maxServedBy`. */
   readonly #servedBy = new Map<Hash, Id>()
   /** Whose work is still to be taken over by somebody. */
-  #lost: { readonly peerId: Id; readonly why: 'late' | 'lied' | 'left' } | undefined
+  #lost: { readonly peerId: Id; readonly why: 'late' | 'left' } | undefined
   #actions: Action<Id>[] = []
 
   constructor({ rules, limits = {}, tree = {} }: { rules: ChainRules; limits?: Partial<SyncLimits>; tree?: Partial<TreeLimits> }) {
@@ -220,7 +220,6 @@ export class SyncClient<Id extends string = string> {
   #lied(record: PeerRecord<Id>, kind: LieKind, detail: string, { date }: Moment): void {
     record.lie = { kind, detail }
     record.request = undefined
-    this.#lost = { peerId: record.peerId, why: 'lied' }
     this.#news.tell(record.peerId, date, { kind: 'lie', lie: record.lie })
     this.#actions.push({ kind: 'report', peerId: record.peerId, about: 'fault', reason: detail })
   }
