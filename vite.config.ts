@@ -10,7 +10,12 @@ import { chromiumFlags, findChromium } from './node/cli/chromium.ts'
 const checkout = fileURLToPath(new URL('.', import.meta.url))
 
 /** Whatever is not here is a unit test, so that no test file is forgotten. */
-const integrationTests = ['test/libp2p/**/*.test.ts', 'test/node/**/*.test.ts', 'test/package/**/*.test.ts']
+const integrationTests = [
+  'test/libp2p/**/*.test.ts',
+  'test/node/**/*.test.ts',
+  'test/package/**/*.test.ts',
+  'test/examples/*/real/**/*.test.ts'
+]
 const simulatedTests = ['test/sim/**/*.test.ts']
 const browserTests = ['test/browser/**/*.test.ts', 'test/web/**/*.test.ts']
 

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { buildPage, jsonFile, serveFiles } from '../../node/cli/demo-server.ts'
 import { listenForEnds, Shutdown } from '../../node/cli/demo-shutdown.ts'
-import type { ChainNetwork } from './node/chain-network.ts'
+import type { ChainNetwork, ChainNetworkOptions } from './node/chain-network.ts'
 import type { HeaderPeer } from './node/header-peer.ts'
 
 const usage = `npm run example:light-client [-- options]
@@ -26,9 +26,18 @@ export interface Example {
   readonly url: string
 }
 
+export interface ExampleOptions extends Pick<ChainNetworkOptions, 'honestForMs'> {
+  /** Of the page; 0: any free one. */
+  readonly port: number
+  readonly shutdown: Shutdown
+}
+
 /** Each part is owned by the given `Shutdown`. Rejects with a sentence for people if the port is taken. */
-export async function startExample({ port, shutdown }: { port: number; shutdown: Shutdown }): Promise<Example> {
-  const [network, files] = await Promise.all([startNetwork(shutdown), buildPage(fileURLToPath(new URL('./page', import.meta.url)))])
+export async function startExample({ port, shutdown, honestForMs }: ExampleOptions): Promise<Example> {
+  const [network, files] = await Promise.all([
+    startNetwork(shutdown, honestForMs),
+    buildPage(fileURLToPath(new URL('./page', import.meta.url)))
+  ])
   const server = await shutdown.own('The server of the page', {
     start: () => serveFiles(new Map(files).set('/settings.json', jsonFile(network.pageSettings)), port),
     stop: (started) => started.close()
@@ -37,11 +46,11 @@ export async function startExample({ port, shutdown }: { port: number; shutdown:
   return { network, url: server.url }
 }
 
-async function startNetwork(shutdown: Shutdown): Promise<ChainNetwork> {
+async function startNetwork(shutdown: Shutdown, honestForMs: number | undefined): Promise<ChainNetwork> {
   // libp2p takes a second to load; Vite builds meanwhile on another core.
   const { startChainNetwork } = await import('./node/chain-network.ts')
   return shutdown.own('The network of Node peers', {
-    start: () => startChainNetwork({ onBreak: (peer) => shutdown.crashed(peer.name, 'its libp2p node stopped by itself') }),
+    start: () => startChainNetwork({ honestForMs, onBreak: (peer) => shutdown.crashed(peer.name, 'its libp2p node stopped by itself') }),
     stop: (network) => network.stop()
   })
 }

@@ -33,7 +33,7 @@ export interface HeaderPeerOptions {
 export class HeaderPeer {
   readonly name: string
   readonly client: SyncClient<PeerId>
-  /** It takes so long to answer, ms; infinite: it never does. */
+  /** It keeps light clients waiting so long for an answer, ms; infinite: they get none. */
   answerDelayMs = 0
   /** When it first lied to whom: wall clock, ms. */
   readonly firstLies = new Map<PeerId, number>()
@@ -96,6 +96,11 @@ export class HeaderPeer {
     await peer?.stop()
   }
 
+  /** Makes a header now, whatever it takes. */
+  makeHeader(): void {
+    this.#follower?.add([this.#miner.make()])
+  }
+
   #announce(): void {
     for (const connection of this.#running?.pool.connections.list() ?? []) this.#tellHead(connection)
   }
@@ -119,17 +124,22 @@ export class HeaderPeer {
 
   /** What is sent first arrives first: whoever gets the answer knows by then which head it belongs to. */
   async #answer(connection: ChainConnection, request: GetHeadersMessage): Promise<void> {
-    if (this.answerDelayMs > 0) await pause(Math.min(this.answerDelayMs, 2 ** 31 - 1), connection)
+    if (this.answerDelayMs > 0 && this.#isLight(connection)) await pause(Math.min(this.answerDelayMs, 2 ** 31 - 1), connection)
     if (connection.ending !== undefined) return
     const deceit = this.#deceitFor(connection)
     this.#tellHead(connection)
     await tell(connection, (deceit?.answer ?? answerTo)(this.tree, request))
   }
 
-  #deceitFor({ peerId, establishedAt }: ChainConnection): Deceit | undefined {
+  #deceitFor(connection: ChainConnection): Deceit | undefined {
     const { deceit, honestForMs = 0 } = this.#options
-    if (deceit === undefined || Date.now() - establishedAt < honestForMs) return undefined
-    return this.client.claimOf(peerId) === undefined ? deceit : undefined
+    if (deceit === undefined || Date.now() - connection.establishedAt < honestForMs) return undefined
+    return this.#isLight(connection) ? deceit : undefined
+  }
+
+  /** It never said that it has headers. */
+  #isLight({ peerId }: ChainConnection): boolean {
+    return this.client.claimOf(peerId) === undefined
   }
 }
 

@@ -24,6 +24,14 @@ export class Miner {
     }, tryEveryMs)
   }
 
+  /** Until it is found; the more difficult, the longer nothing else runs. */
+  make(): Header {
+    for (;;) {
+      const found = searchWork(draft(this.#tree, Math.floor(Date.now() / 1_000)), 2 ** 32)
+      if (found !== undefined) return found
+    }
+  }
+
   stop(): void {
     clearInterval(this.#timer)
     this.#timer = undefined
