@@ -1,6 +1,6 @@
-/** Makes the peer that this page is, and the client that follows the chain over it. The only place that knows `createWebPeer`. */
+/** Makes the peer that this page is, and the client that follows the chain over it. The only place that knows `createTabPeer`. */
 import type { PeerId } from '../../../src/core/index.ts'
-import { createWebPeer, type WebPeer } from '../../../web/index.ts'
+import { createTabPeer, type TabPeer } from '../../../web/index.ts'
 import { ChainFollower } from '../follow-pool.ts'
 import { SyncClient } from '../sync/sync-client.ts'
 import type { SyncView } from '../sync/sync-view.ts'
@@ -10,7 +10,7 @@ import { Aftermaths } from './aftermath.ts'
 import type { PageSettings } from './settings.ts'
 
 export interface LightClient {
-  readonly pool: WebPeer<ChainMessage>['pool']
+  readonly pool: TabPeer<ChainMessage>['pool']
   readonly client: SyncClient<PeerId>
   readonly aftermaths: Aftermaths
   view(): SyncView<PeerId>
@@ -20,7 +20,7 @@ export interface LightClient {
 /** Rejects if settings or libp2p fail; storage never stops it. May be repeated. */
 export async function startLightClient(settings: PageSettings, onChange: () => void): Promise<LightClient> {
   const { network, trustedPoints, firstPoints, band, rules } = settings
-  const peer = await createWebPeer<ChainMessage>({
+  const peer = await createTabPeer<ChainMessage>({
     network,
     name: 'p2p-pool-light-client',
     trustedPoints,
