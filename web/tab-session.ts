@@ -54,6 +54,7 @@ export class TabSession<Msg, PeerMeta, ConnMeta> {
   #channel: BroadcastChannel | undefined
   #unfollow: () => void = () => undefined
   #ticking: ReturnType<typeof setInterval> | undefined
+  #hasMoreToHear = false
   #isStopped = false
   #role: TabRole = 'follower'
   #hasOwner = false
@@ -168,6 +169,14 @@ export class TabSession<Msg, PeerMeta, ConnMeta> {
     if (this.events.hasListeners(name)) this.#hears.add(name)
     else this.#hears.delete(name)
     this.#term?.hears([...this.#hears])
+    if (this.#term !== undefined || this.#ticking === undefined || this.#hasMoreToHear) return
+    this.#hasMoreToHear = true
+    queueMicrotask(() => this.#hearMore())
+  }
+
+  /** The owner knows what is listened to here before it is told a wish, so that nothing the wish brings about is missed. */
+  #hearMore(): void {
+    if (this.#hasMoreToHear) this.#look()
   }
 
   // From follower to owner and back.
@@ -252,10 +261,12 @@ export class TabSession<Msg, PeerMeta, ConnMeta> {
 
   #unwatch(gone = false): void {
     clearInterval(this.#ticking)
+    this.#ticking = undefined
     this.#post({ kind: 'away', gone })
   }
 
   #look(): void {
+    this.#hasMoreToHear = false
     if (this.#term !== undefined) return
     this.#post({ kind: 'look', term: this.#followed, seen: this.#snapshot?.version ?? -1, hears: [...this.#hears].slice(0, maxHears) })
     void this.#ownership.looked()
@@ -269,6 +280,7 @@ export class TabSession<Msg, PeerMeta, ConnMeta> {
         if (this.#term === term) error === undefined ? wish.resolve(value) : wish.reject(error)
       })
     } else if (this.#followed !== '') {
+      this.#hearMore()
       wish.term = this.#followed
       const { id, name, args } = wish
       this.#post({ kind: 'wish', id, name, args })
@@ -291,7 +303,9 @@ export class TabSession<Msg, PeerMeta, ConnMeta> {
 
   /** A page of another version understands no more than that: who owns, and which version it has. */
   #hearStranger({ theirs, kind, from }: StrangeMessage): void {
-    if (!this.#strangers.has(theirs) && this.#strangers.size < maxStrangers) {
+    // Not before somebody listens: it may be heard while the tab is opened.
+    const isNew = this.events.hasListeners('other-version') && !this.#strangers.has(theirs)
+    if (isNew && this.#strangers.size < maxStrangers) {
       this.#strangers.add(theirs)
       this.events.emit('other-version', { ours: tabVersion, theirs })
     }

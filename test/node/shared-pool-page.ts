@@ -1,8 +1,12 @@
 /** The page of shared-pool.test.ts: one tab that shares a pool, driven from the test through `globalThis.tab`. */
 import { createWebPeer, type PeerId, type PoolSnapshot, type SharedPool, type TabRole, type WebPeerInit } from '../../web/index.ts'
 
+/** Of the test. */
+declare const roleTold: (role: TabRole) => Promise<void>
+
 let shared: SharedPool | undefined
 const heard: string[] = []
+const others: unknown[] = []
 
 const tab = {
   get shared(): SharedPool {
@@ -13,10 +17,19 @@ const tab = {
   /** Messages of peers, in the order they came. */
   heard,
 
+  /** Other versions that were told of. */
+  others,
+
   async open(init: WebPeerInit): Promise<TabRole> {
     shared = await createWebPeer(init)
+    shared.addEventListener('other-version', ({ detail }) => others.push(detail.theirs))
     shared.addEventListener('message', ({ detail }) => heard.push(`${detail.peerId} ${new TextDecoder().decode(detail.message)}`))
-    return shared.role
+    shared.addEventListener('role-changed', ({ detail: { role } }) => {
+      if (role !== before) void roleTold(role)
+      before = role
+    })
+    let before = shared.role
+    return before
   },
 
   /** What the tab shows of the pool. */
