@@ -63,20 +63,25 @@ export class HostilePeer {
     const heard: PoolMessage[] = []
     this.heard = heard
     this.end = 'open'
-    const reader = new FrameReader()
     try {
-      for await (const chunk of link.chunks) {
-        reader.push(chunk)
-        for (let frame = reader.next(limits); frame !== undefined; frame = reader.next(limits)) {
-          const message = decodeMessage(frame, limits)
-          if (message !== undefined) heard.push(message)
-        }
-      }
+      for await (const message of messagesOf(link)) heard.push(message)
       this.end = 'closed'
     } catch {
       this.end = 'broken'
     }
     await link.close()
+  }
+}
+
+/** What comes on a link, until it ends; throws what the link or the decoder throws. */
+export async function* messagesOf(link: Link): AsyncGenerator<PoolMessage> {
+  const reader = new FrameReader()
+  for await (const chunk of link.chunks) {
+    reader.push(chunk)
+    for (let frame = reader.next(limits); frame !== undefined; frame = reader.next(limits)) {
+      const message = decodeMessage(frame, limits)
+      if (message !== undefined) yield message
+    }
   }
 }
 

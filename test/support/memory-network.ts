@@ -35,6 +35,8 @@ export class MemoryHub implements Wires {
   readonly nodes = new Map<Point, MemoryNetwork>()
   /** False: bytes and dials between the two do not get through, and nobody says so. */
   reaches: (from: Owner, to: Owner) => boolean = () => true
+  /** Who answers where no node is: hostile scenarios have more hosts than they can make beforehand. */
+  stranger: (point: Point) => MemoryNetwork | undefined = () => undefined
   readonly #members = new Set<MemoryNetwork>()
   /** What every text means. */
   readonly parsed = new Map<string, ParsedPoint>()
@@ -150,7 +152,7 @@ export class MemoryNetwork implements Network {
     this.dials++
     const there = hub.nodes.get(point) ?? this
     await this.#wait(hub.latencyMs(this, there) + hub.latencyMs(there, this), signal)
-    const target = hub.nodes.get(point)
+    const target = hub.nodes.get(point) ?? hub.stranger(point)
     if (target === undefined || !hub.reaches(this, target)) {
       if (target === undefined) throw new DialError('refused', `nobody listens on ${point}`)
       await this.#wait(1_000_000, signal)

@@ -1,5 +1,7 @@
 /** Every scenario that `npm run sim` knows. A new one is one file here and one line below. */
 import type { Scenario } from '../scenario.ts'
 import { bootstrap } from './bootstrap.ts'
+import { advertise, sources } from './flood.ts'
+import { swappers } from './swappers.ts'
 
-export const scenarios: readonly Scenario[] = [bootstrap]
+export const scenarios: readonly Scenario[] = [bootstrap, advertise, sources, swappers]
