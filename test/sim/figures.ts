@@ -15,9 +15,12 @@ export interface Sample {
   readonly mean: number
   /** Machines within their targets. */
   readonly within: number
-  /** Parts that the graph falls into. */
-  readonly parts: number
+  /** Parts that the graph falls into; looked at now and then, since it costs a walk over all connections. */
+  readonly parts: number | undefined
 }
+
+/** Looks between two walks over the graph. */
+const partsEvery = 10
 
 /** Has it between minTarget and maxTarget connections? */
 export function isWithinTargets(machine: Machine): boolean {
@@ -27,7 +30,10 @@ export function isWithinTargets(machine: Machine): boolean {
 }
 
 /** Looks at those of the machines that run. */
-export function sampleOf(sim: Simulation, machines: readonly Machine[] = sim.machines): Sample {
+export function sampleOf(
+  sim: Simulation,
+  { machines = sim.machines, parts = true }: { machines?: readonly Machine[]; parts?: boolean } = {}
+): Sample {
   const up = machines.filter(({ pool }) => pool !== undefined)
   const counts = up.map(({ active }) => active).sort((a, b) => a - b)
   return {
@@ -38,7 +44,7 @@ export function sampleOf(sim: Simulation, machines: readonly Machine[] = sim.mac
     most: counts.at(-1) ?? 0,
     mean: counts.reduce((sum, count) => sum + count, 0) / Math.max(1, counts.length),
     within: up.filter(isWithinTargets).length,
-    parts: componentsOf(sim.machines)
+    parts: parts ? componentsOf(sim.machines, machines) : undefined
   }
 }
 
@@ -55,7 +61,7 @@ export async function watch(
   const samples: Sample[] = []
   for (let passed = 0; passed < forMs; passed += everyMs) {
     await sim.run(everyMs)
-    const sample = sampleOf(sim, machines)
+    const sample = sampleOf(sim, { machines, parts: samples.length % partsEvery === partsEvery - 1 })
     samples.push(sample)
     if (until?.(sample) === true) break
   }

@@ -1,8 +1,11 @@
 /** The machines that run as the vertices of a graph, their connections as its edges. */
 import type { Machine } from './machine.ts'
 
-/** How many parts it falls into: 1 when everybody reaches everybody, over others. Machines that do not run are no vertices. */
-export function componentsOf(machines: readonly Machine[]): number {
+/**
+ * How many parts it falls into: 1 when everybody reaches everybody, over others. Machines that do not run are no vertices. Parts
+ * without one of `counted` are left out: a machine that has just been started belongs to nobody yet.
+ */
+export function componentsOf(machines: readonly Machine[], counted: readonly Machine[] = machines): number {
   const up = machines.filter(({ pool }) => pool !== undefined)
   const byPeer = new Map<string, number>(up.map(({ network }, i) => [network.peerId, i]))
   const parent = up.map((_, i) => i)
@@ -16,16 +19,13 @@ export function componentsOf(machines: readonly Machine[]): number {
     }
     return root
   }
-  let parts = up.length
   for (const [i, machine] of up.entries()) {
     for (const { peerId } of machine.program?.state.connections() ?? []) {
       const j = byPeer.get(peerId)
       if (j === undefined) continue
-      const [a, b] = [find(i), find(j)]
-      if (a === b) continue
-      parent[a] = b
-      parts--
+      parent[find(i)] = find(j)
     }
   }
-  return parts
+  const whoCounts = new Set(counted)
+  return new Set(up.flatMap((machine, i) => (whoCounts.has(machine) ? [find(i)] : []))).size
 }

@@ -15,7 +15,7 @@ describe('strangers who want to fill a pool', () => {
   })
 
   it('two that swap whenever they may hold less than a tenth of the connections', { timeout: 120_000 }, async () => {
-    const { isMet, figures, violations } = await swappers.run({ ...options, pools: 45, minutes: 20 })
+    const { isMet, figures, violations } = await swappers.run({ ...options, pools: 50, minutes: 20 })
     expect(violations, `seed ${options.seed}`).toEqual([])
     expect(isMet, JSON.stringify(figures)).toBe(true)
   })

@@ -36,7 +36,7 @@ export function gaugePart(): Part {
       )
       setText(
         rule,
-        `Below ${bounds.minThreshold} the pool looks for peers until it has ${bounds.minTarget}; above ${bounds.maxThreshold} it closes down to ${bounds.maxTarget}.`
+        `Below ${bounds.aim} the pool looks for peers, in haste below ${bounds.minThreshold}; above ${bounds.maxTarget} it gives them up one by one, above ${bounds.maxThreshold} at once.`
       )
     }
   }

@@ -92,12 +92,18 @@ export function checkHello(
   return attempt.hasSlot ? twin : findSlot(view, twin, view.isTrusted(peerId, undefined))
 }
 
-/** Strangers who come in leave some places to our own dials; a trusted peer takes any, at the cost of a stranger if need be. */
+/**
+ * Strangers who come in leave some places to our own dials, and are told of others rather than taken where maintenance would
+ * leave somebody for them at once; a trusted peer takes any place, at the cost of a stranger if need be.
+ */
 function findSlot(view: PoolView, twin: Admission, trusted: boolean): Rejection | Admission {
-  const { band } = view
+  const { band, bounds } = view
   const freed = twin.replaces !== undefined || twin.displaces?.hasSlot === true ? 1 : 0
   const isFull = freed === 0 && view.slotsTaken >= band.max
-  if (!trusted) return isFull || view.incomingSlots - freed >= maxIncomingConnections(band) ? { kind: 'too-many-connections' } : twin
+  if (!trusted) {
+    const isCrowded = view.slotsTaken - freed >= bounds.maxThreshold || view.incomingSlots - freed >= maxIncomingConnections(band)
+    return isFull || isCrowded ? { kind: 'too-many-connections' } : twin
+  }
   if (!isFull) return twin
   const [evicts] = chooseToLeave(view, 1)
   return evicts === undefined ? { kind: 'too-many-connections' } : { ...twin, evicts }

@@ -44,15 +44,39 @@ function isConnected(view: PoolView, peerId: PeerId | undefined): boolean {
   return peerId !== undefined && view.connection(peerId) !== undefined
 }
 
-/** The points that may be dialed now, and the first instant at which a barred one may be. */
-export function findCandidates(view: PoolView, options: CandidateOptions): { candidates: PointInfo[]; barred: number; freeAt: number } {
-  const found = { candidates: [] as PointInfo[], barred: 0, freeAt: Number.POSITIVE_INFINITY }
+/** What there is to dial. */
+export interface Candidates {
+  readonly candidates: PointInfo[]
+  /** Points that must wait. */
+  readonly barred: number
+  /** The first instant at which one of these need not; infinite: there is none. */
+  readonly freeAt: number
+  /** Address groups that we are connected to, or dialing, by our own choice. */
+  readonly busyGroups: ReadonlySet<string>
+}
+
+export function findCandidates(view: PoolView, options: CandidateOptions): Candidates {
+  const busyGroups = new Set<string>()
+  const found = { candidates: [] as PointInfo[], barred: 0, freeAt: Number.POSITIVE_INFINITY, busyGroups }
   for (const info of view.points()) {
     const obstacle = obstacleOf(view, info, options)
     if (obstacle === undefined) found.candidates.push(info)
+    if (obstacle?.kind === 'busy' && isOurChoice(info)) busyGroups.add(info.group)
     if (obstacle?.kind !== 'barred') continue
     found.barred++
     found.freeAt = Math.min(found.freeAt, obstacle.until)
   }
   return found
+}
+
+function isOurChoice({ state }: PointInfo): boolean {
+  switch (state.kind) {
+    case 'disconnected':
+      return false
+    case 'requested':
+    case 'accepted':
+      return state.attempt.direction === 'outgoing'
+    case 'running':
+      return state.connection.direction === 'outgoing'
+  }
 }

@@ -18,9 +18,10 @@ const sparedShare = 4
 /**
  * Up to `count` connections, the first to go first. Never trusted ones. One goes from the address group that has most of them,
  * and there the one with the lowest score, of equals the youngest; so no flood from one place costs the others theirs.
+ * Nor `except`, whom they make room for.
  */
-export function chooseToLeave(view: PoolView, count: number): RunningConnection[] {
-  const untrusted = [...view.connections()].filter(({ peerId, point }) => !view.isTrusted(peerId, point))
+export function chooseToLeave(view: PoolView, count: number, except?: RunningConnection): RunningConnection[] {
+  const untrusted = [...view.connections()].filter((one) => one !== except && !view.isTrusted(one.peerId, one.point))
   const byAge = untrusted.toSorted((a, b) => a.startedAt - b.startedAt)
   const dialed = byAge.filter(({ direction }) => direction === 'outgoing').slice(0, Math.floor(view.band.max / ownChoiceShare))
   const spared = new Set([...byAge.slice(0, Math.floor(byAge.length / sparedShare)), ...dialed])

@@ -11,7 +11,7 @@ import type { PoolLife } from '../values/snapshot.ts'
 import { checkDial, checkPeer } from './admission.ts'
 import { type CandidateOptions, findCandidates, obstacleOf } from './candidates.ts'
 import { maxIncomingConnections } from './eviction.ts'
-import { nextProbeAt } from './plan.ts'
+import { goalOf, nextProbeAt } from './plan.ts'
 import { penaltyOf } from './reports.ts'
 
 export interface Explanation {
@@ -55,8 +55,6 @@ export interface Circumstances extends CandidateOptions {
   readonly life: PoolLife
   /** Does maintenance run? */
   readonly keepsBand: boolean
-  /** Between minThreshold and minTarget on the way up. */
-  readonly filling: boolean
   /** Monotonic instant; none: nothing is waited for. */
   readonly lookAt: number | undefined
 }
@@ -112,10 +110,9 @@ function explainBarred(info: PointInfo, nextTryInMs: number): Explanation {
 /** Nothing speaks against it. */
 function explainReady(view: PoolView, circumstances: Circumstances): Explanation {
   const { active, bounds } = view
-  const { life, keepsBand, filling, now } = circumstances
+  const { life, keepsBand, now } = circumstances
   if (!keepsBand) return explained('ready', `the pool is ${life}: it dials nobody by itself`)
-  if (active >= bounds.minThreshold && !filling)
-    return explained('ready', `it would be dialed if connections fell below ${bounds.minThreshold}; there are ${active}`)
+  if (active >= bounds.aim) return explained('ready', `it would be dialed if connections fell below ${bounds.aim}; there are ${active}`)
   const probeAt = nextProbeAt(view, findCandidates(view, circumstances).candidates.length)
   if (probeAt === Number.NEGATIVE_INFINITY) return explained('ready', 'it will be dialed as soon as a dial is free', { nextTryInMs: 0 })
   const nextTryInMs = Math.max(0, Math.ceil(probeAt - now))
@@ -165,26 +162,28 @@ export function explainBand(view: PoolView, circumstances: Circumstances): BandE
 
 function stepOf(
   view: PoolView,
-  { life, keepsBand, filling }: Circumstances,
+  { life, keepsBand }: Circumstances,
   { candidates, nextLookInMs }: { candidates: number; nextLookInMs: number | undefined }
 ): [BandExplanation['step'], string] {
   const { active, bounds, outgoingInProgress: dialing, config } = view
   const have = count(active, 'connection')
   if (life !== 'running' && life !== 'suspended') return ['stopped', `the pool is ${life}: it keeps no connections`]
   if (!keepsBand) return ['suspended', `the pool is suspended: ${have}, and it makes no more`]
-  const { minThreshold, minTarget, maxTarget, maxThreshold } = bounds
+  const { aim, maxTarget, maxThreshold } = bounds
   const sleepy = life === 'suspended' ? ', few while the pool is suspended' : ''
   const next = nextLookInMs === undefined ? '' : `; the next look is in ${seconds(nextLookInMs)}`
   if (active > maxThreshold) return ['trimming', `${have}, more than ${maxThreshold}: it closes ${active - maxTarget}`]
-  if (active >= (filling ? minTarget : minThreshold)) {
-    const range = `${minThreshold} to ${maxThreshold} are right${sleepy}`
+  if (active > maxTarget) return ['trimming', `${have}, more than ${maxTarget}: it closes one after the other`]
+  if (active >= aim) {
+    const range = `${aim} to ${maxTarget} are right${sleepy}`
     return [life === 'suspended' ? 'suspended' : 'content', `${have}: ${range}, nothing to do`]
   }
-  const wants = `${have}, ${minTarget} wanted${sleepy}`
+  const goal = goalOf(view)
+  const wants = `${have}, ${goal} wanted${sleepy}`
   if (nextProbeAt(view, candidates) !== Number.NEGATIVE_INFINITY)
     return ['probing', `nothing can be reached, so it may be our own network: one point is tried at a time${next}`]
   const points = `${count(candidates, config.privateMode ? 'trusted point' : 'point')} to try`
-  if (dialing + candidates >= minTarget - active) return ['filling', `${wants}: ${count(dialing, 'dial')} in progress, ${points}`]
+  if (dialing + candidates >= goal - active) return ['filling', `${wants}: ${count(dialing, 'dial')} in progress, ${points}`]
   const asks = !config.discovery || active === 0 ? 'and nobody to ask for more' : 'so it asks its peers for more'
   return ['searching', `${wants}, but only ${count(dialing, 'dial')} in progress and ${points}, ${asks}${next}`]
 }

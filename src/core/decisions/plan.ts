@@ -1,13 +1,13 @@
 /**
  * What maintenance should do now: whom to dial, whom to leave, whether to ask for points, when to look again. Pure; the
- * flow that carries it out makes no decision of its own.
+ * flow that carries it out makes no decision of its own. Whom to dial first is said by `dial-order.ts`.
  */
-
-import { lastMissAt, type PointInfo } from '../tables/point-info.ts'
 import type { PoolView } from '../tables/pool-view.ts'
 import type { RunningConnection } from '../values/attempt.ts'
-import type { PeerId, Point } from '../values/ids.ts'
+import type { Point } from '../values/ids.ts'
+import type { Random } from '../values/ports.ts'
 import { type CandidateOptions, findCandidates } from './candidates.ts'
+import { chooseStranger, chooseToDial } from './dial-order.ts'
 import { chooseToLeave } from './eviction.ts'
 
 export interface MaintenancePlan {
@@ -15,72 +15,110 @@ export interface MaintenancePlan {
   readonly leave: readonly RunningConnection[]
   /** Fewer candidates than wanted: ask our peers for points. */
   readonly ask: boolean
-  /** Monotonic instant at which a barred candidate may be dialed again; none: nothing is waited for. */
+  /** Monotonic instant at which there may be something to do again; none: nothing is waited for. */
   readonly againAt: number | undefined
 }
 
 export interface PlanOptions extends CandidateOptions {
-  /** A pass that began below minThreshold goes on to minTarget. */
+  /** A pass that began below minThreshold goes on to minTarget in the same haste. */
   readonly filling: boolean
+  /** Monotonic instant from which on one connection may be given up that is above maxTarget only. */
+  readonly trimAt: number
+  readonly random: Random
 }
 
-export function planMaintenance(view: PoolView, { now, filling, canDial }: PlanOptions): MaintenancePlan {
-  const { bounds, config } = view
-  const plan = { dial: [] as Point[], leave: [] as RunningConnection[], ask: false, againAt: undefined as number | undefined }
-  if (view.active > bounds.maxThreshold) {
-    plan.leave = chooseToLeave(view, view.active - bounds.maxTarget)
-    return plan
-  }
-  const missing = (filling ? bounds.minTarget : bounds.minThreshold) - view.active
-  // Most dials of a real network fail: more are begun than are missing, though never so many that all could be too many.
-  const wanted = Math.min(missing * overshoot, bounds.maxTarget - view.active) - view.outgoingInProgress
-  if (missing <= 0 || wanted <= 0) return plan
-  const { candidates, freeAt } = findCandidates(view, { now, canDial })
-  candidates.sort(byPromise(view, now))
-  const probeAt = nextProbeAt(view, candidates.length)
-  const againAt = Math.min(freeAt, probeAt > now ? probeAt : freeAt)
-  if (againAt < Number.POSITIVE_INFINITY) plan.againAt = againAt
-  const parallel = probeAt === Number.NEGATIVE_INFINITY ? config.maxParallelDials : probeAt > now ? 0 : 1
-  plan.dial = candidates.slice(0, Math.max(0, Math.min(wanted, parallel - view.outgoingInProgress))).map((info) => info.point)
-  plan.ask = candidates.length < missing
-  return plan
-}
+/** Never more dials than this are begun for each connection missing, however few succeed. */
+const maxOvershoot = 4
 
-/** Dials begun for each connection missing; under a third of dials succeed where this was measured (Lodestar). */
-const overshoot = 3
+/** Without haste no dial is begun for so long after one that failed, ms. */
+const calmAfterFailureMs = 2_000
+
+/** Above maxTarget nobody is left while a crowd still comes in: the places would be taken at once, by others no better; ms. */
+const calmAfterArrivalMs = 1_000
 
 /** So many failures in a row, and all candidates tried, with no connection at all: it is our own network. */
 const outageFailures = 8
 const maxProbePauseMs = 30_000
 
-/** In an outage one dial at a time, with pauses that grow; −∞ when there is none. Nobody is blamed for it meanwhile. */
-export function nextProbeAt(view: PoolView, candidates: number): number {
-  const beyond = view.failuresInARow - Math.max(outageFailures, candidates)
-  if (view.active > 0 || beyond < 0) return Number.NEGATIVE_INFINITY
-  return view.lastFailureAt + Math.min(1_000 * 1.3 ** beyond, maxProbePauseMs)
+export function planMaintenance(view: PoolView, options: PlanOptions): MaintenancePlan {
+  const { bounds, config } = view
+  const { now, trimAt } = options
+  const surplus = view.active - bounds.maxTarget
+  if (surplus > 0) {
+    const calmAt = Math.max(trimAt, lastArrivalAt(view) + calmAfterArrivalMs)
+    const count = view.active > bounds.maxThreshold ? surplus : now >= calmAt ? 1 : 0
+    return { dial: [], leave: chooseToLeave(view, count), ask: false, againAt: surplus > count ? Math.max(calmAt, now) : undefined }
+  }
+  const { missing, wanted, calmUntil } = needOf(view, options)
+  if (missing <= 0 || wanted <= 0) return { dial: [], leave: [], ask: false, againAt: undefined }
+  const { candidates, busyGroups, freeAt } = findCandidates(view, options)
+  const probeAt = Math.max(nextProbeAt(view, candidates.length), calmUntil)
+  const parallel = probeAt > now ? 0 : view.active > 0 || probeAt === Number.NEGATIVE_INFINITY ? config.maxParallelDials : 1
+  const count = Math.max(0, Math.min(wanted, parallel - view.outgoingInProgress))
+  const againAt = Math.min(freeAt, probeAt > now ? probeAt : freeAt)
+  return {
+    dial: chooseToDial(view, candidates, { ...options, busyGroups, count }),
+    leave: [],
+    ask: candidates.length < missing,
+    againAt: againAt < Number.POSITIVE_INFINITY ? againAt : undefined
+  }
 }
 
-/** A good peer that has just left us, or we it, is not dialed before others, or the same few would come and go for ever; ms after its bar. */
-const reunionMs = 600_000
+/**
+ * In the band, and nothing else to do: a point where we have not been for long or never, to be met beside the others. Two halves
+ * of a network that were apart find each other again by this alone, since each of them is content.
+ */
+export function planExploring(view: PoolView, options: Omit<PlanOptions, 'filling' | 'trimAt'>): Point | undefined {
+  const { active, bounds, band, outgoingInProgress } = view
+  const isContent = active >= bounds.minTarget && active < bounds.maxTarget && band.expected > 0
+  if (!isContent || outgoingInProgress > 0) return undefined
+  const { candidates, busyGroups } = findCandidates(view, options)
+  return chooseStranger(candidates, { ...options, busyGroups })
+}
+
+/** Connections that came by a swap or by exploring: at most one in so many, or strangers could mix themselves in until we hold nobody else. */
+export const mixedShare = 20
 
 /**
- * Trusted first, then the best of last time that have not failed since, then those with the best score of whoever was met there,
- * then those that never failed, then the longest ago missed.
+ * Whom the newly met one takes the place of: the last of `mixed`, who came as it did, once these are too many; else
+ * anybody, once there are more than expected.
  */
-function byPromise(view: PoolView, now: number): (a: PointInfo, b: PointInfo) => number {
-  const anchors = new Set(view.anchors)
-  const isAnchor = (info: PointInfo): number => Number(info.failures === 0 && anchors.has(info.point))
-  const scores = new Map<PeerId, number>()
-  const score = ({ lastEstablished, failures, barredUntil }: PointInfo): number => {
-    if (lastEstablished === undefined) return 0
-    const known = scores.get(lastEstablished.peerId) ?? view.scoreOf(lastEstablished.peerId)
-    scores.set(lastEstablished.peerId, known)
-    return failures === 0 && now - barredUntil > reunionMs ? known : Math.min(0, known)
+export function planAfterExploring(view: PoolView, met: RunningConnection, mixed: readonly RunningConnection[]): RunningConnection[] {
+  const others = mixed.filter((one) => one !== met && !view.isTrusted(one.peerId, one.point))
+  if (others.length >= Math.max(1, Math.floor(view.active / mixedShare))) return others.slice(-1)
+  return view.active > view.band.expected ? chooseToLeave(view, 1, met) : []
+}
+
+/** Up to how many connections it dials now: in haste to minTarget, then without haste to its aim. */
+export function goalOf({ active, bounds }: PoolView): number {
+  return active < bounds.minTarget ? bounds.minTarget : bounds.aim
+}
+
+/**
+ * How many connections are missing, how many dials may be begun for them, and from when on. In haste more are begun than are missing,
+ * as many as their luck of late asks for, though never so many that all could be too many.
+ */
+function needOf(view: PoolView, { filling }: PlanOptions): { missing: number; wanted: number; calmUntil: number } {
+  const { active, bounds, outgoingInProgress } = view
+  if (active >= bounds.minTarget) {
+    const missing = active < bounds.aim ? 1 : 0
+    return { missing, wanted: missing - outgoingInProgress, calmUntil: view.dials.lastFailureAt + calmAfterFailureMs }
   }
-  return (a, b) =>
-    Number(b.trusted) - Number(a.trusted) ||
-    isAnchor(b) - isAnchor(a) ||
-    score(b) - score(a) ||
-    (lastMissAt(a) ?? 0) - (lastMissAt(b) ?? 0) ||
-    a.discoveredAt - b.discoveredAt
+  const missing = (filling || active >= bounds.minThreshold ? bounds.minTarget : bounds.minThreshold) - active
+  const dials = Math.ceil(missing * Math.min(1 / view.dials.luck, maxOvershoot))
+  return { missing, wanted: Math.min(dials, bounds.maxTarget - active) - outgoingInProgress, calmUntil: Number.NEGATIVE_INFINITY }
+}
+
+/** When the last of those who came in did so, monotonic. */
+function lastArrivalAt(view: PoolView): number {
+  let last = Number.NEGATIVE_INFINITY
+  for (const { direction, startedAt } of view.connections()) if (direction === 'incoming') last = Math.max(last, startedAt)
+  return last
+}
+
+/** In an outage one dial at a time, with pauses that grow; −∞ when there is none. Nobody is blamed for it meanwhile. */
+export function nextProbeAt(view: PoolView, candidates: number): number {
+  const beyond = view.dials.failuresInARow - Math.max(outageFailures, candidates)
+  if (view.active > 0 || beyond < 0) return Number.NEGATIVE_INFINITY
+  return view.dials.lastFailureAt + Math.min(1_000 * 1.3 ** beyond, maxProbePauseMs)
 }

@@ -10,6 +10,8 @@ export const defaultListing = 50
 
 /** One answer tells no more of the table than this (Bitcoin Core's figure), so that nobody reads it off in a few questions. */
 const maxSharedShare = 0.23
+/** The best of what we tell are drawn from so many times as many: else all of a young network dial the same few. */
+const spread = 4
 /** A small table has nothing to hide, and a small network must find itself. */
 const minShared = 10
 
@@ -31,6 +33,7 @@ export function shareablePoints<PeerMeta, C extends RunningConnection>(
     ignorePrivate: true,
     size: Math.min(size, Math.max(minShared, Math.floor(state.parts.points.size * maxSharedShare))),
     random,
+    spread,
     isBanned: (record) => state.hostBar(record.host, record.trusted) !== undefined,
     accept: (record) => {
       if (record.claimedBy === asker.peerId || record.expectedPeerId === asker.peerId) return false

@@ -2,10 +2,13 @@
  * Keeps the number of connections inside the band: waits for a reason to look, asks `planMaintenance`, carries the plan
  * out. It runs no loop: each look ends by setting one timer, and whatever changes the picture calls `kick`.
  */
-import { planMaintenance } from '../decisions/plan.ts'
+import { planAfterExploring, planExploring, planMaintenance } from '../decisions/plan.ts'
+import type { RunningConnection } from '../values/attempt.ts'
 import type { PoolEventName } from '../values/events.ts'
+import type { Point } from '../values/ids.ts'
 import { PoolError } from '../values/reason.ts'
 import type { Connector } from './connect.ts'
+import type { Connection } from './connection.ts'
 import type { FlowContext } from './context.ts'
 import type { Exchange } from './exchange.ts'
 import { Probing } from './probing.ts'
@@ -26,6 +29,14 @@ const wakingEvents: ReadonlySet<PoolEventName> = new Set([
   'trust-changed',
   'band-changed'
 ])
+/** Between two connections given up without haste, ms: their peers must find others. */
+const trimPauseMs = 5_000
+
+/** Whom we leave for want of places is asked not to come back before, ms. */
+const comeBackAfterMs = 300_000
+
+/** The pause between two searches grows no further than this where the config names no idle time, ms. */
+const defaultIdleMs = 120_000
 
 export class Maintenance<Msg, PeerMeta, ConnMeta> {
   readonly #context: FlowContext<Msg, PeerMeta, ConnMeta>
@@ -44,6 +55,10 @@ export class Maintenance<Msg, PeerMeta, ConnMeta> {
   #kicked = false
   #searchPauseMs: number
   #nextSearchAt = Number.NEGATIVE_INFINITY
+  #trimAt = Number.NEGATIVE_INFINITY
+  /** When a peer is swapped next, or a stranger met, so that the network mixes. */
+  #mixAt = Number.POSITIVE_INFINITY
+  #mixes = 0
   #passEnded: (() => void)[] = []
 
   constructor(
@@ -63,8 +78,8 @@ export class Maintenance<Msg, PeerMeta, ConnMeta> {
   }
 
   /** For people. */
-  get status(): { readonly keepsBand: boolean; readonly filling: boolean; readonly lookAt: number | undefined } {
-    return { keepsBand: this.#running, filling: this.#filling, lookAt: this.#lookAt }
+  get status(): { readonly keepsBand: boolean; readonly lookAt: number | undefined } {
+    return { keepsBand: this.#running, lookAt: this.#lookAt }
   }
 
   start({ awake }: { awake: boolean }): void {
@@ -72,6 +87,8 @@ export class Maintenance<Msg, PeerMeta, ConnMeta> {
     this.#awake = awake
     if (awake) this.probing.start()
     else this.probing.stop()
+    const { clock, config } = this.#context
+    this.#mixAt = clock.now() + (config.maintenanceIdleMs ?? 0)
     this.kick()
   }
 
@@ -117,7 +134,7 @@ export class Maintenance<Msg, PeerMeta, ConnMeta> {
   }
 
   #look(): void {
-    const { state, clock, network, events } = this.#context
+    const { state, clock, events } = this.#context
     const { bounds } = state
     const now = clock.now()
     if (state.active < bounds.minThreshold && !this.#filling) {
@@ -125,39 +142,71 @@ export class Maintenance<Msg, PeerMeta, ConnMeta> {
       events.emit('maintenance-started', { active: state.active, cause: 'too-few' })
     }
     if (state.active > bounds.maxThreshold) events.emit('too-many-connections', { active: state.active })
-    const plan = planMaintenance(state, { now, filling: this.#filling, canDial: (point) => network.canDial(point) })
-    for (const connection of plan.leave) void connection.disconnect({ kind: 'too-many-connections' })
+    const plan = planMaintenance(state, { ...this.#options(), filling: this.#filling, trimAt: this.#trimAt })
+    if (plan.leave.length > 0) this.#trimAt = now + trimPauseMs
+    this.#leave(plan.leave)
     for (const point of plan.dial) void this.#dial(point)
     if (this.#filling && state.active >= bounds.minTarget) {
       this.#filling = false
       events.emit('maintenance-ended', { active: state.active })
     }
-    if (this.#awake && !this.#filling && plan.leave.length === 0 && state.active >= bounds.minTarget) this.#swaps.propose()
+    if (this.#awake && !this.#filling && plan.leave.length === 0 && state.active >= bounds.minTarget && now >= this.#mixAt) this.#mix(now)
     if (plan.ask && now >= this.#nextSearchAt) this.#search(now)
     if (!this.#filling || (plan.dial.length === 0 && state.outgoingInProgress === 0)) this.#endPass()
     this.#schedule(now, plan.ask ? Math.min(plan.againAt ?? Number.POSITIVE_INFINITY, this.#nextSearchAt) : plan.againAt)
   }
 
-  async #dial(point: Parameters<Connector<Msg, PeerMeta, ConnMeta>['connect']>[0]): Promise<void> {
+  #options(): Parameters<typeof planExploring>[1] {
+    const { clock, network, random } = this.#context
+    return { now: clock.now(), random, canDial: (point) => network.canDial(point) }
+  }
+
+  /** In the band: a swap and a stranger in turn; without an idle time swaps alone, for a pool that does nothing by itself. */
+  #mix(now: number): void {
+    const idleMs = this.#context.config.maintenanceIdleMs
+    // Spread, or pools that were started together would all meet strangers at the same instant.
+    this.#mixAt = now + (idleMs ?? 0) * (0.5 + this.#context.random.next())
+    if ((idleMs === null || this.#mixes++ % 2 === 0) && this.#swaps.propose()) return
+    if (idleMs === null) return
+    const stranger = planExploring(this.#context.state, this.#options())
+    if (stranger !== undefined) void this.#explore(stranger)
+  }
+
+  async #explore(point: Point): Promise<void> {
+    const met = await this.#dial(point)
+    if (met === undefined || !this.#running) return
+    const before = this.#swaps.mixed
+    this.#swaps.met(met.peerId)
+    this.#leave(planAfterExploring(this.#context.state, met, before))
+  }
+
+  #leave(connections: readonly RunningConnection[]): void {
+    for (const connection of connections) void connection.disconnect({ kind: 'too-many-connections' }, comeBackAfterMs)
+  }
+
+  /** The connection, if one came of it. */
+  async #dial(point: Point): Promise<Connection<Msg, ConnMeta> | undefined> {
     try {
-      await this.#connector.connect(point, { byUser: false })
+      return await this.#connector.connect(point, { byUser: false })
     } catch (error) {
       // The attempt has told its event; only what is no outcome of an attempt is news.
       if (!(error instanceof PoolError)) this.#context.log.error(`dialing ${point} failed in an unexpected way`, error)
+      return undefined
     }
   }
 
   #search(now: number): void {
     for (const connection of this.#context.state.connections()) this.#exchange.ask(connection)
     this.#nextSearchAt = now + this.#searchPauseMs
-    this.#searchPauseMs = Math.min(this.#searchPauseMs * searchGrowth, this.#context.config.maintenanceIdleMs ?? 120_000)
+    this.#searchPauseMs = Math.min(this.#searchPauseMs * searchGrowth, this.#context.config.maintenanceIdleMs ?? defaultIdleMs)
   }
 
   #schedule(now: number, at: number | undefined): void {
     this.#cancelTimer()
     this.#lookAt = undefined
     const idle = this.#awake ? this.#context.config.maintenanceIdleMs : null
-    const delays = [at === undefined ? undefined : at - now + 1, idle ?? undefined].filter(
+    const mix = idle === null || this.#mixAt <= now ? undefined : this.#mixAt - now
+    const delays = [at === undefined ? undefined : at - now + 1, idle ?? undefined, mix].filter(
       (delay) => delay !== undefined && Number.isFinite(delay)
     ) as number[]
     if (delays.length === 0) return

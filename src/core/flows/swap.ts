@@ -3,18 +3,13 @@
  * are not trusted, at most one try per linger however it ends, and never so many that swaps decide whom we hold: strangers
  * who swap whenever they may reach a twentieth of the connections, no more. Called by `exchange.ts` and `maintenance.ts`.
  */
+import { mixedShare } from '../decisions/plan.ts'
 import type { PeerId, Point } from '../values/ids.ts'
 import type { SwapAckMessage, SwapRequestMessage } from '../values/message.ts'
 import { PoolError } from '../values/reason.ts'
 import type { Connection } from './connection.ts'
 import type { FlowContext } from './context.ts'
 import { parsePoints } from './handshake.ts'
-
-/**
- * Connections that came by a swap: at most one in so many. With one in ten, two hostile peers of fifty had 13 to 15 % after an
- * hour (`npm run sim -- --scenario swappers`): theirs by swap, and they themselves.
- */
-const swappedShare = 20
 
 /** An ack that comes later than this answers nothing, ms. */
 const ackDeadlineMs = 60_000
@@ -25,8 +20,8 @@ type Connect<Msg, ConnMeta> = (point: Point, expectedPeerId: PeerId) => Promise<
 export class Swaps<Msg, PeerMeta, ConnMeta> {
   readonly #context: FlowContext<Msg, PeerMeta, ConnMeta>
   readonly #connect: Connect<Msg, ConnMeta>
-  /** Peers whose connection came by a swap; at most a twentieth of the connections, those that left are dropped on the next look. */
-  readonly #swapped = new Set<PeerId>()
+  /** Peers whose connection came by a swap or by exploring, the last one last; a twentieth of the connections; those that left are dropped on the next look. */
+  readonly #mixed = new Set<PeerId>()
   #lastAt = Number.NEGATIVE_INFINITY
   /** Our one open request. */
   #open: { readonly recipient: PeerId; readonly offered: PeerId; readonly at: number } | undefined
@@ -36,30 +31,47 @@ export class Swaps<Msg, PeerMeta, ConnMeta> {
     this.#connect = connect
   }
 
-  /** Offers one of our peers to another, if it is time. Called by maintenance in the band. */
-  propose(): void {
+  /** Offers one of our peers to another, if it is time; false if not. Called by maintenance in the band. */
+  propose(): boolean {
     const { state, random, events, clock } = this.#context
-    if (this.#whyNot() !== undefined) return
+    if (this.#whyNot() !== undefined) return false
     const willing = [...state.connections()].filter((connection) => !connection.isPrivate && connection.discovery)
     const recipient = willing[Math.floor(random.next() * willing.length)]
     const offer = recipient === undefined ? undefined : this.#giveable(recipient.peerId)
-    if (recipient === undefined || offer === undefined) return
-    if (!recipient.sendExchange({ kind: 'swap-request', ...offer })) return
+    if (recipient === undefined || offer === undefined) return false
+    if (!recipient.sendExchange({ kind: 'swap-request', ...offer })) return false
     this.#lastAt = clock.now()
     this.#open = { recipient: recipient.peerId, offered: offer.peerId, at: clock.now() }
     events.emit('swap-request-sent', { peerId: recipient.peerId })
+    return true
+  }
+
+  /** Connections that came by mixing the network: swapped for another, or met as strangers. The last one last. */
+  get mixed(): Connection<Msg, ConnMeta>[] {
+    const running: Connection<Msg, ConnMeta>[] = []
+    for (const peerId of this.#mixed) {
+      const connection = this.#context.state.connection(peerId)
+      if (connection === undefined) this.#mixed.delete(peerId)
+      else running.push(connection)
+    }
+    return running
+  }
+
+  /** Maintenance met a stranger, who counts as one that came by a swap. */
+  met(peerId: PeerId): void {
+    this.#mixed.add(peerId)
   }
 
   async requested(from: Connection<Msg, ConnMeta>, message: SwapRequestMessage): Promise<void> {
     const { events, clock } = this.#context
     events.emit('swap-request-received', { peerId: from.peerId })
-    const offered = this.#read(from, message)
-    const given = this.#giveable(from.peerId)
-    const why = from.isPrivate
-      ? 'the peer is private'
-      : (this.#whyNot() ?? (offered === undefined ? 'the offer is of no use' : given === undefined ? 'nothing to give' : undefined))
-    if (why !== undefined || offered === undefined || given === undefined) {
-      events.emit('swap-request-ignored', { peerId: from.peerId, why: why ?? 'nothing to give' })
+    const why = from.isPrivate ? 'the peer is private' : this.#whyNot()
+    // An offer that we do not take teaches us nothing: else offers would be one more way to fill the table.
+    const given = why === undefined ? this.#giveable(from.peerId) : undefined
+    const offered = given === undefined ? undefined : this.#read(from, message)
+    if (given === undefined || offered === undefined) {
+      const lacking = given === undefined ? 'nothing to give' : 'the offer is of no use'
+      events.emit('swap-request-ignored', { peerId: from.peerId, why: why ?? lacking })
       return
     }
     this.#lastAt = clock.now()
@@ -87,7 +99,7 @@ export class Swaps<Msg, PeerMeta, ConnMeta> {
     const { events, state } = this.#context
     try {
       await this.#connect(wanted.point, wanted.peerId)
-      this.#swapped.add(wanted.peerId)
+      this.#mixed.add(wanted.peerId)
       const old = state.connection(given)
       if (old !== undefined && !state.isTrusted(old.peerId, old.point)) await old.disconnect({ kind: 'swapped' })
       events.emit('swap-success', { peerId: from.peerId, gained: wanted.peerId })
@@ -100,8 +112,7 @@ export class Swaps<Msg, PeerMeta, ConnMeta> {
     const { config, state, clock } = this.#context
     if (config.swapLingerMs === null || config.privateMode || !config.discovery) return 'swaps are switched off'
     if (clock.now() - this.#lastAt < config.swapLingerMs) return 'the last swap is too fresh'
-    for (const peerId of this.#swapped) if (state.connection(peerId) === undefined) this.#swapped.delete(peerId)
-    if (this.#swapped.size >= Math.floor(state.active / swappedShare)) return 'enough connections came by swaps'
+    if (this.mixed.length >= Math.floor(state.active / mixedShare)) return 'enough connections came by swaps'
     return undefined
   }
 

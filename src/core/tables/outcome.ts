@@ -1,7 +1,8 @@
 /** How attempts end, and what that says of the other side. Used by `pool-state.ts` and by the flows that end them. */
 import type { Attempt } from '../values/attempt.ts'
+import type { Reconnection } from '../values/config.ts'
 import type { PoolEventName, PoolEvents } from '../values/events.ts'
-import type { Ending, Rejection } from '../values/reason.ts'
+import { type Ending, nackMotive, type Rejection } from '../values/reason.ts'
 
 /** How an attempt ended: it never ran, or it did. */
 export type Outcome =
@@ -20,6 +21,13 @@ export const ownReasons: ReadonlySet<Rejection['kind']> = new Set([
 
 /** Rejections of a peer who could not, or would not, show itself to be a member of our network. */
 const unproven: ReadonlySet<Rejection['kind']> = new Set(['fault', 'unexpected-peer-id', 'myself', 'unknown-network', 'no-common-version'])
+
+/** How long the other side does not want to see us, ms; whom we left ourselves we may see again sooner. Whoever had no place for us has none a second later either. */
+export function comeBackAfterMs(outcome: Outcome, { afterConnectionMs }: Reconnection): number {
+  if (outcome.kind === 'closed') return outcome.ending.by === 'us' ? 0 : outcome.comeBackAfterMs
+  const { rejection } = outcome
+  return rejection.kind === 'rejected-by-peer' && rejection.motive === nackMotive.tooManyConnections ? afterConnectionMs : 0
+}
 
 /** The events of an end. */
 export function tellEnd(

@@ -21,6 +21,8 @@ export interface ListQuery {
   /** At most so many; whole, not negative. */
   readonly size: number
   readonly random: Random
+  /** The good part is drawn from so many times as many of the best, so that not all who ask are told the same. @default 1 */
+  readonly spread?: number
   readonly isBanned: (record: PointRecord) => boolean
   /** Which points the asker can use at all. */
   readonly accept?: (record: PointRecord) => boolean
@@ -80,10 +82,11 @@ export class PointListing {
     return undefined
   }
 
-  /** The first 3/5 of `size` in order, then random others; all in order if no more than `size` may be told. */
-  list({ ignorePrivate, size, random, isBanned, accept }: ListQuery): Point[] {
+  /** The first 3/5 of `size` in order, then random others; all if no more than `size` may be told. */
+  list({ ignorePrivate, size, random, spread = 1, isBanned, accept }: ListQuery): Point[] {
     if (!Number.isInteger(size) || size < 0) throw new RangeError(`size: expected a whole number of 0 or more, got ${String(size)}`)
     const known = ignorePrivate ? this.#open : this.#all
+    const skip = known.size <= size ? 0 : 1 - 1 / spread
     const goodSize = known.size <= size ? size : Math.floor((size * 3) / 5)
     const may = (record: PointRecord): boolean => !isBanned(record) && (accept === undefined || accept(record))
     const chosen: Point[] = []
@@ -93,7 +96,7 @@ export class PointListing {
       const record = order()
       if (record === undefined) break
       const place = known.placeOf(record)
-      if (place < 0 || !may(record)) continue
+      if (place < 0 || (skip > 0 && random.next() < skip) || !may(record)) continue
       chosen.push(record.point)
       taken.add(place)
     }

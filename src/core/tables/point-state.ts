@@ -72,12 +72,12 @@ export function setPointDisconnected(record: PointRecord, ending: PointEnding): 
   else life.lastRejected = { peerId, at: ending.date }
   notePoint(record, 'request-rejected', ending.date, peerId)
   const { initialDelayMs, factor, maxDelayMs } = ending.reconnection
-  const delay = life.delayMs === 0 ? initialDelayMs : life.delayMs
+  const delay = Math.max(life.delayMs === 0 ? initialDelayMs : life.delayMs, ending.comeBackAfterMs)
   if (ending.grows) {
     life.failures++
     life.delayMs = Math.min(delay * factor, maxDelayMs)
   }
-  bar(record, ending, Math.max(delay, ending.comeBackAfterMs))
+  bar(record, ending, delay)
 }
 
 /** Forgets the back-off: a user asked for this point, or the machine woke up or came online. */

@@ -15,8 +15,9 @@ import type { Clock, Random } from '../values/ports.ts'
 import type { AccessList } from './acl.ts'
 import { AttemptRecord } from './attempt-record.ts'
 import type { Band } from './band.ts'
+import { DialRecord } from './dial-record.ts'
 import { Handshakes } from './handshakes.ts'
-import { faultOf, type Outcome, ownReasons, tellEnd } from './outcome.ts'
+import { comeBackAfterMs, faultOf, type Outcome, ownReasons, tellEnd } from './outcome.ts'
 import { OwnPoints } from './own-points.ts'
 import { notePeer, noteReport, type PeerRecord, setPeerAccepted, setPeerDisconnected, setPeerRunning } from './peer-state.ts'
 import type { PeerTable } from './peer-table.ts'
@@ -52,8 +53,7 @@ export class PoolState<PeerMeta, C extends RunningConnection = RunningConnection
   readonly #handshakes = new Handshakes()
   /** Points of the best connections of last time, to be dialed first. At most eight. Saved. */
   anchors: readonly Point[] = []
-  failuresInARow = 0
-  lastFailureAt = Number.NEGATIVE_INFINITY
+  readonly dials = new DialRecord()
   #attemptCount = 0
   readonly #own = new OwnPoints()
 
@@ -260,7 +260,8 @@ export class PoolState<PeerMeta, C extends RunningConnection = RunningConnection
     this.#movePeer(peer, () => setPeerRunning(peer, attempt, connection))
     this.#leaveHandshake(attempt)
     attempt.phase = 'running'
-    this.failuresInARow = 0
+    this.dials.connected()
+    if (attempt.direction === 'outgoing') this.dials.succeeded()
     attempt.connection = connection
     this.#running.set(connection.peerId, attempt)
     const record = this.#recordOf(attempt)
@@ -288,10 +289,7 @@ export class PoolState<PeerMeta, C extends RunningConnection = RunningConnection
     else this.#leaveHandshake(attempt)
     attempt.phase = 'ended'
     this.parts.band.settle(this.slotsTaken)
-    if (attempt.direction === 'outgoing' && outcome.kind === 'failed' && counts) {
-      this.failuresInARow++
-      this.lastFailureAt = clock.now()
-    }
+    if (attempt.direction === 'outgoing' && outcome.kind === 'failed' && counts) this.dials.failed(clock.now())
     const record = this.#recordOf(attempt)
     if (outcome.kind === 'failed' && counts && this.#running.size > 0) this.#countFailure(attempt, record)
     if (record !== undefined && record.state.kind !== 'disconnected') {
@@ -301,7 +299,7 @@ export class PoolState<PeerMeta, C extends RunningConnection = RunningConnection
         counts,
         grows: this.#running.size > 0,
         byUs,
-        comeBackAfterMs: outcome.kind === 'closed' ? outcome.comeBackAfterMs : 0,
+        comeBackAfterMs: comeBackAfterMs(outcome, this.config.reconnection),
         reconnection: this.config.reconnection,
         random
       }

@@ -3,6 +3,7 @@ import type { RunningConnection } from '../values/attempt.ts'
 import type { ConnectionBand, MaintenanceBounds } from '../values/bounds.ts'
 import type { PoolSettings } from '../values/config.ts'
 import type { Host, PeerId, Point } from '../values/ids.ts'
+import type { DialFigures } from './dial-record.ts'
 import type { PeerInfo } from './peer-state.ts'
 import type { PointInfo } from './point-info.ts'
 
@@ -36,10 +37,8 @@ export interface PoolView {
   isTrusted(peerId: PeerId | undefined, point: Point | undefined): boolean
   /** The application's score of a peer, or the default one; 0 for an unknown peer. */
   scoreOf(peerId: PeerId): number
-  /** Outgoing attempts that failed one after the other, with none that ran since. */
-  readonly failuresInARow: number
-  /** Monotonic instant of the last of them. */
-  readonly lastFailureAt: number
+  /** How our dials went of late. */
+  readonly dials: DialFigures
   /** Is a trusted point on that host? */
   hasTrustedHost(host: Host): boolean
   hostBar(host: Host | undefined, trusted: boolean): Bar | undefined

@@ -276,7 +276,7 @@ export class Registry<PeerMeta, C extends RunningConnection = RunningConnection>
   /** Every back-off is forgotten: they were made by a network that was not there. */
   resetReconnections(): void {
     for (const record of this.#state.points()) resetReconnection(record)
-    this.#state.failuresInARow = 0
+    this.#state.dials.connected()
   }
 
   /** Tells what is free again. What the ban did must not linger in the back-offs. */

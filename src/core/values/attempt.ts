@@ -51,6 +51,6 @@ export interface RunningConnection {
   readonly isPrivate: boolean
   /** The run of the peer's pool that this connection belongs to; hexadecimal. */
   readonly instance: string
-  /** Says goodbye with the reason and closes; resolves when the connection has ended. Idempotent, never rejects. */
-  disconnect(reason: DisconnectReason): Promise<void>
+  /** Says goodbye with the reason, and when to come back, and closes; resolves when the connection has ended. Idempotent, never rejects. */
+  disconnect(reason: DisconnectReason, comeBackAfterMs?: number): Promise<void>
 }

@@ -13,12 +13,18 @@ export interface ConnectionBand {
  */
 export type SuspendedKeep = 'band' | 'all' | 'none'
 
-/** min ≤ minThreshold ≤ minTarget ≤ expected ≤ maxTarget ≤ maxThreshold ≤ max. */
+/** min ≤ minThreshold ≤ minTarget ≤ aim ≤ expected ≤ maxTarget ≤ maxThreshold ≤ max. */
 export interface MaintenanceBounds {
-  /** Below it maintenance looks for peers, until `minTarget`. */
+  /** Below it maintenance hurries, until `minTarget`. */
   readonly minThreshold: number
+  /** Below it maintenance dials as many as are missing. */
   readonly minTarget: number
-  /** Above `maxThreshold` it closes connections, down to here. */
+  /**
+   * Below it one connection after the other is added, without haste: half-way to `expected`, so that ordinary losses stay above
+   * `minTarget`, and with those who come in the count ends up around `expected`.
+   */
+  readonly aim: number
+  /** Above it one connection after the other is given up; above `maxThreshold` all that are too many at once. */
   readonly maxTarget: number
   readonly maxThreshold: number
 }
@@ -28,9 +34,11 @@ export function narrowerBand(a: ConnectionBand, b: ConnectionBand): ConnectionBa
   return { min: Math.min(a.min, b.min), expected: Math.min(a.expected, b.expected), max: Math.min(a.max, b.max) }
 }
 
-/** 10/50/100 gives 23, 36, 68, 84. */
+/** 10/50/100 gives 23, 36, 43, 68, 84. */
 export function maintenanceBounds({ min, expected, max }: ConnectionBand): MaintenanceBounds {
   const below = Math.floor((expected - min) / 3)
   const above = Math.floor((max - expected) / 3)
-  return { minThreshold: min + below, minTarget: min + 2 * below, maxTarget: max - 2 * above, maxThreshold: max - above }
+  const minTarget = min + 2 * below
+  const aim = minTarget + Math.floor((expected - minTarget) / 2)
+  return { minThreshold: min + below, minTarget, aim, maxTarget: max - 2 * above, maxThreshold: max - above }
 }

@@ -38,7 +38,7 @@ function loseAll(bench: StateBench): void {
 }
 
 function circumstances(bench: StateBench, more: Partial<Circumstances> = {}): Circumstances {
-  return { now: bench.now, canDial: () => true, life: 'running', keepsBand: true, filling: false, lookAt: undefined, ...more }
+  return { now: bench.now, canDial: () => true, life: 'running', keepsBand: true, lookAt: undefined, ...more }
 }
 
 interface PointCase {
@@ -121,12 +121,11 @@ const points: readonly PointCase[] = [
     expected: { state: 'refused', rejection: { kind: 'too-many-connections' } }
   },
   {
-    name: 'one that is wanted on the way up, though there are enough',
+    name: 'one that is wanted without haste',
     arrange: (bench) => {
       connect(bench, 3)
       bench.registry.registerPoint(home)
     },
-    more: { filling: true },
     expected: { state: 'ready', nextTryInMs: 0 }
   },
   {
@@ -146,7 +145,7 @@ const points: readonly PointCase[] = [
   {
     name: 'one in reserve',
     arrange: (bench) => {
-      for (const n of [3, 4, 5]) bench.dialed(`/ip4/192.0.2.${n}/tcp/1` as Point, `peer${n}` as PeerId)
+      for (const n of [3, 4, 5, 6]) bench.dialed(`/ip4/192.0.2.${n}/tcp/1` as Point, `peer${n}` as PeerId)
       bench.registry.registerPoint(home)
     },
     expected: { state: 'ready', nextTryInMs: undefined }
@@ -231,7 +230,7 @@ describe('why a peer is not connected', () => {
 })
 
 describe('what maintenance does', () => {
-  /** Bounds 3, 4, 6, 7. */
+  /** Bounds 3, 4, 4, 6, 7. */
   const cases: readonly {
     name: string
     options?: object
@@ -245,13 +244,12 @@ describe('what maintenance does', () => {
       name: 'enough are connected',
       running: 5,
       known: 2,
-      expected: { step: 'content', text: '5 connections: 3 to 7 are right, nothing to do', active: 5, candidates: 2, dialing: 0 }
+      expected: { step: 'content', text: '5 connections: 4 to 6 are right, nothing to do', active: 5, candidates: 2, dialing: 0 }
     },
     {
       name: 'too few, with points to dial',
       running: 2,
       known: 5,
-      more: { filling: true },
       expected: { step: 'filling', text: '2 connections, 4 wanted: 0 dials in progress, 5 points to try', nextLookInMs: undefined }
     },
     {
@@ -259,7 +257,6 @@ describe('what maintenance does', () => {
       running: 3,
       known: 5,
       arrange: (bench) => void bench.begin(home),
-      more: { filling: true },
       expected: { step: 'filling', text: '3 connections, 4 wanted: 1 dial in progress, 5 points to try', dialing: 1 }
     },
     {
@@ -267,7 +264,7 @@ describe('what maintenance does', () => {
       running: 1,
       known: 1,
       arrange: fail,
-      more: { filling: true, lookAt: 5_000 },
+      more: { lookAt: 5_000 },
       expected: {
         step: 'searching',
         text: '1 connection, 4 wanted, but only 0 dials in progress and 1 point to try, so it asks its peers for more; the next look is in 5 s',
@@ -280,7 +277,6 @@ describe('what maintenance does', () => {
       name: 'nobody to ask, in private mode',
       options: { privateMode: true },
       running: 0,
-      more: { filling: true },
       expected: {
         step: 'searching',
         text: '0 connections, 4 wanted, but only 0 dials in progress and 0 trusted points to try, and nobody to ask for more'
@@ -291,13 +287,14 @@ describe('what maintenance does', () => {
       running: 0,
       known: 3,
       arrange: loseAll,
-      more: { filling: true, lookAt: 1_000 },
+      more: { lookAt: 1_000 },
       expected: {
         step: 'probing',
         text: 'nothing can be reached, so it may be our own network: one point is tried at a time; the next look is in 1 s',
         waiting: 8
       }
     },
+    { name: 'one too many', running: 7, expected: { step: 'trimming', text: '7 connections, more than 6: it closes one after the other' } },
     { name: 'too many', running: 8, expected: { step: 'trimming', text: '8 connections, more than 7: it closes 2' } },
     {
       name: 'asleep, keeping what there is',
@@ -307,9 +304,9 @@ describe('what maintenance does', () => {
     },
     {
       name: 'asleep, keeping a small band',
-      running: 3,
+      running: 4,
       more: { life: 'suspended' },
-      expected: { step: 'suspended', text: '3 connections: 3 to 7 are right, few while the pool is suspended, nothing to do' }
+      expected: { step: 'suspended', text: '4 connections: 4 to 6 are right, few while the pool is suspended, nothing to do' }
     },
     {
       name: 'stopped',

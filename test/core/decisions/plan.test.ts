@@ -1,19 +1,20 @@
 import { describe, expect, it } from 'vitest'
-import { type MaintenancePlan, planMaintenance } from '../../../src/core/decisions/plan.ts'
+import { type MaintenancePlan, planAfterExploring, planExploring, planMaintenance } from '../../../src/core/decisions/plan.ts'
 import { hostOfIp } from '../../../src/core/values/address.ts'
 import type { Host, PeerId, Point } from '../../../src/core/values/ids.ts'
 import { seededRandom } from '../../support/seeded-random.ts'
 import { shuffled } from '../../support/shuffle.ts'
 import { type FakeConnection, StateBench } from '../../support/state-bench.ts'
 
-/** Bounds 3, 4, 6, 7. */
+/** Bounds 3, 4, 4, 6, 7. */
 const band = { minConnections: 2, expectedConnections: 5, maxConnections: 8 }
 const at = (n: number): Point => `/ip4/192.0.2.${n}/tcp/1` as Point
 const peer = (n: number): PeerId => `peer${n}` as PeerId
 const range = (count: number, first = 1): number[] => Array.from({ length: count }, (_, i) => first + i)
 
-function plan(bench: StateBench, { filling = false, cannot = [] as Point[] } = {}): MaintenancePlan {
-  return planMaintenance(bench.state, { now: bench.now, filling, canDial: (point) => !cannot.includes(point) })
+function plan(bench: StateBench, { filling = false, cannot = [] as Point[], trimAt = 0, seed = 1 } = {}): MaintenancePlan {
+  const canDial = (point: Point): boolean => !cannot.includes(point)
+  return planMaintenance(bench.state, { now: bench.now, filling, trimAt, canDial, random: seededRandom(seed) })
 }
 
 function connect(bench: StateBench, count: number): FakeConnection[] {
@@ -42,10 +43,12 @@ interface Case {
 }
 
 const cases: readonly Case[] = [
-  { name: 'inside the band nothing is done', running: 3, candidates: 5, dials: 0, ask: false },
-  { name: 'at the upper threshold nobody leaves', running: 7, candidates: 5, dials: 0, leaves: 0, ask: false },
+  { name: 'at its aim it has enough', running: 4, candidates: 5, dials: 0, ask: false },
+  { name: 'at the upper target nobody leaves', running: 6, candidates: 5, dials: 0, leaves: 0, ask: false },
+  { name: 'between the upper target and threshold one leaves', running: 7, candidates: 5, dials: 0, leaves: 1, ask: false },
+  { name: 'above the lower threshold those that are missing to the target are dialed', running: 3, candidates: 5, dials: 2, ask: false },
   { name: 'below the lower threshold three are dialed for each that is missing', running: 2, candidates: 9, dials: 3, ask: false },
-  { name: 'on the way up it goes on to the lower target', running: 3, candidates: 9, filling: true, dials: 3, ask: false },
+  { name: 'on the way up it goes on to the lower target', running: 3, candidates: 9, filling: true, dials: 2, ask: false },
   { name: 'at the lower target it has enough', running: 4, candidates: 9, filling: true, dials: 0, ask: false },
   { name: 'never so many that all could be too many', running: 0, candidates: 9, dials: 6, ask: false },
   { name: 'dials are bounded', running: 0, candidates: 9, options: { maxParallelDials: 2 }, dials: 2, ask: false },
@@ -121,7 +124,7 @@ describe('what maintenance does', () => {
         connect(bench, running)
         for (const n of shuffled(range(candidates), seededRandom(seed))) bench.registry.registerPoint(at(n))
         view?.(bench)
-        const found = plan(bench, { filling, cannot })
+        const found = plan(bench, { filling, cannot, seed })
         if (dial !== undefined) expect(found.dial.toSorted(), `seed ${seed}`).toEqual([...dial].toSorted())
         if (dials !== undefined) expect(found.dial, `seed ${seed}`).toHaveLength(dials)
         expect([found.leave.length, found.ask], `seed ${seed}`).toEqual([leaves, ask])
@@ -175,7 +178,7 @@ describe('what maintenance does', () => {
       bench.pass(120_000)
       bench.registry.registerPoint(at(7))
       const { dial } = plan(bench, { filling: true })
-      expect(dial, `seed ${seed}`).toEqual([at(2), at(3), at(1), at(7), at(4), at(6), at(5)])
+      expect(dial, `seed ${seed}`).toEqual([at(2), at(7), at(3), at(1), ...(dial[4] === at(4) ? [at(4), at(6)] : [at(6), at(4)]), at(5)])
     }
   })
 
@@ -188,6 +191,140 @@ describe('what maintenance does', () => {
     expect(plan(bench).dial).toEqual([])
     bench.pass(1)
     expect(plan(bench).dial).toEqual([at(1)])
+  })
+})
+
+describe('whom maintenance dials where there is a choice', () => {
+  const ip = (a: number, b: number): Point => `/ip4/${a}.${b}.0.1/tcp/1` as Point
+
+  it('whoever was met takes turns with what is only heard of, so that a flood of points gets half of the dials', () => {
+    for (let seed = 1; seed <= 10; seed++) {
+      const bench = new StateBench({ ...band, maxParallelDials: 10, maxConnections: 40, expectedConnections: 20, maxKnownPoints: null })
+      for (const n of range(6)) bench.dialed(ip(50, n), peer(n)).leave({ by: 'us', reason: { kind: 'going-away' } })
+      bench.pass(3_600_000)
+      connect(bench, 1)
+      for (const n of range(60)) bench.registry.registerPoint(ip(60, n))
+      const { dial } = plan(bench, { filling: true, seed })
+      expect(dial.filter((point) => point.startsWith('/ip4/50.')).length, `seed ${seed}`).toBe(5)
+    }
+  })
+
+  it('no two go to one address group, nor to one that we have chosen already, while there are others', () => {
+    for (let seed = 1; seed <= 10; seed++) {
+      const bench = new StateBench({ ...band, maxParallelDials: 10, maxConnections: 40, expectedConnections: 20 })
+      bench.dialed(ip(20, 1), peer(1))
+      bench.begin('/ip4/20.2.0.9/tcp/1' as Point)
+      for (const n of range(9)) bench.registry.registerPoint(`/ip4/20.1.0.${n}/tcp/1` as Point)
+      for (const n of range(9)) bench.registry.registerPoint(`/ip4/20.2.0.${n}/tcp/1` as Point)
+      for (const n of range(9)) bench.registry.registerPoint(`/ip4/20.3.0.${n}/tcp/1` as Point)
+      const alone = ['/ip4/20.4.0.1/tcp/1', '/ip4/20.5.0.1/tcp/1', '/ip4/20.6.0.1/tcp/1'] as Point[]
+      for (const point of shuffled(alone, seededRandom(seed))) bench.registry.registerPoint(point)
+      const { dial } = plan(bench, { filling: true, seed })
+      expect(
+        dial
+          .slice(0, 4)
+          .map((point) => point.slice(0, 10))
+          .toSorted(),
+        `seed ${seed}`
+      ).toEqual(['/ip4/20.3.', '/ip4/20.4.', '/ip4/20.5.', '/ip4/20.6.'])
+      expect(dial.length, 'where there is no choice a group is not in the way').toBeGreaterThan(4)
+    }
+  })
+
+  it('the fewer dials succeed the more are begun, up to four for each that is missing', () => {
+    const bench = new StateBench({
+      ...band,
+      maxParallelDials: 100,
+      minConnections: 20,
+      expectedConnections: 20,
+      maxConnections: 200,
+      maxKnownPoints: null
+    })
+    for (const n of range(150)) bench.registry.registerPoint(at(n))
+    connect(bench, 19)
+    expect(plan(bench).dial).toHaveLength(2)
+    for (const n of range(8, 200)) fail(bench, at(n))
+    expect(plan(bench).dial).toHaveLength(4)
+    for (const n of range(8, 220)) fail(bench, at(n))
+    expect(plan(bench).dial).toHaveLength(4)
+  })
+})
+
+describe('a pool that is content', () => {
+  const wide = { minConnections: 2, expectedConnections: 8, maxConnections: 14 }
+  const options = (bench: StateBench): Parameters<typeof planExploring>[1] => ({
+    now: bench.now,
+    canDial: () => true,
+    random: seededRandom(1)
+  })
+
+  it('adds one connection after the other up to its aim, and none for a while after a failure', () => {
+    // Bounds 4, 6, 7, 10, 12.
+    const bench = new StateBench(wide)
+    connect(bench, 6)
+    for (const n of range(5)) bench.registry.registerPoint(at(n))
+    const found = plan(bench)
+    expect([found.dial.length, found.ask]).toEqual([1, false])
+    const attempt = bench.begin(at(1))
+    expect(plan(bench).dial).toEqual([])
+    bench.state.end(attempt, { kind: 'failed', rejection: { kind: 'dial-failed', failure: 'refused', detail: '' }, by: 'them' })
+    expect(plan(bench)).toMatchObject({ dial: [], againAt: 1_000 })
+    bench.pass(2_000)
+    expect(plan(bench).dial).toHaveLength(1)
+  })
+
+  it('gives one up after the other above its target, with pauses, and nobody while a crowd comes in', () => {
+    const bench = new StateBench(wide)
+    connect(bench, 11)
+    bench.pass(60_000)
+    expect(plan(bench, { trimAt: bench.now + 5_000 })).toMatchObject({ leave: [], againAt: bench.now + 5_000 })
+    expect(plan(bench).leave).toHaveLength(1)
+    bench.cameIn(peer(50), { host: hostOfIp('198.51.100.1') as Host })
+    expect(plan(bench)).toMatchObject({ leave: [], againAt: bench.now + 1_000 })
+  })
+
+  it('meets the one where it has not been for longest, or never, and then gives up another if it has more than it expects', () => {
+    const bench = new StateBench(wide)
+    connect(bench, 8)
+    fail(bench, at(1))
+    bench.pass(1_000)
+    fail(bench, at(2))
+    bench.registry.registerPoint(at(4), { trusted: true })
+    bench.pass(600_000)
+    expect(planExploring(bench.state, options(bench))).toBe(at(1))
+    bench.registry.registerPoint(at(3))
+    expect(planExploring(bench.state, options(bench))).toBe(at(3))
+    const met = bench.dialed(at(3), peer(3))
+    const leaving = planAfterExploring(bench.state, met, [])
+    expect([leaving.length, leaving.includes(met)]).toEqual([1, false])
+  })
+
+  it('meets nobody when it has too few, or is about to have too many, or expects none', () => {
+    for (const [running, more] of [
+      [5, {}],
+      [10, {}],
+      [2, { minConnections: 0, expectedConnections: 0 }]
+    ] as const) {
+      const bench = new StateBench({ ...wide, ...more })
+      connect(bench, running)
+      bench.registry.registerPoint(at(1))
+      expect(planExploring(bench.state, options(bench)), `${running}`).toBeUndefined()
+    }
+    const few = new StateBench(wide)
+    const met = few.dialed(at(3), peer(3))
+    expect(planAfterExploring(few.state, met, [])).toEqual([])
+  })
+
+  it('gives up whom it met the same way once these are a tenth, unless they are trusted', () => {
+    const bench = new StateBench(wide)
+    const mixed = connect(bench, 3)
+    const met = bench.dialed(at(3), peer(3))
+    expect(planAfterExploring(bench.state, met, mixed)).toEqual(mixed.slice(2))
+    for (const { peerId } of mixed) {
+      const record = bench.state.peer(peerId)
+      if (record !== undefined) bench.registry.setPeerTrusted(record, true)
+    }
+    expect(planAfterExploring(bench.state, met, mixed)).toEqual([])
   })
 })
 

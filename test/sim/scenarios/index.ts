@@ -1,7 +1,9 @@
 /** Every scenario that `npm run sim` knows. A new one is one file here and one line below. */
 import type { Scenario } from '../scenario.ts'
 import { bootstrap } from './bootstrap.ts'
+import { churn } from './churn.ts'
 import { advertise, sources } from './flood.ts'
+import { halfDie } from './half-die.ts'
 import { swappers } from './swappers.ts'
 
-export const scenarios: readonly Scenario[] = [bootstrap, advertise, sources, swappers]
+export const scenarios: readonly Scenario[] = [bootstrap, churn, halfDie, advertise, sources, swappers]

@@ -5,7 +5,7 @@ import { ConnectionSeries, type SeriesSource } from '../../../web/demo/series.ts
 const source = (active: number, min = 3): SeriesSource => ({
   active,
   band: { min, expected: 9, max: 12 },
-  bounds: { minThreshold: min + 2, minTarget: min + 4, maxTarget: 10, maxThreshold: 11 }
+  bounds: { minThreshold: min + 2, minTarget: min + 4, aim: min + 5, maxTarget: 10, maxThreshold: 11 }
 })
 
 test('one sample for each change, none for what stays; what held before the span holds at its beginning', () => {

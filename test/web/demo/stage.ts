@@ -105,7 +105,7 @@ export function snapshotOf({ connections: connected, points: known, seed = 1 }: 
     privateMode: false,
     ownPoints: [],
     band: { min: 3, expected: 9, max: Math.max(12, connected) },
-    bounds: { minThreshold: 5, minTarget: 7, maxTarget: 10, maxThreshold: 11 },
+    bounds: { minThreshold: 5, minTarget: 7, aim: 8, maxTarget: 10, maxThreshold: 11 },
     active: connections.length,
     outgoingAttempts: 0,
     incomingHandshakes: 0,
