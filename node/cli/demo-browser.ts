@@ -41,6 +41,14 @@ export class DemoBrowser {
     return tab
   }
 
+  /** Another tab of the same visitor. */
+  async openBeside({ page }: DemoTab, name: string, query = ''): Promise<DemoTab> {
+    const beside = await page.context().newPage()
+    const tab = new DemoTab(name, beside)
+    await beside.goto(`${this.#url}${query}`)
+    return tab
+  }
+
   /** A page whose server has no settings for it: it cannot start. */
   async openFailing({ viewport = { width: 1280, height: 900 }, colorScheme = 'light', scale = 1 }: TabOptions = {}): Promise<Page> {
     const context = await this.#browser.newContext({ viewport, colorScheme, deviceScaleFactor: scale })

@@ -12,6 +12,7 @@ import { checkLinks } from './demo-check-links.ts'
 import { checkPage } from './demo-check-page.ts'
 import { checkRefusals } from './demo-check-refusals.ts'
 import { checkReturns } from './demo-check-returns.ts'
+import { checkTabs } from './demo-check-tabs.ts'
 import { expectThat, type Facts } from './demo-facts.ts'
 import type { Shutdown } from './demo-shutdown.ts'
 import type { Demo } from './demo-start.ts'
@@ -39,7 +40,8 @@ export async function runCheck({ demo, mailbox, facts, shutdown, log }: CheckOpt
     await checkRefusals(context)
     await checkBans(context)
     await checkReturns(context)
-    for (const tab of [linked.first, linked.second]) await checkClean(facts, tab, closedPorts)
+    const others = await checkTabs({ ...context, openBeside: (tab, name, query) => browser.openBeside(tab, name, query) })
+    for (const tab of [linked.first, linked.second, ...others]) await checkClean(facts, tab, closedPorts)
   }
   await facts.holds('this process: no unhandled rejection, no warning', async () => {
     expectThat(processProblems.length === 0, { expected: 'none', seen: processProblems })

@@ -52,7 +52,7 @@ export class DemoTab {
   async started(): Promise<PeerId> {
     const peerId = await eventually(
       async () => {
-        const snapshot = await this.page.evaluate(() => globalThis.p2pPool?.pool.snapshot())
+        const snapshot = await this.page.evaluate(() => globalThis.p2pPool?.snapshot())
         return snapshot?.life === 'running' ? snapshot.peerId : undefined
       },
       { withinMs: startDeadlineMs, expected: `${this.name} to run its pool`, seen: () => this.page.locator('body').innerText() }
@@ -63,9 +63,15 @@ export class DemoTab {
 
   snapshot(): Promise<PoolSnapshot> {
     return this.page.evaluate(() => {
-      if (globalThis.p2pPool === undefined) throw new Error('the pool of the page does not run yet')
-      return globalThis.p2pPool.pool.snapshot()
+      const snapshot = globalThis.p2pPool?.snapshot()
+      if (snapshot === undefined) throw new Error('the page knows nothing of its pool yet')
+      return snapshot
     })
+  }
+
+  /** Whether the pool runs in this tab. */
+  isOwner(): Promise<boolean> {
+    return this.page.evaluate(() => globalThis.p2pPool?.role === 'owner')
   }
 
   async connectionTo(peerId: PeerId): Promise<ConnectionSnapshot | undefined> {
@@ -75,7 +81,7 @@ export class DemoTab {
   libp2pConnections(peerId: PeerId): Promise<SeenLibp2pConnection[]> {
     return this.page.evaluate(
       (id) =>
-        (globalThis.p2pPool?.node.getConnections() ?? [])
+        (globalThis.p2pPool?.owned?.node.getConnections() ?? [])
           .filter(({ remotePeer, status }) => remotePeer.toString() === id && status === 'open')
           .map(({ remoteAddr, limits }) => ({ remoteAddress: remoteAddr.toString(), limited: limits !== undefined })),
       peerId
@@ -83,14 +89,14 @@ export class DemoTab {
   }
 
   trustedPoints(): Promise<readonly Point[]> {
-    return this.page.evaluate(() => (globalThis.p2pPool?.pool.config.trustedPoints ?? []).map(({ point }) => point))
+    return this.page.evaluate(() => (globalThis.p2pPool?.owned?.pool.config.trustedPoints ?? []).map(({ point }) => point))
   }
 
   /** What a `connect` of the page's pool comes to: its rejection, or nothing if it connected. */
   connect(point: Point): Promise<Rejection | undefined> {
     return this.page.evaluate(async (to) => {
       try {
-        await globalThis.p2pPool?.pool.connect(to)
+        await globalThis.p2pPool?.connect(to)
         return undefined
       } catch (error) {
         const rejection = error instanceof Error && 'rejection' in error ? (error.rejection as Rejection | undefined) : undefined

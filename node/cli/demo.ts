@@ -87,7 +87,8 @@ async function serve(port: number, shutdown: Shutdown): Promise<number> {
     }
   })
   write(`\nThe page: ${demo.url}`)
-  write('Open it twice, in two windows: they meet over WebRTC. Any message to a Node peer is answered. Ctrl-C stops everything.\n')
+  write('Open it in two browsers, or its “second peer in a new tab”: they meet over WebRTC. Any message to a Node peer is answered.')
+  write('Ctrl-C stops everything.\n')
   shutdown.expectEnd()
   const { guest } = demo.network
   const visits = comeAndGo(guest, shutdown.signal, {

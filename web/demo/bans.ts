@@ -67,7 +67,7 @@ function hostWords(host: string | null): string {
 }
 
 /** Hosts and peers alike: a person sees one list. */
-function clearGreylists({ pool }: Page): void {
-  pool.clearGreylist()
-  for (const { peerId } of pool.peers.greylisted()) pool.peers.unban(peerId)
+async function clearGreylists({ pool }: Page): Promise<void> {
+  await pool.clearGreylist()
+  await Promise.all((pool.snapshot()?.greylistedPeers ?? []).map((peerId) => pool.peers.unban(peerId)))
 }

@@ -3,10 +3,9 @@
  * the theme, and the same in words for those who do not see it.
  */
 import uPlot from 'uplot'
-import type { PeerPool } from '../../src/core/index.ts'
 import { byId, setAttribute, setText } from './dom.ts'
 import { formatClock, formatCount, formatDuration } from './format.ts'
-import type { Part } from './page.ts'
+import type { Page, Part } from './page.ts'
 import { ConnectionSeries, type SeriesColumns } from './series.ts'
 
 /** A page that was just opened shows a line, not a dot at the right edge. */
@@ -15,19 +14,23 @@ const plotHeight = 190
 const font = '12px system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", "DejaVu Sans", sans-serif'
 
 /** Listens from now on. */
-export function chartPart(pool: Pick<PeerPool, 'addEventListener' | 'snapshot'>, redraw: () => void): Part {
+export function chartPart({ pool }: Pick<Page, 'pool'>, redraw: () => void): Part {
   const place = byId('chart', HTMLDivElement)
   const readout = byId('chart-readout', HTMLParagraphElement)
   const span = spanChoice(redraw)
   const series = new ConnectionSeries()
   // A hidden page draws nothing, but what happens meanwhile belongs into the picture.
-  pool.addEventListener('change', () => series.add(pool.snapshot(), Date.now()))
+  pool.addEventListener('change', () => {
+    const snapshot = pool.snapshot()
+    if (snapshot !== undefined) series.add(snapshot, Date.now())
+  })
   let columns: SeriesColumns = series.columns(0, 0)
   const colours = new Map<string, string>()
   readColours(place, colours)
   const plot = makePlot(place, colours, (at) => setText(readout, at === undefined ? '' : reading(columns, at)))
   new ResizeObserver(([entry]) => {
-    if (entry !== undefined) plot.setSize({ width: Math.floor(entry.contentRect.width), height: plotHeight })
+    // In the next frame: what is changed here would be observed again.
+    if (entry !== undefined) requestAnimationFrame(() => plot.setSize({ width: Math.floor(entry.contentRect.width), height: plotHeight }))
   }).observe(place)
   // The canvas keeps the colours it was painted with.
   const repaint = () => {

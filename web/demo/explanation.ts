@@ -16,7 +16,30 @@ export function explanation({ pool }: Pick<Page, 'pool'>, what: Point | PeerId):
     const { text } = await pool.explain(what)
     setText(element, asSentence(text))
   }
-  return { element, show: () => void ask().catch((error: unknown) => setText(element, asSentence(String(error)))) }
+  return { element, show: askedAtTimes(ask, (error) => setText(element, asSentence(error.message))) }
+}
+
+/** The pool may run in another tab: it is not asked for each frame. */
+const askEveryMs = 400
+
+/** Asks when called, unless the last question is recent or not answered yet. What goes wrong is told to `failed`. */
+export function askedAtTimes(ask: () => Promise<void>, failed: (error: Error) => void): () => void {
+  let isWaiting = false
+  let lastAt = Number.NEGATIVE_INFINITY
+  const run = async () => {
+    isWaiting = true
+    lastAt = performance.now()
+    try {
+      await ask()
+    } catch (error) {
+      failed(error instanceof Error ? error : new Error(String(error)))
+    } finally {
+      isWaiting = false
+    }
+  }
+  return () => {
+    if (!isWaiting && performance.now() - lastAt >= askEveryMs) void run()
+  }
 }
 
 /** The core's explanations are parts of sentences. */

@@ -1,8 +1,9 @@
 /** How many connections there are, drawn against the band that maintenance keeps. */
-import type { PoolSnapshot } from '../../src/core/index.ts'
+import type { BandExplanation, PoolSnapshot } from '../../src/core/index.ts'
 import { byId, el, setAttribute, setText } from './dom.ts'
-import { formatCount } from './format.ts'
-import type { Part } from './page.ts'
+import { askedAtTimes, asSentence } from './explanation.ts'
+import { formatCount, formatWait } from './format.ts'
+import type { Page, Part } from './page.ts'
 
 /** Up to so many places each is drawn as a cell of its own; beyond, cells would be thinner than their gaps on a phone. */
 const maxCells = 24
@@ -10,12 +11,13 @@ const maxCells = 24
 /** Distance between two labels, % of the gauge, below which they would touch at 360 px. */
 const labelGap = 19
 
-export function gaugePart(): Part {
+export function gaugePart({ pool }: Pick<Page, 'pool'>): Part {
   const gauge = byId('gauge', HTMLDivElement)
   const active = byId('active', HTMLSpanElement)
   const words = byId('active-words', HTMLSpanElement)
   const state = byId('band-state', HTMLParagraphElement)
   const rule = byId('band-rule', HTMLParagraphElement)
+  const doing = maintenanceWords(pool, byId('band-doing', HTMLParagraphElement))
   let drawing: { readonly of: string; fill(snapshot: PoolSnapshot): void } | undefined
   return {
     show({ snapshot }) {
@@ -23,11 +25,12 @@ export function gaugePart(): Part {
       const of = [band.min, band.expected, band.max].join('/')
       if (drawing?.of !== of) drawing = { of, fill: draw(gauge, snapshot) }
       drawing.fill(snapshot)
-      const { tone, text } = bandState(snapshot)
+      const { tone, text } = bandState(snapshot, doing.step())
       setText(active, String(snapshot.active))
       setText(words, `of at most ${band.max}${attemptWords(snapshot)}`)
       setText(state, text)
       setAttribute(state, 'data-tone', tone)
+      doing.show()
       setAttribute(gauge, 'data-tone', tone)
       setAttribute(
         gauge,
@@ -42,15 +45,43 @@ export function gaugePart(): Part {
   }
 }
 
-/** What maintenance makes of the number, in words. */
-export function bandState({ active, bounds, life }: Pick<PoolSnapshot, 'active' | 'bounds' | 'life'>): {
-  tone: 'good' | 'low' | 'high' | 'none'
-  text: string
-} {
+interface MaintenanceWords {
+  /** What it does, as far as it was said. */
+  readonly step: () => BandStep | undefined
+  /** Asks again. */
+  readonly show: () => void
+}
+
+/** What maintenance does now and why, in the pool's own words; when it looks again by itself. */
+function maintenanceWords(pool: Page['pool'], element: HTMLElement): MaintenanceWords {
+  let said: BandStep | undefined
+  const ask = async () => {
+    const { step, text, nextLookInMs } = await pool.explainBand()
+    said = step
+    const next = step !== 'content' || nextLookInMs === undefined ? '' : ` The next look is in ${formatWait(nextLookInMs)} at the latest.`
+    setText(element, `${asSentence(text)}${next}`)
+  }
+  // What the pool does not say is not shown; that it is stopped is said already.
+  return { step: () => said, show: askedAtTimes(ask, () => setText(element, '')) }
+}
+
+type BandStep = BandExplanation['step']
+
+/** What maintenance makes of the number, in words. `step`: what it says that it does, which may be a moment older than the number. */
+export function bandState(
+  { active, bounds, life }: Pick<PoolSnapshot, 'active' | 'bounds' | 'life'>,
+  step?: BandStep
+): { tone: 'good' | 'low' | 'high' | 'none'; text: string } {
   if (life === 'created' || life === 'starting') return { tone: 'none', text: 'Starting.' }
+  if (life === 'suspended') return { tone: 'none', text: 'Asleep: it keeps what its smaller band allows.' }
   if (life !== 'running') return { tone: 'none', text: 'The pool is not running.' }
-  if (active < bounds.minThreshold) return { tone: 'low', text: 'Too few: looking for more peers.' }
   if (active > bounds.maxThreshold) return { tone: 'high', text: 'Too many: closing some.' }
+  if (active < bounds.minThreshold) {
+    if (step === 'probing') return { tone: 'low', text: 'Nobody can be reached: trying one at a time.' }
+    return { tone: 'low', text: step === 'filling' ? 'Too few: dialing.' : 'Too few: looking for more peers.' }
+  }
+  if (active < bounds.minTarget && (step === 'filling' || step === 'searching'))
+    return { tone: 'low', text: `Filling up to ${bounds.minTarget}.` }
   return { tone: 'good', text: 'Inside the band: nothing to do.' }
 }
 

@@ -174,8 +174,9 @@ const rank: Readonly<Record<Condition, number>> = {
   foreign: 7
 }
 
-function tellerOf({ source }: PointSnapshot, self: PeerId): PeerId | null {
-  return source === self ? null : source
+/** Nobody is shown as having told of itself. */
+function tellerOf({ source, peerId, expectedPeerId }: PointSnapshot, self: PeerId): PeerId | null {
+  return source === self || source === (peerId ?? expectedPeerId) ? null : source
 }
 
 /** Those outside, behind the connected peer who told of them; `null`: behind nobody. The most telling first. */

@@ -115,8 +115,7 @@ export function graphPart({ openPeer, showPoint }: GraphChoices, redraw: () => v
     if (entry === undefined) return
     const width = Math.max(280, Math.floor(entry.contentRect.width))
     size = { width, height: width < narrowPx ? 340 : 420 }
-    setAttribute(picture, 'viewBox', `0 0 ${width} ${size.height}`)
-    setAttribute(picture, 'height', String(size.height))
+    // In the next frame: what is changed here would be observed again.
     redraw()
   }).observe(box)
 
@@ -127,6 +126,8 @@ export function graphPart({ openPeer, showPoint }: GraphChoices, redraw: () => v
       const key = `${snapshot.version} ${size.width} ${Math.floor(now / lookMs)}`
       if (key === drawn || size.width === 0) return
       drawn = key
+      setAttribute(picture, 'viewBox', `0 0 ${size.width} ${size.height}`)
+      setAttribute(picture, 'height', String(size.height))
       graph = layoutGraph(snapshot, surroundingsOf(moment), size)
       setAttribute(picture, 'data-crowd', snapshot.connections.length > maxNamed[size.width < narrowPx ? 'narrow' : 'wide'])
       const hadFocus = picture.contains(document.activeElement)

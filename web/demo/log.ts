@@ -1,8 +1,7 @@
 /** The log of what happens: every event of the pool in a sentence, newest first, to be filtered and held still. */
-import type { PeerPool } from '../../src/core/index.ts'
 import { byId, el, keyedList, setAttribute, setHidden, setText } from './dom.ts'
 import { formatClock, formatCount } from './format.ts'
-import type { Part } from './page.ts'
+import type { Page, Part } from './page.ts'
 import { plainText, type Sentence, type ToldEventName, tellEvent, toldEvents } from './sentences.ts'
 import { pieceNodes } from './widgets.ts'
 
@@ -19,7 +18,7 @@ interface Entry {
 }
 
 /** Listens from now on; `redraw` is asked for when something new is to be shown. */
-export function logPart(pool: PeerPool, redraw: () => void): Part {
+export function logPart({ pool }: Pick<Page, 'pool'>, redraw: () => void): Part {
   const filter = byId('log-filter', HTMLInputElement)
   const pause = byId('log-pause', HTMLButtonElement)
   const empty = byId('log-empty', HTMLParagraphElement)

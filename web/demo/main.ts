@@ -2,10 +2,11 @@
  * The demo page: starts the peer, draws its pool. It draws at most once per frame, when the pool says that something
  * changed, and once a second while it is visible, for what is relative to now. What each part shows is in its own file.
  *
- * For the console and for automated checks, `globalThis.p2pPool` is `{ node, pool }` once the pool runs: `node` is the
- * libp2p node, `pool` the PeerPool. The parts of the page are found by `data-testid`, the buttons by `data-action`, rows
+ * For the console and for automated checks, `globalThis.p2pPool` is what `createWebPeer` gave: the pool with the same face in
+ * each tab; its `owned` has the libp2p node and the PeerPool in the tab that runs them. The parts of the page are found by `data-testid`, the buttons by `data-action`, rows
  * by `data-peer`, `data-point`, `data-transport` and `data-direction`.
  */
+import type { SharedPool } from '../index.ts'
 import { chartPart } from './chart.ts'
 import { connectionsPart } from './connections.ts'
 import { listenForDials } from './dial.ts'
@@ -21,16 +22,17 @@ import { Notices } from './notices.ts'
 import { ownPart } from './own.ts'
 import type { Page, Part } from './page.ts'
 import { settingsPart } from './pool-settings.ts'
-import { loadSettings } from './settings.ts'
+import { type DemoSettings, loadSettings } from './settings.ts'
 import { sheetPart } from './sheet.ts'
-import { type DemoPeer, startPeer } from './start.ts'
+import { openPool } from './start.ts'
 import { showLife, statusPart } from './status.ts'
+import { followTabs } from './tabs.ts'
 import { listenForTheme } from './theme.ts'
 import { listenForWelcome } from './welcome.ts'
 
 declare global {
-  /** Set once the pool runs. */
-  var p2pPool: DemoPeer | undefined
+  /** Set once the pool runs, here or in another tab. */
+  var p2pPool: SharedPool | undefined
 }
 
 const tickMs = 1_000
@@ -42,9 +44,9 @@ async function start(): Promise<void> {
   try {
     const settings = await loadSettings()
     setText(byId('network', HTMLSpanElement), settings.network)
-    const peer = await startPeer(settings)
-    globalThis.p2pPool = peer
-    showPool(peer)
+    const pool = await openPool(settings)
+    globalThis.p2pPool = pool
+    showPool(pool, settings)
   } catch (error) {
     console.error('the pool could not start', error)
     setText(byId('failure-message', HTMLParagraphElement), error instanceof Error ? error.message : String(error))
@@ -53,13 +55,17 @@ async function start(): Promise<void> {
   }
 }
 
-function showPool({ pool, identity }: DemoPeer): void {
+function showPool(pool: SharedPool, settings: DemoSettings): void {
   const draw = () => {
-    const moment = { snapshot: pool.snapshot(), now: Date.now() }
+    const snapshot = pool.snapshot()
+    tabs.show(snapshot)
+    if (snapshot === undefined) return
+    const moment = { snapshot, now: Date.now() }
     for (const part of parts) part.show(moment)
   }
   const redraw = oncePerFrame(draw)
   const messages = messagesPart({ pool }, redraw)
+  const tabs = followTabs(pool, settings, redraw)
   const sheet = sheetPart(() => page, redraw)
   const page: Page = {
     pool,
@@ -71,16 +77,16 @@ function showPool({ pool, identity }: DemoPeer): void {
   const known = knownPart(page, redraw)
   const parts: readonly Part[] = [
     ownPart(redraw),
-    gaugePart(),
-    chartPart(pool, redraw),
+    gaugePart(page),
+    chartPart(page, redraw),
     graphPart(page, redraw),
     connectionsPart(page, redraw),
     known,
     messages,
     settingsPart(page),
     sheet,
-    logPart(pool, redraw),
-    statusPart({ pool, identity }, redraw)
+    logPart(page, redraw),
+    statusPart(page, settings, redraw)
   ]
   listenForDials(page)
   pool.addEventListener('change', redraw)

@@ -1,8 +1,8 @@
 /**
- * Texts to one peer or to all, and those that came: UTF-8. It is the one consumer of each connection's messages, so that
- * back-pressure ends here: everything is taken at once and the oldest is dropped.
+ * Texts to one peer or to all, and those that came: UTF-8. Every tab that follows the pool shows what came; everything is
+ * taken at once and the oldest is dropped.
  */
-import type { Connection, PeerId } from '../../src/core/index.ts'
+import type { PeerId } from '../../src/core/index.ts'
 import { byId, el, keyedList, setAttribute, setHidden, setText } from './dom.ts'
 import { cutText, formatClock, formatCount, shortenIds, shortId } from './format.ts'
 import type { Page, Part } from './page.ts'
@@ -28,7 +28,7 @@ export interface MessagesPart extends Part {
   writeTo(peerId: PeerId): void
 }
 
-/** Listens from now on, also to the connections that are running already. */
+/** Listens from now on. */
 export function messagesPart({ pool }: Pick<Page, 'pool'>, redraw: () => void): MessagesPart {
   const scroll = byId('message-scroll', HTMLDivElement)
   const empty = byId('messages-empty', HTMLParagraphElement)
@@ -59,33 +59,19 @@ export function messagesPart({ pool }: Pick<Page, 'pool'>, redraw: () => void): 
     messages = [...messages.slice(1 - maxMessages), { ...message, id: count, at: Date.now() }]
     redraw()
   }
-  const read = async (connection: Connection) => {
-    const decoder = new TextDecoder()
-    for await (const bytes of connection.messages) {
-      keep({ direction: 'in', peerId: connection.peerId, text: decoder.decode(bytes), taken: 1 })
-    }
-  }
-  const hear = (connection: Connection) => {
-    // A connection that breaks ends its messages; the log says why it broke.
-    read(connection).catch((error: unknown) => console.warn('messages ended', connection.peerId, error))
-  }
-  pool.addEventListener('connection-established', ({ detail }) => {
-    const connection = pool.connections.findByPeerId(detail.peerId)
-    if (connection !== undefined) hear(connection)
-  })
-  for (const [, connection] of pool.connections) hear(connection)
+  pool.addEventListener('message', ({ detail: { peerId, message } }) =>
+    keep({ direction: 'in', peerId, text: new TextDecoder().decode(message), taken: 1 })
+  )
 
   const deliver = async (text: string) => {
     const bytes = new TextEncoder().encode(text)
     const peerId = to.value === everyone ? undefined : pool.parsePeerId(to.value)
     if (peerId === undefined) {
-      const taken = pool.broadcast(bytes)
+      const taken = await pool.broadcast(bytes)
       if (taken === 0) throw new Error('nobody is connected')
       keep({ direction: 'out', peerId, text, taken })
     } else {
-      const connection = pool.connections.findByPeerId(peerId)
-      if (connection === undefined) throw new Error(`${shortId(peerId)} is not connected any more`)
-      await connection.send(bytes)
+      await pool.send(peerId, bytes)
       keep({ direction: 'out', peerId, text, taken: 1 })
     }
   }

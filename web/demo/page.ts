@@ -1,9 +1,11 @@
 /** What the parts of the page share: the pool they show, what is shown now, and how they speak to the person. */
-import type { PeerId, PeerPool, Point, PoolSnapshot } from '../../src/core/index.ts'
+import type { PeerId, Point, PoolSnapshot } from '../../src/core/index.ts'
+import type { SharedPool } from '../index.ts'
 import type { Notices } from './notices.ts'
 
 export interface Page {
-  readonly pool: PeerPool
+  /** Wherever it runs: in this tab or another one. */
+  readonly pool: SharedPool
   readonly notices: Notices
   /** Puts the peer into the message box, which gets the focus. */
   writeTo(peerId: PeerId): void

@@ -1,6 +1,7 @@
 /** What can be changed while the pool runs, each with effect at once: the band; a look at it now; the state as a file. */
 import type { ConnectionBand, PoolSnapshot } from '../../src/core/index.ts'
 import { byId, setAttribute, setHidden, setText } from './dom.ts'
+import { asSentence } from './explanation.ts'
 import { shortId } from './format.ts'
 import type { Page, Part } from './page.ts'
 
@@ -71,7 +72,8 @@ async function lookNow({ pool, notices }: Page, button: HTMLButtonElement): Prom
   setText(button, 'Looking…')
   await notices.run('Could not look at the band', async () => {
     await pool.maintain()
-    notices.say({ text: `Looked at the band: ${pool.snapshot().active} connections.` })
+    const { text } = await pool.explainBand()
+    notices.say({ text: `Looked at the band. ${asSentence(text)}` })
   })
   setText(button, label)
   setAttribute(button, 'aria-busy', undefined)
@@ -80,6 +82,10 @@ async function lookNow({ pool, notices }: Page, button: HTMLButtonElement): Prom
 
 function exportState({ pool, notices }: Page): void {
   const snapshot = pool.snapshot()
+  if (snapshot === undefined) {
+    notices.say({ text: 'Nothing is known of the pool yet.' })
+    return
+  }
   const url = URL.createObjectURL(new Blob([stateAsJson(snapshot)], { type: 'application/json' }))
   const link = document.createElement('a')
   link.href = url

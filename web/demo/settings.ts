@@ -11,6 +11,8 @@ export interface DemoSettings {
   readonly band: ConnectionBand | undefined
   /** Of storage and identity: two pages of one browser with different names are two peers. */
   readonly name: string
+  /** Whether the tabs of this browser are one peer, or this one is a peer of its own. */
+  readonly tabs: 'share' | 'own'
 }
 
 const settingsDeadlineMs = 10_000
@@ -31,7 +33,7 @@ async function askServer(): Promise<Response> {
   }
 }
 
-/** `?name=` is for tests and for a second peer in the same browser. */
+/** `?tab=own` is for a second peer in the same browser, `?name=` for tests. */
 export function readSettings(json: unknown, query: URLSearchParams): DemoSettings {
   if (typeof json !== 'object' || json === null) throw wrong('an object', json)
   const { network, trustedPoints, band } = json as Record<string, unknown>
@@ -39,7 +41,8 @@ export function readSettings(json: unknown, query: URLSearchParams): DemoSetting
   if (!Array.isArray(trustedPoints) || !trustedPoints.every((point) => typeof point === 'string')) {
     throw wrong('trustedPoints: a list of multiaddrs', trustedPoints)
   }
-  return { network, trustedPoints, band: readBand(band), name: query.get('name') || 'p2p-pool-demo' }
+  const tabs = query.get('tab') === 'own' ? 'own' : 'share'
+  return { network, trustedPoints, band: readBand(band), name: query.get('name') || 'p2p-pool-demo', tabs }
 }
 
 function readBand(band: unknown): ConnectionBand | undefined {

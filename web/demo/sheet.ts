@@ -2,11 +2,11 @@
  * The sheet of one peer, over the page: how it stands with us and why, what it is worth, where it was met, and its history.
  * Opened from wherever its name is pressed; a native dialog, so that keyboard and screen readers are at home in it.
  */
-import type { PeerDescription, PeerId, PeerSnapshot, Point } from '../../src/core/index.ts'
+import type { ConnectionSnapshot, PeerDescription, PeerId, PeerSnapshot, Point } from '../../src/core/index.ts'
 import { conditionOfPeer, conditionOfPoint, conditions, surroundingsOf } from './conditions.ts'
 import { byId, el, keyedList, setAttribute, setHidden, setText } from './dom.ts'
-import { explanation } from './explanation.ts'
-import { formatAgo, formatClock, formatCount, formatScore, formatWait, shortenIds, shortId } from './format.ts'
+import { askedAtTimes, explanation } from './explanation.ts'
+import { formatAgo, formatClock, formatCount, formatDuration, formatScore, formatWait, shortenIds, shortId } from './format.ts'
 import { identicon } from './identicon.ts'
 import type { Moment, Page, Part } from './page.ts'
 import { pointWords } from './point-row.ts'
@@ -88,27 +88,41 @@ function peerSheet(page: Page, { peerId, content, close }: SheetPlace): (moment:
     ...[el('h3', {}, ['Its addresses']), places.element],
     ...[el('h3', {}, ['History']), history.element]
   )
+  let latest: Moment | undefined
+  const describe = askedAtTimes(
+    async () => {
+      const described = await page.pool.peers.describe(peerId)
+      if (latest === undefined) return
+      facts.show(described, latest, latest.snapshot.bars.find((bar) => bar.peerId === peerId)?.endsAt ?? null)
+      history.show(described, latest.now)
+    },
+    (error) => setText(words, error.message)
+  )
   return (moment) => {
-    const { snapshot, now } = moment
-    current = snapshot.peers.find((one) => one.peerId === peerId)
+    latest = moment
+    current = moment.snapshot.peers.find((one) => one.peerId === peerId)
     const state = current === undefined ? undefined : conditionOfPeer(current)
     setAttribute(content, 'data-condition', state ?? 'foreign')
-    setText(words, state === undefined ? 'not remembered' : state === 'ready' ? 'not connected' : conditions[state].word)
+    const link = moment.snapshot.connections.find((one) => one.peerId === peerId)
+    setText(
+      words,
+      state === undefined
+        ? 'not remembered'
+        : state === 'ready'
+          ? 'not connected'
+          : `${conditions[state].word}${linkWords(link, moment.now)}`
+    )
+    // Of one who is connected it says no more than that.
+    setHidden(why.element, state === 'connected')
     why.show()
     actions.show()
     places.show(moment, peerId)
-    const describe = async () => {
-      const described = await describePeer(page, peerId)
-      facts.show(described, moment, snapshot.bars.find((bar) => bar.peerId === peerId)?.endsAt ?? null)
-      history.show(described, now)
-    }
-    void describe().catch((error: unknown) => setText(words, error instanceof Error ? error.message : String(error)))
+    describe()
   }
 }
 
-async function describePeer({ pool }: Page, peerId: PeerId): Promise<PeerDescription | undefined> {
-  const info = pool.peers.info(peerId)
-  return info === undefined ? undefined : pool.peers.describe(info)
+function linkWords(link: ConnectionSnapshot | undefined, now: number): string {
+  return link === undefined ? '' : ` over ${link.transport} for ${formatDuration(now - link.establishedAt)}, ${link.direction}`
 }
 
 function sheetFacts() {

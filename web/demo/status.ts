@@ -2,8 +2,8 @@
 import type { PoolLife, StorageFailure, StorageSnapshot } from '../../src/core/index.ts'
 import { byId, setAttribute, setHidden, setText } from './dom.ts'
 import { formatAgo, formatCount, shortenIds } from './format.ts'
-import type { Part } from './page.ts'
-import type { DemoPeer } from './start.ts'
+import type { Page, Part } from './page.ts'
+import type { DemoSettings } from './settings.ts'
 import { fact } from './widgets.ts'
 
 const lifeWords: Readonly<Record<PoolLife, string>> = {
@@ -32,10 +32,11 @@ export function showLife(life: PoolLife | 'failed'): void {
 }
 
 /** Errors that nobody caught are counted from the moment of the call on. */
-export function statusPart({ pool, identity }: Pick<DemoPeer, 'pool' | 'identity'>, redraw: () => void): Part {
+export function statusPart({ pool }: Pick<Page, 'pool'>, { tabs }: Pick<DemoSettings, 'tabs'>, redraw: () => void): Part {
   const list = byId('status', HTMLDListElement)
   const network = fact('Network')
   const who = fact('Identity')
+  const tab = fact('This tab')
   const storage = fact('Memory')
   const problem = fact('Storage problem')
   const known = fact('Known')
@@ -44,6 +45,7 @@ export function statusPart({ pool, identity }: Pick<DemoPeer, 'pool' | 'identity
   for (const [name, { element }] of Object.entries({
     network,
     identity: who,
+    tab,
     storage,
     'storage-problem': problem,
     known,
@@ -52,9 +54,7 @@ export function statusPart({ pool, identity }: Pick<DemoPeer, 'pool' | 'identity
   })) {
     setAttribute(element, 'data-testid', `status-${name}`)
   }
-  list.append(network.element, known.element, mode.element, who.element, storage.element, problem.element, errors.element)
-
-  who.show(identity.persistent ? 'Kept in this browser' : `New at each visit${identity.notice === undefined ? '' : `: ${identity.notice}`}`)
+  list.append(network.element, known.element, mode.element, tab.element, who.element, storage.element, problem.element, errors.element)
 
   let storageMessage = ''
   pool.addEventListener('storage-failed', ({ detail }) => {
@@ -75,6 +75,14 @@ export function statusPart({ pool, identity }: Pick<DemoPeer, 'pool' | 'identity
       showLife(snapshot.life)
       setText(byId('network', HTMLSpanElement), snapshot.network)
       network.show(snapshot.network)
+      tab.show(
+        tabs === 'own'
+          ? 'A peer of its own'
+          : pool.role === 'owner'
+            ? 'Runs the pool; other tabs follow it'
+            : 'Follows the tab that runs the pool'
+      )
+      who.show(identityWords(pool.identity))
       known.show(`${formatCount(snapshot.points.length, 'point')}, ${formatCount(snapshot.peers.length, 'peer')}`)
       mode.show(snapshot.privateMode ? 'Private: trusted points and peers only' : '')
       storage.show(storageWords(snapshot.storage, now))
@@ -84,6 +92,11 @@ export function statusPart({ pool, identity }: Pick<DemoPeer, 'pool' | 'identity
       setHidden(byId('offline', HTMLDivElement), navigator.onLine)
     }
   }
+}
+
+function identityWords(identity: Page['pool']['identity']): string {
+  if (identity === undefined) return ''
+  return identity.persistent ? 'Kept in this browser' : `New at each visit${identity.notice === undefined ? '' : `: ${identity.notice}`}`
 }
 
 /** Whether a reload will find what the pool learned, and if not, why. */

@@ -20,8 +20,8 @@ export function banPeer({ pool, notices }: Page, peerId: PeerId, endsAt?: number
 }
 
 export function unbanPeer({ pool, notices }: Page, peerId: PeerId): void {
-  void notices.run(`Could not lift the ban of ${shortId(peerId)}`, () => {
-    pool.peers.unban(peerId)
+  void notices.run(`Could not lift the ban of ${shortId(peerId)}`, async () => {
+    await pool.peers.unban(peerId)
     notices.say({ text: `${shortId(peerId)} may come back.` })
   })
 }
@@ -58,16 +58,15 @@ export function banHost({ pool, notices }: Page, host: Host): void {
 
 /** Of a host, or of a whole range. */
 export function unbanHost({ pool, notices }: Page, host: Host): void {
-  void notices.run(`Could not lift the ban of ${formatHost(host)}`, () => {
-    if (host.includes('/')) pool.points.unbanRange(host)
-    else pool.points.unbanHost(host)
+  void notices.run(`Could not lift the ban of ${formatHost(host)}`, async () => {
+    await (host.includes('/') ? pool.points.unbanRange(host) : pool.points.unbanHost(host))
     notices.say({ text: `${formatHost(host)} may come back, and the peers banned with it.` })
   })
 }
 
 export function forgetPoint({ pool, notices }: Page, point: Point): void {
-  void notices.run(`Could not forget ${shortenIds(point)}`, () => {
-    pool.unregisterPoint(point)
-    notices.say({ text: `Forgot ${shortenIds(point)}.`, undo: () => void pool.registerPoint(point) })
+  void notices.run(`Could not forget ${shortenIds(point)}`, async () => {
+    await pool.unregisterPoint(point)
+    notices.say({ text: `Forgot ${shortenIds(point)}.`, undo: () => pool.registerPoint(point) })
   })
 }

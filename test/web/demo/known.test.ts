@@ -1,9 +1,10 @@
 /** The lists of what is known, with as many points as a pool keeps. */
 import { beforeEach, expect, test } from 'vitest'
-import type { PeerPool, PoolSnapshot } from '../../../src/core/index.ts'
+import type { PoolSnapshot } from '../../../src/core/index.ts'
 import { type KnownPart, knownPart } from '../../../web/demo/known.ts'
 import { Notices } from '../../../web/demo/notices.ts'
 import type { Page } from '../../../web/demo/page.ts'
+import type { SharedPool } from '../../../web/index.ts'
 import { snapshotOf, stagePage, start } from './stage.ts'
 
 /** A frame of 60 per second, ms. */
@@ -18,9 +19,9 @@ beforeEach(async () => {
   await stagePage()
   snapshot = snapshotOf(cast)
   now = start
-  const pool = { explain: () => ({ text: 'the last try failed; it may be tried again in 12 s' }) }
+  const pool = { explain: async () => ({ text: 'the last try failed; it may be tried again in 12 s' }) }
   const page: Page = {
-    pool: pool as unknown as PeerPool,
+    pool: pool as unknown as SharedPool,
     notices: new Notices(document.createElement('div')),
     ...{ writeTo: () => undefined, openPeer: () => undefined, showPoint: () => undefined }
   }

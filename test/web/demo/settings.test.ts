@@ -7,6 +7,8 @@ test('the query names the storage and identity', () => {
   expect(readSettings(good, new URLSearchParams('name=second')).name).toBe('second')
   expect(readSettings(good, new URLSearchParams()).name).toBe('p2p-pool-demo')
   expect(readSettings(good, new URLSearchParams('name=')).name).toBe('p2p-pool-demo')
+  expect(readSettings(good, new URLSearchParams('tab=own')).tabs).toBe('own')
+  expect(readSettings(good, new URLSearchParams('tab=other')).tabs).toBe('share')
 })
 
 test('without a band the defaults of a page hold', () => {
