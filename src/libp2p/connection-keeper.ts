@@ -7,7 +7,7 @@
  * of a relay count as use), or when somebody tagged its peer in the peer store, as relays and their guests,
  * the DHT and Gossipsub do. Tags and foreign streams do not save a peer that the pool denies.
  */
-import type { ComponentLogger, Connection, PeerId as Libp2pPeerId, Logger, PeerStore } from '@libp2p/interface'
+import { type ComponentLogger, type Connection, KEEP_ALIVE, type Logger, type PeerStore } from '@libp2p/interface'
 import type { ConnectionManager } from '@libp2p/interface-internal'
 import type { PeerId } from '../core/values/ids.ts'
 import type { Clock, Link } from '../core/values/ports.ts'
@@ -53,6 +53,8 @@ export class ConnectionKeeper {
   readonly #options: KeeperOptions
   readonly #log: Logger
   readonly #links = new WeakMap<Connection, Set<Link>>()
+  /** Connections that were plain links. */
+  readonly #givenUp = new WeakSet<Connection>()
   /** How many looks in a row found it idle; at most as many entries as libp2p has connections. */
   #idle = new Map<Connection, number>()
   #cancelLook: (() => void) | undefined
@@ -92,6 +94,7 @@ export class ConnectionKeeper {
   /** The link is gone. */
   drop(connection: Connection, link: Link): void {
     this.#links.get(connection)?.delete(link)
+    if (link.plain !== undefined) this.#givenUp.add(connection)
   }
 
   /** The link is gone; closes the connection unless somebody else uses it. Never rejects. */
@@ -156,14 +159,24 @@ export class ConnectionKeeper {
     if (this.isDenied(connection)) return false
     const isHelper = connection.limits !== undefined
     const foreign = connection.streams.some(({ protocol }) => !housekeeping.has(protocol) && !(isHelper && protocol === webrtcSignaling))
-    return foreign || (!isHelper && (await this.hasTag(connection.remotePeer, (tag) => tag !== poolTag)))
+    return foreign || (!isHelper && (await this.#isTagged(connection)))
+  }
+
+  /** Whom the pool has given up is kept by those who would dial it again, and not by all who prefer it to others. */
+  #isTagged(connection: Connection): Promise<boolean> {
+    return this.#givenUp.has(connection) ? this.isKeptAlive(connection) : this.#hasTag(connection, (tag) => tag !== poolTag)
+  }
+
+  /** By somebody, with one of libp2p's tags for it. */
+  isKeptAlive(connection: Connection): Promise<boolean> {
+    return this.#hasTag(connection, (tag) => tag.startsWith(KEEP_ALIVE))
   }
 
   isDenied(connection: Connection): boolean {
     return this.#options.denies(connection.remotePeer.toString() as PeerId, connection)
   }
 
-  async hasTag(peer: Libp2pPeerId, counts: (tag: string) => boolean): Promise<boolean> {
+  async #hasTag({ remotePeer: peer }: Connection, counts: (tag: string) => boolean): Promise<boolean> {
     try {
       return [...(await this.#components.peerStore.get(peer)).tags.keys()].some(counts)
     } catch (error) {

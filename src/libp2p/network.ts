@@ -8,7 +8,6 @@ import type {
   Connection,
   Libp2pEvents,
   PeerId as Libp2pPeerId,
-  PeerInfo,
   PeerStore,
   PrivateKey,
   Stream,
@@ -30,8 +29,9 @@ import {
 import { ConnectionKeeper } from './connection-keeper.ts'
 import { dialErrorOf } from './dial-error.ts'
 import { type DialRule, dialRule, ruleAllows } from './dial-rule.ts'
+import { Discoveries } from './discoveries.ts'
 import { StreamLink } from './link.ts'
-import { addressOf, naming } from './link-address.ts'
+import { addressOf } from './link-address.ts'
 import { Libp2pRecords } from './peer-records.ts'
 import type { PlainPeers } from './plain-peers.ts'
 import { parsePeerId, parsePoint, pointOf, targetOf, toMultiaddr } from './point.ts'
@@ -49,9 +49,8 @@ const webRtcPatienceMs = [1_500, 3_000] as const
 const maxDialTries = 3
 /** One pool stream per connection is right; a closing one may linger beside its successor. */
 const maxStreams = 4
-/** Own points that are told to others, and addresses taken from one discovery; the rest is dropped. */
+/** Own points that are told to others; the rest is dropped. */
 const maxOwnPoints = 32
-const maxDiscovered = 8
 
 /** The components of libp2p that are needed; a user's own node has them all. */
 export interface NetworkComponents {
@@ -82,6 +81,7 @@ export class Libp2pNetwork implements Network {
   readonly peerId: PeerId
   readonly keeper: ConnectionKeeper
   readonly records: Libp2pRecords
+  readonly #discoveries: Discoveries
   /** Set while plain peers are taken. */
   #plain: PlainPeers | undefined
   readonly #components: NetworkComponents
@@ -103,6 +103,7 @@ export class Libp2pNetwork implements Network {
     this.#clock = clock
     this.#rule = rule
     this.#defaultPort = defaultPort
+    this.#discoveries = new Discoveries(this.#components)
     this.keeper = new ConnectionKeeper(this.#components, { clock, denies, closeIdle })
   }
 
@@ -168,10 +169,10 @@ export class Libp2pNetwork implements Network {
     events.addEventListener('self:peer:update', this.#addressesChanged)
     events.addEventListener('transport:listening', this.#addressesChanged)
     events.addEventListener('transport:close', this.#addressesChanged)
-    events.addEventListener('peer:discovery', this.#discovered)
     this.keeper.start()
     try {
       await registrar.handle(poolProtocol, this.#incoming, { maxInboundStreams: maxStreams, maxOutboundStreams: maxStreams })
+      this.#discoveries.start(handlers.discovered)
       await this.#takePlain(handlers)
     } catch (error) {
       this.#detach()
@@ -191,7 +192,7 @@ export class Libp2pNetwork implements Network {
     events.removeEventListener('self:peer:update', this.#addressesChanged)
     events.removeEventListener('transport:listening', this.#addressesChanged)
     events.removeEventListener('transport:close', this.#addressesChanged)
-    events.removeEventListener('peer:discovery', this.#discovered)
+    this.#discoveries.stop()
     this.keeper.stop()
     this.#plain?.stop()
     this.#plain = undefined
@@ -327,16 +328,6 @@ export class Libp2pNetwork implements Network {
     this.#ownPoints = points.join()
     void this.records.sign(points)
     this.#handlers?.ownPointsChanged()
-  }
-
-  /** libp2p tells of every peer it never stored before, also of those who just connected: they are no news. */
-  readonly #discovered = ({ detail }: CustomEvent<PeerInfo>): void => {
-    if (detail.id.equals(this.#components.peerId) || this.#components.connectionManager.getConnections(detail.id).length > 0) return
-    const expectedPeerId = parsePeerId(detail.id)
-    for (const address of detail.multiaddrs.slice(0, maxDiscovered)) {
-      const found = pointOf(naming(address, expectedPeerId))
-      if (found?.expectedPeerId === expectedPeerId) this.#handlers?.discovered(found)
-    }
   }
 }
 

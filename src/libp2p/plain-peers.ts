@@ -6,18 +6,9 @@
  * When the pool gives a peer up, the connection is closed, whatever runs on it: to be connected was all its use. Unless a link
  * with the peer's pool runs on it, or somebody keeps the peer alive (libp2p's `keep-alive` tags), who would only dial it again; or
  * the application or another service opened it here, and may be at work with it: then it is theirs, as any connection
- * without a link.
+ * without a link, and closed once it idles.
  */
-import {
-  type ComponentLogger,
-  type Connection,
-  type IdentifyResult,
-  KEEP_ALIVE,
-  type Libp2pEvents,
-  type Logger,
-  type PeerStore,
-  type TypedEventTarget
-} from '@libp2p/interface'
+import type { ComponentLogger, Connection, IdentifyResult, Libp2pEvents, Logger, PeerStore, TypedEventTarget } from '@libp2p/interface'
 import type { ConnectionManager } from '@libp2p/interface-internal'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import { DialError, type Link } from '../core/values/ports.ts'
@@ -169,7 +160,7 @@ export class PlainPeers {
     const { keeper } = this.#options
     if (keeper.isDenied(connection)) return false
     if (connection.direction === 'outbound' && !this.#dialed.has(connection)) return true
-    return keeper.hasTag(connection.remotePeer, (tag) => tag.startsWith(KEEP_ALIVE))
+    return keeper.isKeptAlive(connection)
   }
 
   async #tag({ remotePeer }: Connection, tag: { value: number } | undefined): Promise<void> {

@@ -136,6 +136,15 @@ describe('the pool as a service of libp2p', () => {
     expect(a.services.pool.points.info(pointOf(b))?.expectedPeerId).toBe(b.services.pool.peerId)
   })
 
+  test('a discovery made before the pool runs is kept for it', async () => {
+    const [a, b] = await Promise.all([make(), make()])
+    await a.services.pool.stop()
+    await a.peerStore.merge(b.peerId, { multiaddrs: b.getMultiaddrs() })
+    expect(a.services.pool.points.info(pointOf(b))).toBeUndefined()
+    await a.services.pool.start()
+    expect(a.services.pool.points.info(pointOf(b))).toMatchObject({ medium: 'discovery', expectedPeerId: b.services.pool.peerId })
+  })
+
   test('options that make no sense are refused before anything runs', () => {
     expect(() => peerPool({ network: '' })).toThrow(PoolError)
     expect(() => peerPool({ network: 'test', trustedPoints: ['nowhere'] })).toThrow('port is missing')
