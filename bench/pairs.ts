@@ -25,7 +25,11 @@ export interface PoolNode {
 }
 
 const base = () => {
-  const settings = libp2pSettings({ maxConnections: nodePreset.maxConnections, connectionTimeoutMs: 10_000 })
+  const settings = libp2pSettings({
+    maxConnections: nodePreset.maxConnections,
+    connectionTimeoutMs: 10_000,
+    authenticationTimeoutMs: 5_000
+  })
   return {
     addresses: { listen: ['/ip4/127.0.0.1/tcp/0'] },
     transports: [tcp()],

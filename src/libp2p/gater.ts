@@ -10,6 +10,7 @@ import type { Host, PeerId } from '../core/values/ids.ts'
 import type { Gate } from '../core/values/ports.ts'
 import { type DialRule, dialRule, ruleAllows } from './dial-rule.ts'
 import { pointOf } from './point.ts'
+import { Unproven } from './unproven.ts'
 
 /** Every hook that we set; `ConnectionGater` has them all optional. */
 type PoolHooks = Required<
@@ -19,6 +20,7 @@ type PoolHooks = Required<
     | 'denyDialMultiaddr'
     | 'denyInboundConnection'
     | 'denyInboundEncryptedConnection'
+    | 'denyInboundUpgradedConnection'
     | 'denyOutboundEncryptedConnection'
     | 'denyInboundRelayReservation'
     | 'denyOutboundRelayedConnection'
@@ -36,6 +38,7 @@ export interface PoolGater {
 
 export function createGater(options: Partial<DialRule> = {}): PoolGater {
   const rule = dialRule(options)
+  const unproven = new Unproven()
   let gate: Gate | undefined
   const deniesPeer = (peerId: Libp2pPeerId, host: Host | undefined): boolean => gate?.deniesPeer(peerId.toString() as PeerId, host) ?? false
   const deniesLink = (peerId: Libp2pPeerId, link: MultiaddrConnection): boolean => deniesPeer(peerId, hostOfAddress(link.remoteAddr))
@@ -53,10 +56,15 @@ export function createGater(options: Partial<DialRule> = {}): PoolGater {
         return !ruleAllows(rule, parsed.point) || (gate?.deniesDial(parsed.point) ?? false)
       },
       denyInboundConnection(link) {
-        if (gate?.deniesIncoming(hostOfAddress(link.remoteAddr)) === true) return true
+        const host = hostOfAddress(link.remoteAddr)
+        if (gate?.deniesIncoming(host) === true || !unproven.takes(link, host)) return true
         return isWebRtc(link.remoteAddr) ? afterInitChannel() : false
       },
       denyInboundEncryptedConnection: deniesLink,
+      denyInboundUpgradedConnection(_peer, link) {
+        unproven.proved(link)
+        return false
+      },
       denyOutboundEncryptedConnection: deniesLink,
       denyInboundRelayReservation: (source) => deniesPeer(source, undefined),
       denyOutboundRelayedConnection: (source, destination) => deniesPeer(source, undefined) || deniesPeer(destination, undefined),

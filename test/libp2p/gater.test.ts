@@ -16,7 +16,8 @@ const gate: Gate = {
   deniesPeer: (peerId: PeerId, host: Host | undefined) => peerId === banned || host === bannedHost
 }
 
-const linkFrom = (address: string): MultiaddrConnection => ({ remoteAddr: multiaddr(address) }) as MultiaddrConnection
+const linkFrom = (address: string): MultiaddrConnection =>
+  Object.assign(new EventTarget(), { remoteAddr: multiaddr(address) }) as unknown as MultiaddrConnection
 const bannedId = peerIdFromString(banned)
 const welcomeId = peerIdFromString(welcome)
 
@@ -55,6 +56,26 @@ describe('the gater', () => {
     expect(denyOutboundRelayedConnection(welcomeId, bannedId)).toBe(true)
     expect(denyInboundRelayedConnection(bannedId, welcomeId)).toBe(false)
     expect(denyInboundRelayedConnection(welcomeId, bannedId)).toBe(true)
+  })
+
+  test('a host that says nothing has five places, and gets one back when it has proved itself or hung up', () => {
+    const { denyInboundConnection, denyInboundUpgradedConnection } = made.gater
+    const from = (port: number): MultiaddrConnection => linkFrom(`/ip4/192.0.2.1/tcp/${port}`)
+    const links = [1, 2, 3, 4, 5].map(from)
+    expect(links.map(denyInboundConnection)).toEqual(Array(5).fill(false))
+    expect(denyInboundConnection(from(6))).toBe(true)
+    expect(denyInboundConnection(linkFrom('/ip4/192.0.2.2/tcp/1'))).toBe(false)
+    expect(denyInboundUpgradedConnection(welcomeId, links[0] as MultiaddrConnection)).toBe(false)
+    expect([denyInboundConnection(from(7)), denyInboundConnection(from(8))]).toEqual([false, true])
+    for (const link of links) link.dispatchEvent(new Event('close'))
+    expect([9, 10, 11, 12].map(from).map(denyInboundConnection)).toEqual(Array(4).fill(false))
+    expect(denyInboundConnection(from(13))).toBe(true)
+  })
+
+  test('links without a host are not counted', () => {
+    const { denyInboundConnection } = made.gater
+    const relayed = `/ip4/192.0.2.1/tcp/1/p2p/${welcome}/p2p-circuit/p2p/${banned}`
+    expect(Array.from({ length: 20 }, () => denyInboundConnection(linkFrom(relayed)))).toEqual(Array(20).fill(false))
   })
 
   test('a guest of a banned relay, and a page without an address, are judged by their id', async () => {
