@@ -40,7 +40,7 @@ export async function startLightClient(settings: PageSettings, onChange: () => v
   const follower = new ChainFollower({ pool, client, onChange })
   for (const text of firstPoints) {
     const { point, expectedPeerId } = pool.parsePoint(text)
-    if (pool.registerNewPoint(point) !== undefined && expectedPeerId !== undefined) await pool.setExpectedPeerId(point, expectedPeerId)
+    pool.registerPoint(point, { expectedPeerId })
   }
   void pool.maintain()
   return {

@@ -16,6 +16,8 @@ export interface SyncLimits {
   readonly restMs: number
   /** A peer that was late so often in a row is left. @default 3 */
   readonly maxLate: number
+  /** A peer that was of no use so often is left. @default 5 */
+  readonly maxUseless: number
   /** A peer whose head is behind ours and has not moved for so long is of no use, ms; `null`: it may be. @default 20000 */
   readonly staleAfterMs: number | null
 }
@@ -28,6 +30,7 @@ export const defaultLimits: SyncLimits = {
   statusDeadlineMs: 4_000,
   restMs: 1_000,
   maxLate: 3,
+  maxUseless: 5,
   staleAfterMs: 20_000
 }
 

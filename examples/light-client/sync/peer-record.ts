@@ -30,6 +30,8 @@ export interface PeerRecord<Id extends string> {
   /** Of the last answers, the latest counting for a third. */
   latencyMs: number | undefined
   lateInARow: number
+  /** Times that it was of no use. */
+  useless: number
   /** Of the last complaint that its claim is old. */
   staleSince: number
   /** Statuses in the window that began at `statusesSince`. */
@@ -55,6 +57,7 @@ export function newRecord<Id extends string>(peerId: Id, now: number): PeerRecor
     answers: 0,
     latencyMs: undefined,
     lateInARow: 0,
+    useless: 0,
     staleSince: now,
     statuses: 0,
     statusesSince: now,

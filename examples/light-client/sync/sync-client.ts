@@ -235,6 +235,7 @@ export class SyncClient<Id extends string = string> {
   #useless(record: PeerRecord<Id>, reason: string, { date }: Moment): void {
     this.#news.tell(record.peerId, date, { kind: 'useless', reason })
     this.#actions.push({ kind: 'report', peerId: record.peerId, about: 'useless', reason })
+    if (++record.useless === this.#limits.maxUseless) this.#actions.push({ kind: 'leave', peerId: record.peerId, reason: 'of no use' })
   }
 
   // What to do.

@@ -70,6 +70,16 @@ export class PointTable {
     return this.#trustedHosts.has(host)
   }
 
+  /** Is this the peer of a trusted point on the host, or may it be, since nobody was met there yet? Asked after a fault only. */
+  isTrustedAt(host: Host, peerId: PeerId | undefined): boolean {
+    if (!this.hasTrustedHost(host)) return false
+    for (const record of this) {
+      const there = record.expectedPeerId ?? record.lastEstablished?.peerId
+      if (record.trusted && record.host === host && (there === undefined || there === peerId)) return true
+    }
+    return false
+  }
+
   /** All of them, in order of insertion. Entries removed meanwhile are left out, added ones come at the end. */
   [Symbol.iterator](): IterableIterator<PointRecord> {
     return this.#records.values()

@@ -377,13 +377,15 @@ export class PoolState<PeerMeta, C extends RunningConnection = RunningConnection
     this.greylist(peerId, host, cause)
   }
 
-  /** Puts a peer and its host on the automatic lists, unless they are trusted. */
+  /** Puts a peer and its host on the automatic lists: not a trusted peer, or one that may be it, and never a trusted point's host. */
   greylist(peerId: PeerId | undefined, host: Host | undefined, cause: string): void {
-    if (this.isTrusted(peerId, undefined) || (host !== undefined && this.hasTrustedHost(host))) return
+    if (this.isTrusted(peerId, undefined) || (host !== undefined && this.parts.points.isTrustedAt(host, peerId))) return
+    const listed = host === undefined || this.hasTrustedHost(host) ? undefined : host
+    if (peerId === undefined && listed === undefined) return
     const date = this.parts.clock.date()
     if (peerId !== undefined) this.access.greylistPeer(peerId, date)
-    if (host !== undefined) this.access.greylistHost(host, date)
-    this.parts.emit('greylisted', { peerId, host, cause })
+    if (listed !== undefined) this.access.greylistHost(listed, date)
+    this.parts.emit('greylisted', { peerId, host: listed, cause })
     this.parts.changed()
   }
 

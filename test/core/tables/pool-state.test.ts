@@ -168,6 +168,22 @@ describe('what an ending costs', () => {
     }
   })
 
+  it('a fault greylists whoever is on the host of a trusted point, but not who is expected there, nor anybody while that is unknown', () => {
+    for (const [expected, listed] of [
+      [bob, 'greylisted'],
+      [alice, undefined],
+      [undefined, undefined]
+    ] as const) {
+      const bench = new StateBench()
+      const point = bench.registry.registerPoint(home, { trusted: true })
+      point.expectedPeerId = expected
+      bench.cameIn(alice, { host }).leave({ by: 'us', reason: { kind: 'fault', detail: 'garbage' } })
+      expect(bench.state.peerBar(alice)).toBe(listed)
+      expect(bench.state.hostBar(host, false)).toBeUndefined()
+      expect(violatedInvariants(bench.state)).toEqual([])
+    }
+  })
+
   it('a peer that says that we broke the protocol does not make us greylist it', () => {
     const bench = new StateBench()
     bench.cameIn(alice, { host }).leave({ by: 'them', reason: { kind: 'fault', detail: 'they say' } })

@@ -136,6 +136,9 @@ describe('slow and silent peers', () => {
     world.mine(miner)
     world.until(30_000)
     expect(world.reports).toMatchObject([{ peerId: 'peer-0', about: 'useless', reason: expect.stringContaining('has not moved for 20 s') }])
+    world.until(110_000)
+    expect(world.reports).toHaveLength(5)
+    expect(world.left).toEqual(['peer-0'])
   })
 
   it('a late answer is ignored, not held against the peer', () => {
