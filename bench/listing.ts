@@ -10,6 +10,7 @@ import { memoryStorage } from '../src/core/memory-storage.ts'
 import { AccessList } from '../src/core/tables/acl.ts'
 import { Band } from '../src/core/tables/band.ts'
 import { PeerTable } from '../src/core/tables/peer-table.ts'
+import { pointRecordOf } from '../src/core/tables/point-record.ts'
 import { PointTable } from '../src/core/tables/point-table.ts'
 import { PoolState } from '../src/core/tables/pool-state.ts'
 import { Registry } from '../src/core/tables/registry.ts'
@@ -72,20 +73,22 @@ function filled(size: number): Registering<Uint8Array, unknown, Uint8Array> {
   })
   const peerId = peerTexts(1)[0] as PeerId
   for (const [i, point] of pointTexts(size).entries()) {
-    points.restore({
-      point,
-      source: undefined,
-      medium: 'storage',
-      discoveredAt: 1_700_000_000_000 + i,
-      trusted: false,
-      isPublic: i % 2 === 0,
-      expectedPeerId: undefined,
-      lastFailedAt: undefined,
-      lastRejected: undefined,
-      lastEstablished: i % 4 < 2 ? { peerId, at: 1_700_000_000_000 + i } : undefined,
-      lastDisconnection: undefined,
-      events: []
-    })
+    points.restore(
+      pointRecordOf({
+        point,
+        source: undefined,
+        medium: 'storage',
+        discoveredAt: 1_700_000_000_000 + i,
+        trusted: false,
+        isPublic: i % 2 === 0,
+        expectedPeerId: undefined,
+        lastFailedAt: undefined,
+        lastRejected: undefined,
+        lastEstablished: i % 4 < 2 ? { peerId, at: 1_700_000_000_000 + i } : undefined,
+        lastDisconnection: undefined,
+        events: []
+      })
+    )
   }
   const context = {
     config,

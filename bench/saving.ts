@@ -9,6 +9,7 @@ import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { jsonFileStorage } from '../node/json-file.ts'
 import type { PeerId, PeerPool } from '../src/core/index.ts'
 import { AccessList } from '../src/core/tables/acl.ts'
+import { peerRecordOf } from '../src/core/tables/peer-state.ts'
 import { PeerTable } from '../src/core/tables/peer-table.ts'
 import { storedParts } from '../src/core/tables/persist.ts'
 import { PointTable } from '../src/core/tables/point-table.ts'
@@ -137,7 +138,7 @@ function partsOf(size: number): Iterable<string> {
     const point = points[i]
     const at = 1_700_000_000_000 + i
     peers.restore(
-      {
+      peerRecordOf({
         peerId: id.toString() as PeerId,
         createdAt: at,
         trusted: false,
@@ -153,7 +154,7 @@ function partsOf(size: number): Iterable<string> {
           { kind: 'connection-established', at, other: point },
           { kind: 'disconnection', at: at + 60_000, other: point }
         ]
-      },
+      }),
       null
     )
   }

@@ -31,28 +31,37 @@ const dayMs = 86_400_000
 const faultScore = -40
 
 /** The parts of a peer's score; of one that is not connected all of them are halved with each day since it was met. */
-export function scoreParts(info: PeerInfo, { now, date }: Instants): ScorePart[] {
-  const { state, served, connectedMs, roundTripMs, failures, lastReport } = info
-  const running = state.kind === 'running' ? state.connection : undefined
-  const messages = served + (running?.messagesReceived ?? 0)
-  const hours = (connectedMs + (running === undefined ? 0 : now - running.startedAt)) / 3_600_000
-  const weight = penaltyOf(info, now)
-  const isFault = lastReport?.kind === 'fault'
-  const parts: [ScorePart['of'], number, number][] = [
-    ['service', messages, Math.min(5, Math.log2(1 + messages) / 2)],
-    ['time', hours, Math.min(10, 2 * Math.log2(1 + hours))],
-    ['latency', roundTripMs ?? 0, roundTripMs === undefined ? 0 : Math.max(0, Math.min(5, Math.log2(1_000 / roundTripMs)))],
-    ['failures', failures, -Math.min(5, failures)],
-    ['reports', weight, -Math.min(20, 2 * weight)],
-    ['fault', Number(isFault), isFault ? faultScore * fading(date - lastReport.at) : 0]
-  ]
-  const fade = running === undefined ? fading(date - (lastMeeting(info)?.at ?? date)) : 1
-  return parts.filter(([, , score]) => score !== 0).map(([of, amount, score]) => ({ of, amount, score: score * fade }))
+export function scoreParts(info: PeerInfo, at: Instants): ScorePart[] {
+  const parts: ScorePart[] = []
+  eachPart(info, at, (of, amount, score) => parts.push({ of, amount, score }))
+  return parts
 }
 
-/** The sum of the parts: 20 at best. */
+/** The sum of the parts: 20 at best. Makes nothing: a load asks it for a hundred thousand peers. */
 export function defaultScore(info: PeerInfo, at: Instants): number {
-  return scoreParts(info, at).reduce((sum, { score }) => sum + score, 0)
+  let sum = 0
+  eachPart(info, at, (_of, _amount, score) => {
+    sum += score
+  })
+  return sum
+}
+
+function eachPart(info: PeerInfo, { now, date }: Instants, tell: (of: ScorePart['of'], amount: number, score: number) => void): void {
+  const { state, served, connectedMs, roundTripMs, failures, lastReport } = info
+  const running = state.kind === 'running' ? state.connection : undefined
+  const fade = running === undefined ? fading(date - (lastMeeting(info)?.at ?? date)) : 1
+  const part = (of: ScorePart['of'], amount: number, score: number): void => {
+    if (score !== 0) tell(of, amount, score * fade)
+  }
+  const messages = served + (running?.messagesReceived ?? 0)
+  part('service', messages, Math.min(5, Math.log2(1 + messages) / 2))
+  const hours = (connectedMs + (running === undefined ? 0 : now - running.startedAt)) / 3_600_000
+  part('time', hours, Math.min(10, 2 * Math.log2(1 + hours)))
+  if (roundTripMs !== undefined) part('latency', roundTripMs, Math.max(0, Math.min(5, Math.log2(1_000 / roundTripMs))))
+  part('failures', failures, -Math.min(5, failures))
+  const weight = penaltyOf(info, now)
+  part('reports', weight, -Math.min(20, 2 * weight))
+  if (lastReport?.kind === 'fault') part('fault', 1, faultScore * fading(date - lastReport.at))
 }
 
 /**

@@ -12,7 +12,6 @@ import type { PeerId } from '../values/ids.ts'
 import { joinEvents } from './event-ring.ts'
 import { Heap } from './heap.ts'
 import { PeerRecord } from './peer-state.ts'
-import type { StoredPeer } from './stored-record.ts'
 
 export interface PeerNews<PeerMeta> {
   /** Wall clock, ms. */
@@ -75,36 +74,31 @@ export class PeerTable<PeerMeta = unknown> {
   }
 
   /**
-   * Takes a saved peer back, with the metadata made of its JSON. A peer that is known gets that metadata and whatever it has
+   * Takes a saved peer back, whose record becomes the table's own, with the metadata made of its JSON. A peer that is known gets that metadata and whatever it has
    * not seen since: it was met before the storage was read. `undefined`: it is new, and the table is full.
+   * `known`: if the caller has looked, what it found.
    */
-  restore(stored: StoredPeer, metadata: PeerMeta): PeerRecord<PeerMeta> | undefined {
-    const { peerId } = stored
-    const met = this.get(peerId)
-    if (met === undefined && this.#bounds !== null && this.size >= this.#bounds.max && !stored.trusted) return undefined
-    const record = met ?? new PeerRecord(peerId, stored.createdAt, metadata)
-    record.metadata = metadata
-    const { lastFailed, lastRejected, lastEstablished, lastDisconnection, served, connectedMs, lastReport, events } = stored
-    const isUsed = (lastFailed ?? lastRejected ?? lastEstablished ?? lastDisconnection ?? lastReport) !== undefined
-    if (isUsed || served > 0 || connectedMs > 0 || events.length > 0) {
-      const life = record.own()
-      life.served += served
-      life.connectedMs += connectedMs
-      life.lastFailed ??= lastFailed
-      life.lastRejected ??= lastRejected
-      life.lastEstablished ??= lastEstablished
-      life.lastDisconnection ??= lastDisconnection
-      life.lastReport ??= lastReport
-      if (events.length > 0) life.history = joinEvents(events, record.events)
-    }
-    if (met === undefined) {
-      if (stored.trusted) record.own().trusted = true
+  restore(stored: PeerRecord, metadata: PeerMeta, known = this.get(stored.peerId) ?? null): PeerRecord<PeerMeta> | undefined {
+    if (known === null) {
+      if (this.#bounds !== null && this.size >= this.#bounds.max && !stored.trusted) return undefined
+      stored.metadata = metadata
+      const record = stored as PeerRecord<PeerMeta>
       this.#add(record)
-    } else {
-      this.reindex(record)
-      if (stored.trusted) this.setTrusted(record, true)
+      return record
     }
-    return record
+    known.metadata = metadata
+    const life = known.own()
+    life.lastFailed ??= stored.lastFailed
+    life.lastRejected ??= stored.lastRejected
+    life.lastEstablished ??= stored.lastEstablished
+    life.lastDisconnection ??= stored.lastDisconnection
+    life.served += stored.served
+    life.connectedMs += stored.connectedMs
+    life.lastReport ??= stored.lastReport
+    life.history = joinEvents(stored.events, known.events)
+    this.reindex(known)
+    if (stored.trusted) this.setTrusted(known, true)
+    return known
   }
 
   /** To be called after every change of a record's state or metadata. A record that is no longer here is left alone. */

@@ -6,11 +6,10 @@ import type { PeerMetadata, TableSize } from '../values/config.ts'
 import type { Point } from '../values/ids.ts'
 import type { Network } from '../values/ports.ts'
 import type { AccessList } from './acl.ts'
-import { lastMeeting } from './peer-state.ts'
+import { lastMeeting, type PeerRecord } from './peer-state.ts'
 import type { PeerTable } from './peer-table.ts'
 import { lastSeenAt } from './point-info.ts'
 import type { PointTable } from './point-table.ts'
-import type { StoredPeer } from './stored-record.ts'
 import { decodeState, encodeState } from './stored-text.ts'
 
 /** What is saved, and with what. */
@@ -35,7 +34,7 @@ export interface LoadedCounts {
   readonly dropped: number
 }
 
-/** Entries taken into the tables between two yields; about 2 ms. */
+/** Entries taken into a table between two yields; about 2 ms. */
 const entriesPerSlice = 1_000
 
 /** The text of the state in parts of whole lines; made as it is asked for, so that it can be written in slices. */
@@ -61,21 +60,58 @@ export function* loadState<PeerMeta>(
   const state = yield* decodeState(text, { parse, date })
   const dropped = state.dropped + access.import(state.bans, date)
   yield
-  const bestPoints = yield* best(state.points, config.maxKnownPoints, (point) => [lastSeenAt(point), point.discoveredAt])
+  const bestPoints = yield* best(state.points, config.maxKnownPoints, {
+    seenAt: ({ life }) => lastSeenAt(life),
+    since: (point) => point.discoveredAt
+  })
   yield
-  const bestPeers = yield* best(state.peers, config.maxKnownPeers, (peer) => [lastMeeting(peer)?.at, peer.createdAt])
+  const bestPeers = yield* best(state.peers, config.maxKnownPeers, {
+    seenAt: ({ life }) => lastMeeting(life)?.at,
+    since: (peer) => peer.createdAt
+  })
+  const tookPoints = yield* takeBack(bestPoints, {
+    find: (stored) => points.get(stored.point),
+    forget: (stored) => points.remove(stored.point),
+    restore: (stored, known) => points.restore(stored, known) !== undefined
+  })
+  const tookPeers = yield* takeBack<PeerRecord>(bestPeers, {
+    find: (stored) => peers.get(stored.peerId) as PeerRecord | undefined,
+    forget: (stored) => peers.remove(stored.peerId),
+    restore: (stored, known) => restorePeer(peers, { stored, known: known as PeerRecord<PeerMeta> | null, metadata: config.peerMetadata })
+  })
+  return {
+    anchors: state.anchors,
+    points: tookPoints.taken,
+    peers: tookPeers.taken,
+    dropped: dropped + tookPoints.repeated + tookPeers.repeated
+  }
+}
+
+/** Into one table, in order. Of two of the same name, which only a person can have written, the later in the order counts. */
+function* takeBack<T>(
+  entries: readonly T[],
+  table: { find: (entry: T) => T | undefined; forget: (entry: T) => void; restore: (entry: T, known: T | null) => boolean }
+): Generator<void, { taken: number; repeated: number }> {
+  /** Made when it is needed: mostly nothing is known when a storage is read. */
+  let ours: ReadonlySet<T> | undefined
   let taken = 0
+  let repeated = 0
   let work = 0
-  for (const stored of bestPoints) {
-    if (points.restore(stored) !== undefined) taken++
+  for (const stored of entries) {
+    let known = table.find(stored)
+    if (known !== undefined) {
+      ours ??= new Set(entries)
+      if (ours.has(known)) {
+        table.forget(known)
+        known = undefined
+        repeated++
+        taken--
+      }
+    }
+    if (table.restore(stored, known ?? null)) taken++
     if (work++ % entriesPerSlice === 0) yield
   }
-  const takenPoints = taken
-  for (const stored of bestPeers) {
-    if (restorePeer(peers, stored, config.peerMetadata)) taken++
-    if (work++ % entriesPerSlice === 0) yield
-  }
-  return { anchors: state.anchors, points: takenPoints, peers: taken - takenPoints, dropped }
+  return { taken, repeated }
 }
 
 /**
@@ -85,29 +121,33 @@ export function* loadState<PeerMeta>(
 function* best<T extends { readonly trusted: boolean; readonly lastEstablished: unknown }>(
   entries: readonly T[],
   size: TableSize | null,
-  instants: (entry: T) => [seenAt: number | undefined, since: number]
+  { seenAt, since }: { seenAt: (entry: T) => number | undefined; since: (entry: T) => number }
 ): Generator<void, T[]> {
-  const ranked = entries.map((entry) => {
-    const [seenAt = -1, since] = instants(entry)
-    return { entry, seenAt, since }
-  })
+  // Numbers, and their places: an object per entry would cost more than the sorting.
+  const seen = Float64Array.from(entries, (entry) => seenAt(entry) ?? -1)
+  const known = Float64Array.from(entries, since)
+  const order = entries.map((_, place) => place)
   yield
-  const byAge = (a: (typeof ranked)[number], b: (typeof ranked)[number]): number => a.seenAt - b.seenAt || a.since - b.since
-  if (size !== null && ranked.length > size.max) {
-    const worth = ({ trusted, lastEstablished }: T): number => (trusted ? 2 : 0) + (lastEstablished === undefined ? 0 : 1)
-    ranked.sort((a, b) => worth(b.entry) - worth(a.entry) || byAge(b, a))
-    ranked.length = size.max
+  const byAge = (a: number, b: number): number => (seen[a] ?? 0) - (seen[b] ?? 0) || (known[a] ?? 0) - (known[b] ?? 0)
+  if (size !== null && order.length > size.max) {
+    const worth = Uint8Array.from(entries, ({ trusted, lastEstablished }) => (trusted ? 2 : 0) + (lastEstablished === undefined ? 0 : 1))
+    order.sort((a, b) => (worth[b] ?? 0) - (worth[a] ?? 0) || byAge(b, a))
+    order.length = size.max
+    yield
   }
-  ranked.sort(byAge)
+  order.sort(byAge)
   yield
-  return ranked.map(({ entry }) => entry)
+  return order.map((place) => entries[place] as T)
 }
 
 /**
  * Metadata that the application no longer understands starts anew, and the rest of the peer stays. A peer that was met
  * before its stored record was read gets its stored metadata, unless the application has set some meanwhile.
  */
-function restorePeer<PeerMeta>(peers: PeerTable<PeerMeta>, stored: StoredPeer, metadata: PeerMetadata<PeerMeta>): boolean {
+function restorePeer<PeerMeta>(
+  peers: PeerTable<PeerMeta>,
+  { stored, known, metadata }: { stored: PeerRecord; known: PeerRecord<PeerMeta> | null; metadata: PeerMetadata<PeerMeta> }
+): boolean {
   const read = (): PeerMeta => {
     try {
       return metadata.fromJson(stored.metadata)
@@ -115,9 +155,7 @@ function restorePeer<PeerMeta>(peers: PeerTable<PeerMeta>, stored: StoredPeer, m
       return metadata.initial()
     }
   }
-  const met = peers.get(stored.peerId)
-  if (met === undefined) return peers.restore(stored, read()) !== undefined
-  const isInitial = JSON.stringify(metadata.toJson(met.metadata)) === JSON.stringify(metadata.toJson(metadata.initial()))
-  peers.restore(stored, isInitial ? read() : met.metadata)
-  return true
+  const isInitial =
+    known === null || JSON.stringify(metadata.toJson(known.metadata)) === JSON.stringify(metadata.toJson(metadata.initial()))
+  return peers.restore(stored, isInitial ? read() : known.metadata, known) !== undefined
 }

@@ -18,7 +18,6 @@ import { type ListQuery, PointListing } from './point-listing.ts'
 import { keyOfGroup, PointRecord } from './point-record.ts'
 import { PointShares } from './point-shares.ts'
 import { isUncapped } from './point-weight.ts'
-import type { StoredPoint } from './stored-record.ts'
 
 /** Where a newcomer comes from. */
 export interface PointNews {
@@ -113,34 +112,28 @@ export class PointTable {
   }
 
   /**
-   * Takes a saved point back, with no regard to caps, which it passed when it came. Call with the least recently seen one
+   * Takes a saved point back, whose record becomes the table's own, with no regard to caps, which it passed when it came. Call with the least recently seen one
    * first: the order of calls becomes the order of sightings. A point that is known gets whatever it has not seen since: the
-   * operator named it, or it was met before the storage was read. `undefined`: it is new, and the table is full.
+   * operator named it, or it was met before the storage was read. `undefined`: it is new, and the table is full. `known`: if the
+   * caller has looked, what it found.
    */
-  restore(stored: StoredPoint): PointRecord | undefined {
-    const { point } = stored
-    const known = this.get(point)
-    if (known === undefined && this.#bounds !== null && this.size >= this.#bounds.max && !stored.trusted) return undefined
-    const record = known ?? new PointRecord(point, keyOfGroup(groupOf(point)), stored)
-    record.isPublic ||= stored.isPublic
-    record.expectedPeerId ??= stored.expectedPeerId
-    const { lastFailedAt, lastRejected, lastEstablished, lastDisconnection, events } = stored
-    if ((lastFailedAt ?? lastRejected ?? lastEstablished ?? lastDisconnection) !== undefined || events.length > 0) {
-      const life = record.own()
-      life.lastFailedAt ??= lastFailedAt
-      life.lastRejected ??= lastRejected
-      life.lastEstablished ??= lastEstablished
-      life.lastDisconnection ??= lastDisconnection
-      if (events.length > 0) life.history = joinEvents(events, record.events)
+  restore(stored: PointRecord, known = this.get(stored.point) ?? null): PointRecord | undefined {
+    if (known === null) {
+      if (this.#bounds !== null && this.size >= this.#bounds.max && !stored.trusted) return undefined
+      this.#add(stored)
+      return stored
     }
-    if (known === undefined) {
-      record.trusted = stored.trusted
-      this.#add(record)
-    } else {
-      this.reindex(record)
-      if (stored.trusted) this.setTrusted(record, true)
-    }
-    return record
+    known.isPublic ||= stored.isPublic
+    known.expectedPeerId ??= stored.expectedPeerId
+    const life = known.own()
+    life.lastFailedAt ??= stored.lastFailedAt
+    life.lastRejected ??= stored.lastRejected
+    life.lastEstablished ??= stored.lastEstablished
+    life.lastDisconnection ??= stored.lastDisconnection
+    life.history = joinEvents(stored.events, known.events)
+    this.reindex(known)
+    if (stored.trusted) this.setTrusted(known, true)
+    return known
   }
 
   /**

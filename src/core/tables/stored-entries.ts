@@ -10,12 +10,11 @@ import type { ParsedPoint, PeerId, Point } from '../values/ids.ts'
 import type { Network } from '../values/ports.ts'
 import type { BanLists, HostBan, PeerBan, RangeBan } from './bans.ts'
 import { historyKinds, maxEventsKept } from './event-ring.ts'
-import type { Encounter, PeerReport } from './peer-state.ts'
+import { type Encounter, type PeerRecord, type PeerReport, peerRecordOf } from './peer-state.ts'
 import type { Meeting } from './point-info.ts'
-import { asFields, asFlag, asInstant, asMedium, asText, type Fields, isShallow, optional, unreadable } from './stored-fields.ts'
+import { type PointRecord, pointRecordOf } from './point-record.ts'
+import { asFields, asFlag, asInstant, asOneOf, asText, type Fields, isShallow, media, optional, unreadable } from './stored-fields.ts'
 import type { StoredPeer, StoredPoint } from './stored-record.ts'
-
-const kinds: ReadonlySet<unknown> = new Set(historyKinds)
 
 /** What is written for a point; what is not set, or false, is left out. */
 export function pointToJson(point: StoredPoint): unknown {
@@ -53,14 +52,17 @@ export function peerToJson(peer: Omit<StoredPeer, 'metadata'>, metadata: unknown
   }
 }
 
+/** Texts remembered together with what was made of them; then they are forgotten. */
+const maxRecent = 256
+
 /** Reads entries, and counts those that it had to drop. Made for one text. */
 export class StoredReader {
   readonly #parse: Pick<Network, 'parsePoint' | 'parsePeerId'>
   /** Wall clock, ms: no instant in the past of a record can be later. */
   readonly #date: number
-  // The same few texts come again and again, and parsing one costs more than reading a whole entry. Bounded by the text's size.
-  readonly #points = new Map<string, ParsedPoint>()
-  readonly #peerIds = new Map<string, PeerId>()
+  // The same texts come again within an entry or soon after, and parsing one costs more than reading the rest of it.
+  readonly #points = new Recent<ParsedPoint>()
+  readonly #peerIds = new Recent<PeerId>()
   #dropped = 0
 
   constructor(parse: Pick<Network, 'parsePoint' | 'parsePeerId'>, date: number) {
@@ -72,14 +74,14 @@ export class StoredReader {
     return this.#dropped
   }
 
-  point(value: unknown): StoredPoint | undefined {
+  point(value: unknown): PointRecord | undefined {
     return this.#read(() => {
       const fields = asFields(value)
       const { point, expectedPeerId } = this.#parsedPoint(fields.point)
-      return {
+      return pointRecordOf({
         point,
         source: optional(fields.source, this.#peerId),
-        medium: fields.medium === undefined ? 'storage' : asMedium(fields.medium),
+        medium: fields.medium === undefined ? 'storage' : asOneOf(media, fields.medium),
         discoveredAt: fields.discoveredAt === undefined ? this.#date : this.#instant(fields.discoveredAt),
         trusted: asFlag(fields.trusted),
         isPublic: asFlag(fields.isPublic),
@@ -89,15 +91,15 @@ export class StoredReader {
         lastEstablished: optional(fields.lastEstablished, this.#meeting),
         lastDisconnection: optional(fields.lastDisconnection, this.#meeting),
         events: this.#events(fields.events, this.#peerId)
-      }
+      })
     })
   }
 
-  peer(value: unknown): StoredPeer | undefined {
+  peer(value: unknown): PeerRecord | undefined {
     return this.#read(() => {
       const fields = asFields(value)
-      return {
-        peerId: this.#ownId(fields.peerId),
+      return peerRecordOf({
+        peerId: parsed(() => this.#parse.parsePeerId(asText(fields.peerId))),
         createdAt: fields.createdAt === undefined ? this.#date : this.#instant(fields.createdAt),
         trusted: asFlag(fields.trusted),
         metadata: isShallow(fields.metadata, 0) ? (fields.metadata ?? null) : null,
@@ -109,7 +111,7 @@ export class StoredReader {
         connectedMs: optional(fields.connectedMs, asInstant) ?? 0,
         lastReport: optional(fields.lastReport, this.#report),
         events: this.#events(fields.events, this.#address)
-      }
+      })
     })
   }
 
@@ -138,11 +140,6 @@ export class StoredReader {
     }
   }
 
-  /** Counts an entry that reads well and has no place: a second one of the same name. */
-  drop(): void {
-    this.#dropped++
-  }
-
   /** Only what the readers throw for bad fields is a bad entry. */
   #read<T>(read: () => T): T | undefined {
     try {
@@ -166,18 +163,23 @@ export class StoredReader {
     })
   }
 
-  /** The last hundred; one that makes no sense is left out without a count: it is no entry. */
-  #events<Other>(value: unknown, readOther: (other: unknown) => Other): HistoryEvent<Other>[] {
+  /** The last hundred, in the array that was read; one that makes no sense is left out without a count: it is no entry. */
+  #events<Other>(value: unknown, readOther: (other: unknown) => Other): readonly HistoryEvent<Other>[] {
     if (value === undefined) return []
     if (!Array.isArray(value)) throw unreadable
-    const before = this.#dropped
-    const events = this.#list(value.slice(-maxEventsKept), (entry): HistoryEvent<Other> => {
-      const { kind, at, other } = asFields(entry)
-      if (!kinds.has(kind)) throw unreadable
-      return { kind: kind as HistoryEvent<Other>['kind'], at: this.#instant(at), other: optional(other, readOther) }
-    })
-    this.#dropped = before
-    return events
+    const events: unknown[] = value.length > maxEventsKept ? value.slice(-maxEventsKept) : value
+    let kept = 0
+    for (const entry of events) {
+      try {
+        const { kind, at, other } = asFields(entry)
+        events[kept] = { kind: asOneOf(historyKinds, kind), at: this.#instant(at), other: optional(other, readOther) }
+        kept++
+      } catch (error) {
+        if (error !== unreadable) throw error
+      }
+    }
+    events.length = kept
+    return events as HistoryEvent<Other>[]
   }
 
   #term(ban: Fields): { since: number; endsAt: number | undefined } {
@@ -206,28 +208,26 @@ export class StoredReader {
 
   readonly #address = (value: unknown): Point => this.#parsedPoint(value).point
 
-  readonly #peerId = (value: unknown): PeerId => {
-    const text = asText(value)
-    const known = this.#peerIds.get(text)
-    if (known !== undefined) return known
-    const peerId = parsed(() => this.#parse.parsePeerId(text))
-    this.#peerIds.set(text, peerId)
-    return peerId
-  }
-
-  /** The id that an entry is about: seldom met before, and not met again. */
-  #ownId(value: unknown): PeerId {
-    const text = asText(value)
-    return this.#peerIds.get(text) ?? parsed(() => this.#parse.parsePeerId(text))
-  }
+  readonly #peerId = (value: unknown): PeerId => this.#peerIds.get(asText(value), (text) => this.#parse.parsePeerId(text))
 
   #parsedPoint(value: unknown): ParsedPoint {
-    const text = asText(value)
-    const known = this.#points.get(text)
-    if (known !== undefined) return known
-    const point = parsed(() => this.#parse.parsePoint(text))
-    this.#points.set(text, point)
-    return point
+    return this.#points.get(asText(value), (text) => this.#parse.parsePoint(text))
+  }
+}
+
+/** What was made of the last few texts. */
+class Recent<T> {
+  readonly #made = new Map<string, T>()
+  /** Mostly asked for again at once: comparing a text costs less than looking it up. */
+  #last: { readonly text: string; readonly made: T } | undefined
+
+  get(text: string, make: (text: string) => T): T {
+    if (this.#last?.text === text) return this.#last.made
+    const made = this.#made.get(text) ?? parsed(() => make(text))
+    if (this.#made.size === maxRecent) this.#made.clear()
+    this.#made.set(text, made)
+    this.#last = { text, made }
+    return made
   }
 }
 

@@ -10,7 +10,7 @@ const maxTextLength = 1_024
 /** Deeper metadata is forgotten: the application, which reads it, may well do so by recursion. */
 const maxDepth = 100
 
-const media: Record<Medium, true> = { operator: true, storage: true, hello: true, advertise: true, nack: true, swap: true, discovery: true }
+export const media: readonly Medium[] = ['operator', 'storage', 'hello', 'advertise', 'nack', 'swap', 'discovery']
 
 /** Thrown, always the same, for what cannot be read; caught in `StoredReader`. */
 export const unreadable = new StorageError('broken', 'an entry of the stored state cannot be read')
@@ -41,9 +41,10 @@ export function asInstant(value: unknown): number {
   return value
 }
 
-export function asMedium(value: unknown): Medium {
-  if (typeof value !== 'string' || !Object.hasOwn(media, value)) throw unreadable
-  return value as Medium
+/** The word of ours, and not the text that came: that one would be kept in memory again and again. */
+export function asOneOf<Word extends string>(words: readonly Word[], value: unknown): Word {
+  for (const word of words) if (word === value) return word
+  throw unreadable
 }
 
 export function isShallow(value: unknown, depth: number): boolean {

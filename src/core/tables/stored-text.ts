@@ -9,6 +9,8 @@
 import type { Point } from '../values/ids.ts'
 import { type Network, StorageError } from '../values/ports.ts'
 import type { BanLists } from './bans.ts'
+import type { PeerRecord } from './peer-state.ts'
+import type { PointRecord } from './point-record.ts'
 import { peerToJson, pointToJson, StoredReader } from './stored-entries.ts'
 import type { StoredPeer, StoredPoint } from './stored-record.ts'
 
@@ -28,9 +30,9 @@ export interface StoredState<PeerMeta = unknown> {
 
 /** What was read; the metadata of peers is JSON. */
 export interface DecodedState extends StoredState {
-  readonly points: readonly StoredPoint[]
-  readonly peers: readonly StoredPeer[]
-  /** Entries that could not be, or stood there twice. */
+  readonly points: readonly PointRecord[]
+  readonly peers: readonly PeerRecord[]
+  /** Entries that could not be. */
   readonly dropped: number
 }
 
@@ -82,8 +84,8 @@ function* linesOf<T>(entries: Iterable<T>, toLine: (entry: T) => string): Genera
 }
 
 /**
- * What a text says, yielding now and then so that no turn is long. Of two entries of the same
- * name the later wins. Throws `StorageError` `broken` or `newer-version`, naming what was expected and what is there.
+ * What a text says, yielding now and then so that no turn is long. Whether two entries have one name is seen by
+ * `persist.ts`. Throws `StorageError` `broken` or `newer-version`, naming what was expected and what is there.
  */
 export function* decodeState(text: string, from: DecodeOptions): Generator<void, DecodedState> {
   return (yield* decodeLines(text, new Collector(from))) ?? (yield* decodeWhole(text, new Collector(from)))
@@ -92,8 +94,8 @@ export function* decodeState(text: string, from: DecodeOptions): Generator<void,
 /** What was found so far in one text. */
 class Collector {
   readonly #reader: StoredReader
-  readonly #points = new Map<string, StoredPoint>()
-  readonly #peers = new Map<string, StoredPeer>()
+  readonly #points: PointRecord[] = []
+  readonly #peers: PeerRecord[] = []
   #anchors: readonly Point[] = []
   #bans: BanLists = { peers: [], hosts: [], ranges: [] }
   #work = 0
@@ -108,14 +110,9 @@ class Collector {
   }
 
   entry(list: 'points' | 'peers', value: unknown): void {
-    if (list === 'points') {
-      const point = this.#reader.point(value)
-      if (point !== undefined) this.#keep(this.#points, point.point, point)
-    } else {
-      const peer = this.#reader.peer(value)
-      if (peer !== undefined) this.#keep(this.#peers, peer.peerId, peer)
-    }
-    this.#work++
+    const record =
+      list === 'points' ? this.#keep(this.#points, this.#reader.point(value)) : this.#keep(this.#peers, this.#reader.peer(value))
+    this.#work += 1 + (record?.events.length ?? 0)
   }
 
   /** Is it time to let others work? Asking begins the next slice. */
@@ -127,14 +124,12 @@ class Collector {
 
   result(): DecodedState {
     const { dropped } = this.#reader
-    return { anchors: this.#anchors, bans: this.#bans, points: [...this.#points.values()], peers: [...this.#peers.values()], dropped }
+    return { anchors: this.#anchors, bans: this.#bans, points: this.#points, peers: this.#peers, dropped }
   }
 
-  #keep<T extends { readonly events: readonly unknown[] }>(entries: Map<string, T>, name: string, entry: T): void {
-    const before = entries.size
-    entries.set(name, entry)
-    if (entries.size === before) this.#reader.drop()
-    this.#work += entry.events.length
+  #keep<T>(entries: T[], entry: T | undefined): T | undefined {
+    if (entry !== undefined) entries.push(entry)
+    return entry
   }
 }
 

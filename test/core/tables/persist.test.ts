@@ -3,7 +3,7 @@ import { PeerTable } from '../../../src/core/tables/peer-table.ts'
 import { loadState, type PersistedParts, storedParts } from '../../../src/core/tables/persist.ts'
 import { PointTable } from '../../../src/core/tables/point-table.ts'
 import type { TableSize } from '../../../src/core/values/config.ts'
-import type { PeerId } from '../../../src/core/values/ids.ts'
+import type { PeerId, Point } from '../../../src/core/values/ids.ts'
 import { StorageError } from '../../../src/core/values/ports.ts'
 import { meet, news, peerOf, pointOf, taken } from './encounters.ts'
 import { date, finish, noBans, parse, written } from './stored-states.ts'
@@ -68,6 +68,23 @@ describe('loading into the tables', () => {
     expect(load(written({ points, peers }), parts)).toMatchObject({ points: 3, peers: 3, dropped: 0 })
     expect([...parts.points].map((one) => one.point)).toEqual(['/memory/trusted', '/memory/old', '/memory/new'])
     expect([...parts.peers].map((one) => one.peerId)).toEqual(['12D3d', '12D3a', '12D3b'])
+  })
+
+  it('takes of two entries of one name the one last seen, or else the later, and counts the other as dropped', () => {
+    const seen = { peerId: '12D3x', at: 50 }
+    const parts = partsOf(null)
+    const points = [
+      { point: '/memory/1', trusted: true },
+      { point: '/memory/1', lastFailedAt: 5 },
+      { point: '/memory/2', lastRejected: seen },
+      { point: '/memory/2', trusted: true }
+    ]
+    const peers = [{ peerId: '12D3a', trusted: true }, { peerId: '12D3a' }, { peerId: '12D3a', createdAt: 3 }]
+    expect(load(written({ points, peers }), parts)).toMatchObject({ points: 2, peers: 1, dropped: 4 })
+    expect(parts.points.get('/memory/1' as Point)).toMatchObject({ trusted: false, lastFailedAt: 5 })
+    expect(parts.points.get('/memory/2' as Point)).toMatchObject({ trusted: false, lastRejected: seen })
+    expect(parts.peers.get('12D3a' as PeerId)).toMatchObject({ trusted: false, createdAt: date })
+    expect([...parts.points.check(), ...parts.peers.check()]).toEqual([])
   })
 
   it('starts metadata anew that the application does not understand, and keeps what it has set meanwhile', () => {

@@ -30,7 +30,25 @@ export function finish<T>(work: Generator<void, T>): T {
   }
 }
 
-export const decode = (text: string): DecodedState => finish(decodeState(text, { parse, date }))
+/** The saved fields alone of what a text says. */
+export function decode(text: string): Omit<DecodedState, 'points' | 'peers'> & { points: StoredPoint[]; peers: StoredPeer[] } {
+  const { points, peers, ...rest } = finish(decodeState(text, { parse, date }))
+  return { ...rest, points: points.map(savedPoint), peers: peers.map(savedPeer) }
+}
+
+function savedPoint(record: StoredPoint): StoredPoint {
+  const { point, source, medium, discoveredAt, trusted, isPublic, expectedPeerId } = record
+  const { lastFailedAt, lastRejected, lastEstablished, lastDisconnection, events } = record
+  const instants = { lastFailedAt, lastRejected, lastEstablished, lastDisconnection }
+  return { point, source, medium, discoveredAt, trusted, isPublic, expectedPeerId, ...instants, events }
+}
+
+function savedPeer(record: StoredPeer): StoredPeer {
+  const { peerId, createdAt, trusted, metadata, served, connectedMs } = record
+  const { lastFailed, lastRejected, lastEstablished, lastDisconnection, lastReport, events } = record
+  const instants = { lastFailed, lastRejected, lastEstablished, lastDisconnection }
+  return { peerId, createdAt, trusted, metadata, served, connectedMs, ...instants, lastReport, events }
+}
 
 export function encode(state: StoredState): string {
   return [...encodeState(state, { savedAt: date, metadataToJson: (metadata) => metadata })].join('')

@@ -232,19 +232,6 @@ describe('a stored entry that is not what it should be', () => {
     expect([stored?.events[0]?.at, stored?.events.at(-1)?.at]).toEqual([50, date])
   })
 
-  it('counts for the last when it stands there twice', () => {
-    const { points, dropped } = decode(
-      written({
-        points: [
-          { point: good, trusted: true },
-          { point: good, lastFailedAt: 5 }
-        ]
-      })
-    )
-    expect(points).toMatchObject([{ point: good, trusted: false, lastFailedAt: 5 }])
-    expect(dropped).toBe(1)
-  })
-
   it('does no harm with __proto__ and with 10,000 levels of metadata', () => {
     const deep = `${'{"a":'.repeat(10_000)}1${'}'.repeat(10_000)}`
     const text = `{"format":"p2p-pool","version":1,"__proto__":{"points":[{"point":"/x"}]},"peers":[
