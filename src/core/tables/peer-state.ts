@@ -6,9 +6,8 @@ import type { Attempt, RunningConnection } from '../values/attempt.ts'
 import type { HistoryEvent, HistoryKind } from '../values/history.ts'
 import type { PeerId, Point } from '../values/ids.ts'
 import type { ReportKind } from '../values/reason.ts'
-import { joinEvents, pushEvent } from './event-ring.ts'
+import { pushEvent } from './event-ring.ts'
 import type { Heaped } from './heap.ts'
-import type { StoredPeer } from './stored-record.ts'
 
 export type PeerState =
   | { readonly kind: 'disconnected' }
@@ -181,27 +180,6 @@ export class PeerRecord<PeerMeta = unknown> implements PeerInfo<PeerMeta>, Heape
   get events(): readonly HistoryEvent<Point>[] {
     return this.life.history ?? noEvents
   }
-}
-
-/** A record of its own with what is saved of a peer, for a table to take over; its metadata is JSON as yet. */
-export function peerRecordOf(stored: StoredPeer): PeerRecord {
-  const { peerId, createdAt, metadata, trusted, served, connectedMs, events } = stored
-  const { lastFailed, lastRejected, lastEstablished, lastDisconnection, lastReport } = stored
-  const record = new PeerRecord(peerId, createdAt, metadata)
-  const wasMet = (lastFailed ?? lastRejected ?? lastEstablished ?? lastDisconnection ?? lastReport) !== undefined
-  if (trusted || wasMet || served > 0 || connectedMs > 0 || events.length > 0) {
-    const life = record.own()
-    life.trusted = trusted
-    life.lastFailed = lastFailed
-    life.lastRejected = lastRejected
-    life.lastEstablished = lastEstablished
-    life.lastDisconnection = lastDisconnection
-    life.served = served
-    life.connectedMs = connectedMs
-    life.lastReport = lastReport
-    life.history = joinEvents(events, [])
-  }
-  return record
 }
 
 /** disconnected → accepted. */

@@ -7,9 +7,7 @@ import { groupOf, hostOf } from '../values/address.ts'
 import type { HistoryEvent } from '../values/history.ts'
 import type { Host, PeerId, Point } from '../values/ids.ts'
 import { Chain, type Linked } from './chain.ts'
-import { joinEvents } from './event-ring.ts'
 import type { Medium, Meeting, PointInfo, PointState } from './point-info.ts'
-import type { StoredPoint } from './stored-record.ts'
 
 /** The one state without a payload, shared. */
 export const disconnected: PointState = { kind: 'disconnected' }
@@ -189,24 +187,6 @@ export class PointRecord implements PointInfo, Linked<PointRecord> {
   get history(): HistoryEvent<PeerId>[] | undefined {
     return this.life.history
   }
-}
-
-/** A record of its own with what is saved of a point, for a table to take over. */
-export function pointRecordOf(stored: StoredPoint): PointRecord {
-  const { point, expectedPeerId, trusted, isPublic, lastFailedAt, lastRejected, lastEstablished, lastDisconnection, events } = stored
-  const record = new PointRecord(point, keyOfGroup(groupOf(point)), stored)
-  record.expectedPeerId = expectedPeerId
-  if (trusted || isPublic || (lastFailedAt ?? lastRejected ?? lastEstablished ?? lastDisconnection) !== undefined || events.length > 0) {
-    const life = record.own()
-    life.trusted = trusted
-    life.isPublic = isPublic
-    life.lastFailedAt = lastFailedAt
-    life.lastRejected = lastRejected
-    life.lastEstablished = lastEstablished
-    life.lastDisconnection = lastDisconnection
-    life.history = joinEvents(events, [])
-  }
-  return record
 }
 
 /** The untried points that one source told us of. A peer, or a door without a peer: operator, storage, discovery. */

@@ -10,11 +10,11 @@ import type { ParsedPoint, PeerId, Point } from '../values/ids.ts'
 import type { Network } from '../values/ports.ts'
 import type { BanLists, HostBan, PeerBan, RangeBan } from './bans.ts'
 import { historyKinds, maxEventsKept } from './event-ring.ts'
-import { type Encounter, type PeerRecord, type PeerReport, peerRecordOf } from './peer-state.ts'
+import type { Encounter, PeerRecord, PeerReport } from './peer-state.ts'
 import type { Meeting } from './point-info.ts'
-import { type PointRecord, pointRecordOf } from './point-record.ts'
+import type { PointRecord } from './point-record.ts'
 import { asFields, asFlag, asInstant, asOneOf, asText, type Fields, isShallow, media, optional, unreadable } from './stored-fields.ts'
-import type { StoredPeer, StoredPoint } from './stored-record.ts'
+import { peerRecordOf, pointRecordOf, type StoredPeer, type StoredPoint } from './stored-record.ts'
 
 /** What is written for a point; what is not set, or false, is left out. */
 export function pointToJson(point: StoredPoint): unknown {

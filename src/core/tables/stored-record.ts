@@ -1,9 +1,12 @@
 /**
- * What is saved of a point and of a peer. A live record is one of these too, so that it is written as it is; what was read
- * is given to `restore` of the tables.
+ * What is saved of a point and of a peer. A live record is one of these too, so that it is written as it is; of what was read
+ * a record is made here, which a table takes over by its `restore`.
  */
-import type { PeerInfo } from './peer-state.ts'
+import { groupOf } from '../values/address.ts'
+import { joinEvents } from './event-ring.ts'
+import { type PeerInfo, PeerRecord } from './peer-state.ts'
 import type { PointInfo } from './point-info.ts'
+import { keyOfGroup, PointRecord } from './point-record.ts'
 
 /** What is saved of a point. */
 export type StoredPoint = Pick<
@@ -38,3 +41,42 @@ export type StoredPeer<PeerMeta = unknown> = Pick<
   | 'lastReport'
   | 'events'
 >
+
+/** A record of its own with what is saved of a point, for a table to take over. */
+export function pointRecordOf(stored: StoredPoint): PointRecord {
+  const { point, expectedPeerId, trusted, isPublic, lastFailedAt, lastRejected, lastEstablished, lastDisconnection, events } = stored
+  const record = new PointRecord(point, keyOfGroup(groupOf(point)), stored)
+  record.expectedPeerId = expectedPeerId
+  if (trusted || isPublic || (lastFailedAt ?? lastRejected ?? lastEstablished ?? lastDisconnection) !== undefined || events.length > 0) {
+    const life = record.own()
+    life.trusted = trusted
+    life.isPublic = isPublic
+    life.lastFailedAt = lastFailedAt
+    life.lastRejected = lastRejected
+    life.lastEstablished = lastEstablished
+    life.lastDisconnection = lastDisconnection
+    life.history = joinEvents(events, [])
+  }
+  return record
+}
+
+/** A record of its own with what is saved of a peer, for a table to take over; its metadata is JSON as yet. */
+export function peerRecordOf(stored: StoredPeer): PeerRecord {
+  const { peerId, createdAt, metadata, trusted, served, connectedMs, events } = stored
+  const { lastFailed, lastRejected, lastEstablished, lastDisconnection, lastReport } = stored
+  const record = new PeerRecord(peerId, createdAt, metadata)
+  const wasMet = (lastFailed ?? lastRejected ?? lastEstablished ?? lastDisconnection ?? lastReport) !== undefined
+  if (trusted || wasMet || served > 0 || connectedMs > 0 || events.length > 0) {
+    const life = record.own()
+    life.trusted = trusted
+    life.lastFailed = lastFailed
+    life.lastRejected = lastRejected
+    life.lastEstablished = lastEstablished
+    life.lastDisconnection = lastDisconnection
+    life.served = served
+    life.connectedMs = connectedMs
+    life.lastReport = lastReport
+    life.history = joinEvents(events, [])
+  }
+  return record
+}

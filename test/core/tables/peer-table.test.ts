@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import { type PeerRecord, peerRecordOf } from '../../../src/core/tables/peer-state.ts'
+import type { PeerRecord } from '../../../src/core/tables/peer-state.ts'
 import { PeerTable } from '../../../src/core/tables/peer-table.ts'
 import { peerToJson } from '../../../src/core/tables/stored-entries.ts'
+import { peerRecordOf } from '../../../src/core/tables/stored-record.ts'
 import { leavePeer, peerOf, runPeer, taken } from './encounters.ts'
 
 type Table = PeerTable<{ score: number }>

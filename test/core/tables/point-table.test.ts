@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { pointRecordOf } from '../../../src/core/tables/point-record.ts'
 import { type PointNews, PointTable } from '../../../src/core/tables/point-table.ts'
 import { pointToJson } from '../../../src/core/tables/stored-entries.ts'
+import { pointRecordOf } from '../../../src/core/tables/stored-record.ts'
 import type { PeerId, Point } from '../../../src/core/values/ids.ts'
 import { seededRandom } from '../../support/seeded-random.ts'
 import { beRejected, connect, disconnect, meet, miss, news, peerOf, pointInGroup, pointOf, request, taken } from './encounters.ts'
