@@ -1,35 +1,79 @@
 /**
- * The life of a page as the pool's input: hidden, left, shown again, offline, online. Called by `createWebPeer`. A page
- * that is left says goodbye, so that the others free its place at once; what is saved is saved before, since nothing runs
- * for certain afterwards.
+ * The life of a page as the pool's input: hidden, frozen, left, offline, asleep, and back from each. Called by
+ * `createWebPeer`. While nobody sees the page, the pool keeps its small band and nothing ticks here; a page that is left says
+ * goodbye, so that the others free its place at once; without a network nobody is dialed, hence nobody blamed. Back again
+ * the pool resumes: back-offs are forgotten, links must answer, the band is filled. All of it follows from what the page
+ * is now: whatever event went missing, the next one puts it right.
  */
 import type { PeerPool } from '../src/core/index.ts'
 
-/** Only what is used of `window` and `document`; a worker has neither, and then nothing is followed. */
-interface PageEvents {
-  addEventListener(type: string, listener: (event: Event) => void): void
-  removeEventListener(type: string, listener: (event: Event) => void): void
-}
+/** While the page is seen, a look at the wall clock. */
+const tickMs = 2_000
+/** So much more between two looks is a sleep of the machine: a busy page is not held up for so long. */
+const sleptMs = 8_000
 
-/** Follows the page until the returned function is called. */
+/** Events of the window, and what is known since: that the page is left, that it is offline. */
+const turns = [
+  ['pagehide', true, undefined],
+  ['pageshow', false, undefined],
+  ['offline', undefined, true],
+  ['online', undefined, false]
+] as const
+
+/** Follows the page until the returned function is called. A worker has no page: there nothing is followed. */
 export function followPage<Msg, PeerMeta, ConnMeta>(pool: PeerPool<Msg, PeerMeta, ConnMeta>): () => void {
   const { document, window } = globalThis as { document?: Document; window?: Window }
   if (document === undefined || window === undefined) return () => undefined
-  const listeners: [PageEvents, string, (event: Event) => void][] = [
-    [document, 'visibilitychange', () => (document.visibilityState === 'hidden' ? void pool.savePeers() : pool.resume())],
-    [
-      window,
-      'pagehide',
-      () => {
-        void pool.savePeers()
-        void pool.tearDownConnections({ kind: 'going-away' })
-      }
-    ],
-    [window, 'pageshow', (event) => (event as PageTransitionEvent).persisted && pool.resume()],
-    [window, 'online', () => pool.resume()]
-  ]
-  for (const [target, type, listener] of listeners) target.addEventListener(type, listener)
-  return () => {
-    for (const [target, type, listener] of listeners) target.removeEventListener(type, listener)
+  const off = new AbortController()
+  const { signal } = off
+  let isLeft = false
+  // By event only: what the browser says at the start is wrong where there is only a loopback network.
+  let isOffline = false
+  let stopTicking = (): void => undefined
+
+  /** Lives on as the page is now; seen and online it watches the clock. */
+  const follow = (): void => {
+    stopTicking()
+    if (isLeft) void pool.suspend({ keep: 'none' })
+    else if (isOffline) void pool.suspend({ keep: 'all' })
+    else if (document.visibilityState === 'hidden') void pool.suspend()
+    else stopTicking = watchClock(wake)
   }
+  /** Something was missed. */
+  const wake = (): void => {
+    if (!isLeft && !isOffline) pool.resume()
+    follow()
+  }
+
+  document.addEventListener('visibilitychange', () => (document.visibilityState === 'hidden' ? follow() : wake()), { signal })
+  document.addEventListener('freeze', () => void pool.savePeers(), { signal })
+  document.addEventListener('resume', wake, { signal })
+  for (const [type, left, offline] of turns) {
+    window.addEventListener(
+      type,
+      () => {
+        isLeft = left ?? isLeft
+        isOffline = offline ?? isOffline
+        if (isLeft || isOffline) follow()
+        else wake()
+      },
+      { signal }
+    )
+  }
+  follow()
+  return () => {
+    off.abort()
+    stopTicking()
+  }
+}
+
+/** Calls when the machine has slept, until the returned function is called. A clock that is set forward looks the same and does no harm. */
+function watchClock(slept: () => void): () => void {
+  let at = Date.now()
+  const timer = setInterval(() => {
+    const sinceMs = Date.now() - at
+    at += sinceMs
+    if (sinceMs > tickMs + sleptMs) slept()
+  }, tickMs)
+  return () => clearInterval(timer)
 }

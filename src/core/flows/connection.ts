@@ -174,8 +174,13 @@ export class Connection<Msg = Uint8Array, ConnMeta = Uint8Array> implements Runn
   /** Sends a pool message; false if the link is plain, behind or gone, for none of these is worth a wait. */
   sendExchange(message: ExchangeMessage): boolean {
     if (this.kind === 'plain' || this.#ending !== undefined || this.#drained !== undefined) return false
-    this.#transmit(encodeMessage(message))
-    return true
+    try {
+      this.#transmit(encodeMessage(message))
+      return true
+    } catch {
+      // The link closed a moment ago, which its reader is about to see.
+      return false
+    }
   }
 
   /** Bytes of the link so far. */

@@ -86,7 +86,7 @@ export class Maintenance<Msg, PeerMeta, ConnMeta> {
     this.#running = true
     this.#awake = awake
     if (awake) this.probing.start()
-    else this.probing.stop()
+    else this.probing.rest()
     const { clock, config } = this.#context
     this.#mixAt = clock.now() + (config.maintenanceIdleMs ?? 0)
     this.kick()

@@ -35,12 +35,17 @@ export class Probing<Msg, PeerMeta, ConnMeta> {
     this.#plan()
   }
 
-  /** Ends the looks, and the questions that are out. */
-  stop(): void {
+  /** Looks no more. Questions that are out are waited for. */
+  rest(): void {
     this.#awake = false
     this.#cancelLook?.()
     this.#cancelLook = undefined
     this.#heard.clear()
+  }
+
+  /** Nothing comes of the questions that are out. */
+  stop(): void {
+    this.rest()
     this.#forget()
   }
 
@@ -55,7 +60,6 @@ export class Probing<Msg, PeerMeta, ConnMeta> {
     for (const connection of this.#context.state.connections()) void this.#ask(connection, 1)
   }
 
-  /** Nothing comes of the questions that are out. */
   #forget(): void {
     this.#end.abort()
     this.#end = new AbortController()

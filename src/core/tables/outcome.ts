@@ -51,3 +51,13 @@ export function faultOf(outcome: Outcome): string | undefined {
   const what = outcome.kind === 'failed' ? outcome.rejection : outcome.ending.reason
   return what.kind === 'fault' ? what.detail : undefined
 }
+
+/** What was lost in a sleep shows within this time after it, ms: what was closed at once, what answers no question a little later. */
+const showsWithinMs = 15_000
+
+/** A connection that our own sleep, or the network that was away, has cost: its point may be dialed again at once. */
+export function endedAsleep(outcome: Outcome, { startedAt, awokeAt, now }: { startedAt: number; awokeAt: number; now: number }): boolean {
+  if (outcome.kind !== 'closed' || startedAt >= awokeAt || now - awokeAt > showsWithinMs) return false
+  const { kind } = outcome.ending.reason
+  return kind === 'lost' || kind === 'closed-by-peer'
+}

@@ -39,7 +39,7 @@ export interface PointEnding {
   readonly now: number
   /** Wall clock, ms. */
   readonly date: number
-  /** False: the attempt ended for reasons of our own (cancelled, superseded, our network is down): nothing is held against the point. */
+  /** False: the attempt ended for reasons of our own (cancelled, superseded, our network is down, we slept): nothing is held against the point. */
   readonly counts: boolean
   /** False: no other connection works, so it may be our own network: the bar does not grow. */
   readonly grows: boolean
@@ -63,7 +63,7 @@ export function setPointDisconnected(record: PointRecord, ending: PointEnding): 
     notePoint(record, ending.byUs ? 'disconnection' : 'external-disconnection', ending.date, peerId)
     life.failures = 0
     life.delayMs = 0
-    bar(record, ending, Math.max(ending.reconnection.afterConnectionMs, ending.comeBackAfterMs))
+    if (ending.counts) bar(record, ending, Math.max(ending.reconnection.afterConnectionMs, ending.comeBackAfterMs))
     return
   }
   const peerId = state.kind === 'accepted' ? state.peerId : undefined

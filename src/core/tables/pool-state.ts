@@ -17,7 +17,7 @@ import { AttemptRecord } from './attempt-record.ts'
 import type { Band } from './band.ts'
 import { DialRecord } from './dial-record.ts'
 import { Handshakes } from './handshakes.ts'
-import { comeBackAfterMs, faultOf, type Outcome, ownReasons, tellEnd } from './outcome.ts'
+import { comeBackAfterMs, endedAsleep, faultOf, type Outcome, ownReasons, tellEnd } from './outcome.ts'
 import { OwnPoints } from './own-points.ts'
 import { notePeer, noteReport, type PeerRecord, setPeerAccepted, setPeerDisconnected, setPeerRunning } from './peer-state.ts'
 import type { PeerTable } from './peer-table.ts'
@@ -53,6 +53,8 @@ export class PoolState<PeerMeta, C extends RunningConnection = RunningConnection
   readonly #handshakes = new Handshakes()
   /** Points of the best connections of last time, to be dialed first. At most eight. Saved. */
   anchors: readonly Point[] = []
+  /** Monotonic instant of the last resume. */
+  awokeAt = Number.NEGATIVE_INFINITY
   readonly dials = new DialRecord()
   #attemptCount = 0
   readonly #own = new OwnPoints()
@@ -296,7 +298,7 @@ export class PoolState<PeerMeta, C extends RunningConnection = RunningConnection
       const disconnected = {
         now: clock.now(),
         date,
-        counts,
+        counts: counts && !endedAsleep(outcome, { startedAt: attempt.startedAt, awokeAt: this.awokeAt, now: clock.now() }),
         grows: this.#running.size > 0,
         byUs,
         comeBackAfterMs: comeBackAfterMs(outcome, this.config.reconnection),

@@ -275,6 +275,7 @@ export class Registry<PeerMeta, C extends RunningConnection = RunningConnection>
 
   /** Every back-off is forgotten: they were made by a network that was not there. */
   resetReconnections(): void {
+    this.#state.awokeAt = this.#state.parts.clock.now()
     for (const record of this.#state.points()) resetReconnection(record)
     this.#state.dials.connected()
   }

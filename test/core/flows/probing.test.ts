@@ -110,3 +110,27 @@ describe('probing', () => {
     expect(world.clock.pending).toBe(0)
   })
 })
+
+describe('what a sleep has cost', () => {
+  it('is dialed again at once, whether it is found dead or closes by itself, and is not barred as other losses are', async () => {
+    for (const closes of [true, false]) {
+      const { world, a, b } = await pair({ minConnections: 1, expectedConnections: 1 })
+      if (closes) {
+        a.pool.resume()
+        for (const link of [...world.hub.links]) link.breakBoth()
+      } else {
+        world.hub.reaches = () => false
+        await world.clock.until(b.pool.tearDownConnections({ kind: 'lost' }))
+        await world.clock.advance(11_000)
+        a.pool.resume()
+        await world.clock.advance(1_000)
+        world.hub.reaches = () => true
+      }
+      await world.clock.advance(5_000)
+      expect(a.pool.connections.findByPeerId(b.pool.peerId), closes ? 'closed' : 'found dead').toBeDefined()
+      for (const link of [...world.hub.links]) link.breakBoth()
+      await world.clock.advance(5_000)
+      expect(a.pool.activeConnections, 'an ordinary loss').toBe(0)
+    }
+  })
+})

@@ -1,0 +1,69 @@
+/** The page of page-life.test.ts: one peer, driven from the test through `globalThis.life`. Its clocks can be set forward. */
+import { type Connection, createTabPeer, type PeerId, type TabPeer, type TabPeerInit } from '../../web/index.ts'
+
+let skippedMs = 0
+let skippedTimerMs = 0
+const [date, now] = [Date.now.bind(Date), performance.now.bind(performance)]
+Date.now = () => date() + skippedMs
+performance.now = () => now() + skippedTimerMs
+
+let peer: TabPeer | undefined
+/** What went wrong lately, for the message of a test that fails. */
+const news: string[] = []
+let marked = new Set<Connection>()
+
+const life = {
+  /** `known`: points to dial that are trusted no more than others. */
+  async start(init: TabPeerInit, known: readonly string[]): Promise<PeerId> {
+    peer = await createTabPeer(init)
+    const { pool } = peer
+    for (const name of ['request-rejected', 'disconnection', 'external-disconnection', 'rejecting-request'] as const)
+      pool.addEventListener(name, ({ detail }) => news.push(`${Math.round(now())} ${name} ${JSON.stringify(detail)}`))
+    for (const text of known) {
+      const { point, expectedPeerId } = pool.parsePoint(text)
+      pool.registerPoint(point, { expectedPeerId })
+    }
+    return pool.peerId
+  },
+
+  /** The clocks go on by so much at once, as after a sleep; `timers`: also the one that some systems stop meanwhile. */
+  skip(ms: number, timers: boolean): void {
+    skippedMs += ms
+    if (timers) skippedTimerMs += ms
+  },
+
+  /** Connections that run now are old ones. */
+  mark(): void {
+    marked = new Set(peer?.pool.connections.list())
+  },
+
+  view() {
+    if (peer === undefined) throw new Error('not started')
+    const { life: pool, active, bounds, band, storage, ownPoints } = peer.pool.snapshot()
+    const running = peer.pool.connections.list()
+    return {
+      ...{ pool, active, band, storage, ownPoints },
+      inTargets: active >= bounds.minTarget && active <= bounds.maxTarget,
+      renewed: running.filter((connection) => !marked.has(connection)).length,
+      peers: running.map(({ peerId, transport }) => ({ peerId, transport })),
+      visibility: document.visibilityState
+    }
+  },
+
+  /** Resolves with the time it took until all connections are new and as many as wanted, ms. */
+  async back(withinMs: number): Promise<number | string> {
+    const begun = now()
+    for (;;) {
+      const view = life.view()
+      if (view.inTargets && view.renewed === view.active) return now() - begun
+      if (now() - begun > withinMs) return `${JSON.stringify(view)}\n${news.slice(-20).join('\n')}`
+      await new Promise((resolve) => {
+        setTimeout(resolve, 20)
+      })
+    }
+  }
+}
+
+export type LifePage = typeof life
+
+Object.assign(globalThis, { life })

@@ -1,0 +1,178 @@
+/**
+ * The life of a page in a real Chromium: hidden, frozen, offline, asleep, reloaded. Real are windows, visibility, freezing, the
+ * offline event, reloads and all sockets, which a cut cable makes half-open; set forward by hand are the page's
+ * clocks, since nobody waits for a night. `npm run soak:pages` repeats each case more often.
+ */
+import type { Server } from 'node:http'
+import process from 'node:process'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { createNodePeer, type NodePeer } from '../../node/index.ts'
+import { Cable } from './cable.ts'
+import { Chromium, type Tab } from './chromium-windows.ts'
+import type { LifePage } from './page-life-page.ts'
+import { addressOf, bundlePage, eventually, servePage } from './pages.ts'
+
+declare const life: LifePage
+
+/** How often each case is tried; ten times that for reloads in the soak. */
+const rounds = Number(process.env.PAGE_ROUNDS ?? 2)
+const backWithinMs = 10_000
+const settledMs = 11_000
+const hourMs = 3_600_000
+
+describe('the life of a page', () => {
+  let server: Server
+  let browser: Chromium
+  const worlds: World[] = []
+
+  beforeAll(async () => {
+    ;[server, browser] = await Promise.all([servePage(await bundlePage('page-life-page.ts')), Chromium.launch()])
+  }, 60_000)
+
+  afterAll(async () => {
+    await browser?.close()
+    server?.closeAllConnections()
+    server?.close()
+    await Promise.all(worlds.map((world) => world.stop()))
+    expect(browser?.complaints).toEqual([])
+  })
+
+  const open = async (network: string): Promise<{ tab: Tab; world: World }> => {
+    const [tab, world] = await Promise.all([browser.open(addressOf(server)), World.make(network)])
+    worlds.push(world)
+    await eventually(async () => expect(await tab.evaluate(() => 'life' in globalThis)).toBe(true))
+    await tab.evaluate((init, known) => life.start(init, known), { network }, world.points)
+    await eventually(async () => expect(await tab.evaluate(() => life.view())).toMatchObject({ inTargets: true }))
+    return { tab, world }
+  }
+
+  const cases: Record<string, (tab: Tab, world: World, round: number) => Promise<void>> = {
+    'frozen, its links cut meanwhile': async (tab, world) => {
+      await tab.hide()
+      await tab.freeze()
+      await tab.evaluate(() => life.mark())
+      world.cut()
+      await pause(1_000)
+      world.mend()
+      await tab.thaw()
+      await tab.show()
+    },
+    'hidden for a night, its links cut meanwhile': async (tab, world, round) => {
+      await tab.hide()
+      await eventually(async () => {
+        const view = await tab.evaluate(() => life.view())
+        expect(view).toMatchObject({ visibility: 'hidden', pool: 'suspended', band: { min: 1, expected: 2, max: 3 } })
+        expect(view.active).toBeLessThanOrEqual(3)
+        expect(view.storage.unsavedChanges).toBe(false)
+      })
+      await tab.evaluate(() => life.mark())
+      world.cut()
+      await tab.evaluate((ms, timers) => life.skip(ms, timers), 8 * hourMs, round % 2 === 0)
+      world.mend()
+      await tab.show()
+    },
+    'offline, and online again': async (tab, world) => {
+      await tab.evaluate(() => life.mark())
+      world.cut()
+      await tab.setOffline(true)
+      await eventually(async () => expect(await tab.evaluate(() => life.view())).toMatchObject({ pool: 'suspended' }))
+      const { begun } = world
+      await pause(1_500)
+      expect(world.begun).toBe(begun)
+      world.mend()
+      await tab.setOffline(false)
+    },
+    'asleep with its machine, of which nobody tells it': async (tab, world, round) => {
+      await tab.evaluate(() => life.mark())
+      world.cut()
+      await tab.evaluate((ms, timers) => life.skip(ms, timers), hourMs, round % 2 === 0)
+      world.mend()
+    }
+  }
+
+  for (const [name, leave] of Object.entries(cases)) {
+    test.concurrent(
+      `${name}: back within the targets in 10 s, ${rounds} times`,
+      async ({ expect: check }) => {
+        const { tab, world } = await open(`life-test-${name.slice(0, 6)}`)
+        const took: number[] = []
+        for (let round = 0; round < rounds; round++) {
+          // A peer that has not noticed the loss takes the page again only once its old connection is older than a handshake can be.
+          if (round > 0) await pause(settledMs)
+          await leave(tab, world, round)
+          const ms = await tab.evaluate((within) => life.back(within), backWithinMs)
+          if (typeof ms !== 'number') console.info('MISS', name, round, ms)
+          check(ms, `round ${round}`).toBeTypeOf('number')
+          took.push(Math.round(Number(ms)))
+        }
+        console.info(`${name}: back after ${took.join(', ')} ms`)
+      },
+      30_000 + rounds * 20_000
+    )
+  }
+})
+
+/** Five Node peers, one of them a relay, each at the end of a cable of its own: a network for one page. */
+class World {
+  readonly #peers: readonly NodePeer[]
+  readonly #cables: readonly Cable[]
+
+  static async make(network: string): Promise<World> {
+    const cables = await Promise.all(Array.from({ length: 5 }, () => Cable.lay()))
+    const peers = await Promise.all(
+      cables.map(async (cable, i) => {
+        cable.target = await freePort()
+        return createNodePeer({
+          network,
+          listen: [`/ip4/127.0.0.1/tcp/${cable.target}/ws`],
+          announce: [`/ip4/127.0.0.1/tcp/${cable.port}/ws`],
+          inboundConnectionThreshold: 1_000,
+          minConnections: 0,
+          expectedConnections: 0,
+          relay: i === 0
+        })
+      })
+    )
+    return new World(peers, cables)
+  }
+
+  private constructor(peers: readonly NodePeer[], cables: readonly Cable[]) {
+    this.#peers = peers
+    this.#cables = cables
+  }
+
+  get points(): readonly string[] {
+    return this.#cables.map(({ port }, i) => `/ip4/127.0.0.1/tcp/${port}/ws/p2p/${this.#peers[i]?.pool.peerId}`)
+  }
+
+  /** Connections that the page began. */
+  get begun(): number {
+    return this.#cables.reduce((sum, { begun }) => sum + begun, 0)
+  }
+
+  cut(): void {
+    for (const cable of this.#cables) cable.cut()
+  }
+
+  mend(): void {
+    for (const cable of this.#cables) cable.mend()
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(this.#peers.map((peer) => peer.stop()))
+    await Promise.all(this.#cables.map((cable) => cable.remove()))
+  }
+}
+
+async function freePort(): Promise<number> {
+  const cable = await Cable.lay()
+  const { port } = cable
+  await cable.remove()
+  return port
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, ms)
+  })
+}
