@@ -195,8 +195,11 @@ export class PeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Arra
     this.#keep = keep === 'band' && this.config.suspendedBand === null ? 'all' : keep
     this.#setLife('suspended')
     this.#context.registry.changeBand({ isSuspended: this.#keep === 'band' })
-    if (this.#keep === 'band') this.#maintenance.start({ awake: false })
-    else {
+    if (this.#keep === 'band') {
+      this.#maintenance.start({ awake: false })
+      // Whom its first look leaves is saved with the rest.
+      await Promise.resolve()
+    } else {
       this.#maintenance.stop()
       this.#cancelAttempts('the pool is suspended')
       if (keep === 'none') void this.tearDownConnections({ kind: 'going-away' })

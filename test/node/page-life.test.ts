@@ -98,7 +98,7 @@ describe('the life of a page', () => {
         const took: number[] = []
         for (let round = 0; round < rounds; round++) {
           // A peer that has not noticed the loss takes the page again only once its old connection is older than a handshake can be.
-          if (round > 0) await pause(settledMs)
+          await pause(settledMs)
           await leave(tab, world, round)
           const ms = await tab.evaluate((within) => life.back(within), backWithinMs)
           if (typeof ms !== 'number') console.info('MISS', name, round, ms)
