@@ -143,7 +143,7 @@ export class RandomPool {
     const peerId = attempt.peerId as PeerId
     const hello = this.#hello()
     const instance = String(this.#below(3))
-    const verdict = checkHello(this.state, attempt, { peerId, hello, instance, now: this.bench.now })
+    const verdict = checkHello(this.state, attempt, { peerId, hello, points: [], instance, now: this.bench.now })
     if (verdict.kind !== 'admit') {
       this.#fail(attempt, verdict, 'us')
       return

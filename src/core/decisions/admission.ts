@@ -3,9 +3,9 @@
  * holds is the answer. Pure: the caller acts on the answer in the same turn, so that nothing changes in between.
  */
 import type { PoolView } from '../tables/pool-view.ts'
-import { hostOf } from '../values/address.ts'
+import { hostOf, isRelayed } from '../values/address.ts'
 import type { Attempt, RunningConnection } from '../values/attempt.ts'
-import type { Host, PeerId, Point } from '../values/ids.ts'
+import type { Host, ParsedPoint, PeerId, Point } from '../values/ids.ts'
 import type { HelloMessage } from '../values/message.ts'
 import type { Rejection } from '../values/reason.ts'
 import { chooseToLeave, maxIncomingConnections } from './eviction.ts'
@@ -69,7 +69,7 @@ export interface Admission {
 export function checkHello(
   view: PoolView,
   attempt: Attempt,
-  theirs: { peerId: PeerId; hello: HelloMessage; instance: string; now: number }
+  theirs: { peerId: PeerId; hello: HelloMessage; points: readonly ParsedPoint[]; instance: string; now: number }
 ): Rejection | Admission {
   const { peerId, hello } = theirs
   const { config } = view
@@ -86,10 +86,28 @@ export function checkHello(
   if (!hello.applicationVersions.some((version) => config.applicationVersions.includes(version))) {
     return { kind: 'no-common-version', of: 'application', received: hello.applicationVersions }
   }
-  if (config.privateMode && !view.isTrusted(peerId, attempt.point)) return { kind: 'private-mode' }
+  const trusted =
+    view.isTrusted(peerId, attempt.point) || theirs.points.some((named) => isTrustedPlace(view, named, { peerId, host: attempt.host }))
+  if (config.privateMode && !trusted) return { kind: 'private-mode' }
   const twin = resolveTwin(view, attempt, theirs)
   if (twin.kind !== 'admit') return twin
-  return attempt.hasSlot ? twin : findSlot(view, twin, view.isTrusted(peerId, undefined))
+  return attempt.hasSlot ? twin : findSlot(view, twin, trusted)
+}
+
+/**
+ * Does the peer come from a trusted point, as the original has it: from its address, naming the port that it listens on? Only where
+ * nobody far away can say so, who is seen at another host or is not the relay's target; and if nobody else is there or expected there.
+ */
+function isTrustedPlace(
+  view: PoolView,
+  { point, expectedPeerId }: ParsedPoint,
+  { peerId, host }: { peerId: PeerId; host: Host | undefined }
+): boolean {
+  const info = view.point(point)
+  if (info?.trusted !== true || (info.expectedPeerId ?? peerId) !== peerId || (expectedPeerId ?? peerId) !== peerId) return false
+  const { state } = info
+  const there = state.kind === 'accepted' ? state.peerId : state.kind === 'running' ? state.connection.peerId : peerId
+  return there === peerId && (isRelayed(point) ? expectedPeerId === peerId : host !== undefined && info.host === host)
 }
 
 /**

@@ -165,12 +165,13 @@ export class Connector<Msg, PeerMeta, ConnMeta> {
   ): { rejection: Rejection | undefined } {
     const { state, registry, network, clock } = this.#context
     const instance = instanceText(hello.instance)
-    const verdict = checkHello(state, attempt, { peerId, hello, instance, now: clock.now() })
+    const points = parsePoints(network, hello.points)
+    const verdict = checkHello(state, attempt, { peerId, hello, points, instance, now: clock.now() })
     if (verdict.kind !== 'admit') return { rejection: verdict }
     this.#makeWay(verdict)
     const peer: PeerRecord<PeerMeta> | undefined = registry.registerPeer(peerId)
     if (peer === undefined) return { rejection: { kind: 'table-full' } }
-    const own = registry.learnOwn(parsePoints(network, hello.points), {
+    const own = registry.learnOwn(points, {
       peerId,
       host: attempt.host,
       isPrivate: hello.isPrivate,
@@ -181,7 +182,8 @@ export class Connector<Msg, PeerMeta, ConnMeta> {
       point.claimedBy = peerId
       point.isSigned = false
     }
-    state.admit(attempt, peer, { instance, point: own.find((record) => record.state.kind === 'disconnected') })
+    const free = own.filter((record) => record.state.kind === 'disconnected')
+    state.admit(attempt, peer, { instance, point: free.find((record) => record.trusted) ?? free[0] })
     return { rejection: undefined }
   }
 

@@ -29,6 +29,16 @@ describe('what a pool is made of', () => {
     expect(b.pool.listKnownPoints({ ignorePrivate: true })).toEqual([])
   })
 
+  it('config.private_mode: whoever comes in from a trusted point is let in', async () => {
+    const world = new World()
+    const [a, b, c] = [await world.start('a', { privateMode: true }), await world.start('b'), await world.start('c')]
+    a.pool.points.trust(b.network.point)
+    await world.clock.until(b.pool.connect(a.network.point))
+    await world.clock.advance(100)
+    expect(a.pool.connections.list()).toMatchObject([{ peerId: 'b', direction: 'incoming', point: b.network.point }])
+    expect(await rejectionOf(world.clock.until(c.pool.connect(a.network.point)))).toMatchObject({ kind: 'rejected-by-peer', motive: 0 })
+  })
+
   it("config: is the pool's own, frozen", () => {
     const { pool } = new World().make('a', { maxConnections: 7 })
     expect(pool.config.maxConnections).toBe(7)

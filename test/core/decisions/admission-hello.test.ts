@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { type Admission, checkDial, checkHello } from '../../../src/core/decisions/admission.ts'
 import type { AttemptRecord } from '../../../src/core/tables/attempt-record.ts'
 import { hostOfIp } from '../../../src/core/values/address.ts'
-import type { Host, PeerId, Point } from '../../../src/core/values/ids.ts'
+import type { Host, ParsedPoint, PeerId, Point } from '../../../src/core/values/ids.ts'
 import type { HelloMessage } from '../../../src/core/values/message.ts'
 import type { Rejection } from '../../../src/core/values/reason.ts'
 import { type FakeConnection, StateBench } from '../../support/state-bench.ts'
@@ -11,6 +11,8 @@ const [alice, bob] = ['alice', 'bob'] as PeerId[] as [PeerId, PeerId]
 /** Larger than `us`; the others are smaller. */
 const zoe = 'zoe' as PeerId
 const home = '/ip4/192.0.2.1/tcp/1' as Point
+const away = '/ip4/198.51.100.1/tcp/1' as Point
+const relayed = '/ip4/203.0.113.1/tcp/1/p2p/relay/p2p-circuit/p2p/alice' as Point
 const host = hostOfIp('192.0.2.1') as Host
 
 function hello(more: Partial<HelloMessage> = {}): HelloMessage {
@@ -28,15 +30,37 @@ function hello(more: Partial<HelloMessage> = {}): HelloMessage {
   }
 }
 
+/** What a peer names in a house that trusts one point, who is expected or is at that, and the target of a relayed one. */
+interface Naming {
+  readonly named: Point
+  readonly point?: Point
+  readonly expected?: PeerId
+  readonly there?: PeerId
+  readonly target?: PeerId
+}
+
+const fromTrusted: readonly (readonly [string, Naming, Partial<Rejection> | 'admit'])[] = [
+  ['a peer that comes from a trusted point', { named: home }, 'admit'],
+  ['one that names a trusted point of another host', { named: away, point: away }, { kind: 'private-mode' }],
+  ['one that names another port of the host', { named: '/ip4/192.0.2.1/tcp/2' as Point }, { kind: 'private-mode' }],
+  ['one whose trusted point expects somebody else', { named: home, expected: bob }, { kind: 'private-mode' }],
+  ['one whose trusted point expects it', { named: home, expected: alice }, 'admit'],
+  ['one whose trusted point is somebody else’s at the moment', { named: home, there: bob }, { kind: 'private-mode' }],
+  ['one that names a trusted relayed point, being its target', { named: relayed, point: relayed, target: alice }, 'admit'],
+  ['one that is not its target', { named: relayed, point: relayed, target: bob }, { kind: 'private-mode' }]
+]
+
 interface Question {
   readonly attempt: AttemptRecord<FakeConnection>
   readonly peerId?: PeerId
   readonly hello?: Partial<HelloMessage>
+  /** Parsed from the Hello. */
+  readonly points?: readonly ParsedPoint[]
   readonly instance?: string
 }
 
-function ask(bench: StateBench, { attempt, peerId = alice, hello: more, instance = 'run' }: Question): Rejection | Admission {
-  return checkHello(bench.state, attempt, { peerId, hello: hello(more), instance, now: bench.now })
+function ask(bench: StateBench, { attempt, peerId = alice, hello: more, points = [], instance = 'run' }: Question): Rejection | Admission {
+  return checkHello(bench.state, attempt, { peerId, hello: hello(more), points, instance, now: bench.now })
 }
 
 describe('when their Hello came', () => {
@@ -111,6 +135,27 @@ describe('when their Hello came', () => {
         const peer = bench.registry.registerPeer(alice)
         if (peer !== undefined) bench.registry.setPeerTrusted(peer, true)
         return { attempt: incoming(bench) }
+      },
+      expected: 'admit'
+    },
+    ...fromTrusted.map(([name, { named, point = home, expected: expectedThere, there, target }, expected]) => ({
+      name: `${name}, in private mode`,
+      options: { privateMode: true },
+      question: (bench: StateBench): Question => {
+        const record = bench.registry.registerPoint(point, { trusted: true })
+        record.expectedPeerId = expectedThere
+        if (there !== undefined) bench.dialed(point, there)
+        return { attempt: incoming(bench), points: [{ point: named, expectedPeerId: target }] }
+      },
+      expected
+    })),
+    {
+      name: 'no slot left, but for one that comes from a trusted point, at the cost of a stranger',
+      options: { maxConnections: 1 },
+      question: (bench) => {
+        bench.dialed(away, bob)
+        bench.registry.registerPoint(home, { trusted: true })
+        return { attempt: incoming(bench), points: [{ point: home, expectedPeerId: undefined }] }
       },
       expected: 'admit'
     },
