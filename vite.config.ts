@@ -17,6 +17,11 @@ const integrationTests = [
   'test/examples/*/real/**/*.test.ts'
 ]
 const simulatedTests = ['test/sim/**/*.test.ts']
+/** What pages load of others, made ready before the first test: Vite would find it in the middle of one and load that again. */
+const pageDependencies = [
+  ...['@chainsafe/libp2p-noise', '@chainsafe/libp2p-yamux', '@libp2p/circuit-relay-v2', '@libp2p/identify', '@libp2p/interface'],
+  ...['@libp2p/peer-id', '@libp2p/peer-record', '@libp2p/webrtc', '@libp2p/websockets', '@multiformats/multiaddr', 'libp2p', 'uplot']
+]
 const browserTests = ['test/browser/**/*.test.ts', 'test/web/**/*.test.ts']
 
 export default defineConfig(async ({ mode }) =>
@@ -58,6 +63,7 @@ async function projects(): Promise<TestProjectConfiguration[]> {
     },
     {
       extends: true,
+      optimizeDeps: { include: pageDependencies },
       test: {
         name: 'browser',
         include: browserTests,
