@@ -17,7 +17,7 @@ export async function checkBans({ facts, first, second, demo }: CheckContext): P
   await facts.holds('its undo lets page 2 in again, over WebRTC', async () => {
     if (!banned) expectThat((await first.snapshot()).bannedPeers.includes(second.peerId), { expected: 'a ban to lift', seen: 'none' })
     // It has enough without page 2: it must want one more.
-    await first.setBand({ ...demo.network.pageSettings.band, min: 8 })
+    await first.setBand({ ...demo.network.pageSettings.band, min: 8, expected: 8 })
     const liftedAt = performance.now()
     await first.liftBan(second.peerId)
     await eventually(

@@ -39,7 +39,7 @@ async function isContent(tab: DemoTab): Promise<string> {
     seen: async () => ({ words: await state.innerText(), ...((await seenBy(tab)) as object) })
   })
   const { active, bounds } = await tab.snapshot()
-  return `${active} connections, content from ${bounds.minThreshold} to ${bounds.maxThreshold}`
+  return `${active} connections, wanted ${bounds.minTarget} to ${bounds.maxTarget}`
 }
 
 async function picturesAll(tab: DemoTab): Promise<string> {

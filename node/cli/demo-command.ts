@@ -6,7 +6,7 @@ export type DemoCommand =
   /** Runs until it is stopped. */
   | { readonly kind: 'run'; readonly port: number }
   | { readonly kind: 'check'; readonly port: number }
-  /** `path`: of the light picture; the other one lies beside it. */
+  /** `path`: of the main picture; the others lie beside it. */
   | { readonly kind: 'screenshot'; readonly port: number; readonly path: string }
 
 export const demoUsage = `npm run demo [-- options]
@@ -14,7 +14,7 @@ export const demoUsage = `npm run demo [-- options]
 Starts five Node peers (one of them relay and bootstrap), a sixth that comes and goes, and a page that joins them; stop it with Ctrl-C.
 
   --check              without a person: two pages in Chromium, a line per fact; exit status 0 if every fact holds
-  --screenshot [path]  takes the pictures of the README (default docs/demo.png, and a dark one of a phone beside it)
+  --screenshot [path]  takes the pictures of the README (default docs/demo.png, and others of more states beside it)
   --port N             the page at port N, the first Node peer at N+1 (TCP) and N+2 (WebSockets); default: free ones
   --help               this text
 

@@ -18,7 +18,7 @@ const peerCount = 5
 /** Content from 4 on, aiming at 6: each of the five holds the four others and still wants pages. */
 const nodeBand = { minConnections: 2, expectedConnections: 8, maxConnections: 32 }
 /** Content from 6 on: a page holds the five Node peers and one more, the guest or another page; it looks for that one when it goes. */
-const pageBand = { min: 6, expected: 8, max: 12 }
+const pageBand = { min: 6, expected: 7, max: 12 }
 /** All come from one host, as fast as they can. */
 const connectionsPerSecond = 1_000
 /** A small network has little to tell at first: ask again soon. */

@@ -1,22 +1,27 @@
 /**
- * The pictures of the README: the page as it looks while it runs, with Node peers over WebSockets, another page over
- * WebRTC and some messages. Called by demo.ts for `--screenshot`, which started the demo and stops it afterwards.
+ * The pictures of the README: the page in its main states, with Node peers over WebSockets, another page over WebRTC and
+ * some messages. Called by demo.ts for `--screenshot`, which started the demo and stops it afterwards.
  */
 import { mkdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import type { Locator, Page } from 'playwright-core'
 import { startBrowser } from './demo-browser.ts'
 import { eventually, pause } from './demo-facts.ts'
 import type { Shutdown } from './demo-shutdown.ts'
 import type { Demo } from './demo-start.ts'
 import type { DemoTab } from './demo-tab.ts'
 
-/** Notices are gone, byte counters have moved, "a few seconds" stand where "now" stood. */
+/** Byte counters have moved, "a few seconds" stand where "now" stood. */
 const settleMs = 3_000
+/** What a state is about is at the top; the rest of the page is in the first picture. */
+const strip = { width: 1280, height: 560 }
+const desktopSize = { width: 1280, height: 1180 }
+const phoneSize = { width: 390, height: 844 }
 
 export interface ScreenshotOptions {
   readonly demo: Demo
   readonly shutdown: Shutdown
-  /** Of the light picture, `.png`; the dark one of a phone gets `-dark-phone` before the ending. */
+  /** Of the main picture, `.png`; the others get a word before the ending. */
   readonly path: string
   log(line: string): void
 }
@@ -24,19 +29,85 @@ export interface ScreenshotOptions {
 /** The paths of what was written. Rejects if the pages do not meet. */
 export async function takeScreenshots({ demo, shutdown, path, log }: ScreenshotOptions): Promise<readonly string[]> {
   const browser = await startBrowser({ demo, shutdown, log })
-  const desktop = await browser.open('the desktop', { viewport: { width: 1280, height: 1000 }, colorScheme: 'light' })
-  const phone = await browser.open('the phone', { viewport: { width: 390, height: 844 }, colorScheme: 'dark', scale: 2 })
-  await Promise.all([desktop.started(), phone.started()])
-  await Promise.all([holdsAll(desktop, phone, demo), holdsAll(phone, desktop, demo)])
+  await mkdir(dirname(path), { recursive: true })
+  const written: string[] = []
+  const picture = async (page: Page | Locator, name = ''): Promise<void> => {
+    const file = name === '' ? path : path.replace(/\.png$/, `-${name}.png`)
+    await page.screenshot({ path: file, animations: 'disabled' })
+    written.push(file)
+  }
+  const desktop = await browser.open('the desktop', { viewport: strip })
+  await desktop.started()
+  await guestVisits(desktop, demo)
+  await atRest(desktop)
+  await picture(desktop.page, 'first-visit')
+  await desktop.page.locator('[data-action="welcome-done"]').click()
+
+  const phone = await browser.open('the phone', { viewport: phoneSize, colorScheme: 'dark', scale: 2 })
+  await phone.started()
+  await phone.page.locator('[data-action="welcome-done"]').click()
+  await Promise.all([filled(desktop, demo, 2), filled(phone, demo, 1), holdEachOther(desktop, phone)])
   await converse(desktop, phone, demo)
+  await desktop.page.setViewportSize(desktopSize)
   await Promise.all([atRest(desktop), atRest(phone)])
   await pause(settleMs)
+  await picture(desktop.page)
+  await picture(phone.page, 'dark-phone')
 
-  const phonePath = path.replace(/\.png$/, '-dark-phone.png')
-  await mkdir(dirname(path), { recursive: true })
-  await desktop.page.screenshot({ path, animations: 'disabled' })
-  await phone.page.screenshot({ path: phonePath, animations: 'disabled' })
-  return [path, phonePath]
+  await points(desktop, demo)
+  await picture(desktop.page.locator('#known'), 'points-dark')
+  await desktop.page.emulateMedia({ colorScheme: null })
+  await desktop.page.setViewportSize({ ...strip, height: 700 })
+  // The guest, who has a history.
+  await desktop.page.locator('.details [data-action="open-peer"]').first().click()
+  await pause(settleMs)
+  await picture(desktop.page, 'peer')
+  await desktop.page.keyboard.press('Escape')
+
+  const follower = await browser.openBeside(desktop, 'the second tab')
+  await follower.page.setViewportSize(strip)
+  await follower.started()
+  await pause(settleMs)
+  await picture(follower.page, 'second-tab')
+  await follower.page.close()
+  await desktop.page.setViewportSize(strip)
+  await atRest(desktop)
+  await desktop.page.context().setOffline(true)
+  await pause(settleMs)
+  await picture(desktop.page, 'offline')
+  await picture(await browser.openFailing({ viewport: { ...strip, height: 320 } }), 'failed')
+  return written
+}
+
+/** A Node peer comes, goes and comes back: the line of the chart has something to tell. */
+async function guestVisits(tab: DemoTab, { network: { guest } }: Demo): Promise<void> {
+  const holds = (expected: string, wanted: boolean): Promise<true> =>
+    eventually(async () => ((await tab.connectionTo(guest.peerId)) !== undefined) === wanted || undefined, {
+      expected,
+      seen: () => tab.snapshot()
+    })
+  await guest.start()
+  await holds('the guest to be held', true)
+  await pause(settleMs)
+  await guest.stop()
+  await holds('the guest to be gone', false)
+  await pause(settleMs)
+  await guest.start()
+  await holds('the guest to be held again', true)
+}
+
+/** The guest goes once more: one of the known points waits, and says why. */
+async function points({ page }: DemoTab, { network: { guest } }: Demo): Promise<void> {
+  const { point } = guest.pool.parsePoint(guest.multiaddr('ws'))
+  await guest.stop()
+  await page.emulateMedia({ colorScheme: 'dark' })
+  await page.locator('#sort-points').selectOption('next')
+  await page.locator('#known').scrollIntoViewIfNeeded()
+  const row = page.locator(`[data-testid="point-row"][data-point="${point}"]`)
+  await row.locator('[data-action="details"]').click()
+  await page.locator('#known .legend summary').first().click()
+  await page.mouse.move(0, 0)
+  await pause(settleMs / 2)
 }
 
 /** As somebody finds the page who only looks: at its top, nothing under the pointer, nothing focused. */
@@ -48,15 +119,19 @@ async function atRest({ page }: DemoTab): Promise<void> {
   })
 }
 
-async function holdsAll(tab: DemoTab, other: DemoTab, { network }: Demo): Promise<void> {
-  await eventually(
-    async () => {
-      const { connections } = await tab.snapshot()
-      const overWebRtc = connections.some(({ peerId, transport }) => transport === 'webrtc' && peerId === other.peerId)
-      return (overWebRtc && connections.length > network.peers.length) || undefined
-    },
-    { expected: `${tab.name} to hold all Node peers and ${other.name}`, seen: () => tab.snapshot() }
-  )
+/** All Node peers that always run, and so many more. */
+async function filled(tab: DemoTab, { network }: Demo, more: number): Promise<void> {
+  await eventually(async () => (await tab.snapshot()).connections.length >= network.peers.length + more || undefined, {
+    expected: `${tab.name} to hold all Node peers and ${more} more`,
+    seen: () => tab.snapshot()
+  })
+}
+
+async function holdEachOther(tab: DemoTab, other: DemoTab): Promise<void> {
+  await eventually(async () => (await tab.connectionTo(other.peerId))?.transport === 'webrtc' || undefined, {
+    expected: `${tab.name} to hold ${other.name} over WebRTC`,
+    seen: () => tab.snapshot()
+  })
 }
 
 /** What a visitor would try. */

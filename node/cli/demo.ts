@@ -16,7 +16,7 @@ type Task = Exclude<DemoCommand, { kind: 'help' }>
 
 /** The check promises two minutes; the rest of them is for stopping. */
 const checkDeadlineMs = 110_000
-const pictureDeadlineMs = 60_000
+const pictureDeadlineMs = 90_000
 
 function write(line: string): void {
   process.stdout.write(`${line}\n`)

@@ -9,7 +9,7 @@ import type { Page, Part } from './page.ts'
 import { ConnectionSeries, type SeriesColumns } from './series.ts'
 
 /** A page that was just opened shows a line, not a dot at the right edge. */
-const shortestSpanMs = 15_000
+const shortestSpanMs = 8_000
 const plotHeight = 190
 const font = '12px system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", "DejaVu Sans", sans-serif'
 
@@ -63,7 +63,7 @@ export function chartPart({ pool }: Pick<Page, 'pool'>, redraw: () => void): Par
 /** What the picture says. */
 export function inWords({ active, low, high }: SeriesColumns, spanMs: number): string {
   const last = active.at(-1) ?? 0
-  return `Connections over the last ${formatDuration(spanMs)}: now ${last}, fewest ${Math.min(...active, last)}, most ${Math.max(...active, last)}; the pool is content from ${low.at(-1) ?? 0} to ${high.at(-1) ?? 0}.`
+  return `Connections over the last ${formatDuration(spanMs)}: now ${last}, fewest ${Math.min(...active, last)}, most ${Math.max(...active, last)}; the pool wants ${low.at(-1) ?? 0} to ${high.at(-1) ?? 0}.`
 }
 
 /** What held at an instant, seconds since 1970. */
@@ -72,7 +72,7 @@ export function reading({ at, active, low, high }: SeriesColumns, instant: numbe
     0,
     at.findLastIndex((one) => one <= instant)
   )
-  return `${formatClock(instant * 1_000)}: ${formatCount(active[index] ?? 0, 'connection')}, content from ${low[index] ?? 0} to ${high[index] ?? 0}`
+  return `${formatClock(instant * 1_000)}: ${formatCount(active[index] ?? 0, 'connection')}, wanted ${low[index] ?? 0} to ${high[index] ?? 0}`
 }
 
 /** Which span was chosen, ms. */
@@ -102,7 +102,7 @@ function makePlot(place: HTMLElement, colours: ReadonlyMap<string, string>, poin
       cursor: { y: false, points: { show: false }, drag: { x: false, y: false } },
       scales: { x: { time: true, auto: false }, y: { auto: false } },
       axes: [
-        { ...axis, space: 84, values: (_plot, splits) => splits.map((at) => formatClock(at * 1_000)) },
+        { ...axis, space: 84, size: 26, values: (_plot, splits) => splits.map((at) => formatClock(at * 1_000)) },
         { ...axis, size: 30, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500], space: 30 }
       ],
       series: [

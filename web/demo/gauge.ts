@@ -1,5 +1,5 @@
 /** How many connections there are, drawn against the band that maintenance keeps. */
-import type { BandExplanation, PoolSnapshot } from '../../src/core/index.ts'
+import type { BandExplanation, MaintenanceBounds, PoolSnapshot } from '../../src/core/index.ts'
 import { byId, el, setAttribute, setText } from './dom.ts'
 import { askedAtTimes, asSentence } from './explanation.ts'
 import { formatCount, formatWait } from './format.ts'
@@ -37,10 +37,7 @@ export function gaugePart({ pool }: Pick<Page, 'pool'>): Part {
         'aria-label',
         `${formatCount(snapshot.active, 'connection')}; minimum ${band.min}, expected ${band.expected}, maximum ${band.max}. ${text}`
       )
-      setText(
-        rule,
-        `Below ${bounds.aim} the pool looks for peers, in haste below ${bounds.minThreshold}; above ${bounds.maxTarget} it gives them up one by one, above ${bounds.maxThreshold} at once.`
-      )
+      setText(rule, ruleWords(bounds))
     }
   }
 }
@@ -76,13 +73,22 @@ export function bandState(
   if (life === 'suspended') return { tone: 'none', text: 'Asleep: it keeps what its smaller band allows.' }
   if (life !== 'running') return { tone: 'none', text: 'The pool is not running.' }
   if (active > bounds.maxThreshold) return { tone: 'high', text: 'Too many: closing some.' }
-  if (active < bounds.minThreshold) {
+  if (active > bounds.maxTarget) return { tone: 'high', text: 'Some too many: giving up one after the other.' }
+  if (active < bounds.minTarget) {
     if (step === 'probing') return { tone: 'low', text: 'Nobody can be reached: trying one at a time.' }
     return { tone: 'low', text: step === 'filling' ? 'Too few: dialing.' : 'Too few: looking for more peers.' }
   }
-  if (active < bounds.minTarget && (step === 'filling' || step === 'searching'))
-    return { tone: 'low', text: `Filling up to ${bounds.minTarget}.` }
-  return { tone: 'good', text: 'Inside the band: nothing to do.' }
+  return { tone: 'good', text: active < bounds.aim ? 'Inside the band, with room for some more.' : 'Inside the band: nothing to do.' }
+}
+
+/** What maintenance does at which number. In a narrow band some of its bounds are one. */
+export function ruleWords({ minThreshold, aim, maxTarget, maxThreshold }: MaintenanceBounds): string {
+  const haste = minThreshold < aim ? `, in haste below ${minThreshold}` : ''
+  const above =
+    maxTarget < maxThreshold
+      ? `above ${maxTarget} it gives them up one by one, above ${maxThreshold} at once`
+      : `above ${maxThreshold} it closes some`
+  return `Below ${aim} the pool looks for peers${haste}; ${above}.`
 }
 
 function attemptWords({ outgoingAttempts, incomingHandshakes }: PoolSnapshot): string {
@@ -94,9 +100,9 @@ function attemptWords({ outgoingAttempts, incomingHandshakes }: PoolSnapshot): s
 function draw(gauge: HTMLElement, { band, bounds }: PoolSnapshot): (snapshot: PoolSnapshot) => void {
   const percent = (value: number) => (band.max === 0 ? 0 : (100 * value) / band.max)
   const zones = el('div', { class: 'zones' }, [
-    zone('low', 0, percent(bounds.minThreshold)),
-    zone('good', percent(bounds.minThreshold), percent(bounds.maxThreshold)),
-    zone('high', percent(bounds.maxThreshold), 100)
+    zone('low', 0, percent(bounds.minTarget)),
+    zone('good', percent(bounds.minTarget), percent(bounds.maxTarget)),
+    zone('high', percent(bounds.maxTarget), 100)
   ])
   const track = el('div', { class: 'track' })
   const marks = el('div', { class: 'marks' }, marksOf(band, percent))

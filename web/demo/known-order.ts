@@ -12,7 +12,7 @@ export const pointOrders: Readonly<Record<string, Order<PointSnapshot>>> = {
   seen: (a, b) => latest(a.info.lastSeenAt, b.info.lastSeenAt) || byPoint(a, b),
   heard: (a, b) => latest(a.info.discoveredAt, b.info.discoveredAt) || byPoint(a, b),
   failures: (a, b) => b.info.failures - a.info.failures || byPoint(a, b),
-  next: (a, b) => waitOf(a) - waitOf(b) || byPoint(a, b),
+  next: (a, b) => waitOf(a) - waitOf(b) || byCondition(a, b) || byPoint(a, b),
   name: (a, b) => byPoint(a, b)
 }
 

@@ -13,7 +13,7 @@ export interface SeriesColumns {
   readonly active: number[]
   readonly min: number[]
   readonly max: number[]
-  /** Between these two maintenance has nothing to do. */
+  /** The targets: between these two the pool has what it wants. */
   readonly low: number[]
   readonly high: number[]
 }
@@ -42,7 +42,7 @@ export class ConnectionSeries {
   add({ active, band, bounds }: SeriesSource, now: number): void {
     const last = this.#samples.at(-1)
     const at = Math.max(now, last?.at ?? 0)
-    const sample = { at, active, min: band.min, max: band.max, low: bounds.minThreshold, high: bounds.maxThreshold }
+    const sample = { at, active, min: band.min, max: band.max, low: bounds.minTarget, high: bounds.maxTarget }
     if (last !== undefined && isSame(last, sample)) return
     this.#samples.push(sample)
     if (this.#samples.length > maxSamples) this.#samples = this.#samples.slice(maxSamples / 4)

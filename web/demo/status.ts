@@ -6,13 +6,15 @@ import type { Page, Part } from './page.ts'
 import type { DemoSettings } from './settings.ts'
 import { fact } from './widgets.ts'
 
-const lifeWords: Readonly<Record<PoolLife, string>> = {
+const lifeWords: Readonly<Record<PoolLife | 'offline' | 'failed', string>> = {
   created: 'Starting',
   starting: 'Starting',
   running: 'Running',
   suspended: 'Suspended',
   stopped: 'Stopped',
-  destroyed: 'Destroyed'
+  destroyed: 'Destroyed',
+  offline: 'Offline',
+  failed: 'Could not start'
 }
 
 const failureWords: Readonly<Record<StorageFailure, string>> = {
@@ -26,8 +28,8 @@ const failureWords: Readonly<Record<StorageFailure, string>> = {
 }
 
 /** Also what is shown while there is no pool yet: `created`. */
-export function showLife(life: PoolLife | 'failed'): void {
-  setText(byId('life', HTMLSpanElement), life === 'failed' ? 'Could not start' : lifeWords[life])
+export function showLife(life: PoolLife | 'offline' | 'failed'): void {
+  setText(byId('life', HTMLSpanElement), lifeWords[life])
   setAttribute(document.body, 'data-life', life)
 }
 
@@ -72,7 +74,7 @@ export function statusPart({ pool }: Pick<Page, 'pool'>, { tabs }: Pick<DemoSett
 
   return {
     show({ snapshot, now }) {
-      showLife(snapshot.life)
+      showLife(snapshot.life === 'running' && !navigator.onLine ? 'offline' : snapshot.life)
       setText(byId('network', HTMLSpanElement), snapshot.network)
       network.show(snapshot.network)
       tab.show(

@@ -60,7 +60,7 @@ export function withCounters<Msg, PeerMeta, ConnMeta>(context: FlowContext<Msg, 
     const before = snapshot.connections[i]
     return before?.bytesReceived !== bytesReceived || before.bytesSent !== bytesSent
   })
-  return haveMoved ? { ...snapshot, takenAt: context.clock.date(), connections } : snapshot
+  return haveMoved ? { ...snapshot, connections } : snapshot
 }
 
 /** A peer that was banned along with its address is kept out as long as that. */

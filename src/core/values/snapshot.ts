@@ -86,6 +86,7 @@ export interface StorageSnapshot {
 export interface PoolSnapshot {
   /** Grows by one with each change. */
   readonly version: number
+  /** When all but the counters of connections was as it is here: waits such as `barredForMs` began to run then. */
   readonly takenAt: number
   readonly life: PoolLife
   readonly peerId: PeerId

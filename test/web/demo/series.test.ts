@@ -28,7 +28,7 @@ test('a band that was changed is drawn from then on', () => {
   const series = new ConnectionSeries()
   series.add(source(4), 1_000)
   series.add(source(4, 6), 2_000)
-  expect(series.columns(0, 3_000)).toMatchObject({ at: [1, 2, 3], min: [3, 6, 6], low: [5, 8, 8] })
+  expect(series.columns(0, 3_000)).toMatchObject({ at: [1, 2, 3], min: [3, 6, 6], low: [7, 10, 10] })
 })
 
 test('a clock that was set back does not bend the line back', () => {
@@ -51,6 +51,6 @@ test('the picture says the same in words, and tells what held at an instant', ()
   series.add(source(2), 0)
   series.add(source(7), 10_000)
   const columns = series.columns(0, 60_000)
-  expect(inWords(columns, 60_000)).toBe('Connections over the last 1 min: now 7, fewest 2, most 7; the pool is content from 5 to 11.')
-  expect(reading(columns, 9.9)).toContain('2 connections, content from 5 to 11')
+  expect(inWords(columns, 60_000)).toBe('Connections over the last 1 min: now 7, fewest 2, most 7; the pool wants 7 to 10.')
+  expect(reading(columns, 9.9)).toContain('2 connections, wanted 7 to 10')
 })

@@ -3,6 +3,7 @@ import { expect, test } from 'vitest'
 import type { PeerId } from '../../../src/core/index.ts'
 import { barWords } from '../../../web/demo/bans.ts'
 import { asSentence } from '../../../web/demo/explanation.ts'
+import { bandState, ruleWords } from '../../../web/demo/gauge.ts'
 import { bandProblem } from '../../../web/demo/pool-settings.ts'
 import { historyLines, reportWords, scoreWords } from '../../../web/demo/sheet.ts'
 import { start } from './stage.ts'
@@ -25,6 +26,18 @@ test.each([
   [{ min: -1, expected: 1, max: 501 }, 'Three whole numbers from 0 to 500 are needed.']
 ])('the band %o: “%s”', (band, text) => {
   expect(bandProblem(band)).toBe(text)
+})
+
+test('what maintenance does at which number; bounds that are one are named once', () => {
+  const bounds = { minThreshold: 5, minTarget: 7, aim: 8, maxTarget: 10, maxThreshold: 11 }
+  expect(ruleWords(bounds)).toBe(
+    'Below 8 the pool looks for peers, in haste below 5; above 10 it gives them up one by one, above 11 at once.'
+  )
+  expect(ruleWords({ minThreshold: 1, minTarget: 1, aim: 1, maxTarget: 2, maxThreshold: 2 })).toBe(
+    'Below 1 the pool looks for peers; above 2 it closes some.'
+  )
+  const stateAt = (active: number) => bandState({ active, bounds, life: 'running' }, 'filling')
+  expect([4, 7, 9, 11, 12].map((active) => stateAt(active).tone)).toEqual(['low', 'good', 'good', 'high', 'high'])
 })
 
 test('a history of 100 events is told from the newest on, each line with a key of its own', () => {
