@@ -24,14 +24,15 @@ export function databaseName(name: string): string {
 
 /**
  * Rejects with `StorageError` when the browser has no IndexedDB, refuses it, or has not answered when the signal fires;
- * a database that comes later is closed at once. May be tried again.
+ * a database that comes later is closed at once. May be tried again. `lost` is called when the browser takes the database
+ * away, or another page deletes it.
  */
-export async function openDatabase(name: string, signal: AbortSignal): Promise<Database> {
+export async function openDatabase(name: string, signal: AbortSignal, lost: () => void = () => undefined): Promise<Database> {
   const request = requestOpen(name)
   request.onupgradeneeded = () => request.result.createObjectStore(storeName)
   const opening = promisifyRequest(request)
   try {
-    return databaseOf(await beforeSignal(opening, signal))
+    return databaseOf(await beforeSignal(opening, signal), lost)
   } catch (error) {
     opening.then(
       (late) => late.close(),
@@ -52,15 +53,20 @@ function requestOpen(name: string): IDBOpenDBRequest {
   throw new StorageError('unavailable', `cannot open the database ${databaseName(name)}: this browser has no IndexedDB`)
 }
 
-function databaseOf(db: IDBDatabase): Database {
+function databaseOf(db: IDBDatabase, lost: () => void): Database {
   let isOpen = true
   const close = () => {
     isOpen = false
     db.close()
   }
+  const leave = () => {
+    if (!isOpen) return
+    close()
+    lost()
+  }
   // A page that deletes the database would otherwise wait until this one is left.
-  db.onversionchange = close
-  db.onclose = close
+  db.onversionchange = leave
+  db.onclose = leave
   return {
     get isOpen() {
       return isOpen

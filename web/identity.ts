@@ -1,11 +1,12 @@
 /**
  * The private key of a page, in libp2p's protobuf form, kept in IndexedDB under the key `identity`. Made once: pages of one
- * site that start together get the same key. Called by `createWebPeer`, before any tab lock is taken.
+ * site that start together get the same key. Called by `tab-peer.ts`.
  */
+import { privateKeyToProtobuf } from '@libp2p/crypto/keys'
 import type { PrivateKey } from '@libp2p/interface'
 import { get, set, update } from 'idb-keyval'
 import { newIdentityKey, readIdentityKey } from '../src/libp2p/identity-key.ts'
-import { beforeSignal, openDatabase, openDeadlineMs, storageErrorOf } from './database.ts'
+import { beforeSignal, openDatabase, storageErrorOf } from './database.ts'
 
 const identityKey = 'identity'
 const brokenKey = 'identity-broken'
@@ -18,17 +19,46 @@ export interface WebIdentity {
   readonly notice: string | undefined
 }
 
+/** Opening the database, reading and writing the key together. Leaves the pool, which opens it next, a bit of its two seconds. */
+const deadlineMs = 1_500
+
 /**
- * Never rejects for the browser's sake, and takes at most two seconds: without a working storage the key is a new one in
+ * Never rejects for the browser's sake, and takes at most a second and a half: without a working storage the key is a new one in
  * memory. A stored key that cannot be used is kept under `identity-broken` and replaced, since a page has no other remedy.
  */
 export async function loadOrCreateWebIdentity(name: string): Promise<WebIdentity> {
-  const signal = AbortSignal.timeout(openDeadlineMs)
+  const signal = AbortSignal.timeout(deadlineMs)
   try {
     return await beforeSignal(stored(name, signal), signal)
   } catch (error) {
     const { privateKey } = await newIdentityKey()
     return { privateKey, persistent: false, notice: storageErrorOf(error, `cannot keep the identity ${name}`).message }
+  }
+}
+
+/**
+ * A key that could not be kept when it was made, once the storage works: kept unless another one is there, which the next visit has
+ * then. Never rejects.
+ */
+export async function keepWebIdentity(name: string, identity: WebIdentity): Promise<WebIdentity> {
+  const { privateKey } = identity
+  const signal = AbortSignal.timeout(deadlineMs)
+  try {
+    const database = await openDatabase(name, signal)
+    try {
+      const bytes = privateKeyToProtobuf(privateKey)
+      await beforeSignal(
+        update<unknown>(identityKey, (now) => now ?? bytes, database.use),
+        signal
+      )
+      const isKept = isSame(await beforeSignal(get(identityKey, database.use), signal), bytes)
+      return isKept ? { privateKey, persistent: true, notice: undefined } : identity
+    } finally {
+      database.close()
+    }
+  } catch {
+    // It stays as it is, with the notice that it has already.
+    return identity
   }
 }
 

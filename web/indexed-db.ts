@@ -14,6 +14,8 @@ export interface IndexedDbOptions {
   readonly maxBytes?: number
   /** A lock that keeps the other tabs out already, and must be held all the time. @default one of the storage's own, while it is open */
   readonly lock?: Pick<TabLock, 'isHeld'>
+  /** The first `open` waits for the browser so long, ms: less where somebody has waited in vain already. @default 2000 */
+  readonly firstOpenMs?: number
 }
 
 const defaultMaxBytes = 8 * 1024 * 1024
@@ -30,17 +32,19 @@ class IndexedDbStorage implements PeerStorage {
   readonly name: string
   readonly #maxBytes: number
   readonly #given: IndexedDbOptions['lock']
+  #openMs: number
   #lock: TabLock | undefined
   #database: Database | undefined
 
-  constructor(name: string, { maxBytes = defaultMaxBytes, lock }: IndexedDbOptions) {
+  constructor(name: string, { maxBytes = defaultMaxBytes, lock, firstOpenMs = openDeadlineMs }: IndexedDbOptions) {
     this.name = name
     this.#maxBytes = maxBytes
     this.#given = lock
+    this.#openMs = firstOpenMs
   }
 
   /** After a failure, or when the browser took the database away, it is opened anew. Takes at most 3 s. */
-  async open(signal: AbortSignal): Promise<void> {
+  async open(signal: AbortSignal, lost: (error: StorageError) => void = () => undefined): Promise<void> {
     if (signal.aborted) throw storageErrorOf(signal.reason, `cannot open the database ${databaseName(this.name)}`)
     if (this.#given === undefined && this.#lock?.isHeld !== true) {
       await this.close()
@@ -49,7 +53,11 @@ class IndexedDbStorage implements PeerStorage {
     this.#mustHold()
     if (this.#database?.isOpen === true) return
     try {
-      this.#database = await openDatabase(this.name, AbortSignal.any([signal, AbortSignal.timeout(openDeadlineMs)]))
+      const within = AbortSignal.any([signal, AbortSignal.timeout(this.#openMs)])
+      this.#openMs = openDeadlineMs
+      this.#database = await openDatabase(this.name, within, () =>
+        lost(new StorageError('unavailable', `the browser took the database ${databaseName(this.name)} away, or another page deletes it`))
+      )
     } catch (error) {
       await this.close()
       throw error

@@ -69,7 +69,7 @@ export class Publisher<Msg, PeerMeta, ConnMeta> {
     if (seen < 0) this.sayState()
     else if (seen === snapshot.version) {
       const { takenAt, connections, storage } = snapshot
-      this.#parts.say({ kind: 'counters', takenAt, connections, storage }, from)
+      this.#parts.say({ kind: 'counters', takenAt, connections, storage, about: this.#parts.about() }, from)
     }
   }
 

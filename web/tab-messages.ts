@@ -49,6 +49,7 @@ export type OwnerNews =
       readonly takenAt: number
       readonly connections: readonly ConnectionSnapshot[]
       readonly storage: StorageSnapshot
+      readonly about: OwnerNotice
     }
   | { readonly kind: 'events'; readonly events: readonly PoolEvent[] }
   /** Of a peer: bytes of the application's codec. */
@@ -79,7 +80,7 @@ const shapes: Record<TabMessage['kind'], Readonly<Record<string, string>>> = {
   cancel: { id: 'number' },
   owner: { term: 'string', network: 'string' },
   state: { term: 'string', snapshot: 'object', about: 'object' },
-  counters: { term: 'string', takenAt: 'number', connections: 'object', storage: 'object' },
+  counters: { term: 'string', takenAt: 'number', connections: 'object', storage: 'object', about: 'object' },
   events: { term: 'string', events: 'object' },
   message: { term: 'string', peerId: 'string', payload: 'object' },
   answer: { term: 'string', id: 'number' }

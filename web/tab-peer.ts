@@ -16,12 +16,14 @@ import type { PeerStorage } from '../src/core/values/ports.ts'
 import { newIdentityKey } from '../src/libp2p/identity-key.ts'
 import { libp2pSettings } from '../src/libp2p/preset.ts'
 import { type Libp2pPeerPool, type PeerPoolInit, type PeerPoolService, peerPool } from '../src/libp2p/service.ts'
-import { loadOrCreateWebIdentity, type WebIdentity } from './identity.ts'
+import { keepWebIdentity, loadOrCreateWebIdentity, type WebIdentity } from './identity.ts'
 import { indexedDbStorage } from './indexed-db.ts'
 import { followPage } from './page-life.ts'
 import { lockTab, type TabLock } from './tab-lock.ts'
 
 export const defaultName = 'p2p-pool'
+/** After the identity could not be had from a database, its peers are waited for so long before the pool starts without, ms. */
+const afterFailureMs = 200
 
 export interface TabPeerInit<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Array> extends PeerPoolInit<Msg, PeerMeta, ConnMeta> {
   /** Of the database of peers and identity. @default 'p2p-pool' */
@@ -39,6 +41,7 @@ export interface TabPeerInit<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Ui
 export interface TabPeer<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Array> {
   readonly node: Libp2p
   readonly pool: Libp2pPeerPool<Msg, PeerMeta, ConnMeta>
+  /** How it is kept may change while the pool runs, the key never. */
   readonly identity: WebIdentity
   /** Stops pool and node, and lets another tab have the identity. */
   stop(): Promise<void>
@@ -62,15 +65,16 @@ export function pagePool<Msg, PeerMeta, ConnMeta>(
 export async function createTabPeer<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Array>(
   init: TabPeerInit<Msg, PeerMeta, ConnMeta>
 ): Promise<TabPeer<Msg, PeerMeta, ConnMeta>> {
-  const name = `${init.name ?? defaultName}:own`
-  const service = pagePool(init, indexedDbStorage(name))
-  const { identity, release } =
-    init.privateKey === undefined ? await identityOf(name) : { identity: givenIdentity(init.privateKey), release: () => undefined }
+  const { name = defaultName, privateKey } = init
+  pagePool(init)
+  if (privateKey !== undefined) return startPeer({ ...init, name: `${name}:own` }, givenIdentity(privateKey))
+  const { lock, identity } = await ownIdentity(`${name}:own`)
   try {
-    const peer = await startPeer(init, { service, identity })
-    return { ...peer, stop: () => peer.stop().finally(release) }
+    const peer = await startPeer({ ...init, name: `${name}:own` }, identity, { keeps: lock !== undefined })
+    const { stop } = peer
+    return Object.assign(peer, { stop: () => stop().finally(() => lock?.release()) })
   } catch (error) {
-    release()
+    lock?.release()
     throw error
   }
 }
@@ -81,14 +85,26 @@ export async function startSharedPeer<Msg, PeerMeta, ConnMeta>(
   lock: TabLock
 ): Promise<TabPeer<Msg, PeerMeta, ConnMeta>> {
   const { name = defaultName, privateKey } = init
-  const identity = privateKey === undefined ? await loadOrCreateWebIdentity(name) : givenIdentity(privateKey)
-  return startPeer(init, { service: pagePool(init, indexedDbStorage(name, { lock })), identity })
+  if (privateKey !== undefined) return startPeer(init, givenIdentity(privateKey), { lock })
+  return startPeer(init, await loadOrCreateWebIdentity(name), { lock, keeps: true })
+}
+
+interface Holding {
+  /** What keeps other tabs from the database. @default a lock of the storage's own */
+  readonly lock?: TabLock
+  /** An identity that could not be kept, or was deleted with the rest, is kept as soon as the storage works. */
+  readonly keeps?: boolean
 }
 
 async function startPeer<Msg, PeerMeta, ConnMeta>(
-  { listen = ['/p2p-circuit', '/webrtc'], iceServers = [] }: TabPeerInit<Msg, PeerMeta, ConnMeta>,
-  { service, identity }: { service: PeerPoolService<Msg, PeerMeta, ConnMeta>; identity: WebIdentity }
+  init: TabPeerInit<Msg, PeerMeta, ConnMeta>,
+  identity: WebIdentity,
+  { lock, keeps = false }: Holding = {}
 ): Promise<TabPeer<Msg, PeerMeta, ConnMeta>> {
+  const { name = defaultName, listen = ['/p2p-circuit', '/webrtc'], iceServers = [] } = init
+  // Somebody has waited for this database already.
+  const waits = keeps && !identity.persistent ? { firstOpenMs: afterFailureMs } : {}
+  const service = pagePool(init, indexedDbStorage(name, { lock, ...waits }))
   const settings = libp2pSettings(service.config)
   const node = await createLibp2p({
     privateKey: identity.privateKey,
@@ -102,12 +118,22 @@ async function startPeer<Msg, PeerMeta, ConnMeta>(
     services: { identify: identify(), pool: service }
   })
   const { pool } = node.services
+  const peer = { node, pool, identity, stop }
   const unfollow = followPage(pool)
-  const stop = async (): Promise<void> => {
+  if (keeps) {
+    // Deleted with the rest, or never kept: the key is there again as soon as the peers are.
+    pool.addEventListener('storage-recovered', () => {
+      void keepWebIdentity(name, peer.identity).then((kept) => {
+        peer.identity = kept
+      })
+    })
+  }
+  return peer
+
+  async function stop(): Promise<void> {
     unfollow()
     await node.stop()
   }
-  return { node, pool, identity, stop }
 }
 
 function givenIdentity(privateKey: PrivateKey): WebIdentity {
@@ -115,15 +141,13 @@ function givenIdentity(privateKey: PrivateKey): WebIdentity {
 }
 
 /** The stored identity, for one tab at a time: two peers with one id would throw each other out of every pool. */
-async function identityOf(name: string): Promise<{ identity: WebIdentity; release: () => void }> {
-  let lock: TabLock | undefined
+async function ownIdentity(name: string): Promise<{ lock: TabLock | undefined; identity: WebIdentity }> {
   try {
-    lock = await lockTab(`${name}:identity`, new AbortController().signal)
-    return { identity: await loadOrCreateWebIdentity(name), release: () => lock?.release() }
+    const lock = await lockTab(`${name}:identity`, new AbortController().signal)
+    return { lock, identity: await loadOrCreateWebIdentity(name) }
   } catch (error) {
-    lock?.release()
     const { privateKey } = await newIdentityKey()
     const notice = `the identity ${name} cannot be used, this page has one of its own: ${error instanceof Error ? error.message : String(error)}`
-    return { identity: { privateKey, persistent: false, notice }, release: () => undefined }
+    return { lock: undefined, identity: { privateKey, persistent: false, notice } }
   }
 }

@@ -334,6 +334,7 @@ export class TabSession<Msg, PeerMeta, ConnMeta> {
         this.events.emit('change', { version: message.snapshot.version })
         break
       case 'counters':
+        this.#about = message.about
         if (this.#snapshot === undefined) return
         this.#snapshot = { ...this.#snapshot, takenAt: message.takenAt, connections: message.connections, storage: message.storage }
         break

@@ -7,6 +7,7 @@ declare const roleTold: (role: TabRole) => Promise<void>
 let shared: SharedPool | undefined
 const heard: string[] = []
 const others: unknown[] = []
+const stored: string[] = []
 
 const tab = {
   get shared(): SharedPool {
@@ -17,11 +18,16 @@ const tab = {
   /** Messages of peers, in the order they came. */
   heard,
 
+  /** Events about the storage. */
+  stored,
+
   /** Other versions that were told of. */
   others,
 
   async open(init: WebPeerInit): Promise<TabRole> {
     shared = await createWebPeer(init)
+    shared.addEventListener('storage-failed', ({ detail }) => stored.push(`failed ${detail.failure}`))
+    shared.addEventListener('storage-recovered', () => stored.push('recovered'))
     shared.addEventListener('other-version', ({ detail }) => others.push(detail.theirs))
     shared.addEventListener('message', ({ detail }) => heard.push(`${detail.peerId} ${new TextDecoder().decode(detail.message)}`))
     shared.addEventListener('role-changed', ({ detail: { role } }) => {

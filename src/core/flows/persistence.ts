@@ -29,6 +29,9 @@ const sliceMs = 8
 const firstRetryMs = 5_000
 const maxRetryMs = 300_000
 
+/** A pool that stops with unsaved changes opens a storage that had failed once more, and waits for it so long, ms. */
+const lastChanceMs = 1_000
+
 /** Points that are dialed first after a restart. Two honest ones defeat a poisoned table; eight bear some that are gone. */
 const maxAnchors = 8
 
@@ -41,6 +44,8 @@ export class Persistence<Msg, PeerMeta, ConnMeta> {
   #lastSavedAt: number | null = null
   #dirty = false
   #isOpen = false
+  /** The storage is asked to open and did not answer yet, perhaps for long. */
+  #isOpening = false
   /** What was stored has been taken in, once for all: a storage opened again holds nothing newer. */
   #isLoaded = false
   #saving: Promise<void> | undefined
@@ -94,6 +99,10 @@ export class Persistence<Msg, PeerMeta, ConnMeta> {
   async stop(): Promise<void> {
     this.#abort.abort(new StorageError('unavailable', 'the pool was stopped'))
     await this.save()
+    if (this.#dirty && this.#failure !== null && !this.#isOpening) {
+      this.#abort = new AbortController()
+      await this.#open(lastChanceMs)
+    }
     this.#isOpen = false
     this.#unschedule()
     await this.#context.config.storage.close()
@@ -108,11 +117,10 @@ export class Persistence<Msg, PeerMeta, ConnMeta> {
       tooSlow.abort(new StorageError('unavailable', `${storage.name} did not answer within ${deadlineMs} ms`))
     )
     try {
-      await abortable(storage.open(signal), signal)
+      await abortable(this.#answered(storage.open(signal, (error) => this.#lost(error))), signal)
       if (!this.#isLoaded) await this.#load(signal)
       this.#isLoaded = true
       this.#isOpen = true
-      this.#mode = 'persistent'
       if (this.#dirty && this.#failure !== null) await this.save()
       else this.#works()
       if (this.#dirty) this.changed()
@@ -123,6 +131,25 @@ export class Persistence<Msg, PeerMeta, ConnMeta> {
       cancel()
       this.#shown()
     }
+  }
+
+  async #answered(opening: Promise<void>): Promise<void> {
+    this.#isOpening = true
+    try {
+      await opening
+    } finally {
+      this.#isOpening = false
+    }
+  }
+
+  /** The storage was taken away from under us, perhaps with what it kept: all of it is written again as soon as it opens. */
+  #lost(error: StorageError): void {
+    if (!this.#isOpen) return
+    this.#dirty = true
+    this.#isOpen = false
+    this.#fail(error, undefined)
+    this.#retry()
+    this.#shown()
   }
 
   /** Takes in what is stored. What is broken is moved out of the way and reported; a newer version, or a text above the cap, stays untouched. */
@@ -142,6 +169,7 @@ export class Persistence<Msg, PeerMeta, ConnMeta> {
 
   /** Opened with nothing to write, or written: what had failed before is over. What was kept aside stays told. */
   #works(): void {
+    this.#mode = 'persistent'
     this.#retryMs = firstRetryMs
     if (this.#failure === null || this.#failure === 'broken') return
     this.#failure = null

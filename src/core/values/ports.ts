@@ -160,8 +160,11 @@ export class StorageError extends Error {
 export interface PeerStorage {
   /** For people: the path of the file, the name of the database. */
   readonly name: string
-  /** Takes hold of the storage for this pool alone. Idempotent. */
-  open(signal: AbortSignal): Promise<void>
+  /**
+   * Takes hold of the storage for this pool alone. Idempotent. `lost` is called, at most once, if the storage notices by itself later
+   * that it was taken away or that what it kept is gone: all is written again once it opens.
+   */
+  open(signal: AbortSignal, lost?: (error: StorageError) => void): Promise<void>
   /** The stored text, or `undefined` if there is none yet. Size is checked before reading. */
   load(signal: AbortSignal): Promise<string | undefined>
   /**
