@@ -14,7 +14,10 @@ import type { Exchange } from './exchange.ts'
 import { Probing } from './probing.ts'
 import type { Swaps } from './swap.ts'
 
-/** The pause between two searches that found nothing grows by this factor, up to the idle time. */
+/**
+ * The pause between two searches grows by this factor, up to the idle time, until a dial succeeds. That points came of a search is
+ * no success: a liar always has some, and would make us dial hosts of its choice for as long as we are hungry.
+ */
 const searchGrowth = 1.5
 
 /** What makes maintenance look at the band. */
@@ -27,8 +30,10 @@ const wakingEvents: ReadonlySet<PoolEventName> = new Set([
   'peer-unbanned',
   'host-unbanned',
   'trust-changed',
-  'band-changed'
+  'band-changed',
+  'new-point'
 ])
+
 /** Between two connections given up without haste, ms: their peers must find others. */
 const trimPauseMs = 5_000
 
@@ -104,7 +109,6 @@ export class Maintenance<Msg, PeerMeta, ConnMeta> {
   told(type: PoolEventName): void {
     if (type === 'connection-established') this.probing.established()
     if (wakingEvents.has(type)) this.kick()
-    else if (type === 'new-point') this.#found()
   }
 
   /** Something changed: look soon. Many calls in one turn are one look. */
@@ -115,12 +119,6 @@ export class Maintenance<Msg, PeerMeta, ConnMeta> {
       this.#kicked = false
       if (this.#running) this.#look()
     })
-  }
-
-  /** New points came: the pauses of the search begin anew. */
-  #found(): void {
-    this.#searchPauseMs = this.#context.config.timeBetweenSearchesMs
-    this.kick()
   }
 
   /** Looks now; resolves when the count is in its band, or nothing can be done at the moment. */
@@ -187,7 +185,9 @@ export class Maintenance<Msg, PeerMeta, ConnMeta> {
   /** The connection, if one came of it. */
   async #dial(point: Point): Promise<Connection<Msg, ConnMeta> | undefined> {
     try {
-      return await this.#connector.connect(point, { byUser: false })
+      const made = await this.#connector.connect(point, { byUser: false })
+      this.#searchPauseMs = this.#context.config.timeBetweenSearchesMs
+      return made
     } catch (error) {
       // The attempt has told its event; only what is no outcome of an attempt is news.
       if (!(error instanceof PoolError)) this.#context.log.error(`dialing ${point} failed in an unexpected way`, error)
