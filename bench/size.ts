@@ -11,7 +11,7 @@ import { rolldown } from 'rolldown'
 /** What we want to reach. */
 const targetBytes = 15_000
 /** What must not be exceeded until then. */
-const ceilingBytes = 56_500
+const ceilingBytes = 59_200
 
 /** The sharing between tabs, above that. */
 const sharingCeilingBytes = 7_500

@@ -19,6 +19,7 @@ import { type Libp2pPeerPool, type PeerPoolInit, type PeerPoolService, peerPool 
 import { keepWebIdentity, loadOrCreateWebIdentity, type WebIdentity } from './identity.ts'
 import { indexedDbStorage } from './indexed-db.ts'
 import { followPage } from './page-life.ts'
+import { peerConnections } from './peer-connections.ts'
 import { lockTab, type TabLock } from './tab-lock.ts'
 
 export const defaultName = 'p2p-pool'
@@ -53,7 +54,7 @@ export function pagePool<Msg, PeerMeta, ConnMeta>(
   storage?: PeerStorage
 ): PeerPoolService<Msg, PeerMeta, ConnMeta> {
   const { name, privateKey, listen, iceServers, ...options } = init
-  return peerPool<Msg, PeerMeta, ConnMeta>({ preset: pagePreset, ...options, storage: options.storage ?? storage })
+  return peerPool<Msg, PeerMeta, ConnMeta>({ preset: pagePreset, ...options, storage: options.storage ?? storage }, peerConnections)
 }
 
 /**
@@ -109,7 +110,7 @@ async function startPeer<Msg, PeerMeta, ConnMeta>(
   const node = await createLibp2p({
     privateKey: identity.privateKey,
     addresses: { listen: [...listen] },
-    transports: [webSockets(), webRTC({ rtcConfiguration: { iceServers: [...iceServers] } }), circuitRelayTransport()],
+    transports: [webSockets(), webRTC({ rtcConfiguration: peerConnections.configuration(iceServers) }), circuitRelayTransport()],
     connectionEncrypters: [noise()],
     streamMuxers: [yamux(settings.yamux)],
     connectionGater: service.gater,

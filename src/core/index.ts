@@ -37,6 +37,7 @@ export {
   type DialOptions,
   type Gate,
   type Link,
+  type LinkBudget,
   type Log,
   type Network,
   type NetworkHandlers,

@@ -28,7 +28,7 @@ import type { ConnectionBand, SuspendedKeep } from './values/bounds.ts'
 import { checkBand, type PoolConfig } from './values/config.ts'
 import type { PoolEvent, PoolEventName, PoolListener } from './values/events.ts'
 import type { ParsedPoint, PeerId, Point } from './values/ids.ts'
-import type { Clock, Gate, Link, Log, Network, Random } from './values/ports.ts'
+import type { Clock, Gate, Link, LinkBudget, Log, Network, Random } from './values/ports.ts'
 import { type DisconnectReason, PoolError } from './values/reason.ts'
 import type { PoolLife, PoolSnapshot } from './values/snapshot.ts'
 
@@ -52,6 +52,7 @@ export class PeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Arra
   readonly #maintenance: Maintenance<Msg, PeerMeta, ConnMeta>
   readonly #persistence: Persistence<Msg, PeerMeta, ConnMeta>
   #life: PoolLife = 'created'
+  #budgetState: LinkBudget['state'] | undefined = 'plenty'
   /** While suspended. */
   #keep: SuspendedKeep = 'band'
   #version = 0
@@ -140,6 +141,7 @@ export class PeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Arra
         plainProtocols: this.config.plainPeers === 'admit' ? this.config.requiredProtocols : undefined,
         incoming: (link) => this.#incoming(link),
         ownPointsChanged: () => this.#ownPointsChanged(),
+        budgetChanged: () => this.#budgetChanged(),
         discovered: (found) => this.#discovered(found)
       })
     } catch (error) {
@@ -344,6 +346,13 @@ export class PeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Arra
     for (const point of points) registry.unregisterPoint(point)
     events.emit('own-points-changed', { points })
     this.#exchange.ownPointsChanged()
+  }
+
+  #budgetChanged(): void {
+    const { budget } = this.#context.network
+    if (budget !== undefined && budget.state !== this.#budgetState) this.#context.events.emit('link-budget', budget)
+    this.#budgetState = budget?.state
+    this.#shown()
   }
 
   #discovered({ point, expectedPeerId }: ParsedPoint): void {

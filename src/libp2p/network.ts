@@ -22,6 +22,7 @@ import {
   DialError,
   type DialOptions,
   type Link,
+  type LinkBudget,
   type Network,
   type NetworkHandlers,
   type Transport
@@ -65,6 +66,15 @@ export interface NetworkComponents {
   readonly logger: ComponentLogger
 }
 
+/** Keeps count of WebRTC links for `Network.budget`. */
+export interface BudgetSource {
+  readonly status: LinkBudget
+  /** May one more be made now? */
+  readonly allows: boolean
+  /** Calls after each one made, until the returned function is called. */
+  watch(changed: () => void): () => void
+}
+
 export interface NetworkOptions {
   readonly clock: Clock
   /** @default that of `dialRule()`: all on Node, public and encrypted in pages */
@@ -75,6 +85,8 @@ export interface NetworkOptions {
   readonly defaultPort?: number
   /** Close connections that nothing uses, after 10 to 20 s. @default true */
   readonly closeIdle?: boolean
+  /** @default none: WebRTC links are not counted */
+  readonly budget?: BudgetSource
 }
 
 export class Libp2pNetwork implements Network {
@@ -86,6 +98,8 @@ export class Libp2pNetwork implements Network {
   #plain: PlainPeers | undefined
   readonly #components: NetworkComponents
   readonly #rule: DialRule
+  readonly #budget: BudgetSource | undefined
+  #unwatch: (() => void) | undefined
   readonly #defaultPort: number | undefined
   #handlers: NetworkHandlers | undefined
   readonly #clock: Clock
@@ -93,7 +107,7 @@ export class Libp2pNetwork implements Network {
 
   constructor(
     components: NetworkComponents,
-    { clock, rule = dialRule(), denies = () => false, defaultPort, closeIdle = true }: NetworkOptions
+    { clock, rule = dialRule(), denies = () => false, defaultPort, closeIdle = true, budget }: NetworkOptions
   ) {
     // libp2p's components are a slow proxy: taken out once.
     const { peerId, privateKey, connectionManager, registrar, addressManager, transportManager, peerStore, events, logger } = components
@@ -102,9 +116,14 @@ export class Libp2pNetwork implements Network {
     this.records = new Libp2pRecords(this.#components, logger.forComponent('p2p-pool:records'))
     this.#clock = clock
     this.#rule = rule
+    this.#budget = budget
     this.#defaultPort = defaultPort
     this.#discoveries = new Discoveries(this.#components)
     this.keeper = new ConnectionKeeper(this.#components, { clock, denies, closeIdle })
+  }
+
+  get budget(): LinkBudget | undefined {
+    return this.#budget?.status
   }
 
   get transports(): readonly Transport[] {
@@ -119,7 +138,7 @@ export class Libp2pNetwork implements Network {
       const point = pointOf(address)?.point
       // Links run on direct connections only, so a relay alone is no way to us. Nor is a relay's TCP address a way to a page:
       // whoever can dial pages dials what we can.
-      if (point !== undefined && transportOf(point) !== 'circuit' && (!isRelayed(point) || this.canDial(point))) points.add(point)
+      if (point !== undefined && transportOf(point) !== 'circuit' && (!isRelayed(point) || this.#isReachable(point))) points.add(point)
     }
     return [...points].sort((a, b) => rank(a) - rank(b)).slice(0, maxOwnPoints)
   }
@@ -133,6 +152,15 @@ export class Libp2pNetwork implements Network {
   }
 
   canDial(point: Point): boolean {
+    return this.#hasWayTo(point) && !(transportOf(point) === 'webrtc' && this.#budget?.allows === false)
+  }
+
+  /** A point of ours by which others come with WebRTC. */
+  #isReachable(point: Point): boolean {
+    return this.#hasWayTo(point) && this.budget?.state !== 'spent'
+  }
+
+  #hasWayTo(point: Point): boolean {
     if (transportOf(point) === 'circuit' || !ruleAllows(this.#rule, point) || !this.#hasTransportFor(toMultiaddr(point, undefined)))
       return false
     return !isRelayed(point) || this.#hasTransportFor(multiaddr(point.slice(0, point.indexOf('/p2p-circuit'))))
@@ -169,6 +197,10 @@ export class Libp2pNetwork implements Network {
     events.addEventListener('self:peer:update', this.#addressesChanged)
     events.addEventListener('transport:listening', this.#addressesChanged)
     events.addEventListener('transport:close', this.#addressesChanged)
+    this.#unwatch = this.#budget?.watch(() => {
+      handlers.budgetChanged?.()
+      this.#addressesChanged()
+    })
     this.keeper.start()
     try {
       await registrar.handle(poolProtocol, this.#incoming, { maxInboundStreams: maxStreams, maxOutboundStreams: maxStreams })
@@ -193,6 +225,7 @@ export class Libp2pNetwork implements Network {
     events.removeEventListener('transport:listening', this.#addressesChanged)
     events.removeEventListener('transport:close', this.#addressesChanged)
     this.#discoveries.stop()
+    this.#unwatch?.()
     this.keeper.stop()
     this.#plain?.stop()
     this.#plain = undefined

@@ -10,7 +10,7 @@ import { nodePreset, type PoolConfig, type PoolOptions, type Preset, pagePreset,
 import type { Log } from '../core/values/ports.ts'
 import { type DialRule, inPage } from './dial-rule.ts'
 import { createGater, hostOfAddress, type PoolGater } from './gater.ts'
-import { Libp2pNetwork, type NetworkComponents } from './network.ts'
+import { type BudgetSource, Libp2pNetwork, type NetworkComponents } from './network.ts'
 import { type PointInit, parsePointInit } from './point.ts'
 import { systemClock, systemRandom } from './system.ts'
 
@@ -82,9 +82,10 @@ export class Libp2pPeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uin
   }
 }
 
-/** The pool of one node. Options that make no sense throw `PoolError` here, before anything runs. */
+/** The pool of one node. Options that make no sense throw `PoolError` here, before anything runs. `budget` is of the page's preset. */
 export function peerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Array>(
-  init: PeerPoolInit<Msg, PeerMeta, ConnMeta>
+  init: PeerPoolInit<Msg, PeerMeta, ConnMeta>,
+  budget?: BudgetSource
 ): PeerPoolService<Msg, PeerMeta, ConnMeta> {
   const {
     trustedPoints = [],
@@ -105,7 +106,8 @@ export function peerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8A
       rule: gater.rule,
       denies: (peerId, connection) => pool.gate.deniesPeer(peerId, hostOfAddress(connection.remoteAddr)),
       defaultPort,
-      closeIdle
+      closeIdle,
+      budget
     })
     const pool = new Libp2pPeerPool(config, { network, log: { error: (message, cause) => log.error('%s - %e', message, cause) } })
     gater.bind(pool.gate)

@@ -50,6 +50,26 @@ const life = {
     }
   },
 
+  /** How many connections of the pool lead to that peer, how many of them are new, and how many direct ones of libp2p. */
+  met(peerId: PeerId): { pool: number; renewed: number; direct: number } {
+    if (peer === undefined) throw new Error('not started')
+    const running = peer.pool.connections.list().filter((connection) => connection.peerId === peerId)
+    const direct = peer.node.getConnections().filter(({ limits, remotePeer }) => limits === undefined && remotePeer.toString() === peerId)
+    return { pool: running.length, renewed: running.filter((connection) => !marked.has(connection)).length, direct: direct.length }
+  },
+
+  /** Resolves with the time it took until a new connection with that peer ran, ms. */
+  async metAgain(peerId: PeerId, withinMs: number): Promise<number | string> {
+    const begun = now()
+    while (life.met(peerId).renewed === 0) {
+      if (now() - begun > withinMs) return `${JSON.stringify(life.met(peerId))}\n${news.slice(-20).join('\n')}`
+      await new Promise((resolve) => {
+        setTimeout(resolve, 10)
+      })
+    }
+    return now() - begun
+  },
+
   /** Resolves with the time it took until all connections are new and as many as wanted, ms. */
   async back(withinMs: number): Promise<number | string> {
     const begun = now()

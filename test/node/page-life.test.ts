@@ -6,7 +6,7 @@
 import type { Server } from 'node:http'
 import process from 'node:process'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { createNodePeer, type NodePeer } from '../../node/index.ts'
+import { createNodePeer, type NodePeer, type PeerId } from '../../node/index.ts'
 import { Cable } from './cable.ts'
 import { Chromium, type Tab } from './chromium-windows.ts'
 import type { LifePage } from './page-life-page.ts'
@@ -14,9 +14,11 @@ import { addressOf, bundlePage, eventually, servePage } from './pages.ts'
 
 declare const life: LifePage
 
-/** How often each case is tried; ten times that for reloads in the soak. */
+/** How often each case is tried, and the page reloaded. */
 const rounds = Number(process.env.PAGE_ROUNDS ?? 2)
+const reloads = Number(process.env.PAGE_RELOADS ?? 5)
 const backWithinMs = 10_000
+const metWithinMs = 3_000
 const settledMs = 11_000
 const hourMs = 3_600_000
 
@@ -40,7 +42,7 @@ describe('the life of a page', () => {
   const open = async (network: string): Promise<{ tab: Tab; world: World }> => {
     const [tab, world] = await Promise.all([browser.open(addressOf(server)), World.make(network)])
     worlds.push(world)
-    await eventually(async () => expect(await tab.evaluate(() => 'life' in globalThis)).toBe(true))
+    await loaded(tab)
     await tab.evaluate((init, known) => life.start(init, known), { network }, world.points)
     await eventually(async () => expect(await tab.evaluate(() => life.view())).toMatchObject({ inTargets: true }))
     return { tab, world }
@@ -90,6 +92,40 @@ describe('the life of a page', () => {
     }
   }
 
+  test.concurrent(
+    `a page that is reloaded ${reloads} times is met again in 3 s each time, by one connection`,
+    async ({ expect: check }) => {
+      const world = await World.make('life-test-reload')
+      worlds.push(world)
+      const init = { network: 'life-test-reload', trustedPoints: world.points.slice(0, 1), minConnections: 2, expectedConnections: 2 }
+      const [page, watcher] = await Promise.all([browser.open(addressOf(server)), browser.open(addressOf(server))])
+      const start = async (tab: Tab): Promise<PeerId> => {
+        await loaded(tab)
+        return tab.evaluate((options) => life.start(options, []), init)
+      }
+      const [peerId] = await Promise.all([start(page), start(watcher)])
+      check(await watcher.evaluate((id) => life.metAgain(id, 20_000), peerId)).toBeTypeOf('number')
+      const took: number[] = []
+      for (let reload = 0; reload < reloads; reload++) {
+        await watcher.evaluate(() => life.mark())
+        const left = performance.now()
+        await page.reload()
+        await loaded(page)
+        const [again, met] = await Promise.all([start(page), watcher.evaluate((id) => life.metAgain(id, 20_000), peerId)])
+        const ms = performance.now() - left
+        check(again).toBe(peerId)
+        check(met, `reload ${reload}`).toBeTypeOf('number')
+        check(ms, `reload ${reload}`).toBeLessThan(metWithinMs)
+        check(await watcher.evaluate((id) => life.met(id), peerId)).toMatchObject({ pool: 1, renewed: 1 })
+        took.push(Math.round(ms))
+      }
+      // What is left of the old ones below the pool goes, too.
+      await eventually(async () => check((await watcher.evaluate((id) => life.met(id), peerId)).direct).toBe(1))
+      console.info(`reloaded: met again after ${took.join(', ')} ms`)
+    },
+    30_000 + reloads * 8_000
+  )
+
   for (const [name, leave] of Object.entries(cases)) {
     test.concurrent(
       `${name}: back within the targets in 10 s, ${rounds} times`,
@@ -101,7 +137,6 @@ describe('the life of a page', () => {
           await pause(settledMs)
           await leave(tab, world, round)
           const ms = await tab.evaluate((within) => life.back(within), backWithinMs)
-          if (typeof ms !== 'number') console.info('MISS', name, round, ms)
           check(ms, `round ${round}`).toBeTypeOf('number')
           took.push(Math.round(Number(ms)))
         }
@@ -162,6 +197,10 @@ class World {
     await Promise.all(this.#peers.map((peer) => peer.stop()))
     await Promise.all(this.#cables.map((cable) => cable.remove()))
   }
+}
+
+async function loaded(tab: Tab): Promise<void> {
+  await eventually(async () => expect(await tab.evaluate(() => 'life' in globalThis)).toBe(true))
 }
 
 async function freePort(): Promise<number> {

@@ -74,6 +74,11 @@ const tellers: { readonly [Name in ToldEventName]: Teller<Name> } = {
   'peer-reported': ({ peerId, kind, reason }) =>
     warning('Reported ', { peerId }, ` as ${kind === 'fault' ? 'wrong' : kind}: ${shortenIds(reason)}.`),
   'trust-changed': ({ peerId, point, trusted }) => plain(trusted ? 'Trust given to ' : 'Trust taken from ', ...who(peerId, point), '.'),
+  'link-budget': ({ used, max, state }) =>
+    warning(
+      `${used} of ${max} WebRTC connections of this page are made: `,
+      state === 'spent' ? 'no more until it is loaded again.' : 'slowly from now on.'
+    ),
   'own-points-changed': ({ points }) =>
     points.length === 0
       ? warning('Nobody can reach us at the moment.')

@@ -90,7 +90,7 @@ export function explainPoint(view: PoolView, point: Point, circumstances: Circum
   }
 }
 
-const notDialable = explained('not-dialable', 'no transport that runs here can dial it')
+const notDialable = explained('not-dialable', 'nothing that runs here can dial it now')
 
 function explainStranger(view: PoolView, point: Point, { canDial }: Circumstances): Explanation {
   const rejection = checkDial(view, point, undefined)

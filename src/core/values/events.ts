@@ -6,7 +6,7 @@ import type { Direction } from './attempt.ts'
 import type { ConnectionBand } from './bounds.ts'
 import type { HistoryEvent } from './history.ts'
 import type { Host, PeerId, Point } from './ids.ts'
-import type { StorageFailure } from './ports.ts'
+import type { LinkBudget, StorageFailure } from './ports.ts'
 import type { Ending, Rejection, ReportKind } from './reason.ts'
 
 /** Name and content of each event. Contents are readonly records, never live objects. */
@@ -78,6 +78,8 @@ export interface PoolEvents {
   'peer-reported': { readonly peerId: PeerId; readonly kind: ReportKind; readonly reason: string; readonly greylisted: boolean }
   /** Trust of a point or peer was given or taken. */
   'trust-changed': { readonly peerId: PeerId | undefined; readonly point: Point | undefined; readonly trusted: boolean }
+  /** The state of the budget changed: few links of that kind may be made still, or none. */
+  'link-budget': LinkBudget
   'own-points-changed': { readonly points: readonly Point[] }
   /** The storage cannot do its work; the pool goes on in memory and tries again. */
   'storage-failed': {

@@ -93,6 +93,8 @@ export interface NetworkHandlers {
   incoming(link: Link): void
   /** `ownPoints()` gives another list than before. */
   ownPointsChanged(): void
+  /** `budget` is another than before. */
+  budgetChanged?(): void
   /** Another discovery found an address (libp2p's `peer:discovery`). */
   discovered(found: ParsedPoint): void
 }
@@ -110,8 +112,19 @@ export interface SignedRecords {
   open(bytes: Uint8Array, peerId: PeerId): Promise<readonly Point[]>
 }
 
+/** Links of which the host makes only so many: WebRTC's in a page. */
+export interface LinkBudget {
+  /** Made since the page was loaded, failed ones included. */
+  readonly used: number
+  readonly max: number
+  /** `low`: one at a time, with pauses. `spent`: no more until the page is loaded again. */
+  readonly state: 'plenty' | 'low' | 'spent'
+}
+
 /** The way to other peers. */
 export interface Network {
+  /** If there is one. */
+  readonly budget?: LinkBudget | undefined
   readonly peerId: PeerId
   /** What `dial` can use, the most wanted first. */
   readonly transports: readonly Transport[]
@@ -123,7 +136,7 @@ export interface Network {
   parsePoint(text: string): ParsedPoint
   /** Throws `PoolError` `invalid-peer-id`. */
   parsePeerId(text: string): PeerId
-  /** Could we dial it at all? By its form only; no waiting, no look-up. */
+  /** Could we dial it now? By its form and the budget only; no waiting, no look-up. */
   canDial(point: Point): boolean
   /** Rejects with `DialError` only. When the signal fires it rejects soon, and a connection that comes later is closed. */
   dial(point: Point, options: DialOptions): Promise<Link>

@@ -5,7 +5,7 @@
 import type { ConnectionKind, Direction } from './attempt.ts'
 import type { ConnectionBand, MaintenanceBounds } from './bounds.ts'
 import type { Host, PeerId, Point } from './ids.ts'
-import type { StorageFailure, Transport } from './ports.ts'
+import type { LinkBudget, StorageFailure, Transport } from './ports.ts'
 import type { ReportKind } from './reason.ts'
 
 export type PoolLife = 'created' | 'starting' | 'running' | 'suspended' | 'stopped' | 'destroyed'
@@ -97,6 +97,8 @@ export interface PoolSnapshot {
   /** What is kept now. */
   readonly band: ConnectionBand
   readonly bounds: MaintenanceBounds
+  /** Links that this page may still make; null where nothing limits them. */
+  readonly linkBudget: LinkBudget | null
   /** Running connections. */
   readonly active: number
   /** Attempts in progress. */

@@ -106,6 +106,7 @@ export function snapshotOf({ connections: connected, points: known, seed = 1 }: 
     ownPoints: [],
     band: { min: 3, expected: 9, max: Math.max(12, connected) },
     bounds: { minThreshold: 5, minTarget: 7, aim: 8, maxTarget: 10, maxThreshold: 11 },
+    linkBudget: null,
     active: connections.length,
     outgoingAttempts: 0,
     incomingHandshakes: 0,
