@@ -10,6 +10,8 @@ const holdProtocol = '/bench/hold/1.0.0'
 const batch = 1_000
 /** So many are put into a store or a pool that is thrown away, so that compiled code is not counted among what peers take. */
 const warmUp = 5_000
+/** The same with connections, whose dialers are stopped again. */
+const warmUpLinks = 40
 
 /** Fills, and keeps what it filled alive until it is asked for. */
 type Probe = (size: number) => Promise<{ fill: () => Promise<unknown>; settleMs: number }>
@@ -30,11 +32,14 @@ const probes: Readonly<Record<string, Probe>> = {
       return stream
     }),
   running: async (size) => {
-    const hub = await poolNode()
-    const others = await inOrder(size, poolNode)
+    const [hub, ...others] = await inOrder(size + 1 + warmUpLinks, poolNode)
+    if (hub === undefined) throw new Error('there is no node')
+    const kept = others.splice(warmUpLinks)
+    for (const other of others) await runBoth(other, hub)
+    for (const { node } of others) await node.stop()
     const fill = async (): Promise<unknown> => {
-      for (const other of others) await runBoth(other, hub)
-      return [hub, others]
+      for (const other of kept) await runBoth(other, hub)
+      return [hub, kept]
     }
     return { fill, settleMs: 3_000 }
   }
@@ -77,17 +82,22 @@ async function betweenBare(size: number, more: (dialer: Libp2p, listener: Libp2p
   await hub.handle(holdProtocol, (stream) => {
     held.push(stream)
   })
-  const others = await inOrder(size, bareNode)
+  const others = await inOrder(size + warmUpLinks, bareNode)
+  const kept = others.splice(warmUpLinks)
   const [address] = hub.getMultiaddrs()
   if (address === undefined) throw new Error('the node listens nowhere')
-  const fill = async (): Promise<unknown> => {
-    for (const other of others) {
-      await other.dial(address)
-      held.push(await more(other, hub))
+  const open = async (nodes: readonly Libp2p[]): Promise<unknown[]> => {
+    const opened: unknown[] = []
+    for (const node of nodes) {
+      await node.dial(address)
+      opened.push(await more(node, hub))
     }
-    return [hub, others, held]
+    return opened
   }
-  return { fill, settleMs: 3_000 }
+  await open(others)
+  for (const node of others) await node.stop()
+  held.length = 0
+  return { fill: async () => [hub, kept, held, await open(kept)], settleMs: 3_000 }
 }
 
 async function inOrder<T>(count: number, make: () => Promise<T>): Promise<T[]> {

@@ -13,7 +13,7 @@ import type { Connection, PeerId, Point } from '../src/core/index.ts'
 import { nodePreset } from '../src/core/values/config.ts'
 import { libp2pSettings } from '../src/libp2p/preset.ts'
 import { type Libp2pPeerPool, peerPool } from '../src/libp2p/service.ts'
-import { quietOptions } from './world.ts'
+import { farStorage, quietOptions } from './world.ts'
 
 export const echoProtocol = '/bench/echo/1.0.0'
 
@@ -50,7 +50,10 @@ export async function bareNode(): Promise<Libp2p> {
 }
 
 export async function poolNode(): Promise<PoolNode> {
-  const service = peerPool(quietOptions({ maxConnections: nodePreset.maxConnections, allowPrivatePoints: true }))
+  const service = peerPool({
+    ...quietOptions({ maxConnections: nodePreset.maxConnections, allowPrivatePoints: true }),
+    storage: farStorage
+  })
   const node = await createLibp2p({ ...base(), connectionGater: service.gater, services: { identify: identify(), pool: service } })
   const { pool } = node.services
   const [point] = pool.network.ownPoints()

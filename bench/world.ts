@@ -6,7 +6,16 @@ import { publicKeyFromRaw } from '@libp2p/crypto/keys'
 import type { PeerId as Libp2pPeerId, PeerStore } from '@libp2p/interface'
 import { peerIdFromPublicKey } from '@libp2p/peer-id'
 import { createLibp2p } from 'libp2p'
-import { memoryStorage, type Network, nodePreset, type PeerId, PeerPool, type Point, resolveConfig } from '../src/core/index.ts'
+import {
+  memoryStorage,
+  type Network,
+  nodePreset,
+  type PeerId,
+  PeerPool,
+  type PeerStorage,
+  type Point,
+  resolveConfig
+} from '../src/core/index.ts'
 import type { PoolOptions } from '../src/core/values/config.ts'
 import { parsePeerId, parsePoint } from '../src/libp2p/point.ts'
 import { systemClock, systemRandom } from '../src/libp2p/system.ts'
@@ -29,6 +38,18 @@ export const quietNetwork: Network = {
 export function quietPool(options: Partial<PoolOptions> = {}): PeerPool {
   const config = resolveConfig(quietOptions(options), { preset: nodePreset, storage: memoryStorage() })
   return new PeerPool(config, { network: quietNetwork, clock: systemClock, random: systemRandom, log: { error: console.error } })
+}
+
+/** Takes what is saved as a file does: none of it stays in the heap. */
+export const farStorage: PeerStorage = {
+  name: 'nowhere',
+  open: () => Promise.resolve(),
+  load: () => Promise.resolve(undefined),
+  save: async (parts) => {
+    for (const _ of parts);
+  },
+  setAside: () => Promise.resolve('nowhere'),
+  close: () => Promise.resolve()
 }
 
 export function quietOptions(options: Partial<PoolOptions> = {}): PoolOptions {

@@ -64,7 +64,8 @@ export class StreamLink implements Link {
     this.#stream = stream
     this.#connection = connection
     this.#ended = ended
-    this.chunks = this.#read()
+    // No generator, of which hundreds of silent links would each keep one with all that it waits with.
+    this.chunks = { [Symbol.asyncIterator]: () => ({ next: () => this.#pull() }) }
     const over = Promise.withResolvers<void>()
     this.over = over.promise
     this.#isOver = over.resolve
@@ -140,25 +141,23 @@ export class StreamLink implements Link {
     this.#wake?.()
   }
 
-  async *#read(): AsyncGenerator<Uint8Array, void, undefined> {
-    for (;;) {
-      const piece = this.#unread[this.#next]
-      if (piece !== undefined) {
-        this.#next++
-        this.#forget()
-        this.#unreadBytes -= piece.byteLength + pieceOverheadBytes
-        if (this.#unreadBytes <= resumeBelowBytes) this.#resume()
-        yield piece
-      } else if (this.#end === undefined) {
-        await new Promise<void>((resolve) => {
-          this.#wake = resolve
-        })
-      } else if (this.#end.error === undefined) {
-        return
-      } else {
-        throw this.#end.error
-      }
+  async #pull(): Promise<IteratorResult<Uint8Array, undefined>> {
+    let piece = this.#unread[this.#next]
+    while (piece === undefined && this.#end === undefined) {
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve
+      })
+      piece = this.#unread[this.#next]
     }
+    if (piece === undefined) {
+      if (this.#end?.error !== undefined) throw this.#end.error
+      return { done: true, value: undefined }
+    }
+    this.#next++
+    this.#forget()
+    this.#unreadBytes -= piece.byteLength + pieceOverheadBytes
+    if (this.#unreadBytes <= resumeBelowBytes) this.#resume()
+    return { done: false, value: piece }
   }
 
   /** Drops what was pulled, now and then: `shift` moves the whole array each time once it is large. */
@@ -183,11 +182,7 @@ export class StreamLink implements Link {
     stream.addEventListener('remoteCloseWrite', () => {
       this.#finished = true
       this.#isOver()
-      if (stream.readBufferLength === 0) this.#over(undefined)
-    })
-    // After the last byte of a stream that was paused when the other side closed; also at an abort, which `close` tells.
-    stream.addEventListener('end', () => {
-      if (this.#finished) this.#over(undefined)
+      this.#overOnceRead()
     })
     stream.addEventListener('close', ({ error }) => {
       this.#drain()
@@ -195,7 +190,13 @@ export class StreamLink implements Link {
     })
     if (stream.remoteWriteStatus === 'closed') this.#finished = true
     if (stream.status !== 'open') this.#over(new Error(`the stream was ${stream.status} before it could be used`))
-    else if (this.#finished && stream.readBufferLength === 0) this.#over(undefined)
+    else if (this.#finished) this.#overOnceRead()
+  }
+
+  /** The other side closed: what a paused stream holds is still to come. */
+  #overOnceRead(): void {
+    if (this.#stream.readBufferLength === 0) this.#over(undefined)
+    else this.#stream.addEventListener('end', () => this.#over(undefined))
   }
 
   /** The stream says that nothing more will come. What was read stays readable, then the end shows. */

@@ -216,7 +216,8 @@ export class Connector<Msg, PeerMeta, ConnMeta> {
       channel,
       attempt,
       point: attempt.point,
-      hello,
+      // Not the message: it holds on to the packet that it came in.
+      hello: { isPrivate: hello.isPrivate, discovery: hello.discovery },
       remoteMetadata: metadata,
       roundTripMs: channel.link.plain === undefined ? roundTripMs : undefined,
       instance: instanceText(hello.instance),

@@ -37,7 +37,7 @@ export interface ConnectionParts<Msg, ConnMeta> {
   readonly channel: Channel
   readonly attempt: Attempt
   readonly point: Point | undefined
-  readonly hello: HelloMessage
+  readonly hello: Pick<HelloMessage, 'isPrivate' | 'discovery'>
   readonly remoteMetadata: ConnMeta | undefined
   readonly roundTripMs: number | undefined
   readonly instance: string
@@ -62,22 +62,23 @@ export class Connection<Msg = Uint8Array, ConnMeta = Uint8Array> implements Runn
   readonly remoteMetadata: ConnMeta | undefined
   /** Application messages in order, for one reader; ends with the connection, after what had come before. */
   readonly messages: AsyncIterable<Msg>
-  /** Resolves when it has ended, with the reason. */
-  readonly closed: Promise<Ending>
   readonly #parts: ConnectionParts<Msg, ConnMeta>
   readonly #inbox: Inbox<Msg>
-  readonly #received: Meter
-  readonly #sent: Meter
-  readonly #end = new AbortController()
-  readonly #resolveClosed: (ending: Ending) => void
   #ending: Ending | undefined
-  #cancelLinger: () => void = () => undefined
+  /** The same, once the link is closed too. */
+  #closedAs: Ending | undefined
+  #cancelLinger: (() => void) | undefined
   #messagesSent = 0
   #messagesReceived = 0
   /** Resolves when the link takes more; set while it does not. */
   #drained: Promise<void> | undefined
   #waitingSends = 0
-  #lastInLine: Promise<void> = Promise.resolve()
+  // What many connections never need, made when it is: there are hundreds of them, each with a share of the heap.
+  #meters: { readonly received: Meter; readonly sent: Meter } | undefined
+  #closing: PromiseWithResolvers<Ending> | undefined
+  /** Ends waits of senders. */
+  #end: AbortController | undefined
+  #lastInLine: Promise<void> | undefined
 
   constructor(parts: ConnectionParts<Msg, ConnMeta>) {
     this.#parts = parts
@@ -92,11 +93,6 @@ export class Connection<Msg = Uint8Array, ConnMeta = Uint8Array> implements Runn
     this.startedAt = parts.clock.now()
     this.#inbox = new Inbox(parts.config.maxUndeliveredMessages)
     this.messages = this.#inbox
-    this.#received = new Meter(parts.clock)
-    this.#sent = new Meter(parts.clock)
-    const closed = Promise.withResolvers<Ending>()
-    this.closed = closed.promise
-    this.#resolveClosed = closed.resolve
   }
 
   /** `plain`: the peer does not speak the pool protocol. It counts as any other, but no messages go to it and none come. */
@@ -125,6 +121,13 @@ export class Connection<Msg = Uint8Array, ConnMeta = Uint8Array> implements Runn
     return this.#parts.channel.link.remoteAddress
   }
 
+  /** Resolves when it has ended, with the reason. */
+  get closed(): Promise<Ending> {
+    this.#closing ??= Promise.withResolvers()
+    if (this.#closedAs !== undefined) this.#closing.resolve(this.#closedAs)
+    return this.#closing.promise
+  }
+
   /** How it ended; `undefined` while it runs. */
   get ending(): Ending | undefined {
     return this.#ending
@@ -135,12 +138,14 @@ export class Connection<Msg = Uint8Array, ConnMeta = Uint8Array> implements Runn
   }
 
   get stat(): ConnectionStat {
-    const { bytesReceived, bytesSent } = this.#parts.channel
+    const { channel, clock } = this.#parts
+    const { bytesReceived, bytesSent } = channel
+    this.#meters ??= { received: new Meter(clock, this.startedAt), sent: new Meter(clock, this.startedAt) }
     return {
       bytesReceived,
       bytesSent,
-      receivedPerSecond: this.#received.rate(bytesReceived),
-      sentPerSecond: this.#sent.rate(bytesSent),
+      receivedPerSecond: this.#meters.received.rate(bytesReceived),
+      sentPerSecond: this.#meters.sent.rate(bytesSent),
       messagesReceived: this.#messagesReceived,
       messagesSent: this.#messagesSent
     }
@@ -272,19 +277,33 @@ export class Connection<Msg = Uint8Array, ConnMeta = Uint8Array> implements Runn
   #finish(ending: Ending, comeBackAfterMs: number): boolean {
     if (this.#ending !== undefined) return false
     this.#ending = ending
-    this.#cancelLinger()
+    this.#cancelLinger?.()
     this.#inbox.end()
     this.#parts.onEnd(this, ending, comeBackAfterMs)
-    this.#end.abort(
-      new PoolError('not-connected', `the connection with ${this.peerId} has ended: ${describeReason(ending.reason)}`, { ending })
-    )
+    this.#end?.abort(this.#notConnected(ending))
     return true
+  }
+
+  #resolveClosed(ending: Ending): void {
+    this.#closedAs = ending
+    this.#closing?.resolve(ending)
+  }
+
+  #notConnected(ending: Ending): PoolError {
+    return new PoolError('not-connected', `the connection with ${this.peerId} has ended: ${describeReason(ending.reason)}`, { ending })
+  }
+
+  /** Aborted when the connection ends. */
+  get #untilEnd(): AbortSignal {
+    this.#end ??= new AbortController()
+    if (this.#ending !== undefined) this.#end.abort(this.#notConnected(this.#ending))
+    return this.#end.signal
   }
 
   /** Writes in the order of the calls: whoever must wait for the link makes all that come later wait behind it. */
   async #write(frame: Uint8Array, signal: AbortSignal | undefined): Promise<void> {
     signal?.throwIfAborted()
-    this.#end.signal.throwIfAborted()
+    if (this.#ending !== undefined) throw this.#notConnected(this.#ending)
     if (this.#drained === undefined && this.#waitingSends === 0) {
       this.#transmit(frame)
       return
@@ -292,8 +311,8 @@ export class Connection<Msg = Uint8Array, ConnMeta = Uint8Array> implements Runn
     if (this.#waitingSends >= maxWaitingSends) {
       throw new PoolError('too-many-waiting', `${maxWaitingSends} messages wait for ${this.peerId} already: await send before sending more`)
     }
-    const until = signal === undefined ? this.#end.signal : AbortSignal.any([signal, this.#end.signal])
-    const before = this.#lastInLine
+    const until = signal === undefined ? this.#untilEnd : AbortSignal.any([signal, this.#untilEnd])
+    const before = this.#lastInLine ?? Promise.resolve()
     const done = Promise.withResolvers<void>()
     this.#lastInLine = done.promise
     this.#waitingSends++
@@ -309,7 +328,7 @@ export class Connection<Msg = Uint8Array, ConnMeta = Uint8Array> implements Runn
 
   #transmit(frame: Uint8Array): void {
     if (this.#parts.channel.sendBytes(frame)) return
-    this.#drained = this.#parts.channel.link.drained(this.#end.signal).then(
+    this.#drained = this.#parts.channel.link.drained(this.#untilEnd).then(
       () => {
         this.#drained = undefined
       },

@@ -95,7 +95,8 @@ export function readMetadata<ConnMeta>(
 ): ConnMeta | undefined {
   if (plain !== undefined) return undefined
   try {
-    return config.connectionMetadata.codec.decode(hello.metadata)
+    // A copy, since a codec may hand out the very bytes, and these are part of a whole packet.
+    return config.connectionMetadata.codec.decode(hello.metadata.slice())
   } catch (error) {
     throw new WireFault(
       `the metadata of a Hello (${hello.metadata.length} bytes) does not decode: ${error instanceof Error ? error.message : String(error)}`

@@ -13,9 +13,10 @@ export class Meter {
   #total = 0
   #rate = 0
 
-  constructor(clock: Clock) {
+  /** `since`: when the total was 0, monotonic. */
+  constructor(clock: Clock, since: number) {
     this.#clock = clock
-    this.#at = clock.now()
+    this.#at = since
   }
 
   /** The rate, given the total of now. */

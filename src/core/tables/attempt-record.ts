@@ -12,7 +12,10 @@ export class AttemptRecord<C extends RunningConnection = RunningConnection> impl
   readonly startedAt: number
   readonly host: Host | undefined
   readonly expectedPeerId: PeerId | undefined
-  readonly #controller = new AbortController()
+  /** Made when it is asked for; given up once it runs, since whoever carried it out has let go of the signal. */
+  #controller: AbortController | undefined
+  /** Why it was cancelled. */
+  #reason: PoolError | undefined
   point: Point | undefined
   peerId: PeerId | undefined
   hasSlot: boolean
@@ -33,11 +36,21 @@ export class AttemptRecord<C extends RunningConnection = RunningConnection> impl
   }
 
   get signal(): AbortSignal {
+    this.#controller ??= new AbortController()
+    if (this.#reason !== undefined) this.#controller.abort(this.#reason)
     return this.#controller.signal
+  }
+
+  /** From now on it is a running connection. */
+  settle(connection: C): void {
+    this.phase = 'running'
+    this.connection = connection
+    this.#controller = undefined
   }
 
   /** Makes whoever carries the attempt out end it with this rejection. The first call counts. */
   cancel(rejection: Rejection): void {
-    this.#controller.abort(PoolError.rejected(rejection))
+    this.#reason ??= PoolError.rejected(rejection)
+    this.#controller?.abort(this.#reason)
   }
 }

@@ -14,12 +14,12 @@ export const historyKinds: readonly HistoryKind[] = [
   'external-disconnection'
 ]
 
-/** Adds an event, dropping the oldest when full. Returns the ring, made at the first event: most points never have one. */
+/**
+ * The history with one more event, the oldest dropped when full. A new array that just holds it: one that grows would have room
+ * for sixteen more, and most points and peers have one event or two.
+ */
 export function pushEvent<Other>(ring: HistoryEvent<Other>[] | undefined, event: HistoryEvent<Other>): HistoryEvent<Other>[] {
-  if (ring === undefined) return [event]
-  ring.push(event)
-  if (ring.length > maxEventsKept) ring.shift()
-  return ring
+  return ring === undefined ? [event] : [...ring.slice(1 - maxEventsKept), event]
 }
 
 /** A saved history, which is given away, with what happened since behind it, cut to what is kept; `undefined` while there is none. */

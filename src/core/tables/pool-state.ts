@@ -261,10 +261,9 @@ export class PoolState<PeerMeta, C extends RunningConnection = RunningConnection
     if (peer === undefined) throw new Error(`a peer that was admitted is not in its table: ${connection.peerId}`)
     this.#movePeer(peer, () => setPeerRunning(peer, attempt, connection))
     this.#leaveHandshake(attempt)
-    attempt.phase = 'running'
+    attempt.settle(connection)
     this.dials.connected()
     if (attempt.direction === 'outgoing') this.dials.succeeded()
-    attempt.connection = connection
     this.#running.set(connection.peerId, attempt)
     const record = this.#recordOf(attempt)
     if (record !== undefined) {
