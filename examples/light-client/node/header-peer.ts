@@ -30,12 +30,15 @@ export interface HeaderPeerOptions {
   onBreak(peer: HeaderPeer): void
 }
 
+/** Each page that is opened is somebody new to lie to. */
+const maxFirstLies = 1_000
+
 export class HeaderPeer {
   readonly name: string
   readonly client: SyncClient<PeerId>
   /** It keeps light clients waiting so long for an answer, ms; infinite: they get none. */
   answerDelayMs = 0
-  /** When it first lied to whom: wall clock, ms. */
+  /** When it first lied to whom: wall clock, ms. At most `maxFirstLies`, the oldest goes first. */
   readonly firstLies = new Map<PeerId, number>()
   readonly #options: HeaderPeerOptions
   readonly #miner: Miner
@@ -118,8 +121,15 @@ export class HeaderPeer {
     const status = deceit === undefined ? statusOf(this.tree) : deceit.status(this.tree)
     if (connection.ending !== undefined || this.#told.get(connection) === status.head) return
     this.#told.set(connection, status.head)
-    if (deceit !== undefined && !this.firstLies.has(connection.peerId)) this.firstLies.set(connection.peerId, Date.now())
+    if (deceit !== undefined) this.#noteLie(connection.peerId)
     void tell(connection, status)
+  }
+
+  #noteLie(to: PeerId): void {
+    if (this.firstLies.has(to)) return
+    this.firstLies.set(to, Date.now())
+    const [oldest] = this.firstLies.keys()
+    if (this.firstLies.size > maxFirstLies && oldest !== undefined) this.firstLies.delete(oldest)
   }
 
   /** What is sent first arrives first: whoever gets the answer knows by then which head it belongs to. */

@@ -36,7 +36,7 @@ export function headCard(): (view: SyncView<PeerId>, now: number) => void {
     setText(age, `${isGenesis ? 'The first header, which the page came with. ' : ''}Made ${formatAgo(head.header.time * 1_000, now)}`)
     const peerId = newest[0]?.servedBy
     if (peerId !== shownPeer || servedBy.childElementCount === 0)
-      servedBy.replaceChildren(peerId === undefined ? 'nobody' : peerName(peerId))
+      servedBy.replaceChildren(peerId === undefined ? 'the page itself' : peerName(peerId))
     shownPeer = peerId
     progress.max = Math.max(1, claimedHeight)
     progress.value = claimedHeight === 0 ? 0 : head.header.height

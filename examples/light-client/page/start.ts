@@ -40,9 +40,10 @@ export async function startLightClient(settings: PageSettings, onChange: () => v
   const follower = new ChainFollower({ pool, client, onChange })
   for (const text of firstPoints) {
     const { point, expectedPeerId } = pool.parsePoint(text)
-    pool.registerPoint(point, { expectedPeerId })
+    pool.connect(point, { expectedPeerId }).catch(() => {
+      // It stays known, and the pool tries it again; why it failed is an event of the pool.
+    })
   }
-  void pool.maintain()
   return {
     pool,
     client,

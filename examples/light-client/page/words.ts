@@ -49,6 +49,7 @@ export function claimText({ claim, verdict, connected }: Pick<PeerView, 'claim' 
   if (claim === undefined) return connected ? 'nothing yet' : 'nothing'
   const height = formatNumber(claim.height)
   if (!connected && verdict !== 'lied') return height
+  if (verdict === 'checking') return `${height}, not shown yet`
   return verdict === 'agrees' || verdict === 'behind' || verdict === 'branch' ? `${height}, shown` : `${height}, not shown`
 }
 

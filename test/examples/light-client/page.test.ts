@@ -39,7 +39,7 @@ describe('words', () => {
 
   it.each([
     ['agrees', true, '1,234, shown'],
-    ['checking', true, '1,234, not shown'],
+    ['checking', true, '1,234, not shown yet'],
     ['lied', false, '1,234, not shown'],
     ['agrees', false, '1,234']
   ] as const)('of a claim: %s, connected %s', (verdict, connected, text) => {
