@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { brokenAfterStop, brokenBetween } from './cross-invariants.ts'
+import { faultRun } from './fault-run.ts'
 import { sampleOf } from './figures.ts'
 import { componentsOf } from './graph.ts'
 import type { Machine } from './machine.ts'
@@ -40,7 +41,7 @@ describe('a simulation', () => {
     expect(hashes[0]).not.toBe(hashes[2])
   })
 
-  it('a partition cuts the graph', async () => {
+  it('a partition cuts the graph, and when it ends the halves find each other though each is content', async () => {
     const { sim, first, all } = world(3, 20)
     await sim.clock.until(first.start())
     sim.startAll(all.slice(1))
@@ -49,6 +50,9 @@ describe('a simulation', () => {
     sim.partition(({ index }) => index % 2)
     await sim.run(60_000)
     expect(componentsOf(all)).toBeGreaterThan(1)
+    sim.heal()
+    await sim.run(60_000)
+    expect(componentsOf(all)).toBe(1)
     expect(sim.violations).toEqual([])
   })
 
@@ -91,4 +95,11 @@ describe('a simulation', () => {
     expect([...brokenBetween(all)]).toEqual([])
     expect(sampleOf(sim).machines).toBe(20)
   })
+})
+
+it('a fault run is the same twice in a row with the same seed', async () => {
+  const hashes: string[] = []
+  for (const seed of [1, 1, 2]) hashes.push((await faultRun({ seed, pools: 20, faultsMs: 60_000 })).hash)
+  expect(hashes[0]).toBe(hashes[1])
+  expect(hashes[0]).not.toBe(hashes[2])
 })

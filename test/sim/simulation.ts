@@ -97,9 +97,9 @@ export class Simulation {
     for (const machine of machines) this.at(this.random.next() * spreadMs, () => void machine.start())
   }
 
-  /** Does something to the world after a while. */
-  at(delayMs: number, act: () => void): void {
-    this.clock.schedule(delayMs, act)
+  /** Does something to the world after a while; returns the cancellation. */
+  at(delayMs: number, act: () => void): () => void {
+    return this.clock.schedule(delayMs, act)
   }
 
   /** A line in the event log. */

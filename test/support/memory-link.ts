@@ -148,6 +148,7 @@ export class MemoryLink implements Link {
       const ask = (delayMs: number): (() => void) => {
         const [there, back] = [this.#hub.reaches(this.owner, this.remote), this.#hub.reaches(this.remote, this.owner)]
         return clock.schedule(delayMs, () => {
+          if (this.isDead || this.#closed) return
           this.owner.touched()
           if (there && back && this.peer?.isDead === false) resolve()
           else cancel = ask(retransmitMs)

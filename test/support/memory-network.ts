@@ -93,8 +93,8 @@ export class MemoryNetwork implements Network {
   dials = 0
   readonly links = new Set<MemoryLink>()
   touched: () => void = () => undefined
-  /** Grows with each crash: what was begun before is nobody's any more. */
-  #lives = 0
+  /** Timers of its dials. */
+  readonly #waits = new Set<() => void>()
 
   constructor(
     hub: MemoryHub,
@@ -210,25 +210,27 @@ export class MemoryNetwork implements Network {
    * says so; `told` false: the machine is gone too.
    */
   die({ told }: { told: boolean }): void {
-    this.#lives++
     this.#handlers = undefined
+    for (const cancel of this.#waits) cancel()
+    this.#waits.clear()
     for (const link of [...this.links]) link.die(told)
   }
 
   /** Never settles if the program is killed meanwhile. */
   #wait(ms: number, signal: AbortSignal): Promise<void> {
-    const life = this.#lives
     return new Promise((resolve, reject) => {
       const aborted = (): void => {
         cancel()
+        this.#waits.delete(cancel)
         reject(new DialError('aborted', 'the dial was aborted', signal.reason))
       }
       const cancel = this.#hub.clock.schedule(ms, () => {
-        if (life !== this.#lives) return
+        this.#waits.delete(cancel)
         this.touched()
         signal.removeEventListener('abort', aborted)
         resolve()
       })
+      this.#waits.add(cancel)
       if (signal.aborted) aborted()
       else signal.addEventListener('abort', aborted, { once: true })
     })

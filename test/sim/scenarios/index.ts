@@ -2,8 +2,9 @@
 import type { Scenario } from '../scenario.ts'
 import { bootstrap } from './bootstrap.ts'
 import { churn } from './churn.ts'
+import { faults } from './faults.ts'
 import { advertise, sources } from './flood.ts'
 import { halfDie } from './half-die.ts'
 import { swappers } from './swappers.ts'
 
-export const scenarios: readonly Scenario[] = [bootstrap, churn, halfDie, advertise, sources, swappers]
+export const scenarios: readonly Scenario[] = [bootstrap, churn, halfDie, advertise, sources, swappers, faults]
