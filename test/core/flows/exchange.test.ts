@@ -61,6 +61,31 @@ describe('the exchange of points', () => {
     expect([...a.pool.points.known()]).toHaveLength(1)
   })
 
+  it('with discovery switched off what is ignored holds nothing up that comes behind it', async () => {
+    const world = new World()
+    const a = await world.start('a', { discovery: false })
+    const told = record(a.pool, 'advertise-received', 'advertise-sent', 'bootstrap-received', 'swap-request-received')
+    const peer = new HostilePeer(world, 'peer')
+    const link = await peer.dial(a.network.point)
+    say(link, helloOf(), { kind: 'ack' })
+    for (let i = 0; i < 50; i++) {
+      say(
+        link,
+        { kind: 'bootstrap', transports: ['tcp'] },
+        { kind: 'advertise', points: [], ownPoints: undefined },
+        { kind: 'advertise', points: [at(1)], ownPoints: [at(2)] },
+        { kind: 'swap-request', point: at(3), peerId: 'x' },
+        { kind: 'swap-ack', point: at(3), peerId: 'x' }
+      )
+    }
+    say(link, { kind: 'application', payload: Uint8Array.of(7) })
+    await world.clock.advance(100)
+    const connection = a.pool.connections.findByPeerId('peer' as PeerId)
+    const first = connection?.messages[Symbol.asyncIterator]().next()
+    expect(await world.clock.until(first ?? Promise.reject(new Error('no connection')))).toEqual({ done: false, value: Uint8Array.of(7) })
+    expect([told, [...a.pool.points.known()], peer.kinds()]).toEqual([[], [], ['hello', 'ack']])
+  })
+
   it('points on private networks are taken from a peer on such a network only, or if the operator allows it', async () => {
     for (const [tellerPoint, allowPrivatePoints, taken] of [
       ['/ip4/203.0.113.1/tcp/1', false, 0],
