@@ -16,7 +16,7 @@ export function maxIncomingConnections({ max }: ConnectionBand): number {
 const sparedShare = 4
 
 /**
- * Up to `count` connections, the first to go first. Never trusted ones. One goes from the address group that has most of them,
+ * Up to `count` connections, the first to go first. Never trusted ones. One goes from an address group that has most of them,
  * and there the one with the lowest score, of equals the youngest; so no flood from one place costs the others theirs.
  * Nor `except`, whom they make room for.
  */
@@ -31,9 +31,15 @@ export function chooseToLeave(view: PoolView, count: number, except?: RunningCon
     const key = groupOfConnection(connection)
     groups.set(key, [...(groups.get(key) ?? []), connection])
   }
+  const scores = new Map(untrusted.map((one) => [one, view.scoreOf(one.peerId)]))
+  const byWorth = (a: RunningConnection, b: RunningConnection): number =>
+    (scores.get(b) ?? 0) - (scores.get(a) ?? 0) || a.startedAt - b.startedAt
   // The next to go is the last of its group.
-  for (const members of groups.values())
-    members.sort((a, b) => view.scoreOf(b.peerId) - view.scoreOf(a.peerId) || a.startedAt - b.startedAt)
+  for (const members of groups.values()) members.sort(byWorth)
+  const worse = (a: RunningConnection[], b: RunningConnection[]): RunningConnection[] => {
+    const [one, other] = [a.at(-1), b.at(-1)]
+    return a.length > b.length || (a.length === b.length && one !== undefined && other !== undefined && byWorth(one, other) >= 0) ? a : b
+  }
   const leaving: RunningConnection[] = []
   while (leaving.length < count) {
     const next = [...groups.values()].reduce(worse, [] as RunningConnection[]).pop() ?? byAge.filter((one) => !leaving.includes(one)).pop()
@@ -41,12 +47,6 @@ export function chooseToLeave(view: PoolView, count: number, except?: RunningCon
     leaving.push(next)
   }
   return leaving
-}
-
-/** The larger group; of equals the one whose next to go is younger. */
-function worse(a: RunningConnection[], b: RunningConnection[]): RunningConnection[] {
-  if (a.length !== b.length) return a.length > b.length ? a : b
-  return (a.at(-1)?.startedAt ?? 0) >= (b.at(-1)?.startedAt ?? 0) ? a : b
 }
 
 /** Links without a host (WebRTC) are a group each: an id is all that is known of them. */

@@ -357,6 +357,26 @@ describe('whom maintenance leaves', () => {
     expect(leave.map(({ peerId }) => peerId).toSorted()).toEqual([peer(7), peer(8)])
   })
 
+  it('of peers in places of their own the ones with the lowest score, whatever their age', () => {
+    for (let seed = 1; seed <= 10; seed++) {
+      const bench = new StateBench(band)
+      for (const n of shuffled(range(8, 1), seededRandom(seed))) {
+        bench.pass(1_000)
+        bench.cameIn(peer(n), { host: hostOfIp(`198.${n}.1.1`) as Host })
+      }
+      const spared = [...bench.state.connections()].slice(0, 2).map(({ peerId }) => peerId)
+      for (const record of bench.state.peers()) record.metadata = spared.includes(record.peerId) ? -9 : Number(record.peerId.slice(4))
+      const worst = range(8, 1)
+        .map(peer)
+        .filter((peerId) => !spared.includes(peerId))
+        .slice(0, 2)
+      expect(
+        plan(bench).leave.map(({ peerId }) => peerId),
+        `seed ${seed}`
+      ).toEqual(worst)
+    }
+  })
+
   it('of equals the one that the application values least', () => {
     const bench = new StateBench(band)
     for (const connection of connect(bench, 8)) {
