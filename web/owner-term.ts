@@ -12,7 +12,7 @@ import { systemRandom } from '../src/libp2p/system.ts'
 import { Publisher } from './publisher.ts'
 import type { TabLock } from './tab-lock.ts'
 import { type Envelope, type OwnerMessage, type OwnerNews, type OwnerNotice, plainError } from './tab-messages.ts'
-import type { TabPeer } from './tab-peer.ts'
+import type { FollowingPeer, TabPeer } from './tab-peer.ts'
 import { runWish, type WishName } from './wishes.ts'
 
 /** Wishes of all tabs that are worked at; one more is refused. */
@@ -45,7 +45,7 @@ export class OwnerTerm<Msg, PeerMeta, ConnMeta> {
   /** Tells this time from that of other owners. */
   readonly name = randomName()
   /** Settles when the node runs or could not start. */
-  readonly starting: Promise<TabPeer<Msg, PeerMeta, ConnMeta>>
+  readonly starting: Promise<FollowingPeer<Msg, PeerMeta, ConnMeta>>
   /** Fires when it is over. */
   readonly over = new AbortController()
   readonly #parts: OwnerTermParts<Msg, PeerMeta, ConnMeta>
@@ -56,7 +56,7 @@ export class OwnerTerm<Msg, PeerMeta, ConnMeta> {
   #hasFollowers = false
   #band: ConnectionBand | undefined
 
-  constructor(starting: Promise<TabPeer<Msg, PeerMeta, ConnMeta>>, parts: OwnerTermParts<Msg, PeerMeta, ConnMeta>) {
+  constructor(starting: Promise<FollowingPeer<Msg, PeerMeta, ConnMeta>>, parts: OwnerTermParts<Msg, PeerMeta, ConnMeta>) {
     this.starting = starting
     this.#parts = parts
     this.announce()
@@ -78,7 +78,10 @@ export class OwnerTerm<Msg, PeerMeta, ConnMeta> {
   }
 
   /** The node runs: the others are told. `band` is what was wished of an earlier owner. */
-  begin(peer: TabPeer<Msg, PeerMeta, ConnMeta>, { hears, band }: { hears: readonly string[]; band: ConnectionBand | undefined }): void {
+  begin(
+    peer: FollowingPeer<Msg, PeerMeta, ConnMeta>,
+    { hears, band }: { hears: readonly string[]; band: ConnectionBand | undefined }
+  ): void {
     const { config, happened, received, log } = this.#parts
     this.#peer = peer
     this.#band = band
@@ -92,6 +95,7 @@ export class OwnerTerm<Msg, PeerMeta, ConnMeta> {
         received(peerId, message)
         if (this.#hasFollowers) this.#say({ kind: 'message', peerId, payload: config.messageCodec.encode(message) })
       },
+      watched: (isWatched) => peer.page.seenElsewhere(isWatched),
       log
     })
     this.hears(hears)

@@ -20,24 +20,33 @@ const turns = [
   ['online', undefined, false]
 ] as const
 
-/** Follows the page until the returned function is called. A worker has no page: there nothing is followed. */
-export function followPage<Msg, PeerMeta, ConnMeta>(pool: PeerPool<Msg, PeerMeta, ConnMeta>): () => void {
+export interface PageFollower {
+  /** A person sees another tab that shows this pool, or none any more: while one does, a hidden page lives as one that is seen. */
+  seenElsewhere(isSeen: boolean): void
+  end(): void
+}
+
+/** Follows the page until `end`. A worker has no page: there nothing is followed. */
+export function followPage<Msg, PeerMeta, ConnMeta>(pool: PeerPool<Msg, PeerMeta, ConnMeta>): PageFollower {
   const { document, window } = globalThis as { document?: Document; window?: Window }
-  if (document === undefined || window === undefined) return () => undefined
+  if (document === undefined || window === undefined) return { seenElsewhere: () => undefined, end: () => undefined }
   const off = new AbortController()
   const { signal } = off
   let isLeft = false
   // By event only: what the browser says at the start is wrong where there is only a loopback network.
   let isOffline = false
+  let isSeenElsewhere = false
   let stopTicking = (): void => undefined
 
-  /** Lives on as the page is now; seen and online it watches the clock. */
+  const isSeen = (): boolean => isSeenElsewhere || document.visibilityState !== 'hidden'
+
+  /** Lives on as the page is now; seen itself and online it watches the clock, which comes too seldom to a hidden page. */
   const follow = (): void => {
     stopTicking()
     if (isLeft) void pool.suspend({ keep: 'none' })
     else if (isOffline) void pool.suspend({ keep: 'all' })
-    else if (document.visibilityState === 'hidden') void pool.suspend()
-    else stopTicking = watchClock(wake)
+    else if (!isSeen()) void pool.suspend()
+    else if (document.visibilityState !== 'hidden') stopTicking = watchClock(wake)
   }
   /** Something was missed. */
   const wake = (): void => {
@@ -61,9 +70,17 @@ export function followPage<Msg, PeerMeta, ConnMeta>(pool: PeerPool<Msg, PeerMeta
     )
   }
   follow()
-  return () => {
-    off.abort()
-    stopTicking()
+  return {
+    seenElsewhere(isSeenNow) {
+      const wasSeen = isSeen()
+      isSeenElsewhere = isSeenNow
+      if (isSeen() && !wasSeen) wake()
+      else if (wasSeen && !isSeen()) follow()
+    },
+    end() {
+      off.abort()
+      stopTicking()
+    }
   }
 }
 

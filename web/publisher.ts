@@ -32,6 +32,8 @@ export interface PublisherParts<Msg, PeerMeta, ConnMeta> {
   readonly happened: (event: PoolEvent) => void
   /** An application message came. */
   readonly received: (peerId: PeerId, message: Msg) => void
+  /** A person begins to look at some tab that follows, or no one does any more. */
+  readonly watched: (isWatched: boolean) => void
   readonly log: Log
 }
 
@@ -44,6 +46,8 @@ export class Publisher<Msg, PeerMeta, ConnMeta> {
   #events: PoolEvent[] = []
   #saidVersion = -1
   #timer: ReturnType<typeof setTimeout> | undefined
+  #expiry: ReturnType<typeof setTimeout> | undefined
+  #wasWatched = false
 
   constructor(parts: PublisherParts<Msg, PeerMeta, ConnMeta>) {
     this.#parts = parts
@@ -64,6 +68,7 @@ export class Publisher<Msg, PeerMeta, ConnMeta> {
     const [oldest] = this.#looking.keys()
     if (this.#looking.size > maxLooking && oldest !== undefined) this.#looking.delete(oldest)
     this.#relay()
+    this.#watched()
     this.#flush()
     const snapshot = this.#parts.pool.snapshot()
     if (seen < 0) this.sayState()
@@ -76,6 +81,17 @@ export class Publisher<Msg, PeerMeta, ConnMeta> {
   away(from: string): void {
     this.#looking.delete(from)
     this.#relay()
+    this.#watched()
+  }
+
+  /** While somebody looks, it is seen in time that he does no more: a tab may go without a word. */
+  #watched(): void {
+    clearTimeout(this.#expiry)
+    const { isWatched } = this
+    if (isWatched) this.#expiry = setTimeout(() => this.#watched(), lookLastsMs)
+    if (isWatched === this.#wasWatched) return
+    this.#wasWatched = isWatched
+    this.#parts.watched(isWatched)
   }
 
   /** The events that this tab's own listeners wait for. */
@@ -87,6 +103,7 @@ export class Publisher<Msg, PeerMeta, ConnMeta> {
   stop(): void {
     const { pool } = this.#parts
     clearTimeout(this.#timer)
+    clearTimeout(this.#expiry)
     pool.removeEventListener('change', this.#changed)
     pool.removeEventListener('connection-established', this.#established)
     for (const name of this.#relayed) pool.removeEventListener(name, this.#happened)

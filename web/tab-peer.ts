@@ -18,7 +18,7 @@ import { libp2pSettings } from '../src/libp2p/preset.ts'
 import { type Libp2pPeerPool, type PeerPoolInit, type PeerPoolService, peerPool } from '../src/libp2p/service.ts'
 import { keepWebIdentity, loadOrCreateWebIdentity, type WebIdentity } from './identity.ts'
 import { indexedDbStorage } from './indexed-db.ts'
-import { followPage } from './page-life.ts'
+import { followPage, type PageFollower } from './page-life.ts'
 import { peerConnections } from './peer-connections.ts'
 import { lockTab, type TabLock } from './tab-lock.ts'
 
@@ -63,9 +63,16 @@ export function pagePool<Msg, PeerMeta, ConnMeta>(
  * with `PoolError` for options that make no sense; a storage that does not work is an event of the pool, or the `notice`
  * of the identity.
  */
-export async function createTabPeer<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Array>(
+export function createTabPeer<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Array>(
   init: TabPeerInit<Msg, PeerMeta, ConnMeta>
 ): Promise<TabPeer<Msg, PeerMeta, ConnMeta>> {
+  return startOwnPeer(init)
+}
+
+/** `createTabPeer` with what is not for programs. */
+export async function startOwnPeer<Msg, PeerMeta, ConnMeta>(
+  init: TabPeerInit<Msg, PeerMeta, ConnMeta>
+): Promise<FollowingPeer<Msg, PeerMeta, ConnMeta>> {
   const { name = defaultName, privateKey } = init
   pagePool(init)
   if (privateKey !== undefined) return startPeer({ ...init, name: `${name}:own` }, givenIdentity(privateKey))
@@ -84,10 +91,15 @@ export async function createTabPeer<Msg = Uint8Array, PeerMeta = unknown, ConnMe
 export async function startSharedPeer<Msg, PeerMeta, ConnMeta>(
   init: TabPeerInit<Msg, PeerMeta, ConnMeta>,
   lock: TabLock
-): Promise<TabPeer<Msg, PeerMeta, ConnMeta>> {
+): Promise<FollowingPeer<Msg, PeerMeta, ConnMeta>> {
   const { name = defaultName, privateKey } = init
   if (privateKey !== undefined) return startPeer(init, givenIdentity(privateKey), { lock })
   return startPeer(init, await loadOrCreateWebIdentity(name), { lock, keeps: true })
+}
+
+/** With what makes it live as the page does. */
+export type FollowingPeer<Msg, PeerMeta, ConnMeta> = TabPeer<Msg, PeerMeta, ConnMeta> & {
+  readonly page: Pick<PageFollower, 'seenElsewhere'>
 }
 
 interface Holding {
@@ -101,7 +113,7 @@ async function startPeer<Msg, PeerMeta, ConnMeta>(
   init: TabPeerInit<Msg, PeerMeta, ConnMeta>,
   identity: WebIdentity,
   { lock, keeps = false }: Holding = {}
-): Promise<TabPeer<Msg, PeerMeta, ConnMeta>> {
+): Promise<FollowingPeer<Msg, PeerMeta, ConnMeta>> {
   const { name = defaultName, listen = ['/p2p-circuit', '/webrtc'], iceServers = [] } = init
   // Somebody has waited for this database already.
   const waits = keeps && !identity.persistent ? { firstOpenMs: afterFailureMs } : {}
@@ -119,8 +131,8 @@ async function startPeer<Msg, PeerMeta, ConnMeta>(
     services: { identify: identify(), pool: service }
   })
   const { pool } = node.services
-  const peer = { node, pool, identity, stop }
-  const unfollow = followPage(pool)
+  const page = followPage(pool)
+  const peer = { node, pool, identity, page, stop }
   if (keeps) {
     // Deleted with the rest, or never kept: the key is there again as soon as the peers are.
     pool.addEventListener('storage-recovered', () => {
@@ -132,7 +144,7 @@ async function startPeer<Msg, PeerMeta, ConnMeta>(
   return peer
 
   async function stop(): Promise<void> {
-    unfollow()
+    page.end()
     await node.stop()
   }
 }

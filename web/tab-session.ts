@@ -27,7 +27,7 @@ import {
   tabVersion
 } from './tab-messages.ts'
 import { followTab } from './tab-page.ts'
-import { createTabPeer, defaultName, pagePool, startSharedPeer, type TabPeer } from './tab-peer.ts'
+import { defaultName, pagePool, startOwnPeer, startSharedPeer, type TabPeer } from './tab-peer.ts'
 import { type Waiting, WishList } from './wish-list.ts'
 import type { WishName } from './wishes.ts'
 
@@ -182,7 +182,7 @@ export class TabSession<Msg, PeerMeta, ConnMeta> {
   // From follower to owner and back.
 
   async #own(lock: TabLock): Promise<void> {
-    const starting = this.#ending.then(() => (this.#init.tabs === 'own' ? createTabPeer(this.#init) : startSharedPeer(this.#init, lock)))
+    const starting = this.#ending.then(() => (this.#init.tabs === 'own' ? startOwnPeer(this.#init) : startSharedPeer(this.#init, lock)))
     const term = new OwnerTerm(starting, {
       config: this.config,
       lock,

@@ -124,6 +124,11 @@ export class Tab {
     return (result as { value: Awaited<Result> }).value
   }
 
+  /** Another page of the same profile, in front of this one. */
+  openBeside(url: string): Promise<Tab> {
+    return this.#browser.openTab(url, this.#ids.browserContextId)
+  }
+
   /** Another tab of the window comes before it. */
   async hide(): Promise<void> {
     this.#cover ??= await this.#browser.openTab('about:blank', this.#ids.browserContextId)

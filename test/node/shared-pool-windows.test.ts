@@ -1,0 +1,84 @@
+/**
+ * A pool shared by tabs of which a person sees one at most: real tabs of one Chromium window, hidden and frozen as the browser
+ * does it. Playwright keeps all pages visible, so that these drive the browser directly.
+ */
+import type { Server } from 'node:http'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { createNodePeer, type NodePeer, type PeerId } from '../../node/index.ts'
+import { Chromium, type Tab } from './chromium-windows.ts'
+import { addressOf, bundlePage, eventually, servePage } from './pages.ts'
+import type { SharedTab } from './shared-pool-page.ts'
+
+declare const tab: SharedTab
+
+const stranger = '12D3KooWGC6TvWhfapngX6wvJHMYvKpDMXPb3ZnCZ6dMoaMtimQ5' as PeerId
+
+describe('tabs of one window', () => {
+  let node: NodePeer
+  let server: Server
+  let browser: Chromium
+
+  beforeAll(async () => {
+    ;[node, server, browser] = await Promise.all([
+      createNodePeer({ network: 'tabs-test', listen: ['/ip4/127.0.0.1/tcp/0/ws'], minConnections: 0, expectedConnections: 0 }),
+      servePage(await bundlePage('shared-pool-page.ts')),
+      Chromium.launch()
+    ])
+  }, 60_000)
+
+  afterAll(async () => {
+    await browser?.close()
+    server?.closeAllConnections()
+    server?.close()
+    await node?.stop()
+    expect(browser?.complaints).toEqual([])
+  })
+
+  const join = async (page: Tab): Promise<Tab> => {
+    await eventually(async () => expect(await page.evaluate(() => 'tab' in globalThis)).toBe(true))
+    const [point] = node.pool.network.ownPoints()
+    await page.evaluate(
+      (init) => {
+        Object.assign(globalThis, { roleTold: () => undefined })
+        return tab.open(init)
+      },
+      { network: 'tabs-test', trustedPoints: [`${point}/p2p/${node.pool.peerId}`], minConnections: 1, expectedConnections: 1 }
+    )
+    return page
+  }
+  const open = async (): Promise<[Tab, Tab]> => {
+    const first = await join(await browser.open(addressOf(server)))
+    return [first, await join(await first.openBeside(addressOf(server)))]
+  }
+  const viewOf = (page: Tab): Promise<ReturnType<SharedTab['view']>> => page.evaluate(() => tab.view())
+  const lifeOf = (page: Tab): Promise<string | undefined> => page.evaluate(() => tab.shared.snapshot()?.life)
+
+  test.concurrent('the hidden owner keeps the band of a page that is seen, as long as another tab is', async () => {
+    const [owner, follower] = await open()
+    expect(await owner.evaluate(() => document.visibilityState)).toBe('hidden')
+    await eventually(async () => expect(await lifeOf(owner)).toBe('running'))
+    expect(await viewOf(follower)).toMatchObject({ role: 'follower', hasOwner: true })
+    await follower.hide()
+    await eventually(async () => expect(await lifeOf(owner)).toBe('suspended'))
+
+    // While nobody looks the follower is told nothing; once seen it is up to date at once.
+    await owner.evaluate((id) => tab.shared.peers.ban(id), stranger)
+    expect((await viewOf(follower)).bannedPeers).toEqual([])
+    await follower.show()
+    await eventually(async () => {
+      expect((await viewOf(follower)).bannedPeers).toEqual([stranger])
+      expect(await lifeOf(owner)).toBe('running')
+    }, 2_000)
+  }, 60_000)
+
+  test.concurrent('an owner that the browser freezes lets another tab go on, though both are hidden, and follows when it thaws', async () => {
+    const [owner, follower] = await open()
+    const { peerId } = await viewOf(owner)
+    await follower.hide()
+    await owner.freeze()
+    await eventually(async () => expect(await viewOf(follower)).toMatchObject({ role: 'owner', peerId }), 5_000)
+    await owner.thaw()
+    await eventually(async () => expect(await viewOf(owner)).toMatchObject({ role: 'follower', hasOwner: true, peerId }))
+    expect(node.pool.connections.list().filter((connection) => connection.peerId === peerId).length).toBeLessThanOrEqual(1)
+  }, 60_000)
+})
