@@ -2,10 +2,9 @@
  * A Bloom filter that forgets: a generational (counting-down) filter with 2^b cells of four bits. An item is surely
  * found for fifteen countdowns after it was added, then gone; an item that was never added is found by mistake with
  * probability fill^5. Called by `greylist.ts` alone, which says what an item's bytes are and when time passes.
- * Layout and hash are those of the original's Bloomer (section 7 of its behaviour), so that its test vectors hold.
+ * The layout is that of the original's Bloomer (section 7 of its behaviour), which is given its hash likewise: with the
+ * original's, BLAKE2b without a key, its test vectors hold.
  */
-import { blake2b } from '@noble/hashes/blake2.js'
-
 /** Cells set for each item. */
 export const hashCount = 5
 /** The value of a freshly set cell, the largest of four bits: the number of countdowns it survives, less one. */
@@ -22,8 +21,8 @@ const maxIndexBits = 30
 export interface FadingFilterOptions {
   /** b: the filter has 2^b cells and takes 2^b / 2 bytes, from the first `add` on. */
   readonly indexBits: number
-  /** Up to 64 bytes that strangers do not know, or they could compute whom to greylist. Empty: no key. */
-  readonly key: Uint8Array
+  /** 32 bytes for an item, of which strangers must not know how: else they could compute whom to greylist. */
+  readonly hash: (item: Uint8Array) => Uint8Array
 }
 
 /** b of the largest power of two of four-bit cells that fits in so many KiB: 22 for 2,048. */
@@ -35,7 +34,7 @@ export function indexBitsFor(sizeKiB: number): number {
 export class FadingFilter {
   readonly cellCount: number
   readonly #indexBits: number
-  readonly #keyed: ReturnType<typeof blake2b.create>
+  readonly #hash: (item: Uint8Array) => Uint8Array
   /** The cells, in groups. Not there until something is added. */
   #words: Int32Array | undefined
   /** Cells by value, kept up to date, so that figures cost nothing. */
@@ -43,14 +42,14 @@ export class FadingFilter {
   /** Items added in this generation and the fourteen before it. */
   readonly #added = new Array<number>(freshLevel).fill(0)
 
-  constructor({ indexBits, key }: FadingFilterOptions) {
+  constructor({ indexBits, hash }: FadingFilterOptions) {
     if (!Number.isInteger(indexBits) || indexBits < 1 || indexBits > maxIndexBits) {
       throw new RangeError(`filter index bits: expected 1 to ${maxIndexBits}, got ${indexBits}`)
     }
     this.#indexBits = indexBits
     this.cellCount = 2 ** indexBits
     this.#levels[0] = this.cellCount
-    this.#keyed = blake2b.create(key.length === 0 ? { dkLen: hashBytes } : { dkLen: hashBytes, key })
+    this.#hash = hash
   }
 
   /** Cells above zero, of all: 0 to 1. */
@@ -80,7 +79,7 @@ export class FadingFilter {
 
   /** The five cells of an item, the same for equal bytes as long as this filter lives. */
   cellsOf(item: Uint8Array): number[] {
-    const hash = this.#keyed.clone().update(item).digest()
+    const hash = this.#hash(item)
     const view = new DataView(hash.buffer, hash.byteOffset, hashBytes)
     const cells: number[] = []
     for (let i = 0; i < hashCount; i++) {
