@@ -6,6 +6,7 @@ import type { Attempt, RunningConnection } from '../values/attempt.ts'
 import type { Host } from '../values/ids.ts'
 import { maxEventsKept } from './event-ring.ts'
 import type { PoolState } from './pool-state.ts'
+import { checkPeers, checkPoints } from './table-checks.ts'
 
 type State = PoolState<unknown>
 
@@ -29,9 +30,13 @@ export const invariants: readonly Invariant[] = [
   {
     id: 'I1',
     fact: 'the point table is in order and never above max but for trusted points',
-    check: (state) => state.parts.points.check()
+    check: (state) => checkPoints(state.parts.points)
   },
-  { id: 'I2', fact: 'the peer table is in order and never above max but for trusted peers', check: (state) => state.parts.peers.check() },
+  {
+    id: 'I2',
+    fact: 'the peer table is in order and never above max but for trusted peers',
+    check: (state) => checkPeers(state.parts.peers)
+  },
   { id: 'I3', fact: 'a point is requested only by a live outgoing attempt to it', check: requestedPoints },
   { id: 'I4', fact: 'a point or peer is accepted only by a live attempt that passed the checks', check: accepted },
   { id: 'I5', fact: 'a point runs only with a running connection that has it', check: runningPoints },

@@ -121,47 +121,16 @@ export class PointShares {
     return undefined
   }
 
-  /** What is wrong with counts and places, given all records. */
-  check(records: readonly PointRecord[]): string[] {
-    const wrong: string[] = []
-    const expect = (what: string, kept: unknown, found: unknown): void => {
-      if (kept !== found) wrong.push(`${what}: kept ${String(kept)}, found ${String(found)}`)
+  /** For `table-checks.ts`, which no page loads. */
+  get inside() {
+    return {
+      max: this.#max,
+      sources: this.#sources,
+      groups: this.#groups,
+      byLoad: this.#byLoad,
+      topLoad: this.#topLoad,
+      queueOf: (record: PointRecord) => this.#queueOf(record)
     }
-    const keyOf = ({ source, medium }: PointRecord): string => source ?? medium
-    for (const record of records) {
-      const { point, life, groupKey } = record
-      const group = this.#groups.get(groupKey)
-      const list = group instanceof PointGroup ? listOf(record, group) : undefined
-      expect(`${point} tried`, life.tried, isTried(record))
-      expect(`${point} in its queue`, record.chain === (life.tried ? undefined : this.#queueOf(record)), true)
-      expect(`${point} in the list of its group`, life.member?.chain === list, true)
-      expect(`${point} alone in its group`, group === record, group instanceof PointRecord)
-      if (!life.tried) expect(`${point} has a source`, this.#sources.has(keyOf(record)), true)
-    }
-    const untried = records.filter(({ life }) => !life.tried)
-    expect('tried points', this.#tried, records.length - untried.length)
-    expect('sources', this.#sources.size, new Set(untried.map(keyOf)).size)
-    expect('groups', this.#groups.size, new Set(records.map(({ groupKey }) => groupKey)).size)
-    let top = 0
-    for (const source of this.#sources.values()) {
-      const load = this.#max === Number.POSITIVE_INFINITY ? 0 : loadOf(source)
-      const found = untried.filter((record) => keyOf(record) === source.key)
-      expect(`untried of source ${source.key}`, source.untried, found.length)
-      expect(`queues of source ${source.key}`, source.collectable, found.filter(({ chain }) => chain !== undefined).length)
-      const level = source.collectable === 0 ? undefined : this.#byLoad[load]
-      expect(`load ${load} has source ${source.key}`, source.chain === level, true)
-      if (source.collectable > 0) top = Math.max(top, load)
-    }
-    expect('highest load', this.#topLoad, top)
-    for (const [key, group] of this.#groups) {
-      const found = records.filter(({ groupKey }) => groupKey === key)
-      const capped = found.filter(({ life, medium }) => !life.tried && !isUncapped(medium))
-      expect(`points of group ${key}`, group instanceof PointGroup ? group.points : 1, found.length)
-      if (!(group instanceof PointGroup)) continue
-      expect(`tried of group ${key}`, group.tried, found.filter(({ life }) => life.tried).length)
-      expect(`untried of group ${key}`, group.untried, capped.length)
-    }
-    return wrong
   }
 
   #sourceCap(source: PointSource, known: number): number {
@@ -223,7 +192,7 @@ export class PointShares {
 }
 
 /** What a source has to give, over its weight: the fuller it is, the sooner it gives. 0: only when no other can. */
-function loadOf(source: PointSource): number {
+export function loadOf(source: PointSource): number {
   return Math.ceil(source.collectable / source.weight)
 }
 
@@ -235,7 +204,7 @@ function count({ life, medium }: PointRecord, group: PointGroup, change: 1 | -1)
 }
 
 /** The list of its group that it belongs into; made if there is none. */
-function listOf({ life, medium }: PointRecord, group: PointGroup): Chain<Place> | undefined {
+export function listOf({ life, medium }: PointRecord, group: PointGroup): Chain<Place> | undefined {
   if (life.trusted) return undefined
   if (life.tried) {
     group.proven ??= new Chain()

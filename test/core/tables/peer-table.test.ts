@@ -3,6 +3,7 @@ import type { PeerRecord } from '../../../src/core/tables/peer-state.ts'
 import { PeerTable } from '../../../src/core/tables/peer-table.ts'
 import { peerToJson } from '../../../src/core/tables/stored-entries.ts'
 import { peerRecordOf } from '../../../src/core/tables/stored-record.ts'
+import { checkPeers } from '../../../src/core/tables/table-checks.ts'
 import { leavePeer, peerOf, runPeer, taken } from './encounters.ts'
 
 type Table = PeerTable<{ score: number }>
@@ -32,7 +33,7 @@ describe('the peer table', () => {
     add(table, 6, { score: 0 })
     expect(known(table)).toEqual([0, 2, 4, 6])
     expect(table.collected).toBe(3)
-    expect(table.check()).toEqual([])
+    expect(checkPeers(table)).toEqual([])
   })
 
   it('settles equal dates by the order of insertion', () => {
@@ -51,7 +52,7 @@ describe('the peer table', () => {
     }
     add(table, 3, { score: 9 })
     expect(known(table)).toEqual([0, 2, 3])
-    expect(table.check()).toEqual([])
+    expect(checkPeers(table)).toEqual([])
   })
 
   it('takes peers that never ran before those that did, whatever their scores', () => {
@@ -73,13 +74,13 @@ describe('the peer table', () => {
     expect(table.insert(peerOf(3), { createdAt: 3, metadata: { score: 99 } })).toBeUndefined()
     expect(known(table)).toEqual([0, 1, 2])
     expect(taken(table.insert(peerOf(4), { createdAt: 4, metadata: { score: 0 }, trusted: true })).trusted).toBe(true)
-    expect([table.size, table.check()]).toEqual([4, []])
+    expect([table.size, checkPeers(table)]).toEqual([4, []])
     leavePeer(table, connected, 6)
     table.setTrusted(taken(table.get(peerOf(4))), false)
     expect(known(table)).toEqual([0, 1, 2, 4])
     table.setTrusted(taken(table.get(peerOf(0))), false)
     expect(table.size).toBe(3)
-    expect(table.check()).toEqual([])
+    expect(checkPeers(table)).toEqual([])
   })
 
   it('gives one place per newcomer beyond the half that peers who ran keep', () => {
@@ -97,14 +98,14 @@ describe('the peer table', () => {
       for (let i = 0; i < 50; i++) meet(table, add(table, i), i)
       expect(table.size).toBeLessThanOrEqual(max)
       expect(table.has(peerOf(49))).toBe(true)
-      expect(table.check()).toEqual([])
+      expect(checkPeers(table)).toEqual([])
     }
   })
 
   it('has no bound when its size is null', () => {
     const table: Table = new PeerTable({ size: null, score: () => 1 })
     for (let i = 0; i < 2_000; i++) add(table, i)
-    expect([table.size, table.check()]).toEqual([2_000, []])
+    expect([table.size, checkPeers(table)]).toEqual([2_000, []])
   })
 
   it.each([
@@ -121,7 +122,7 @@ describe('the peer table', () => {
     }
     expect(largest).toBe(400)
     expect(known(table).filter((number) => number < 100)).toHaveLength(100)
-    expect(table.check()).toEqual([])
+    expect(checkPeers(table)).toEqual([])
   })
 
   it('B1: a table full of honest peers loses one of them to a flood, not more', () => {
@@ -144,6 +145,6 @@ describe('the peer table', () => {
     expect(met.restore(peerRecordOf(record), { score: 7 })).toBe(same)
     expect(same).toMatchObject({ trusted: true, metadata: { score: 7 }, lastEstablished: { at: 60 }, lastDisconnection: { at: 5 } })
     expect(same.events.map(({ at }) => at)).toEqual([5, 5, 60])
-    expect([...after.check(), ...met.check()]).toEqual([])
+    expect([...checkPeers(after), ...checkPeers(met)]).toEqual([])
   })
 })

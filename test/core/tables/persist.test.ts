@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { PeerTable } from '../../../src/core/tables/peer-table.ts'
 import { loadState, type PersistedParts, storedParts } from '../../../src/core/tables/persist.ts'
 import { PointTable } from '../../../src/core/tables/point-table.ts'
+import { checkPeers, checkPoints } from '../../../src/core/tables/table-checks.ts'
 import type { TableSize } from '../../../src/core/values/config.ts'
 import type { PeerId, Point } from '../../../src/core/values/ids.ts'
 import { StorageError } from '../../../src/core/values/ports.ts'
@@ -45,7 +46,7 @@ describe('loading into the tables', () => {
     const query = { ignorePrivate: true, size: 400, random: { next: () => 0, bytes: () => new Uint8Array() }, isBanned: () => false }
     expect(after.points.list(query)).toEqual(before.points.list(query))
     expect(after.peers.get(peerOf(7))?.metadata).toEqual({ note: 'peer 7' })
-    expect([...after.points.check(), ...after.peers.check()]).toEqual([])
+    expect([...checkPoints(after.points), ...checkPeers(after.peers)]).toEqual([])
     expect(after.imported).toEqual([noBans])
   })
 
@@ -84,7 +85,7 @@ describe('loading into the tables', () => {
     expect(parts.points.get('/memory/1' as Point)).toMatchObject({ trusted: false, lastFailedAt: 5 })
     expect(parts.points.get('/memory/2' as Point)).toMatchObject({ trusted: false, lastRejected: seen })
     expect(parts.peers.get('12D3a' as PeerId)).toMatchObject({ trusted: false, createdAt: date })
-    expect([...parts.points.check(), ...parts.peers.check()]).toEqual([])
+    expect([...checkPoints(parts.points), ...checkPeers(parts.peers)]).toEqual([])
   })
 
   it('starts metadata anew that the application does not understand, and keeps what it has set meanwhile', () => {

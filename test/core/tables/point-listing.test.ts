@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { ListQuery } from '../../../src/core/tables/point-listing.ts'
 import { PointTable } from '../../../src/core/tables/point-table.ts'
+import { checkPoints } from '../../../src/core/tables/table-checks.ts'
 import { seededRandom } from '../../support/seeded-random.ts'
 import { beRejected, connect, disconnect, meet, miss, news, pointOf, request, taken } from './encounters.ts'
 
@@ -100,7 +101,7 @@ describe('the listing of points', () => {
     expect(tellable.length).toBeLessThan(200)
     expect([...told].sort()).toEqual(tellable.sort())
     expect(table.list({ ...query, random, isBanned, size: 50 }).filter((point) => !tellable.includes(point))).toEqual([])
-    expect(table.check()).toEqual([])
+    expect(checkPoints(table)).toEqual([])
   })
 
   it('tells private ones too where asked to, those never seen last', () => {

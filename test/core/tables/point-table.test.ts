@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { type PointNews, PointTable } from '../../../src/core/tables/point-table.ts'
 import { pointToJson } from '../../../src/core/tables/stored-entries.ts'
 import { pointRecordOf } from '../../../src/core/tables/stored-record.ts'
+import { checkPoints } from '../../../src/core/tables/table-checks.ts'
 import type { PeerId, Point } from '../../../src/core/values/ids.ts'
 import { seededRandom } from '../../support/seeded-random.ts'
 import { beRejected, connect, disconnect, meet, miss, news, peerOf, pointInGroup, pointOf, request, taken } from './encounters.ts'
@@ -26,7 +27,7 @@ describe('the bound of the point table', () => {
     expect(table.size).toBe(7)
     expect(table.collected).toBe(4)
     expect(has(table, numbers(0, 11))).toEqual([4, 5, 6, 7, 8, 9, 10])
-    expect(table.check()).toEqual([])
+    expect(checkPoints(table)).toEqual([])
   })
 
   it.each([1, 2, 5])('works with max %i', (max) => {
@@ -36,7 +37,7 @@ describe('the bound of the point table', () => {
       for (let i = 20; i < 40; i++) table.insert(pointOf(i), news(i, peerOf(i)))
       expect(table.size).toBeGreaterThan(0)
       expect(table.size).toBeLessThanOrEqual(max)
-      expect(table.check()).toEqual([])
+      expect(checkPoints(table)).toEqual([])
     }
   })
 
@@ -49,7 +50,7 @@ describe('the bound of the point table', () => {
   it('has no bound, no caps and no collection when its size is null', () => {
     const table = new PointTable({ size: null })
     for (let i = 0; i < 2_000; i++) taken(table.insert(pointInGroup(i), news(i, peerOf(1))))
-    expect([table.size, table.collected, table.check()]).toEqual([2_000, 0, []])
+    expect([table.size, table.collected, checkPoints(table)]).toEqual([2_000, 0, []])
   })
 
   it('takes trusted points above max, and refuses an untrusted newcomer when nothing can go', () => {
@@ -58,7 +59,7 @@ describe('the bound of the point table', () => {
     expect(table.size).toBe(5)
     expect(table.insert(pointOf(9), news(9))).toBeUndefined()
     expect(table.insert(pointOf(9), news(9, peerOf(1)))).toBeUndefined()
-    expect([table.size, table.check()]).toEqual([5, []])
+    expect([table.size, checkPoints(table)]).toEqual([5, []])
   })
 
   it('spares points that are trusted, requested or connected', () => {
@@ -71,7 +72,7 @@ describe('the bound of the point table', () => {
     fill(table, 6, 7)
     expect(has(table, numbers(0, 7))).toEqual([0, 1, 2, 6])
     disconnect(table, taken(requested), 8)
-    expect(table.check()).toEqual([])
+    expect(checkPoints(table)).toEqual([])
   })
 
   it('refuses a newcomer while all points are busy, and takes it once one is free', () => {
@@ -93,7 +94,7 @@ describe('the bound of the point table', () => {
     expect(has(table, [0, 1, 2])).toEqual([0, 1, 2])
     table.setTrusted(taken(table.get(pointOf(2))), false)
     expect(table.size).toBe(2)
-    expect(table.check()).toEqual([])
+    expect(checkPoints(table)).toEqual([])
   })
 
   it('keeps one record for a point that is told again and again', () => {
@@ -121,7 +122,7 @@ describe('the bound of the point table', () => {
       expect(table.get(name)).toBeUndefined()
       taken(table.insert(name, { ...news(1), source: name as string as PeerId, medium: 'advertise' }))
     }
-    expect([table.size, table.check()]).toEqual([3, []])
+    expect([table.size, checkPoints(table)]).toEqual([3, []])
   })
 })
 
@@ -169,7 +170,7 @@ describe('who is collected first', () => {
     taken(table.insert(pointOf(50), news(50)))
     expect(has(table, numbers(0, 30))).toHaveLength(30)
     expect(table.size).toBe(31)
-    expect(table.check()).toEqual([])
+    expect(checkPoints(table)).toEqual([])
   })
 
   it('shares the loss between large sources, and leaves small ones alone', () => {
@@ -221,7 +222,7 @@ describe('caps of one source and one address group', () => {
     taken(table.insert(pointOf(101), news(3_600_000, source)))
     expect(table.insert(pointOf(102), news(3_600_000, source))).toBeUndefined()
     expect(has(table, numbers(0, 103))).toEqual([1, 2, 3, 5, 6, 7, 8, 9, 100, 101])
-    expect(table.check()).toEqual([])
+    expect(checkPoints(table)).toEqual([])
   })
 
   it('takes 3/64 of max from strangers in one address group, and replaces missed ones only', () => {
@@ -232,14 +233,14 @@ describe('caps of one source and one address group', () => {
     taken(table.insert(pointInGroup(200), news(200, peerOf('new'))))
     expect([table.size, table.has(pointInGroup(7))]).toEqual([18, false])
     expect(table.insert(pointInGroup(201), news(201, peerOf('other')))).toBeUndefined()
-    expect(table.check()).toEqual([])
+    expect(checkPoints(table)).toEqual([])
   })
 
   it('keeps 1/64 of max of the tried points of one address group, the most recently seen', () => {
     const table = new PointTable({ size })
     for (let i = 0; i < 30; i++) meet(table, taken(table.insert(pointInGroup(i), news(i, peerOf(i)))), i)
     expect([...table].map(({ point }) => point)).toEqual(numbers(24, 30).map(pointInGroup))
-    expect(table.check()).toEqual([])
+    expect(checkPoints(table)).toEqual([])
   })
 
   it.each([
@@ -316,7 +317,7 @@ describe.each([1, 2, 3])('bar A, seed %i', (seed) => {
     expect(worst).toBeLessThanOrEqual(0.5)
     expect(proven.filter((point) => !table.has(point))).toEqual([])
     expect(heard.filter((point) => table.has(point)).length).toBeGreaterThanOrEqual(80)
-    expect(table.check()).toEqual([])
+    expect(checkPoints(table)).toEqual([])
   })
 
   it('A2: where the hosts of ten hostile groups answer too, at most 60 % is theirs and no proven point is lost', () => {
@@ -334,7 +335,7 @@ describe.each([1, 2, 3])('bar A, seed %i', (seed) => {
     }
     expect(worst).toBeLessThanOrEqual(0.6)
     expect(proven.filter((point) => !table.has(point))).toEqual([])
-    expect(table.check()).toEqual([])
+    expect(checkPoints(table)).toEqual([])
   })
 })
 
@@ -362,7 +363,7 @@ describe('taking saved points back', () => {
       expectedPeerId: peerOf(7)
     })
     expect(known.events.map(({ at }) => at)).toEqual([10, 10, 20, 60])
-    expect([...after.check(), ...met.check()]).toEqual([])
+    expect([...checkPoints(after), ...checkPoints(met)]).toEqual([])
   })
 
   it('takes no more than max, but for trusted ones', () => {
