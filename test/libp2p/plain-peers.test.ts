@@ -126,6 +126,35 @@ describe('plain peers over libp2p', () => {
     expect(running(a)).toEqual([])
   })
 
+  test('libp2p’s pruner takes those first whom the pool does not hold', async () => {
+    const a = await poolNode({ requiredProtocols: [app] }, { connectionManager: { maxConnections: 1, inboundConnectionThreshold: 1_000 } })
+    nodes.push(a)
+    const [b, c] = await Promise.all([plain(app), plain('/other/1.0.0')])
+    await a.services.pool.connect(pointOf(b))
+    const pruned = new Promise<readonly { remotePeer: unknown }[]>((resolve) =>
+      a.addEventListener('connection:prune', ({ detail }) => resolve(detail), { once: true })
+    )
+    await a.dial(c.getMultiaddrs())
+    expect(await pruned).toMatchObject([{ remotePeer: c.peerId }])
+    expect(running(a)).toEqual([b.peerId.toString()])
+  })
+
+  test('a peer that libp2p keeps alive and dials again by itself is back in the pool, once', async () => {
+    const a = await poolNode(
+      { requiredProtocols: [app] },
+      { connectionManager: { reconnectRetries: 5, reconnectRetryInterval: 50, inboundConnectionThreshold: 1_000 } }
+    )
+    nodes.push(a)
+    const b = await plain(app)
+    await a.services.pool.connect(pointOf(b))
+    await a.peerStore.merge(b.peerId, { tags: { 'keep-alive-app': { value: 1 } } })
+    const again = a.services.pool.next('connection-established', { signal: AbortSignal.timeout(5_000) })
+    for (const connection of b.getConnections()) connection.abort(new Error('cut'))
+    await again
+    expect(running(a)).toEqual([b.peerId.toString()])
+    expect(a.getConnections()).toHaveLength(1)
+  })
+
   test('two pools that admit plain peers are a pool to each other', async () => {
     const [a, b] = await Promise.all([pool({ requiredProtocols: [] }), pool({ requiredProtocols: [] })])
     expect((await a.services.pool.connect(pointOf(b))).kind).toBe('pool')

@@ -107,6 +107,8 @@ describe('a network of the Kademlia DHT that one bootstrap node is known of', ()
     const back = performance.now()
     await until(() => active(node) >= bounds.minTarget, 15_000)
     const healedMs = performance.now() - back
+    const dialed = node.services.pool.connections.list().filter(({ direction, host }) => direction === 'outgoing' && host !== undefined)
+    expect(dialed.filter(({ peerId }) => peerId !== first.peerId.toString()).length).toBeGreaterThan(0)
     expect(other.getPeers()).toEqual([])
     console.log(
       `bootstrap and DHT: in the band after ${Math.round(reachedMs)} ms; back in it ${Math.round(healedMs)} ms after the nodes came back`
