@@ -2,7 +2,7 @@
  * In what condition a known point or peer is: one of a few, each with its colour and shape (picture.css), its word and
  * its meaning. The lists, the picture of the pool and the legends all take them from here.
  */
-import { type PeerId, type PeerSnapshot, type PointSnapshot, type PoolSnapshot, type Transport, transportOf } from '../../src/core/index.ts'
+import { type PeerId, type PeerSnapshot, type PointSnapshot, type Transport, transportOf } from '../../src/core/index.ts'
 import type { Moment } from './page.ts'
 
 export type Condition = 'connected' | 'elsewhere' | 'busy' | 'ready' | 'waiting' | 'foreign' | 'greylisted' | 'banned'
@@ -27,24 +27,29 @@ const pageTransports: ReadonlySet<Transport> = new Set(['ws', 'wss', 'webrtc', '
 /** What the condition of a point depends on beside itself; made once for all points of a drawing. */
 export interface Surroundings {
   readonly connected: ReadonlySet<PeerId>
+  /** Whoever is kept out is so at each of its points. */
+  readonly banned: ReadonlySet<PeerId>
+  readonly greylisted: ReadonlySet<PeerId>
   /** Since the snapshot was taken, ms: what it says of waits began to run then. */
   readonly sinceMs: number
 }
 
 export function surroundingsOf({ snapshot, now }: Moment): Surroundings {
-  return { connected: connectedPeers(snapshot), sinceMs: Math.max(0, now - snapshot.takenAt) }
+  return {
+    connected: new Set(snapshot.connections.map(({ peerId }) => peerId)),
+    banned: new Set(snapshot.bannedPeers),
+    greylisted: new Set(snapshot.greylistedPeers),
+    sinceMs: Math.max(0, now - snapshot.takenAt)
+  }
 }
 
-export function connectedPeers({ connections }: Pick<PoolSnapshot, 'connections'>): ReadonlySet<PeerId> {
-  return new Set(connections.map(({ peerId }) => peerId))
-}
-
-export function conditionOfPoint(info: PointSnapshot, { connected, sinceMs }: Surroundings): Condition {
+export function conditionOfPoint(info: PointSnapshot, { connected, banned, greylisted, sinceMs }: Surroundings): Condition {
   if (info.state === 'running') return 'connected'
   if (info.state !== 'disconnected') return 'busy'
-  if (info.banned) return 'banned'
-  if (info.greylisted) return 'greylisted'
-  if (info.peerId !== null && connected.has(info.peerId)) return 'elsewhere'
+  const { peerId } = info
+  if (info.banned || (peerId !== null && banned.has(peerId))) return 'banned'
+  if (info.greylisted || (peerId !== null && greylisted.has(peerId))) return 'greylisted'
+  if (peerId !== null && connected.has(peerId)) return 'elsewhere'
   if (!pageTransports.has(transportOf(info.point))) return 'foreign'
   return info.barredForMs > sinceMs ? 'waiting' : 'ready'
 }

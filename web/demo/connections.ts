@@ -40,7 +40,7 @@ export function connectionsPart(page: Page, redraw: () => void): Part {
   }
 }
 
-function connectionRow(page: Page, { peerId, point, direction, transport, remoteAddress }: ConnectionSnapshot): Row<Shown> {
+function connectionRow(page: Page, { peerId, point, direction, transport, remoteAddress, kind }: ConnectionSnapshot): Row<Shown> {
   let current: ConnectionSnapshot | undefined
   const name = shortId(peerId)
   const trusted = badge('trusted', 'trusted')
@@ -52,6 +52,7 @@ function connectionRow(page: Page, { peerId, point, direction, transport, remote
   const disconnect = actionButton('disconnect', () => disconnectPeer(page, peerId))
   const ban = actionButton('ban', () => banPeer(page, peerId), 'danger')
   write.show('Message', name)
+  write.hide(kind === 'plain')
   disconnect.show('Disconnect', name)
   ban.show('Ban', name)
 
@@ -74,6 +75,7 @@ function connectionRow(page: Page, { peerId, point, direction, transport, remote
         peerButton(peerId),
         badge(`transport ${transport}`, transport),
         badge('direction', direction === 'outgoing' ? '↗ outgoing' : '↙ incoming'),
+        ...(kind === 'plain' ? [badge('plain', 'without the pool’s protocol')] : []),
         trusted
       ]),
       el('dl', { class: 'facts inline' }, [since.element, received.element, sent.element]),

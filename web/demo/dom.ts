@@ -80,16 +80,51 @@ export function keyedList<Item>(parent: Element, { key, create }: RowMaker<Item>
         next.set(name, rows.get(name) ?? create(item))
       }
       for (const [name, { element }] of rows) if (!next.has(name)) element.remove()
-      let place = parent.firstElementChild
-      for (const { element } of next.values()) {
-        if (element === place) place = place.nextElementSibling
-        else putBefore(parent, element, place)
-      }
+      arrange(
+        parent,
+        Array.from(next.values(), ({ element }) => element)
+      )
       // After the moves: Chromium 156 does not restyle an element that changes and then moves in the same turn.
       for (const item of items) next.get(key(item))?.update(item)
       rows = next
     }
   }
+}
+
+/** Moves as few elements as can be: of hundreds of rows one that goes from the top to the bottom is moved alone. */
+function arrange(parent: Element, elements: readonly Element[]): void {
+  const places = new Map<Element, number>()
+  for (const [index, element] of [...parent.children].entries()) places.set(element, index)
+  const stays = longestRise(elements.map((element) => places.get(element) ?? -1))
+  let after: Element | null = null
+  for (let index = elements.length - 1; index >= 0; index -= 1) {
+    const element = elements[index]
+    if (element === undefined) continue
+    if (!stays.has(index)) putBefore(parent, element, after)
+    after = element
+  }
+}
+
+/** Indexes of a longest subsequence of rising numbers; those below 0 are never in it. */
+function longestRise(numbers: readonly number[]): ReadonlySet<number> {
+  /** By length of a rise: the index at which one of that length ends lowest. */
+  const ends: number[] = []
+  const before: number[] = []
+  numbers.forEach((number, index) => {
+    if (number < 0) return
+    let low = 0
+    let high = ends.length
+    while (low < high) {
+      const middle = (low + high) >> 1
+      if ((numbers[ends[middle] ?? 0] ?? 0) < number) low = middle + 1
+      else high = middle
+    }
+    before[index] = ends[low - 1] ?? -1
+    ends[low] = index
+  })
+  const rise = new Set<number>()
+  for (let index = ends.at(-1) ?? -1; index >= 0; index = before[index] ?? -1) rise.add(index)
+  return rise
 }
 
 /** `moveBefore` keeps the focus of an element that only changes its place; browsers without it lose it. */

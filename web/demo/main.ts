@@ -36,6 +36,8 @@ declare global {
 }
 
 const tickMs = 1_000
+/** Between two drawings for what the pool does by itself: fast enough for eyes, and a busy pool does not keep the page busy. */
+const calmMs = 120
 
 async function start(): Promise<void> {
   const failure = byId('failure', HTMLDivElement)
@@ -85,11 +87,11 @@ function showPool(pool: SharedPool, settings: DemoSettings): void {
     messages,
     settingsPart(page),
     sheet,
-    logPart(page, redraw),
+    logPart(page, calmly(redraw)),
     statusPart(page, settings, redraw)
   ]
   listenForDials(page)
-  pool.addEventListener('change', redraw)
+  pool.addEventListener('change', calmly(redraw))
   addEventListener('online', redraw)
   addEventListener('offline', redraw)
   tickWhileVisible(redraw)
@@ -106,6 +108,23 @@ function oncePerFrame(draw: () => void): () => void {
       asked = false
       draw()
     })
+  }
+}
+
+/** At once after a pause, at the end of `calmMs` in a crowd. */
+function calmly(redraw: () => void): () => void {
+  let lastAt = Number.NEGATIVE_INFINITY
+  let timer: ReturnType<typeof setTimeout> | undefined
+  return () => {
+    if (timer !== undefined) return
+    const run = () => {
+      timer = undefined
+      lastAt = performance.now()
+      redraw()
+    }
+    const wait = lastAt + calmMs - performance.now()
+    if (wait <= 0) run()
+    else timer = setTimeout(run, wait)
   }
 }
 

@@ -11,7 +11,7 @@ import { mediumWords } from './sentences.ts'
 import { banHost, connectPoint, forgetPoint, trustPoint, unbanHost } from './verbs.ts'
 import { actionButton, fact, peerButton, pointButton } from './widgets.ts'
 
-const dialable: ReadonlySet<Condition> = new Set(['ready', 'waiting', 'greylisted'])
+const dialable: ReadonlySet<Condition> = new Set(['ready', 'waiting'])
 
 export function pointRow(page: Page, first: Known<PointSnapshot>): Row<Known<PointSnapshot>> {
   const { point } = first.info

@@ -49,6 +49,26 @@ test('a row that stays is not made again', () => {
   expect(parent.textContent).toBe('bnew')
 })
 
+test('of many rows only the one that goes elsewhere is moved', () => {
+  const many = Array.from({ length: 400 }, (_, index) => `row ${index}`)
+  const show = (ids: readonly string[]) => rows.show(ids.map((id) => ({ id, text: id })))
+  const rows = list()
+  show(many)
+  const changes = new MutationObserver(() => undefined)
+  changes.observe(parent, { childList: true })
+  for (const order of [
+    [...many.slice(1), 'row 0'],
+    ['row 399', ...many.slice(1, 399), 'row 0'],
+    [...many.slice(0, 200), ...many.slice(201, 300), 'row 200', ...many.slice(300)]
+  ]) {
+    show(order)
+    const moved = new Set(changes.takeRecords().flatMap(({ addedNodes }) => [...addedNodes]))
+    expect(moved.size).toBeLessThanOrEqual(3)
+    expect([...parent.children].map((row) => row.textContent)).toEqual(order)
+  }
+  changes.disconnect()
+})
+
 test('a row that moves keeps the focus', () => {
   const rows = list()
   rows.show(items('abc'))
