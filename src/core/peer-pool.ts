@@ -327,8 +327,9 @@ export class PeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Arra
   }
 
   get #circumstances(): Circumstances {
-    const { clock, network } = this.#context
-    return { ...this.#maintenance.status, life: this.#life, now: clock.now(), canDial: (point) => network.canDial(point) }
+    const { clock, network, state } = this.#context
+    const isGroupFull = (point: Point): boolean => state.parts.points.isGroupFull(point)
+    return { ...this.#maintenance.status, life: this.#life, now: clock.now(), canDial: (point) => network.canDial(point), isGroupFull }
   }
 
   // What the network tells.

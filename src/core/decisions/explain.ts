@@ -53,6 +53,8 @@ export interface BandExplanation {
 /** How the pool lives, and what its network can. */
 export interface Circumstances extends CandidateOptions {
   readonly life: PoolLife
+  /** Are so many points of its address group known that a stranger's word adds no more? */
+  readonly isGroupFull: (point: Point) => boolean
   /** Does maintenance run? */
   readonly keepsBand: boolean
   /** Monotonic instant; none: nothing is waited for. */
@@ -92,11 +94,12 @@ export function explainPoint(view: PoolView, point: Point, circumstances: Circum
 
 const notDialable = explained('not-dialable', 'nothing that runs here can dial it now')
 
-function explainStranger(view: PoolView, point: Point, { canDial }: Circumstances): Explanation {
+function explainStranger(view: PoolView, point: Point, { canDial, isGroupFull }: Circumstances): Explanation {
   const rejection = checkDial(view, point, undefined)
   if (rejection !== undefined) return refused(rejection)
   if (!canDial(point)) return notDialable
-  return explained('unknown', 'not a known point: connect or register it')
+  const full = isGroupFull(point) ? ', since no more of its address group are taken from others' : ''
+  return explained('unknown', `not a known point: connect or register it${full}`)
 }
 
 function explainBarred(info: PointInfo, nextTryInMs: number): Explanation {
@@ -113,7 +116,9 @@ function explainReady(view: PoolView, circumstances: Circumstances): Explanation
   const { life, keepsBand, now } = circumstances
   if (!keepsBand) return explained('ready', `the pool is ${life}: it dials nobody by itself`)
   if (active >= bounds.aim) return explained('ready', `it would be dialed if connections fell below ${bounds.aim}; there are ${active}`)
-  const probeAt = nextProbeAt(view, findCandidates(view, circumstances).candidates.length)
+  // More candidates make an outage less likely: they are counted only where it may be one.
+  const mayBeOutage = nextProbeAt(view, 0) !== Number.NEGATIVE_INFINITY
+  const probeAt = nextProbeAt(view, mayBeOutage ? findCandidates(view, circumstances).candidates.length : 0)
   if (probeAt === Number.NEGATIVE_INFINITY) return explained('ready', 'it will be dialed as soon as a dial is free', { nextTryInMs: 0 })
   const nextTryInMs = Math.max(0, Math.ceil(probeAt - now))
   return explained('ready', `nothing can be reached: points are tried one at a time, the next in ${seconds(nextTryInMs)}`, { nextTryInMs })

@@ -79,6 +79,11 @@ export class PointTable {
     return false
   }
 
+  /** Is the address group of the point at its cap, so that no stranger's word adds it? */
+  isGroupFull(point: Point): boolean {
+    return this.#bounds !== null && this.#shares.placeIn(keyOfGroup(groupOf(point)), hostOf(point)) === 'full'
+  }
+
   /** All of them, in order of insertion. Entries removed meanwhile are left out, added ones come at the end. */
   [Symbol.iterator](): IterableIterator<PointRecord> {
     return this.#records.values()

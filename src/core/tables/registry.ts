@@ -96,7 +96,7 @@ export class Registry<PeerMeta, C extends RunningConnection = RunningConnection>
 
   /**
    * Points that a peer, which proved its id, says are its own. Returns the records of those that cannot be another's: relayed,
-   * with its own id as the target, or on the host that we see it at. Its word makes these public, and an incoming link may
+   * with its own id as the target, or on the host that we see it at where we met nobody else. Its word makes these public, and an incoming link may
    * stand for one of them; for others a dial of ours must tell. Of a point that we know from elsewhere its word changes
    * nothing: else one peer could claim all others' points, and we would neither dial nor tell them. That it `signed` them changes none
    * of this: anybody can sign any address.
@@ -112,8 +112,10 @@ export class Registry<PeerMeta, C extends RunningConnection = RunningConnection>
       if (!peer.trusted && !this.mayTell(peer.host, point)) continue
       const record = this.registerNewPoint(point, { medium: 'hello', source: peer.peerId })
       if (record === undefined || (record.expectedPeerId ?? peer.peerId) !== peer.peerId) continue
-      const isProven = isRelayed(point) ? expectedPeerId === peer.peerId : peer.host !== undefined && record.host === peer.host
-      if (!isProven && record.source !== peer.peerId && record.lastEstablished?.peerId !== peer.peerId) continue
+      const met = record.lastEstablished?.peerId
+      const isThere = peer.host !== undefined && record.host === peer.host && (met ?? peer.peerId) === peer.peerId
+      const isProven = isRelayed(point) ? expectedPeerId === peer.peerId : isThere
+      if (!isProven && record.source !== peer.peerId && met !== peer.peerId) continue
       record.claimedBy = peer.peerId
       record.isSigned = peer.signed.has(point)
       if (isRelayed(point)) record.expectedPeerId = peer.peerId

@@ -38,7 +38,8 @@ function loseAll(bench: StateBench): void {
 }
 
 function circumstances(bench: StateBench, more: Partial<Circumstances> = {}): Circumstances {
-  return { now: bench.now, canDial: () => true, life: 'running', keepsBand: true, lookAt: undefined, ...more }
+  const isGroupFull = (point: Point): boolean => bench.state.parts.points.isGroupFull(point)
+  return { now: bench.now, canDial: () => true, isGroupFull, life: 'running', keepsBand: true, lookAt: undefined, ...more }
 }
 
 interface PointCase {
@@ -51,6 +52,17 @@ interface PointCase {
 
 const points: readonly PointCase[] = [
   { name: 'a point that nobody knows', arrange: () => undefined, expected: { state: 'unknown' } },
+  {
+    name: 'nor may know, since others told of too many in its address group',
+    arrange: (bench) => {
+      for (let n = 3; n < 40; n++)
+        bench.registry.registerNewPoint(`/ip4/192.0.7.${n}/tcp/1` as Point, { medium: 'advertise', source: `source${n}` as PeerId })
+    },
+    expected: {
+      state: 'unknown',
+      text: 'not a known point: connect or register it, since no more of its address group are taken from others'
+    }
+  },
   {
     name: 'one that runs',
     arrange: (bench) => void bench.dialed(home, alice),

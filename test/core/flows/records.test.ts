@@ -115,6 +115,16 @@ describe('what a peer that came in says of where it can be reached', () => {
     expect(told(a)).toEqual([sameHost])
   })
 
+  it('a neighbour on the same host has no say about a point where another peer was met', async () => {
+    const { world, a } = await listener()
+    const owner = await world.start('owner', { point: sameHost })
+    await world.clock.until(a.pool.connect(owner.network.point))
+    await world.clock.until(a.pool.disconnect(owner.pool.peerId))
+    await knock({ world, a }, [sameHost])
+    expect(a.pool.points.info(sameHost)?.claimedBy).toBe(owner.pool.peerId)
+    expect(a.pool.connections.findByPeerId(claimer)?.point).toBeUndefined()
+  })
+
   it('so may a relayed one, whose target it is, and not one whose target is another', async () => {
     const { world, a } = await listener()
     const others = relayed.replace('claimer', 'victim') as Point
