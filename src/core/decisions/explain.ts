@@ -188,9 +188,12 @@ function stepOf(
   if (nextProbeAt(view, candidates) !== Number.NEGATIVE_INFINITY)
     return ['probing', `nothing can be reached, so it may be our own network: one point is tried at a time${next}`]
   const points = `${count(candidates, config.privateMode ? 'trusted point' : 'point')} to try`
-  if (dialing + candidates >= goal - active) return ['filling', `${wants}: ${count(dialing, 'dial')} in progress, ${points}`]
-  const asks = !config.discovery || active === 0 ? 'and nobody to ask for more' : 'so it asks its peers for more'
-  return ['searching', `${wants}, but only ${count(dialing, 'dial')} in progress and ${points}, ${asks}${next}`]
+  const does = `${wants}: ${count(dialing, 'dial')} in progress, ${points}`
+  if (dialing + candidates >= goal - active) return ['filling', does]
+  return [
+    'searching',
+    `${does}, ${!config.discovery || active === 0 ? 'and nobody to ask for more' : 'so it asks its peers for more'}${next}`
+  ]
 }
 
 function count(n: number, what: string): string {

@@ -279,7 +279,7 @@ describe('what maintenance does', () => {
       more: { lookAt: 5_000 },
       expected: {
         step: 'searching',
-        text: '1 connection, 4 wanted, but only 0 dials in progress and 1 point to try, so it asks its peers for more; the next look is in 5 s',
+        text: '1 connection, 4 wanted: 0 dials in progress, 1 point to try, so it asks its peers for more; the next look is in 5 s',
         candidates: 1,
         waiting: 1,
         nextLookInMs: 5_000
@@ -291,7 +291,7 @@ describe('what maintenance does', () => {
       running: 0,
       expected: {
         step: 'searching',
-        text: '0 connections, 4 wanted, but only 0 dials in progress and 0 trusted points to try, and nobody to ask for more'
+        text: '0 connections, 4 wanted: 0 dials in progress, 0 trusted points to try, and nobody to ask for more'
       }
     },
     {
