@@ -1,77 +1,48 @@
 /**
- * `npm run example:light-client`: starts the network and the server of the page in this process, says where the page is and what the
+ * `npm run example:light-client`: reads the command, starts the example in this process, says where the page is and what the
  * liars come to, and stops everything at Ctrl-C. How it ends is the demo's `Shutdown`.
  */
 import process from 'node:process'
-import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { buildPage, jsonFile, serveFiles } from '../../node/cli/demo-server.ts'
 import { listenForEnds, Shutdown } from '../../node/cli/demo-shutdown.ts'
-import type { ChainNetwork, ChainNetworkOptions } from './node/chain-network.ts'
 import type { HeaderPeer } from './node/header-peer.ts'
+import { startExample } from './start-example.ts'
 
 const usage = `npm run example:light-client [-- options]
 
 Starts five honest Node peers that make a chain of headers, two liars, and a page that follows the chain and finds the
 liars out; stop it with Ctrl-C.
 
-  --port N   the page at port N; default: a free one
-  --help     this text
+  --port N             the page at port N; default: a free one
+  --screenshot [path]  takes the picture of the README (default docs/light-client.png) and ends
+  --help               this text
 
-Everything listens on 127.0.0.1 only and writes no file.`
+Everything listens on 127.0.0.1 only and writes no file but the picture.`
 
-/** What the page and a test of it need. */
-export interface Example {
-  readonly network: ChainNetwork
-  readonly url: string
-}
+const defaultPicture = 'docs/light-client.png'
 
-export interface ExampleOptions extends Pick<ChainNetworkOptions, 'honestForMs'> {
-  /** Of the page; 0: any free one. */
+interface Wish {
   readonly port: number
-  readonly shutdown: Shutdown
-}
-
-/** Each part is owned by the given `Shutdown`. Rejects with a sentence for people if the port is taken. */
-export async function startExample({ port, shutdown, honestForMs }: ExampleOptions): Promise<Example> {
-  const [network, files] = await Promise.all([
-    startNetwork(shutdown, honestForMs),
-    buildPage(fileURLToPath(new URL('./page', import.meta.url)))
-  ])
-  const server = await shutdown.own('The server of the page', {
-    start: () => serveFiles(new Map(files).set('/settings.json', jsonFile(network.pageSettings)), port),
-    stop: (started) => started.close()
-  })
-  server.broken.catch((error: unknown) => shutdown.crashed('The server of the page', error))
-  return { network, url: server.url }
-}
-
-async function startNetwork(shutdown: Shutdown, honestForMs: number | undefined): Promise<ChainNetwork> {
-  // libp2p takes a second to load; Vite builds meanwhile on another core.
-  const { startChainNetwork } = await import('./node/chain-network.ts')
-  return shutdown.own('The network of Node peers', {
-    start: () => startChainNetwork({ honestForMs, onBreak: (peer) => shutdown.crashed(peer.name, 'its libp2p node stopped by itself') }),
-    stop: (network) => network.stop()
-  })
+  /** Of the picture to take; none: it runs until somebody stops it. */
+  readonly picture: string | undefined
 }
 
 /** Resolves with the exit status once everything has stopped. Never rejects. */
 async function main(args: readonly string[]): Promise<number> {
-  let port: number
+  let wish: Wish | undefined
   try {
-    const { values } = parseArgs({ args: [...args], options: { port: { type: 'string' }, help: { type: 'boolean', short: 'h' } } })
-    if (values.help === true) {
-      write(usage)
-      return 0
-    }
-    port = readPort(values.port)
+    wish = readWish(args)
   } catch (error) {
     complain(`${error instanceof Error ? error.message : String(error)}\n\n${usage}`)
     return 2
   }
+  if (wish === undefined) {
+    write(usage)
+    return 0
+  }
   const shutdown = new Shutdown()
   listenForEnds(shutdown)
-  const working = run(port, shutdown).catch((error: unknown) => {
+  const working = run(wish, shutdown).catch((error: unknown) => {
     if (!shutdown.signal.aborted) complain(error instanceof Error ? error.message : String(error))
     return 1
   })
@@ -86,12 +57,17 @@ async function main(args: readonly string[]): Promise<number> {
   return problems.length > 0 && status === 0 ? 1 : status
 }
 
-/** Until somebody stops it. */
-async function run(port: number, shutdown: Shutdown): Promise<number> {
+async function run({ port, picture }: Wish, shutdown: Shutdown): Promise<number> {
   write('Starting five honest Node peers and two liars, making a chain of 600 headers, building the page …')
-  const { network, url } = await startExample({ port, shutdown })
-  for (const liar of network.liars) follow(liar)
-  write(`\nThe page: ${url}`)
+  const example = await startExample({ port, shutdown })
+  if (picture !== undefined) {
+    const { takePicture } = await import('./picture.ts')
+    await takePicture({ example, shutdown, path: picture, log: complain })
+    write(picture)
+    return 0
+  }
+  for (const liar of example.network.liars) follow(liar)
+  write(`\nThe page: ${example.url}`)
   write('It verifies every header itself. After some seconds the liars begin to lie to it. Ctrl-C stops everything.\n')
   shutdown.expectEnd()
   return (await shutdown.requested).status
@@ -104,6 +80,23 @@ function follow(liar: HeaderPeer): void {
     liar.firstLies.delete(peerId)
     write(`${liar.name} lied to …${peerId.slice(-8)} and was cut off ${((at - lied) / 1_000).toFixed(1)} s later: ${ending.reason.detail}`)
   })
+}
+
+/** `undefined`: help is wanted. Throws an error for the person who typed it. */
+function readWish(args: readonly string[]): Wish | undefined {
+  const { values, positionals } = parseArgs({
+    args: [...args],
+    allowPositionals: true,
+    options: { port: { type: 'string' }, screenshot: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } }
+  })
+  if (values.help === true) return undefined
+  const [path, ...rest] = positionals
+  if (rest.length > 0 || (path !== undefined && values.screenshot !== true)) {
+    throw new Error(`expected options only, got ${JSON.stringify(rest.at(-1) ?? path)}`)
+  }
+  if (path !== undefined && !path.endsWith('.png'))
+    throw new Error(`--screenshot: expected the path of a .png file, got ${JSON.stringify(path)}`)
+  return { port: readPort(values.port), picture: values.screenshot === true ? (path ?? defaultPicture) : undefined }
 }
 
 /** 0: any free one. */

@@ -74,7 +74,8 @@ describe('npm run example:light-client', () => {
   test.each([
     [['--help'], 0, 'npm run example:light-client [-- options]'],
     [['--port', 'x'], 2, '--port: expected a whole number from 1 to 65535, got "x"'],
-    [['--prot', '1'], 2, "Unknown option '--prot'"]
+    [['--prot', '1'], 2, "Unknown option '--prot'"],
+    [['--screenshot', 'x.jpg'], 2, '--screenshot: expected the path of a .png file, got "x.jpg"']
   ])('%j: ends with status %i', async (args, status, text) => {
     const { ended, output } = run(args)
     expect(await ended).toBe(status)
