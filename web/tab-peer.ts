@@ -20,6 +20,7 @@ import { keepWebIdentity, loadOrCreateWebIdentity, type WebIdentity } from './id
 import { indexedDbStorage } from './indexed-db.ts'
 import { followPage, type PageFollower } from './page-life.ts'
 import { peerConnections } from './peer-connections.ts'
+import { keepReachable } from './reachable.ts'
 import { lockTab, type TabLock } from './tab-lock.ts'
 
 export const defaultName = 'p2p-pool'
@@ -132,6 +133,7 @@ async function startPeer<Msg, PeerMeta, ConnMeta>(
   })
   const { pool } = node.services
   const page = followPage(pool)
+  const stopReaching = keepReachable(pool)
   const peer = { node, pool, identity, page, stop }
   if (keeps) {
     // Deleted with the rest, or never kept: the key is there again as soon as the peers are.
@@ -145,6 +147,7 @@ async function startPeer<Msg, PeerMeta, ConnMeta>(
 
   async function stop(): Promise<void> {
     page.end()
+    stopReaching()
     await node.stop()
   }
 }

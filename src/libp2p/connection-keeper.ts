@@ -16,6 +16,8 @@ import type { Clock, Link } from '../core/values/ports.ts'
 const lookIntervalMs = 10_000
 /** What `plain-peers.ts` tags its peers with; it is no use of a connection. */
 export const poolTag = 'p2p-pool'
+/** So many from now on find what is idle by now. */
+const looksToClose = 2
 /** For the connection alone, since its links have ended before: when both ends close at once, libp2p may wait for ever. */
 const closeDeadlineMs = 250
 
@@ -59,6 +61,7 @@ export class ConnectionKeeper {
   #idle = new Map<Connection, number>()
   #cancelLook: (() => void) | undefined
   #running = false
+  #looksLeft = 0
   /** Connections that two looks in a row found without a use, since the beginning. */
   idleFound = 0
 
@@ -70,7 +73,13 @@ export class ConnectionKeeper {
 
   start(): void {
     this.#running = true
+    this.#looksLeft = Number.POSITIVE_INFINITY
     this.#plan()
+  }
+
+  /** Looks no more once what is idle now is closed; `start` begins anew. */
+  rest(): void {
+    this.#looksLeft = looksToClose
   }
 
   stop(): void {
@@ -124,7 +133,9 @@ export class ConnectionKeeper {
   }
 
   #plan(): void {
-    if (!this.#running) return
+    this.#cancelLook?.()
+    this.#cancelLook = undefined
+    if (!this.#running || this.#looksLeft-- <= 0) return
     this.#cancelLook = this.#options.clock.schedule(lookIntervalMs, () => {
       this.#look()
         .catch((error: unknown) => this.#log.error('could not look through the connections - %e', error))

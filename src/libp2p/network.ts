@@ -212,6 +212,11 @@ export class Libp2pNetwork implements Network {
     }
   }
 
+  rest(resting: boolean): void {
+    if (resting) this.keeper.rest()
+    else if (this.#handlers !== undefined) this.keeper.start()
+  }
+
   async stop(): Promise<void> {
     if (this.#handlers === undefined) return
     this.#detach()

@@ -36,9 +36,13 @@ class HandClock implements Clock {
     return this.#due.length
   }
 
+  run(): void {
+    for (const fn of this.#due.splice(0)) fn()
+  }
+
   /** Runs what is due, and waits until the look has planned the next one. */
   async look(): Promise<void> {
-    for (const fn of this.#due.splice(0)) fn()
+    this.run()
     await until(() => this.pending > 0)
   }
 }
@@ -164,6 +168,21 @@ describe('connections of libp2p', () => {
     expect(connection.status).toBe('open')
     await clock.look()
     await until(() => open().length === 0)
+  })
+
+  test('a network that rests closes what is idle, then has no timer until it is awake', async () => {
+    await dialPlain()
+    a.network.rest(true)
+    await clock.look()
+    await clock.look()
+    await until(() => open().length === 0)
+    clock.run()
+    await new Promise((resolve) => {
+      setTimeout(resolve, 50)
+    })
+    expect(clock.pending).toBe(0)
+    a.network.rest(false)
+    expect(clock.pending).toBe(1)
   })
 
   test('a pool that is stopped looks no more', async () => {

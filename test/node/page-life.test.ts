@@ -5,8 +5,11 @@
  */
 import type { Server } from 'node:http'
 import process from 'node:process'
+import type { PrivateKey } from '@libp2p/interface'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { createNodePeer, type NodePeer, type PeerId } from '../../node/index.ts'
+import { createNodePeer, type NodePeer, type NodePeerInit, type PeerId } from '../../node/index.ts'
+import { newIdentityKey } from '../../src/libp2p/identity-key.ts'
+import type { TabPeerInit } from '../../web/index.ts'
 import { Cable } from './cable.ts'
 import { Chromium, type Tab } from './chromium-windows.ts'
 import type { LifePage } from './page-life-page.ts'
@@ -39,11 +42,15 @@ describe('the life of a page', () => {
     expect(browser?.complaints).toEqual([])
   })
 
-  const open = async (network: string): Promise<{ tab: Tab; world: World }> => {
+  const open = async (network: string, options: Partial<TabPeerInit> = {}): Promise<{ tab: Tab; world: World }> => {
     const [tab, world] = await Promise.all([browser.open(addressOf(server)), World.make(network)])
     worlds.push(world)
     await loaded(tab)
-    await tab.evaluate((init, known) => life.start(init, known), { network }, world.points)
+    await tab.evaluate(
+      (init, known) => life.start(init, known),
+      { network, trustedPoints: world.points.slice(0, 1), ...options },
+      world.points
+    )
     await eventually(async () => expect(await tab.evaluate(() => life.view())).toMatchObject({ inTargets: true }))
     return { tab, world }
   }
@@ -126,6 +133,20 @@ describe('the life of a page', () => {
     30_000 + reloads * 8_000
   )
 
+  test.concurrent('a page is reachable by WebRTC again after its relay was restarted', async ({ expect: check }) => {
+    const reconnection = { afterConnectionMs: 1_500 }
+    const { tab, world } = await open('life-test-relay', { reconnection, silenceMs: 2_000 })
+    const isReachable = async (reachable: boolean): Promise<void> => {
+      const { ownPoints } = await tab.evaluate(() => life.view())
+      check(ownPoints.some((point) => point.includes('/p2p-circuit/webrtc/'))).toBe(reachable)
+    }
+    await eventually(() => isReachable(true))
+    const startAgain = await world.stopRelay()
+    await eventually(() => isReachable(false))
+    await startAgain()
+    await eventually(() => isReachable(true), 30_000)
+  }, 60_000)
+
   for (const [name, leave] of Object.entries(cases)) {
     test.concurrent(
       `${name}: back within the targets in 10 s, ${rounds} times`,
@@ -149,31 +170,39 @@ describe('the life of a page', () => {
 
 /** Five Node peers, one of them a relay, each at the end of a cable of its own: a network for one page. */
 class World {
-  readonly #peers: readonly NodePeer[]
+  readonly #peers: NodePeer[]
+  readonly #relayKey: PrivateKey
   readonly #cables: readonly Cable[]
 
   static async make(network: string): Promise<World> {
     const cables = await Promise.all(Array.from({ length: 5 }, () => Cable.lay()))
+    const { privateKey } = await newIdentityKey()
     const peers = await Promise.all(
       cables.map(async (cable, i) => {
         cable.target = await freePort()
-        return createNodePeer({
-          network,
-          listen: [`/ip4/127.0.0.1/tcp/${cable.target}/ws`],
-          announce: [`/ip4/127.0.0.1/tcp/${cable.port}/ws`],
-          inboundConnectionThreshold: 1_000,
-          minConnections: 0,
-          expectedConnections: 0,
-          relay: i === 0
-        })
+        return startPeer(network, cable, i === 0 ? { relay: true, privateKey } : {})
       })
     )
-    return new World(peers, cables)
+    return new World(peers, { cables, relayKey: privateKey })
   }
 
-  private constructor(peers: readonly NodePeer[], cables: readonly Cable[]) {
+  private constructor(peers: NodePeer[], { cables, relayKey }: { cables: readonly Cable[]; relayKey: PrivateKey }) {
+    this.#relayKey = relayKey
     this.#peers = peers
     this.#cables = cables
+  }
+
+  /** Resolves with a function that starts it again, as the same peer at the same place. */
+  async stopRelay(): Promise<() => Promise<void>> {
+    const [relay] = this.#peers
+    const [cable] = this.#cables
+    if (relay === undefined || cable === undefined) throw new Error('no relay')
+    const { network } = relay.pool.config
+    const privateKey = this.#relayKey
+    await relay.stop()
+    return async () => {
+      this.#peers[0] = await startPeer(network, cable, { relay: true, privateKey })
+    }
   }
 
   get points(): readonly string[] {
@@ -197,6 +226,18 @@ class World {
     await Promise.all(this.#peers.map((peer) => peer.stop()))
     await Promise.all(this.#cables.map((cable) => cable.remove()))
   }
+}
+
+function startPeer(network: string, { port, target }: Cable, options: Pick<NodePeerInit, 'relay' | 'privateKey'>): Promise<NodePeer> {
+  return createNodePeer({
+    network,
+    listen: [`/ip4/127.0.0.1/tcp/${target}/ws`],
+    announce: [`/ip4/127.0.0.1/tcp/${port}/ws`],
+    inboundConnectionThreshold: 1_000,
+    minConnections: 0,
+    expectedConnections: 0,
+    ...options
+  })
 }
 
 async function loaded(tab: Tab): Promise<void> {

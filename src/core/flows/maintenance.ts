@@ -90,6 +90,7 @@ export class Maintenance<Msg, PeerMeta, ConnMeta> {
   start({ awake }: { awake: boolean }): void {
     this.#running = true
     this.#awake = awake
+    this.#context.network.rest?.(!awake)
     if (awake) this.probing.start()
     else this.probing.rest()
     const { clock, config } = this.#context
@@ -100,6 +101,7 @@ export class Maintenance<Msg, PeerMeta, ConnMeta> {
   /** Nothing is begun afterwards; dials in progress are the pool's to cancel. */
   stop(): void {
     this.#running = false
+    this.#context.network.rest?.(true)
     this.probing.stop()
     this.#cancelTimer()
     this.#endPass()

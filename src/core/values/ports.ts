@@ -141,6 +141,8 @@ export interface Network {
   /** Rejects with `DialError` only. When the signal fires it rejects soon, and a connection that comes later is closed. */
   dial(point: Point, options: DialOptions): Promise<Link>
   start(handlers: NetworkHandlers): Promise<void>
+  /** While it rests, nothing of it runs by itself that can wait. It begins awake. */
+  rest?(resting: boolean): void
   /** No handler is called afterwards. The links stay with the pool, which closes them before. */
   stop(): Promise<void>
 }
