@@ -47,7 +47,6 @@ export class PlainPeers {
   readonly #options: PlainPeersOptions
   /** Filled by identify; goes with the connection. */
   readonly #told = new WeakMap<Connection, Told>()
-  readonly #waiting = new WeakMap<Connection, () => void>()
   /** Made by dials of the pool, hence closed with their links. */
   readonly #dialed = new WeakSet<Connection>()
   /** Those whose dial goes on, and those that the pool has given up: not to be offered to it as news. */
@@ -91,13 +90,12 @@ export class PlainPeers {
   }
 
   readonly #identified = ({ detail }: CustomEvent<IdentifyResult>): void => {
-    const { connection, protocols, listenAddrs, signedPeerRecord } = detail
-    const told = { protocols, points: pointsOf(connection, signedPeerRecord?.addresses ?? listenAddrs) }
+    const { connection } = detail
+    const told = toldBy(detail)
     this.#told.set(connection, told)
-    this.#waiting.get(connection)?.()
     this.#consider(connection, told)
     // Its pool was started since: it is left, to be met as a pool.
-    if (protocols.includes(this.#options.poolProtocol)) this.#links.get(connection)?.end(undefined)
+    if (told.protocols.includes(this.#options.poolProtocol)) this.#links.get(connection)?.end(undefined)
   }
 
   /** A connection that was there before us: libp2p stored what its peer told. */
@@ -172,22 +170,30 @@ export class PlainPeers {
   }
 
   #identify(connection: Connection, signal: AbortSignal): Promise<Told> {
+    const { events } = this.#options.components
     return new Promise((resolve, reject) => {
       const settle = (end: () => void): void => {
-        this.#waiting.delete(connection)
+        events.removeEventListener('peer:identify', identified)
         signal.removeEventListener('abort', aborted)
         connection.removeEventListener('close', closed)
         end()
+      }
+      const identified = ({ detail }: CustomEvent<IdentifyResult>): void => {
+        if (detail.connection === connection) settle(() => resolve(toldBy(detail)))
       }
       const aborted = (): void => settle(() => reject(signal.reason))
       const closed = (): void => settle(() => reject(new DialError('refused', 'it closed the connection')))
       if (signal.aborted) return aborted()
       if (connection.status !== 'open') return closed()
+      events.addEventListener('peer:identify', identified)
       signal.addEventListener('abort', aborted)
       connection.addEventListener('close', closed)
-      this.#waiting.set(connection, () => settle(() => resolve(this.#told.get(connection) ?? { protocols: [], points: [] })))
     })
   }
+}
+
+function toldBy({ connection, protocols, listenAddrs, signedPeerRecord }: IdentifyResult): Told {
+  return { protocols, points: pointsOf(connection, signedPeerRecord?.addresses ?? listenAddrs) }
 }
 
 function pointsOf({ remotePeer }: Connection, addresses: readonly Multiaddr[]): string[] {
