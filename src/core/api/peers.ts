@@ -103,7 +103,8 @@ export class Peers<Msg, PeerMeta, ConnMeta> {
    * What the application found out about a peer, connected or not. `fault`: proved wrong; it is greylisted and disconnected at
    * once. `useless`, `slow`: it loses score for a while; ten slow or five useless ones within some minutes end in the
    * same, unless no more than `minConnections` run. Trusted peers are never greylisted, and left for faults only. Of a
-   * peer that is not known nothing but a fault is kept. Resolves when the connection, if it must end, has ended; never rejects.
+   * peer that is not known nothing but a fault is kept. Resolves when the connection, if it must end, has ended. Rejects with
+   * `RangeError` for another kind, else never.
    */
   async report(peerId: PeerId, { kind, reason }: { readonly kind: ReportKind; readonly reason: string }): Promise<void> {
     const { state, clock } = this.#context

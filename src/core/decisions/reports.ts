@@ -35,6 +35,8 @@ export interface ReportVerdict {
 }
 
 export function judgeReport(view: PoolView, peerId: PeerId, { kind, now }: { kind: ReportKind; now: number }): ReportVerdict {
+  if (!Object.hasOwn(weights, kind))
+    throw new RangeError(`kind of a report: expected ${Object.keys(weights).join(', ')}, got ${String(kind)}`)
   const info = view.peer(peerId)
   const connection = view.connection(peerId)
   const amount = (info === undefined ? 0 : penaltyOf(info, now)) + weights[kind]

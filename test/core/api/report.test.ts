@@ -49,3 +49,26 @@ it('Peers.report: of a peer that nobody met a fault is kept, and nothing else', 
   await pool.peers.report(y, { kind: 'useless', reason: 'told by others' })
   expect([pool.peers.isBanned(x), pool.peers.isBanned(y), pool.peers.info(y)]).toEqual([true, false, undefined])
 })
+
+it('Peers.report: after a restart a liar is free, but what it did is known, and it is the last to be dialed', async () => {
+  const { world, a, b } = await two()
+  const c = await world.start('c')
+  await world.clock.until(a.pool.connect(c.network.point))
+  await world.clock.until(a.pool.peers.report(b.pool.peerId, { kind: 'fault', reason: 'it lied' }))
+  await world.clock.until(a.pool.stop())
+  const { storage } = a.pool.config
+  const one = { minConnections: 1, expectedConnections: 1, maxParallelDials: 1 }
+  const again = await world.start('a', { storage, point: '/ip4/10.9.9.9/tcp/1', ...one })
+  expect(again.pool.peers.isBanned(b.pool.peerId)).toBe(false)
+  expect(again.pool.peers.info(b.pool.peerId)?.lastReport).toMatchObject({ kind: 'fault', reason: 'it lied' })
+  expect(again.pool.peers.getScore(b.pool.peerId)).toBeLessThan(-30)
+  await world.clock.advance(1_000)
+  expect([...again.pool.connectedPeerIds.keys()]).toEqual([c.pool.peerId])
+})
+
+it('Peers.report: another kind is an error that names it', async () => {
+  const { a, b } = await two()
+  const odd = { kind: 'rude', reason: 'r' } as unknown as Parameters<typeof a.pool.peers.report>[1]
+  await expect(a.pool.peers.report(b.pool.peerId, odd)).rejects.toThrow(/got rude/)
+  expect(a.pool.peers.info(b.pool.peerId)?.penalty.amount).toBe(0)
+})
