@@ -51,7 +51,7 @@ export class OwnerTerm<Msg, PeerMeta, ConnMeta> {
   readonly #parts: OwnerTermParts<Msg, PeerMeta, ConnMeta>
   /** By tab and number. */
   readonly #running = new Map<string, AbortController>()
-  #peer: TabPeer<Msg, PeerMeta, ConnMeta> | undefined
+  #peer: FollowingPeer<Msg, PeerMeta, ConnMeta> | undefined
   #publisher: Publisher<Msg, PeerMeta, ConnMeta> | undefined
   #hasFollowers = false
   #band: ConnectionBand | undefined
@@ -127,7 +127,11 @@ export class OwnerTerm<Msg, PeerMeta, ConnMeta> {
         this.cancel(from, message.id)
         break
       case 'wish':
-        void this.carryOut(from, message).then((outcome) => this.#answer(from, message.id, outcome))
+        void this.carryOut(from, message).then((outcome) => {
+          // Whoever is answered sees what he did; of many wishes at once, with the last.
+          if (this.#running.size === 0) this.#publisher?.tellNow()
+          this.#answer(from, message.id, outcome)
+        })
     }
   }
 
@@ -184,8 +188,11 @@ export class OwnerTerm<Msg, PeerMeta, ConnMeta> {
   }
 }
 
-function aboutOf({ identity: { persistent, notice } }: Pick<TabPeer, 'identity'>, band: ConnectionBand | undefined): OwnerNotice {
-  return { identity: { persistent, notice }, band }
+function aboutOf(
+  { identity: { persistent, notice }, heirloom }: Pick<FollowingPeer<unknown, unknown, unknown>, 'identity' | 'heirloom'>,
+  band: ConnectionBand | undefined
+): OwnerNotice {
+  return { identity: { persistent, notice }, band, heirloom }
 }
 
 /** Unlike that of any other tab or term. */

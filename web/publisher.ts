@@ -69,7 +69,7 @@ export class Publisher<Msg, PeerMeta, ConnMeta> {
     if (this.#looking.size > maxLooking && oldest !== undefined) this.#looking.delete(oldest)
     this.#relay()
     this.#watched()
-    this.#flush()
+    this.tellNow()
     const snapshot = this.#parts.pool.snapshot()
     if (seen < 0) this.sayState()
     else if (seen === snapshot.version) {
@@ -136,10 +136,11 @@ export class Publisher<Msg, PeerMeta, ConnMeta> {
 
   #later(): void {
     if (this.#timer !== undefined || !this.isWatched) return
-    this.#timer = setTimeout(() => this.#flush(), newsEveryMs)
+    this.#timer = setTimeout(() => this.tellNow(), newsEveryMs)
   }
 
-  #flush(): void {
+  /** What waits for the next news. */
+  tellNow(): void {
     clearTimeout(this.#timer)
     this.#timer = undefined
     const { pool, say } = this.#parts

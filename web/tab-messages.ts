@@ -26,6 +26,8 @@ export interface OwnerNotice {
   readonly identity: IdentityNotice
   /** The last one that a tab wished for, so that the next owner keeps it too. */
   readonly band: ConnectionBand | undefined
+  /** The private key, as long as no storage keeps it: the next owner is the same peer even so. Pages of one origin can read what is stored, too. */
+  readonly heirloom: Uint8Array | undefined
 }
 
 /** What a tab that does not own the pool says. */

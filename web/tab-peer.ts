@@ -6,6 +6,7 @@
 import { noise } from '@chainsafe/libp2p-noise'
 import { yamux } from '@chainsafe/libp2p-yamux'
 import { circuitRelayTransport } from '@libp2p/circuit-relay-v2'
+import { privateKeyToProtobuf } from '@libp2p/crypto/keys'
 import { identify } from '@libp2p/identify'
 import type { Libp2p, PrivateKey } from '@libp2p/interface'
 import { webRTC } from '@libp2p/webrtc'
@@ -13,7 +14,7 @@ import { webSockets } from '@libp2p/websockets'
 import { createLibp2p } from 'libp2p'
 import { pagePreset } from '../src/core/values/config.ts'
 import type { PeerStorage } from '../src/core/values/ports.ts'
-import { newIdentityKey } from '../src/libp2p/identity-key.ts'
+import { newIdentityKey, readIdentityKey } from '../src/libp2p/identity-key.ts'
 import { libp2pSettings } from '../src/libp2p/preset.ts'
 import { type Libp2pPeerPool, type PeerPoolInit, type PeerPoolService, peerPool } from '../src/libp2p/service.ts'
 import { keepWebIdentity, loadOrCreateWebIdentity, type WebIdentity } from './identity.ts'
@@ -88,19 +89,28 @@ export async function startOwnPeer<Msg, PeerMeta, ConnMeta>(
   }
 }
 
-/** The peer of all tabs with that name: the caller holds the lock that keeps the others out. Rejects as `createTabPeer` does. */
+/**
+ * The peer of all tabs with that name: the caller holds the lock that keeps the others out. `heirloom` is the key of an owner
+ * that could not store it. Rejects as `createTabPeer` does.
+ */
 export async function startSharedPeer<Msg, PeerMeta, ConnMeta>(
   init: TabPeerInit<Msg, PeerMeta, ConnMeta>,
-  lock: TabLock
+  { lock, heirloom }: { lock: TabLock; heirloom: Uint8Array | undefined }
 ): Promise<FollowingPeer<Msg, PeerMeta, ConnMeta>> {
   const { name = defaultName, privateKey } = init
   if (privateKey !== undefined) return startPeer(init, givenIdentity(privateKey), { lock })
-  return startPeer(init, await loadOrCreateWebIdentity(name), { lock, keeps: true })
+  const identity =
+    heirloom === undefined
+      ? await loadOrCreateWebIdentity(name)
+      : await keepWebIdentity(name, { ...givenIdentity(await readIdentityKey(heirloom)), notice: `the identity ${name} is not stored yet` })
+  return startPeer(init, identity, { lock, keeps: true })
 }
 
 /** With what makes it live as the page does. */
 export type FollowingPeer<Msg, PeerMeta, ConnMeta> = TabPeer<Msg, PeerMeta, ConnMeta> & {
   readonly page: Pick<PageFollower, 'seenElsewhere'>
+  /** The key, as long as it should be stored and is not. */
+  readonly heirloom: Uint8Array | undefined
 }
 
 interface Holding {
@@ -134,12 +144,14 @@ async function startPeer<Msg, PeerMeta, ConnMeta>(
   const { pool } = node.services
   const page = followPage(pool)
   const stopReaching = keepReachable(pool)
-  const peer = { node, pool, identity, page, stop }
+  const heirloom = keeps && !identity.persistent ? privateKeyToProtobuf(identity.privateKey) : undefined
+  const peer = { node, pool, identity, page, heirloom, stop }
   if (keeps) {
     // Deleted with the rest, or never kept: the key is there again as soon as the peers are.
     pool.addEventListener('storage-recovered', () => {
       void keepWebIdentity(name, peer.identity).then((kept) => {
         peer.identity = kept
+        if (kept.persistent) peer.heirloom = undefined
       })
     })
   }

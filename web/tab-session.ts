@@ -9,6 +9,7 @@ import type { Log } from '../src/core/values/ports.ts'
 import { PoolError } from '../src/core/values/reason.ts'
 import type { PoolSnapshot } from '../src/core/values/snapshot.ts'
 import { systemClock } from '../src/libp2p/system.ts'
+import { inherit } from './heritage.ts'
 import { OwnerTerm, randomName } from './owner-term.ts'
 import { lookEveryMs, Ownership } from './ownership.ts'
 import type { SharedPoolEvents, TabRole, WebPeerInit } from './sharing.ts'
@@ -182,7 +183,9 @@ export class TabSession<Msg, PeerMeta, ConnMeta> {
   // From follower to owner and back.
 
   async #own(lock: TabLock): Promise<void> {
-    const starting = this.#ending.then(() => (this.#init.tabs === 'own' ? startOwnPeer(this.#init) : startSharedPeer(this.#init, lock)))
+    const starting = this.#ending.then(() =>
+      this.#init.tabs === 'own' ? startOwnPeer(this.#init) : startSharedPeer(this.#init, { lock, heirloom: this.#about?.heirloom })
+    )
     const term = new OwnerTerm(starting, {
       config: this.config,
       lock,
@@ -196,6 +199,7 @@ export class TabSession<Msg, PeerMeta, ConnMeta> {
     try {
       const peer = await starting
       if (this.#term !== term) return
+      if (this.#snapshot !== undefined) inherit(peer.pool, this.#snapshot)
       term.begin(peer, { hears: [...this.#hears], band: this.#about?.band })
       this.#setRole('owner', true)
       this.#greet(peer, term.over.signal)

@@ -83,7 +83,7 @@ describe('a pool shared by tabs', () => {
 
     await second.evaluate((peerId) => tab.shared.peers.ban(peerId), stranger)
     expect((await viewOf(first)).bannedPeers).toEqual([stranger])
-    await eventually(async () => expect((await viewOf(second)).bannedPeers).toEqual([stranger]))
+    expect((await viewOf(second)).bannedPeers).toEqual([stranger])
 
     await first.close()
     await becomesOwner(second, before.peerId)

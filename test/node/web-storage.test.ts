@@ -86,6 +86,35 @@ describe('a page', () => {
     await keeps(page, { peerId, bans: [meanwhile] })
   }, 60_000)
 
+  test.concurrent('without any storage hands identity, bans and trust to the next tab all the same', async () => {
+    const first = await newPage()
+    await first.context().addInitScript(() => {
+      IDBFactory.prototype.open = () => {
+        throw new DOMException('not here', 'SecurityError')
+      }
+    })
+    await first.reload()
+    await open(first)
+    const second = await first.context().newPage()
+    await second.exposeFunction('roleTold', () => undefined)
+    await second.goto(addressOf(server))
+    await open(second)
+    const { peerId } = await viewOf(first)
+    await second.evaluate(([id]) => tab.shared.peers.ban(id, { endsAt: 4_000_000_000_000 }), [before] as const)
+    await second.evaluate(([id]) => tab.shared.peers.trust(id), [meanwhile] as const)
+    await second.evaluate(() => tab.shared.points.banRange('192.0.2.0/24'))
+    await eventually(async () => expect(await viewOf(second)).toMatchObject({ bannedPeers: [before], trusted: [meanwhile] }))
+    const bars = await second.evaluate(() => tab.shared.snapshot()?.bars)
+    expect(bars).toMatchObject([{ peerId: before, endsAt: 4_000_000_000_000 }, { host: '192.0.2.0/24' }])
+    await first.close()
+    await eventually(async () => {
+      const expected = { role: 'owner', peerId, bannedPeers: [before], trusted: [meanwhile] }
+      expect(await viewOf(second)).toMatchObject(expected)
+    }, 5_000)
+    const inherited = (await second.evaluate(() => tab.shared.snapshot()?.bars)) ?? []
+    expect(inherited.map(({ since, ...bar }) => bar)).toEqual((bars ?? []).map(({ since, ...bar }) => bar))
+  }, 60_000)
+
   test.concurrent('without space says so once, and saves when there is space again', async () => {
     const page = await newPage()
     const session = await page.context().newCDPSession(page)
