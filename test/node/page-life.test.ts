@@ -22,6 +22,9 @@ const rounds = Number(process.env.PAGE_ROUNDS ?? 2)
 const reloads = Number(process.env.PAGE_RELOADS ?? 5)
 const backWithinMs = 10_000
 const metWithinMs = 3_000
+/** libp2p's connections are looked through every ten seconds, and one that is idle twice is closed. */
+const leftoverMs = 25_000
+/** A peer that has not noticed a loss takes the page again only once its old connection is older than a handshake can be. */
 const settledMs = 11_000
 const hourMs = 3_600_000
 
@@ -126,8 +129,8 @@ describe('the life of a page', () => {
         check(await watcher.evaluate((id) => life.met(id), peerId)).toMatchObject({ pool: 1, renewed: 1 })
         took.push(Math.round(ms))
       }
-      // What is left of the old ones below the pool goes, too.
-      await eventually(async () => check((await watcher.evaluate((id) => life.met(id), peerId)).direct).toBe(1))
+      // An old one may be left over below the pool; it carries nothing, and goes.
+      await eventually(async () => check((await watcher.evaluate((id) => life.met(id), peerId)).direct).toBe(1), leftoverMs)
       console.info(`reloaded: met again after ${took.join(', ')} ms`)
     },
     30_000 + reloads * 8_000
@@ -154,7 +157,6 @@ describe('the life of a page', () => {
         const { tab, world } = await open(`life-test-${name.slice(0, 6)}`)
         const took: number[] = []
         for (let round = 0; round < rounds; round++) {
-          // A peer that has not noticed the loss takes the page again only once its old connection is older than a handshake can be.
           await pause(settledMs)
           await leave(tab, world, round)
           const ms = await tab.evaluate((within) => life.back(within), backWithinMs)
