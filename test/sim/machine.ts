@@ -40,6 +40,8 @@ export class Machine {
   #program: Program | undefined
   #starts = 0
   #dateOffsetMs = 0
+  /** Its pool's state has changed since somebody set this to false. */
+  hasChanged = false
   /** The machine itself is off or away: nothing reaches it. */
   isDark = false
 
@@ -108,6 +110,7 @@ export class Machine {
       log: { error: (message, cause) => onError(this, `${message}: ${cause instanceof Error ? cause.stack : String(cause)}`) },
       inspect: (made) => {
         state = made
+        this.hasChanged = true
       }
     })
     if (state === undefined) throw new Error('the pool has not shown its state')

@@ -103,3 +103,23 @@ it('a fault run is the same twice in a row with the same seed', async () => {
   expect(hashes[0]).toBe(hashes[1])
   expect(hashes[0]).not.toBe(hashes[2])
 })
+
+it('an invariant that breaks is found in the step that breaks it, with the machine and the time', async () => {
+  const { sim, first, all } = world(7, 4)
+  await sim.clock.until(first.start())
+  sim.startAll(all.slice(1))
+  await sim.run(30_000)
+  expect(sim.violations).toEqual([])
+  const { program } = first
+  const [record] = program?.state.points() ?? []
+  if (program === undefined || record === undefined) throw new Error('no point is known')
+  sim.at(1_000, () => {
+    program.state.parts.points.remove(record.point)
+    program.state.addOwnPoint(record.point)
+    program.state.parts.points.insert(record.point, { source: undefined, medium: 'hello', trusted: false, discoveredAt: 0 })
+    first.network.touched()
+    program.state.parts.changed()
+  })
+  await sim.run(2_000)
+  expect(sim.violations.join('\n')).toMatch(/^31000 ms: machine 0: I\d+ /)
+})

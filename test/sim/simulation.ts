@@ -143,8 +143,19 @@ export class Simulation {
   #stepped(timer: number): void {
     this.log.step(timer)
     if (this.#touched.size === 0) return
-    if (this.clock.steps % this.#checkEvery === 0) this.check([...this.#touched])
+    if (this.clock.steps % this.#checkEvery === 0) {
+      for (const machine of this.#touched) this.#checkTouched(machine)
+    }
     this.#touched.clear()
+  }
+
+  /** The walk over all tables only if something in them moved. */
+  #checkTouched(machine: Machine): void {
+    if (machine.hasChanged) this.check([machine])
+    else if (machine.program !== undefined) {
+      for (const violation of brokenInProgram(machine.program)) this.#violated(`machine ${machine.index}: ${violation}`)
+    }
+    machine.hasChanged = false
   }
 
   #violated(text: string): void {

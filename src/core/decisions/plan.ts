@@ -47,7 +47,12 @@ export function planMaintenance(view: PoolView, options: PlanOptions): Maintenan
   if (surplus > 0) {
     const calmAt = Math.max(trimAt, lastArrivalAt(view) + calmAfterArrivalMs)
     const count = view.active > bounds.maxThreshold ? surplus : now >= calmAt ? 1 : 0
-    return { dial: [], leave: chooseToLeave(view, count), ask: false, againAt: surplus > count ? Math.max(calmAt, now) : undefined }
+    return {
+      dial: [],
+      leave: count === 0 ? [] : chooseToLeave(view, count),
+      ask: false,
+      againAt: surplus > count ? Math.max(calmAt, now) : undefined
+    }
   }
   const { missing, wanted, calmUntil } = needOf(view, options)
   if (missing <= 0 || wanted <= 0) return { dial: [], leave: [], ask: false, againAt: undefined }
