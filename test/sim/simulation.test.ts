@@ -123,3 +123,21 @@ it('an invariant that breaks is found in the step that breaks it, with the machi
   await sim.run(2_000)
   expect(sim.violations.join('\n')).toMatch(/^31000 ms: machine 0: I\d+ /)
 })
+
+it('a network smaller than what its pools want does not spin: pauses grow, and nobody is dialed in vain', async () => {
+  const sim = new Simulation({ seed: 8 })
+  const first = sim.add()
+  for (let i = 1; i < 5; i++) sim.add({ trustedPoints: [{ point: pointOf(first), expectedPeerId: undefined }] })
+  await sim.clock.until(first.start())
+  sim.startAll(sim.machines.slice(1))
+  await sim.run(600_000)
+  const [dials, asks] = [sim.log.count('outgoing-connection'), sim.log.count('bootstrap-sent')]
+  const ended = Promise.all(sim.machines.map(({ pool }) => pool?.maintain()))
+  await sim.run(3_600_000)
+  await ended
+  expect(sampleOf(sim)).toMatchObject({ least: 4, most: 4, parts: 1 })
+  expect(sim.log.count('outgoing-connection') - dials).toBeLessThanOrEqual(10)
+  // Five pools with four peers each, every two minutes.
+  expect(sim.log.count('bootstrap-sent') - asks).toBeLessThanOrEqual(5 * 4 * 35)
+  expect(sim.violations).toEqual([])
+})
