@@ -37,7 +37,7 @@ export interface PoolComponents {
   readonly clock: Clock
   readonly random: Random
   readonly log: Log
-  /** Is given the state when the pool is made and with each change: tests and debug runs hold it, once at rest, against `invariants.ts`. */
+  /** Is given the state when the pool is made: tests and debug runs hold it against `invariants.ts`. */
   readonly inspect?: (state: PoolState<unknown>) => void
 }
 
@@ -82,10 +82,7 @@ export class PeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Arra
         events.emit(type, detail)
         this.#maintenance.told(type)
       },
-      changed: (by) => {
-        this.#changed(by)
-        components.inspect?.(state as unknown as PoolState<unknown>)
-      }
+      changed: (by) => this.#changed(by)
     })
     components.inspect?.(state as unknown as PoolState<unknown>)
     const registry = new Registry(state)

@@ -110,7 +110,14 @@ export class Machine {
       log: { error: (message, cause) => onError(this, `${message}: ${cause instanceof Error ? cause.stack : String(cause)}`) },
       inspect: (made) => {
         state = made
-        this.hasChanged = true
+        const { changed } = made.parts
+        // The state asks its parts anew at each change, so this hears of all of them.
+        Object.assign(made.parts, {
+          changed: (by?: 'operator') => {
+            this.hasChanged = true
+            changed(by)
+          }
+        })
       }
     })
     if (state === undefined) throw new Error('the pool has not shown its state')
