@@ -8,7 +8,8 @@ export interface Row {
   readonly baseline: string
   readonly ours: string
   readonly result: string
-  readonly met: boolean
+  /** None: there is no bar. */
+  readonly met: boolean | undefined
   /** How the cost changes with the size. */
   readonly growth: string
   /** What must be known to read the row; for a bar that is not met, the reason that a profile showed. */
@@ -52,7 +53,9 @@ export function significant(value: number): string {
 export function toMarkdown(rows: readonly Row[]): string {
   const head = ['work', 'against', 'bar', 'baseline', 'ours', 'result', 'met', 'growth', 'notes']
   const lines = rows.map(({ work, against, bar, baseline, ours, result, met, growth, note }) =>
-    [work, against, bar, baseline, ours, result, met ? 'yes' : '**no**', growth, note].map((cell) => cell.replaceAll('|', '\\|'))
+    [work, against, bar, baseline, ours, result, met === undefined ? '–' : met ? 'yes' : '**no**', growth, note].map((cell) =>
+      cell.replaceAll('|', '\\|')
+    )
   )
   return [head, head.map(() => '---'), ...lines].map((cells) => `| ${cells.join(' | ')} |`).join('\n')
 }

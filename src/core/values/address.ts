@@ -34,13 +34,16 @@ export function hostOf(point: Point): Host | undefined {
 /** The host that a dial really opens a socket to: that of the relay for a relayed point. For rules on where we dial. */
 export function firstHopOf(point: Point): Host | undefined {
   const text = point.startsWith('/ip6zone/') ? point.slice(point.indexOf('/', 9)) : point
+  // Most points; asked for each point of each message and listing.
+  if (text.startsWith('/ip4/')) {
+    const end = text.indexOf('/', 5)
+    return `::ffff:${end < 0 ? text.slice(5) : text.slice(5, end)}` as Host
+  }
   const nameEnd = text.indexOf('/', 1)
   if (nameEnd < 0) return undefined
   const valueEnd = text.indexOf('/', nameEnd + 1)
   const value = text.slice(nameEnd + 1, valueEnd < 0 ? text.length : valueEnd)
   switch (text.slice(1, nameEnd)) {
-    case 'ip4':
-      return `::ffff:${value}` as Host
     case 'ip6':
       // A canonical point differs from a canonical host in the mapped ones only, which it does not write dotted.
       return value.startsWith('::ffff:') ? hostOfIp(value) : (value as Host)
