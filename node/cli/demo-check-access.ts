@@ -36,7 +36,7 @@ export async function checkAccess({ facts, first, second, failing }: CheckContex
 }
 
 /** How many rules were looked at; throws `NotSeen` for those that were broken. Motion is off, since a colour on its way is none of the page's. */
-async function violationsOf(page: Page, colorScheme: 'light' | 'dark'): Promise<number> {
+export async function violationsOf(page: Page, colorScheme: 'light' | 'dark'): Promise<number> {
   await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' })
   await page.addScriptTag({ path: axePath })
   const { passes, violations } = await page.evaluate(async () => {

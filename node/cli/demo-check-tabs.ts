@@ -1,4 +1,5 @@
 /** The facts about several tabs of one browser: they are one peer unless a tab wants to be its own, and one goes on when another is closed. */
+import { violationsOf } from './demo-check-access.ts'
 import type { CheckContext } from './demo-check-context.ts'
 import { seenBy } from './demo-check-context.ts'
 import { eventually, expectThat, seconds } from './demo-facts.ts'
@@ -39,10 +40,29 @@ export async function checkTabs(context: TabsContext): Promise<readonly DemoTab[
   if (follower === undefined) return opened
   const heir = follower
   await facts.holds('what is done in the second tab is done by page 1: a message to a Node peer', () => speaksThrough(context, heir))
+  await facts.holds(
+    'axe finds nothing to object to in a tab that follows',
+    async () => `${await violationsOf(heir.page, 'light')} rules kept`
+  )
   await facts.holds('page 1 is closed: the second tab takes over within 5 s, as the same peer, and is connected again', () =>
     takesOver(heir, first)
   )
+  await facts.holds('a page that is offline says so, and axe has nothing to object to', () => saysOffline(heir))
   return opened
+}
+
+/** Chromium tells the page that it is offline, but leaves the connections of this machine with itself alone. */
+async function saysOffline({ page }: DemoTab): Promise<string> {
+  await page.context().setOffline(true)
+  await eventually(async () => (await page.getByTestId('pool-life').innerText()) === 'Offline' || undefined, {
+    expected: 'the word “Offline”'
+  })
+  const rules = await violationsOf(page, 'dark')
+  await page.context().setOffline(false)
+  await eventually(async () => (await page.getByTestId('pool-life').innerText()) === 'Running' || undefined, {
+    expected: 'the word “Running” again'
+  })
+  return `${rules} rules kept`
 }
 
 async function follows(tab: DemoTab, first: DemoTab): Promise<string> {

@@ -25,7 +25,7 @@ export async function comeAndGo(guest: Pick<DemoNodePeer, 'start' | 'stop'>, sig
       times.came()
       await lapse(times.hereMs ?? hereMs, signal)
       await guest.stop()
-      times.went()
+      if (!signal.aborted) times.went()
     } catch (error) {
       times.failed(error)
     }

@@ -113,7 +113,7 @@ function emptyState(): (moment: Moment) => void {
 
 /** Why nobody is connected, and what will happen or can be done. */
 export function wordsForNobody(
-  { life, points, outgoingAttempts }: Pick<PoolSnapshot, 'life' | 'points' | 'outgoingAttempts'>,
+  { life, points, outgoingAttempts, bounds }: Pick<PoolSnapshot, 'life' | 'points' | 'outgoingAttempts' | 'bounds'>,
   onLine: boolean
 ): { readonly title: string; readonly text: string; readonly busy: boolean } {
   if (life === 'created' || life === 'starting')
@@ -121,6 +121,8 @@ export function wordsForNobody(
   if (life !== 'running') return { title: 'The pool is stopped', text: 'Reload the page to join the network again.', busy: false }
   if (!onLine) return { title: 'Offline', text: 'The pool connects again by itself when the network is back.', busy: false }
   if (outgoingAttempts > 0) return { title: 'Connecting…', text: 'Dialing the first peers. They appear here one by one.', busy: true }
+  if (bounds.aim === 0)
+    return { title: 'Nobody is wanted', text: 'The band asks for no connections. It can be changed under “Settings”.', busy: false }
   if (points.length === 0)
     return { title: 'No peers yet', text: 'No address is known. Connect to one under “Connect to an address”.', busy: false }
   return {

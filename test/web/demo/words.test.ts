@@ -2,10 +2,12 @@
 import { expect, test } from 'vitest'
 import type { PeerId } from '../../../src/core/index.ts'
 import { barWords } from '../../../web/demo/bans.ts'
+import { wordsForNobody } from '../../../web/demo/connections.ts'
 import { asSentence } from '../../../web/demo/explanation.ts'
 import { bandState, ruleWords } from '../../../web/demo/gauge.ts'
 import { bandProblem } from '../../../web/demo/pool-settings.ts'
 import { historyLines, reportWords, scoreWords } from '../../../web/demo/sheet.ts'
+import { wordsForTab } from '../../../web/demo/tabs.ts'
 import { start } from './stage.ts'
 
 const banned = { kind: 'banned', peerId: 'a' as PeerId, host: null, since: start } as const
@@ -38,6 +40,26 @@ test('what maintenance does at which number; bounds that are one are named once'
   )
   const stateAt = (active: number) => bandState({ active, bounds, life: 'running' }, 'filling')
   expect([4, 7, 9, 11, 12].map((active) => stateAt(active).tone)).toEqual(['low', 'good', 'good', 'high', 'high'])
+})
+
+test('a list of nobody says why it is empty, and what to do', () => {
+  const bounds = { minThreshold: 1, minTarget: 1, aim: 1, maxTarget: 2, maxThreshold: 2 }
+  const titles = [
+    wordsForNobody({ life: 'starting', points: [], outgoingAttempts: 0, bounds }, true),
+    wordsForNobody({ life: 'stopped', points: [], outgoingAttempts: 0, bounds }, true),
+    wordsForNobody({ life: 'running', points: [], outgoingAttempts: 0, bounds }, false),
+    wordsForNobody({ life: 'running', points: [], outgoingAttempts: 2, bounds }, true),
+    wordsForNobody({ life: 'running', points: [], outgoingAttempts: 0, bounds: { ...bounds, aim: 0 } }, true),
+    wordsForNobody({ life: 'running', points: [], outgoingAttempts: 0, bounds }, true)
+  ].map(({ title }) => title)
+  expect(titles).toEqual(['Starting…', 'The pool is stopped', 'Offline', 'Connecting…', 'Nobody is wanted', 'No peers yet'])
+})
+
+test('what a tab says of itself: nothing while it runs the pool without trouble', () => {
+  expect(wordsForTab({ role: 'owner', hasOwner: true }, '')).toBeUndefined()
+  expect(wordsForTab({ role: 'follower', hasOwner: true }, '')?.title).toMatch(/follows another one/)
+  expect(wordsForTab({ role: 'follower', hasOwner: false }, '')?.title).toMatch(/^No tab runs the pool/)
+  expect(wordsForTab({ role: 'follower', hasOwner: false }, 'It could not be started.')?.text).toBe('It could not be started.')
 })
 
 test('a history of 100 events is told from the newest on, each line with a key of its own', () => {
