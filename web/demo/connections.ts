@@ -118,7 +118,9 @@ export function wordsForNobody(
 ): { readonly title: string; readonly text: string; readonly busy: boolean } {
   if (life === 'created' || life === 'starting')
     return { title: 'Starting…', text: 'Loading what was remembered, and the way to other peers.', busy: true }
-  if (life !== 'running') return { title: 'The pool is stopped', text: 'Reload the page to join the network again.', busy: false }
+  if (life === 'suspended' && onLine) return { title: 'Asleep', text: 'It connects again when the page is looked at.', busy: false }
+  if (life !== 'running' && life !== 'suspended')
+    return { title: 'The pool is stopped', text: 'Reload the page to join the network again.', busy: false }
   if (!onLine) return { title: 'Offline', text: 'The pool connects again by itself when the network is back.', busy: false }
   if (outgoingAttempts > 0) return { title: 'Connecting…', text: 'Dialing the first peers. They appear here one by one.', busy: true }
   if (bounds.aim === 0)

@@ -4,6 +4,7 @@ import { byId, el, setAttribute, setText } from './dom.ts'
 import { askedAtTimes, asSentence } from './explanation.ts'
 import { formatCount, formatWait } from './format.ts'
 import type { Page, Part } from './page.ts'
+import { isOffline } from './status.ts'
 
 /** Up to so many places each is drawn as a cell of its own; beyond, cells would be thinner than their gaps on a phone. */
 const maxCells = 24
@@ -25,7 +26,7 @@ export function gaugePart({ pool }: Pick<Page, 'pool'>): Part {
       const of = [band.min, band.expected, band.max].join('/')
       if (drawing?.of !== of) drawing = { of, fill: draw(gauge, snapshot) }
       drawing.fill(snapshot)
-      const { tone, text } = bandState(snapshot, doing.step())
+      const { tone, text } = isOffline(snapshot) ? offlineState : bandState(snapshot, doing.step())
       setText(active, String(snapshot.active))
       setText(words, `of at most ${band.max}${attemptWords(snapshot)}`)
       setText(state, text)
@@ -41,6 +42,8 @@ export function gaugePart({ pool }: Pick<Page, 'pool'>): Part {
     }
   }
 }
+
+const offlineState = { tone: 'none', text: 'Offline: it waits for the network.' } as const
 
 interface MaintenanceWords {
   /** What it does, as far as it was said. */

@@ -1,5 +1,5 @@
 /** How the pool itself is: its life, its storage, what went wrong lately. */
-import type { PoolLife, StorageFailure, StorageSnapshot } from '../../src/core/index.ts'
+import type { PoolLife, PoolSnapshot, StorageFailure, StorageSnapshot } from '../../src/core/index.ts'
 import { byId, setAttribute, setHidden, setText } from './dom.ts'
 import { formatAgo, formatCount, shortenIds } from './format.ts'
 import type { Page, Part } from './page.ts'
@@ -31,6 +31,11 @@ const failureWords: Readonly<Record<StorageFailure, string>> = {
 export function showLife(life: PoolLife | 'offline' | 'failed'): void {
   setText(byId('life', HTMLSpanElement), lifeWords[life])
   setAttribute(document.body, 'data-life', life)
+}
+
+/** A pool whose page is offline is suspended; before it knows, it runs. */
+export function isOffline({ life }: Pick<PoolSnapshot, 'life'>): boolean {
+  return !navigator.onLine && (life === 'running' || life === 'suspended')
 }
 
 /** Errors that nobody caught are counted from the moment of the call on. */
@@ -74,7 +79,7 @@ export function statusPart({ pool }: Pick<Page, 'pool'>, { tabs }: Pick<DemoSett
 
   return {
     show({ snapshot, now }) {
-      showLife(snapshot.life === 'running' && !navigator.onLine ? 'offline' : snapshot.life)
+      showLife(isOffline(snapshot) ? 'offline' : snapshot.life)
       setText(byId('network', HTMLSpanElement), snapshot.network)
       network.show(snapshot.network)
       tab.show(

@@ -47,12 +47,23 @@ test('a list of nobody says why it is empty, and what to do', () => {
   const titles = [
     wordsForNobody({ life: 'starting', points: [], outgoingAttempts: 0, bounds }, true),
     wordsForNobody({ life: 'stopped', points: [], outgoingAttempts: 0, bounds }, true),
+    wordsForNobody({ life: 'suspended', points: [], outgoingAttempts: 0, bounds }, true),
+    wordsForNobody({ life: 'suspended', points: [], outgoingAttempts: 0, bounds }, false),
     wordsForNobody({ life: 'running', points: [], outgoingAttempts: 0, bounds }, false),
     wordsForNobody({ life: 'running', points: [], outgoingAttempts: 2, bounds }, true),
     wordsForNobody({ life: 'running', points: [], outgoingAttempts: 0, bounds: { ...bounds, aim: 0 } }, true),
     wordsForNobody({ life: 'running', points: [], outgoingAttempts: 0, bounds }, true)
   ].map(({ title }) => title)
-  expect(titles).toEqual(['Starting…', 'The pool is stopped', 'Offline', 'Connecting…', 'Nobody is wanted', 'No peers yet'])
+  expect(titles).toEqual([
+    'Starting…',
+    'The pool is stopped',
+    'Asleep',
+    'Offline',
+    'Offline',
+    'Connecting…',
+    'Nobody is wanted',
+    'No peers yet'
+  ])
 })
 
 test('what a tab says of itself: nothing while it runs the pool without trouble', () => {
