@@ -3,6 +3,7 @@
  * them the bootstrap, and two liars. `cli.ts` and the test start it; the page gets its settings.
  */
 import { randomBytes } from 'node:crypto'
+import { setTimeout as pause } from 'node:timers/promises'
 import type { NodePeerInit } from '../../../node/index.ts'
 import { type Hash, type Header, noHash, readHash, searchWork } from '../chain/header.ts'
 import { HeaderTree } from '../chain/header-tree.ts'
@@ -20,14 +21,17 @@ const honestCount = 5
 const nodeBand = { minConnections: 2, expectedConnections: 8, maxConnections: 32 }
 /** A page holds five, no more and no less: when a liar goes, another peer comes. */
 const pageBand = { min: 5, expected: 5, max: 5 }
-/** All come from one host, as fast as they can. */
-const connectionsPerSecond = 1_000
+/** All come from one host, as fast as they can, and all at once at the start. */
+const oneHost = { inboundConnectionThreshold: 1_000, maxIncomingPerHost: 20 }
 /** A small network has little to tell at first: ask again soon. */
 const searchMs = 1_000
 /** What five miners of `miner.ts` do in `spacingS`. */
 const difficulty = 512
 const spacingS = 2
 const retargetEvery = 32
+
+const settledConnections = 4
+const settleMs = 8_000
 
 export interface ChainNetwork {
   /** The first one is the bootstrap. */
@@ -72,7 +76,7 @@ export async function startChainNetwork({
         ...nodeBand,
         listen: [address(0), `${address(0)}/ws`],
         timeBetweenSearchesMs: searchMs,
-        inboundConnectionThreshold: connectionsPerSecond,
+        ...oneHost,
         ...init
       },
       onBreak: (peer) => onBreak?.(peer),
@@ -93,6 +97,7 @@ export async function startChainNetwork({
     const starts = await Promise.allSettled([...honest.slice(1), ...liars].map((peer) => peer.start()))
     const failed = starts.find((start) => start.status === 'rejected')
     if (failed !== undefined) throw failed.reason
+    await settled([...honest, ...liars])
     const [, second] = honest
     const first = [...liars, ...(second === undefined ? [] : [second])]
     const pageSettings: PageSettings = {
@@ -107,6 +112,13 @@ export async function startChainNetwork({
     await stop()
     throw error
   }
+}
+
+/** Resolves when each of them has some of the others, so that a page finds a network that runs; after some seconds in any case. */
+async function settled(peers: readonly HeaderPeer[]): Promise<void> {
+  const until = performance.now() + settleMs
+  const enough = Math.min(settledConnections, peers.length - 1)
+  while (performance.now() < until && peers.some(({ pool }) => pool.activeConnections < enough)) await pause(50)
 }
 
 /** A chain that ends now, as if it had been made at the aimed pace, with a checkpoint after two thirds of it. */

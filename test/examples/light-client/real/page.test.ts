@@ -102,7 +102,11 @@ describe('the light client in a page', () => {
 
   test('with five honest peers and two liars the head shown is always right, and each liar is gone within 10 s of its first lie', async () => {
     const { honest, liars } = example.network
-    await page.waitForFunction(() => document.querySelectorAll('#lies .lie').length === 2)
+    await page
+      .waitForFunction(() => document.querySelectorAll('#lies .lie').length === 2)
+      .catch(async (cause) => {
+        throw new Error(`two lies were to be shown; the page shows:\n${await page.locator('main').innerText()}`, { cause })
+      })
     const provenAt = (await seen()).length
     // And it goes on with the others.
     await page.waitForFunction((count) => (globalThis as unknown as { seen: Seen[] }).seen.length >= count + 2, provenAt)
