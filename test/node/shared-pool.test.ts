@@ -351,6 +351,15 @@ describe('a pool shared by tabs', () => {
     await third.evaluate(() => tab.shared.maintain())
   }, 60_000)
 
+  test('a tab whose node does not start says why, and keeps no other tab from owning', async () => {
+    const broken = await context.newPage()
+    await broken.goto(addressOf(server))
+    const opening = (init: object) => broken.evaluate((given) => tab.open(given as never).catch((error: Error) => error.message), init)
+    expect(await opening({ ...initOf('broken'), listen: ['nonsense'] })).toMatch(/must start with/)
+    expect(await opening({ ...initOf('broken'), minConnections: -1 })).toMatch(/minConnections: expected/)
+    expect(await viewOf(await openTab('broken'))).toMatchObject({ role: 'owner' })
+  }, 60_000)
+
   test('with tabs: own each tab is a peer of its own, with the same face', async () => {
     const pages = await Promise.all(
       [0, 1].map(async () => {

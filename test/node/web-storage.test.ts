@@ -119,7 +119,7 @@ describe('a page', () => {
     const page = await newPage()
     const session = await page.context().newCDPSession(page)
     const { origin } = new URL(addressOf(server))
-    await session.send('Storage.overrideQuotaForOrigin', { origin, quotaSize: 1_000_000 })
+    await session.send('Storage.overrideQuotaForOrigin', { origin, quotaSize: 500_000 })
     await open(page)
     await ban(page, before)
     const { peerId } = await viewOf(page)
