@@ -20,7 +20,8 @@ const simulatedTests = ['test/sim/**/*.test.ts']
 /** What pages load of others, made ready before the first test: Vite would find it in the middle of one and load that again. */
 const pageDependencies = [
   ...['@chainsafe/libp2p-noise', '@chainsafe/libp2p-yamux', '@libp2p/circuit-relay-v2', '@libp2p/identify', '@libp2p/interface'],
-  ...['@libp2p/peer-id', '@libp2p/peer-record', '@libp2p/webrtc', '@libp2p/websockets', '@multiformats/multiaddr', 'libp2p', 'uplot']
+  ...['@libp2p/peer-id', '@libp2p/peer-record', '@libp2p/webrtc', '@libp2p/websockets', '@multiformats/multiaddr', 'libp2p', 'uplot'],
+  ...['@noble/hashes/sha2.js', '@noble/hashes/utils.js', 'idb-keyval', 'protons-runtime', '@libp2p/crypto/keys']
 ]
 const browserTests = ['test/browser/**/*.test.ts', 'test/web/**/*.test.ts']
 

@@ -97,7 +97,8 @@ function makePlot(place: HTMLElement, colours: ReadonlyMap<string, string>, poin
     {
       width: Math.max(1, place.clientWidth),
       height: plotHeight,
-      padding: [6, 8, 0, 0],
+      // At the right: half of the last label.
+      padding: [6, 28, 0, 0],
       legend: { show: false },
       cursor: { y: false, points: { show: false }, drag: { x: false, y: false } },
       scales: { x: { time: true, auto: false }, y: { auto: false } },
