@@ -111,15 +111,15 @@ function isTrustedPlace(
 }
 
 /**
- * Strangers who come in leave some places to our own dials, and are told of others rather than taken where maintenance would
- * leave somebody for them at once; a trusted peer takes any place, at the cost of a stranger if need be.
+ * Strangers who come in leave some places to our own dials, and above maxTarget are told of others rather than taken: maintenance
+ * would only leave somebody for them. A trusted peer takes any place, at the cost of a stranger if need be.
  */
 function findSlot(view: PoolView, twin: Admission, trusted: boolean): Rejection | Admission {
   const { band, bounds } = view
   const freed = twin.replaces !== undefined || twin.displaces?.hasSlot === true ? 1 : 0
   const isFull = freed === 0 && view.slotsTaken >= band.max
   if (!trusted) {
-    const isCrowded = view.slotsTaken - freed >= bounds.maxThreshold || view.incomingSlots - freed >= maxIncomingConnections(band)
+    const isCrowded = view.slotsTaken - freed >= bounds.maxTarget || view.incomingSlots - freed >= maxIncomingConnections(band)
     return isFull || isCrowded ? { kind: 'too-many-connections' } : twin
   }
   if (!isFull) return twin
