@@ -80,7 +80,7 @@ describe('the size of the filter', () => {
 })
 
 describe('an item', () => {
-  it('is found for exactly fifteen countdowns after it was added, whatever else is in the filter', () => {
+  it('is found for exactly fifteen countdowns after it was added, whatever else is in the filter', { timeout: 60_000 }, () => {
     for (let indexBits = 1; indexBits <= 16; indexBits++) {
       const filter = filterOf(indexBits)
       const items = Array.from({ length: 1_000 }, (_, i) => item(i))
