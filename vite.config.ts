@@ -1,6 +1,7 @@
 /**
  * One configuration for Vite and Vitest. Vite: the demo page, root web/demo, built or served by node/cli/demo.ts.
- * Vitest (mode "test"): four projects, run one after the other, so that real sockets do not wait for busy cores.
+ * Vitest (mode "test"): five projects, run one after the other, so that real sockets do not wait for busy cores.
+ * One of them measures time and is run by `npm run turns` alone.
  */
 import { fileURLToPath } from 'node:url'
 import { playwright } from '@vitest/browser-playwright'
@@ -24,6 +25,7 @@ const pageDependencies = [
   ...['@noble/hashes/sha2.js', '@noble/hashes/utils.js', 'idb-keyval', 'protons-runtime', '@libp2p/crypto/keys']
 ]
 const browserTests = ['test/browser/**/*.test.ts', 'test/web/**/*.test.ts']
+const timedTests = ['test/browser/turns.test.ts']
 
 export default defineConfig(async ({ mode }) =>
   mode === 'test'
@@ -33,6 +35,28 @@ export default defineConfig(async ({ mode }) =>
 
 async function projects(): Promise<TestProjectConfiguration[]> {
   const { path: executablePath } = await findChromium()
+  const inChromium = (name: string, { include, exclude }: { include: string[]; exclude: string[] }): TestProjectConfiguration => ({
+    extends: true,
+    optimizeDeps: { include: pageDependencies },
+    test: {
+      name,
+      include,
+      exclude,
+      testTimeout: 30_000,
+      hookTimeout: 60_000,
+      sequence: { groupOrder: 3 },
+      globalSetup: ['test/browser/setup/chromium.ts'],
+      browser: {
+        enabled: true,
+        headless: true,
+        screenshotFailures: false,
+        provider: playwright({
+          launchOptions: { ...(executablePath === undefined ? {} : { executablePath }), args: [...chromiumFlags] }
+        }),
+        instances: [{ browser: 'chromium' }]
+      }
+    }
+  })
   return [
     {
       extends: true,
@@ -62,26 +86,7 @@ async function projects(): Promise<TestProjectConfiguration[]> {
         sequence: { groupOrder: 2 }
       }
     },
-    {
-      extends: true,
-      optimizeDeps: { include: pageDependencies },
-      test: {
-        name: 'browser',
-        include: browserTests,
-        testTimeout: 30_000,
-        hookTimeout: 60_000,
-        sequence: { groupOrder: 3 },
-        globalSetup: ['test/browser/setup/chromium.ts'],
-        browser: {
-          enabled: true,
-          headless: true,
-          screenshotFailures: false,
-          provider: playwright({
-            launchOptions: { ...(executablePath === undefined ? {} : { executablePath }), args: [...chromiumFlags] }
-          }),
-          instances: [{ browser: 'chromium' }]
-        }
-      }
-    }
+    inChromium('browser', { include: browserTests, exclude: timedTests }),
+    inChromium('turns', { include: timedTests, exclude: [] })
   ]
 }

@@ -2,7 +2,8 @@
  * How long a page stands still for its pool: 400 known points and peers, a full band, links that come and go, a message of
  * 100 points now and then, a view that takes a snapshot at each change, and saves to a real IndexedDB. A turn is measured from the
  * timer or the arrival that begins it until the browser comes to the next task, so whatever the pool does in microtasks
- * counts; so does what the machine does meanwhile to the page, which is why the slowest hundredth may be longer.
+ * counts; so does what the machine does meanwhile to the page, which is why the slowest hundredth may be longer. It measures time, so
+ * it is no part of `npm test`: `npm run turns`, on a quiet machine.
  */
 import { afterEach, expect, it } from 'vitest'
 import { memoryStorage, PeerPool, pagePreset, resolveConfig } from '../../src/core/index.ts'
@@ -14,6 +15,8 @@ import { MemoryHub } from '../support/memory-network.ts'
 import { seededRandom } from '../support/seeded-random.ts'
 
 const known = 400
+/** Connections kept. */
+const held = 8
 const maxTurnMs = 16
 const forMs = 8_000
 const stops: (() => Promise<unknown>)[] = []
@@ -74,9 +77,14 @@ it('no turn of a pool with 400 known peers and churn is above 16 ms at the 99th 
       })
     )
   )
+  for (const { network } of others.slice(0, held)) await pool.connect(network.point)
   const churn = (round: number): void => {
+    const next = others[(held + round / 4) % others.length]
     const [connection] = pool.connections.list()
-    if (round % 4 === 0 && connection !== undefined) void pool.disconnect(connection.peerId)
+    if (round % 4 === 0 && connection !== undefined && next !== undefined) {
+      void pool.disconnect(connection.peerId)
+      void pool.connect(next.network.point).catch(() => undefined)
+    }
     if (round % 5 === 0) {
       const teller = others.find((other) => other.pool.connections.findByPeerId(pool.peerId) !== undefined)
       const points = Array.from({ length: 100 }, (_, i) => `/ip4/10.${i}.${round % 250}.7/tcp/2` as Point)
@@ -97,7 +105,7 @@ it('no turn of a pool with 400 known peers and churn is above 16 ms at the 99th 
   )
   expect(shown).toBeGreaterThan(known)
   expect(pool.snapshot().points.length).toBeGreaterThan(known / 2)
-  expect(told).toBeGreaterThan(3)
+  expect(told).toBeGreaterThan(10)
   expect(turns.length).toBeGreaterThan(500)
   expect(p99).toBeLessThanOrEqual(maxTurnMs)
 }, 60_000)

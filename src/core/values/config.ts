@@ -108,7 +108,7 @@ export interface PoolSettings {
    * the latest after twice this and 8 s. `null`: asked only on `resume`. A smaller value costs more questions. @default 20000
    */
   readonly silenceMs: number | null
-  /** Wait between two searches for points, ms; grows while nothing is found. @default 5000 */
+  /** Wait between two searches for points, ms; grows until a dial succeeds. @default 5000 */
   readonly timeBetweenSearchesMs: number
   /** Dials of maintenance in progress at once. @default 10 on Node, 3 in pages */
   readonly maxParallelDials: number
