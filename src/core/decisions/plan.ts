@@ -71,11 +71,12 @@ export function planMaintenance(view: PoolView, options: PlanOptions): Maintenan
 
 /**
  * In the band, and nothing else to do: a point where we have not been for long or never, to be met beside the others. Two halves
- * of a network that were apart find each other again by this alone, since each of them is content.
+ * of a network that were apart find each other again by this alone, since each of them is content; and whoever finds all houses
+ * full is let in by those who come to meet it.
  */
 export function planExploring(view: PoolView, options: Omit<PlanOptions, 'filling' | 'trimAt'>): Point | undefined {
   const { active, bounds, band, outgoingInProgress } = view
-  const isContent = active >= bounds.minTarget && active < bounds.maxTarget && band.expected > 0
+  const isContent = active >= bounds.minTarget && active <= bounds.maxTarget && view.slotsTaken < band.max && band.expected > 0
   if (!isContent || outgoingInProgress > 0) return undefined
   const { candidates, busyGroups } = findCandidates(view, options)
   return chooseStranger(candidates, { ...options, busyGroups })
