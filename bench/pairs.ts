@@ -51,7 +51,8 @@ export async function bareNode(): Promise<Libp2p> {
 
 export async function poolNode(): Promise<PoolNode> {
   const service = peerPool({
-    ...quietOptions({ maxConnections: nodePreset.maxConnections, allowPrivatePoints: true }),
+    // A pool that wants nobody takes strangers up to a third of its max.
+    ...quietOptions({ maxConnections: 3 * nodePreset.maxConnections, allowPrivatePoints: true }),
     storage: farStorage
   })
   const node = await createLibp2p({ ...base(), connectionGater: service.gater, services: { identify: identify(), pool: service } })
