@@ -24,7 +24,9 @@ describe('the short way for common texts', () => {
       .map(([head, tail]) => (head + tail.join('')).slice(0, 52))
     const byLibp2p = (text: string): string | undefined => {
       try {
-        return peerIdFromString(text).toString()
+        const id = peerIdFromString(text)
+        // The id of an HTTP gateway is no peer's; one text in some ten thousand of these happens to be one.
+        return id.type === 'url' ? undefined : id.toString()
       } catch {
         return undefined
       }
@@ -35,7 +37,7 @@ describe('the short way for common texts', () => {
         if (expected === undefined) expect(() => parsePeerId(text)).toThrow(PoolError)
         else expect(parsePeerId(text)).toBe(expected)
       }),
-      { numRuns: 2_000 }
+      { numRuns: 2_000, examples: [[`12D3KookBX${'1'.repeat(42)}`]] }
     )
   })
 
