@@ -103,7 +103,8 @@ export class Libp2pNetwork implements Network {
   readonly #defaultPort: number | undefined
   #handlers: NetworkHandlers | undefined
   readonly #clock: Clock
-  #ownPoints = ''
+  /** Ours, as of the last change that libp2p told of: asking it anew takes as long as all else that a Hello needs. */
+  #ownPoints: readonly Point[] = []
 
   constructor(
     components: NetworkComponents,
@@ -133,6 +134,10 @@ export class Libp2pNetwork implements Network {
   }
 
   ownPoints(): readonly Point[] {
+    return this.#handlers === undefined ? this.#findOwnPoints() : this.#ownPoints
+  }
+
+  #findOwnPoints(): readonly Point[] {
     const points = new Set<Point>()
     for (const address of this.#components.addressManager.getAddresses()) {
       const point = pointOf(address)?.point
@@ -189,10 +194,9 @@ export class Libp2pNetwork implements Network {
   }
 
   async start(handlers: NetworkHandlers): Promise<void> {
+    this.#ownPoints = this.#findOwnPoints()
+    void this.records.sign(this.#ownPoints)
     this.#handlers = handlers
-    const points = this.ownPoints()
-    this.#ownPoints = points.join()
-    void this.records.sign(points)
     const { events, registrar } = this.#components
     events.addEventListener('self:peer:update', this.#addressesChanged)
     events.addEventListener('transport:listening', this.#addressesChanged)
@@ -361,9 +365,9 @@ export class Libp2pNetwork implements Network {
   }
 
   readonly #addressesChanged = (): void => {
-    const points = this.ownPoints()
-    if (points.join() === this.#ownPoints) return
-    this.#ownPoints = points.join()
+    const points = this.#findOwnPoints()
+    if (points.join() === this.#ownPoints.join()) return
+    this.#ownPoints = points
     void this.records.sign(points)
     this.#handlers?.ownPointsChanged()
   }

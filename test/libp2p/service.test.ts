@@ -4,7 +4,7 @@ import { identify } from '@libp2p/identify'
 import type { Libp2p } from '@libp2p/interface'
 import { tcp } from '@libp2p/tcp'
 import { createLibp2p } from 'libp2p'
-import { afterEach, describe, expect, test } from 'vitest'
+import { afterEach, describe, expect, test, vi } from 'vitest'
 import type { Point } from '../../src/core/values/ids.ts'
 import { PoolError } from '../../src/core/values/reason.ts'
 import { type Libp2pPeerPool, type PeerPoolInit, peerPool, poolProtocol } from '../../src/libp2p/index.ts'
@@ -56,7 +56,9 @@ describe('the pool as a service of libp2p', () => {
     const arrived = b.services.pool.next('connection-established')
     await a.services.pool.connect(pointOf(b))
     await arrived
-    expect(b.services.pool.points.info(pointOf(a))).toMatchObject({ isSigned: true, claimedBy: a.services.pool.peerId })
+    await vi.waitFor(() =>
+      expect(b.services.pool.points.info(pointOf(a))).toMatchObject({ isSigned: true, claimedBy: a.services.pool.peerId })
+    )
   })
 
   test('dials its trusted points once the node runs', async () => {

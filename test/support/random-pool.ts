@@ -160,8 +160,7 @@ export class RandomPool {
       peerId,
       host: attempt.host,
       isPrivate: hello.isPrivate,
-      trusted: peer.trusted,
-      signed: new Set()
+      trusted: peer.trusted
     })
     this.state.admit(attempt, peer, { instance, point: own.find((record) => record.state.kind === 'disconnected') })
   }
@@ -193,7 +192,7 @@ export class RandomPool {
   #learnOwn(connection: FakeConnection | undefined): void {
     if (connection === undefined) return
     const { peerId, host, isPrivate } = connection
-    this.#registry.learnOwn(this.#told(), { peerId, host, isPrivate, trusted: this.state.isTrusted(peerId, undefined), signed: new Set() })
+    this.#registry.learnOwn(this.#told(), { peerId, host, isPrivate, trusted: this.state.isTrusted(peerId, undefined) })
   }
 
   #trustPeer(peerId: PeerId | undefined): void {

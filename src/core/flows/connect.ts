@@ -89,8 +89,7 @@ export class Connector<Msg, PeerMeta, ConnMeta> {
         throw PoolError.rejected(outcome.rejection)
       }
       const metadata = readMetadata(hello, link, config)
-      const signed = await readSigned(hello, network, { peerId: link.peerId, signal: attempt.signal })
-      const { rejection } = this.#judge(attempt, { peerId: link.peerId, hello, signed, point: record })
+      const { rejection } = this.#judge(attempt, { peerId: link.peerId, hello, point: record })
       if (rejection !== undefined) {
         const nack = nackFor(rejection, [])
         if (nack !== undefined) channel.send(nack)
@@ -114,7 +113,7 @@ export class Connector<Msg, PeerMeta, ConnMeta> {
 
   /** Takes an incoming link through its handshake. Never rejects; resolves when the connection runs or the link is closed. */
   async accept(link: Link): Promise<void> {
-    const { state, config, events, clock, network } = this.#context
+    const { state, config, events, clock } = this.#context
     const refusal = checkIncoming(state, link.peerId, link.host)
     if (refusal !== undefined) {
       events.emit('rejecting-request', { attempt: 0, direction: 'incoming', point: undefined, peerId: link.peerId, rejection: refusal })
@@ -130,8 +129,7 @@ export class Connector<Msg, PeerMeta, ConnMeta> {
       const hello = await readHello(channel, config, attempt.signal)
       attempt.signal.throwIfAborted()
       const metadata = readMetadata(hello, link, config)
-      const signed = await readSigned(hello, network, { peerId: link.peerId, signal: attempt.signal })
-      const { rejection } = this.#judge(attempt, { peerId: link.peerId, hello, signed, point: undefined })
+      const { rejection } = this.#judge(attempt, { peerId: link.peerId, hello, point: undefined })
       if (rejection !== undefined) {
         const nack = nackFor(rejection, this.#alternatives(link, rejection))
         if (nack !== undefined) channel.send(ourHello(this.#context), nack)
@@ -161,7 +159,7 @@ export class Connector<Msg, PeerMeta, ConnMeta> {
   /** Step 4 in one turn: check, make room for it, admit. Gives the rejection, or the attempt is accepted. */
   #judge(
     attempt: AttemptRecord<Connection<Msg, ConnMeta>>,
-    { peerId, hello, signed, point }: { peerId: PeerId; hello: HelloMessage; signed: ReadonlySet<Point>; point: PointRecord | undefined }
+    { peerId, hello, point }: { peerId: PeerId; hello: HelloMessage; point: PointRecord | undefined }
   ): { rejection: Rejection | undefined } {
     const { state, registry, network, clock } = this.#context
     const instance = instanceText(hello.instance)
@@ -171,17 +169,8 @@ export class Connector<Msg, PeerMeta, ConnMeta> {
     this.#makeWay(verdict)
     const peer: PeerRecord<PeerMeta> | undefined = registry.registerPeer(peerId)
     if (peer === undefined) return { rejection: { kind: 'table-full' } }
-    const own = registry.learnOwn(points, {
-      peerId,
-      host: attempt.host,
-      isPrivate: hello.isPrivate,
-      trusted: peer.trusted,
-      signed
-    })
-    if (point !== undefined && point.claimedBy !== peerId) {
-      point.claimedBy = peerId
-      point.isSigned = false
-    }
+    const own = registry.learnOwn(points, { peerId, host: attempt.host, isPrivate: hello.isPrivate, trusted: peer.trusted })
+    if (point !== undefined) point.claimedBy = peerId
     const free = own.filter((record) => record.state.kind === 'disconnected')
     state.admit(attempt, peer, { instance, point: free.find((record) => record.trusted) ?? free[0] })
     return { rejection: undefined }
@@ -229,7 +218,23 @@ export class Connector<Msg, PeerMeta, ConnMeta> {
     state.run(attempt, connection)
     void connection.serve()
     this.#receiver.established(connection)
+    clock.schedule(0, () => void this.#certify(connection, hello))
     return connection
+  }
+
+  /**
+   * Checks what the peer signed, in a turn of its own once the connection runs: a signature takes longer than all other checks of a
+   * Hello together, nothing is decided by it, and whom we refuse must not cost us that much.
+   */
+  async #certify(connection: Connection<Msg, ConnMeta>, hello: HelloMessage): Promise<void> {
+    const { network, registry } = this.#context
+    const { peerId } = connection
+    if (connection.ending !== undefined) return
+    try {
+      registry.certify(await readSigned(hello, network, peerId), peerId)
+    } catch (error) {
+      await connection.disconnect({ kind: 'fault', detail: error instanceof Error ? error.message : String(error) })
+    }
   }
 
   /** Points that a refused peer may try instead. */

@@ -4,7 +4,6 @@
  */
 import { shareablePoints } from '../decisions/sharing.ts'
 import { groupOfHost, isLocal } from '../values/address.ts'
-import type { Point } from '../values/ids.ts'
 import type { ExchangeMessage } from '../values/message.ts'
 import type { Clock } from '../values/ports.ts'
 import { wireCaps } from '../wire/caps.ts'
@@ -15,7 +14,6 @@ import type { Swaps } from './swap.ts'
 import { type BucketSize, TokenBucket } from './token-bucket.ts'
 
 /** An Advertise carries no record. */
-const unsigned: ReadonlySet<Point> = new Set()
 
 /** Points that one peer may tell us: one in ten seconds unasked, and as many as an answer holds for each question of ours. */
 const toldPoints: BucketSize = { capacity: 2 * wireCaps.advertisePoints, perSecond: 0.1 }
@@ -119,8 +117,7 @@ export class Exchange<Msg, PeerMeta, ConnMeta> {
         peerId,
         host,
         isPrivate,
-        trusted: state.isTrusted(peerId, undefined),
-        signed: unsigned
+        trusted: state.isTrusted(peerId, undefined)
       })
     const heard = texts.slice(0, this.#take(connection, 'told', texts.length))
     const taken = isPrivate ? 0 : registry.learn(parsePoints(network, heard), { peerId, host, medium: 'advertise' })

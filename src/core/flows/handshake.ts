@@ -10,7 +10,7 @@ import type { Link, Network, PlainPeer } from '../values/ports.ts'
 import { motiveOf, type Rejection } from '../values/reason.ts'
 import { handshakeLimits, wireCaps } from '../wire/caps.ts'
 import { WireFault } from '../wire/fault.ts'
-import { abortable, type Channel } from './channel.ts'
+import type { Channel } from './channel.ts'
 import type { FlowContext } from './context.ts'
 
 const nothing = new Uint8Array(0)
@@ -67,24 +67,14 @@ async function readMessage(channel: Channel, signal: AbortSignal): Promise<PoolM
   return message
 }
 
-/**
- * The points that the peer signed as its own. Rejects with `WireFault` if the record that it sent is broken or another's, or with the
- * signal's reason.
- */
-export async function readSigned(hello: HelloMessage, { records }: Network, { peerId, signal }: Signer): Promise<ReadonlySet<Point>> {
-  if (records === undefined || hello.signedPeerRecord.length === 0) return new Set()
+/** The points that the peer signed as its own. Rejects with `WireFault` if the record that it sent is broken or another's. */
+export async function readSigned(hello: HelloMessage, { records }: Network, peerId: PeerId): Promise<readonly Point[]> {
+  if (records === undefined || hello.signedPeerRecord.length === 0) return []
   try {
-    return new Set(await abortable(records.open(hello.signedPeerRecord, peerId), signal))
+    return await records.open(hello.signedPeerRecord, peerId)
   } catch (error) {
-    signal.throwIfAborted()
     throw new WireFault(`the signed peer record of a Hello is not valid: ${error instanceof Error ? error.message : String(error)}`)
   }
-}
-
-/** Who must have signed, and how long we wait to know. */
-interface Signer {
-  readonly peerId: PeerId
-  readonly signal: AbortSignal
 }
 
 /** The application's metadata of a Hello; none of a plain peer. Throws `WireFault` if it does not decode. */

@@ -137,7 +137,10 @@ export class PointRecord implements PointInfo, Linked<PointRecord> {
   }
 
   set claimedBy(value: PeerId | undefined) {
-    if (value !== this.life.claimedBy) this.own().claimedBy = value
+    if (value === this.life.claimedBy) return
+    this.own().claimedBy = value
+    // Whoever signed it was another.
+    this.own().isSigned = false
   }
 
   get isSigned(): boolean {

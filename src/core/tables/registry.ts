@@ -98,12 +98,11 @@ export class Registry<PeerMeta, C extends RunningConnection = RunningConnection>
    * Points that a peer, which proved its id, says are its own. Returns the records of those that cannot be another's: relayed,
    * with its own id as the target, or on the host that we see it at where we met nobody else. Its word makes these public, and an incoming link may
    * stand for one of them; for others a dial of ours must tell. Of a point that we know from elsewhere its word changes
-   * nothing: else one peer could claim all others' points, and we would neither dial nor tell them. That it `signed` them changes none
-   * of this: anybody can sign any address.
+   * nothing: else one peer could claim all others' points, and we would neither dial nor tell them.
    */
   learnOwn(
     points: readonly ParsedPoint[],
-    peer: { peerId: PeerId; host: Host | undefined; isPrivate: boolean; trusted: boolean; signed: ReadonlySet<Point> }
+    peer: { peerId: PeerId; host: Host | undefined; isPrivate: boolean; trusted: boolean }
   ): PointRecord[] {
     const { parts } = this.#state
     const records: PointRecord[] = []
@@ -117,7 +116,6 @@ export class Registry<PeerMeta, C extends RunningConnection = RunningConnection>
       const isProven = isRelayed(point) ? expectedPeerId === peer.peerId : isThere
       if (!isProven && record.source !== peer.peerId && met !== peer.peerId) continue
       record.claimedBy = peer.peerId
-      record.isSigned = peer.signed.has(point)
       if (isRelayed(point)) record.expectedPeerId = peer.peerId
       if (peer.isPrivate) record.isPublic = false
       else if (isProven) record.isPublic = true
@@ -127,6 +125,16 @@ export class Registry<PeerMeta, C extends RunningConnection = RunningConnection>
     if (peer.isPrivate) this.#hide(parts.peers.get(peer.peerId)?.lastEstablished?.point)
     parts.changed()
     return records.filter((record) => parts.points.get(record.point) === record)
+  }
+
+  /** The peer signed that these points are its own. That changes nothing else of them: anybody can sign any address. */
+  certify(signed: readonly Point[], by: PeerId): void {
+    for (const point of signed) {
+      const record = this.#state.point(point)
+      if (record?.claimedBy !== by || record.isSigned) continue
+      record.isSigned = true
+      this.#state.parts.changed()
+    }
   }
 
   /** Where a peer that is private now was met before. */

@@ -62,22 +62,52 @@ describe('signed peer records', () => {
     ['broken', Uint8Array.of(1, 2, 3)],
     ["another's", recordOf('somebody' as PeerId, elsewhere)]
   ] as const) {
-    it(`one that is ${name} is a fault`, async () => {
+    it(`one that is ${name} ends the connection as a fault`, async () => {
       const { world, a } = await listener()
       const told = record(a.pool, 'greylisted')
       await knock({ world, a }, [elsewhere], bytes)
-      expect([a.pool.activeConnections, a.pool.peers.isBanned(claimer), a.pool.points.info(elsewhere)]).toEqual([0, true, undefined])
+      expect([a.pool.activeConnections, a.pool.peers.isBanned(claimer)]).toEqual([0, true])
+      expect(a.pool.points.info(elsewhere)).toMatchObject({ isSigned: false, isPublic: false })
       expect(told[0]?.detail.cause).toContain('signed peer record')
     })
   }
 
-  it('nor does a dialer take one that is not valid', async () => {
+  it('nor does a dialer keep a peer whose record is not valid', async () => {
     const { world, a } = await listener()
     const peer = new HostilePeer(world, claimer, '/ip4/203.0.113.1/tcp/1')
     await peer.listen((link) => say(link, helloOf({ signedPeerRecord: Uint8Array.of(1) }), { kind: 'ack' }))
-    const error: unknown = await world.clock.until(a.pool.connect(peer.network.point)).catch((reason: unknown) => reason)
-    expect(error).toMatchObject({ rejection: { kind: 'fault' } })
+    const connection = await world.clock.until(a.pool.connect(peer.network.point))
+    expect(await world.clock.until(connection.closed)).toMatchObject({ by: 'us', reason: { kind: 'fault' } })
     expect(a.pool.peers.isBanned(claimer)).toBe(true)
+  })
+
+  it('whom the pool refuses costs no check of a signature', async () => {
+    const { world, a } = await listener()
+    let opened = 0
+    a.network.records = {
+      own: new Uint8Array(0),
+      open: () => {
+        opened++
+        return Promise.resolve([])
+      }
+    }
+    const peer = new HostilePeer(world, claimer, '/ip4/203.0.113.1/tcp/1')
+    const hello = helloOf({ network: 'another', points: [elsewhere], signedPeerRecord: recordOf(claimer, elsewhere) })
+    say(await peer.dial(a.network.point), hello, { kind: 'ack' })
+    await world.clock.advance(100)
+    expect(peer.kinds()).toContain('nack')
+    expect(opened).toBe(0)
+  })
+
+  it('a point stays signed when its peer names it again, and not when another claims it', async () => {
+    const { world, a } = await listener()
+    await knock({ world, a }, [elsewhere], recordOf(claimer, elsewhere))
+    await world.clock.until(a.pool.disconnect(claimer))
+    await knock({ world, a }, [elsewhere])
+    expect(a.pool.points.info(elsewhere)).toMatchObject({ isSigned: true, claimedBy: claimer })
+    const owner = await world.start('owner', { point: elsewhere })
+    await world.clock.until(a.pool.connect(owner.network.point))
+    expect(a.pool.points.info(elsewhere)).toMatchObject({ isSigned: false, claimedBy: owner.pool.peerId })
   })
 
   it('where the network knows no records they are not read', async () => {
