@@ -13,12 +13,11 @@ import { webRTC } from '@libp2p/webrtc'
 import { webSockets } from '@libp2p/websockets'
 import { createLibp2p } from 'libp2p'
 import { pagePreset } from '../src/core/values/config.ts'
-import type { PeerStorage } from '../src/core/values/ports.ts'
 import { newIdentityKey, readIdentityKey } from '../src/libp2p/identity-key.ts'
 import { libp2pSettings } from '../src/libp2p/preset.ts'
-import { type Libp2pPeerPool, type PeerPoolInit, type PeerPoolService, peerPool } from '../src/libp2p/service.ts'
+import { type Libp2pPeerPool, type PeerPoolInit, type PeerPoolService, poolService } from '../src/libp2p/service.ts'
 import { keepWebIdentity, loadOrCreateWebIdentity, type WebIdentity } from './identity.ts'
-import { indexedDbStorage } from './indexed-db.ts'
+import { type IndexedDbOptions, indexedDbStorage } from './indexed-db.ts'
 import { followPage, type PageFollower } from './page-life.ts'
 import { peerConnections } from './peer-connections.ts'
 import { keepReachable } from './reachable.ts'
@@ -53,10 +52,10 @@ export interface TabPeer<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8A
 /** The pool's factory with a page's defaults. Throws `PoolError` for options that make no sense. */
 export function pagePool<Msg, PeerMeta, ConnMeta>(
   init: TabPeerInit<Msg, PeerMeta, ConnMeta>,
-  storage?: PeerStorage
+  holding: IndexedDbOptions = {}
 ): PeerPoolService<Msg, PeerMeta, ConnMeta> {
-  const { name, privateKey, listen, iceServers, ...options } = init
-  return peerPool<Msg, PeerMeta, ConnMeta>({ preset: pagePreset, ...options, storage: options.storage ?? storage }, peerConnections)
+  const { name = defaultName, privateKey, listen, iceServers, ...options } = init
+  return poolService({ preset: pagePreset, ...options }, { storage: indexedDbStorage(name, holding), budget: peerConnections })
 }
 
 /**
@@ -128,7 +127,7 @@ async function startPeer<Msg, PeerMeta, ConnMeta>(
   const { name = defaultName, listen = ['/p2p-circuit', '/webrtc'], iceServers = [] } = init
   // Somebody has waited for this database already.
   const waits = keeps && !identity.persistent ? { firstOpenMs: afterFailureMs } : {}
-  const service = pagePool(init, indexedDbStorage(name, { lock, ...waits }))
+  const service = pagePool(init, { lock, ...waits })
   const settings = libp2pSettings(service.config)
   const node = await createLibp2p({
     privateKey: identity.privateKey,

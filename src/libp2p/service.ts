@@ -7,7 +7,7 @@ import { type Startable, serviceCapabilities, serviceDependencies } from '@libp2
 import { memoryStorage } from '../core/memory-storage.ts'
 import { PeerPool } from '../core/peer-pool.ts'
 import { nodePreset, type PoolConfig, type PoolOptions, type Preset, pagePreset, resolveConfig } from '../core/values/config.ts'
-import type { Log } from '../core/values/ports.ts'
+import type { Log, PeerStorage } from '../core/values/ports.ts'
 import { type DialRule, inPage } from './dial-rule.ts'
 import { createGater, hostOfAddress, type PoolGater } from './gater.ts'
 import { type BudgetSource, Libp2pNetwork, type NetworkComponents } from './network.ts'
@@ -82,10 +82,17 @@ export class Libp2pPeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uin
   }
 }
 
-/** The pool of one node. Options that make no sense throw `PoolError` here, before anything runs. `budget` is of the page's preset. */
+/** The pool of one node. Options that make no sense throw `PoolError` here, before anything runs. */
 export function peerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Array>(
+  init: PeerPoolInit<Msg, PeerMeta, ConnMeta>
+): PeerPoolService<Msg, PeerMeta, ConnMeta> {
+  return poolService(init, { storage: memoryStorage() })
+}
+
+/** `peerPool` with what a page's preset has of its own: where peers are kept unless `init` says so, and the budget of its links. */
+export function poolService<Msg, PeerMeta, ConnMeta>(
   init: PeerPoolInit<Msg, PeerMeta, ConnMeta>,
-  budget?: BudgetSource
+  { storage, budget }: { storage: PeerStorage; budget?: BudgetSource }
 ): PeerPoolService<Msg, PeerMeta, ConnMeta> {
   const {
     trustedPoints = [],
@@ -97,7 +104,7 @@ export function peerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8A
     ...options
   } = init
   const trusted = trustedPoints.map((point) => parsePointInit(point, defaultPort))
-  const config = resolveConfig({ ...options, trustedPoints: trusted }, { preset, storage: memoryStorage() })
+  const config = resolveConfig({ ...options, trustedPoints: trusted }, { preset, storage })
   const gater = createGater({ allowPrivate, allowInsecure })
   const make = (components: NetworkComponents): Libp2pPeerPool<Msg, PeerMeta, ConnMeta> => {
     const log = components.logger.forComponent('p2p-pool')

@@ -1,0 +1,86 @@
+/**
+ * A page's bundle, minified, and which part of it comes from which of our modules. For `size.ts`.
+ */
+
+import { fileURLToPath } from 'node:url'
+import { rolldown } from 'rolldown'
+
+export interface Bundle {
+  /** What is loaded at once, one text a chunk. */
+  readonly chunks: readonly string[]
+  /** Chunks that an option brings. */
+  readonly later: readonly string[]
+  /** The minified text of each of our own modules that is loaded at once. */
+  readonly ours: ReadonlyMap<string, string>
+}
+
+const checkout = fileURLToPath(new URL('..', import.meta.url))
+
+/** Bundles a page whose own code is `source`; imports are as from a file in `web/`. */
+export async function bundle(source: string): Promise<Bundle> {
+  const entry = `${checkout}web/size-entry.ts`
+  const build = await rolldown({
+    input: entry,
+    platform: 'browser',
+    // As of a page's own entry: chunks that are loaded later may take from it.
+    preserveEntrySignatures: 'allow-extension',
+    logLevel: 'silent',
+    plugins: [{ name: 'entry', resolveId: (id) => (id === entry ? entry : null), load: (id) => (id === entry ? source : null) }]
+  })
+  const { output } = await build.generate({ minify: true, format: 'es', sourcemap: true })
+  const chunks = new Map(output.flatMap((part) => (part.type === 'chunk' ? [[part.fileName, part] as const] : [])))
+  // What an option needs is in chunks that are loaded with it: only those count that the first one imports outright.
+  const loaded = new Set([output[0]])
+  for (const chunk of loaded) for (const name of chunk.imports) if (chunks.has(name)) loaded.add(chunks.get(name) ?? chunk)
+  const ours = new Map<string, string>()
+  for (const { code, map } of loaded) {
+    for (const [path, text] of map === null ? [] : textBySource(code, map)) {
+      if (!path.includes('node_modules') && /^(src|web)\//.test(path)) ours.set(path, (ours.get(path) ?? '') + text)
+    }
+  }
+  const later = [...chunks.values()].filter((chunk) => !loaded.has(chunk))
+  return { chunks: Array.from(loaded, ({ code }) => code), later: later.map(({ code }) => code), ours }
+}
+
+const digits = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/'
+
+/** Which part of a bundle comes from which source, by its source map: each segment reaches to the next one. */
+function textBySource(code: string, { mappings, sources }: { mappings: string; sources: readonly string[] }): Map<string, string> {
+  const found = new Map<string, string>()
+  const lines = code.split('\n')
+  let source = 0
+  for (const [number, segments] of mappings.split(';').entries()) {
+    const line = lines[number] ?? ''
+    let column = 0
+    let path = ''
+    const take = (until: number): void => {
+      found.set(path, (found.get(path) ?? '') + line.slice(column, until))
+      column = until
+    }
+    for (const segment of segments.split(',')) {
+      const [columns = 0, sourceChange] = numbersOf(segment)
+      take(column + columns)
+      if (sourceChange === undefined) continue
+      source += sourceChange
+      path = (sources[source] ?? '').replace(/^(\.\.\/)+/, '')
+    }
+    take(line.length)
+  }
+  return found
+}
+
+/** Base64 VLQ: five bits a digit, the sixth says that more follow, the lowest of the number is its sign. */
+function numbersOf(segment: string): number[] {
+  const numbers: number[] = []
+  let value = 0
+  let shift = 0
+  for (const character of segment) {
+    const digit = digits.indexOf(character)
+    value |= (digit & 31) << shift
+    shift += 5
+    if ((digit & 32) !== 0) continue
+    numbers.push((value & 1) === 1 ? -(value >> 1) : value >> 1)
+    value = shift = 0
+  }
+  return numbers
+}
