@@ -2,14 +2,8 @@
  * A clock that moves only when a test says so. Timers run in the order of their instants, then of their making; between two
  * of them every microtask runs, so that what a timer causes has happened before the next one fires.
  */
-import { Heap, type Heaped } from '../../src/core/tables/heap.ts'
 import type { Clock } from '../../src/core/values/ports.ts'
-
-interface Timer extends Heaped {
-  readonly at: number
-  readonly id: number
-  readonly fn: () => void
-}
+import { TimerQueue, type Waiting } from './timer-queue.ts'
 
 /** After so many steps in one go the event loop gets a turn: a test runner wants to tell that it lives. */
 const stepsPerTurn = 10_000
@@ -17,7 +11,7 @@ const stepsPerTurn = 10_000
 export class VirtualClock implements Clock {
   #now = 0
   #dateOffset: number
-  readonly #timers = new Heap<Timer>((a, b) => a.at < b.at || (a.at === b.at && a.id < b.id))
+  readonly #timers = new TimerQueue()
   #ids = 0
   #steps = 0
   /** Called after each step, when all that it caused has happened, with the number of the timer that fired. */
@@ -51,11 +45,8 @@ export class VirtualClock implements Clock {
   }
 
   schedule(delayMs: number, fn: () => void): () => void {
-    const timer: Timer = { at: this.#now + Math.max(0, delayMs), id: ++this.#ids, fn, heapIndex: -1 }
-    this.#timers.add(timer)
-    return () => {
-      if (timer.heapIndex >= 0) this.#timers.remove(timer)
-    }
+    const timer = this.#timers.add({ at: this.#now + Math.max(0, delayMs), id: ++this.#ids, fn })
+    return () => this.#timers.remove(timer)
   }
 
   /** Lets `ms` pass, with all that happens in it. */
@@ -84,7 +75,7 @@ export class VirtualClock implements Clock {
     return watched
   }
 
-  async #step(timer: Timer): Promise<void> {
+  async #step(timer: Waiting): Promise<void> {
     this.#timers.remove(timer)
     this.#now = Math.max(this.#now, timer.at)
     timer.fn()
