@@ -9,13 +9,14 @@ const maxAside = 3
 
 class MemoryStorage implements PeerStorage {
   readonly name = 'memory'
-  #text: string | undefined
+  /** As they came: a text joined of them at each save would be a copy of what mostly is the same as before. */
+  #parts: readonly string[] | undefined
   #aside: string[] = []
   #asides = 0
   #open = false
 
   constructor(text: string | undefined) {
-    this.#text = text
+    this.#parts = text === undefined ? undefined : [text]
   }
 
   /** The texts that were set aside, the oldest first. */
@@ -31,13 +32,13 @@ class MemoryStorage implements PeerStorage {
   async load(signal: AbortSignal): Promise<string | undefined> {
     this.#refuseAborted(signal)
     this.#refuseClosed()
-    return this.#text
+    return this.#parts?.join('')
   }
 
   async save(parts: Iterable<string>): Promise<void> {
     this.#refuseClosed()
     try {
-      this.#text = [...parts].join('')
+      this.#parts = [...parts]
     } catch (error) {
       throw new StorageError('unavailable', `cannot save to ${this.name}: the text could not be made`, error)
     }
@@ -45,9 +46,9 @@ class MemoryStorage implements PeerStorage {
 
   async setAside(): Promise<string> {
     this.#refuseClosed()
-    if (this.#text === undefined) throw new StorageError('unavailable', `${this.name} holds no text to set aside`)
-    this.#aside = [...this.#aside, this.#text].slice(-maxAside)
-    this.#text = undefined
+    if (this.#parts === undefined) throw new StorageError('unavailable', `${this.name} holds no text to set aside`)
+    this.#aside = [...this.#aside, this.#parts.join('')].slice(-maxAside)
+    this.#parts = undefined
     this.#asides += 1
     return `${this.name}.broken-${this.#asides}`
   }

@@ -8,6 +8,12 @@ import { type PeerInfo, PeerRecord } from './peer-state.ts'
 import type { PointInfo } from './point-info.ts'
 import { keyOfGroup, PointRecord } from './point-record.ts'
 
+/** An entry that keeps the line which was last saved of it, and forgets it at each change. */
+export interface Lined {
+  /** With the comma and the line break before it. */
+  line?: string | undefined
+}
+
 /** What is saved of a point. */
 export type StoredPoint = Pick<
   PointInfo,

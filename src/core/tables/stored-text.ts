@@ -12,7 +12,7 @@ import type { BanLists } from './bans.ts'
 import type { PeerRecord } from './peer-state.ts'
 import type { PointRecord } from './point-record.ts'
 import { peerToJson, pointToJson, StoredReader } from './stored-entries.ts'
-import type { StoredPeer, StoredPoint } from './stored-record.ts'
+import type { Lined, StoredPeer, StoredPoint } from './stored-record.ts'
 
 const format = 'p2p-pool'
 const version = 1
@@ -24,8 +24,8 @@ export const maxAnchors = 8
 export interface StoredState<PeerMeta = unknown> {
   readonly anchors: readonly Point[]
   readonly bans: BanLists
-  readonly points: Iterable<StoredPoint>
-  readonly peers: Iterable<StoredPeer<PeerMeta>>
+  readonly points: Iterable<StoredPoint & Lined>
+  readonly peers: Iterable<StoredPeer<PeerMeta> & Lined>
 }
 
 /** What was read; the metadata of peers is JSON. */
@@ -48,9 +48,15 @@ const workPerSlice = 2_000
 const charactersPerParse = 100_000
 /** Entries in one part of the written text: a few ten thousand characters. */
 const entriesPerPart = 100
+/**
+ * Lines kept of each list, the first ones: all of a table of the default size, some 150 bytes each. The text of a large table would
+ * take as much memory as the table itself.
+ */
+const maxLinesKept = 512
 
 /**
- * The text in parts of whole lines. The tables may change between two parts; each entry is written as it is then.
+ * The text in parts of whole lines. The tables may change between two parts; each entry is written as it is then. Of what has
+ * not changed since it was written last the line is taken as it was, so that a save costs what changed.
  * `metadataToJson` is the application's: a peer whose metadata it cannot make JSON of is written without.
  */
 export function* encodeState<PeerMeta>(
@@ -59,23 +65,32 @@ export function* encodeState<PeerMeta>(
 ): Generator<string> {
   yield `{"format":"${format}","version":${version},"savedAt":${savedAt},\n`
   yield `"anchors":${JSON.stringify(state.anchors.slice(0, maxAnchors))},\n"bans":${JSON.stringify(state.bans)},\n"points":[`
-  yield* linesOf(state.points, (point) => JSON.stringify(pointToJson(point)))
+  yield* linesOf(state.points, { toJson: (point) => JSON.stringify(pointToJson(point)), tellsOfChanges: () => true })
   yield '\n],\n"peers":['
-  yield* linesOf(state.peers, (peer) => {
-    try {
-      return JSON.stringify(peerToJson(peer, metadataToJson(peer.metadata)))
-    } catch {
-      return JSON.stringify(peerToJson(peer, null))
-    }
+  yield* linesOf(state.peers, {
+    toJson: (peer) => {
+      try {
+        return JSON.stringify(peerToJson(peer, metadataToJson(peer.metadata)))
+      } catch {
+        return JSON.stringify(peerToJson(peer, null))
+      }
+    },
+    // An application may write into an object that it gave us without a word.
+    tellsOfChanges: ({ metadata }) => typeof metadata !== 'object' || metadata === null
   })
   yield '\n]}\n'
 }
 
-function* linesOf<T>(entries: Iterable<T>, toLine: (entry: T) => string): Generator<string> {
+function* linesOf<T extends Lined>(
+  entries: Iterable<T>,
+  { toJson, tellsOfChanges }: { toJson: (entry: T) => string; tellsOfChanges: (entry: T) => boolean }
+): Generator<string> {
   let lines = ''
   let count = 0
   for (const entry of entries) {
-    lines += `${count === 0 ? '' : ','}\n${toLine(entry)}`
+    const line = entry.line ?? `,\n${toJson(entry)}`
+    if (count < maxLinesKept && tellsOfChanges(entry)) entry.line = line
+    lines += count === 0 ? line.slice(1) : line
     if (++count % entriesPerPart !== 0) continue
     yield lines
     lines = ''

@@ -50,8 +50,10 @@ function savedPeer(record: StoredPeer): StoredPeer {
   return { peerId, createdAt, trusted, metadata, served, connectedMs, ...instants, lastReport, events }
 }
 
-export function encode(state: StoredState): string {
-  return [...encodeState(state, { savedAt: date, metadataToJson: (metadata) => metadata })].join('')
+/** Of copies of the entries: lines are kept in what is written, and nothing tells these of changes. */
+export function encode({ points, peers, ...rest }: StoredState): string {
+  const copies = { points: [...points].map((point) => ({ ...point })), peers: [...peers].map((peer) => ({ ...peer })) }
+  return [...encodeState({ ...rest, ...copies }, { savedAt: date, metadataToJson: (metadata) => metadata })].join('')
 }
 
 export const noBans = { peers: [], hosts: [], ranges: [] }

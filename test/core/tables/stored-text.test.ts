@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { PeerRecord } from '../../../src/core/tables/peer-state.ts'
 import type { StoredPoint } from '../../../src/core/tables/stored-record.ts'
 import { decodeState, encodeState, type StoredState } from '../../../src/core/tables/stored-text.ts'
 import { StorageError } from '../../../src/core/values/ports.ts'
@@ -64,6 +65,16 @@ describe('the stored text', () => {
     const metadataToJson = (metadata: number): unknown => (metadata === 0 ? 10n : { metadata })
     const text = [...encodeState({ ...empty, peers }, { savedAt: 1, metadataToJson })].join('')
     expect(decode(text).peers.map(({ metadata }) => metadata)).toEqual([null, { metadata: 1 }])
+  })
+
+  it('writes what an application put into the metadata object of a peer without telling', () => {
+    const notes = { visits: 1 }
+    const peers = [new PeerRecord(peerOf(1), 1, notes)]
+    const saved = (): unknown =>
+      decode([...encodeState({ ...empty, peers }, { savedAt: 1, metadataToJson: (metadata) => metadata })].join('')).peers[0]?.metadata
+    expect(saved()).toEqual({ visits: 1 })
+    notes.visits = 2
+    expect(saved()).toEqual({ visits: 2 })
   })
 })
 
