@@ -47,9 +47,7 @@ function isConnected(view: PoolView, peerId: PeerId | undefined): boolean {
 /** What there is to dial. */
 export interface Candidates {
   readonly candidates: PointInfo[]
-  /** Points that must wait. */
-  readonly barred: number
-  /** The first instant at which one of these need not; infinite: there is none. */
+  /** The first instant at which one that must wait need not; infinite: there is none. */
   readonly freeAt: number
   /** Address groups that we are connected to, or dialing, by our own choice. */
   readonly busyGroups: ReadonlySet<string>
@@ -57,19 +55,20 @@ export interface Candidates {
 
 export function findCandidates(view: PoolView, options: CandidateOptions): Candidates {
   const busyGroups = new Set<string>()
-  const found = { candidates: [] as PointInfo[], barred: 0, freeAt: Number.POSITIVE_INFINITY, busyGroups }
+  const found = { candidates: [] as PointInfo[], freeAt: Number.POSITIVE_INFINITY, busyGroups }
   for (const info of view.points()) {
+    if (isOurChoice(info)) busyGroups.add(info.group)
+    // A longer wait than the shortest decides nothing, so all else about that point need not be asked; a hungry pool has many such.
+    if (info.barredUntil >= options.now && info.barredUntil >= found.freeAt) continue
     const obstacle = obstacleOf(view, info, options)
     if (obstacle === undefined) found.candidates.push(info)
-    if (obstacle?.kind === 'busy' && isOurChoice(info)) busyGroups.add(info.group)
-    if (obstacle?.kind !== 'barred') continue
-    found.barred++
-    found.freeAt = Math.min(found.freeAt, obstacle.until)
+    else if (obstacle.kind === 'barred') found.freeAt = obstacle.until
   }
   return found
 }
 
-function isOurChoice({ state }: PointInfo): boolean {
+/** Connected or being dialed because we wanted to. */
+export function isOurChoice({ state }: PointInfo): boolean {
   switch (state.kind) {
     case 'disconnected':
       return false

@@ -157,12 +157,17 @@ function byHope(a: Explanation, b: Explanation): number {
 export function explainBand(view: PoolView, circumstances: Circumstances): BandExplanation {
   const { active, band, bounds, outgoingInProgress: dialing } = view
   const { now, lookAt, keepsBand } = circumstances
-  const found = findCandidates(view, circumstances)
-  const candidates = found.candidates.length
+  const candidates = findCandidates(view, circumstances).candidates.length
   const nextLookInMs = keepsBand && lookAt !== undefined ? Math.max(0, Math.ceil(lookAt - now)) : undefined
   const [step, text] = stepOf(view, circumstances, { candidates, nextLookInMs })
   const places = { incoming: view.incomingSlots, incomingPlaces: maxIncomingConnections(band) }
-  return { step, text, active, band, bounds, ...places, dialing, candidates, waiting: found.barred, nextLookInMs }
+  return { step, text, active, band, bounds, ...places, dialing, candidates, waiting: countWaiting(view, circumstances), nextLookInMs }
+}
+
+function countWaiting(view: PoolView, circumstances: Circumstances): number {
+  let waiting = 0
+  for (const info of view.points()) if (obstacleOf(view, info, circumstances)?.kind === 'barred') waiting++
+  return waiting
 }
 
 function stepOf(

@@ -78,8 +78,7 @@ export function planExploring(view: PoolView, options: Omit<PlanOptions, 'fillin
   const { active, bounds, band, outgoingInProgress } = view
   const isContent = active >= bounds.minTarget && active <= bounds.maxTarget && view.slotsTaken < band.max && band.expected > 0
   if (!isContent || outgoingInProgress > 0) return undefined
-  const { candidates, busyGroups } = findCandidates(view, options)
-  return chooseStranger(candidates, { ...options, busyGroups })
+  return chooseStranger(view, options)
 }
 
 /** Connections that came by a swap or by exploring: at most one in so many, or strangers could mix themselves in until we hold nobody else. */
