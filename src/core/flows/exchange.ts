@@ -3,7 +3,7 @@
  * reader of pool messages of running connections. It registers what it hears and dials nothing: that is for maintenance.
  */
 import { shareablePoints } from '../decisions/sharing.ts'
-import { groupOfHost, isLocal } from '../values/address.ts'
+import { groupOfTeller } from '../values/address.ts'
 import type { ExchangeMessage } from '../values/message.ts'
 import type { Clock } from '../values/ports.ts'
 import { wireCaps } from '../wire/caps.ts'
@@ -141,9 +141,8 @@ export class Exchange<Msg, PeerMeta, ConnMeta> {
     const { clock } = this.#context
     const own = this.#allowances.get(connection) ?? new Allowance(clock, 1)
     this.#allowances.set(connection, own)
-    const { host } = connection
-    if (host === undefined || isLocal(host)) return [own]
-    const key = groupOfHost(host)
+    const key = groupOfTeller(connection.host)
+    if (key === undefined) return [own]
     const group = this.#groups.get(key) ?? new Allowance(clock, groupFactor)
     this.#groups.set(key, group)
     for (const oldest of this.#groups.keys()) {

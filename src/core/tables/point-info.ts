@@ -25,7 +25,10 @@ export interface PointInfo {
   readonly host: Host | undefined
   /** The address group that caps count by: `groupOf(point)`. */
   readonly group: string
-  /** Who told us first; none: the operator, the storage, a local discovery. Saved. */
+  /**
+   * Who told us first, or the first source in that peer's address group, where limits count them as one; none: the operator, the
+   * storage, a local discovery. Saved.
+   */
   readonly source: PeerId | undefined
   readonly medium: Medium
   /** When it was first heard of; wall clock. Saved. */

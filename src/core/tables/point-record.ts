@@ -207,13 +207,16 @@ export class PointRecord implements PointInfo, Linked<PointRecord> {
   }
 }
 
-/** The untried points that one source told us of. A peer, or a door without a peer: operator, storage, discovery. */
+/** The points of one source that its cap counts. Peers of one address group, or a door without a peer: operator, storage, discovery. */
 export class PointSource implements Linked<PointSource> {
+  /** The first of the peers, or the medium of a door: what its records name. */
   readonly key: string
+  /** Where these peers are seen, as `groupOfTeller` has it; none: not known yet, or counted by id. */
+  group: string | undefined = undefined
   /** How many peers it counts for; infinite: it has no cap and is collected last. */
   readonly weight: number
-  /** In any state, trusted ones too: what its cap is about. */
-  untried = 0
+  /** Untried points in any state, trusted ones too, and tried ones that it said are its own: what its cap is about. */
+  counted = 0
   /** Those that may be collected and were never missed, the longest in the list first. */
   readonly fresh = new Chain<PointRecord>()
   /** Those that may be collected and were missed, the oldest miss first. */

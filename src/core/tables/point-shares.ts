@@ -3,8 +3,9 @@
  * before it inserts and tells of every change; nothing is removed here.
  *
  * The rules, all in parts of the table's `max` (in brackets: of 400):
- * - one source: a twentieth of the known points [20], 1/40 of `max` [10] while few are known. Untried points only, so that
- *   a source whose points prove good may tell of more;
+ * - one source: a twentieth of the known points [20], 1/40 of `max` [10] while few are known. Untried points and, tried or
+ *   not, those that it said are its own; so a source whose points prove good may tell of more. All peers that are seen in one
+ *   address group are one source, under the name of the first: a liar's ids cost nothing, and nor does coming back;
  * - one address group: 3/64 [18] untried and 1/64 [6] tried points, the figures that section 5 of `reference/faults.md`
  *   computes an eclipse with. Four times that for the group of a relay, which stands for many peers; no cap for groups on
  *   private and loopback addresses, since a whole local network is one;
@@ -23,6 +24,8 @@ const staleAfterMs = 3_600_000
 export class PointShares {
   readonly #max: number
   readonly #sources = new Map<string, PointSource>()
+  /** The source of an address group; as many as sources at most. */
+  readonly #byGroup = new Map<string, PointSource>()
   /** A group of one point is that point, until a second one asks for a place. */
   readonly #groups = new Map<GroupKey, PointGroup | PointRecord>()
   /** Sources that have something to collect, by load; among equals the one that changed last is first. */
@@ -44,10 +47,16 @@ export class PointShares {
     return this.#tried > Math.floor(this.#max / 2)
   }
 
+  /** The name under which the points of a peer in this address group are counted: its own, if nobody there is known as a source. */
+  nameOf(peerId: PeerId | undefined, group: string | undefined): PeerId | undefined {
+    const source = peerId === undefined || group === undefined ? undefined : this.#byGroup.get(group)
+    return source === undefined ? peerId : (source.key as PeerId)
+  }
+
   /** May this source tell of one more point, when so many are known? At its cap: the point of its own to give for it, if any. */
   placeFor(source: PeerId | undefined, medium: Medium, { known, at }: { known: number; at: number }): PointRecord | 'free' | 'full' {
     const holder = this.#sources.get(source ?? medium)
-    if (holder === undefined || holder.untried < this.#sourceCap(holder, known + 1)) return 'free'
+    if (holder === undefined || holder.counted < this.#sourceCap(holder, known + 1)) return 'free'
     const oldest = holder.fresh.first
     return holder.missed.first ?? (oldest !== undefined && at - oldest.discoveredAt >= staleAfterMs ? oldest : 'full')
   }
@@ -59,12 +68,17 @@ export class PointShares {
     return group.missed?.first?.record ?? 'full'
   }
 
-  add(record: PointRecord): void {
+  /** `tellers`: the address group where its source is seen, if any. */
+  add(record: PointRecord, tellers: string | undefined): void {
     const { source: peerId, medium, groupKey } = record
     const key = peerId ?? medium
     const source = this.#sources.get(key) ?? new PointSource(key, peerId === undefined ? weightOfDoor(medium) : 1)
     this.#sources.set(key, source)
-    source.untried++
+    source.counted++
+    if (tellers !== undefined && peerId !== undefined && source.group === undefined && !this.#byGroup.has(tellers)) {
+      source.group = tellers
+      this.#byGroup.set(tellers, source)
+    }
     const group = this.#grown(groupKey)
     if (group === undefined) this.#groups.set(groupKey, record)
     else count(record, group, 1)
@@ -75,10 +89,8 @@ export class PointShares {
     const { life, groupKey } = record
     const group = this.#groups.get(groupKey)
     if (life.tried) this.#tried--
-    else {
-      this.#wait(record, undefined)
-      this.#uncount(record)
-    }
+    else this.#wait(record, undefined)
+    if (isCounted(record)) this.#uncount(record)
     life.member?.chain?.remove(life.member)
     if (group instanceof PointGroup) count(record, group, -1)
     if (group === record || (group instanceof PointGroup && group.points === 0)) this.#groups.delete(groupKey)
@@ -90,10 +102,10 @@ export class PointShares {
     const promoted = !record.life.tried && isTried(record.life)
     if (promoted) {
       this.#wait(record, undefined)
-      this.#uncount(record)
       if (group instanceof PointGroup) count(record, group, -1)
       record.own().tried = true
       this.#tried++
+      if (!isCounted(record)) this.#uncount(record)
       if (group instanceof PointGroup) count(record, group, 1)
     }
     const { life } = record
@@ -126,6 +138,7 @@ export class PointShares {
     return {
       max: this.#max,
       sources: this.#sources,
+      byGroup: this.#byGroup,
       groups: this.#groups,
       byLoad: this.#byLoad,
       topLoad: this.#topLoad,
@@ -156,10 +169,12 @@ export class PointShares {
     return group
   }
 
-  /** Takes it out of the untried points of its source. */
+  /** Its source's cap counts it no longer. */
   #uncount({ source: peerId, medium }: PointRecord): void {
     const source = this.#sources.get(peerId ?? medium)
-    if (source !== undefined && --source.untried === 0) this.#sources.delete(source.key)
+    if (source === undefined || --source.counted > 0) return
+    this.#sources.delete(source.key)
+    if (source.group !== undefined) this.#byGroup.delete(source.group)
   }
 
   /** Where an untried record waits to be collected; none: it may not be. */
@@ -194,6 +209,11 @@ export class PointShares {
 /** What a source has to give, over its weight: the fuller it is, the sooner it gives. 0: only when no other can. */
 export function loadOf(source: PointSource): number {
   return Math.ceil(source.collectable / source.weight)
+}
+
+/** Does the cap of its source count it? */
+export function isCounted({ life, medium }: PointRecord): boolean {
+  return !life.tried || medium === 'hello'
 }
 
 /** Counts it in or out, as what it is at the moment. */

@@ -8,7 +8,7 @@
  * point only where the tried ones hold more than their half, and then of one alone. Points that are trusted or not
  * disconnected never go, so if nothing can go the newcomer is refused, unless it is trusted.
  */
-import { groupOf, groupOfHost, hostOf } from '../values/address.ts'
+import { groupOf, groupOfHost, groupOfTeller, hostOf } from '../values/address.ts'
 import type { TableSize } from '../values/config.ts'
 import type { Host, PeerId, Point } from '../values/ids.ts'
 import type { Random } from '../values/ports.ts'
@@ -23,6 +23,8 @@ import { isUncapped } from './point-weight.ts'
 export interface PointNews {
   /** Who told us; none: operator, storage, a local discovery. For the point that a Hello names: the peer itself. */
   readonly source: PeerId | undefined
+  /** The address group where the source is seen, as `groupOfTeller` has it. */
+  readonly sourceGroup?: string
   readonly medium: Medium
   /** Only ever set by the operator: a trusted point is taken whatever the caps say, and above `max`. */
   readonly trusted: boolean
@@ -84,6 +86,11 @@ export class PointTable {
     return this.#bounds !== null && this.#shares.placeIn(keyOfGroup(groupOf(point)), hostOf(point)) === 'full'
   }
 
+  /** Who its points are put down to: `PointShares.nameOf`. */
+  nameOf(peerId: PeerId, group: string | undefined): PeerId | undefined {
+    return this.#shares.nameOf(peerId, group)
+  }
+
   /** All of them, in order of insertion. Entries removed meanwhile are left out, added ones come at the end. */
   [Symbol.iterator](): IterableIterator<PointRecord> {
     return this.#records.values()
@@ -96,7 +103,8 @@ export class PointTable {
   insert(point: Point, news: PointNews): PointRecord | undefined {
     const known = this.#records.get(point)
     if (known !== undefined) return known
-    const { source, medium, trusted, discoveredAt } = news
+    const { medium, trusted, discoveredAt, sourceGroup } = news
+    const source = this.#shares.nameOf(news.source, sourceGroup)
     const byOperator = trusted || isUncapped(medium)
     // The source first: a stranger over its cap, who may send a flood, costs no look at the address.
     const own = byOperator || this.#bounds === null ? 'free' : this.#shares.placeFor(source, medium, { known: this.size, at: discoveredAt })
@@ -109,10 +117,10 @@ export class PointTable {
     if (own !== 'free') this.#collect(own)
     if (typeof near === 'object' && near !== own && !ownIsNear) this.#collect(near)
     if (!this.#makeRoom(byOperator) && !trusted) return undefined
-    const record = new PointRecord(point, group, news)
+    const record = new PointRecord(point, group, { source, medium, discoveredAt })
     record.trusted = trusted
     record.expectedPeerId = news.expectedPeerId
-    this.#add(record)
+    this.#add(record, sourceGroup)
     return record
   }
 
@@ -125,7 +133,9 @@ export class PointTable {
   restore(stored: PointRecord, known = this.get(stored.point) ?? null): PointRecord | undefined {
     if (known === null) {
       if (this.#bounds !== null && this.size >= this.#bounds.max && !stored.trusted) return undefined
-      this.#add(stored)
+      // Where the source said that it is, and somebody was met, its group is: it comes back to the share that it had.
+      const isProvenOwn = stored.medium === 'hello' && stored.lastEstablished !== undefined
+      this.#add(stored, isProvenOwn ? groupOfTeller(stored.host) : undefined)
       return stored
     }
     known.isPublic ||= stored.isPublic
@@ -215,10 +225,10 @@ export class PointTable {
     return this.size < max
   }
 
-  #add(record: PointRecord): void {
+  #add(record: PointRecord, sourceGroup: string | undefined): void {
     this.#records.set(record.point, record)
     if (record.trusted) this.#countTrusted(record, 1)
-    this.#shares.add(record)
+    this.#shares.add(record, sourceGroup)
     this.#listing.add(record)
   }
 

@@ -4,7 +4,7 @@
  * returns the connections, which the caller disconnects.
  */
 
-import { firstHopOf, hostOf, isRelayed, scopeOf } from '../values/address.ts'
+import { firstHopOf, groupOfTeller, hostOf, isRelayed, scopeOf } from '../values/address.ts'
 import type { Attempt, RunningConnection } from '../values/attempt.ts'
 import type { Host, ParsedPoint, PeerId, Point } from '../values/ids.ts'
 import { parseIp } from '../values/ip.ts'
@@ -17,6 +17,14 @@ import type { Medium } from './point-info.ts'
 import type { PointRecord } from './point-record.ts'
 import { resetReconnection } from './point-state.ts'
 import type { PoolState } from './pool-state.ts'
+
+/** How a point came, if not by the operator. */
+interface Origin {
+  readonly trusted?: boolean
+  readonly medium?: Medium
+  readonly source?: PeerId
+  readonly sourceGroup?: string
+}
 
 /** Where points come from: the peer who told us, at the host we see, and how. */
 export interface PointSource {
@@ -42,7 +50,7 @@ export class Registry<PeerMeta, C extends RunningConnection = RunningConnection>
    * The record of a point, made if it is new. `trusted`, if given, is set or cleared. Throws `PoolError` `table-full` when
    * nothing in the table may go. Source: `register_point`.
    */
-  registerPoint(point: Point, options: { trusted?: boolean; medium?: Medium; source?: PeerId } = {}): PointRecord {
+  registerPoint(point: Point, options: Origin = {}): PointRecord {
     const record = this.#findOrInsert(point, options)
     if (record === undefined) {
       throw new PoolError('table-full', `${point}: all ${this.#state.parts.points.size} known points are connected, trusted or worth more`)
@@ -52,7 +60,7 @@ export class Registry<PeerMeta, C extends RunningConnection = RunningConnection>
   }
 
   /** As `registerPoint`, but `undefined` for a point of our own, or when the table has no place. Source: `register_new_point`. */
-  registerNewPoint(point: Point, options: { trusted?: boolean; medium?: Medium; source?: PeerId } = {}): PointRecord | undefined {
+  registerNewPoint(point: Point, options: Origin = {}): PointRecord | undefined {
     if (this.#state.isOwnPoint(point)) return undefined
     const record = this.#findOrInsert(point, options)
     if (record !== undefined && options.trusted !== undefined && options.trusted !== record.trusted)
@@ -60,15 +68,12 @@ export class Registry<PeerMeta, C extends RunningConnection = RunningConnection>
     return record
   }
 
-  #findOrInsert(
-    point: Point,
-    { trusted, medium = 'operator', source }: { trusted?: boolean; medium?: Medium; source?: PeerId }
-  ): PointRecord | undefined {
+  #findOrInsert(point: Point, { trusted, medium = 'operator', source, sourceGroup }: Origin): PointRecord | undefined {
     const { parts } = this.#state
     const known = parts.points.get(point)
     if (known !== undefined) return known
     const before = parts.points.collected
-    const record = parts.points.insert(point, { source, medium, trusted: trusted ?? false, discoveredAt: parts.clock.date() })
+    const record = parts.points.insert(point, { source, sourceGroup, medium, trusted: trusted ?? false, discoveredAt: parts.clock.date() })
     const removed = parts.points.collected - before
     if (removed > 0) parts.emit('gc-points', { removed })
     if (record !== undefined) {
@@ -82,11 +87,12 @@ export class Registry<PeerMeta, C extends RunningConnection = RunningConnection>
   /** Points that a stranger told: each is taken or left for itself. Returns how many were new. Source: `register_list_of_new_points`. */
   learn(points: readonly ParsedPoint[], source: PointSource): number {
     let taken = 0
+    const origin: Origin = { medium: source.medium, source: source.peerId, sourceGroup: groupOfTeller(source.host) }
     for (const { point, expectedPeerId } of points) {
       if (expectedPeerId === this.#state.peerId || this.#state.point(point) !== undefined || !this.mayTell(source.host, point)) continue
       if (this.#state.hostBar(hostOf(point), false) !== undefined) continue
       if (expectedPeerId !== undefined && this.#state.peerBar(expectedPeerId) !== undefined) continue
-      const record = this.registerNewPoint(point, { medium: source.medium, source: source.peerId })
+      const record = this.registerNewPoint(point, origin)
       if (record === undefined) continue
       if (isRelayed(point)) record.expectedPeerId = expectedPeerId
       taken++
@@ -106,15 +112,16 @@ export class Registry<PeerMeta, C extends RunningConnection = RunningConnection>
   ): PointRecord[] {
     const { parts } = this.#state
     const records: PointRecord[] = []
+    const origin: Origin = { medium: 'hello', source: peer.peerId, sourceGroup: groupOfTeller(peer.host) }
     for (const { point, expectedPeerId } of points) {
       if (expectedPeerId !== undefined && expectedPeerId !== peer.peerId) continue
       if (!peer.trusted && !this.mayTell(peer.host, point)) continue
-      const record = this.registerNewPoint(point, { medium: 'hello', source: peer.peerId })
+      const record = this.registerNewPoint(point, origin)
       if (record === undefined || (record.expectedPeerId ?? peer.peerId) !== peer.peerId) continue
       const met = record.lastEstablished?.peerId
       const isThere = peer.host !== undefined && record.host === peer.host && (met ?? peer.peerId) === peer.peerId
       const isProven = isRelayed(point) ? expectedPeerId === peer.peerId : isThere
-      if (!isProven && record.source !== peer.peerId && met !== peer.peerId) continue
+      if (!isProven && met !== peer.peerId && record.source !== parts.points.nameOf(peer.peerId, origin.sourceGroup)) continue
       record.claimedBy = peer.peerId
       if (isRelayed(point)) record.expectedPeerId = peer.peerId
       if (peer.isPrivate) record.isPublic = false

@@ -7,7 +7,7 @@ import type { PeerTable } from './peer-table.ts'
 import { isTried } from './point-info.ts'
 import type { PointListing } from './point-listing.ts'
 import { PointGroup, PointRecord } from './point-record.ts'
-import { listOf, loadOf, type PointShares } from './point-shares.ts'
+import { isCounted, listOf, loadOf, type PointShares } from './point-shares.ts'
 import type { PointTable } from './point-table.ts'
 import { isUncapped } from './point-weight.ts'
 
@@ -55,7 +55,7 @@ export function checkPeers<PeerMeta>(table: PeerTable<PeerMeta>): string[] {
 
 /** What is wrong with counts and places, given all records. */
 function checkShares(shares: PointShares, records: readonly PointRecord[]): string[] {
-  const { max, sources, groups, byLoad, topLoad, queueOf } = shares.inside
+  const { max, sources, byGroup, groups, byLoad, topLoad, queueOf } = shares.inside
   const wrong: string[] = []
   const expect = (what: string, kept: unknown, found: unknown): void => {
     if (kept !== found) wrong.push(`${what}: kept ${String(kept)}, found ${String(found)}`)
@@ -69,17 +69,20 @@ function checkShares(shares: PointShares, records: readonly PointRecord[]): stri
     expect(`${point} in its queue`, record.chain === (life.tried ? undefined : queueOf(record)), true)
     expect(`${point} in the list of its group`, life.member?.chain === list, true)
     expect(`${point} alone in its group`, group === record, group instanceof PointRecord)
-    if (!life.tried) expect(`${point} has a source`, sources.has(keyOf(record)), true)
+    if (isCounted(record)) expect(`${point} has a source`, sources.has(keyOf(record)), true)
   }
   const untried = records.filter(({ life }) => !life.tried)
   expect('tried points', shares.tried, records.length - untried.length)
-  expect('sources', sources.size, new Set(untried.map(keyOf)).size)
+  const counted = records.filter(isCounted)
+  expect('sources', sources.size, new Set(counted.map(keyOf)).size)
+  expect('sources with a group', byGroup.size, [...sources.values()].filter(({ group }) => group !== undefined).length)
   expect('groups', groups.size, new Set(records.map(({ groupKey }) => groupKey)).size)
   let top = 0
   for (const source of sources.values()) {
     const load = max === Number.POSITIVE_INFINITY ? 0 : loadOf(source)
-    const found = untried.filter((record) => keyOf(record) === source.key)
-    expect(`untried of source ${source.key}`, source.untried, found.length)
+    const found = counted.filter((record) => keyOf(record) === source.key)
+    expect(`points of source ${source.key}`, source.counted, found.length)
+    if (source.group !== undefined) expect(`source of group ${source.group}`, byGroup.get(source.group), source)
     expect(`queues of source ${source.key}`, source.collectable, found.filter(({ chain }) => chain !== undefined).length)
     const level = source.collectable === 0 ? undefined : byLoad[load]
     expect(`load ${load} has source ${source.key}`, source.chain === level, true)

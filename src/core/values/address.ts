@@ -152,6 +152,14 @@ export function groupOfHost(host: Host): string {
   return `dns:${host.includes('.') ? host.slice(secondDot + 1) : host}`
 }
 
+/**
+ * The group that a peer is counted with by limits on what peers tell: an address costs more than a peer id. None on local networks,
+ * which are one group, and where no host is seen (WebRTC, relays): such a peer is counted by its id.
+ */
+export function groupOfTeller(host: Host | undefined): string | undefined {
+  return host === undefined || isLocal(host) ? undefined : groupOfHost(host)
+}
+
 /** Is it on this machine or a local network, whose addresses mean something else elsewhere? */
 export function isLocal(host: Host): boolean {
   const scope = scopeOf(host)

@@ -38,6 +38,7 @@ const pointStep = fc.record({
   ),
   point: place,
   source: fc.option(fc.nat(5), { nil: undefined }),
+  sourceGroup: fc.option(fc.constantFrom('ip4:1.1', 'ip4:2.2'), { nil: undefined }),
   medium: fc.constantFrom('operator', 'advertise', 'discovery', 'storage', 'hello'),
   flag: fc.boolean()
 })
@@ -48,12 +49,18 @@ it('the point table is in order after each of thousands of random steps, and nev
       const table = new PointTable({ size })
       const random = seededRandom(seed)
       let now = 0
-      for (const { what, point, source, medium, flag } of steps) {
+      for (const { what, point, source, sourceGroup, medium, flag } of steps) {
         now += 1
         const record = table.get(point)
         if (what === 'insert') {
           const sender = source === undefined ? undefined : peerOf(source)
-          const found = table.insert(point, { source: sender, medium, trusted: flag && source === undefined, discoveredAt: now })
+          const found = table.insert(point, {
+            source: sender,
+            sourceGroup,
+            medium,
+            trusted: flag && source === undefined,
+            discoveredAt: now
+          })
           expect(found?.point ?? point).toBe(point)
           expect(table.has(point)).toBe(found !== undefined)
         } else if (what === 'restore') {

@@ -50,13 +50,13 @@ export function provenPoints({ program }: Machine): Point[] {
   return proven
 }
 
-/** What part of all known points is hostile, but for those where whoever told of them is: these are true. */
-export function hostileShareKnown({ program }: Machine, tellers: ReadonlySet<Point>): number {
+/** What part of all known points is hostile. */
+export function hostileShareKnown({ program }: Machine): number {
   let known = 0
   let hostile = 0
   for (const { point } of program?.state.points() ?? []) {
     known++
-    if (isHostile(point) && !tellers.has(point)) hostile++
+    if (isHostile(point)) hostile++
   }
   return hostile / Math.max(1, known)
 }

@@ -36,10 +36,10 @@ export class Intruder {
   readonly links = new Set<Link>()
   readonly #conduct: Conduct
 
-  constructor(sim: Simulation, point: Point, conduct: Conduct) {
+  constructor(sim: Simulation, point: Point, conduct: Conduct, id = idAt(point)) {
     this.point = point
     this.#conduct = conduct
-    this.network = sim.hub.node(idAt(point), { point })
+    this.network = sim.hub.node(id, { point })
     sim.map.settle(this.network)
     const incoming = (link: Link): void => void this.#talk(link)
     void this.network.start({ incoming, ownPointsChanged: () => undefined, discovered: () => undefined })

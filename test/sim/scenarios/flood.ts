@@ -1,26 +1,29 @@
 /**
  * Strangers who tell of points that are nobody's, or their own, as fast as a link takes them, while the pool they tell has
- * use for points: honest peers come and go, and the pool itself is killed every five minutes and begins with what it has saved.
+ * use for points: honest peers come and go, and the pool itself is killed every ten minutes and begins with what it has saved.
+ * Every hostile point counts, also the one at which a source itself is.
  */
 import type { Point } from '../../../src/core/values/ids.ts'
+import type { PoolMessage } from '../../../src/core/values/message.ts'
 import { churn, honestWorld, hostileShareConnected, hostileShareKnown, provenPoints, startWatched } from '../hostile/honest.ts'
-import { answerEverywhere, type Conduct, hostilePoint, Intruder, isHostile } from '../hostile/intruder.ts'
+import { answerEverywhere, type Conduct, hostilePoint, Intruder, idAt, isHostile } from '../hostile/intruder.ts'
 import type { Machine } from '../machine.ts'
-import { closing, type Figure, figure, percent, type RunOptions, type Scenario } from '../scenario.ts'
+import { type Figure, figure, percent, type Report, type RunOptions, type Scenario } from '../scenario.ts'
 import { pointOf, Simulation } from '../simulation.ts'
 
 const proven = 100
 const pointsPerSource = 10_000
 const pointsPerMessage = 100
-const defaultMinutes = 30
-const restartEveryMinutes = 5
+const defaultMinutes = 60
+const restartEveryMinutes = 10
+const looksPerMinute = 6
 const churnShare = 0.1
 /** Dials after a restart that must not all be hostile. */
 const firstDials = 8
 
 interface Outcome {
   readonly sim: Simulation
-  /** The largest shares that were ever seen, once a minute. */
+  /** The largest shares that were ever seen, every ten seconds. */
   readonly known: number
   readonly connected: number
   readonly dials: number
@@ -33,10 +36,15 @@ interface Outcome {
   readonly series: readonly (readonly [number, number])[]
 }
 
-async function flood(
-  { pools, seed, checking, minutes = defaultMinutes }: RunOptions,
-  { sources, answers }: { sources: number; answers: boolean }
-): Promise<Outcome> {
+interface Attack {
+  readonly sources: number
+  /** Somebody is at the points that they tell of, and tells of more. */
+  readonly answers: boolean
+  /** Each leaves once a minute and comes back from its host with a peer id that nobody has met. */
+  readonly renamed: boolean
+}
+
+async function flood({ pools, seed, checking, minutes = defaultMinutes }: RunOptions, attack: Attack): Promise<Outcome> {
   const sim = new Simulation({ seed, checking: checking ?? { everySteps: 2_000 } })
   const [first, ...others] = await honestWorld(sim, pools)
   const victim = sim.add({ trustedPoints: [{ point: pointOf(first), expectedPeerId: undefined }] })
@@ -47,11 +55,15 @@ async function flood(
     all.push(point)
   }
   const pool = await startWatched(sim, victim, dialed)
-  for (const machine of others.slice(0, proven)) await sim.clock.until(pool.connect(pointOf(machine)).catch(() => undefined))
+  // Full ones tell of others instead of taking it: it goes on until it has met enough.
+  for (const machine of others) {
+    if (provenPoints(victim).length >= proven) break
+    await sim.clock.until(pool.connect(pointOf(machine)).catch(() => undefined))
+  }
   await sim.run(60_000)
   const before = provenPoints(victim)
 
-  const told = tell(sim, victim, { sources, answers })
+  const again = tell(sim, victim, attack)
   churn(sim, others, churnShare)
   all.length = 0
   const out = { known: 0, connected: 0, restarts: 0, captured: 0 }
@@ -62,12 +74,13 @@ async function flood(
       dials = []
       await startWatched(sim, victim, dialed)
     }
-    await sim.run(60_000)
-    told.again()
-    const known = hostileShareKnown(victim, told.from)
-    out.known = Math.max(out.known, known)
-    out.connected = Math.max(out.connected, hostileShareConnected(victim))
-    series.push([minute, known * 100])
+    for (let look = 0; look < looksPerMinute; look++) {
+      await sim.run(60_000 / looksPerMinute)
+      out.known = Math.max(out.known, hostileShareKnown(victim))
+      out.connected = Math.max(out.connected, hostileShareConnected(victim))
+    }
+    again()
+    series.push([minute, hostileShareKnown(victim) * 100])
     if (minute % restartEveryMinutes === 0) {
       out.restarts++
       if (dials.slice(0, firstDials).every(isHostile)) out.captured++
@@ -86,39 +99,46 @@ async function flood(
   }
 }
 
-interface Telling {
-  /** Where the sources themselves are. */
-  readonly from: ReadonlySet<Point>
-  /** Each tells some more. */
-  again(): void
-}
-
-/** Connects the sources to the victim, again whenever they were thrown out, and lets each tell all it has. */
-function tell(sim: Simulation, victim: Machine, { sources, answers }: { sources: number; answers: boolean }): Telling {
-  const next = new Map<Intruder, number>()
-  const someOf = (source: Intruder, base: number): string[] => {
-    const from = next.get(source) ?? 0
-    next.set(source, (from + pointsPerMessage) % pointsPerSource)
+/**
+ * Connects the sources to the victim, again whenever they were thrown out, and lets each tell all it has. The function that it
+ * gives lets each tell some more.
+ */
+function tell(sim: Simulation, victim: Machine, { sources, answers, renamed }: Attack): () => void {
+  const next = new Map<number, number>()
+  const someOf = (base: number): string[] => {
+    const from = next.get(base) ?? 0
+    next.set(base, (from + pointsPerMessage) % pointsPerSource)
     return Array.from({ length: pointsPerMessage }, (_, i) => hostilePoint(base + from + i))
   }
+  const more = (base: number): PoolMessage => ({ kind: 'advertise', points: someOf(base), ownPoints: undefined })
   const conductOf = (base: number): Conduct => ({
     heard: (link, message, self) => {
-      if (message.kind === 'bootstrap') self.say(link, { kind: 'advertise', points: someOf(self, base), ownPoints: undefined })
+      if (message.kind === 'bootstrap') self.say(link, more(base))
     }
   })
   // Those who answer tell of the points of all sources, as a source does.
   if (answers) answerEverywhere(sim, conductOf(sources))
-  const intruders = Array.from({ length: sources }, (_, i) => {
+  const tellers = Array.from({ length: sources }, (_, i) => {
     const base = sources + i * pointsPerSource
-    return { base, self: new Intruder(sim, hostilePoint(i), conductOf(base)) }
+    return { base, point: hostilePoint(i), self: new Intruder(sim, hostilePoint(i), conductOf(base)) }
   })
-  const speak = ({ base, self }: (typeof intruders)[number]): void => {
+  const speak = ({ base, self }: (typeof tellers)[number]): void => {
     if (self.links.size === 0) void self.connect(pointOf(victim))
-    for (const link of self.links) self.say(link, { kind: 'advertise', points: someOf(self, base), ownPoints: undefined })
+    for (const link of self.links) self.say(link, more(base))
+  }
+  let names = 0
+  const rename = (teller: (typeof tellers)[number]): void => {
+    for (const link of teller.self.links) void link.close()
+    teller.self = new Intruder(sim, teller.point, conductOf(teller.base), `${idAt(teller.point)}-${++names}`)
   }
   // All of it in the first two minutes, then once a minute.
-  for (let second = 1; second <= 120; second++) sim.at(second * 1_000, () => intruders.forEach(speak))
-  return { from: new Set(intruders.map(({ self }) => self.point)), again: () => intruders.forEach(speak) }
+  for (let second = 1; second <= 120; second++) sim.at(second * 1_000, () => tellers.forEach(speak))
+  return () => {
+    if (renamed) tellers.forEach(rename)
+    tellers.forEach(speak)
+    // A new name is let in only now.
+    if (renamed) sim.at(5_000, () => tellers.forEach(speak))
+  }
 }
 
 function figuresOf(name: string, out: Outcome): Figure[] {
@@ -141,36 +161,43 @@ const plotOf = (title: string, runs: readonly { name: string; color: string; out
 
 export const advertise: Scenario = {
   name: 'advertise',
-  about: 'one peer tells a pool of 10,000 points, again and again for half an hour, of which none answers',
-  bar: 'at most 5 % of the known points are its own, no proven point lost',
+  about: 'one peer tells a pool of 10,000 points, again and again for an hour, of which none answers; once under a new id each minute',
+  bar: 'at most 5 % of the known points hostile, no proven point lost',
   pools: 200,
   async run(options) {
-    const out = await flood(options, { sources: 1, answers: false })
+    const one = await flood(options, { sources: 1, answers: false, renamed: false })
+    const renamed = await flood(options, { sources: 1, answers: false, renamed: true })
+    const isMet = ({ known, lost }: Outcome): boolean => known <= 0.05 && lost === 0
     return {
-      figures: figuresOf('one source', out),
-      isMet: out.known <= 0.05 && out.lost === 0,
-      ...closing(out.sim),
-      plot: plotOf('One peer tells of 10,000 points', [{ name: 'one source', color: '#b4483b', out }], 5)
+      figures: [...figuresOf('one source', one), ...figuresOf('ever new ids', renamed)],
+      isMet: isMet(one) && isMet(renamed),
+      ...closingBoth(one, renamed),
+      plot: plotOf(
+        'One peer tells of 10,000 points',
+        [
+          { name: 'one source', color: '#b4483b', out: one },
+          { name: 'under ever new ids', color: '#3b6fb4', out: renamed }
+        ],
+        5
+      )
     }
   }
 }
 
 export const sources: Scenario = {
   name: 'sources',
-  about:
-    'ten peers in ten address groups tell a pool of 10,000 points each, for half an hour; once nobody answers there, once their own do',
+  about: 'ten peers in ten address groups tell a pool of 10,000 points each, for an hour; once nobody answers there, once their own do',
   bar: 'at most 50 % of known (60 % where they answer), no proven point lost, at most 55 % of dials',
   pools: 200,
   async run(options) {
-    const silent = await flood(options, { sources: 10, answers: false })
-    const answering = await flood(options, { sources: 10, answers: true })
+    const silent = await flood(options, { sources: 10, answers: false, renamed: false })
+    const answering = await flood(options, { sources: 10, answers: true, renamed: false })
     const isMet = (out: Outcome, share: number): boolean =>
       out.known <= share && out.lost === 0 && out.hostileDials <= 0.55 * out.dials && out.captured === 0
     return {
       figures: [...figuresOf('nobody answers', silent), ...figuresOf('their own answer', answering)],
       isMet: isMet(silent, 0.5) && isMet(answering, 0.6),
-      violations: [...silent.sim.violations, ...answering.sim.violations],
-      hash: `${silent.sim.log.hash}${answering.sim.log.hash}`,
+      ...closingBoth(silent, answering),
       plot: plotOf(
         'Ten peers tell of 10,000 points each',
         [
@@ -181,4 +208,8 @@ export const sources: Scenario = {
       )
     }
   }
+}
+
+function closingBoth(a: Outcome, b: Outcome): Pick<Report, 'violations' | 'hash'> {
+  return { violations: [...a.sim.violations, ...b.sim.violations], hash: `${a.sim.log.hash}${b.sim.log.hash}` }
 }
