@@ -193,9 +193,9 @@ export class Connection<Msg = Uint8Array, ConnMeta = Uint8Array> implements Runn
     return this.#parts.channel.bytesReceived
   }
 
-  /** Resolves when the other side gave a sign of life. */
-  probe(signal: AbortSignal): Promise<void> {
-    return this.#parts.channel.link.probe(signal)
+  /** Resolves when the other side gave a sign of life; never throws at once, whatever the link does. */
+  async probe(signal: AbortSignal): Promise<void> {
+    await this.#parts.channel.link.probe(signal)
   }
 
   /** It gave none: ended as lost, at once. */

@@ -4,7 +4,6 @@
  * that gives none ends as `lost`. Nothing is held against a peer for a silence in which our own clock stood still.
  * Called by `peer-pool.ts`. While the pool is suspended it has no timer.
  */
-import { abortable } from './channel.ts'
 import type { Connection } from './connection.ts'
 import type { FlowContext } from './context.ts'
 
@@ -15,15 +14,25 @@ const lateByMs = 1_000
 /** In a quiet hour one lost answer must not end a link; after a sleep a quick answer is worth more. */
 const quietTries = 2
 
+/** Connections that were asked at one instant; they share the patience. */
+interface Round<C> {
+  /** Those that have not answered, with their bytes received before. */
+  readonly waiting: Map<C, number>
+  readonly triesLeft: number
+  readonly askedAt: number
+  readonly askedOn: number
+  readonly patience: AbortController
+  readonly cancelEnd: () => void
+}
+
 export class Probing<Msg, PeerMeta, ConnMeta> {
   readonly #context: FlowContext<Msg, PeerMeta, ConnMeta>
   /** Bytes received of each connection at the last look. */
   #heard = new Map<Connection<Msg, ConnMeta>, number>()
-  /** Those being asked. */
-  readonly #asked = new Set<Connection<Msg, ConnMeta>>()
+  /** Questions that are out. A connection is in one round at most. */
+  readonly #rounds = new Set<Round<Connection<Msg, ConnMeta>>>()
   #cancelLook: (() => void) | undefined
   #awake = false
-  #end = new AbortController()
 
   constructor(context: FlowContext<Msg, PeerMeta, ConnMeta>) {
     this.#context = context
@@ -57,13 +66,15 @@ export class Probing<Msg, PeerMeta, ConnMeta> {
   /** Asks all at once, for who was away. */
   askAll(): void {
     this.#forget()
-    for (const connection of this.#context.state.connections()) void this.#ask(connection, 1)
+    this.#ask([...this.#context.state.connections()], 1)
   }
 
   #forget(): void {
-    this.#end.abort()
-    this.#end = new AbortController()
-    this.#asked.clear()
+    for (const round of this.#rounds) {
+      round.waiting.clear()
+      this.#end(round)
+      round.patience.abort()
+    }
   }
 
   #plan(): void {
@@ -79,43 +90,71 @@ export class Probing<Msg, PeerMeta, ConnMeta> {
 
   #look(): void {
     const heard = new Map<Connection<Msg, ConnMeta>, number>()
+    const silent: Connection<Msg, ConnMeta>[] = []
     for (const connection of this.#context.state.connections()) {
       const { bytesReceived } = connection
       heard.set(connection, bytesReceived)
-      if (this.#heard.get(connection) === bytesReceived) void this.#ask(connection, quietTries)
+      if (this.#heard.get(connection) === bytesReceived && !this.#isAsked(connection)) silent.push(connection)
     }
     this.#heard = heard
+    this.#ask(silent, quietTries)
   }
 
-  /** Never rejects. A connection that is being asked is not asked again. */
-  async #ask(connection: Connection<Msg, ConnMeta>, tries: number): Promise<void> {
-    if (this.#asked.has(connection)) return
-    this.#asked.add(connection)
-    const end = this.#end.signal
-    let answered = false
-    for (let asked = 0; asked < tries && !answered; asked++) answered = await this.#answers(connection, end)
-    if (!answered) connection.lose()
-    if (end === this.#end.signal) this.#asked.delete(connection)
+  #isAsked(connection: Connection<Msg, ConnMeta>): boolean {
+    for (const { waiting } of this.#rounds) if (waiting.has(connection)) return true
+    return false
   }
 
-  /** Also true where it cannot be known. */
-  async #answers(connection: Connection<Msg, ConnMeta>, end: AbortSignal): Promise<boolean> {
+  #ask(connections: readonly Connection<Msg, ConnMeta>[], tries: number): void {
+    if (connections.length === 0) return
     const { clock } = this.#context
-    const before = connection.bytesReceived
-    const [askedAt, askedOn] = [clock.now(), clock.date()]
-    const patience = new AbortController()
-    const give = (): void => patience.abort()
-    const cancel = clock.schedule(answerWithinMs, give)
-    end.addEventListener('abort', give, { once: true })
-    try {
-      await abortable(connection.probe(patience.signal), patience.signal)
-      return true
-    } catch {
-      const tookMs = Math.max(clock.now() - askedAt, clock.date() - askedOn)
-      return end.aborted || connection.ending !== undefined || connection.bytesReceived > before || tookMs > answerWithinMs + lateByMs
-    } finally {
-      cancel()
-      end.removeEventListener('abort', give)
+    const round: Round<Connection<Msg, ConnMeta>> = {
+      waiting: new Map(connections.map((connection) => [connection, connection.bytesReceived])),
+      triesLeft: tries - 1,
+      askedAt: clock.now(),
+      askedOn: clock.date(),
+      patience: new AbortController(),
+      cancelEnd: clock.schedule(answerWithinMs, () => {
+        this.#unanswered(round, [...round.waiting.keys()])
+        round.patience.abort()
+      })
     }
+    this.#rounds.add(round)
+    for (const connection of connections) {
+      connection.probe(round.patience.signal).then(
+        () => this.#answered(round, connection),
+        () => this.#unanswered(round, [connection])
+      )
+    }
+  }
+
+  #answered(round: Round<Connection<Msg, ConnMeta>>, connection: Connection<Msg, ConnMeta>): void {
+    round.waiting.delete(connection)
+    if (round.waiting.size === 0) this.#end(round)
+  }
+
+  /** Some gave no answer, or none can come any more: asked again, or lost. */
+  #unanswered(round: Round<Connection<Msg, ConnMeta>>, connections: readonly Connection<Msg, ConnMeta>[]): void {
+    const silent: Connection<Msg, ConnMeta>[] = []
+    for (const connection of connections) {
+      const before = round.waiting.get(connection)
+      if (before === undefined) continue
+      if (!this.#isExcused(round, connection, before)) silent.push(connection)
+      this.#answered(round, connection)
+    }
+    if (round.triesLeft > 0) this.#ask(silent, round.triesLeft)
+    else for (const connection of silent) connection.lose()
+  }
+
+  /** It ended, or was heard of in another way, or nobody can know: our own clock stood still. */
+  #isExcused({ askedAt, askedOn }: Round<Connection<Msg, ConnMeta>>, connection: Connection<Msg, ConnMeta>, before: number): boolean {
+    const { clock } = this.#context
+    const tookMs = Math.max(clock.now() - askedAt, clock.date() - askedOn)
+    return connection.ending !== undefined || connection.bytesReceived > before || tookMs > answerWithinMs + lateByMs
+  }
+
+  #end(round: Round<Connection<Msg, ConnMeta>>): void {
+    round.cancelEnd()
+    this.#rounds.delete(round)
   }
 }
