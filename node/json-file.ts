@@ -7,6 +7,7 @@
  */
 import { mkdir, readFile, realpath, rename, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
+import { setImmediate } from 'node:timers/promises'
 import { type PeerStorage, StorageError } from '../src/core/values/ports.ts'
 import { codeOf, removeTemporaries, siblings, storageErrorOf, syncFolderOf, writeTemporary } from './durable-file.ts'
 import { type FileLock, lockFile } from './file-lock.ts'
@@ -68,7 +69,10 @@ class JsonFileStorage implements PeerStorage {
         throw new StorageError('too-large', `${this.name} has ${found.size} bytes, at most ${this.#maxBytes} are read`)
       }
       // The decoder drops a byte order mark, and makes bytes that are no UTF-8 visible instead of failing: the pool judges.
-      return new TextDecoder().decode(await readFile(target, { signal }))
+      const text = new TextDecoder().decode(await readFile(target, { signal }))
+      // Of a large file that took a while: what is done with the text has a turn of its own.
+      await setImmediate()
+      return text
     } catch (error) {
       if (codeOf(error) === 'ENOENT') return undefined
       throw storageErrorOf(error, `cannot read the peers file ${this.name}`)

@@ -162,6 +162,7 @@ function* decodeLines(text: string, found: Collector): Generator<void, DecodedSt
     // Within a JSON text a line break is never part of a string, so this is the end of the list or the layout is not ours.
     const end = text.startsWith(closing, at) ? at : text.indexOf(`\n${closing}`, at) + 1
     if (end < at) return undefined
+    yield
     while (at < end) {
       const lineEnd = text.indexOf('\n', Math.min(at + charactersPerParse, end - 1))
       const isLast = lineEnd + 1 >= end
