@@ -3,7 +3,7 @@ import type { Libp2p, Stream } from '@libp2p/interface'
 import { multiaddr } from '@multiformats/multiaddr'
 import type { PeerId } from '../src/core/index.ts'
 import { bareNode, poolNode, runBoth } from './pairs.ts'
-import { flat, libp2pPeers, peerStore, pointTexts, quietPool, tablesOf } from './world.ts'
+import { farStorage, flat, libp2pPeers, peerStore, pointTexts, quietPool, tablesOf } from './world.ts'
 
 const holdProtocol = '/bench/hold/1.0.0'
 /** Peers made at once: what they are made of is garbage then. */
@@ -61,7 +61,8 @@ async function inPool(size: number, kept: { peer: boolean; point: boolean }): Re
 }
 
 async function filledPool(size: number, kept: { peer: boolean; point: boolean }): Promise<unknown> {
-  const pool = quietPool(tablesOf(size))
+  const pool = quietPool({ ...tablesOf(size), storage: farStorage })
+  await pool.start()
   for (let from = 0; from < size; from += batch) {
     const points = pointTexts(batch, from)
     for (const [i, peer] of libp2pPeers(batch, from + 1).entries()) {
@@ -73,6 +74,8 @@ async function filledPool(size: number, kept: { peer: boolean; point: boolean })
       if (kept.peer && record !== undefined) await pool.setExpectedPeerId(record.point, peerId)
     }
   }
+  // Lines of what was saved stay, as in any pool that has run for a while.
+  await pool.savePeers()
   return pool
 }
 

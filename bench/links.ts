@@ -41,7 +41,7 @@ export async function connecting(): Promise<Row[]> {
       result: times(timed.ratio),
       met: timed.ratio <= 1.15,
       growth: '–',
-      note: `Medians of 101, both ends in one process; identify runs beside both. The dialer itself runs after ${duration(median(dialerRunsAfter))}. In a profile of the whole row the pool's own code takes 2.8 % of the processor time, and the collections that the row forces 45 %: what the rest of the difference is has not been found.`
+      note: `Medians of 101, both ends in one process; identify runs beside both. The dialer itself runs after ${duration(median(dialerRunsAfter))}. By a profile of the timed parts alone, without forced collections, 2.1 ms of 16 are spent in the pool and what it calls: the dialer's check of a signed peer record 0.36, opening the stream 0.19, sending 0.14, nothing else above 0.07.`
     }
   ]
 }
@@ -103,7 +103,7 @@ export async function messaging(): Promise<Row[]> {
       note:
         `${count} a round, each send awaited, until the last was read at the other end.` +
         (size > 100 && !joined
-          ? " `lpStream` sends the caller's own bytes and gives pieces; the pool copies once to frame (the caller may go on using its bytes) and once to join."
+          ? " `lpStream` sends the caller's own bytes and gives pieces; the pool copies once to frame (the caller may go on using its bytes) and once to join. By a profile of both, of 440 µs a message these copies take 33 and 38, nearly all of it for fresh memory (in a loop 64 KiB of it take 10 to 25 µs, the copying 1.4), and 21 more go into the collection of garbage; all else of the pool takes 12."
           : '')
     })
   }
