@@ -49,22 +49,44 @@ export interface Candidates {
   readonly candidates: PointInfo[]
   /** The first instant at which one that must wait need not; infinite: there is none. */
   readonly freeAt: number
+  /** The same of those where somebody was met and no dial has failed since. */
+  readonly reunionAt: number
   /** Address groups that we are connected to, or dialing, by our own choice. */
   readonly busyGroups: ReadonlySet<string>
 }
 
 export function findCandidates(view: PoolView, options: CandidateOptions): Candidates {
   const busyGroups = new Set<string>()
-  const found = { candidates: [] as PointInfo[], freeAt: Number.POSITIVE_INFINITY, busyGroups }
+  const never = Number.POSITIVE_INFINITY
+  const found = { candidates: [] as PointInfo[], freeAt: never, reunionAt: never, busyGroups }
   for (const info of view.points()) {
     if (isOurChoice(info)) busyGroups.add(info.group)
     // A longer wait than the shortest decides nothing, so all else about that point need not be asked; a hungry pool has many such.
-    if (info.barredUntil >= options.now && info.barredUntil >= found.freeAt) continue
+    const isFriend = isMet(info) && info.failures === 0
+    if (info.barredUntil >= options.now && info.barredUntil >= (isFriend ? found.reunionAt : found.freeAt)) continue
     const obstacle = obstacleOf(view, info, options)
     if (obstacle === undefined) found.candidates.push(info)
-    else if (obstacle.kind === 'barred') found.freeAt = obstacle.until
+    if (obstacle?.kind !== 'barred') continue
+    found.freeAt = Math.min(found.freeAt, obstacle.until)
+    if (isFriend) found.reunionAt = obstacle.until
   }
   return found
+}
+
+/** Without haste, strangers wait while somebody who was met may be dialed again within so long, ms. */
+const reunionWaitMs = 120_000
+
+/**
+ * Without haste a loss is no opening for whoever others told of: those who were met are waited for. Else strangers who get us left
+ * by our peers (a swap does) would take their places while these may not be dialed.
+ */
+export function strangersWait({ active, bounds }: PoolView, { reunionAt }: Candidates, now: number): boolean {
+  return active >= bounds.minTarget && reunionAt - now <= reunionWaitMs
+}
+
+/** Was anybody ever connected there, or does the operator trust it? */
+export function isMet({ trusted, lastEstablished }: PointInfo): boolean {
+  return trusted || lastEstablished !== undefined
 }
 
 /** Connected or being dialed because we wanted to. */

@@ -9,7 +9,7 @@ import type { PeerId, Point } from '../values/ids.ts'
 import { describeRejection, type Rejection } from '../values/reason.ts'
 import type { PoolLife } from '../values/snapshot.ts'
 import { checkDial, checkPeer } from './admission.ts'
-import { type CandidateOptions, findCandidates, obstacleOf } from './candidates.ts'
+import { type CandidateOptions, findCandidates, isMet, obstacleOf, strangersWait } from './candidates.ts'
 import { maxIncomingConnections } from './eviction.ts'
 import { goalOf, nextProbeAt } from './plan.ts'
 import { penaltyOf } from './reports.ts'
@@ -78,7 +78,7 @@ export function explainPoint(view: PoolView, point: Point, circumstances: Circum
   const obstacle = obstacleOf(view, info, circumstances)
   switch (obstacle?.kind) {
     case undefined:
-      return explainReady(view, circumstances)
+      return explainReady(view, info, circumstances)
     case 'busy':
       return explained('connecting', 'a connection is being made')
     case 'not-dialable':
@@ -111,11 +111,13 @@ function explainBarred(info: PointInfo, nextTryInMs: number): Explanation {
 }
 
 /** Nothing speaks against it. */
-function explainReady(view: PoolView, circumstances: Circumstances): Explanation {
+function explainReady(view: PoolView, info: PointInfo, circumstances: Circumstances): Explanation {
   const { active, bounds } = view
   const { life, keepsBand, now } = circumstances
   if (!keepsBand) return explained('ready', `the pool is ${life}: it dials nobody by itself`)
   if (active >= bounds.aim) return explained('ready', `it would be dialed if connections fell below ${bounds.aim}; there are ${active}`)
+  if (!isMet(info) && strangersWait(view, findCandidates(view, circumstances), now))
+    return explained('ready', 'there is no haste, and somebody who was met may be dialed soon: strangers wait for these')
   // More candidates make an outage less likely: they are counted only where it may be one.
   const mayBeOutage = nextProbeAt(view, 0) !== Number.NEGATIVE_INFINITY
   const probeAt = nextProbeAt(view, mayBeOutage ? findCandidates(view, circumstances).candidates.length : 0)

@@ -6,7 +6,7 @@ import type { PoolView } from '../tables/pool-view.ts'
 import type { RunningConnection } from '../values/attempt.ts'
 import type { Point } from '../values/ids.ts'
 import type { Random } from '../values/ports.ts'
-import { type CandidateOptions, findCandidates } from './candidates.ts'
+import { type CandidateOptions, findCandidates, isMet, strangersWait } from './candidates.ts'
 import { chooseStranger, chooseToDial } from './dial-order.ts'
 import { chooseToLeave } from './eviction.ts'
 
@@ -56,13 +56,15 @@ export function planMaintenance(view: PoolView, options: PlanOptions): Maintenan
   }
   const { missing, wanted, calmUntil } = needOf(view, options)
   if (missing <= 0 || wanted <= 0) return { dial: [], leave: [], ask: false, againAt: undefined }
-  const { candidates, busyGroups, freeAt } = findCandidates(view, options)
+  const found = findCandidates(view, options)
+  const { candidates, busyGroups, freeAt } = found
+  const ready = strangersWait(view, found, now) ? candidates.filter(isMet) : candidates
   const probeAt = Math.max(nextProbeAt(view, candidates.length), calmUntil)
   const parallel = probeAt > now ? 0 : view.active > 0 || probeAt === Number.NEGATIVE_INFINITY ? config.maxParallelDials : 1
   const count = Math.max(0, Math.min(wanted, parallel - view.outgoingInProgress))
   const againAt = Math.min(freeAt, probeAt > now ? probeAt : freeAt)
   return {
-    dial: chooseToDial(view, candidates, { ...options, busyGroups, count }),
+    dial: chooseToDial(view, ready, { ...options, busyGroups, count }),
     leave: [],
     ask: candidates.length < missing,
     againAt: againAt < Number.POSITIVE_INFINITY ? againAt : undefined

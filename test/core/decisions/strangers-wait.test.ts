@@ -1,0 +1,59 @@
+import { expect, it } from 'vitest'
+import { explainPoint } from '../../../src/core/decisions/explain.ts'
+import { planMaintenance } from '../../../src/core/decisions/plan.ts'
+import type { PeerId, Point } from '../../../src/core/values/ids.ts'
+import { seededRandom } from '../../support/seeded-random.ts'
+import { type FakeConnection, StateBench } from '../../support/state-bench.ts'
+
+const at = (n: number): Point => `/ip4/192.0.${n}.2/tcp/1` as Point
+const stranger = at(1)
+
+/** Bounds 4, 6, 7, 10, 12: with six connections one is wanted, without haste. */
+function benchWith(connections: number): { bench: StateBench; friends: FakeConnection[]; dials: () => readonly Point[] } {
+  const bench = new StateBench({ minConnections: 2, expectedConnections: 8, maxConnections: 14 })
+  const friends = Array.from({ length: connections }, (_, i) => bench.dialed(at(101 + i), `peer${i}` as PeerId))
+  bench.registry.registerNewPoint(stranger, { medium: 'advertise', source: 'teller' as PeerId })
+  const dials = (): readonly Point[] =>
+    planMaintenance(bench.state, { now: bench.now, filling: false, trimAt: 0, canDial: () => true, random: seededRandom(1) }).dial
+  return { bench, friends, dials }
+}
+
+function fail(bench: StateBench, point: Point): void {
+  bench.state.end(bench.begin(point), { kind: 'failed', rejection: { kind: 'dial-failed', failure: 'refused', detail: '' }, by: 'them' })
+}
+
+it('without haste whoever was met is waited for, and a stranger is told so', () => {
+  const { bench, friends, dials } = benchWith(7)
+  friends[0]?.leave({ by: 'them', reason: { kind: 'swapped' } })
+  expect(dials()).toEqual([])
+  const circumstances = { now: bench.now, canDial: () => true, isGroupFull: () => false, lookAt: undefined, keepsBand: true }
+  expect(explainPoint(bench.state, stranger, { ...circumstances, life: 'running' })).toMatchObject({
+    state: 'ready',
+    text: 'there is no haste, and somebody who was met may be dialed soon: strangers wait for these'
+  })
+  bench.pass(60_001)
+  expect(dials()).toEqual([at(101)])
+})
+
+it('once a friend has failed, strangers take turns with it', () => {
+  const { bench, friends, dials } = benchWith(7)
+  friends[0]?.leave({ by: 'them', reason: { kind: 'swapped' } })
+  bench.pass(60_001)
+  for (let i = 0; i < 9; i++) {
+    fail(bench, at(101))
+    bench.pass(2_500)
+  }
+  expect(dials()).toEqual([stranger])
+})
+
+it('whoever is away for long is not waited for', () => {
+  const { friends, dials } = benchWith(7)
+  friends[0]?.leave({ by: 'them', reason: { kind: 'too-many-connections' } }, 300_000)
+  expect(dials()).toEqual([stranger])
+})
+
+it('in haste nobody is waited for', () => {
+  const { friends, dials } = benchWith(6)
+  friends[0]?.leave({ by: 'them', reason: { kind: 'swapped' } })
+  expect(dials()).toEqual([stranger])
+})
