@@ -1,17 +1,26 @@
 import { describe, expect, it } from 'vitest'
 import { advertise } from './scenarios/flood.ts'
+import { hungry } from './scenarios/hungry.ts'
 import { swappers } from './scenarios/swappers.ts'
 
-/** Short forms of `npm run sim -- --scenario advertise` and `swappers`, whose full figures are in docs/simulation.md. */
+/** Short forms of `npm run sim -- --scenario advertise`, `hungry` and `swappers`, whose full figures are in docs/simulation.md. */
 const options = { seed: 1, checking: { everySteps: 200 } }
 
 describe('strangers who want to fill a pool', () => {
   it('one that tells of 10,000 points makes us lose nothing that was proven', {
     timeout: 120_000
   }, async () => {
-    const { figures, violations } = await advertise.run({ ...options, pools: 45, minutes: 5 })
+    const { figures, violations } = await advertise.run({ ...options, pools: 45, minutes: 10 })
     expect(violations, `seed ${options.seed}`).toEqual([])
     expect(figures.find(({ name }) => name.includes('proven points lost'))?.value).toMatch(/^0 of /)
+  })
+
+  it('one that tells a hungry pool of points where nobody is has it dial a few of them a minute, and keeps it from no honest peer', {
+    timeout: 120_000
+  }, async () => {
+    const { isMet, figures, violations } = await hungry.run({ ...options, pools: 45, minutes: 8 })
+    expect(violations, `seed ${options.seed}`).toEqual([])
+    expect(isMet, JSON.stringify(figures)).toBe(true)
   })
 
   it('two that swap whenever they may hold less than a tenth of the connections', { timeout: 120_000 }, async () => {

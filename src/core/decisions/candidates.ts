@@ -14,7 +14,7 @@ export type Obstacle =
   | { readonly kind: 'not-dialable' } // by nothing that runs here
   | { readonly kind: 'reached'; readonly peerId: PeerId } // its peer is connected by another way
   | { readonly kind: 'refused'; readonly rejection: Rejection }
-  | { readonly kind: 'barred'; readonly until: number } // it failed or ended lately; monotonic
+  | { readonly kind: 'barred'; readonly until: number } // it failed or ended lately, or what its source told of did; monotonic
 
 export interface CandidateOptions {
   /** Monotonic, ms. */
@@ -24,14 +24,15 @@ export interface CandidateOptions {
 }
 
 export function obstacleOf(view: PoolView, info: PointInfo, { now, canDial }: CandidateOptions): Obstacle | undefined {
-  const { point, claimedBy, expectedPeerId, barredUntil } = info
+  const { point, claimedBy, expectedPeerId, barredUntil, heldUntil } = info
   if (info.state.kind !== 'disconnected') return { kind: 'busy' }
   if (!canDial(point)) return { kind: 'not-dialable' }
   const owner = isConnected(view, claimedBy) ? claimedBy : isConnected(view, expectedPeerId) ? expectedPeerId : undefined
   if (owner !== undefined) return { kind: 'reached', peerId: owner }
   const rejection = checkDial(view, point, expectedPeerId) ?? checkOwner(view, info)
   if (rejection !== undefined) return { kind: 'refused', rejection }
-  return barredUntil >= now ? { kind: 'barred', until: barredUntil } : undefined
+  const until = Math.max(barredUntil, heldUntil)
+  return until >= now ? { kind: 'barred', until } : undefined
 }
 
 /** Whoever was last met there is kept out: most likely it would be dialed only to be refused. A user's `connect` may find another. */

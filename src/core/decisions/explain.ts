@@ -44,7 +44,7 @@ export interface BandExplanation {
   readonly dialing: number
   /** Points that could be dialed now. */
   readonly candidates: number
-  /** Points that must wait: they failed, or their connection ended lately. */
+  /** Points that must wait: they failed, their connection ended lately, or what their source told of came to nothing. */
   readonly waiting: number
   /** It looks again by itself then, ms from now; none: only when something happens. */
   readonly nextLookInMs: number | undefined
@@ -106,7 +106,8 @@ function explainBarred(info: PointInfo, nextTryInMs: number): Explanation {
   const missedAt = lastMissAt(info)
   const failed = info.failures > 1 ? `${info.failures} tries in a row failed` : 'the last try failed'
   const ended = missedAt === undefined ? 'it was asked for lately' : 'its last connection ended lately'
-  const why = missedAt === info.lastDisconnection?.at ? ended : failed
+  const held = info.heldUntil > info.barredUntil ? `what ${info.source} told of came to nothing` : undefined
+  const why = held ?? (missedAt === info.lastDisconnection?.at ? ended : failed)
   return explained('waiting', `${why}; it may be tried again in ${seconds(nextTryInMs)}`, { nextTryInMs })
 }
 
@@ -117,7 +118,7 @@ function explainReady(view: PoolView, info: PointInfo, circumstances: Circumstan
   if (!keepsBand) return explained('ready', `the pool is ${life}: it dials nobody by itself`)
   if (active >= bounds.aim) return explained('ready', `it would be dialed if connections fell below ${bounds.aim}; there are ${active}`)
   if (!isMet(info) && strangersWait(view, findCandidates(view, circumstances), now))
-    return explained('ready', 'there is no haste, and somebody who was met may be dialed soon: strangers wait for these')
+    return explained('ready', 'strangers wait: somebody who was met may be dialed soon')
   // More candidates make an outage less likely: they are counted only where it may be one.
   const mayBeOutage = nextProbeAt(view, 0) !== Number.NEGATIVE_INFINITY
   const probeAt = nextProbeAt(view, mayBeOutage ? findCandidates(view, circumstances).candidates.length : 0)

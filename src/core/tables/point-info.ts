@@ -52,6 +52,11 @@ export interface PointInfo {
   readonly failures: number
   /** Monotonic instant up to which it is not dialed by maintenance; memory only. */
   readonly barredUntil: number
+  /**
+   * Monotonic instant up to which maintenance does not dial it because nobody was met there, and what its source told of came to nothing
+   * of late; memory only.
+   */
+  readonly heldUntil: number
   readonly events: readonly HistoryEvent<PeerId>[]
 }
 

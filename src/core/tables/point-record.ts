@@ -84,6 +84,8 @@ export class PointRecord implements PointInfo, Linked<PointRecord> {
   readonly groupKey: GroupKey
   /** As it is now; to be written through `own`. */
   life: Readonly<PointLife> = untouched
+  /** Whose cap counts it; none: nobody's, since it proved good. */
+  holder: PointSource | undefined = undefined
   // Its place in the queue of its source, if it may be collected as an untried point.
   chain: Chain<PointRecord> | undefined = undefined
   previous: PointRecord | undefined = undefined
@@ -198,6 +200,11 @@ export class PointRecord implements PointInfo, Linked<PointRecord> {
     return this.life.barredUntil
   }
 
+  get heldUntil(): number {
+    const { holder, life } = this
+    return holder === undefined || life.trusted || life.tried ? Number.NEGATIVE_INFINITY : holder.heldUntil
+  }
+
   get delayMs(): number {
     return this.life.delayMs
   }
@@ -217,6 +224,10 @@ export class PointSource implements Linked<PointSource> {
   readonly weight: number
   /** Untried points in any state, trusted ones too, and tried ones that it said are its own: what its cap is about. */
   counted = 0
+  /** Dials in vain to untried points of a peer, in a row but for those during a hold; halved by one that proves good. */
+  misses = 0
+  /** Monotonic instant up to which maintenance dials no untried point of it. */
+  heldUntil = Number.NEGATIVE_INFINITY
   /** Those that may be collected and were never missed, the longest in the list first. */
   readonly fresh = new Chain<PointRecord>()
   /** Those that may be collected and were missed, the oldest miss first. */

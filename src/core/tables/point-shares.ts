@@ -21,6 +21,11 @@ import { isUncapped, weightOfDoor, weightOfGroup } from './point-weight.ts'
 /** A source may replace a point of its own that nobody tried for so long; younger ones stay: a message names its best first. */
 const staleAfterMs = 3_600_000
 
+/** So many dials in a row that led to nobody are bad luck; then the source's other untried points wait for this first, ms, each time twice as long. */
+const unluckyDials = 8
+const firstHoldMs = 1_000
+const maxHoldMs = 60_000
+
 export class PointShares {
   readonly #max: number
   readonly #sources = new Map<string, PointSource>()
@@ -75,6 +80,7 @@ export class PointShares {
     const source = this.#sources.get(key) ?? new PointSource(key, peerId === undefined ? weightOfDoor(medium) : 1)
     this.#sources.set(key, source)
     source.counted++
+    record.holder = source
     if (tellers !== undefined && peerId !== undefined && source.group === undefined && !this.#byGroup.has(tellers)) {
       source.group = tellers
       this.#byGroup.set(tellers, source)
@@ -105,7 +111,14 @@ export class PointShares {
       if (group instanceof PointGroup) count(record, group, -1)
       record.own().tried = true
       this.#tried++
-      if (!isCounted(record)) this.#uncount(record)
+      if (!isCounted(record)) {
+        const { holder } = record
+        if (holder !== undefined) {
+          holder.misses >>= 1
+          holder.heldUntil = Number.NEGATIVE_INFINITY
+        }
+        this.#uncount(record)
+      }
       if (group instanceof PointGroup) count(record, group, 1)
     }
     const { life } = record
@@ -117,6 +130,17 @@ export class PointShares {
     }
     if (group instanceof PointGroup) rank(record, group)
     return promoted
+  }
+
+  /**
+   * A dial led to nobody. While that goes on with the untried points of one peer, all of them wait: else whoever tells a hungry pool of
+   * points has it dial hosts of his choice as fast as it can. Dials that had begun before the wait make it no longer.
+   */
+  missed({ holder, source, life }: PointRecord, now: number): void {
+    if (holder === undefined || source === undefined || life.tried || now < holder.heldUntil) return
+    holder.misses++
+    const beyond = holder.misses - unluckyDials
+    if (beyond > 0) holder.heldUntil = now + Math.min(firstHoldMs * 2 ** (beyond - 1), maxHoldMs)
   }
 
   /** The untried point to collect first: of the source with the highest load, missed ones before others. */
@@ -170,18 +194,18 @@ export class PointShares {
   }
 
   /** Its source's cap counts it no longer. */
-  #uncount({ source: peerId, medium }: PointRecord): void {
-    const source = this.#sources.get(peerId ?? medium)
+  #uncount(record: PointRecord): void {
+    const source = record.holder
+    record.holder = undefined
     if (source === undefined || --source.counted > 0) return
     this.#sources.delete(source.key)
     if (source.group !== undefined) this.#byGroup.delete(source.group)
   }
 
   /** Where an untried record waits to be collected; none: it may not be. */
-  #queueOf({ source: peerId, medium, life }: PointRecord): Chain<PointRecord> | undefined {
+  #queueOf({ holder, life }: PointRecord): Chain<PointRecord> | undefined {
     if (life.trusted || life.state.kind !== 'disconnected') return undefined
-    const source = this.#sources.get(peerId ?? medium)
-    return lastMissAt(life) === undefined ? source?.fresh : source?.missed
+    return lastMissAt(life) === undefined ? holder?.fresh : holder?.missed
   }
 
   /** Puts it last in a queue of its source or takes it out of its queue, and the source where its load belongs. */
@@ -189,7 +213,7 @@ export class PointShares {
     if (queue !== undefined) queue.pushBack(record)
     else if (record.chain === undefined) return
     else record.chain.remove(record)
-    const source = this.#sources.get(record.source ?? record.medium)
+    const source = record.holder
     if (source === undefined || this.#max === Number.POSITIVE_INFINITY) return
     const load = loadOf(source)
     if (source.collectable === 0) {

@@ -178,6 +178,11 @@ export class PointTable {
     }
   }
 
+  /** A dial to it led to nobody, while others work: `PointShares.missed`. */
+  missed(record: PointRecord, now: number): void {
+    this.#shares.missed(record, now)
+  }
+
   /** Forgets the point, whatever its state; false if it is not known. */
   remove(point: Point): boolean {
     const record = this.get(point)

@@ -359,6 +359,7 @@ export class PoolState<PeerMeta, C extends RunningConnection = RunningConnection
 
   /** Against whoever was to be there, as far as it is known. */
   #countFailure({ peerId, expectedPeerId }: AttemptRecord<C>, record: PointRecord | undefined): void {
+    if (record !== undefined && peerId === undefined) this.parts.points.missed(record, this.parts.clock.now())
     const sought = peerId ?? expectedPeerId ?? record?.lastEstablished?.peerId
     const peer = sought === undefined ? undefined : this.peer(sought)
     if (peer === undefined) return

@@ -90,6 +90,20 @@ const points: readonly PointCase[] = [
     expected: { state: 'waiting', text: 'the last try failed; it may be tried again in 1 s' }
   },
   {
+    name: 'one that is only heard of, of whose source nine points came to nothing',
+    arrange: (bench) => {
+      bench.dialed(away, bob)
+      const tell = (point: Point): void => void bench.registry.registerNewPoint(point, { medium: 'advertise', source: bob })
+      for (let n = 11; n <= 19; n++) tell(at(n))
+      tell(home)
+      for (let n = 11; n <= 19; n++) {
+        bench.state.end(bench.begin(at(n)), { kind: 'failed', rejection: { kind: 'timeout', step: 'dial', afterMs: 1 }, by: 'them' })
+      }
+      bench.pass(400)
+    },
+    expected: { state: 'waiting', nextTryInMs: 600, text: 'what bob told of came to nothing; it may be tried again in 1 s' }
+  },
+  {
     name: 'one whose connection ended',
     arrange: (bench) => bench.dialed(home, alice).leave({ by: 'us', reason: { kind: 'going-away' } }),
     expected: { state: 'waiting', nextTryInMs: 60_000, text: 'its last connection ended lately; it may be tried again in 60 s' }

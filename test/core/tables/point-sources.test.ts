@@ -1,10 +1,11 @@
 /** Who counts as one source of points, and what it cannot win by other names. */
 import { describe, expect, it } from 'vitest'
+import type { PointRecord } from '../../../src/core/tables/point-record.ts'
 import { PointTable } from '../../../src/core/tables/point-table.ts'
 import { pointRecordOf } from '../../../src/core/tables/stored-record.ts'
 import { checkPoints } from '../../../src/core/tables/table-checks.ts'
 import { groupOf } from '../../../src/core/values/address.ts'
-import { meet, news, peerOf, pointOf, taken } from './encounters.ts'
+import { meet, miss, news, peerOf, pointOf, taken } from './encounters.ts'
 
 const size = { max: 400, target: 300 }
 const numbers = (from: number, to: number): number[] => Array.from({ length: to - from }, (_, i) => from + i)
@@ -45,5 +46,73 @@ describe('one source of points', () => {
     expect(table.size).toBe(10)
     expect(new Set([...table].map(({ source }) => source))).toEqual(new Set([peerOf('first')]))
     expect(checkPoints(table)).toEqual([])
+  })
+})
+
+describe('a source whose points come to nothing', () => {
+  /** Ten points that one peer told of, the only ones. */
+  function told(): { table: PointTable; records: PointRecord[] } {
+    const table = new PointTable({ size })
+    return { table, records: numbers(0, 10).map((i) => taken(table.insert(pointOf(i), news(i, peerOf(1))))) }
+  }
+  const held = (records: readonly PointRecord[]): number[] => [...new Set(records.map(({ heldUntil }) => heldUntil))]
+  /** A dial in vain to each of them, at that instant. */
+  function missAll(table: PointTable, records: readonly PointRecord[], now: number): void {
+    for (const record of records) table.missed(record, now)
+  }
+
+  it('is dialed freely eight times, then after pauses that double up to a minute', () => {
+    const { table, records } = told()
+    missAll(table, records.slice(0, 8), 0)
+    expect(held(records)).toEqual([Number.NEGATIVE_INFINITY])
+    const pauses: number[] = []
+    for (let now = 0; pauses.length < 8; now = held(records)[0] ?? now) {
+      missAll(table, records, now)
+      pauses.push((held(records)[0] ?? 0) - now)
+    }
+    expect(pauses).toEqual([1, 2, 4, 8, 16, 32, 60, 60].map((s) => s * 1_000))
+  })
+
+  it('has its points that are new wait too, and nobody else', () => {
+    const { table, records } = told()
+    for (const now of [0, 1]) missAll(table, records, now)
+    miss(table, taken(records[0]), 2)
+    const fresh = taken(table.insert(pointOf(20), news(20, peerOf(1))))
+    const other = taken(table.insert(pointOf(21), news(21, peerOf(2))))
+    expect([fresh.heldUntil, other.heldUntil]).toEqual([1_000, Number.NEGATIVE_INFINITY])
+  })
+
+  it('is believed again, half-way, once somebody is met at one; those that were met or are trusted never wait', () => {
+    const { table, records } = told()
+    const [first, second, third] = records
+    table.setTrusted(taken(third), true)
+    missAll(table, records, 0)
+    expect([taken(second).heldUntil, taken(third).heldUntil]).toEqual([1_000, Number.NEGATIVE_INFINITY])
+    meet(table, taken(first), 5)
+    expect(held(records)).toEqual([Number.NEGATIVE_INFINITY])
+    missAll(table, records.slice(0, 5), 10)
+    expect([taken(first).heldUntil, taken(second).heldUntil]).toEqual([Number.NEGATIVE_INFINITY, Number.NEGATIVE_INFINITY])
+    missAll(table, records.slice(5), 10)
+    expect([taken(first).heldUntil, taken(second).heldUntil]).toEqual([Number.NEGATIVE_INFINITY, 1_010])
+  })
+
+  it('is not believed because it comes to us itself', () => {
+    const { table, records } = told()
+    const [gone, ...rest] = records
+    table.remove(taken(gone).point)
+    missAll(table, rest, 0)
+    missAll(table, rest, 1)
+    const own = taken(table.insert(pointOf(30), { ...news(30, peerOf(1)), medium: 'hello' }))
+    meet(table, own, 40)
+    expect(held(rest)).toEqual([1_000])
+  })
+
+  it('is not the operator, nor a discovery', () => {
+    const table = new PointTable({ size })
+    const records = numbers(0, 20).map((i) =>
+      taken(table.insert(pointOf(i), { ...news(i), medium: i % 2 === 0 ? 'operator' : 'discovery' }))
+    )
+    missAll(table, records, 0)
+    expect(held(records)).toEqual([Number.NEGATIVE_INFINITY])
   })
 })

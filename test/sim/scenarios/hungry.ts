@@ -1,0 +1,103 @@
+/**
+ * A hungry pool that a liar tells of points, as many and as often as it takes them, at which nobody is: how often can the liar have it
+ * dial hosts of his choice, and does he keep it from honest peers that it knows of too?
+ */
+import type { Point } from '../../../src/core/values/ids.ts'
+import { honestWorld, startWatched } from '../hostile/honest.ts'
+import { type Conduct, hostilePoint, Intruder, isHostile } from '../hostile/intruder.ts'
+import { closing, figure, type RunOptions, type Scenario } from '../scenario.ts'
+import { pointOf, Simulation } from '../simulation.ts'
+
+const points = 10_000
+const pointsPerMessage = 100
+const defaultMinutes = 60
+const tellEveryMs = 1_000
+/** Of a pool that has nobody else: dials a minute to points of one liar, once it has seen what his word is worth. */
+const maxDialsPerMinute = 12
+const firstMinutes = 5
+/** With one honest peer more it reaches its band in this time. */
+const maxFillMs = 60_000
+
+/** A liar at hostile point 0; it tells of all others in turn. */
+function liar(sim: Simulation): Intruder {
+  let next = 1
+  const more = (): string[] => Array.from({ length: pointsPerMessage }, () => hostilePoint(1 + (next++ % points)))
+  const conduct: Conduct = {
+    joined: (link, self) => tell(link, self),
+    heard: (link, message, self) => {
+      if (message.kind === 'bootstrap') self.say(link, { kind: 'advertise', points: more(), ownPoints: undefined })
+    }
+  }
+  function tell(link: Parameters<Intruder['say']>[0], self: Intruder): void {
+    if (!self.links.has(link)) return
+    self.say(link, { kind: 'advertise', points: more(), ownPoints: undefined })
+    sim.at(tellEveryMs, () => tell(link, self))
+  }
+  return new Intruder(sim, hostilePoint(0), conduct)
+}
+
+async function starve({ seed, checking }: RunOptions, minutes: number): Promise<{ sim: Simulation; perMinute: number[] }> {
+  const sim = new Simulation({ seed, checking })
+  const self = liar(sim)
+  const victim = sim.add({ trustedPoints: [{ point: self.point, expectedPeerId: undefined }] })
+  let dials = 0
+  await startWatched(sim, victim, (point: Point) => {
+    if (point !== self.point) dials++
+  })
+  const perMinute: number[] = []
+  for (let minute = 0; minute < minutes; minute++) {
+    const before = dials
+    await sim.run(60_000)
+    perMinute.push(dials - before)
+  }
+  sim.check()
+  return { sim, perMinute }
+}
+
+async function fill({ pools, seed, checking }: RunOptions): Promise<{ sim: Simulation; filledAfterMs: number; hostileDials: number }> {
+  const sim = new Simulation({ seed, checking: checking ?? { everySteps: 1_000 } })
+  const [, honest] = await honestWorld(sim, pools)
+  const self = liar(sim)
+  const known = [self.point, ...(honest === undefined ? [] : [pointOf(honest)])]
+  const victim = sim.add({ trustedPoints: known.map((point) => ({ point, expectedPeerId: undefined })) })
+  let hostileDials = 0
+  await startWatched(sim, victim, (point: Point) => {
+    if (isHostile(point) && point !== self.point) hostileDials++
+  })
+  let filledAfterMs = 0
+  while (victim.active < 36 && filledAfterMs < 600_000) {
+    await sim.run(1_000)
+    filledAfterMs += 1_000
+  }
+  sim.check()
+  return { sim, filledAfterMs, hostileDials }
+}
+
+export const hungry: Scenario = {
+  name: 'hungry',
+  about: 'a pool that knows a liar alone is told of 10,000 points where nobody is, for an hour; another one knows an honest pool as well',
+  bar: `after ${firstMinutes} minutes at most ${maxDialsPerMinute} dials a minute to points of the liar; the other one fills within ${maxFillMs / 1_000} s`,
+  pools: 100,
+  async run(options) {
+    const { minutes = defaultMinutes } = options
+    const starving = await starve(options, minutes)
+    const filling = await fill(options)
+    const later = Math.max(...starving.perMinute.slice(firstMinutes))
+    return {
+      figures: [
+        figure('dials in each of the first minutes', starving.perMinute.slice(0, firstMinutes).join(', ')),
+        figure('dials a minute afterwards, at most', later),
+        figure(
+          'dials in all',
+          starving.perMinute.reduce((sum, one) => sum + one, 0)
+        ),
+        figure('with an honest pool too: at its lower target after s', filling.filledAfterMs / 1_000),
+        figure('dials to points of the liar until then', filling.hostileDials)
+      ],
+      isMet: later <= maxDialsPerMinute && filling.filledAfterMs <= maxFillMs,
+      violations: [...closing(starving.sim).violations, ...closing(filling.sim).violations],
+      hash: `${starving.sim.log.hash}${filling.sim.log.hash}`,
+      plot: undefined
+    }
+  }
+}
