@@ -24,6 +24,8 @@ const maxAside = 3
 const transactionDeadlineMs = 10_000
 /** Parts are made for so long before the page gets its turn: half a frame. */
 const turnMs = 8
+/** Characters between two looks at the clock. */
+const sliceLength = 16 * 1024
 
 const textKey = 'peers'
 const bytesKey = 'peers-bytes'
@@ -149,9 +151,9 @@ class IndexedDbStorage implements PeerStorage {
     let text = ''
     let bytes = 0
     let since = performance.now()
-    for (const part of parts) {
-      text += part
-      bytes += encoder.encode(part).byteLength
+    for (const slice of slicesOf(parts)) {
+      text += slice
+      bytes += encoder.encode(slice).byteLength
       if (bytes > this.#maxBytes) {
         throw new StorageError(
           'too-large',
@@ -164,6 +166,18 @@ class IndexedDbStorage implements PeerStorage {
     }
     return { text, bytes }
   }
+}
+
+/** A part is one line: too little to look at the clock for. */
+function* slicesOf(parts: Iterable<string>): Iterable<string> {
+  let slice = ''
+  for (const part of parts) {
+    slice += part
+    if (slice.length < sliceLength) continue
+    yield slice
+    slice = ''
+  }
+  yield slice
 }
 
 function nextTurn(): Promise<void> {

@@ -47,7 +47,8 @@ export class Simulation {
   readonly violations: string[] = []
   readonly #options: Partial<PoolOptions>
   readonly #checkEvery: number
-  readonly #touched = new Set<Machine>()
+  /** One or two: a set that is cleared in each step would be a new table in each step. */
+  readonly #touched: Machine[] = []
   readonly #byOwner = new Map<Owner, Machine>()
   #sides: ((machine: Machine) => number) | undefined
 
@@ -74,7 +75,9 @@ export class Simulation {
       options: { ...this.#options, ...options },
       onEvent: (from, event) => this.log.event(this.clock.now(), from.index, event),
       onError: (from, message) => this.#violated(`machine ${from.index} complains: ${message}`),
-      onTouched: (touched) => this.#touched.add(touched)
+      onTouched: (touched) => {
+        if (!this.#touched.includes(touched)) this.#touched.push(touched)
+      }
     })
     this.map.settle(network)
     this.#byOwner.set(network, machine)
@@ -142,11 +145,11 @@ export class Simulation {
 
   #stepped(timer: number): void {
     this.log.step(timer)
-    if (this.#touched.size === 0) return
+    if (this.#touched.length === 0) return
     if (this.clock.steps % this.#checkEvery === 0) {
       for (const machine of this.#touched) this.#checkTouched(machine)
     }
-    this.#touched.clear()
+    this.#touched.length = 0
   }
 
   /** The walk over all tables only if something in them moved. */

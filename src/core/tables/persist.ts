@@ -37,7 +37,7 @@ export interface LoadedCounts {
 /** Entries taken into a table between two yields; about 2 ms. */
 const entriesPerSlice = 1_000
 
-/** The text of the state in parts of whole lines; made as it is asked for, so that it can be written in slices. */
+/** The text of the state line by line; made as it is asked for, so that it can be written in slices. */
 export function storedParts<PeerMeta>(
   { config, points, peers, access }: PersistedParts<PeerMeta>,
   { anchors, date }: { anchors: readonly Point[]; date: number }

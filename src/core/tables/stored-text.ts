@@ -46,8 +46,6 @@ export interface DecodeOptions {
 const workPerSlice = 2_000
 /** Characters parsed at once: a millisecond or two, and few enough calls that they cost no more than one for all. */
 const charactersPerParse = 100_000
-/** Entries in one part of the written text: a few ten thousand characters. */
-const entriesPerPart = 100
 /**
  * Lines kept of each list, the first ones: all of a table of the default size, some 150 bytes each. The text of a large table would
  * take as much memory as the table itself.
@@ -55,7 +53,7 @@ const entriesPerPart = 100
 const maxLinesKept = 512
 
 /**
- * The text in parts of whole lines. The tables may change between two parts; each entry is written as it is then. Of what has
+ * The text line by line. The tables may change between two lines; each entry is written as it is then. Of what has
  * not changed since it was written last the line is taken as it was, so that a save costs what changed.
  * `metadataToJson` is the application's: a peer whose metadata it cannot make JSON of is written without.
  */
@@ -85,17 +83,12 @@ function* linesOf<T extends Lined>(
   entries: Iterable<T>,
   { toJson, tellsOfChanges }: { toJson: (entry: T) => string; tellsOfChanges: (entry: T) => boolean }
 ): Generator<string> {
-  let lines = ''
   let count = 0
   for (const entry of entries) {
     const line = entry.line ?? `,\n${toJson(entry)}`
     if (count < maxLinesKept && tellsOfChanges(entry)) entry.line = line
-    lines += count === 0 ? line.slice(1) : line
-    if (++count % entriesPerPart !== 0) continue
-    yield lines
-    lines = ''
+    yield count++ === 0 ? line.slice(1) : line
   }
-  if (lines !== '') yield lines
 }
 
 /**
