@@ -3,6 +3,7 @@
  * makes no more than 500 in one process until it has collected old ones, failed and closed ones among them, and when it does
  * that nobody knows (156 here: neither seconds nor a reload brought them back). One count for all peers of the page.
  */
+import type { Libp2p } from '@libp2p/interface'
 import type { LinkBudget } from '../src/core/values/ports.ts'
 import type { BudgetSource } from '../src/libp2p/network.ts'
 import { systemClock } from '../src/libp2p/system.ts'
@@ -64,3 +65,20 @@ export class PeerConnections implements BudgetSource {
 }
 
 export const peerConnections = new PeerConnections({ max: 400, slowFrom: 200, paceMs: 20_000 })
+
+/**
+ * A page that is left may be kept as it is for the back button; in Chromium only if it has no WebRTC connection any more when `pagehide` is
+ * done. So those of `node` are closed then, at once: whoever listened before has said goodbye on them. Until the returned function is
+ * called.
+ */
+export function closeWhenLeft(node: Pick<Libp2p, 'getConnections'>): () => void {
+  const { window } = globalThis as { window?: Window }
+  const left = ({ persisted }: PageTransitionEvent): void => {
+    if (!persisted) return
+    for (const connection of node.getConnections()) {
+      if (connection.remoteAddr.getComponents().some(({ name }) => name === 'webrtc')) connection.abort(new Error('the page is left'))
+    }
+  }
+  window?.addEventListener('pagehide', left)
+  return () => window?.removeEventListener('pagehide', left)
+}

@@ -19,7 +19,7 @@ import { type Libp2pPeerPool, type PeerPoolInit, type PeerPoolService, poolServi
 import { keepWebIdentity, loadOrCreateWebIdentity, type WebIdentity } from './identity.ts'
 import { type IndexedDbOptions, indexedDbStorage } from './indexed-db.ts'
 import { followPage, type PageFollower } from './page-life.ts'
-import { peerConnections } from './peer-connections.ts'
+import { closeWhenLeft, peerConnections } from './peer-connections.ts'
 import { keepReachable } from './reachable.ts'
 import { lockTab, type TabLock } from './tab-lock.ts'
 
@@ -142,6 +142,8 @@ async function startPeer<Msg, PeerMeta, ConnMeta>(
   })
   const { pool } = node.services
   const page = followPage(pool)
+  // After the page's follower, which says goodbye.
+  const stopClosing = closeWhenLeft(node)
   const stopReaching = keepReachable(pool)
   const heirloom = keeps && !identity.persistent ? privateKeyToProtobuf(identity.privateKey) : undefined
   const peer = { node, pool, identity, page, heirloom, stop }
@@ -158,6 +160,7 @@ async function startPeer<Msg, PeerMeta, ConnMeta>(
 
   async function stop(): Promise<void> {
     page.end()
+    stopClosing()
     stopReaching()
     await node.stop()
   }

@@ -110,17 +110,24 @@ export class TabSession<Msg, PeerMeta, ConnMeta> {
     if (this.#init.tabs === 'own') {
       await this.#own({ isHeld: true, release: () => undefined })
     } else {
-      this.#channel = new BroadcastChannel(`p2p-pool:${this.#name}`)
-      this.#channel.onmessage = ({ data }) => this.#hear(data)
+      this.#listen()
       this.#ownership.enter()
       this.#unfollow = followTab({
         shown: () => this.#watch(),
         hidden: () => this.#unwatch(),
-        left: () => this.#retire(),
+        left: () => {
+          this.#retire()
+          // A page that is kept for the back button hears nothing, and is thrown away if something is said to it.
+          this.#channel?.close()
+          this.#channel = undefined
+        },
         frozen: () => {
           if (this.#term?.hasFollowers === true) this.#retire()
         },
-        back: () => this.#ownership.enter()
+        back: () => {
+          this.#listen()
+          this.#ownership.enter()
+        }
       })
       this.#look()
     }
@@ -292,6 +299,12 @@ export class TabSession<Msg, PeerMeta, ConnMeta> {
   }
 
   // What the tabs say to each other.
+
+  #listen(): void {
+    if (this.#channel !== undefined) return
+    this.#channel = new BroadcastChannel(`p2p-pool:${this.#name}`)
+    this.#channel.onmessage = ({ data }) => this.#hear(data)
+  }
 
   #post(message: TabMessage, to?: string): void {
     if (!this.#isStopped || message.kind === 'away') this.#channel?.postMessage({ version: tabVersion, from: this.#self, to, ...message })

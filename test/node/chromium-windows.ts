@@ -154,6 +154,19 @@ export class Tab {
     await this.send('Network.emulateNetworkConditions', { offline, latency: 0, downloadThroughput: -1, uploadThroughput: -1 })
   }
 
+  /** To another page, as by a link. */
+  async leaveFor(url: string): Promise<void> {
+    await this.send('Page.navigate', { url })
+  }
+
+  /** By the back button. */
+  async goBack(): Promise<void> {
+    const { currentIndex, entries } = await this.send('Page.getNavigationHistory')
+    const before = (entries as { readonly id: number }[])[Number(currentIndex) - 1]
+    if (before === undefined) throw new Error('there is no page to go back to')
+    await this.send('Page.navigateToHistoryEntry', { entryId: before.id })
+  }
+
   async reload(): Promise<void> {
     await this.send('Page.reload')
   }

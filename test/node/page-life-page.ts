@@ -11,6 +11,11 @@ let peer: TabPeer | undefined
 /** What went wrong lately, for the message of a test that fails. */
 const news: string[] = []
 let marked = new Set<Connection>()
+let lastEnding: string | undefined
+let timesKept = 0
+addEventListener('pageshow', ({ persisted }) => {
+  if (persisted) timesKept++
+})
 
 const life = {
   /** `known`: points to dial that are trusted no more than others. */
@@ -19,6 +24,9 @@ const life = {
     const { pool } = peer
     for (const name of ['request-rejected', 'disconnection', 'external-disconnection', 'rejecting-request'] as const)
       pool.addEventListener(name, ({ detail }) => news.push(`${Math.round(now())} ${name} ${JSON.stringify(detail)}`))
+    pool.addEventListener('external-disconnection', ({ detail }) => {
+      lastEnding = detail.ending.reason.kind
+    })
     for (const text of known) {
       const { point, expectedPeerId } = pool.parsePoint(text)
       pool.registerPoint(point, { expectedPeerId })
@@ -36,6 +44,15 @@ const life = {
   mark(): void {
     marked = new Set(peer?.pool.connections.list())
   },
+
+  /** How often the page was kept for the back button; if it was loaded anew instead, the browser's reason. */
+  kept(): number | string {
+    const [navigation] = performance.getEntriesByType('navigation') as (PerformanceEntry & { notRestoredReasons?: unknown })[]
+    return peer === undefined ? `loaded anew: ${JSON.stringify(navigation?.notRestoredReasons)}` : timesKept
+  },
+
+  /** Why the last connection ended that another peer ended. */
+  lastEnding: (): string | undefined => lastEnding,
 
   view() {
     if (peer === undefined) throw new Error('not started')
@@ -59,28 +76,35 @@ const life = {
   },
 
   /** Resolves with the time it took until a new connection with that peer ran, ms. */
-  async metAgain(peerId: PeerId, withinMs: number): Promise<number | string> {
-    const begun = now()
-    while (life.met(peerId).renewed === 0) {
-      if (now() - begun > withinMs) return `${JSON.stringify(life.met(peerId))}\n${news.slice(-20).join('\n')}`
-      await new Promise((resolve) => {
-        setTimeout(resolve, 10)
-      })
-    }
-    return now() - begun
+  metAgain(peerId: PeerId, withinMs: number): Promise<number | string> {
+    return timeUntil(
+      () => life.met(peerId),
+      ({ renewed }) => renewed > 0,
+      withinMs
+    )
   },
 
   /** Resolves with the time it took until all connections are new and as many as wanted, ms. */
-  async back(withinMs: number): Promise<number | string> {
-    const begun = now()
-    for (;;) {
-      const view = life.view()
-      if (view.inTargets && view.renewed === view.active) return now() - begun
-      if (now() - begun > withinMs) return `${JSON.stringify(view)}\n${news.slice(-20).join('\n')}`
-      await new Promise((resolve) => {
-        setTimeout(resolve, 20)
-      })
-    }
+  back(withinMs: number): Promise<number | string> {
+    return timeUntil(life.view, ({ inTargets, renewed, active }) => inTargets && renewed === active, withinMs)
+  },
+
+  /** Resolves with the time it took until none of the old connections ran any more, ms. */
+  rid(withinMs: number): Promise<number | string> {
+    return timeUntil(life.view, ({ renewed, active }) => renewed === active, withinMs)
+  }
+}
+
+/** If it takes longer, resolves with what is seen then, and the news. */
+async function timeUntil<Seen>(look: () => Seen, holds: (seen: Seen) => boolean, withinMs: number): Promise<number | string> {
+  const begun = now()
+  for (;;) {
+    const seen = look()
+    if (holds(seen)) return now() - begun
+    if (now() - begun > withinMs) return `${JSON.stringify(seen)}\n${news.slice(-20).join('\n')}`
+    await new Promise((resolve) => {
+      setTimeout(resolve, 10)
+    })
   }
 }
 

@@ -1,6 +1,6 @@
 /**
- * The life of a page in a real Chromium: hidden, frozen, offline, asleep, reloaded. Real are windows, visibility, freezing, the
- * offline event, reloads and all sockets, which a cut cable makes half-open; set forward by hand are the page's
+ * The life of a page in a real Chromium: hidden, frozen, offline, asleep, reloaded, left and come back to. Real are windows, visibility,
+ * freezing, the offline event, reloads, the back button and all sockets, which a cut cable makes half-open; set forward by hand are the page's
  * clocks, since nobody waits for a night. `npm run soak:pages` repeats each case more often.
  */
 import type { Server } from 'node:http'
@@ -22,6 +22,10 @@ const rounds = Number(process.env.PAGE_ROUNDS ?? 2)
 const reloads = Number(process.env.PAGE_RELOADS ?? 5)
 const backWithinMs = 10_000
 const metWithinMs = 3_000
+/** From leaving the page until nobody holds a place for it. */
+const goodbyeMs = 2_000
+/** A page that nothing tells of a loss looks twice, so far apart, and asks two times; the soak waits for the default. */
+const [silenceMs, foundWithinMs] = process.env.PAGE_ROUNDS === undefined ? [2_000, 20_000] : [20_000, 50_000]
 /** libp2p's connections are looked through every ten seconds, and one that is idle twice is closed. */
 const leftoverMs = 25_000
 /** A peer that has not noticed a loss takes the page again only once its old connection is older than a handshake can be. */
@@ -58,6 +62,9 @@ describe('the life of a page', () => {
     return { tab, world }
   }
 
+  /** A page of another site, without a pool. */
+  const elsewhere = (): string => `${addressOf(server).replace('localhost', '127.0.0.1')}page.js`
+
   const cases: Record<string, (tab: Tab, world: World, round: number) => Promise<void>> = {
     'frozen, its links cut meanwhile': async (tab, world) => {
       await tab.hide()
@@ -93,6 +100,15 @@ describe('the life of a page', () => {
       expect(world.begun).toBe(begun)
       world.mend()
       await tab.setOffline(false)
+    },
+    'left, and come back to by the back button': async (tab, world, round) => {
+      await tab.evaluate(() => life.mark())
+      world.endings.splice(0)
+      await tab.leaveFor(elsewhere())
+      await eventually(async () => expect(world.active).toBe(0), goodbyeMs)
+      expect(new Set(world.endings)).toEqual(new Set(['going-away']))
+      await tab.goBack()
+      await eventually(async () => expect(await tab.evaluate(() => life.kept())).toBe(round + 1))
     },
     'asleep with its machine, of which nobody tells it': async (tab, world, round) => {
       await tab.evaluate(() => life.mark())
@@ -136,6 +152,51 @@ describe('the life of a page', () => {
     30_000 + reloads * 8_000
   )
 
+  test.concurrent(
+    `a page with a WebRTC connection is kept for the back button, and met again in 10 s, ${rounds} times`,
+    async ({ expect: check }) => {
+      const world = await World.make('life-test-kept')
+      worlds.push(world)
+      const init = { network: 'life-test-kept', trustedPoints: world.points.slice(0, 1), minConnections: 2, expectedConnections: 2 }
+      const [page, watcher] = await Promise.all([browser.open(addressOf(server)), browser.open(addressOf(server))])
+      const [peerId] = await Promise.all(
+        [page, watcher].map(async (tab) => {
+          await loaded(tab)
+          return tab.evaluate((options) => life.start(options, []), init)
+        })
+      )
+      if (peerId === undefined) throw new Error('no page')
+      check(await watcher.evaluate((id) => life.metAgain(id, 20_000), peerId)).toBeTypeOf('number')
+      const took: number[] = []
+      for (let round = 1; round <= rounds; round++) {
+        check((await page.evaluate(() => life.view())).peers.map(({ transport }) => transport)).toContain('webrtc')
+        await watcher.evaluate(() => life.mark())
+        await page.leaveFor(elsewhere())
+        await eventually(async () => check(await watcher.evaluate((id) => life.met(id), peerId)).toMatchObject({ pool: 0 }), goodbyeMs)
+        check(await watcher.evaluate(() => life.lastEnding())).toBe('going-away')
+        await page.goBack()
+        const shown = performance.now()
+        check(await watcher.evaluate((id) => life.metAgain(id, 20_000), peerId), `round ${round}`).toBeTypeOf('number')
+        const ms = performance.now() - shown
+        check(ms, `round ${round}`).toBeLessThan(backWithinMs)
+        check(await page.evaluate(() => life.kept())).toBe(round)
+        took.push(Math.round(ms))
+      }
+      console.info(`kept for the back button: met again after ${took.join(', ')} ms`)
+    },
+    40_000 + rounds * 20_000
+  )
+
+  test.concurrent(`links that go dead without a word are found and given up in ${foundWithinMs / 1_000} s`, async ({ expect: check }) => {
+    const { tab, world } = await open('life-test-silence', { silenceMs })
+    await tab.evaluate(() => life.mark())
+    world.cut()
+    const ms = await tab.evaluate((within) => life.rid(within), foundWithinMs)
+    check(ms).toBeTypeOf('number')
+    check(await tab.evaluate(() => life.lastEnding())).toBe('lost')
+    console.info(`dead without a word: given up after ${Math.round(Number(ms))} ms`)
+  }, 90_000)
+
   test.concurrent('a page is reachable by WebRTC again after its relay was restarted', async ({ expect: check }) => {
     const reconnection = { afterConnectionMs: 1_500 }
     const { tab, world } = await open('life-test-relay', { reconnection, silenceMs: 2_000 })
@@ -175,6 +236,8 @@ class World {
   readonly #peers: NodePeer[]
   readonly #relayKey: PrivateKey
   readonly #cables: readonly Cable[]
+  /** What the page said, or did not say, when it ended a connection; the newest last. */
+  readonly endings: string[] = []
 
   static async make(network: string): Promise<World> {
     const cables = await Promise.all(Array.from({ length: 5 }, () => Cable.lay()))
@@ -192,6 +255,9 @@ class World {
     this.#relayKey = relayKey
     this.#peers = peers
     this.#cables = cables
+    for (const { pool } of peers) {
+      pool.addEventListener('external-disconnection', ({ detail }) => this.endings.push(detail.ending.reason.kind))
+    }
   }
 
   /** Resolves with a function that starts it again, as the same peer at the same place. */
@@ -209,6 +275,11 @@ class World {
 
   get points(): readonly string[] {
     return this.#cables.map(({ port }, i) => `/ip4/127.0.0.1/tcp/${port}/ws/p2p/${this.#peers[i]?.pool.peerId}`)
+  }
+
+  /** That the peers have with the page. */
+  get active(): number {
+    return this.#peers.reduce((sum, { pool }) => sum + pool.activeConnections, 0)
   }
 
   /** Connections that the page began. */

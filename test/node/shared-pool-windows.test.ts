@@ -1,10 +1,10 @@
 /**
- * A pool shared by tabs of which a person sees one at most: real tabs of one Chromium window, hidden and frozen as the browser
+ * A pool shared by tabs of which a person sees one at most: real tabs of one Chromium window, hidden, frozen and left as the browser
  * does it. Playwright keeps all pages visible, so that these drive the browser directly.
  */
 import type { Server } from 'node:http'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { createNodePeer, type NodePeer, type PeerId } from '../../node/index.ts'
+import { createNodePeer, type NodePeer, type PeerId, type Point } from '../../node/index.ts'
 import { Chromium, type Tab } from './chromium-windows.ts'
 import { addressOf, bundlePage, eventually, servePage } from './pages.ts'
 import type { SharedTab } from './shared-pool-page.ts'
@@ -20,7 +20,7 @@ describe('tabs of one window', () => {
 
   beforeAll(async () => {
     ;[node, server, browser] = await Promise.all([
-      createNodePeer({ network: 'tabs-test', listen: ['/ip4/127.0.0.1/tcp/0/ws'], minConnections: 0, expectedConnections: 0 }),
+      createNodePeer({ network: 'tabs-test', relay: true, listen: ['/ip4/127.0.0.1/tcp/0/ws'], minConnections: 0, expectedConnections: 0 }),
       servePage(await bundlePage('shared-pool-page.ts')),
       Chromium.launch()
     ])
@@ -79,6 +79,30 @@ describe('tabs of one window', () => {
     await eventually(async () => expect(await viewOf(follower)).toMatchObject({ role: 'owner', peerId }), 5_000)
     await owner.thaw()
     await eventually(async () => expect(await viewOf(owner)).toMatchObject({ role: 'follower', hasOwner: true, peerId }))
+    expect(node.pool.connections.list().filter((connection) => connection.peerId === peerId).length).toBeLessThanOrEqual(1)
+  }, 60_000)
+
+  test.concurrent('an owner that is left, with a WebRTC connection, lets another tab go on; kept for the back button it follows', async () => {
+    const [owner, other] = await open()
+    await owner.show()
+    const friend = await join(await browser.open(addressOf(server)))
+    const { peerId } = await viewOf(owner)
+    let point: Point | undefined
+    await eventually(async () => {
+      point = (await friend.evaluate(() => tab.shared.snapshot()?.ownPoints))?.find((own) => own.includes('/webrtc/'))
+      expect(point).toBeDefined()
+    })
+    await owner.evaluate((to) => tab.shared.connect(to), point as Point)
+    await owner.leaveFor(`${addressOf(server).replace('localhost', '127.0.0.1')}page.js`)
+    await other.show()
+    await eventually(async () => expect(await viewOf(other)).toMatchObject({ role: 'owner', peerId }), 5_000)
+    await other.evaluate((id) => tab.shared.peers.ban(id), stranger)
+    await owner.goBack()
+    await owner.show()
+    // A page that was loaded anew would have to open its pool first.
+    await eventually(async () =>
+      expect(await viewOf(owner)).toMatchObject({ role: 'follower', hasOwner: true, peerId, bannedPeers: [stranger] })
+    )
     expect(node.pool.connections.list().filter((connection) => connection.peerId === peerId).length).toBeLessThanOrEqual(1)
   }, 60_000)
 })

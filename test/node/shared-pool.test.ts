@@ -200,7 +200,7 @@ describe('a pool shared by tabs', () => {
   test('a page that is kept for the back button lets another tab go on, and stands in line when it is back', async () => {
     const [first, second] = [await openTab('kept'), await openTab('kept')]
     const { peerId } = await viewOf(first)
-    // Chromium keeps no page that holds a lock, other browsers may.
+    // Playwright's Chromium keeps no page; a real one does so in shared-pool-windows.test.ts.
     await first.evaluate(() => void dispatchEvent(new PageTransitionEvent('pagehide', { persisted: true })))
     await becomesOwner(second, peerId)
     await first.evaluate(() => void dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true })))
