@@ -2,11 +2,12 @@
  * Whether the two tables and their indexes are in order: for the numbered invariants and for tests, and in no page, which is why
  * it stands apart from the tables and looks at what they show of their inside.
  */
+import type { Host } from '../values/ids.ts'
 import type { Heap, Heaped } from './heap.ts'
 import type { PeerTable } from './peer-table.ts'
 import { isTried } from './point-info.ts'
 import type { PointListing } from './point-listing.ts'
-import { PointGroup, PointRecord } from './point-record.ts'
+import { type GroupKey, PointGroup, PointRecord } from './point-record.ts'
 import { isCounted, listOf, loadOf, type PointShares } from './point-shares.ts'
 import type { PointTable } from './point-table.ts'
 import { isUncapped } from './point-weight.ts'
@@ -16,9 +17,15 @@ export function checkPoints(table: PointTable): string[] {
   const { bounds, shares, listing, trusted: kept, trustedHosts } = table.inside
   const records = [...table]
   const wrong = [...checkShares(shares, records), ...checkListing(listing, records)]
-  const trusted = records.filter((record) => record.trusted).length
-  const busy = records.filter((record) => !record.trusted && record.state.kind !== 'disconnected').length
-  const hosts = new Set(records.filter((record) => record.trusted && record.host !== undefined).map(({ host }) => host))
+  const hosts = new Set<Host>()
+  let trusted = 0
+  let busy = 0
+  for (const record of records) {
+    if (record.trusted) {
+      trusted++
+      if (record.host !== undefined) hosts.add(record.host)
+    } else if (record.state.kind !== 'disconnected') busy++
+  }
   if (hosts.size !== trustedHosts.size) wrong.push(`hosts of trusted points: kept ${trustedHosts.size}, found ${hosts.size}`)
   if (trusted !== kept) wrong.push(`trusted points: kept ${kept}, found ${trusted}`)
   const room = bounds === null ? Number.POSITIVE_INFINITY : Math.max(bounds.max, busy) + trusted
@@ -31,8 +38,12 @@ export function checkPeers<PeerMeta>(table: PeerTable<PeerMeta>): string[] {
   const { bounds, strangers, acquaintances, trusted: keptTrusted, ran: keptRan } = table.inside
   const wrong: string[] = []
   const records = [...table]
+  let [trusted, busy, ran] = [0, 0, 0]
   for (const record of records) {
     const { peerId, state, life } = record
+    if (life.trusted) trusted++
+    else if (state.kind !== 'disconnected') busy++
+    if (life.ran) ran++
     if (life.ran !== (life.lastEstablished !== undefined))
       wrong.push(`${peerId} is counted among those that ${life.ran ? 'ran' : 'never ran'}`)
     const expected = life.trusted || state.kind !== 'disconnected' || bounds === null ? undefined : life.ran ? acquaintances : strangers
@@ -43,9 +54,6 @@ export function checkPeers<PeerMeta>(table: PeerTable<PeerMeta>): string[] {
     }
   }
   if (!isOrdered(strangers) || !isOrdered(acquaintances)) wrong.push('the order of collection is broken')
-  const trusted = records.filter((record) => record.trusted).length
-  const busy = records.filter((record) => !record.trusted && record.state.kind !== 'disconnected').length
-  const ran = records.filter(({ life }) => life.ran).length
   if (trusted !== keptTrusted) wrong.push(`trusted peers: kept ${keptTrusted}, found ${trusted}`)
   if (ran !== keptRan) wrong.push(`peers that ran: kept ${keptRan}, found ${ran}`)
   const room = bounds === null ? Number.POSITIVE_INFINITY : Math.max(bounds.max, busy) + trusted
@@ -53,51 +61,83 @@ export function checkPeers<PeerMeta>(table: PeerTable<PeerMeta>): string[] {
   return wrong
 }
 
-/** What is wrong with counts and places, given all records. */
+/** Points counted by what they have in common. */
+interface Count {
+  all: number
+  /** In a queue, of those of one source; in no group's count of untried points, of those of one group. */
+  other: number
+  tried: number
+}
+
+/** What is wrong with counts and places, given all records. Called after each step of a simulation: texts are made only of what is wrong. */
 function checkShares(shares: PointShares, records: readonly PointRecord[]): string[] {
-  const { max, sources, byGroup, groups, byLoad, topLoad, queueOf } = shares.inside
+  const { max, sources, byGroup: sourceByGroup, groups, byLoad, topLoad, queueOf } = shares.inside
   const wrong: string[] = []
-  const expect = (what: string, kept: unknown, found: unknown): void => {
-    if (kept !== found) wrong.push(`${what}: kept ${String(kept)}, found ${String(found)}`)
+  const expect = (kept: unknown, found: unknown, what: () => string): void => {
+    if (kept !== found) wrong.push(`${what()}: kept ${String(kept)}, found ${String(found)}`)
   }
-  const keyOf = ({ source, medium }: PointRecord): string => source ?? medium
+  /** Of points that caps of sources count. */
+  const bySource = new Map<string, Count>()
+  const byGroup = new Map<GroupKey, Count>()
+  let tried = 0
   for (const record of records) {
-    const { point, life, groupKey } = record
+    const { point, life, groupKey, chain } = record
     const group = groups.get(groupKey)
     const list = group instanceof PointGroup ? listOf(record, group) : undefined
-    expect(`${point} tried`, life.tried, isTried(record))
-    expect(`${point} in its queue`, record.chain === (life.tried ? undefined : queueOf(record)), true)
-    expect(`${point} in the list of its group`, life.member?.chain === list, true)
-    expect(`${point} alone in its group`, group === record, group instanceof PointRecord)
-    if (isCounted(record)) expect(`${point} has a source`, sources.has(keyOf(record)), true)
+    expect(life.tried, isTried(record), () => `${point} tried`)
+    expect(chain === (life.tried ? undefined : queueOf(record)), true, () => `${point} in its queue`)
+    expect(life.member?.chain === list, true, () => `${point} in the list of its group`)
+    expect(group === record, group instanceof PointRecord, () => `${point} alone in its group`)
+    const near = countIn(byGroup, groupKey)
+    near.all++
+    if (life.tried) {
+      tried++
+      near.tried++
+    } else if (isUncapped(record.medium)) near.other++
+    if (!isCounted(record)) continue
+    const key = record.source ?? record.medium
+    expect(sources.has(key), true, () => `${point} has a source`)
+    const told = countIn(bySource, key)
+    told.all++
+    if (chain !== undefined) told.other++
   }
-  const untried = records.filter(({ life }) => !life.tried)
-  expect('tried points', shares.tried, records.length - untried.length)
-  const counted = records.filter(isCounted)
-  expect('sources', sources.size, new Set(counted.map(keyOf)).size)
-  expect('sources with a group', byGroup.size, [...sources.values()].filter(({ group }) => group !== undefined).length)
-  expect('groups', groups.size, new Set(records.map(({ groupKey }) => groupKey)).size)
+  expect(shares.tried, tried, () => 'tried points')
+  expect(sources.size, bySource.size, () => 'sources')
+  expect(groups.size, byGroup.size, () => 'groups')
   let top = 0
+  let withGroup = 0
   for (const source of sources.values()) {
     const load = max === Number.POSITIVE_INFINITY ? 0 : loadOf(source)
-    const found = counted.filter((record) => keyOf(record) === source.key)
-    expect(`points of source ${source.key}`, source.counted, found.length)
-    if (source.group !== undefined) expect(`source of group ${source.group}`, byGroup.get(source.group), source)
-    expect(`queues of source ${source.key}`, source.collectable, found.filter(({ chain }) => chain !== undefined).length)
+    const found = countIn(bySource, source.key)
+    expect(source.counted, found.all, () => `points of source ${source.key}`)
+    if (source.group !== undefined) {
+      withGroup++
+      expect(sourceByGroup.get(source.group), source, () => `source of group ${source.group}`)
+    }
+    expect(source.collectable, found.other, () => `queues of source ${source.key}`)
     const level = source.collectable === 0 ? undefined : byLoad[load]
-    expect(`load ${load} has source ${source.key}`, source.chain === level, true)
+    expect(source.chain === level, true, () => `load ${load} has source ${source.key}`)
     if (source.collectable > 0) top = Math.max(top, load)
   }
-  expect('highest load', topLoad, top)
+  expect(sourceByGroup.size, withGroup, () => 'sources with a group')
+  expect(topLoad, top, () => 'highest load')
   for (const [key, group] of groups) {
-    const found = records.filter(({ groupKey }) => groupKey === key)
-    const capped = found.filter(({ life, medium }) => !life.tried && !isUncapped(medium))
-    expect(`points of group ${key}`, group instanceof PointGroup ? group.points : 1, found.length)
+    const found = countIn(byGroup, key)
+    expect(group instanceof PointGroup ? group.points : 1, found.all, () => `points of group ${key}`)
     if (!(group instanceof PointGroup)) continue
-    expect(`tried of group ${key}`, group.tried, found.filter(({ life }) => life.tried).length)
-    expect(`untried of group ${key}`, group.untried, capped.length)
+    expect(group.tried, found.tried, () => `tried of group ${key}`)
+    expect(group.untried, found.all - found.tried - found.other, () => `untried of group ${key}`)
   }
   return wrong
+}
+
+function countIn<Key>(counts: Map<Key, Count>, key: Key): Count {
+  let count = counts.get(key)
+  if (count === undefined) {
+    count = { all: 0, other: 0, tried: 0 }
+    counts.set(key, count)
+  }
+  return count
 }
 
 /** What is wrong with order and places, given all records. */
