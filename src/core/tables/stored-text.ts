@@ -85,8 +85,11 @@ function* linesOf<T extends Lined>(
 ): Generator<string> {
   let count = 0
   for (const entry of entries) {
-    const line = entry.line ?? `,\n${toJson(entry)}`
-    if (count < maxLinesKept && tellsOfChanges(entry)) entry.line = line
+    let { line } = entry
+    if (line === undefined) {
+      line = `,\n${toJson(entry)}`
+      if (count < maxLinesKept && tellsOfChanges(entry)) entry.line = line
+    }
     yield count++ === 0 ? line.slice(1) : line
   }
 }
