@@ -91,6 +91,8 @@ export class Publisher<Msg, PeerMeta, ConnMeta> {
     if (isWatched) this.#expiry = setTimeout(() => this.#watched(), lookLastsMs)
     if (isWatched === this.#wasWatched) return
     this.#wasWatched = isWatched
+    // What waits to be told is from before: a tab that is hidden knows how things stood then, and hears of nothing later.
+    if (!isWatched && this.#timer !== undefined) this.tellNow()
     this.#parts.watched(isWatched)
   }
 

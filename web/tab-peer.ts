@@ -160,9 +160,13 @@ async function startPeer<Msg, PeerMeta, ConnMeta>(
 
   async function stop(): Promise<void> {
     page.end()
-    stopClosing()
     stopReaching()
-    await node.stop()
+    try {
+      await node.stop()
+    } finally {
+      // Not before: the owner of a shared pool stops it when its page is left, and then too no connection may be open after that turn.
+      stopClosing()
+    }
   }
 }
 

@@ -13,6 +13,12 @@ declare const tab: SharedTab
 
 const stranger = '12D3KooWGC6TvWhfapngX6wvJHMYvKpDMXPb3ZnCZ6dMoaMtimQ5' as PeerId
 
+/** Runs in the page: why it was not kept for the back button, if it was not. */
+function whyLoaded(): unknown {
+  const [navigation] = performance.getEntriesByType('navigation') as (PerformanceEntry & { notRestoredReasons?: unknown })[]
+  return navigation?.notRestoredReasons ?? undefined
+}
+
 describe('tabs of one window', () => {
   let node: NodePeer
   let server: Server
@@ -99,7 +105,8 @@ describe('tabs of one window', () => {
     await other.evaluate((id) => tab.shared.peers.ban(id), stranger)
     await owner.goBack()
     await owner.show()
-    // A page that was loaded anew would have to open its pool first.
+    // A page that was loaded anew has no pool yet.
+    await eventually(async () => expect(await owner.evaluate(whyLoaded)).toBeUndefined())
     await eventually(async () =>
       expect(await viewOf(owner)).toMatchObject({ role: 'follower', hasOwner: true, peerId, bannedPeers: [stranger] })
     )
