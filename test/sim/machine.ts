@@ -42,8 +42,6 @@ export class Machine {
   #dateOffsetMs = 0
   /** Its pool's state has changed since somebody set this to false. */
   hasChanged = false
-  /** The machine itself is off or away: nothing reaches it. */
-  isDark = false
 
   constructor(parts: MachineParts) {
     this.#parts = parts
@@ -71,7 +69,7 @@ export class Machine {
 
   /** Starts the program: the one that stopped, or another upon the same storage. Settles when it runs. */
   start(): Promise<void> {
-    this.isDark = false
+    this.network.isDark = false
     this.#program ??= this.#make()
     return this.#program.pool.start()
   }
@@ -83,7 +81,7 @@ export class Machine {
 
   /** The program is gone in the middle of whatever it did. `dark`: the machine too, so that nobody is told. */
   kill({ dark = false } = {}): void {
-    this.isDark = dark
+    this.network.isDark = dark
     this.network.die({ told: !dark })
     this.#program?.clock.kill()
     this.#program = undefined

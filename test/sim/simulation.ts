@@ -170,9 +170,10 @@ export class Simulation {
   }
 
   #reaches(from: Owner, to: Owner): boolean {
+    if (from.isDark || to.isDark) return false
+    if (this.#sides === undefined) return true
     const [a, b] = [this.#byOwner.get(from), this.#byOwner.get(to)]
-    if (a?.isDark === true || b?.isDark === true) return false
-    return this.#sides === undefined || a === undefined || b === undefined || this.#sides(a) === this.#sides(b)
+    return a === undefined || b === undefined || this.#sides(a) === this.#sides(b)
   }
 }
 

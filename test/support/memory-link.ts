@@ -11,6 +11,10 @@ export interface Owner {
   readonly links: Set<MemoryLink>
   /** Called when something is about to reach the owner. */
   readonly touched: () => void
+  /** Its place on the map of a simulation; -1: it has none. */
+  place: number
+  /** Its machine is off or away: in a simulation nothing gets to it or from it. */
+  readonly isDark: boolean
 }
 
 /** The world that links run through. */

@@ -93,6 +93,9 @@ export class MemoryNetwork implements Network {
   dials = 0
   readonly links = new Set<MemoryLink>()
   touched: () => void = () => undefined
+  place = -1
+  /** Its machine is off or away: in a simulation nothing gets to it or from it. */
+  isDark = false
   /** Timers of its dials. */
   readonly #waits = new Set<() => void>()
 
