@@ -13,6 +13,7 @@ const usage = `npm run example:light-client [-- options]
 Starts five honest Node peers that make a chain of headers, two liars, and a page that follows the chain and finds the
 liars out; stop it with Ctrl-C.
 
+  --check              opens the page in a Chromium, prints a line for each fact of what becomes of the liars, and ends
   --port N             the page at port N; default: a free one
   --screenshot [path]  takes the picture of the README (default docs/light-client.png) and ends
   --help               this text
@@ -23,6 +24,7 @@ const defaultPicture = 'docs/light-client.png'
 
 interface Wish {
   readonly port: number
+  readonly checks: boolean
   /** Of the picture to take; none: it runs until somebody stops it. */
   readonly picture: string | undefined
 }
@@ -57,7 +59,11 @@ async function main(args: readonly string[]): Promise<number> {
   return problems.length > 0 && status === 0 ? 1 : status
 }
 
-async function run({ port, picture }: Wish, shutdown: Shutdown): Promise<number> {
+async function run({ port, checks, picture }: Wish, shutdown: Shutdown): Promise<number> {
+  if (checks) {
+    const { checkExample } = await import('./check.ts')
+    return checkExample({ port, shutdown, write, log: complain })
+  }
   write('Starting five honest Node peers and two liars, making a chain of 600 headers, building the page …')
   const example = await startExample({ port, shutdown })
   if (picture !== undefined) {
@@ -87,7 +93,12 @@ function readWish(args: readonly string[]): Wish | undefined {
   const { values, positionals } = parseArgs({
     args: [...args],
     allowPositionals: true,
-    options: { port: { type: 'string' }, screenshot: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } }
+    options: {
+      port: { type: 'string' },
+      check: { type: 'boolean' },
+      screenshot: { type: 'boolean' },
+      help: { type: 'boolean', short: 'h' }
+    }
   })
   if (values.help === true) return undefined
   const [path, ...rest] = positionals
@@ -96,7 +107,11 @@ function readWish(args: readonly string[]): Wish | undefined {
   }
   if (path !== undefined && !path.endsWith('.png'))
     throw new Error(`--screenshot: expected the path of a .png file, got ${JSON.stringify(path)}`)
-  return { port: readPort(values.port), picture: values.screenshot === true ? (path ?? defaultPicture) : undefined }
+  return {
+    port: readPort(values.port),
+    checks: values.check === true,
+    picture: values.screenshot === true ? (path ?? defaultPicture) : undefined
+  }
 }
 
 /** 0: any free one. */

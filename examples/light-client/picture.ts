@@ -1,34 +1,21 @@
 /** Takes the picture of the README: the page at the head, with both liars out and one peer that is slow. Called by `cli.ts`. */
 import { setTimeout as pause } from 'node:timers/promises'
-import { chromiumFlags, findOrInstallChromium } from '../../node/cli/chromium.ts'
-import type { Shutdown } from '../../node/cli/demo-shutdown.ts'
+import { type BrowserOptions, openBrowser } from './browser.ts'
 import type { Example } from './start-example.ts'
 
-const pageDeadlineMs = 30_000
 /** Long enough to be overdue, short enough to be an answer. */
 const slowAnswerMs = 900
 const slowHeaders = 3
 
-export interface PictureOptions {
+export interface PictureOptions extends BrowserOptions {
   readonly example: Example
-  readonly shutdown: Shutdown
   /** Of the .png file. */
   readonly path: string
-  log(line: string): void
 }
 
 /** Rejects if there is no Chromium, or if the page does not come so far in time. */
-export async function takePicture({ example: { network, url }, shutdown, path, log }: PictureOptions): Promise<void> {
-  const executablePath = await findOrInstallChromium({ log })
-  const { chromium } = await import('playwright-core')
-  const browser = await shutdown.own('Chromium', {
-    // Signals are the shutdown's: Playwright would end the process at the first one.
-    start: () =>
-      chromium.launch({ executablePath, args: [...chromiumFlags], handleSIGINT: false, handleSIGTERM: false, handleSIGHUP: false }),
-    stop: (started) => started.close()
-  })
-  const page = await browser.newPage({ viewport: { width: 1_180, height: 1_000 }, colorScheme: 'light', reducedMotion: 'reduce' })
-  page.setDefaultTimeout(pageDeadlineMs)
+export async function takePicture({ example: { network, url }, path, ...options }: PictureOptions): Promise<void> {
+  const page = await openBrowser(options)
   await page.goto(url)
   await page
     .locator('#lies li')

@@ -16,7 +16,9 @@ import type { PeerId } from '../../../../node/index.ts'
 
 const pageDeadlineMs = 20_000
 /** A page on a busy machine: from a header made to the header shown. */
-const maxLagMs = 5_000
+const maxLagMs = 10_000
+/** There an honest peer may be left as silent too, and is dialed again when a minute has passed. */
+const allBackMs = 75_000
 const axePath = createRequire(import.meta.url).resolve('axe-core/axe.min.js')
 
 /** What the page showed at some moment, as texts. */
@@ -67,7 +69,7 @@ describe('the light client in a page', () => {
     }
     page = await open()
     await page.goto(example.url)
-  }, 60_000)
+  }, 120_000)
 
   afterAll(async () => {
     clearInterval(sampling)
@@ -109,29 +111,33 @@ describe('the light client in a page', () => {
       })
     const provenAt = (await seen()).length
     // And it goes on with the others.
-    await page.waitForFunction((count) => (globalThis as unknown as { seen: Seen[] }).seen.length >= count + 2, provenAt)
+    await page.waitForFunction((count) => {
+      const { seen: all } = globalThis as unknown as { seen: Seen[] }
+      return all.length >= count + 2 && all.at(-1)?.phase === 'following'
+    }, provenAt)
 
-    const all = await expectAllTrue()
-    expect(all.at(-1)?.phase).toBe('following')
+    await expectAllTrue()
     const kinds = await page.locator('#lies .lie').evaluateAll((rows) => rows.map((row) => (row as HTMLElement).dataset.kind))
     expect(kinds.sort()).toEqual(['withheld', 'work'])
 
     const pageId = await page.evaluate(() => globalThis.lightClient?.pool.peerId as PeerId)
     for (const liar of liars) {
       const lied = liar.firstLies.get(pageId) ?? Number.NaN
+      // The page knows before the liar does.
+      await expect.poll(() => goneAt.has(liar), { timeout: pageDeadlineMs }).toBe(true)
       expect((goneAt.get(liar) ?? Number.NaN) - lied, liar.name).toBeLessThan(10_000)
     }
     const liarIds = liars.map(({ pool }) => pool.peerId).sort()
     expect(await page.evaluate(() => [...(globalThis.lightClient?.pool.snapshot().greylistedPeers ?? [])].sort())).toEqual(liarIds)
     // Others took their places.
-    await page.waitForFunction(() => globalThis.lightClient?.pool.activeConnections === 5)
-    const connected = await page.evaluate(() => globalThis.lightClient?.pool.connections.list().map(({ peerId }) => peerId) ?? [])
-    expect(connected.sort()).toEqual(honest.map(({ pool }) => pool.peerId).sort())
+    const connected = () =>
+      page.evaluate(() => (globalThis.lightClient?.pool.connections.list() ?? []).map(({ peerId }) => peerId as string).sort())
+    await expect.poll(connected, { timeout: allBackMs }).toEqual(honest.map(({ pool }) => pool.peerId as string).sort())
     const rows = await page
       .locator('#peer-rows tr[data-verdict="lied"]')
       .evaluateAll((all) => all.map((row) => (row as HTMLElement).dataset.peer))
     expect(rows.sort()).toEqual(liarIds)
-  }, 40_000)
+  }, 150_000)
 
   test('a silent peer and a slow one are switched for another, and the head does not wait for them', async () => {
     for (const [number, answerDelayMs] of [
@@ -150,7 +156,7 @@ describe('the light client in a page', () => {
             peer.makeHeader()
             return switched.count()
           },
-          { timeout: 12_000, interval: 1_500 }
+          { timeout: pageDeadlineMs, interval: 1_500 }
         )
         .toBeGreaterThan(before)
       const { hash, header } = peer.tree.head
@@ -159,7 +165,7 @@ describe('the light client in a page', () => {
       peer.answerDelayMs = 0
     }
     await expectAllTrue()
-  }, 30_000)
+  }, 100_000)
 
   test.each([
     ['wide and light', { viewport: { width: 1_280, height: 900 }, colorScheme: 'light' }],
@@ -197,9 +203,9 @@ describe('the light client in a page', () => {
     works = true
     await other.getByRole('button', { name: 'Try again' }).click()
     await other.getByText('Looking for peers…').waitFor()
-    await expect.poll(() => other.getByTestId('head-height').textContent()).toBe('0')
+    await expect.poll(() => other.getByTestId('head-height').textContent(), { timeout: pageDeadlineMs }).toBe('0')
     expect(await axeViolations(other)).toEqual([])
-  }, 30_000)
+  }, 60_000)
 })
 
 /** Runs in the page before anything else: keeps what is shown each time it changes. */
