@@ -47,7 +47,7 @@ export async function saving(): Promise<Row[]> {
           `Each peer met once, with two events. The bare way blocks the event loop for ${significant(bare)} ms.` +
           (verb === 'save'
             ? ''
-            : ' Beyond reading and parsing, each entry is checked field by field, its ids and addresses too, and enters the tables: by a profile a third is `JSON.parse`, a quarter the collection of garbage.')
+            : ' Beyond reading and parsing, each entry is checked field by field, its ids and addresses too, and enters the tables: by a profile a third is `JSON.parse`, a quarter the collection of garbage, whose pauses make the longest turns (`--trace-gc`: nearly all that is made stays).')
       }
     })
   } finally {
