@@ -114,19 +114,6 @@ export class PointListing {
     return chosen
   }
 
-  /** Tried points that are not running, the most recently seen first. The table must not change meanwhile. */
-  *tried(): Generator<PointRecord> {
-    for (const { record } of this.#tried) yield record
-  }
-
-  /** Disconnected points that never ran, in random order. The table must not change meanwhile. */
-  *untried(random: Random): Generator<PointRecord> {
-    const draws = new Draws(this.#all.size, random)
-    for (let record = this.#all.at(draws.next()); record !== undefined; record = this.#all.at(draws.next())) {
-      if (!isTried(record) && record.state.kind === 'disconnected') yield record
-    }
-  }
-
   /** For `table-checks.ts`, which no page loads. */
   get inside() {
     return { all: this.#all, open: this.#open, order: this.#inOrder(), chainOf: (record: PointRecord) => this.#chainOf(record) }

@@ -11,7 +11,6 @@
 import { groupOf, groupOfHost, groupOfTeller, hostOf } from '../values/address.ts'
 import type { TableSize } from '../values/config.ts'
 import type { Host, PeerId, Point } from '../values/ids.ts'
-import type { Random } from '../values/ports.ts'
 import { joinEvents } from './event-ring.ts'
 import type { Medium } from './point-info.ts'
 import { type ListQuery, PointListing } from './point-listing.ts'
@@ -193,16 +192,6 @@ export class PointTable {
   /** Points to tell others; throws `RangeError` for a size that is negative or no whole number. */
   list(query: ListQuery): Point[] {
     return this.#listing.list(query)
-  }
-
-  /** Points that ran once and do not run now, the most recently seen first. The table must not change meanwhile. */
-  tried(): Iterable<PointRecord> {
-    return this.#listing.tried()
-  }
-
-  /** Disconnected points that never ran, in random order. The table must not change meanwhile. */
-  untried(random: Random): Iterable<PointRecord> {
-    return this.#listing.untried(random)
   }
 
   /** For `table-checks.ts`, which no page loads. */

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest'
-import { type PointNews, PointTable } from '../../../src/core/tables/point-table.ts'
+import { PointTable } from '../../../src/core/tables/point-table.ts'
 import { pointToJson } from '../../../src/core/tables/stored-entries.ts'
 import { pointRecordOf } from '../../../src/core/tables/stored-record.ts'
 import { checkPoints } from '../../../src/core/tables/table-checks.ts'
 import type { PeerId, Point } from '../../../src/core/values/ids.ts'
 import { seededRandom } from '../../support/seeded-random.ts'
-import { beRejected, connect, disconnect, meet, miss, news, peerOf, pointInGroup, pointOf, request, taken } from './encounters.ts'
+import { connect, disconnect, meet, miss, news, peerOf, pointInGroup, pointOf, request, taken } from './encounters.ts'
 
 /** Points `from` to `to` - 1, put in at that instant. */
 function fill(table: PointTable, from: number, to: number, source?: PeerId): void {
@@ -371,25 +371,5 @@ describe('taking saved points back', () => {
     const table = new PointTable({ size: { max: 2, target: 1 } })
     for (let i = 0; i < 5; i++) table.restore(pointRecordOf(taken(saved.insert(pointOf(i), { ...news(i), trusted: i === 4 }))))
     expect(has(table, numbers(0, 5))).toEqual([0, 1, 4])
-  })
-})
-
-describe('candidates', () => {
-  it('gives tried points by their last sighting, and untried ones each once', () => {
-    const table = new PointTable({ size: null })
-    const points = numbers(0, 60).map((i) => taken(table.insert(pointOf(i), { ...news(i) } satisfies PointNews)))
-    for (const i of [5, 3, 9]) meet(table, taken(points[i]), 100 - i)
-    connect(table, taken(points[3]), 200)
-    beRejected(table, taken(points[11]), 300)
-    request(table, taken(points[12]))
-    expect([...table.tried()].map(({ point }) => point)).toEqual([pointOf(9), pointOf(5)])
-    const untried = [...table.untried(seededRandom(3))].map(({ point }) => point)
-    expect([...untried].sort()).toEqual(
-      numbers(0, 60)
-        .filter((i) => ![5, 3, 9, 12].includes(i))
-        .map(pointOf)
-        .sort()
-    )
-    expect(untried).not.toEqual([...table.untried(seededRandom(4))].map(({ point }) => point))
   })
 })
