@@ -13,7 +13,7 @@ import { bundle } from './bundle.ts'
 /** What we want to reach. */
 const targetBytes = 15_000
 /** What must not be exceeded until then; docs/size.md says when it was last raised, and for what. */
-const ceilingBytes = 57_300
+const ceilingBytes = 57_200
 
 /** The sharing between tabs, above that. */
 const sharingCeilingBytes = 6_700
