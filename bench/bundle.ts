@@ -3,6 +3,7 @@
  */
 
 import { fileURLToPath } from 'node:url'
+import { decode } from '@jridgewell/sourcemap-codec'
 import { rolldown } from 'rolldown'
 
 export interface Bundle {
@@ -42,14 +43,11 @@ export async function bundle(source: string): Promise<Bundle> {
   return { chunks: Array.from(loaded, ({ code }) => code), later: later.map(({ code }) => code), ours }
 }
 
-const digits = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/'
-
 /** Which part of a bundle comes from which source, by its source map: each segment reaches to the next one. */
 function textBySource(code: string, { mappings, sources }: { mappings: string; sources: readonly string[] }): Map<string, string> {
   const found = new Map<string, string>()
   const lines = code.split('\n')
-  let source = 0
-  for (const [number, segments] of mappings.split(';').entries()) {
+  for (const [number, segments] of decode(mappings).entries()) {
     const line = lines[number] ?? ''
     let column = 0
     let path = ''
@@ -57,30 +55,11 @@ function textBySource(code: string, { mappings, sources }: { mappings: string; s
       found.set(path, (found.get(path) ?? '') + line.slice(column, until))
       column = until
     }
-    for (const segment of segments.split(',')) {
-      const [columns = 0, sourceChange] = numbersOf(segment)
-      take(column + columns)
-      if (sourceChange === undefined) continue
-      source += sourceChange
-      path = (sources[source] ?? '').replace(/^(\.\.\/)+/, '')
+    for (const [start, source] of segments) {
+      take(start)
+      if (source !== undefined) path = (sources[source] ?? '').replace(/^(\.\.\/)+/, '')
     }
     take(line.length)
   }
   return found
-}
-
-/** Base64 VLQ: five bits a digit, the sixth says that more follow, the lowest of the number is its sign. */
-function numbersOf(segment: string): number[] {
-  const numbers: number[] = []
-  let value = 0
-  let shift = 0
-  for (const character of segment) {
-    const digit = digits.indexOf(character)
-    value |= (digit & 31) << shift
-    shift += 5
-    if ((digit & 32) !== 0) continue
-    numbers.push((value & 1) === 1 ? -(value >> 1) : value >> 1)
-    value = shift = 0
-  }
-  return numbers
 }

@@ -6,7 +6,7 @@ import type { Page } from 'playwright-core'
 import { eventually, expectThat, Facts, seconds } from '../../node/cli/demo-facts.ts'
 import type { Shutdown } from '../../node/cli/demo-shutdown.ts'
 import type { PeerId } from '../../node/index.ts'
-import { openBrowser } from './browser.ts'
+import { openPage } from './browser.ts'
 import type { Hash } from './chain/header.ts'
 import { type Example, startExample } from './start-example.ts'
 
@@ -31,7 +31,7 @@ export async function checkExample({ port, shutdown, write, log }: CheckOptions)
     example = await startExample({ port, shutdown, honestForMs: 2_500 })
     return example.url
   })
-  if (example !== undefined) await checkPage(example, facts, await openBrowser({ shutdown, log }))
+  if (example !== undefined) await checkPage(example, facts, await openPage({ shutdown, log }))
   if (shutdown.isRequested) return 1
   const { held, failed } = facts
   write(failed === 0 ? `All ${held} facts hold.` : `${failed} of ${held + failed} facts do not hold.`)

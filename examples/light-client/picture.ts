@@ -1,13 +1,14 @@
 /** Takes the picture of the README: the page at the head, with both liars out and one peer that is slow. Called by `cli.ts`. */
 import { setTimeout as pause } from 'node:timers/promises'
-import { type BrowserOptions, openBrowser } from './browser.ts'
+import type { LaunchOptions } from '../../node/cli/launch-chromium.ts'
+import { openPage } from './browser.ts'
 import type { Example } from './start-example.ts'
 
 /** Long enough to be overdue, short enough to be an answer. */
 const slowAnswerMs = 900
 const slowHeaders = 3
 
-export interface PictureOptions extends BrowserOptions {
+export interface PictureOptions extends LaunchOptions {
   readonly example: Example
   /** Of the .png file. */
   readonly path: string
@@ -15,7 +16,7 @@ export interface PictureOptions extends BrowserOptions {
 
 /** Rejects if there is no Chromium, or if the page does not come so far in time. */
 export async function takePicture({ example: { network, url }, path, ...options }: PictureOptions): Promise<void> {
-  const page = await openBrowser(options)
+  const page = await openPage(options)
   await page.goto(url)
   await page
     .locator('#lies li')

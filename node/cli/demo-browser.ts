@@ -4,10 +4,9 @@
  */
 import process from 'node:process'
 import type { Browser, Page } from 'playwright-core'
-import { chromiumFlags, findOrInstallChromium } from './chromium.ts'
-import type { Shutdown } from './demo-shutdown.ts'
 import type { Demo } from './demo-start.ts'
 import { DemoTab } from './demo-tab.ts'
+import { type LaunchOptions, launchChromium } from './launch-chromium.ts'
 
 /** Of one look or click; a page that hangs must not hold the check. */
 const actionDeadlineMs = 10_000
@@ -59,24 +58,15 @@ export class DemoBrowser {
   }
 }
 
-export interface BrowserOptions {
+export interface BrowserOptions extends LaunchOptions {
   readonly demo: Demo
-  readonly shutdown: Shutdown
-  log(line: string): void
 }
 
 /** Installs Chromium if there is none. Rejects with everything that was tried. */
 export async function startBrowser({ demo, shutdown, log }: BrowserOptions): Promise<DemoBrowser> {
   // Playwright forgets its profile folder when Chromium is killed; in the demo's own folder it goes with that.
   process.env.TMPDIR = demo.network.folder
-  const executablePath = await findOrInstallChromium({ log })
-  const { chromium } = await import('playwright-core')
-  const browser = await shutdown.own('Chromium', {
-    // Signals are ours: Playwright would end the process at the first one.
-    start: () =>
-      chromium.launch({ executablePath, args: [...chromiumFlags], handleSIGINT: false, handleSIGTERM: false, handleSIGHUP: false }),
-    stop: (started) => started.close()
-  })
+  const browser = await launchChromium({ shutdown, log })
   browser.on('disconnected', () => {
     if (!shutdown.signal.aborted) shutdown.crashed('Chromium', 'it ended by itself')
   })

@@ -13,8 +13,6 @@ import { parsePoints } from './handshake.ts'
 import type { Swaps } from './swap.ts'
 import { type BucketSize, TokenBucket } from './token-bucket.ts'
 
-/** An Advertise carries no record. */
-
 /** Points that one peer may tell us: one in ten seconds unasked, and as many as an answer holds for each question of ours. */
 const toldPoints: BucketSize = { capacity: 2 * wireCaps.advertisePoints, perSecond: 0.1 }
 

@@ -16,7 +16,7 @@ import type { PeerId } from '../../../../node/index.ts'
 
 const pageDeadlineMs = 20_000
 /** A page on a busy machine: from a header made to the header shown. */
-const maxLagMs = 10_000
+const maxLagMs = 5_000
 /** There an honest peer may be left as silent too, and is dialed again when a minute has passed. */
 const allBackMs = 75_000
 const axePath = createRequire(import.meta.url).resolve('axe-core/axe.min.js')
