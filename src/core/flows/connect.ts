@@ -6,7 +6,7 @@
 import { type Admission, checkDial, checkDialed, checkHello, checkIncoming } from '../decisions/admission.ts'
 import { shareablePoints } from '../decisions/sharing.ts'
 import type { AttemptRecord } from '../tables/attempt-record.ts'
-import type { Outcome } from '../tables/outcome.ts'
+import { isWordless, type Outcome } from '../tables/outcome.ts'
 import type { PeerRecord } from '../tables/peer-state.ts'
 import type { PointRecord } from '../tables/point-record.ts'
 import { resetReconnection } from '../tables/point-state.ts'
@@ -212,7 +212,7 @@ export class Connector<Msg, PeerMeta, ConnMeta> {
       instance: instanceText(hello.instance),
       clock,
       config,
-      onEnd: (_, ending, comeBackAfterMs) => state.end(attempt, { kind: 'closed', ending, comeBackAfterMs }),
+      onEnd: (_, ending, comeBackAfterMs) => this.#ended(attempt, { kind: 'closed', ending, comeBackAfterMs }),
       onExchange: (from, message) => this.#receiver.received(from, message)
     })
     state.run(attempt, connection)
@@ -220,6 +220,17 @@ export class Connector<Msg, PeerMeta, ConnMeta> {
     this.#receiver.established(connection)
     clock.schedule(0, () => void this.#certify(connection, hello))
     return connection
+  }
+
+  /**
+   * A program is seldom told that its network has changed, on Node never: it shows by the last connection that ends without a word, and
+   * the others before it. Not where it had just been made, or who comes and goes all the time would be dialed as often.
+   */
+  #ended(attempt: AttemptRecord<Connection<Msg, ConnMeta>>, outcome: Outcome & { kind: 'closed' }): void {
+    const { state, registry, clock, config } = this.#context
+    state.end(attempt, outcome)
+    const isSettled = clock.now() - attempt.startedAt >= config.reconnection.afterConnectionMs
+    if (state.active === 0 && isSettled && isWordless(outcome.ending)) registry.resetReconnections()
   }
 
   /**

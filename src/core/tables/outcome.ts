@@ -57,7 +57,10 @@ const showsWithinMs = 15_000
 
 /** A connection that our own sleep, or the network that was away, has cost: its point may be dialed again at once. */
 export function endedAsleep(outcome: Outcome, { startedAt, awokeAt, now }: { startedAt: number; awokeAt: number; now: number }): boolean {
-  if (outcome.kind !== 'closed' || startedAt >= awokeAt || now - awokeAt > showsWithinMs) return false
-  const { kind } = outcome.ending.reason
+  return outcome.kind === 'closed' && startedAt < awokeAt && now - awokeAt <= showsWithinMs && isWordless(outcome.ending)
+}
+
+/** Nobody said goodbye: the link, the program, the machine or the network is gone. */
+export function isWordless({ reason: { kind } }: Ending): boolean {
   return kind === 'lost' || kind === 'closed-by-peer'
 }

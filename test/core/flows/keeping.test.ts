@@ -4,6 +4,9 @@ import { record, rejectionOf, World } from '../../support/pools.ts'
 
 const band = { minConnections: 2, expectedConnections: 4, maxConnections: 8, timeBetweenSearchesMs: 1_000, maintenanceIdleMs: 10_000 }
 
+/** Takes whoever comes, and dials nobody. */
+const still = { minConnections: 0, expectedConnections: 0, maxConnections: 8, maintenanceIdleMs: null }
+
 describe('a pool that nobody tends', () => {
   it('pools that know one point only reach their band, and come back to it after half of them died', async () => {
     for (let seed = 1; seed <= 5; seed++) {
@@ -56,6 +59,36 @@ describe('a pool that nobody tends', () => {
     a.pool.resume()
     await world.clock.advance(5_000)
     expect(a.pool.activeConnections).toBeGreaterThanOrEqual(a.pool.snapshot().bounds.minThreshold)
+  })
+
+  it('when all links break at once nobody waits for the pause after a connection: all are tried again at once', async () => {
+    const world = new World(5)
+    const a = await world.start('a', band)
+    const others = await Promise.all(Array.from({ length: 4 }, (_, i) => world.start(`b${i}`, still)))
+    for (const { network } of others) await world.clock.until(a.pool.connect(network.point))
+    await world.clock.advance(70_000)
+    for (const link of [...a.network.links]) link.breakBoth()
+    await world.clock.advance(2_000)
+    expect(a.pool.activeConnections).toBe(4)
+  })
+
+  it.each([
+    { name: 'when one link of several broke', peers: 2, ranMs: 70_000, breaks: 1 },
+    { name: 'when the only link broke soon after it was made', peers: 1, ranMs: 50_000, breaks: 1 },
+    { name: 'when the only peer said goodbye', peers: 1, ranMs: 70_000, breaks: 0 }
+  ])('the pause after a connection is kept $name', async ({ peers, ranMs, breaks }) => {
+    const world = new World(6)
+    const a = await world.start('a', { ...band, minConnections: peers, expectedConnections: peers })
+    const others = await Promise.all(Array.from({ length: peers }, (_, i) => world.start(`b${i}`, still)))
+    for (const { network } of others) await world.clock.until(a.pool.connect(network.point))
+    await world.clock.advance(ranMs)
+    for (const link of [...a.network.links].slice(0, breaks)) link.breakBoth()
+    if (breaks === 0) await others[0]?.pool.connections.findByPeerId(a.pool.peerId)?.disconnect({ kind: 'explicit', text: 'enough' })
+    const { dials } = a.network
+    await world.clock.advance(40_000)
+    expect(a.network.dials).toBe(dials)
+    await world.clock.advance(40_000)
+    expect(a.pool.activeConnections).toBe(peers)
   })
 })
 
