@@ -1,6 +1,10 @@
-/** What a pool costs in a small network and in a very large one. */
+/**
+ * What a pool costs in a small network and in a very large one. Beside both stands what one costs in small networks, as many of them at
+ * once as make up the large one: what a processor takes longer for because so many pools share its caches is in that figure too, while
+ * what grows with a network is not.
+ */
 import { memoryStorage, pagePreset } from '../../../src/core/index.ts'
-import { type Cost, costOf, perPoolHour } from '../cost.ts'
+import { costOf, perPoolHour } from '../cost.ts'
 import { sampleOf } from '../figures.ts'
 import { closing, figure, type Scenario } from '../scenario.ts'
 import { Simulation } from '../simulation.ts'
@@ -27,25 +31,38 @@ export const scale: Scenario = {
   bar: 'runs in 24 GiB; cost per pool and virtual hour at most 1.5 times that with 100 pools',
   pools: 10_000,
   async run({ pools, seed, minutes = defaultMinutes, checking = { everySteps: 1_000 } }) {
-    const few = await measure(new Simulation({ seed, options: pagePreset, checking }), fewPools, minutes * longer)
+    const worldOf = (): Simulation => new Simulation({ seed, options: pagePreset, checking })
+    const few = await measure(worldOf(), { pools: fewPools, minutes: minutes * longer })
     globalThis.gc?.()
-    const sim = new Simulation({ seed, options: pagePreset, checking })
-    const many = await measure(sim, pools, minutes)
+    const apart = await measure(worldOf(), { pools, network: fewPools, minutes })
+    globalThis.gc?.()
+    const sim = worldOf()
+    const many = await measure(sim, { pools, minutes })
     const { rss } = process.memoryUsage()
-    const [small, large] = [perPoolHour(few.cost, fewPools), perPoolHour(many.cost, pools)]
-    const ratio = large / small
+    const ratio = many.perPoolHour / few.perPoolHour
     return {
       figures: [
-        figure(`processor ms per pool and virtual hour, ${fewPools} pools`, small),
-        figure(`the same, ${pools} pools`, large),
-        figure('ratio', ratio),
-        figure('steps of the world per pool and virtual hour', `${Math.round(few.stepsPerPoolHour)}, ${Math.round(many.stepsPerPoolHour)}`),
-        figure('connections made per pool and virtual hour', `${few.madePerPoolHour.toFixed(1)}, ${many.madePerPoolHour.toFixed(1)}`),
+        figure(`processor ms per pool and virtual hour, ${fewPools} pools`, few.perPoolHour),
+        figure(`the same, ${pools} pools in networks of ${fewPools}`, apart.perPoolHour),
+        figure(`the same, ${pools} pools in one network`, many.perPoolHour),
+        figure('ratio of the last to the first', ratio),
+        figure('ratio of the last to the second', many.perPoolHour / apart.perPoolHour),
+        figure(
+          'steps of the world per pool and virtual hour',
+          listed([few, apart, many], ({ stepsPerPoolHour }) => stepsPerPoolHour.toFixed())
+        ),
+        figure(
+          'connections made per pool and virtual hour',
+          listed([few, apart, many], ({ madePerPoolHour }) => madePerPoolHour.toFixed(1))
+        ),
         figure('memory, GiB', rss / 2 ** 30),
         figure('heap per pool, KiB', process.memoryUsage().heapUsed / 1_024 / pools),
         figure('processor s until all had started and settled', many.startCpuS),
         figure('connections at the end: least, median, most', `${many.end.least}, ${many.end.middle}, ${many.end.most}`),
-        figure('known points of a pool, on average', many.known),
+        figure(
+          'known points of a pool, on average',
+          listed([few, apart, many], ({ known }) => known.toFixed())
+        ),
         figure('parts of the graph', many.end.parts ?? 0)
       ],
       isMet: ratio <= barRatio && rss <= barGiB * 2 ** 30,
@@ -56,7 +73,8 @@ export const scale: Scenario = {
 }
 
 interface Measured {
-  readonly cost: Cost
+  /** Processor ms. */
+  readonly perPoolHour: number
   readonly startCpuS: number
   /** What there was to do. */
   readonly stepsPerPoolHour: number
@@ -65,8 +83,19 @@ interface Measured {
   readonly known: number
 }
 
-async function measure(sim: Simulation, pools: number, minutes: number): Promise<Measured> {
-  for (let i = 0; i < pools; i++) sim.add({ storage: memoryStorage(storedText(sim, { own: i, pools })) })
+function listed(all: readonly Measured[], text: (one: Measured) => string): string {
+  return all.map(text).join(', ')
+}
+
+/** `network`: how many pools know of each other; the others are in networks of their own. */
+async function measure(
+  sim: Simulation,
+  { pools, network = pools, minutes }: { pools: number; network?: number; minutes: number }
+): Promise<Measured> {
+  for (let own = 0; own < pools; own++) {
+    const first = own - (own % network)
+    sim.add({ storage: memoryStorage(storedText(sim, { own, first, count: Math.min(network, pools - first) })) })
+  }
   sim.startAll(sim.machines, pools * startEveryMs)
   const started = await costOf(sim, pools * startEveryMs + settleMs)
   const [steps, made] = [sim.clock.steps, sim.log.count('connection-established')]
@@ -76,15 +105,22 @@ async function measure(sim: Simulation, pools: number, minutes: number): Promise
   const madePerPoolHour = (sim.log.count('connection-established') - made) / poolHours
   sim.check(sim.machines.slice(0, fewPools))
   const known = sim.machines.reduce((sum, { program }) => sum + (program?.state.parts.points.size ?? 0), 0) / pools
-  return { cost, startCpuS: started.cpuMs / 1_000, stepsPerPoolHour, madePerPoolHour, end: sampleOf(sim), known }
+  return {
+    perPoolHour: perPoolHour(cost, pools),
+    startCpuS: started.cpuMs / 1_000,
+    stepsPerPoolHour,
+    madePerPoolHour,
+    end: sampleOf(sim),
+    known
+  }
 }
 
-/** What a pool has stored that has been in a network of this size for days: the points of others, chosen at random, as many as its table aims at. */
-function storedText({ random }: Simulation, { own, pools }: { own: number; pools: number }): string {
+/** What a pool has stored that has been in its network for days: the points of others, chosen at random, as many as its table aims at. */
+function storedText({ random }: Simulation, { own, first, count }: { own: number; first: number; count: number }): string {
   const drawn = new Set<number>()
-  const count = Math.min(knownPoints, pools - 1)
-  while (drawn.size < count) {
-    const other = Math.floor(random.next() * pools)
+  const wanted = Math.min(knownPoints, count - 1)
+  while (drawn.size < wanted) {
+    const other = first + Math.floor(random.next() * count)
     if (other !== own) drawn.add(other)
   }
   const others = [...drawn]
