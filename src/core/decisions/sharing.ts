@@ -21,23 +21,23 @@ export interface Asker {
 }
 
 /**
- * Texts of up to `size` points for the wire, the best first. `transports`: what the asker can dial; `undefined`: we do not know.
+ * Texts of points for one answer or Nack, the best first. `transports`: what the asker can dial; none: it did not say.
  * Points on private networks are told only to a peer on such a network.
  */
 export function shareablePoints<PeerMeta, C extends RunningConnection>(
   state: PoolState<PeerMeta, C>,
-  { asker, random, transports, size }: { asker: Asker; random: Random; transports: ReadonlySet<string> | undefined; size: number }
+  { asker, random, transports }: { asker: Asker; random: Random; transports: readonly string[] }
 ): string[] {
   const askerIsLocal = state.config.allowPrivatePoints || (asker.host !== undefined && isLocal(asker.host))
   return state.parts.points.list({
     ignorePrivate: true,
-    size: Math.min(size, Math.max(minShared, Math.floor(state.parts.points.size * maxSharedShare))),
+    size: Math.min(defaultListing, Math.max(minShared, Math.floor(state.parts.points.size * maxSharedShare))),
     random,
     spread,
     isBanned: (record) => state.hostBar(record.host, record.trusted) !== undefined,
     accept: (record) => {
       if (record.claimedBy === asker.peerId || record.expectedPeerId === asker.peerId) return false
-      if (transports !== undefined && !transports.has(transportOf(record.point))) return false
+      if (transports.length > 0 && !transports.includes(transportOf(record.point))) return false
       const hop = firstHopOf(record.point)
       return askerIsLocal || hop === undefined || !isLocal(hop)
     }

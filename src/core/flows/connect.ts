@@ -131,7 +131,7 @@ export class Connector<Msg, PeerMeta, ConnMeta> {
       const metadata = readMetadata(hello, link, config)
       const { rejection } = this.#judge(attempt, { peerId: link.peerId, hello, point: undefined })
       if (rejection !== undefined) {
-        const nack = nackFor(rejection, this.#alternatives(link, rejection))
+        const nack = nackFor(rejection, this.#alternatives(link, hello, rejection))
         if (nack !== undefined) channel.send(ourHello(this.#context), nack)
         throw PoolError.rejected(rejection)
       }
@@ -248,11 +248,11 @@ export class Connector<Msg, PeerMeta, ConnMeta> {
     }
   }
 
-  /** Points that a refused peer may try instead. */
-  #alternatives(link: Link, rejection: Rejection): readonly string[] {
+  /** Points that a refused peer may try instead, of those that it can dial. */
+  #alternatives(link: Link, { transports }: HelloMessage, rejection: Rejection): readonly string[] {
     const { config, state, random } = this.#context
     const useful = rejection.kind === 'too-many-connections' || rejection.kind === 'table-full'
-    return useful && config.discovery ? shareablePoints(state, { asker: link, random, transports: undefined, size: 50 }) : []
+    return useful && config.discovery ? shareablePoints(state, { asker: link, random, transports }) : []
   }
 
   /** The one deadline of an attempt, which names the step that ran out, and the caller's own signal. */

@@ -82,7 +82,7 @@ export class Exchange<Msg, PeerMeta, ConnMeta> {
     if (!this.#context.config.discovery) return
     switch (message.kind) {
       case 'bootstrap':
-        this.#answer(connection, new Set(message.transports))
+        this.#answer(connection, message.transports)
         return
       case 'advertise':
         this.#learn(connection, message.points, message.ownPoints)
@@ -96,12 +96,12 @@ export class Exchange<Msg, PeerMeta, ConnMeta> {
     }
   }
 
-  #answer(connection: Connection<Msg, ConnMeta>, transports: ReadonlySet<string>): void {
+  #answer(connection: Connection<Msg, ConnMeta>, transports: readonly string[]): void {
     const { events, state, random, config } = this.#context
     const { peerId } = connection
     events.emit('bootstrap-received', { peerId })
     if (connection.isPrivate || config.privateMode || this.#take(connection, 'asked', 1) === 0) return
-    const points = shareablePoints(state, { asker: connection, random, transports, size: wireCaps.nackPoints })
+    const points = shareablePoints(state, { asker: connection, random, transports })
     if (points.length > 0 && connection.sendExchange({ kind: 'advertise', points, ownPoints: undefined })) {
       events.emit('advertise-sent', { peerId, points: points.length })
     }

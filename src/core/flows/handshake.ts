@@ -27,7 +27,8 @@ export function ourHello<Msg, PeerMeta, ConnMeta>({ config, network, instance }:
     points: config.privateMode ? [] : network.ownPoints().slice(0, wireCaps.ownPoints),
     signedPeerRecord: (config.privateMode ? undefined : network.records?.own) ?? nothing,
     instance,
-    metadata: config.connectionMetadata.codec.encode(config.connectionMetadata.own())
+    metadata: config.connectionMetadata.codec.encode(config.connectionMetadata.own()),
+    transports: network.transports
   }
 }
 
@@ -36,7 +37,7 @@ export function ourHello<Msg, PeerMeta, ConnMeta>({ config, network, instance }:
  * to others, who would look for a pool there.
  */
 function plainHello({ points }: PlainPeer, { network, applicationVersions }: PoolSettings): HelloMessage {
-  const silent = { isPrivate: true, discovery: false, signedPeerRecord: nothing, instance: nothing, metadata: nothing }
+  const silent = { isPrivate: true, discovery: false, signedPeerRecord: nothing, instance: nothing, metadata: nothing, transports: [] }
   return { kind: 'hello', network, protocolVersions, applicationVersions, points: points.slice(0, wireCaps.ownPoints), ...silent }
 }
 
@@ -94,10 +95,10 @@ export function readMetadata<ConnMeta>(
   }
 }
 
-/** The Nack for a refusal, with points to try instead; `undefined` where the original just closes. */
+/** The Nack for a refusal, with points to try instead, as many as it holds at most; `undefined` where the original just closes. */
 export function nackFor(rejection: Rejection, points: readonly string[]): NackMessage | undefined {
   const motive = motiveOf(rejection)
-  return motive === undefined ? undefined : { kind: 'nack', motive, points: points.slice(0, wireCaps.nackPoints) }
+  return motive === undefined ? undefined : { kind: 'nack', motive, points }
 }
 
 /** Texts of a stranger to points; what does not parse is dropped one by one, the rest is kept. */

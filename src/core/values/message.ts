@@ -23,6 +23,8 @@ export interface HelloMessage {
   readonly instance: Uint8Array
   /** The application's connection metadata, empty if none. */
   readonly metadata: Uint8Array
+  /** As in Bootstrap, for the points of a Nack; empty: not said. */
+  readonly transports: readonly string[]
 }
 
 export interface AckMessage {

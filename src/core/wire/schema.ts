@@ -14,6 +14,7 @@ export type TableMessage = Exclude<PoolMessage, ApplicationMessage>
 type Fields<M> = { readonly [K in Exclude<keyof M, 'kind'>]-?: Field<M[K]> }
 
 const point = text(wireCaps.pointBytes)
+const transports = (id: number): Field<readonly string[]> => many(id, text(wireCaps.transportBytes), wireCaps.transports)
 const swap = { point: one(1, point), peerId: one(2, text(wireCaps.peerIdBytes)) }
 
 export const schemas: { readonly [M in TableMessage as M['kind']]: Fields<M> } = {
@@ -26,11 +27,12 @@ export const schemas: { readonly [M in TableMessage as M['kind']]: Fields<M> } =
     points: many(6, point, wireCaps.ownPoints),
     signedPeerRecord: one(7, bytes(wireCaps.signedPeerRecordBytes)),
     instance: one(8, bytes(wireCaps.instanceMaxBytes, wireCaps.instanceMinBytes)),
-    metadata: one(9, bytes(wireCaps.metadataBytes))
+    metadata: one(9, bytes(wireCaps.metadataBytes)),
+    transports: transports(10)
   },
   ack: {},
   nack: { motive: one(1, uint32), points: many(2, point, wireCaps.nackPoints) },
-  bootstrap: { transports: many(1, text(wireCaps.transportBytes), wireCaps.transports) },
+  bootstrap: { transports: transports(1) },
   advertise: {
     points: many(1, point, wireCaps.advertisePoints),
     ownPoints: one(2, wrapped(many(1, point, wireCaps.ownPoints)))

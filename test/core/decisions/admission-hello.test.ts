@@ -17,7 +17,7 @@ const host = hostOfIp('192.0.2.1') as Host
 
 function hello(more: Partial<HelloMessage> = {}): HelloMessage {
   const nothing = new Uint8Array(0)
-  const texts = { points: [], signedPeerRecord: nothing, instance: nothing, metadata: nothing }
+  const texts = { points: [], signedPeerRecord: nothing, instance: nothing, metadata: nothing, transports: [] }
   return {
     kind: 'hello',
     network: 'test',

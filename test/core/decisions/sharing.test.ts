@@ -23,12 +23,11 @@ interface Known {
 interface Ask {
   readonly asker?: Asker
   readonly transports?: readonly string[]
-  readonly size?: number
   readonly options?: object
   readonly seed?: number
 }
 
-function told(known: readonly Known[], { asker: who = far, transports, size = 50, options, seed = 1 }: Ask = {}): string[] {
+function told(known: readonly Known[], { asker: who = far, transports = [], options, seed = 1 }: Ask = {}): string[] {
   const bench = new StateBench(options)
   const random = seededRandom(seed)
   for (const { point, isPublic = true, trusted = false, banned = false, running = false, ...more } of shuffled(known, random)) {
@@ -40,7 +39,7 @@ function told(known: readonly Known[], { asker: who = far, transports, size = 50
     bench.state.parts.points.reindex(record)
     if (banned && record.host !== undefined) bench.registry.banHost(record.host, { banPeers: false })
   }
-  return shareablePoints(bench.state, { asker: who, random, transports: transports && new Set(transports), size })
+  return shareablePoints(bench.state, { asker: who, random, transports })
 }
 
 const [open, hidden, lan, loopback] = ['/ip4/198.51.100.1/tcp/1', '/ip4/198.51.100.2/tcp/1', '/ip4/10.0.0.1/tcp/1', '/ip4/127.0.0.1/tcp/1']

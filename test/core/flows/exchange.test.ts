@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { PeerId, Point } from '../../../src/core/index.ts'
 import { HostilePeer, helloOf, say } from '../../support/hostile-peer.ts'
-import { record, World } from '../../support/pools.ts'
+import { record, rejectionOf, World } from '../../support/pools.ts'
 
 const band = { minConnections: 2, expectedConnections: 4, maxConnections: 8, timeBetweenSearchesMs: 1_000, maintenanceIdleMs: 10_000 }
 const at = (n: number): Point => `/ip4/10.8.0.${n}/tcp/1` as Point
@@ -167,6 +167,28 @@ describe('the exchange of points', () => {
       await link.close()
       await world.clock.advance(100)
     }
+  })
+
+  it('who finds the house full is told where else to try, of what its Hello says that it can dial', async () => {
+    const world = new World()
+    const a = await world.start('a', { minConnections: 0, expectedConnections: 1, maxConnections: 1 })
+    const b = await world.start('b')
+    await world.clock.until(a.pool.connect(b.network.point))
+    const asker = new HostilePeer(world, 'asker')
+    for (const [transports, points] of [
+      [['webrtc', 'tcp'], [b.network.point]],
+      [['webrtc'], []],
+      [[], [b.network.point]]
+    ] as const) {
+      say(await asker.dial(a.network.point), helloOf({ transports }))
+      await world.clock.advance(100)
+      expect(asker.heard[1], transports.join()).toEqual({ kind: 'nack', motive: 1, points })
+    }
+    const last = await world.start('last')
+    const refused = record(last.pool, 'request-rejected')
+    await rejectionOf(world.clock.until(last.pool.connect(a.network.point)))
+    expect(refused[0]?.detail.rejection).toMatchObject({ kind: 'rejected-by-peer', points: [b.network.point] })
+    expect(asker.heard[0]).toMatchObject({ kind: 'hello', transports: ['tcp'] })
   })
 
   it('one peer may ask five times and then once in five seconds; what it tells unasked is cut off', async () => {

@@ -37,7 +37,8 @@ const hello: MessageOf<'hello'> = {
   points: [],
   signedPeerRecord: new Uint8Array(0),
   instance: new Uint8Array(8),
-  metadata: new Uint8Array(0)
+  metadata: new Uint8Array(0),
+  transports: []
 }
 const advertise: MessageOf<'advertise'> = { kind: 'advertise', points: [], ownPoints: undefined }
 
@@ -95,8 +96,10 @@ describe('caps on reading', () => {
     ['signedPeerRecord', wireCaps.signedPeerRecordBytes, (n) => field(1, join(field(7, text(n)), instance))],
     ['instance', wireCaps.instanceMaxBytes, (n) => field(1, field(8, text(n)))],
     ['metadata', wireCaps.metadataBytes, (n) => field(1, join(instance, field(9, text(n))))],
+    ['Hello transports', wireCaps.transports, (n) => field(1, join(instance, many(10, n)))],
+    ['a transport of a Hello', wireCaps.transportBytes, (n) => field(1, join(instance, field(10, text(n))))],
     ['Nack points', wireCaps.nackPoints, (n) => field(3, many(2, n))],
-    ['transports', wireCaps.transports, (n) => field(4, many(1, n))],
+    ['Bootstrap transports', wireCaps.transports, (n) => field(4, many(1, n))],
     ['a transport', wireCaps.transportBytes, (n) => field(4, field(1, text(n)))],
     ['Advertise points', wireCaps.advertisePoints, (n) => field(5, many(1, n))],
     ['own points', wireCaps.ownPoints, (n) => field(5, field(2, many(1, n)))],
@@ -141,9 +144,11 @@ describe('caps on writing', () => {
     ['no instance', { ...hello, instance: new Uint8Array(0) }],
     ['a long instance', { ...hello, instance: new Uint8Array(17) }],
     ['large metadata', { ...hello, metadata: new Uint8Array(4_097) }],
+    ['17 transports in Hello', { ...hello, transports: longTexts(17, 1) }],
+    ['a long transport in Hello', { ...hello, transports: longTexts(1, 33) }],
     ['51 points in Nack', { kind: 'nack', motive: 0, points: longTexts(51, 1) }],
     ['motive NaN', { kind: 'nack', motive: Number.NaN, points: [] }],
-    ['17 transports', { kind: 'bootstrap', transports: longTexts(17, 1) }],
+    ['17 transports in Bootstrap', { kind: 'bootstrap', transports: longTexts(17, 1) }],
     ['101 points in Advertise', { ...advertise, points: longTexts(101, 1) }],
     ['9 own points', { ...advertise, ownPoints: longTexts(9, 1) }],
     ['a long peer id', { kind: 'swap-ack', point: '', peerId: 'x'.repeat(129) }],

@@ -27,6 +27,7 @@ const uint32 = fc.integer({ min: 0, max: 2 ** 32 - 1 })
 const point = text(wireCaps.pointBytes)
 const versions = fc.array(uint32, { maxLength: wireCaps.versions })
 const ownPoints = fc.array(point, { maxLength: wireCaps.ownPoints })
+const transports = fc.array(text(wireCaps.transportBytes), { maxLength: wireCaps.transports })
 const swap = { point, peerId: text(wireCaps.peerIdBytes) }
 
 export const anyMessageOf: { readonly [K in PoolMessage['kind']]: fc.Arbitrary<MessageOf<K>> } = {
@@ -40,14 +41,12 @@ export const anyMessageOf: { readonly [K in PoolMessage['kind']]: fc.Arbitrary<M
     points: ownPoints,
     signedPeerRecord: bytes(wireCaps.signedPeerRecordBytes),
     instance: bytes(wireCaps.instanceMaxBytes, wireCaps.instanceMinBytes),
-    metadata: bytes(wireCaps.metadataBytes)
+    metadata: bytes(wireCaps.metadataBytes),
+    transports
   }),
   ack: fc.record({ kind: fc.constant('ack') }),
   nack: fc.record({ kind: fc.constant('nack'), motive: uint32, points: fc.array(point, { maxLength: wireCaps.nackPoints }) }),
-  bootstrap: fc.record({
-    kind: fc.constant('bootstrap'),
-    transports: fc.array(text(wireCaps.transportBytes), { maxLength: wireCaps.transports })
-  }),
+  bootstrap: fc.record({ kind: fc.constant('bootstrap'), transports }),
   advertise: fc.record({
     kind: fc.constant('advertise'),
     points: fc.array(point, { maxLength: wireCaps.advertisePoints }),
@@ -85,7 +84,8 @@ export const fullMessages: readonly PoolMessage[] = [
     points: longTexts(wireCaps.ownPoints, wireCaps.pointBytes),
     signedPeerRecord: new Uint8Array(wireCaps.signedPeerRecordBytes).fill(1),
     instance: new Uint8Array(wireCaps.instanceMaxBytes).fill(2),
-    metadata: new Uint8Array(wireCaps.metadataBytes).fill(3)
+    metadata: new Uint8Array(wireCaps.metadataBytes).fill(3),
+    transports: longTexts(wireCaps.transports, wireCaps.transportBytes)
   },
   { kind: 'ack' },
   { kind: 'nack', motive: 2 ** 32 - 1, points: longTexts(wireCaps.nackPoints, wireCaps.pointBytes) },
