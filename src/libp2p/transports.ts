@@ -1,6 +1,6 @@
 /**
  * Which transports a node can dial with, found by asking for an address of each form: names of transport classes differ
- * between packages, forms do not. For `Network.transports`, which a Bootstrap message tells to others.
+ * between packages, forms do not. For `Network.transports`, which Hello and Bootstrap tell to others.
  */
 import { type Multiaddr, multiaddr } from '@multiformats/multiaddr'
 import type { Transport } from '../core/values/ports.ts'

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { type Asker, shareablePoints } from '../../../src/core/decisions/sharing.ts'
 import { hostOfIp } from '../../../src/core/values/address.ts'
 import type { Host, PeerId, Point } from '../../../src/core/values/ids.ts'
+import { wireCaps } from '../../../src/core/wire/caps.ts'
 import { seededRandom } from '../../support/seeded-random.ts'
 import { shuffled } from '../../support/shuffle.ts'
 import { StateBench } from '../../support/state-bench.ts'
@@ -88,13 +89,13 @@ describe('what is told of our points', () => {
     }
   })
 
-  it('never more than 23 % of the table in one answer, though ten of a small one', () => {
+  it('never more than 23 % of the table in one answer, though ten of a small one, and no more than a Nack holds', () => {
     const many = (count: number): Known[] =>
       Array.from({ length: count }, (_, i) => ({ point: `/ip4/198.${18 + (i >> 8)}.${i & 255}.1/tcp/1` }))
     const options = { allowPrivatePoints: true }
     expect(told(many(5), { options })).toHaveLength(5)
     expect(told(many(20), { options })).toHaveLength(10)
     expect(told(many(200), { options })).toHaveLength(46)
-    expect(told(many(400), { options })).toHaveLength(50)
+    expect(told(many(400), { options })).toHaveLength(wireCaps.nackPoints)
   })
 })

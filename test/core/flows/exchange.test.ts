@@ -157,7 +157,8 @@ describe('the exchange of points', () => {
     const asker = new HostilePeer(world, 'asker')
     for (const [transports, points] of [
       [['tcp', 'webrtc'], [b.network.point]],
-      [['webrtc'], []]
+      [['webrtc'], []],
+      [[], [b.network.point]]
     ] as const) {
       const link = await asker.dial(a.network.point)
       say(link, helloOf({ points: [asker.network.point] }), { kind: 'ack' }, { kind: 'bootstrap', transports })
