@@ -28,7 +28,7 @@ async function startOther(address: string): Promise<Point> {
 }
 
 async function connected(): Promise<void> {
-  while (peer?.pool.activeConnections !== 1) await new Promise((resolve) => setTimeout(resolve, 20))
+  await expect.poll(() => peer?.pool.activeConnections, { timeout: 20_000, interval: 20 }).toBe(1)
 }
 
 test('who was alone with a peer that is killed and comes back holds it again within 8 s, where the pause is 10 s', async () => {
