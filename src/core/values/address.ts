@@ -4,7 +4,7 @@
  * gater); it never resolves a name. Making points of texts is the adapter's matter (`Network.parsePoint`).
  */
 import type { Host, PeerId, Point } from './ids.ts'
-import { formatIp, type IpGroups, lastIPv4, mapIPv4, mappedIPv4, parseIPv4, parseIp, parseLegacyIPv4 } from './ip.ts'
+import { formatIp, type IpGroups, lastIPv4, mapIPv4, mappedIPv4, parseIPv4, parseIp, parseLegacyIPv4, prefixOf } from './ip.ts'
 import type { Transport } from './ports.ts'
 
 /**
@@ -150,6 +150,26 @@ export function groupOfHost(host: Host): string {
   }
   const secondDot = host.lastIndexOf('.', host.lastIndexOf('.') - 1)
   return `dns:${host.includes('.') ? host.slice(secondDot + 1) : host}`
+}
+
+/**
+ * The key of a share in a scarce place: one IPv4 address, or one IPv6 /64, which is what a single customer gets.
+ * A name is its own group.
+ */
+export function shareGroupOf(host: Host): string {
+  return prefixGroupOf(host, 32, 64)
+}
+
+/** The looser key of a share: an IPv4 /16 or an IPv6 /48, which cost an attacker more than single addresses. */
+export function widerGroupOf(host: Host): string {
+  return prefixGroupOf(host, 16, 48)
+}
+
+function prefixGroupOf(host: Host, ipv4Bits: number, ipv6Bits: number): string {
+  const groups = host.includes(':') ? parseIp(host) : undefined
+  if (groups === undefined) return host
+  const bits = mappedIPv4(groups) === undefined ? ipv6Bits : 96 + ipv4Bits
+  return `${formatIp(prefixOf(groups, bits))}/${bits}`
 }
 
 /**

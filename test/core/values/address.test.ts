@@ -10,7 +10,9 @@ import {
   isRelayed,
   relayOf,
   scopeOf,
-  transportOf
+  shareGroupOf,
+  transportOf,
+  widerGroupOf
 } from '../../../src/core/values/address.ts'
 import type { Host, Point } from '../../../src/core/values/ids.ts'
 import { formatIp, parseIp } from '../../../src/core/values/ip.ts'
@@ -208,5 +210,23 @@ describe('the scope of a host', () => {
     '/ip4/127.0.0.1/tcp/1/ws/http-path/p2p-circuit'
   ])('sees the loopback address behind %s', (text) => {
     expect(scopeOfPoint(text)).toBe('loopback')
+  })
+})
+
+describe('the group of a share', () => {
+  const groups = (of: (host: Host) => string, texts: string[]): Set<string> => new Set(texts.map((text) => of(hostOfIp(text) as Host)))
+
+  it('is one IPv4 address or one IPv6 /64', () => {
+    expect(groups(shareGroupOf, ['198.51.100.1', '198.51.100.2']).size).toBe(2)
+    expect(groups(shareGroupOf, ['2a00:1:2:3::1', '2a00:1:2:3:ffff::9']).size).toBe(1)
+    expect(groups(shareGroupOf, ['2a00:1:2:3::1', '2a00:1:2:4::1']).size).toBe(2)
+    expect(shareGroupOf(hostOfName('a.example.org') as Host)).toBe('a.example.org')
+  })
+
+  it('is an IPv4 /16 or an IPv6 /48 where it is the looser one', () => {
+    expect(groups(widerGroupOf, ['198.51.100.1', '198.51.7.2', '::ffff:198.51.9.9']).size).toBe(1)
+    expect(groups(widerGroupOf, ['198.51.100.1', '198.52.100.1']).size).toBe(2)
+    expect(groups(widerGroupOf, ['2a00:1:2:3::1', '2a00:1:2:4::1']).size).toBe(1)
+    expect(groups(widerGroupOf, ['2a00:1:2::1', '2a00:1:3::1']).size).toBe(2)
   })
 })
