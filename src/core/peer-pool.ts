@@ -99,7 +99,8 @@ export class PeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Arra
     this.gate = {
       deniesIncoming: (host) => host !== undefined && state.hostBar(host, state.parts.points.hasTrustedHost(host)) !== undefined,
       deniesDial: (point) => state.hostBar(hostOf(point), state.isTrusted(undefined, point)) !== undefined,
-      deniesPeer: (peerId, host) => checkPeer(state, peerId, host) !== undefined
+      deniesPeer: (peerId, host) => checkPeer(state, peerId, host) !== undefined,
+      isTrusted: (peerId) => state.isTrusted(peerId, undefined)
     }
     this.#registerTrusted()
   }

@@ -13,7 +13,8 @@ const bannedHost = '::ffff:192.0.2.66'
 const gate: Gate = {
   deniesIncoming: (host) => host === bannedHost,
   deniesDial: (point: Point) => point.startsWith('/ip4/192.0.2.66/'),
-  deniesPeer: (peerId: PeerId, host: Host | undefined) => peerId === banned || host === bannedHost
+  deniesPeer: (peerId: PeerId, host: Host | undefined) => peerId === banned || host === bannedHost,
+  isTrusted: () => false
 }
 
 const linkFrom = (address: string): MultiaddrConnection =>

@@ -39,7 +39,8 @@ export class PointTable {
   readonly #listing = new PointListing()
   /** Hosts of trusted points, with how many of these each has; grows by the operator's word alone. */
   readonly #trustedHosts = new Map<Host, number>()
-  #trusted = 0
+  /** Grows by the operator's word alone. */
+  readonly #trusted = new Set<PointRecord>()
   #collected = 0
 
   /** `size` null: no bound, no caps, no collection. */
@@ -73,10 +74,16 @@ export class PointTable {
   /** Is this the peer of a trusted point on the host, or may it be, since nobody was met there yet? Asked after a fault only. */
   isTrustedAt(host: Host, peerId: PeerId | undefined): boolean {
     if (!this.hasTrustedHost(host)) return false
-    for (const record of this) {
+    for (const record of this.#trusted) {
       const there = record.expectedPeerId ?? record.lastEstablished?.peerId
-      if (record.trusted && record.host === host && (there === undefined || there === peerId)) return true
+      if (record.host === host && (there === undefined || there === peerId)) return true
     }
+    return false
+  }
+
+  /** Is this the peer that a trusted point expects? */
+  isExpectedAtTrusted(peerId: PeerId): boolean {
+    for (const { expectedPeerId } of this.#trusted) if (expectedPeerId === peerId) return true
     return false
   }
 
@@ -169,9 +176,9 @@ export class PointTable {
   setTrusted(record: PointRecord, trusted: boolean): void {
     if (record.trusted === trusted || this.get(record.point) !== record) return
     record.trusted = trusted
-    this.#countTrusted(record, trusted ? 1 : -1)
+    this.#noteTrust(record)
     this.reindex(record)
-    if (this.#bounds !== null && this.size > this.#bounds.max + this.#trusted) {
+    if (this.#bounds !== null && this.size > this.#bounds.max + this.#trusted.size) {
       const victim = this.#shares.worstUntried() ?? this.#listing.worstTried()
       if (victim !== undefined) this.#collect(victim)
     }
@@ -200,7 +207,7 @@ export class PointTable {
       bounds: this.#bounds,
       shares: this.#shares,
       listing: this.#listing,
-      trusted: this.#trusted,
+      trusted: this.#trusted.size,
       trustedHosts: this.#trustedHosts
     }
   }
@@ -221,15 +228,18 @@ export class PointTable {
 
   #add(record: PointRecord, sourceGroup: string | undefined): void {
     this.#records.set(record.point, record)
-    if (record.trusted) this.#countTrusted(record, 1)
+    if (record.trusted) this.#noteTrust(record)
     this.#shares.add(record, sourceGroup)
     this.#listing.add(record)
   }
 
-  #countTrusted({ host }: PointRecord, change: 1 | -1): void {
-    this.#trusted += change
+  /** Called after a trusted record came or a record's trust changed, and with false when a trusted record goes. */
+  #noteTrust(record: PointRecord, isTrusted = record.trusted): void {
+    const { host } = record
+    if (isTrusted) this.#trusted.add(record)
+    else this.#trusted.delete(record)
     if (host === undefined) return
-    const count = (this.#trustedHosts.get(host) ?? 0) + change
+    const count = (this.#trustedHosts.get(host) ?? 0) + (isTrusted ? 1 : -1)
     if (count === 0) this.#trustedHosts.delete(host)
     else this.#trustedHosts.set(host, count)
   }
@@ -241,7 +251,7 @@ export class PointTable {
 
   #drop(record: PointRecord): void {
     this.#records.delete(record.point)
-    if (record.trusted) this.#countTrusted(record, -1)
+    if (record.trusted) this.#noteTrust(record, false)
     this.#shares.remove(record)
     this.#listing.remove(record)
   }

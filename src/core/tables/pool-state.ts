@@ -140,8 +140,10 @@ export class PoolState<PeerMeta, C extends RunningConnection = RunningConnection
     return this.#running.get(peerId)?.connection
   }
 
+  /** Trusted by id (by itself, or as the peer that a trusted point expects), or trusted at that point. */
   isTrusted(peerId: PeerId | undefined, point: Point | undefined): boolean {
-    return (peerId !== undefined && this.peer(peerId)?.trusted === true) || (point !== undefined && this.point(point)?.trusted === true)
+    if (point !== undefined && this.point(point)?.trusted === true) return true
+    return peerId !== undefined && (this.peer(peerId)?.trusted === true || this.parts.points.isExpectedAtTrusted(peerId))
   }
 
   scoreOf(peerId: PeerId): number {

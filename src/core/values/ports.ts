@@ -208,4 +208,6 @@ export interface Gate {
   deniesDial(point: Point): boolean
   /** A link in any direction, once the peer proved its id; `host` is where it is, if it has one. */
   deniesPeer(peerId: PeerId, host: Host | undefined): boolean
+  /** The operator trusts this id, by itself or as the peer that a trusted point expects. Ask it once the id is proved. */
+  isTrusted(peerId: PeerId): boolean
 }

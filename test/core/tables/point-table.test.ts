@@ -116,6 +116,16 @@ describe('the bound of the point table', () => {
     expect(table.hasTrustedHost(host)).toBe(false)
   })
 
+  it('knows which peers its trusted points expect', () => {
+    const table = new PointTable({ size: { max: 10, target: 5 } })
+    const record = taken(table.insert(pointOf(1), { ...news(1), expectedPeerId: peerOf(1) }))
+    expect(table.isExpectedAtTrusted(peerOf(1))).toBe(false)
+    table.setTrusted(record, true)
+    expect([table.isExpectedAtTrusted(peerOf(1)), table.isExpectedAtTrusted(peerOf(2))]).toEqual([true, false])
+    table.remove(record.point)
+    expect(table.isExpectedAtTrusted(peerOf(1))).toBe(false)
+  })
+
   it('takes names that mean something to objects for ordinary keys', () => {
     const table = new PointTable({ size: { max: 10, target: 5 } })
     for (const name of ['__proto__', 'constructor', 'toString'] as Point[]) {
