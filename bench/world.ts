@@ -17,7 +17,7 @@ import {
   resolveConfig
 } from '../src/core/index.ts'
 import type { PoolOptions } from '../src/core/values/config.ts'
-import { parsePeerId, parsePoint } from '../src/libp2p/point.ts'
+import { parsePeerId, parsePoint, tryParsePeerId, tryParsePoint } from '../src/libp2p/point.ts'
 import { systemClock, systemRandom } from '../src/libp2p/system.ts'
 
 const base58 = '123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz'
@@ -28,7 +28,9 @@ export const quietNetwork: Network = {
   transports: ['tcp'],
   ownPoints: () => [],
   parsePoint: (text) => parsePoint(text),
+  tryParsePoint: (text) => tryParsePoint(text),
   parsePeerId: (text) => parsePeerId(text),
+  tryParsePeerId: (text) => tryParsePeerId(text),
   canDial: () => false,
   dial: () => Promise.reject(new Error('the network of a benchmark of tables dials nobody')),
   start: () => Promise.resolve(),

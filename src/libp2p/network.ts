@@ -35,7 +35,7 @@ import { StreamLink } from './link.ts'
 import { addressOf } from './link-address.ts'
 import { Libp2pRecords } from './peer-records.ts'
 import type { PlainPeers } from './plain-peers.ts'
-import { parsePeerId, parsePoint, pointOf, targetOf, toMultiaddr } from './point.ts'
+import { parsePeerId, parsePoint, pointOf, targetOf, toMultiaddr, tryParsePeerId, tryParsePoint } from './point.ts'
 import { dialableTransports } from './transports.ts'
 
 export const poolProtocol = '/p2p-pool/1.0.0'
@@ -152,8 +152,16 @@ export class Libp2pNetwork implements Network {
     return parsePoint(text, { defaultPort: this.#defaultPort })
   }
 
+  tryParsePoint(text: string): ParsedPoint | undefined {
+    return tryParsePoint(text, { defaultPort: this.#defaultPort })
+  }
+
   parsePeerId(text: string): PeerId {
     return parsePeerId(text)
+  }
+
+  tryParsePeerId(text: string): PeerId | undefined {
+    return tryParsePeerId(text)
   }
 
   canDial(point: Point): boolean {

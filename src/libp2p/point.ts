@@ -45,8 +45,14 @@ interface Part {
   readonly value: string | undefined
 }
 
-/** Why a text is no point; caught at the border of this file, where text and expectation are added. */
-class Refusal extends Error {}
+/** Why a text is no point; caught in this file. Not an `Error`, because collecting a stack trace costs more than all else of a refusal. */
+class Refusal {
+  readonly message: string
+
+  constructor(message: string) {
+    this.message = message
+  }
+}
 
 /**
  * The point that a text means: a multiaddr, or the original's `host:port#peerId` (host: IPv4, [IPv6] or a DNS name;
@@ -55,27 +61,34 @@ class Refusal extends Error {}
  */
 export function parsePoint(from: string | Multiaddr, { defaultPort }: { defaultPort?: number } = {}): ParsedPoint {
   const text = isMultiaddr(from) ? from.toString() : from
+  const read = readPoint(text, defaultPort)
+  if (!(read instanceof Refusal)) return read
+  throw new PoolError('invalid-point', `expected a multiaddr or host:port#peerId, got ${shown(text)}: ${read.message}`)
+}
+
+/** As `parsePoint`, for texts of strangers: `undefined` if the text is no point. Never throws, and makes no message and no stack trace. */
+export function tryParsePoint(text: string, { defaultPort }: { defaultPort?: number | undefined } = {}): ParsedPoint | undefined {
+  const read = readPoint(text, defaultPort)
+  return read instanceof Refusal ? undefined : read
+}
+
+function readPoint(text: unknown, defaultPort: number | undefined): ParsedPoint | Refusal {
+  if (typeof text !== 'string') return new Refusal(`it is of type ${text === null ? 'null' : typeof text}`)
+  const plain = readPlain(text)
+  if (plain !== undefined) return plain
+  if (text.length > maxPointLength) return new Refusal(`it has ${text.length} characters, at most ${maxPointLength} are allowed`)
+  if (!/^[\x21-\x7e]+$/.test(text)) return new Refusal(text === '' ? 'it is empty' : 'it has characters other than visible ASCII')
   try {
-    if (typeof text !== 'string') throw new Refusal(`it is of type ${text === null ? 'null' : typeof text}`)
-    const plain = readPlain(text)
-    if (plain !== undefined) return plain
-    if (text.length > maxPointLength) throw new Refusal(`it has ${text.length} characters, at most ${maxPointLength} are allowed`)
-    if (!/^[\x21-\x7e]+$/.test(text)) throw new Refusal(text === '' ? 'it is empty' : 'it has characters other than visible ASCII')
     return assemble(text.startsWith('/') ? readMultiaddr(text) : readHostPort(text, defaultPort))
   } catch (error) {
-    if (!(error instanceof Refusal)) throw error
-    throw new PoolError('invalid-point', `expected a multiaddr or host:port#peerId, got ${shown(text)}: ${error.message}`)
+    if (error instanceof Refusal) return error
+    throw error
   }
 }
 
 /** The point that libp2p's own address means; `undefined` where it is none, such as `/webrtc/p2p/ID` of an inbound link. */
 export function pointOf(address: Multiaddr): ParsedPoint | undefined {
-  try {
-    return parsePoint(address)
-  } catch (error) {
-    if (error instanceof PoolError) return undefined
-    throw error
-  }
+  return tryParsePoint(address.toString())
 }
 
 /** A peer id in its canonical text, from base58 (`12D3KooW…`, `Qm…`) or a CID. Throws `PoolError` `invalid-peer-id`. */
@@ -86,6 +99,11 @@ export function parsePeerId(from: string | Libp2pPeerId): PeerId {
     throw new PoolError('invalid-peer-id', `expected a libp2p peer id such as 12D3KooW…, got ${shown(text)}`)
   }
   return found
+}
+
+/** As `parsePeerId`, for texts of strangers: `undefined` if the text is no peer id. Never throws. */
+export function tryParsePeerId(text: string): PeerId | undefined {
+  return readPeerId(text)
 }
 
 /** A point as users write it. An id beside the point must be the one in it, if there is one. */

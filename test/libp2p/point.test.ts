@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest'
 import { hostOf, transportOf } from '../../src/core/values/address.ts'
 import type { PeerId, Point } from '../../src/core/values/ids.ts'
 import { PoolError } from '../../src/core/values/reason.ts'
-import { parsePeerId, parsePoint, parsePointInit, pointOf, toMultiaddr } from '../../src/libp2p/point.ts'
+import { parsePeerId, parsePoint, parsePointInit, pointOf, toMultiaddr, tryParsePeerId, tryParsePoint } from '../../src/libp2p/point.ts'
 
 const alice = '12D3KooWBCE4hFcKskbqQ41nF5BcCDMXLAoSrkgKiSm8CqEWKV1o' as PeerId
 const aliceAsCid = 'bafzaajaiaejca' // the beginning only
@@ -277,6 +277,23 @@ describe('a peer id', () => {
 
   test.each(['', 'alice', '12D3KooW', `${alice}x`, aliceAsCid, 'x'.repeat(10_000), 7 as unknown as string])('%j is none', (text) => {
     expect(() => parsePeerId(text)).toThrow(expect.objectContaining({ code: 'invalid-peer-id' }))
+  })
+})
+
+describe("a stranger's text", () => {
+  const texts = ['', 'x', '/', '/ip4/1.2.3.4', '/ip4/300.1.1.1/tcp/1', '/ip6/zz/tcp/1', '/foo/bar', '/dns4/a.b/tcp/1/foo', '\0'.repeat(9)]
+  const long = ['/ip4/192.0.2.1/tcp/1'.padEnd(1_023, '/ws'), `/ip4/192.0.2.1/tcp/1/p2p/${'Q'.repeat(120)}`, 'x'.repeat(100_000)]
+
+  test.each([...texts, ...long])('%j is neither point nor peer id, and nothing is thrown', (text) => {
+    expect(tryParsePoint(text)).toBeUndefined()
+    expect(tryParsePeerId(text)).toBeUndefined()
+  })
+
+  test('that is a point or an id means what the user who wrote it would mean', () => {
+    for (const text of [`/ip4/192.0.2.1/tcp/1/p2p/${alice}`, '/dns4/PEER.example./tcp/443/wss', `192.0.2.1:1#${bob}`])
+      expect(tryParsePoint(text)).toEqual(parsePoint(text))
+    expect(tryParsePoint('192.0.2.1', { defaultPort: 7 })).toEqual(parsePoint('192.0.2.1:7'))
+    expect(tryParsePeerId(rsa)).toBe(rsa)
   })
 })
 

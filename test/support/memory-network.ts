@@ -141,6 +141,18 @@ export class MemoryNetwork implements Network {
     return parsed
   }
 
+  tryParsePoint(text: string): ParsedPoint | undefined {
+    try {
+      return this.parsePoint(text)
+    } catch {
+      return undefined
+    }
+  }
+
+  tryParsePeerId(text: string): PeerId | undefined {
+    return text === '' ? undefined : (text as PeerId)
+  }
+
   parsePeerId(text: string): PeerId {
     if (text === '') throw new PoolError('invalid-peer-id', 'a peer id was expected, got an empty text')
     return text as PeerId

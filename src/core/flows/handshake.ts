@@ -101,17 +101,9 @@ export function nackFor(rejection: Rejection, points: readonly string[]): NackMe
   return motive === undefined ? undefined : { kind: 'nack', motive, points }
 }
 
-/** Texts of a stranger to points; what does not parse is dropped one by one, the rest is kept. */
+/** Texts of a stranger to points; each text that does not parse is dropped, the rest is kept. */
 export function parsePoints(network: Network, texts: readonly string[]): ParsedPoint[] {
-  const points: ParsedPoint[] = []
-  for (const text of texts) {
-    try {
-      points.push(network.parsePoint(text))
-    } catch {
-      // A stranger's text that is no point concerns nobody else in the list.
-    }
-  }
-  return points
+  return texts.flatMap((text) => network.tryParsePoint(text) ?? [])
 }
 
 /** The run of a pool, for comparison and logs. */

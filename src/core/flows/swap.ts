@@ -132,13 +132,9 @@ export class Swaps<Msg, PeerMeta, ConnMeta> {
     const { network, registry, state } = this.#context
     const [parsed] = parsePoints(network, [message.point])
     if (parsed === undefined || !registry.mayTell(from.host, parsed.point) || !network.canDial(parsed.point)) return undefined
-    let peerId: PeerId
-    try {
-      peerId = network.parsePeerId(message.peerId)
-    } catch {
-      return undefined
-    }
-    if (peerId === state.peerId || state.connection(peerId) !== undefined || state.peerBar(peerId) !== undefined) return undefined
+    const peerId = network.tryParsePeerId(message.peerId)
+    if (peerId === undefined || peerId === state.peerId) return undefined
+    if (state.connection(peerId) !== undefined || state.peerBar(peerId) !== undefined) return undefined
     registry.learn([parsed], { peerId: from.peerId, host: from.host, medium: 'swap' })
     const info = state.point(parsed.point)
     return info?.state.kind === 'disconnected' ? { point: parsed.point, peerId } : undefined

@@ -134,8 +134,12 @@ export interface Network {
   ownPoints(): readonly Point[]
   /** The point that a text means. Throws `PoolError` `invalid-point`, naming what was expected and what came. */
   parsePoint(text: string): ParsedPoint
+  /** For texts of strangers: `undefined` if the text is no point. Never throws, and costs little whatever the text. */
+  tryParsePoint(text: string): ParsedPoint | undefined
   /** Throws `PoolError` `invalid-peer-id`. */
   parsePeerId(text: string): PeerId
+  /** For texts of strangers: `undefined` if the text is no peer id. Never throws. */
+  tryParsePeerId(text: string): PeerId | undefined
   /** Could we dial it now? By its form and the budget only; no waiting, no look-up. */
   canDial(point: Point): boolean
   /** Rejects with `DialError` only. When the signal fires it rejects soon, and a connection that comes later is closed. */
