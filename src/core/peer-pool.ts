@@ -137,6 +137,7 @@ export class PeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Arra
     if (turn !== this.#turns) return
     await this.#persistence.start()
     if (turn !== this.#turns) return
+    this.#context.registry.resetReconnections()
     try {
       await network.start({
         plainProtocols: this.config.plainPeers === 'admit' ? this.config.requiredProtocols : undefined,

@@ -28,7 +28,8 @@ export function checkDial(view: PoolView, point: Point, expectedPeerId: PeerId |
   if (info !== undefined && info.state.kind !== 'disconnected') return { kind: 'pending', point }
   if (expectedPeerId !== undefined && view.connection(expectedPeerId) !== undefined)
     return { kind: 'already-connected', peerId: expectedPeerId }
-  if (view.slotsTaken >= view.band.max) return { kind: 'too-many-connections' }
+  // A trusted point takes the place of a stranger once it has proved to be there.
+  if (view.slotsTaken >= view.band.max && !(trusted && chooseToLeave(view, 1).length > 0)) return { kind: 'too-many-connections' }
   return undefined
 }
 

@@ -2,6 +2,7 @@
  * Which known points maintenance may dial now, and what keeps it from the others. Pure. `plan.ts` dials by it and `explain.ts`
  * tells people of it: one judgement, so that what is told is what is done.
  */
+import { noBackoff } from '../tables/backoff.ts'
 import type { PointInfo } from '../tables/point-info.ts'
 import type { PoolView } from '../tables/pool-view.ts'
 import type { PeerId, Point } from '../values/ids.ts'
@@ -24,21 +25,44 @@ export interface CandidateOptions {
 }
 
 export function obstacleOf(view: PoolView, info: PointInfo, { now, canDial }: CandidateOptions): Obstacle | undefined {
-  const { point, claimedBy, expectedPeerId, barredUntil, heldUntil } = info
+  const { point, claimedBy, expectedPeerId } = info
   if (info.state.kind !== 'disconnected') return { kind: 'busy' }
   if (!canDial(point)) return { kind: 'not-dialable' }
   const owner = isConnected(view, claimedBy) ? claimedBy : isConnected(view, expectedPeerId) ? expectedPeerId : undefined
   if (owner !== undefined) return { kind: 'reached', peerId: owner }
   const rejection = checkDial(view, point, expectedPeerId) ?? checkOwner(view, info)
   if (rejection !== undefined) return { kind: 'refused', rejection }
-  const until = Math.max(barredUntil, heldUntil)
+  const until = backoffUntil(view, info)
   return until >= now ? { kind: 'barred', until } : undefined
 }
 
-/** Whoever was last met there is kept out: most likely it would be dialed only to be refused. A user's `connect` may find another. */
-function checkOwner(view: PoolView, { lastEstablished, trusted }: PointInfo): Rejection | undefined {
-  if (trusted || lastEstablished === undefined || view.peerBar(lastEstablished.peerId) === undefined) return undefined
-  return { kind: 'peer-banned', peerId: lastEstablished.peerId }
+/** The peer that answers at a point, as far as the operator or a proof tells: a claim counts from the claimant's own host only. */
+export function ownerOf({ expectedPeerId, lastRejected, lastEstablished, claimedBy, isClaimProven }: PointInfo): PeerId | undefined {
+  const met = (lastRejected?.at ?? 0) > (lastEstablished?.at ?? 0) ? lastRejected : lastEstablished
+  return expectedPeerId ?? met?.peerId ?? (isClaimProven ? claimedBy : undefined)
+}
+
+/** Whoever answers there is kept out: it would be dialed only to be refused. A user's `connect` may find another. */
+function checkOwner(view: PoolView, info: PointInfo): Rejection | undefined {
+  const owner = ownerOf(info)
+  if (info.trusted || owner === undefined || view.peerBar(owner) === undefined) return undefined
+  return { kind: 'peer-banned', peerId: owner }
+}
+
+/**
+ * When maintenance may dial it, monotonic. What a peer asked for or did holds at all its addresses. A dial is urgent to a trusted
+ * point, and below the minimum to one where a connection has lasted: then the wait is a minute at most.
+ */
+export function backoffUntil(view: PoolView, info: PointInfo): number {
+  const owner = ownerOf(info)
+  const ofPeer = (owner === undefined ? undefined : view.peer(owner)?.backoff) ?? noBackoff
+  if (info.trusted || (isProven(info) && view.active < view.band.min)) return Math.max(info.urgentUntil, ofPeer.urgentUntil)
+  return Math.max(info.barredUntil, info.heldUntil, ofPeer.until)
+}
+
+/** Was a connection there worth having? Not where the last ones ended within seconds. */
+function isProven({ lastEstablished, shortConnections }: PointInfo): boolean {
+  return lastEstablished !== undefined && shortConnections === 0
 }
 
 function isConnected(view: PoolView, peerId: PeerId | undefined): boolean {
@@ -64,7 +88,8 @@ export function findCandidates(view: PoolView, options: CandidateOptions): Candi
     if (isOurChoice(info)) busyGroups.add(info.group)
     // A longer wait than the shortest decides nothing, so all else about that point need not be asked; a hungry pool has many such.
     const isFriend = isMet(info) && info.failures === 0
-    if (info.barredUntil >= options.now && info.barredUntil >= (isFriend ? found.reunionAt : found.freeAt)) continue
+    const until = backoffUntil(view, info)
+    if (until >= options.now && until >= (isFriend ? found.reunionAt : found.freeAt)) continue
     const obstacle = obstacleOf(view, info, options)
     if (obstacle === undefined) found.candidates.push(info)
     if (obstacle?.kind !== 'barred') continue

@@ -9,7 +9,7 @@ import type { PeerId, Point } from '../values/ids.ts'
 import { describeRejection, type Rejection } from '../values/reason.ts'
 import type { PoolLife } from '../values/snapshot.ts'
 import { checkDial, checkPeer } from './admission.ts'
-import { type CandidateOptions, findCandidates, isMet, obstacleOf, strangersWait } from './candidates.ts'
+import { type CandidateOptions, findCandidates, isMet, obstacleOf, ownerOf, strangersWait } from './candidates.ts'
 import { maxIncomingConnections } from './eviction.ts'
 import { goalOf, nextProbeAt } from './plan.ts'
 import { penaltyOf } from './reports.ts'
@@ -88,7 +88,7 @@ export function explainPoint(view: PoolView, point: Point, circumstances: Circum
     case 'refused':
       return refused(obstacle.rejection)
     case 'barred':
-      return explainBarred(info, Math.ceil(obstacle.until - circumstances.now))
+      return explainBarred(view, info, Math.ceil(obstacle.until - circumstances.now))
   }
 }
 
@@ -102,13 +102,23 @@ function explainStranger(view: PoolView, point: Point, { canDial, isGroupFull }:
   return explained('unknown', `not a known point: connect or register it${full}`)
 }
 
-function explainBarred(info: PointInfo, nextTryInMs: number): Explanation {
+function explainBarred(view: PoolView, info: PointInfo, nextTryInMs: number): Explanation {
+  return explained('waiting', `${reasonToWait(view, info)}; it may be tried again in ${seconds(nextTryInMs)}`, { nextTryInMs })
+}
+
+function reasonToWait(view: PoolView, info: PointInfo): string {
+  if (info.heldUntil > info.barredUntil) return `the last addresses that ${info.source} advertised failed`
+  const owner = ownerOf(info)
+  const backoff = owner === undefined ? undefined : view.peer(owner)?.backoff
+  if (backoff !== undefined && backoff.until > info.barredUntil) return `its peer ${owner} ended the last connection or refused it`
   const missedAt = lastMissAt(info)
-  const failed = info.failures > 1 ? `${info.failures} tries in a row failed` : 'the last try failed'
-  const ended = missedAt === undefined ? 'it was asked for lately' : 'its last connection ended lately'
-  const held = info.heldUntil > info.barredUntil ? `what ${info.source} told of came to nothing` : undefined
-  const why = held ?? (missedAt === info.lastDisconnection?.at ? ended : failed)
-  return explained('waiting', `${why}; it may be tried again in ${seconds(nextTryInMs)}`, { nextTryInMs })
+  if (info.shortConnections > 0 && missedAt === info.lastDisconnection?.at)
+    return info.shortConnections > 1
+      ? `the peer ended the last ${info.shortConnections} connections within 10 s`
+      : 'the peer ended the last connection within 10 s'
+  if (missedAt === undefined || missedAt === info.lastDisconnection?.at) return 'its last connection ended a moment ago'
+  const failed = info.failures > 1 ? `the last ${info.failures} dials failed` : 'the last dial failed'
+  return info.lastFailure === undefined ? failed : `${failed}: ${describeRejection(info.lastFailure)}`
 }
 
 /** Nothing speaks against it. */
@@ -116,9 +126,14 @@ function explainReady(view: PoolView, info: PointInfo, circumstances: Circumstan
   const { active, bounds } = view
   const { life, keepsBand, now } = circumstances
   if (!keepsBand) return explained('ready', `the pool is ${life}: it dials nobody by itself`)
-  if (active >= bounds.aim) return explained('ready', `it would be dialed if connections fell below ${bounds.aim}; there are ${active}`)
-  if (!isMet(info) && strangersWait(view, findCandidates(view, circumstances), now))
-    return explained('ready', 'strangers wait: somebody who was met may be dialed soon')
+  if (active >= bounds.aim && !info.trusted)
+    return explained('ready', `it would be dialed if connections fell below ${bounds.aim}; there are ${active}`)
+  const found = isMet(info) ? undefined : findCandidates(view, circumstances)
+  if (found !== undefined && strangersWait(view, found, now))
+    return explained(
+      'ready',
+      `untried points wait: a peer that was connected before may be dialed in ${seconds(Math.max(0, found.reunionAt - now))}`
+    )
   // More candidates make an outage less likely: they are counted only where it may be one.
   const mayBeOutage = nextProbeAt(view, 0) !== Number.NEGATIVE_INFINITY
   const probeAt = nextProbeAt(view, mayBeOutage ? findCandidates(view, circumstances).candidates.length : 0)

@@ -6,7 +6,7 @@ import type { PoolView } from '../tables/pool-view.ts'
 import type { RunningConnection } from '../values/attempt.ts'
 import type { Point } from '../values/ids.ts'
 import type { Random } from '../values/ports.ts'
-import { type CandidateOptions, findCandidates, isMet, strangersWait } from './candidates.ts'
+import { type CandidateOptions, findCandidates, isMet, obstacleOf, strangersWait } from './candidates.ts'
 import { chooseStranger, chooseToDial } from './dial-order.ts'
 import { chooseToLeave } from './eviction.ts'
 
@@ -41,6 +41,37 @@ const outageFailures = 8
 const maxProbePauseMs = 30_000
 
 export function planMaintenance(view: PoolView, options: PlanOptions): MaintenancePlan {
+  const plan = planBand(view, options)
+  const trusted = planTrusted(view, options)
+  const free = Math.max(plan.dial.length, view.config.maxParallelDials - view.outgoingInProgress)
+  const dial = [...plan.dial, ...trusted.dial.filter((point) => !plan.dial.includes(point))].slice(0, free)
+  const againAt = Math.min(plan.againAt ?? Number.POSITIVE_INFINITY, trusted.againAt)
+  return { ...plan, dial, againAt: againAt < Number.POSITIVE_INFINITY ? againAt : undefined }
+}
+
+/**
+ * Trusted points are dialed while they are not connected, whatever the count: strangers who fill the band must not keep the
+ * operator's own peers away. In an outage they wait for the probes like all others.
+ */
+function planTrusted(view: PoolView, options: PlanOptions): { dial: Point[]; againAt: number } {
+  const never = Number.POSITIVE_INFINITY
+  if (view.band.max === 0) return { dial: [], againAt: never }
+  const dial: Point[] = []
+  let againAt = never
+  for (const info of view.points()) {
+    if (!info.trusted) continue
+    const obstacle = obstacleOf(view, info, options)
+    if (obstacle === undefined) dial.push(info.point)
+    if (obstacle?.kind === 'barred') againAt = Math.min(againAt, obstacle.until)
+  }
+  if (dial.length === 0) return { dial, againAt }
+  const probeAt = nextProbeAt(view, dial.length)
+  if (probeAt > options.now) return { dial: [], againAt: Math.min(againAt, probeAt) }
+  const parallel = probeAt === Number.NEGATIVE_INFINITY ? view.config.maxParallelDials : 1
+  return { dial: dial.slice(0, Math.max(0, parallel - view.outgoingInProgress)), againAt }
+}
+
+function planBand(view: PoolView, options: PlanOptions): MaintenancePlan {
   const { bounds, config } = view
   const { now, trimAt } = options
   const surplus = view.active - bounds.maxTarget

@@ -116,8 +116,9 @@ function* attempts(state: State): Iterable<string> {
 function* slots(state: State): Iterable<string> {
   let reserved = 0
   for (const attempt of state.attempts()) {
-    const shouldHave = attempt.direction === 'outgoing' || attempt.phase === 'admitted'
-    if (attempt.hasSlot !== shouldHave)
+    const shouldHave = attempt.phase === 'admitted'
+    const mayHave = shouldHave || attempt.direction === 'outgoing'
+    if ((shouldHave && !attempt.hasSlot) || (attempt.hasSlot && !mayHave))
       yield `attempt ${attempt.id} (${attempt.direction}, ${attempt.phase}): hasSlot is ${attempt.hasSlot}`
     if (attempt.hasSlot) reserved++
   }

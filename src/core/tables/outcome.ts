@@ -19,11 +19,44 @@ export const ownReasons: ReadonlySet<Rejection['kind']> = new Set([
   'pending'
 ])
 
+/** A connection that the other side ended sooner than this was none worth having, ms. */
+const shortConnectionMs = 10_000
+
+/** What an outcome tells the point. */
+export function factsOf(
+  outcome: Outcome,
+  { ranForMs, reconnection }: { ranForMs: number; reconnection: Reconnection }
+): { isShort: boolean; mayReturnSoon: boolean; rejection: Rejection | undefined; comeBackAfterMs: number } {
+  const ending = outcome.kind === 'closed' ? outcome.ending : undefined
+  return {
+    isShort: ending !== undefined && ending.by !== 'us' && !isReplaced(ending) && ranForMs < shortConnectionMs,
+    mayReturnSoon: ending !== undefined && (isWordless(ending) || ending.reason.kind === 'going-away'),
+    rejection: outcome.kind === 'failed' ? outcome.rejection : undefined,
+    comeBackAfterMs: comeBackAfterMs(outcome, reconnection)
+  }
+}
+
+/** How long a peer without a known point is left alone, ms. */
+export function waitAfter(outcome: Outcome, reconnection: Reconnection): number {
+  return Math.max(reconnection.afterConnectionMs, comeBackAfterMs(outcome, reconnection))
+}
+
+/** Did one of the two end it with a word, or refuse? Then it holds at all addresses of the peer; a lost link may be one address alone. */
+export function isChoice(outcome: Outcome): boolean {
+  if (outcome.kind === 'closed') return !isWordless(outcome.ending) && !isReplaced(outcome.ending)
+  return outcome.rejection.kind === 'rejected-by-peer'
+}
+
+/** Another connection with the same peer took its place. */
+function isReplaced({ reason: { kind } }: Ending): boolean {
+  return kind === 'replaced'
+}
+
 /** Rejections of a peer who could not, or would not, show itself to be a member of our network. */
 const unproven: ReadonlySet<Rejection['kind']> = new Set(['fault', 'unexpected-peer-id', 'myself', 'unknown-network', 'no-common-version'])
 
 /** How long the other side does not want to see us, ms; whom we left ourselves we may see again sooner. Whoever had no place for us has none a second later either. */
-export function comeBackAfterMs(outcome: Outcome, { afterConnectionMs }: Reconnection): number {
+function comeBackAfterMs(outcome: Outcome, { afterConnectionMs }: Reconnection): number {
   if (outcome.kind === 'closed') return outcome.ending.by === 'us' ? 0 : outcome.comeBackAfterMs
   const { rejection } = outcome
   return rejection.kind === 'rejected-by-peer' && rejection.motive === nackMotive.tooManyConnections ? afterConnectionMs : 0

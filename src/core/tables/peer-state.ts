@@ -6,6 +6,7 @@ import type { Attempt, RunningConnection } from '../values/attempt.ts'
 import type { HistoryEvent, HistoryKind } from '../values/history.ts'
 import type { PeerId, Point } from '../values/ids.ts'
 import type { ReportKind } from '../values/reason.ts'
+import { type Backoff, noBackoff } from './backoff.ts'
 import { pushEvent } from './event-ring.ts'
 import type { Heaped } from './heap.ts'
 
@@ -60,6 +61,8 @@ export interface PeerInfo<PeerMeta = unknown> {
   readonly roundTripMs: number | undefined
   /** Attempts in a row that came to nothing while others worked; memory only. */
   readonly failures: number
+  /** Holds at all its addresses: it asked us to stay away, refused us or dropped us. Memory only. */
+  readonly backoff: Backoff
   /** The last report; a fault stays until there is a newer one. Saved. */
   readonly lastReport: PeerReport | undefined
   /** Memory only. */
@@ -83,6 +86,7 @@ class PeerLife {
   connectedMs = 0
   roundTripMs: number | undefined = undefined
   failures = 0
+  backoff: Backoff = noBackoff
   lastReport: PeerReport | undefined = undefined
   penalty: Penalty = noPenalty
   /** Made at the first event. */
@@ -180,6 +184,10 @@ export class PeerRecord<PeerMeta = unknown> implements PeerInfo<PeerMeta>, Heape
     return this.life.failures
   }
 
+  get backoff(): Backoff {
+    return this.life.backoff
+  }
+
   get lastReport(): PeerReport | undefined {
     return this.life.lastReport
   }
@@ -210,6 +218,7 @@ export function setPeerRunning(record: PeerRecord, attempt: Attempt, connection:
   const life = record.own()
   life.roundTripMs = connection.roundTripMs ?? life.roundTripMs
   life.failures = 0
+  life.backoff = noBackoff
   life.lastEstablished = { point: connection.point, at: connection.establishedAt }
   notePeer(record, 'connection-established', connection.establishedAt, connection.point)
 }

@@ -2,6 +2,7 @@
 import type { Attempt, RunningConnection } from '../values/attempt.ts'
 import type { HistoryEvent } from '../values/history.ts'
 import type { Host, PeerId, Point } from '../values/ids.ts'
+import type { Rejection } from '../values/reason.ts'
 
 export type PointState =
   | { readonly kind: 'disconnected' }
@@ -41,6 +42,8 @@ export interface PointInfo {
   readonly expectedPeerId: PeerId | undefined
   /** The peer that last said it is its own: a hint that spares a dial, never a rule. Memory only. */
   readonly claimedBy: PeerId | undefined
+  /** That peer was seen at the point's host, or is the target of the relayed point: nobody else can have said so. Memory only. */
+  readonly isClaimProven: boolean
   /** That peer signed it, too: it may be held to its word. Memory only. */
   readonly isSigned: boolean
   readonly state: PointState
@@ -50,8 +53,14 @@ export interface PointInfo {
   readonly lastDisconnection: Meeting | undefined
   /** Failures in a row, for people and scores. Memory only. */
   readonly failures: number
+  /** Why the last dial failed; memory only. */
+  readonly lastFailure: Rejection | undefined
+  /** Connections in a row that the peer ended within ten seconds; memory only. */
+  readonly shortConnections: number
   /** Monotonic instant up to which it is not dialed by maintenance; memory only. */
   readonly barredUntil: number
+  /** The same while a dial is urgent; memory only. */
+  readonly urgentUntil: number
   /**
    * Monotonic instant up to which maintenance does not dial it because nobody was met there, and what its source told of came to nothing
    * of late; memory only.

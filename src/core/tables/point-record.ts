@@ -6,6 +6,8 @@
 import { groupOf, hostOf } from '../values/address.ts'
 import type { HistoryEvent } from '../values/history.ts'
 import type { Host, PeerId, Point } from '../values/ids.ts'
+import type { Rejection } from '../values/reason.ts'
+import { type Backoff, noBackoff } from './backoff.ts'
 import { Chain, type Linked } from './chain.ts'
 import type { Medium, Meeting, PointInfo, PointState } from './point-info.ts'
 
@@ -37,6 +39,7 @@ export class PointLife {
   trusted = false
   isPublic = false
   claimedBy: PeerId | undefined = undefined
+  isClaimProven = false
   isSigned = false
   state: PointState = disconnected
   lastFailedAt: number | undefined = undefined
@@ -44,7 +47,9 @@ export class PointLife {
   lastEstablished: Meeting | undefined = undefined
   lastDisconnection: Meeting | undefined = undefined
   failures = 0
-  barredUntil = Number.NEGATIVE_INFINITY
+  lastFailure: Rejection | undefined = undefined
+  shortConnections = 0
+  backoff: Backoff = noBackoff
   delayMs = 0
   history: HistoryEvent<PeerId>[] | undefined = undefined
 
@@ -156,8 +161,17 @@ export class PointRecord implements PointInfo, Linked<PointRecord> {
   set claimedBy(value: PeerId | undefined) {
     if (value === this.life.claimedBy) return
     this.own().claimedBy = value
-    // Whoever signed it was another.
+    // Whoever signed it, or was seen there, was another.
     this.own().isSigned = false
+    this.own().isClaimProven = false
+  }
+
+  get isClaimProven(): boolean {
+    return this.life.isClaimProven
+  }
+
+  set isClaimProven(value: boolean) {
+    if (value !== this.life.isClaimProven) this.own().isClaimProven = value
   }
 
   get isSigned(): boolean {
@@ -196,8 +210,20 @@ export class PointRecord implements PointInfo, Linked<PointRecord> {
     return this.life.failures
   }
 
+  get lastFailure(): Rejection | undefined {
+    return this.life.lastFailure
+  }
+
+  get shortConnections(): number {
+    return this.life.shortConnections
+  }
+
   get barredUntil(): number {
-    return this.life.barredUntil
+    return this.life.backoff.until
+  }
+
+  get urgentUntil(): number {
+    return this.life.backoff.urgentUntil
   }
 
   get heldUntil(): number {

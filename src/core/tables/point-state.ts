@@ -7,6 +7,8 @@ import type { Reconnection } from '../values/config.ts'
 import type { HistoryKind } from '../values/history.ts'
 import type { PeerId } from '../values/ids.ts'
 import type { Random } from '../values/ports.ts'
+import type { Rejection } from '../values/reason.ts'
+import { backoffOf, noBackoff } from './backoff.ts'
 import { pushEvent } from './event-ring.ts'
 import type { PointState } from './point-info.ts'
 import { disconnected, type PointRecord } from './point-record.ts'
@@ -45,57 +47,78 @@ export interface PointEnding {
   readonly grows: boolean
   /** Did the operator or our pool end the running connection? */
   readonly byUs: boolean
+  /** The link broke, or the peer restarts: it may be back in seconds. */
+  readonly mayReturnSoon: boolean
+  /** Did the other side end the connection within ten seconds? */
+  readonly isShort: boolean
+  /** Why the attempt failed; none: it ran. */
+  readonly rejection: Rejection | undefined
   /** The peer's wish, or what a policy says: no dial before that many ms. */
   readonly comeBackAfterMs: number
   readonly reconnection: Reconnection
   readonly random: Random
 }
 
-/** any state but disconnected → disconnected; writes the last instants and bars the point for its reconnection delay. */
+/**
+ * any state but disconnected → disconnected; writes the last instants and sets the back-off. A connection that the other side ended
+ * within ten seconds is a failure: a peer that takes us and drops us is dialed ever more rarely.
+ */
 export function setPointDisconnected(record: PointRecord, ending: PointEnding): void {
   const { state } = record
   if (state.kind === 'disconnected') illegal(record, 'disconnected')
   record.state = disconnected
   const life = record.own()
+  const { initialDelayMs, afterConnectionMs } = ending.reconnection
   if (state.kind === 'running') {
     const { peerId } = state.connection
     life.lastDisconnection = { peerId, at: ending.date }
     notePoint(record, ending.byUs ? 'disconnection' : 'external-disconnection', ending.date, peerId)
+    if (ending.isShort && ending.counts) {
+      life.failures++
+      life.shortConnections++
+      backOff(record, ending, { least: afterConnectionMs, grows: true })
+      return
+    }
     life.failures = 0
+    life.shortConnections = 0
+    life.lastFailure = undefined
     life.delayMs = 0
-    if (ending.counts) bar(record, ending, Math.max(ending.reconnection.afterConnectionMs, ending.comeBackAfterMs))
+    if (!ending.counts) return
+    life.backoff = backoffOf(
+      { now: ending.now, delayMs: Math.max(afterConnectionMs, ending.comeBackAfterMs), mayReturnSoon: ending.mayReturnSoon },
+      ending
+    )
     return
   }
   const peerId = state.kind === 'accepted' ? state.peerId : undefined
   if (!ending.counts) return
+  life.lastFailure = ending.rejection
   if (peerId === undefined) life.lastFailedAt = ending.date
   else life.lastRejected = { peerId, at: ending.date }
   notePoint(record, 'request-rejected', ending.date, peerId)
-  const { initialDelayMs, factor, maxDelayMs } = ending.reconnection
-  const delay = Math.max(life.delayMs === 0 ? initialDelayMs : life.delayMs, ending.comeBackAfterMs)
-  if (ending.grows) {
-    life.failures++
-    life.delayMs = Math.min(delay * factor, maxDelayMs)
-  }
-  bar(record, ending, delay)
+  if (ending.grows) life.failures++
+  backOff(record, ending, { least: initialDelayMs, grows: ending.grows })
+}
+
+/** Waits as long as last time, at least `least` and what the peer asked for; the next wait is longer if it `grows`. */
+function backOff(record: PointRecord, ending: PointEnding, { least, grows }: { least: number; grows: boolean }): void {
+  const life = record.own()
+  const { factor, maxDelayMs } = ending.reconnection
+  const delayMs = Math.max(life.delayMs === 0 ? least : life.delayMs, ending.comeBackAfterMs)
+  if (grows) life.delayMs = Math.min(delayMs * factor, maxDelayMs)
+  life.backoff = backoffOf({ now: ending.now, delayMs }, ending)
 }
 
 /** Forgets the back-off: a user asked for this point, or the machine woke up or came online. */
 export function resetReconnection(record: PointRecord): void {
-  if (record.barredUntil === Number.NEGATIVE_INFINITY && record.delayMs === 0) return
+  if (record.life.backoff === noBackoff && record.delayMs === 0) return
   record.own().delayMs = 0
-  record.own().barredUntil = Number.NEGATIVE_INFINITY
+  record.own().backoff = noBackoff
 }
 
 /** Adds one line to the history. */
 export function notePoint(record: PointRecord, kind: HistoryKind, at: number, peerId: PeerId | undefined): void {
   record.own().history = pushEvent(record.history, { kind, at, other: peerId })
-}
-
-/** Jitter keeps peers that lost each other at the same instant from meeting again and again at the same instant. */
-function bar(record: PointRecord, ending: PointEnding, delayMs: number): void {
-  const { jitter, maxDelayMs } = ending.reconnection
-  record.own().barredUntil = ending.now + Math.min(delayMs, maxDelayMs) * (1 + jitter * (2 * ending.random.next() - 1))
 }
 
 function allow(record: PointRecord, from: readonly PointState['kind'][], to: string): void {

@@ -14,10 +14,11 @@ import type { Host, PeerId, Point } from '../values/ids.ts'
 import type { Clock, Random } from '../values/ports.ts'
 import type { AccessList } from './acl.ts'
 import { AttemptRecord } from './attempt-record.ts'
+import { backoffOf } from './backoff.ts'
 import type { Band } from './band.ts'
 import { DialRecord } from './dial-record.ts'
 import { Handshakes } from './handshakes.ts'
-import { comeBackAfterMs, endedAsleep, faultOf, type Outcome, ownReasons, tellEnd } from './outcome.ts'
+import { endedAsleep, factsOf, faultOf, isChoice, type Outcome, ownReasons, tellEnd, waitAfter } from './outcome.ts'
 import { OwnPoints } from './own-points.ts'
 import { notePeer, noteReport, type PeerRecord, setPeerAccepted, setPeerDisconnected, setPeerRunning } from './peer-state.ts'
 import type { PeerTable } from './peer-table.ts'
@@ -79,9 +80,11 @@ export class PoolState<PeerMeta, C extends RunningConnection = RunningConnection
     return this.#running.size
   }
 
-  /** Running, dials in progress, and handshakes that passed our checks. */
+  /** Running, dials in progress that reserved one, and handshakes that passed our checks. */
   get slotsTaken(): number {
-    return this.#running.size + this.outgoingInProgress + this.#handshakes.admitted
+    let taken = this.#running.size
+    for (const { hasSlot } of this.#attempts) if (hasSlot) taken++
+    return taken
   }
 
   get incomingSlots(): number {
@@ -183,7 +186,10 @@ export class PoolState<PeerMeta, C extends RunningConnection = RunningConnection
 
   // The four doors.
 
-  /** disconnected → requested; takes a slot. The caller has just had `checkDial` say yes. */
+  /**
+   * disconnected → requested; takes a slot, or when none is free takes that of a stranger in `admit`. The caller has just had
+   * `checkDial` say yes.
+   */
   beginOutgoing(record: PointRecord, expectedPeerId: PeerId | undefined): AttemptRecord<C> {
     const attempt = new AttemptRecord<C>(++this.#attemptCount, {
       direction: 'outgoing',
@@ -192,7 +198,7 @@ export class PoolState<PeerMeta, C extends RunningConnection = RunningConnection
       expectedPeerId,
       point: record.point,
       peerId: undefined,
-      hasSlot: true
+      hasSlot: this.slotsTaken < this.band.max
     })
     this.#movePoint(record, () => setPointRequested(record, attempt))
     this.#attempts.add(attempt)
@@ -236,8 +242,8 @@ export class PoolState<PeerMeta, C extends RunningConnection = RunningConnection
     attempt.peerId = peer.peerId
     attempt.instance = instance
     attempt.phase = 'admitted'
+    attempt.hasSlot = true
     if (attempt.direction === 'incoming') {
-      attempt.hasSlot = true
       this.#handshakes.admit()
       if (point?.state.kind === 'disconnected') attempt.point = point.point
     }
@@ -294,24 +300,21 @@ export class PoolState<PeerMeta, C extends RunningConnection = RunningConnection
     this.parts.band.settle(this.slotsTaken)
     if (attempt.direction === 'outgoing' && outcome.kind === 'failed' && counts) this.dials.failed(clock.now())
     const record = this.#recordOf(attempt)
+    const now = clock.now()
+    const { reconnection } = this.config
     if (outcome.kind === 'failed' && counts && this.#running.size > 0) this.#countFailure(attempt, record)
+    const isHeld = counts && !endedAsleep(outcome, { startedAt: attempt.startedAt, awokeAt: this.awokeAt, now })
     if (record !== undefined && record.state.kind !== 'disconnected') {
-      const disconnected = {
-        now: clock.now(),
-        date,
-        counts: counts && !endedAsleep(outcome, { startedAt: attempt.startedAt, awokeAt: this.awokeAt, now: clock.now() }),
-        grows: this.#running.size > 0,
-        byUs,
-        comeBackAfterMs: comeBackAfterMs(outcome, this.config.reconnection),
-        reconnection: this.config.reconnection,
-        random
-      }
+      const facts = factsOf(outcome, { ranForMs: now - (attempt.connection?.startedAt ?? now), reconnection })
+      const disconnected = { ...facts, now, date, counts: isHeld, grows: this.#running.size > 0, byUs, reconnection, random }
       this.#movePoint(record, () => setPointDisconnected(record, disconnected))
     }
     const peer = attempt.peerId === undefined ? undefined : this.peer(attempt.peerId)
     if (peer !== undefined && peer.state.kind !== 'disconnected' && this.#holds(peer, attempt)) {
-      this.#movePeer(peer, () => setPeerDisconnected(peer, { now: clock.now(), date, counts, byUs }))
+      this.#movePeer(peer, () => setPeerDisconnected(peer, { now, date, counts, byUs }))
     }
+    if (peer !== undefined && isHeld && isChoice(outcome))
+      peer.own().backoff = record?.life.backoff ?? backoffOf({ now, delayMs: waitAfter(outcome, reconnection) }, { reconnection, random })
     tellEnd(attempt, outcome, this.parts.emit)
     if (wasRunning && this.active < this.band.min) this.parts.emit('too-few-connections', { active: this.active })
     this.#blame(attempt, outcome)

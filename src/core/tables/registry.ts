@@ -9,6 +9,7 @@ import type { Attempt, RunningConnection } from '../values/attempt.ts'
 import type { Host, ParsedPoint, PeerId, Point } from '../values/ids.ts'
 import { parseIp } from '../values/ip.ts'
 import { PoolError } from '../values/reason.ts'
+import { noBackoff } from './backoff.ts'
 import type { BandChange } from './band.ts'
 import type { Lifted } from './bans.ts'
 import { isInRange, parseRange } from './cidr.ts'
@@ -123,6 +124,7 @@ export class Registry<PeerMeta, C extends RunningConnection = RunningConnection>
       const isProven = isRelayed(point) ? expectedPeerId === peer.peerId : isThere
       if (!isProven && met !== peer.peerId && record.source !== parts.points.nameOf(peer.peerId, origin.sourceGroup)) continue
       record.claimedBy = peer.peerId
+      record.isClaimProven = isProven
       if (isRelayed(point)) record.expectedPeerId = peer.peerId
       if (peer.isPrivate) record.isPublic = false
       else if (isProven) record.isPublic = true
@@ -294,6 +296,7 @@ export class Registry<PeerMeta, C extends RunningConnection = RunningConnection>
   resetReconnections(): void {
     this.#state.awokeAt = this.#state.parts.clock.now()
     for (const record of this.#state.points()) resetReconnection(record)
+    for (const record of this.#state.peers()) if (record.backoff !== noBackoff) record.own().backoff = noBackoff
     this.#state.dials.connected()
   }
 
@@ -306,6 +309,10 @@ export class Registry<PeerMeta, C extends RunningConnection = RunningConnection>
       const { host, expectedPeerId, claimedBy, lastDisconnection } = record
       const concerned = host !== undefined && free.has(host)
       if (concerned || free.has(expectedPeerId) || free.has(claimedBy) || free.has(lastDisconnection?.peerId)) resetReconnection(record)
+    }
+    for (const peerId of peers) {
+      const record = this.#state.peer(peerId)
+      if (record !== undefined) record.own().backoff = noBackoff
     }
     for (const host of hosts) parts.emit('host-unbanned', { host })
     for (const peerId of peers) parts.emit('peer-unbanned', { peerId })

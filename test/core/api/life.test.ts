@@ -15,6 +15,7 @@ describe('what a pool is made of', () => {
     const b = await world.start('b')
     const a = await world.start('a', { trustedPoints: [{ point: b.network.point, expectedPeerId: 'c' as PeerId }] })
     expect(a.pool.points.info(b.network.point)).toMatchObject({ trusted: true, expectedPeerId: 'c' })
+    await world.clock.advance(100)
     expect(await rejectionOf(world.clock.until(a.pool.connect(b.network.point)))).toMatchObject({ kind: 'unexpected-peer-id' })
   })
 
@@ -32,6 +33,7 @@ describe('what a pool is made of', () => {
   it('config.private_mode: whoever comes in from a trusted point is let in', async () => {
     const world = new World()
     const [a, b, c] = [await world.start('a', { privateMode: true }), await world.start('b'), await world.start('c')]
+    Object.assign(a.network, { canDial: () => false })
     a.pool.points.trust(b.network.point)
     await world.clock.until(b.pool.connect(a.network.point))
     await world.clock.advance(100)

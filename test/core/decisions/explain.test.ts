@@ -82,12 +82,12 @@ const points: readonly PointCase[] = [
       fail(bench)
       bench.pass(400)
     },
-    expected: { state: 'waiting', nextTryInMs: 600, text: 'the last try failed; it may be tried again in 1 s' }
+    expected: { state: 'waiting', nextTryInMs: 600, text: 'the last dial failed: dial failed (refused): ; it may be tried again in 1 s' }
   },
   {
     name: 'one that failed while nothing else worked',
     arrange: fail,
-    expected: { state: 'waiting', text: 'the last try failed; it may be tried again in 1 s' }
+    expected: { state: 'waiting', text: 'the last dial failed: dial failed (refused): ; it may be tried again in 1 s' }
   },
   {
     name: 'one that is only heard of, of whose source nine points came to nothing',
@@ -101,12 +101,12 @@ const points: readonly PointCase[] = [
       }
       bench.pass(400)
     },
-    expected: { state: 'waiting', nextTryInMs: 600, text: 'what bob told of came to nothing; it may be tried again in 1 s' }
+    expected: { state: 'waiting', nextTryInMs: 600, text: 'the last addresses that bob advertised failed; it may be tried again in 1 s' }
   },
   {
     name: 'one whose connection ended',
     arrange: (bench) => bench.dialed(home, alice).leave({ by: 'us', reason: { kind: 'going-away' } }),
-    expected: { state: 'waiting', nextTryInMs: 60_000, text: 'its last connection ended lately; it may be tried again in 60 s' }
+    expected: { state: 'waiting', nextTryInMs: 5_000, text: 'its last connection ended a moment ago; it may be tried again in 5 s' }
   },
   {
     name: 'one whose peer is connected another way',
@@ -228,7 +228,7 @@ describe('why a peer is not connected', () => {
     {
       name: 'of several points the one that is tried first is told',
       arrange: (bench) => {
-        bench.dialed(away, alice).leave({ by: 'us', reason: { kind: 'going-away' } })
+        bench.dialed(away, alice).leave({ by: 'network', reason: { kind: 'lost' } })
         bench.registry.setExpectedPeerId(bench.registry.registerPoint(home), alice)
       },
       expected: { state: 'ready', text: `${home}: it will be dialed as soon as a dial is free`, nextTryInMs: 0 }
@@ -241,8 +241,8 @@ describe('why a peer is not connected', () => {
         if (record !== undefined) noteReport(record, { kind: 'slow', reason: 'r', at: bench.date }, { amount: 3, at: bench.now })
       },
       expected: {
-        text: `${home}: its last connection ended lately; it may be tried again in 60 s; reported as slow of late`,
-        nextTryInMs: 60_000
+        text: `${home}: its last connection ended a moment ago; it may be tried again in 5 s; reported as slow of late`,
+        nextTryInMs: 5_000
       }
     }
   ]

@@ -22,14 +22,15 @@ function fail(bench: StateBench, point: Point): void {
   bench.state.end(bench.begin(point), { kind: 'failed', rejection: { kind: 'dial-failed', failure: 'refused', detail: '' }, by: 'them' })
 }
 
-it('without haste whoever was met is waited for, and a stranger is told so', () => {
+it('without haste a peer that was connected before is waited for, and explain says so of an untried point', () => {
   const { bench, friends, dials } = benchWith(7)
+  bench.pass(20_000)
   friends[0]?.leave({ by: 'them', reason: { kind: 'swapped' } })
   expect(dials()).toEqual([])
   const circumstances = { now: bench.now, canDial: () => true, isGroupFull: () => false, lookAt: undefined, keepsBand: true }
   expect(explainPoint(bench.state, stranger, { ...circumstances, life: 'running' })).toMatchObject({
     state: 'ready',
-    text: 'strangers wait: somebody who was met may be dialed soon'
+    text: 'untried points wait: a peer that was connected before may be dialed in 60 s'
   })
   bench.pass(60_001)
   expect(dials()).toEqual([at(101)])

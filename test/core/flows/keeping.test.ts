@@ -72,23 +72,42 @@ describe('a pool that nobody tends', () => {
     expect(a.pool.activeConnections).toBe(4)
   })
 
-  it.each([
-    { name: 'when one link of several broke', peers: 2, ranMs: 70_000, breaks: 1 },
-    { name: 'when the only link broke soon after it was made', peers: 1, ranMs: 50_000, breaks: 1 },
-    { name: 'when the only peer said goodbye', peers: 1, ranMs: 70_000, breaks: 0 }
-  ])('the pause after a connection is kept $name', async ({ peers, ranMs, breaks }) => {
+  /** `peers` connections, the first `lost` of which have broken. */
+  async function lose(lost: number, { peers, min, ranMs }: { peers: number; min: number; ranMs: number }) {
     const world = new World(6)
-    const a = await world.start('a', { ...band, minConnections: peers, expectedConnections: peers })
+    const a = await world.start('a', { ...band, minConnections: min, expectedConnections: peers })
     const others = await Promise.all(Array.from({ length: peers }, (_, i) => world.start(`b${i}`, still)))
     for (const { network } of others) await world.clock.until(a.pool.connect(network.point))
     await world.clock.advance(ranMs)
-    for (const link of [...a.network.links].slice(0, breaks)) link.breakBoth()
-    if (breaks === 0) await others[0]?.pool.connections.findByPeerId(a.pool.peerId)?.disconnect({ kind: 'explicit', text: 'enough' })
-    const { dials } = a.network
+    for (const link of [...a.network.links].slice(0, lost)) link.breakBoth()
+    return { world, a, others, dials: a.network.dials }
+  }
+
+  it.each([
+    { name: 'one link of two', lost: 1, peers: 2, ranMs: 70_000 },
+    { name: 'the only link soon after it was made', lost: 1, peers: 1, ranMs: 50_000 },
+    { name: 'three links of five', lost: 3, peers: 5, ranMs: 15_000 }
+  ])('below the minimum a broken link is back within ten seconds: $name', async ({ lost, peers, ranMs }) => {
+    const { world, a, dials } = await lose(lost, { peers, min: peers, ranMs })
+    await world.clock.advance(3_000)
+    expect(a.network.dials).toBe(dials)
+    await world.clock.advance(7_000)
+    expect(a.pool.activeConnections).toBe(peers)
+  })
+
+  it('above the minimum the pause after a connection is kept', async () => {
+    const { world, a, dials } = await lose(1, { peers: 4, min: 1, ranMs: 70_000 })
     await world.clock.advance(40_000)
     expect(a.network.dials).toBe(dials)
-    await world.clock.advance(40_000)
-    expect(a.pool.activeConnections).toBe(peers)
+  })
+
+  it('a peer that said goodbye is left alone for a while, also below the minimum', async () => {
+    const { world, a, others, dials } = await lose(0, { peers: 1, min: 1, ranMs: 70_000 })
+    await others[0]?.pool.connections.findByPeerId(a.pool.peerId)?.disconnect({ kind: 'explicit', text: 'enough' })
+    await world.clock.advance(39_000)
+    expect(a.network.dials).toBe(dials)
+    await world.clock.advance(30_000)
+    expect(a.pool.activeConnections).toBe(1)
   })
 })
 

@@ -59,7 +59,7 @@ describe('what a pool remembers', () => {
     const storage = memoryStorage()
     const world = new World()
     const { pool } = await world.start('a', { storage })
-    pool.registerPoint('/ip4/198.51.100.7/tcp/1' as Point, { trusted: true })
+    pool.registerPoint('/ip4/198.51.100.7/tcp/1' as Point)
     await world.clock.advance(30_000)
     expect(pool.snapshot().storage).toMatchObject({ mode: 'persistent', unsavedChanges: false })
     expect(await storage.load(new AbortController().signal)).toContain('198.51.100.7')

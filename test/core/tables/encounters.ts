@@ -72,6 +72,9 @@ const ending: Omit<PointEnding, 'date'> = {
   counts: true,
   grows: true,
   byUs: false,
+  isShort: false,
+  mayReturnSoon: true,
+  rejection: undefined,
   comeBackAfterMs: 0,
   reconnection: { initialDelayMs: 1_000, factor: 1.2, jitter: 0, afterConnectionMs: 60_000, maxDelayMs: 3_600_000 },
   random: seededRandom(1)

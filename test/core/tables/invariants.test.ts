@@ -47,7 +47,8 @@ const breaches: Record<string, (bench: StateBench) => void> = {
     knownAt(bench).state = { kind: 'disconnected' }
   },
   I8: (bench) => {
-    bench.begin(home).hasSlot = false
+    bench.admit(bench.begin(home), alice)
+    for (const attempt of bench.state.attempts()) attempt.hasSlot = false
   },
   I9: (bench) => {
     for (let i = 0; i < 5; i++) bench.state.beginIncoming(`peer${i}` as PeerId, host)

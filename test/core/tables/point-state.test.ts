@@ -26,6 +26,9 @@ const ending: PointEnding = {
   counts: true,
   grows: true,
   byUs: false,
+  isShort: false,
+  mayReturnSoon: true,
+  rejection: undefined,
   comeBackAfterMs: 0,
   reconnection,
   random: evenChance
