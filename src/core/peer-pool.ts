@@ -113,8 +113,6 @@ export class PeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Arra
     return this.#life
   }
 
-  // Life.
-
   /**
    * Loads what was saved (at most two seconds; a storage that is slower or broken is reported and tried again), takes
    * incoming links, begins to keep the band. Idempotent: all calls wait for the same start. Rejects with `PoolError`

@@ -186,10 +186,7 @@ export class PoolState<PeerMeta, C extends RunningConnection = RunningConnection
 
   // The four doors.
 
-  /**
-   * disconnected → requested; takes a slot, or when none is free takes that of a stranger in `admit`. The caller has just had
-   * `checkDial` say yes.
-   */
+  /** disconnected → requested; takes a slot if one is free, else in `admit` a stranger's. The caller has just had `checkDial` say yes. */
   beginOutgoing(record: PointRecord, expectedPeerId: PeerId | undefined): AttemptRecord<C> {
     const attempt = new AttemptRecord<C>(++this.#attemptCount, {
       direction: 'outgoing',
@@ -310,9 +307,8 @@ export class PoolState<PeerMeta, C extends RunningConnection = RunningConnection
       this.#movePoint(record, () => setPointDisconnected(record, disconnected))
     }
     const peer = attempt.peerId === undefined ? undefined : this.peer(attempt.peerId)
-    if (peer !== undefined && peer.state.kind !== 'disconnected' && this.#holds(peer, attempt)) {
+    if (peer !== undefined && peer.state.kind !== 'disconnected' && this.#holds(peer, attempt))
       this.#movePeer(peer, () => setPeerDisconnected(peer, { now, date, counts, byUs }))
-    }
     if (peer !== undefined && isHeld && isChoice(outcome))
       peer.own().backoff = record?.life.backoff ?? backoffOf({ now, delayMs: waitAfter(outcome, reconnection) }, { reconnection, random })
     tellEnd(attempt, outcome, this.parts.emit)
