@@ -5,7 +5,7 @@
 import { explain } from './api/explaining.ts'
 import { Registering } from './api/registering.ts'
 import { takeSnapshot, withCounters } from './api/snapshot.ts'
-import { checkPeer } from './decisions/admission.ts'
+import { checkPeer, isBarredAt } from './decisions/admission.ts'
 import { type BandExplanation, type Circumstances, type Explanation, explainBand } from './decisions/explain.ts'
 import { scorerOf } from './decisions/score.ts'
 import { EventHub } from './event-hub.ts'
@@ -23,7 +23,6 @@ import { PeerTable } from './tables/peer-table.ts'
 import { PointTable } from './tables/point-table.ts'
 import { PoolState } from './tables/pool-state.ts'
 import { Registry } from './tables/registry.ts'
-import { hostOf } from './values/address.ts'
 import type { ConnectionBand, SuspendedKeep } from './values/bounds.ts'
 import { checkBand, type PoolConfig } from './values/config.ts'
 import type { PoolEvent, PoolEventName, PoolListener } from './values/events.ts'
@@ -97,8 +96,8 @@ export class PeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Arra
     this.#maintenance = new Maintenance(this.#context, { connector: this.#connector, exchange: this.#exchange, swaps })
     this.#persistence = new Persistence(this.#context, { shown: () => this.#shown() })
     this.gate = {
-      deniesIncoming: (host) => host !== undefined && state.hostBar(host, state.parts.points.hasTrustedHost(host)) !== undefined,
-      deniesDial: (point) => state.hostBar(hostOf(point), state.isTrusted(undefined, point)) !== undefined,
+      deniesIncoming: (host) => state.hostBar(host, true) !== undefined,
+      deniesDial: (point, expectedPeerId) => isBarredAt(state, point, { expectedPeerId }),
       deniesPeer: (peerId, host) => checkPeer(state, peerId, host) !== undefined,
       isTrusted: (peerId) => state.isTrusted(peerId, undefined)
     }

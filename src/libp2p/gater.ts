@@ -53,7 +53,7 @@ export function createGater(options: Partial<DialRule> = {}): PoolGater {
         const parsed = pointOf(address)
         // An address that is no point of ours (a zone, an onion service) is the business of whoever dials it, but on Node only.
         if (parsed === undefined) return !rule.allowPrivate
-        return !ruleAllows(rule, parsed.point) || (gate?.deniesDial(parsed.point) ?? false)
+        return !ruleAllows(rule, parsed.point) || (gate?.deniesDial(parsed.point, parsed.expectedPeerId) ?? false)
       },
       denyInboundConnection(link) {
         const host = hostOfAddress(link.remoteAddr)

@@ -47,12 +47,12 @@ export class MemoryHub implements Wires {
     this.latencyMs = latencyMs
   }
 
-  /** A node at `10.a.b.c`; `listens: false` makes one that only dials, `speaks` one without the pool protocol. */
+  /** A node at a public address, in an address group of its own; `listens: false` makes one that only dials, `speaks` one without the pool protocol. */
   node(
     name: string,
     { point, listens = true, speaks }: { point?: string; listens?: boolean; speaks?: readonly string[] } = {}
   ): MemoryNetwork {
-    const own = (point ?? `/ip4/10.0.${this.nodes.size >> 8}.${this.nodes.size & 255}/tcp/1`) as Point
+    const own = (point ?? `/ip4/${45 + (this.nodes.size >> 8)}.${this.nodes.size & 255}.0.1/tcp/1`) as Point
     const node = new MemoryNetwork(this, { peerId: name as PeerId, point: own, listens, speaks })
     this.nodes.set(own, node)
     this.#members.add(node)

@@ -87,7 +87,7 @@ export class RandomPool {
     ['unban host', () => this.#registry.unbanHost(this.#host() ?? (hosts[0] as Host))],
     ['ban range', () => this.#leaveAll(this.#registry.banRange(this.#pick(ranges), { banPeers: this.#once(0.5), endsAt: this.#end() }))],
     ['unban range', () => this.#registry.unbanRange(this.#pick(ranges))],
-    ['greylist', () => this.state.greylist(this.#once(0.5) ? this.#peer() : undefined, this.#host(), 'random')],
+    ['greylist', () => this.state.greylist({ peerId: this.#once(0.5) ? this.#peer() : undefined, host: this.#host(), cause: 'random' })],
     ['fade', () => this.state.access.gcGreylist()],
     ['band', () => this.#changeBand()],
     ['clear greylist', () => this.state.access.clearGreylist()],

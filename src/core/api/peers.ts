@@ -115,7 +115,7 @@ export class Peers<Msg, PeerMeta, ConnMeta> {
       noteReport(record, { kind, reason, at: clock.date() }, verdict.penalty)
       parts.peers.reindex(record)
     }
-    if (verdict.greylists) state.greylist(peerId, verdict.host, `${kind}: ${reason}`)
+    if (verdict.greylists) state.greylist({ peerId, host: verdict.host, cause: `${kind}: ${reason}` })
     parts.emit('peer-reported', { peerId, kind, reason, greylisted: verdict.greylists })
     parts.changed()
     if (!verdict.ends) return

@@ -104,14 +104,14 @@ export class Registering<Msg, PeerMeta, ConnMeta> {
 
   // Access lists.
 
-  /** Source: `greylist_addr`. Trusted hosts are left alone. */
+  /** Lists any host, also one on a local network. Trusted hosts are left alone. Source: `greylist_addr`. */
   greylistAddress(host: Host): void {
-    this.#context.state.greylist(undefined, host, 'asked to')
+    this.#context.state.greylist({ host, cause: 'asked to', byOperator: true })
   }
 
-  /** Greylists the peer and, if it is connected, its host. Trusted peers are left alone. Source: `greylist_peer`. */
+  /** Greylists the peer and, if it is connected, its host, unless that is on a local network. Trusted peers are left alone. Source: `greylist_peer`. */
   greylistPeer(peerId: PeerId): void {
-    this.#context.state.greylist(peerId, this.connections.findByPeerId(peerId)?.host, 'asked to')
+    this.#context.state.greylist({ peerId, host: this.connections.findByPeerId(peerId)?.host, cause: 'asked to' })
   }
 
   /** Source: `clear_greylist`. */

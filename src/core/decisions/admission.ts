@@ -18,7 +18,7 @@ export function checkDial(view: PoolView, point: Point, expectedPeerId: PeerId |
   const info = view.point(point)
   const trusted = trust ?? view.isTrusted(expectedPeerId, point)
   if (view.isOwnPoint(point) || expectedPeerId === view.peerId) return { kind: 'myself' }
-  if (view.hostBar(hostOf(point), trusted) !== undefined) return { kind: 'point-banned', point }
+  if (isBarredAt(view, point, { expectedPeerId, trusted })) return { kind: 'point-banned', point }
   if (expectedPeerId !== undefined && view.peerBar(expectedPeerId) !== undefined) return { kind: 'peer-banned', peerId: expectedPeerId }
   if (view.config.privateMode && !trusted) return { kind: 'private-mode' }
   if (info?.state.kind === 'running' && expectedPeerId !== undefined && info.state.connection.peerId !== expectedPeerId) {
@@ -31,6 +31,16 @@ export function checkDial(view: PoolView, point: Point, expectedPeerId: PeerId |
   // A trusted point takes the place of a stranger once it has proved to be there.
   if (view.slotsTaken >= view.band.max && !(trusted && chooseToLeave(view, 1).length > 0)) return { kind: 'too-many-connections' }
   return undefined
+}
+
+/** The gater's question before a dial: is the point's host kept out, for the peer that is expected or was last met there? */
+export function isBarredAt(
+  view: PoolView,
+  point: Point,
+  { expectedPeerId, trusted = view.isTrusted(expectedPeerId, point) }: { expectedPeerId: PeerId | undefined; trusted?: boolean }
+): boolean {
+  const peerId = expectedPeerId ?? view.point(point)?.lastEstablished?.peerId
+  return view.hostBar(hostOf(point), trusted || (peerId !== undefined && view.passesGreylist(peerId))) !== undefined
 }
 
 /** Step 2: the dial proved who is there. Before a word is said to somebody with whom nothing can come of it. */
@@ -48,9 +58,9 @@ export function checkIncoming(view: PoolView, peerId: PeerId, host: Host | undef
   return checkPeer(view, peerId, host)
 }
 
-/** The gater's question too: is this peer, or the place it comes from, kept out? */
+/** The gater's question too, once the id is proved: is this peer, or the host where it is, kept out? */
 export function checkPeer(view: PoolView, peerId: PeerId, host: Host | undefined): Rejection | undefined {
-  if (view.peerBar(peerId) !== undefined || view.hostBar(host, view.isTrusted(peerId, undefined)) !== undefined)
+  if (view.peerBar(peerId) !== undefined || view.hostBar(host, view.passesGreylist(peerId)) !== undefined)
     return { kind: 'peer-banned', peerId }
   return undefined
 }

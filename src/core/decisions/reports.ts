@@ -7,7 +7,6 @@
  */
 import type { PeerInfo, Penalty } from '../tables/peer-state.ts'
 import type { PoolView } from '../tables/pool-view.ts'
-import { scopeOf } from '../values/address.ts'
 import type { Host, PeerId } from '../values/ids.ts'
 import type { ReportKind } from '../values/reason.ts'
 
@@ -30,7 +29,7 @@ export interface ReportVerdict {
   /** The connection, if there is one, ends. */
   readonly ends: boolean
   readonly greylists: boolean
-  /** Greylisted too: the public host of a proven wrongdoer. On a private one its neighbours would pay. */
+  /** Greylisted too, if it is one that may be: the host of a proven wrongdoer. */
   readonly host: Host | undefined
 }
 
@@ -48,6 +47,6 @@ export function judgeReport(view: PoolView, peerId: PeerId, { kind, now }: { kin
     penalty: { amount, at: now },
     ends: isFault || greylists,
     greylists,
-    host: isFault && host !== undefined && scopeOf(host) === 'public' && !view.hasTrustedHost(host) ? host : undefined
+    host: isFault ? host : undefined
   }
 }

@@ -17,10 +17,11 @@ import { AttemptRecord } from './attempt-record.ts'
 import { backoffOf } from './backoff.ts'
 import type { Band } from './band.ts'
 import { DialRecord } from './dial-record.ts'
+import { Doorkeeper, type GreylistRequest } from './doorkeeper.ts'
 import { Handshakes } from './handshakes.ts'
 import { endedAsleep, factsOf, faultOf, isChoice, type Outcome, ownReasons, tellEnd, waitAfter } from './outcome.ts'
 import { OwnPoints } from './own-points.ts'
-import { notePeer, noteReport, type PeerRecord, setPeerAccepted, setPeerDisconnected, setPeerRunning } from './peer-state.ts'
+import { notePeer, type PeerRecord, setPeerAccepted, setPeerDisconnected, setPeerRunning } from './peer-state.ts'
 import type { PeerTable } from './peer-table.ts'
 import type { PointRecord } from './point-record.ts'
 import { notePoint, setPointAccepted, setPointDisconnected, setPointRequested, setPointRunning } from './point-state.ts'
@@ -59,11 +60,13 @@ export class PoolState<PeerMeta, C extends RunningConnection = RunningConnection
   readonly dials = new DialRecord()
   #attemptCount = 0
   readonly #own = new OwnPoints()
+  readonly #doorkeeper: Doorkeeper<PeerMeta>
 
   constructor(parts: PoolStateParts<PeerMeta>) {
     this.parts = parts
     this.config = parts.config
     this.peerId = parts.peerId
+    this.#doorkeeper = new Doorkeeper(parts)
   }
 
   // The view.
@@ -143,10 +146,8 @@ export class PoolState<PeerMeta, C extends RunningConnection = RunningConnection
     return this.#running.get(peerId)?.connection
   }
 
-  /** Trusted by id (by itself, or as the peer that a trusted point expects), or trusted at that point. */
   isTrusted(peerId: PeerId | undefined, point: Point | undefined): boolean {
-    if (point !== undefined && this.point(point)?.trusted === true) return true
-    return peerId !== undefined && (this.peer(peerId)?.trusted === true || this.parts.points.isExpectedAtTrusted(peerId))
+    return this.#doorkeeper.isTrusted(peerId, point)
   }
 
   scoreOf(peerId: PeerId): number {
@@ -154,30 +155,24 @@ export class PoolState<PeerMeta, C extends RunningConnection = RunningConnection
     return peer === undefined ? 0 : this.parts.score(peer)
   }
 
-  /** A greylisting never counts on the host of a trusted point: a neighbour in its /64, or the filter's error, may be the cause. */
-  hostBar(host: Host | undefined, trusted: boolean): Bar | undefined {
-    const bar = host === undefined ? undefined : this.#accessToAsk.hostBar(host, trusted)
-    return bar === 'greylisted' && host !== undefined && this.hasTrustedHost(host) ? undefined : bar
+  passesGreylist(peerId: PeerId): boolean {
+    return this.#doorkeeper.passesGreylist(peerId)
+  }
+
+  hostBar(host: Host | undefined, spared: boolean): Bar | undefined {
+    return this.#doorkeeper.hostBar(host, spared)
   }
 
   peerBar(peerId: PeerId): Bar | undefined {
-    const bar = this.#accessToAsk.peerBar(peerId, false)
-    return bar === 'greylisted' && this.isTrusted(peerId, undefined) ? undefined : bar
+    return this.#doorkeeper.peerBar(peerId)
   }
 
-  /** `access` without its look at the clock where time changes no answer: this is asked for every point of every message. */
-  get #accessToAsk(): AccessList {
-    return this.parts.access.isTimeless ? this.parts.access : this.access
-  }
-
-  /** The access lists as of now: what is due to fade or end has done so. */
   get access(): AccessList {
-    const { access, clock, emit, changed } = this.parts
-    const { hosts, peers, ranges } = access.advance({ now: clock.now(), date: clock.date() })
-    for (const host of hosts) emit('host-unbanned', { host })
-    for (const peerId of peers) emit('peer-unbanned', { peerId })
-    if (hosts.length + peers.length + ranges.length > 0) changed()
-    return access
+    return this.#doorkeeper.access
+  }
+
+  greylist(request: GreylistRequest): void {
+    this.#doorkeeper.greylist(request)
   }
 
   attempts(): Iterable<AttemptRecord<C>> {
@@ -313,7 +308,8 @@ export class PoolState<PeerMeta, C extends RunningConnection = RunningConnection
       peer.own().backoff = record?.life.backoff ?? backoffOf({ now, delayMs: waitAfter(outcome, reconnection) }, { reconnection, random })
     tellEnd(attempt, outcome, this.parts.emit)
     if (wasRunning && this.active < this.band.min) this.parts.emit('too-few-connections', { active: this.active })
-    this.#blame(attempt, outcome)
+    const cause = faultOf(outcome)
+    if (cause !== undefined) this.#doorkeeper.blame(attempt, cause)
     attempt.cancel({ kind: 'cancelled', detail: 'the attempt has ended' })
     this.parts.changed()
     return true
@@ -366,30 +362,6 @@ export class PoolState<PeerMeta, C extends RunningConnection = RunningConnection
     if (peer === undefined) return
     peer.own().failures++
     this.parts.peers.reindex(peer)
-  }
-
-  /** Faults, and nothing else, greylist. One that is on the list already was reported: whoever did so decided about its host. */
-  #blame({ peerId, host }: AttemptRecord<C>, outcome: Outcome): void {
-    const cause = faultOf(outcome)
-    if (cause === undefined || (peerId !== undefined && this.peerBar(peerId) !== undefined)) return
-    const record = peerId === undefined ? undefined : this.peer(peerId)
-    if (record !== undefined) {
-      noteReport(record, { kind: 'fault', reason: cause, at: this.parts.clock.date() })
-      this.parts.peers.reindex(record)
-    }
-    this.greylist(peerId, host, cause)
-  }
-
-  /** Puts a peer and its host on the automatic lists: not a trusted peer, or one that may be it, and never a trusted point's host. */
-  greylist(peerId: PeerId | undefined, host: Host | undefined, cause: string): void {
-    if (this.isTrusted(peerId, undefined) || (host !== undefined && this.parts.points.isTrustedAt(host, peerId))) return
-    const listed = host === undefined || this.hasTrustedHost(host) ? undefined : host
-    if (peerId === undefined && listed === undefined) return
-    const date = this.parts.clock.date()
-    if (peerId !== undefined) this.access.greylistPeer(peerId, date)
-    if (listed !== undefined) this.access.greylistHost(listed, date)
-    this.parts.emit('greylisted', { peerId, host: listed, cause })
-    this.parts.changed()
   }
 
   hasTrustedHost(host: Host): boolean {

@@ -41,6 +41,12 @@ export interface PoolView {
   readonly dials: DialFigures
   /** Is a trusted point on that host? */
   hasTrustedHost(host: Host): boolean
-  hostBar(host: Host | undefined, trusted: boolean): Bar | undefined
+  /**
+   * Trusted by id, or connected for some seconds before: such a peer is let in from a greylisted host, which it may share with
+   * whoever gave cause. Ask it about an id that is proved, or expected.
+   */
+  passesGreylist(peerId: PeerId): boolean
+  /** `spared`: only a ban by the operator counts. */
+  hostBar(host: Host | undefined, spared: boolean): Bar | undefined
   peerBar(peerId: PeerId): Bar | undefined
 }

@@ -231,7 +231,7 @@ export class Registry<PeerMeta, C extends RunningConnection = RunningConnection>
     }
     const there = state.kind === 'accepted' ? state.peerId : state.kind === 'running' ? state.connection.peerId : undefined
     if (there === undefined || there === peerId) return undefined
-    this.#state.greylist(undefined, record.host, `${record.point} answered as ${there}, ${peerId} is expected`)
+    this.#state.greylist({ host: record.host, cause: `${record.point} answered as ${there}, ${peerId} is expected` })
     if (state.kind === 'accepted') this.#cancel((attempt) => attempt.point === record.point, 'another peer is expected at its point now')
     return this.#state.connection(there)
   }

@@ -207,9 +207,13 @@ export interface Log {
  * Synchronous, and true means no. The pool checks again when the link reaches it.
  */
 export interface Gate {
-  /** An incoming link from this host, before anything is known of the peer. No host (relayed, WebRTC): never denied here. */
+  /**
+   * An incoming link from this host, before anything is known of the peer: only what the operator banned is denied, since a peer that
+   * shares its host with a greylisted one may be welcome. No host (relayed, WebRTC): never denied here.
+   */
   deniesIncoming(host: Host | undefined): boolean
-  deniesDial(point: Point): boolean
+  /** A dial to this point, where this peer is expected, if any. */
+  deniesDial(point: Point, expectedPeerId: PeerId | undefined): boolean
   /** A link in any direction, once the peer proved its id; `host` is where it is, if it has one. */
   deniesPeer(peerId: PeerId, host: Host | undefined): boolean
   /** The operator trusts this id, by itself or as the peer that a trusted point expects. Ask it once the id is proved. */

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest'
-import { checkDial, checkDialed, checkIncoming } from '../../../src/core/decisions/admission.ts'
+import { checkDial, checkDialed, checkHello, checkIncoming, isBarredAt } from '../../../src/core/decisions/admission.ts'
 import { hostOfIp } from '../../../src/core/values/address.ts'
 import type { Host, PeerId, Point } from '../../../src/core/values/ids.ts'
 import type { Rejection } from '../../../src/core/values/reason.ts'
+import { helloOf } from '../../support/hostile-peer.ts'
 import { seededRandom } from '../../support/seeded-random.ts'
 import { shuffled } from '../../support/shuffle.ts'
 import { StateBench } from '../../support/state-bench.ts'
@@ -11,7 +12,13 @@ const [alice, bob] = ['alice', 'bob'] as PeerId[] as [PeerId, PeerId]
 const at = (n: number): Point => `/ip4/192.0.2.${n}/tcp/1` as Point
 const home = at(1)
 const host = hostOfIp('192.0.2.1') as Host
+const elsewhere = hostOfIp('203.0.113.9') as Host
 const day = 86_400_000
+
+/** What somebody says who belongs to the network. */
+function greeting(bench: StateBench): Parameters<typeof checkHello>[2] {
+  return { peerId: alice, hello: helloOf(), points: [], instance: 'run', now: bench.now }
+}
 
 interface Reason {
   readonly kind: Rejection['kind']
@@ -49,6 +56,65 @@ function banPeer(bench: StateBench, peerId: PeerId): void {
 function banHost(bench: StateBench): void {
   bench.registry.banHost(host, { banPeers: false })
 }
+
+/** A greylisted host bars strangers only: what each peer meets there, by every way in. */
+describe('at a greylisted host', () => {
+  const second = 1_000
+  const wasConnected = (bench: StateBench, ms: number): void => {
+    const connection = bench.cameIn(alice, { host: elsewhere })
+    bench.pass(ms)
+    connection.leave({ by: 'them', reason: { kind: 'going-away' } })
+  }
+  const trust = (bench: StateBench): void => {
+    const record = bench.registry.registerPeer(alice)
+    if (record !== undefined) bench.registry.setPeerTrusted(record, true)
+  }
+  const cases: readonly (readonly [string, (bench: StateBench) => void, boolean])[] = [
+    ['a stranger is barred', () => undefined, true],
+    ['a peer that is known, but was never connected, is barred', (bench) => void bench.registry.registerPeer(alice), true],
+    ['a peer that was connected for 9 s is barred', (bench) => wasConnected(bench, 9 * second), true],
+    ['a peer that was connected for 10 s is not', (bench) => wasConnected(bench, 10 * second), false],
+    ['nor one that was there for 5 s twice', (bench) => [5, 5].forEach((s) => void wasConnected(bench, s * second)), false],
+    ['nor a trusted one', trust, false],
+    [
+      'nor one that a trusted point elsewhere expects',
+      (bench) => {
+        bench.registry.registerPoint(at(9), { trusted: true }).expectedPeerId = alice
+      },
+      false
+    ],
+    [
+      'a peer that an untrusted point elsewhere expects is barred',
+      (bench) => {
+        bench.registry.registerPoint(at(9)).expectedPeerId = alice
+      },
+      true
+    ],
+    ['at a host with a trusted point nobody is', (bench) => void bench.registry.registerPoint(at(1), { trusted: true }), false]
+  ]
+  for (const [name, arrange, isBarred] of cases) {
+    it(name, () => {
+      const bench = new StateBench()
+      arrange(bench)
+      bench.state.greylist({ host, cause: '' })
+      const { state } = bench
+      const hello = checkHello(state, state.beginIncoming(alice, host), greeting(bench))
+      const found = [checkDial(state, at(1), alice), checkDialed(state, alice, host), checkIncoming(state, alice, host), hello]
+      const kinds = found.map((answer) => (answer === undefined || answer.kind === 'admit' ? undefined : answer.kind))
+      expect(kinds).toEqual(isBarred ? ['point-banned', ...Array(3).fill('peer-banned')] : Array(4).fill(undefined))
+      expect(isBarredAt(state, at(1), { expectedPeerId: alice })).toBe(isBarred)
+    })
+  }
+
+  it('a point is dialed, though nobody is expected there, if the last peer there is no stranger', () => {
+    const bench = new StateBench()
+    const connection = bench.dialed(home, alice)
+    bench.pass(10 * second)
+    connection.leave({ by: 'them', reason: { kind: 'going-away' } })
+    bench.state.greylist({ host, cause: '' })
+    expect([checkDial(bench.state, home, undefined), checkDial(bench.state, home, bob)?.kind]).toEqual([undefined, 'point-banned'])
+  })
+})
 
 describe('before a dial', () => {
   tellsTheFirst(
@@ -97,13 +163,13 @@ describe('before a dial', () => {
     },
     {
       name: 'a greylisted host is not dialed',
-      arrange: (bench) => bench.state.greylist(undefined, host, ''),
+      arrange: (bench) => bench.state.greylist({ host, cause: '' }),
       expected: { kind: 'point-banned', point: home }
     },
     {
       name: 'a trusted point is, though a neighbour of its host was greylisted before',
       arrange: (bench) => {
-        bench.state.greylist(undefined, host, '')
+        bench.state.greylist({ host, cause: '' })
         bench.registry.registerPoint(home, { trusted: true })
       },
       expected: undefined

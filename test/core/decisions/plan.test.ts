@@ -84,7 +84,7 @@ const cases: readonly Case[] = [
     candidates: 2,
     view: (bench) => {
       bench.dialed(at(1), peer(1)).leave({ by: 'us', reason: { kind: 'going-away' } })
-      bench.state.greylist(peer(1), undefined, 'it lied')
+      bench.state.greylist({ peerId: peer(1), cause: 'it lied' })
       bench.pass(120_000)
     },
     dial: [at(2)],

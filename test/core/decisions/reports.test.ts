@@ -131,7 +131,7 @@ describe('reports of a peer', () => {
     const bench = new StateBench()
     bench.registry.registerPoint(home, { trusted: true })
     bench.dialed(home, alice)
-    expect(judgeReport(bench.state, alice, { kind: 'fault', now: 0 })).toMatchObject({ ends: true, greylists: false, host: undefined })
+    expect(judgeReport(bench.state, alice, { kind: 'fault', now: 0 })).toMatchObject({ ends: true, greylists: false })
     expect(judgeReport(bench.state, alice, { kind: 'slow', now: 0 })).toMatchObject({ ends: false, greylists: false })
   })
 
@@ -140,7 +140,9 @@ describe('reports of a peer', () => {
       const bench = new StateBench()
       arrange?.(bench)
       bench.cameIn(alice, { host: hostOfIp(ip) as Host })
-      return judgeReport(bench.state, alice, { kind: 'fault', now: 0 }).host
+      const { host } = judgeReport(bench.state, alice, { kind: 'fault', now: 0 })
+      bench.state.greylist({ peerId: alice, host, cause: 'fault' })
+      return bench.state.access.greylistedHosts()[0]?.host
     }
     expect(hostListed('192.0.2.1')).toBe(hostOfIp('192.0.2.1'))
     expect([hostListed('127.0.0.1'), hostListed('192.168.1.7'), hostListed('fe80::1')]).toEqual([undefined, undefined, undefined])

@@ -169,7 +169,7 @@ describe('connect', () => {
   it('to another point of a connected peer: refused without blame, the connection stays', async () => {
     const world = new World()
     const [a, b] = [await world.start('a'), await world.start('b')]
-    const alias = '/ip4/10.0.0.200/tcp/1' as Point
+    const alias = '/ip4/45.200.0.1/tcp/1' as Point
     world.hub.nodes.set(alias, b.network)
     await world.clock.until(a.pool.connect(b.network.point))
     expect(await rejectionOf(world.clock.until(a.pool.connect(alias)))).toEqual({ kind: 'already-connected', peerId: 'b' })

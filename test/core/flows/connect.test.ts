@@ -137,7 +137,7 @@ describe('connecting', () => {
     await world.clock.until(b.pool.connect(a.network.point))
     await world.clock.advance(100)
     world.hub.reaches = (from, to) => from !== b.network && to !== b.network
-    const again = await world.start('b', { point: '/ip4/10.0.0.77/tcp/1' })
+    const again = await world.start('b', { point: '/ip4/45.77.0.1/tcp/1' })
     await world.clock.until(again.pool.connect(a.network.point))
     await world.clock.advance(100)
     expect(a.pool.activeConnections).toBe(1)

@@ -240,7 +240,7 @@ describe('the exchange of points', () => {
     await world.clock.until(b.pool.connect(a.network.point))
     await world.clock.advance(100)
     const told = record(a.pool, 'own-points-changed')
-    const moved = '/ip4/10.0.0.0/tcp/7' as Point
+    const moved = '/ip4/45.0.0.1/tcp/7' as Point
     a.network.announce(moved)
     await world.clock.advance(100)
     expect(told.map(({ detail }) => detail)).toEqual([{ points: [moved] }])

@@ -46,7 +46,7 @@ describe('a peer that comes in', () => {
       const told = record(a.pool, 'greylisted')
       act(await evil.dial(a.network.point))
       await world.clock.advance(1_500)
-      expect(told.map(({ detail }) => [detail.peerId, detail.host])).toEqual([['evil', '::ffff:10.0.0.1']])
+      expect(told.map(({ detail }) => [detail.peerId, detail.host])).toEqual([['evil', '::ffff:45.1.0.1']])
       expect(evil.end).not.toBe('open')
       expect(a.pool.snapshot()).toMatchObject({ active: 0, incomingHandshakes: 0 })
       expect(world.hub.links.size).toBe(0)

@@ -24,7 +24,7 @@ async function restarted(storage: PeerStorage) {
   return { world, pool: member.pool, told, complaints: member.complaints }
 }
 
-const point = '/ip4/10.0.0.1/tcp/1' as Point
+const point = '/ip4/45.1.0.1/tcp/1' as Point
 
 describe('what a pool remembers', () => {
   it('peers, points, history, trust, bans and expected ids are back after a restart', async () => {

@@ -135,18 +135,18 @@ describe('what is known of a peer holds at all its addresses', () => {
   }
 
   it('a ban: no dial at another port of its host', async () => {
-    const { world, me, dials } = await peerWithTwoPoints('/ip4/10.0.0.0/tcp/2' as Point)
+    const { world, me, dials } = await peerWithTwoPoints('/ip4/45.0.0.1/tcp/2' as Point)
     await world.clock.until(me.pool.peers.ban('peer' as PeerId))
     await world.clock.advance(5 * minutes)
     expect(me.network.dials).toBe(dials)
-    expect(me.pool.explain('/ip4/10.0.0.0/tcp/2' as Point)).toMatchObject({
+    expect(me.pool.explain('/ip4/45.0.0.1/tcp/2' as Point)).toMatchObject({
       state: 'refused',
       rejection: { kind: 'peer-banned', peerId: 'peer' }
     })
   })
 
   it('"come back later": no dial at another port before', async () => {
-    const { world, me, peer, dials } = await peerWithTwoPoints('/ip4/10.0.0.0/tcp/2' as Point)
+    const { world, me, peer, dials } = await peerWithTwoPoints('/ip4/45.0.0.1/tcp/2' as Point)
     const connection = peer.pool.connections.findByPeerId(me.pool.peerId)
     await world.clock.until(
       connection?.disconnect({ kind: 'explicit', text: 'leave me' }, 40_000) ?? Promise.reject(new Error('no connection'))
@@ -158,7 +158,7 @@ describe('what is known of a peer holds at all its addresses', () => {
   })
 
   it('a link that broke may be one address alone: another is dialed at once', async () => {
-    const { world, me } = await peerWithTwoPoints('/ip4/10.0.0.0/tcp/2' as Point)
+    const { world, me } = await peerWithTwoPoints('/ip4/45.0.0.1/tcp/2' as Point)
     for (const link of [...me.network.links]) link.breakBoth()
     await world.clock.advance(2_000)
     expect(me.pool.activeConnections).toBe(1)
