@@ -5,11 +5,11 @@
  */
 import type { ConnectionGater, PeerId as Libp2pPeerId, MultiaddrConnection } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
-import { hostOf, hostOfIp } from '../core/values/address.ts'
-import type { Host, PeerId } from '../core/values/ids.ts'
+import { hostOf, hostOfIp, scopeOf } from '../core/values/address.ts'
+import type { Host, PeerId, Point } from '../core/values/ids.ts'
 import type { Gate } from '../core/values/ports.ts'
 import { type DialRule, dialRule, ruleAllows } from './dial-rule.ts'
-import { pointOf } from './point.ts'
+import { pointOf, tryParsePoint } from './point.ts'
 import { Unproven } from './unproven.ts'
 
 /** Every hook that we set; `ConnectionGater` has them all optional. */
@@ -52,7 +52,8 @@ export function createGater(options: Partial<DialRule> = {}): PoolGater {
       denyDialMultiaddr(address) {
         const parsed = pointOf(address)
         // An address that is no point of ours (a zone, an onion service) is the business of whoever dials it, but on Node only.
-        if (parsed === undefined) return !rule.allowPrivate
+        if (parsed === undefined)
+          return !rule.allowPrivate || hostsIn(address).some((host) => host === undefined || gate?.deniesDial(host, undefined) === true)
         return !ruleAllows(rule, parsed.point) || (gate?.deniesDial(parsed.point, parsed.expectedPeerId) ?? false)
       },
       denyInboundConnection(link) {
@@ -87,6 +88,20 @@ function afterInitChannel(): Promise<false> {
 /** An incoming one; nothing but the peer's id is known of its address. */
 function isWebRtc(address: Multiaddr): boolean {
   return address.getComponents()[0]?.name === 'webrtc'
+}
+
+/**
+ * All hosts that an address names, wherever, each as a point; `undefined` for one that cannot be judged. A secure WebSocket is dialed
+ * at the name in `/sni`, whatever the host in front of it. A name that only this machine or its network knows has no place there:
+ * a `/dnsaddr` of a stranger may stand for such an address.
+ */
+function hostsIn(address: Multiaddr): (Point | undefined)[] {
+  const named = address.getComponents().filter(({ name }) => /^(ip[46]|dns[46]?|sni)$/.test(name))
+  return named.map(({ name, value }) => {
+    const point = tryParsePoint(`/${name === 'sni' ? 'dns' : name}/${value}/tcp/1`)?.point
+    const host = point === undefined ? undefined : hostOf(point)
+    return name === 'sni' && (host === undefined || scopeOf(host) !== 'name') ? undefined : point
+  })
 }
 
 /**

@@ -14,8 +14,8 @@ import type {
   TypedEventTarget
 } from '@libp2p/interface'
 import type { AddressManager, ConnectionManager, Registrar, TransportManager } from '@libp2p/interface-internal'
-import { type Multiaddr, multiaddr } from '@multiformats/multiaddr'
-import { firstHopOf, isRelayed, scopeOf, transportOf } from '../core/values/address.ts'
+import type { Multiaddr } from '@multiformats/multiaddr'
+import { transportOf } from '../core/values/address.ts'
 import type { ParsedPoint, PeerId, Point } from '../core/values/ids.ts'
 import {
   type Clock,
@@ -33,9 +33,10 @@ import { type DialRule, dialRule, ruleAllows } from './dial-rule.ts'
 import { Discoveries } from './discoveries.ts'
 import { StreamLink } from './link.ts'
 import { addressOf } from './link-address.ts'
+import { ownPointsOf } from './own-points.ts'
 import { Libp2pRecords } from './peer-records.ts'
 import type { PlainPeers } from './plain-peers.ts'
-import { parsePeerId, parsePoint, pointOf, targetOf, toMultiaddr, tryParsePeerId, tryParsePoint } from './point.ts'
+import { parsePeerId, parsePoint, pointOf, relayAddressOf, targetOf, toMultiaddr, tryParsePeerId, tryParsePoint } from './point.ts'
 import { dialableTransports } from './transports.ts'
 
 export const poolProtocol = '/p2p-pool/1.0.0'
@@ -50,8 +51,6 @@ const webRtcPatienceMs = [1_500, 3_000] as const
 const maxDialTries = 3
 /** One pool stream per connection is right; a closing one may linger beside its successor. */
 const maxStreams = 4
-/** Own points that are told to others; the rest is dropped. */
-const maxOwnPoints = 32
 
 /** The components of libp2p that are needed; a user's own node has them all. */
 export interface NetworkComponents {
@@ -138,14 +137,7 @@ export class Libp2pNetwork implements Network {
   }
 
   #findOwnPoints(): readonly Point[] {
-    const points = new Set<Point>()
-    for (const address of this.#components.addressManager.getAddresses()) {
-      const point = pointOf(address)?.point
-      // Links run on direct connections only, so a relay alone is no way to us. Nor is a relay's TCP address a way to a page:
-      // whoever can dial pages dials what we can.
-      if (point !== undefined && transportOf(point) !== 'circuit' && (!isRelayed(point) || this.#isReachable(point))) points.add(point)
-    }
-    return [...points].sort((a, b) => rank(a) - rank(b)).slice(0, maxOwnPoints)
+    return ownPointsOf(this.#components.addressManager.getAddresses(), (relayed) => this.#isReachable(relayed))
   }
 
   parsePoint(text: string): ParsedPoint {
@@ -176,7 +168,8 @@ export class Libp2pNetwork implements Network {
   #hasWayTo(point: Point): boolean {
     if (transportOf(point) === 'circuit' || !ruleAllows(this.#rule, point) || !this.#hasTransportFor(toMultiaddr(point, undefined)))
       return false
-    return !isRelayed(point) || this.#hasTransportFor(multiaddr(point.slice(0, point.indexOf('/p2p-circuit'))))
+    const relay = relayAddressOf(point)
+    return relay === undefined || this.#hasTransportFor(relay)
   }
 
   async dial(point: Point, { expectedPeerId = targetOf(point), signal }: DialOptions): Promise<Link> {
@@ -327,6 +320,10 @@ export class Libp2pNetwork implements Network {
 
   async #connect(point: Point, { expectedPeerId, signal }: DialOptions): Promise<Connection> {
     const address = toMultiaddr(point, expectedPeerId)
+    // libp2p dials a relay by its id, at every address that its peer store has of it, and strangers fill that: so the relay is
+    // dialed before, at the very address that was checked. A connection that is there serves.
+    const relay = relayAddressOf(point)
+    if (relay !== undefined) await this.#components.connectionManager.openConnection(relay, { priority: dialPriority, signal })
     for (let tries = 1; ; tries++) {
       const connection = await this.#open(address, { signal, webRtcTo: transportOf(point) === 'webrtc' ? targetOf(point) : undefined })
       if (expectedPeerId !== undefined && connection.remotePeer.toString() !== expectedPeerId) {
@@ -379,11 +376,4 @@ export class Libp2pNetwork implements Network {
     void this.records.sign(points)
     this.#handlers?.ownPointsChanged()
   }
-}
-
-/** The best first: what anybody can reach, then what the same network can, then what the same machine can. */
-function rank(point: Point): number {
-  const host = firstHopOf(point)
-  const scope = host === undefined ? 'unroutable' : scopeOf(host)
-  return ['name', 'public', 'private', 'link-local', 'loopback', 'unroutable'].indexOf(scope)
 }

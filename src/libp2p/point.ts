@@ -1,7 +1,10 @@
 /**
  * Texts to points and peer ids, and back to what libp2p dials: the only maker of the core's branded strings from texts
  * that users and strangers wrote. One place has one spelling here, so that a table cannot be filled with aliases of it.
- * Where a host is, and whether it may be dialed, is the matter of `values/address.ts` and the gater.
+ *
+ * A point is dialed at the host that it begins with, and nowhere else: rules and bans look at that host. So a point is a host,
+ * a port and one of the ways to dial there that `way.ts` lists. libp2p's transports take more: `/tls/sni/NAME/ws` opens a
+ * socket at NAME. Whether a host may be dialed is the matter of `values/address.ts` and the gater.
  */
 import { isPeerId, type PeerId as Libp2pPeerId } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
@@ -10,6 +13,7 @@ import { hostOfName } from '../core/values/address.ts'
 import type { ParsedPoint, PeerId, Point } from '../core/values/ids.ts'
 import { formatIPv4, formatIp, mappedIPv4, parseIPv4, parseIp } from '../core/values/ip.ts'
 import { PoolError } from '../core/values/reason.ts'
+import { assemble, type Part, Refusal } from './way.ts'
 
 /** A relayed WebRTC address with two RSA ids has about 200 characters; certificate hashes add 60 each. */
 const maxPointLength = 1_024
@@ -32,27 +36,11 @@ const plainPoint = (() => {
   return new RegExp(`^/ip4/${octet}(?:\\.${octet}){3}/tcp/([1-9][0-9]{0,4})(?:/ws)?(?:/p2p/([^/]{52}))?$`)
 })()
 
-/** What may stand in a point after its host. `unix`, `onion`, zones and the star transports are nothing a stranger may name. */
-const protocols = new Set(
-  'tcp udp quic quic-v1 tls sni noise ws wss http-path webtransport webrtc webrtc-direct certhash p2p p2p-circuit'.split(' ')
-)
+/** Components without a value that a point may hold, each at its place only: see `way.ts`. */
+const protocols = new Set('quic quic-v1 tls ws webtransport webrtc webrtc-direct p2p-circuit'.split(' '))
 
 /** A point as users write it: any text that `parsePoint` takes, a multiaddr object, or one of these with the id expected there. */
 export type PointInit = string | Multiaddr | { readonly point: string | Multiaddr; readonly expectedPeerId?: string | undefined }
-
-interface Part {
-  readonly name: string
-  readonly value: string | undefined
-}
-
-/** Why a text is no point; caught in this file. Not an `Error`, because collecting a stack trace costs more than all else of a refusal. */
-class Refusal {
-  readonly message: string
-
-  constructor(message: string) {
-    this.message = message
-  }
-}
 
 /**
  * The point that a text means: a multiaddr, or the original's `host:port#peerId` (host: IPv4, [IPv6] or a DNS name;
@@ -132,6 +120,12 @@ export function targetOf(point: Point): PeerId | undefined {
   return id as PeerId | undefined
 }
 
+/** Where a relayed point's relay is, and which peer that is. */
+export function relayAddressOf(point: Point): Multiaddr | undefined {
+  const circuit = point.indexOf('/p2p-circuit')
+  return circuit < 0 ? undefined : multiaddr(point.slice(0, circuit))
+}
+
 /** The short way for texts that need no rewriting; `undefined`: the long way must tell. A load takes a hundred thousand of them. */
 function readPlain(text: string): ParsedPoint | undefined {
   const [, port, id] = plainPoint.exec(text) ?? []
@@ -147,7 +141,9 @@ function isEd25519Id(text: string): text is PeerId {
 function readMultiaddr(text: string): Part[] {
   let parts: { readonly name: string; readonly value?: string }[]
   try {
-    parts = multiaddr(text).getComponents()
+    const address = multiaddr(text)
+    // A certificate hash has a text in each of many bases, its bytes have one.
+    parts = (text.includes('/certhash/') ? multiaddr(address.bytes) : address).getComponents()
   } catch (error) {
     throw new Refusal(error instanceof Error ? error.message : String(error))
   }
@@ -203,8 +199,6 @@ function canonical({ name, value = '' }: { readonly name: string; readonly value
         { name: 'tls', value: undefined },
         { name: 'ws', value: undefined }
       ]
-    case 'http-path':
-      return [{ name, value: encodeURIComponent(value.slice(1)) }]
     case 'certhash':
     case 'memory':
       return [{ name, value }]
@@ -221,42 +215,8 @@ function canonicalName(value: string): string {
   const labelled = name.split('.').every((label) => /^[a-z0-9_-]{1,63}$/.test(label))
   if (!labelled) throw new Refusal(`${shown(value)} is not a DNS name`)
   // `0x7f.1` and `127.1` are addresses to resolvers: as names they would pass for something else than they are.
-  if (hostOfName(name) !== name || /(^|\.)\d+$/.test(name)) throw new Refusal(`${shown(value)} is a number, not a DNS name`)
+  if (hostOfName(name) !== name || /(^|\.)(\d+|0x[0-9a-f]*)$/.test(name)) throw new Refusal(`${shown(value)} is a number, not a DNS name`)
   return name
-}
-
-/** Checks the order of the components, and takes the id off a direct point. */
-function assemble(parts: readonly Part[]): ParsedPoint {
-  const [first, second] = parts
-  if (first === undefined || !/^(ip4|ip6|dns|dns4|dns6|dnsaddr|memory)$/.test(first.name)) {
-    throw new Refusal(`it begins with /${first?.name ?? ''}, not with an IP address or a DNS name`)
-  }
-  if (first.name !== 'dnsaddr' && first.name !== 'memory' && second?.name !== 'tcp' && second?.name !== 'udp') {
-    throw new Refusal('the port is missing')
-  }
-  if (parts.slice(1).some(({ name }) => name.startsWith('ip') || name.startsWith('dns') || name === 'memory')) {
-    throw new Refusal('it names two hosts')
-  }
-  const circuits = parts.filter(({ name }) => name === 'p2p-circuit').length
-  if (circuits > 1) throw new Refusal('it leads over two relays')
-  const circuit = parts.findIndex(({ name }) => name === 'p2p-circuit')
-  const last = parts.at(-1)
-  const expectedPeerId = last?.name === 'p2p' ? (last.value as PeerId) : undefined
-  const ids = parts.flatMap(({ name }, index) => (name === 'p2p' ? [index] : []))
-  if (circuit < 0) {
-    if (ids.length > 1) throw new Refusal('it names two peer ids')
-    if (ids.length === 1 && expectedPeerId === undefined) throw new Refusal('the peer id is not at its end')
-    return { point: join(expectedPeerId === undefined ? parts : parts.slice(0, -1)), expectedPeerId }
-  }
-  if (expectedPeerId === undefined) throw new Refusal('a relayed point ends with the peer id of its target')
-  const relayIds = ids.filter((index) => index < circuit)
-  if (relayIds.length > 1 || ids.length - relayIds.length > 1) throw new Refusal('it names two peer ids on one side of the relay')
-  if (relayIds.length === 1 && relayIds[0] !== circuit - 1) throw new Refusal('the peer id of the relay is not right before /p2p-circuit')
-  return { point: join(parts), expectedPeerId }
-}
-
-function join(parts: readonly Part[]): Point {
-  return parts.map(({ name, value }) => (value === undefined ? `/${name}` : `/${name}/${value}`)).join('') as Point
 }
 
 function readPeerId(text: string): PeerId | undefined {

@@ -59,6 +59,19 @@ describe('the gater', () => {
     expect(denyInboundRelayedConnection(welcomeId, bannedId)).toBe(true)
   })
 
+  test('looks at each host of an address that is no point, and denies one that it cannot judge', () => {
+    made.bind(gate)
+    const { denyDialMultiaddr } = made.gater
+    expect(denyDialMultiaddr(multiaddr('/ip4/192.0.2.66/tcp/1/http'))).toBe(true)
+    expect(denyDialMultiaddr(multiaddr('/ip4/192.0.2.1/tcp/1/ip4/192.0.2.66/tcp/2'))).toBe(true)
+    expect(denyDialMultiaddr(multiaddr('/ip4/192.0.2.1/tcp/1/http'))).toBe(false)
+    expect(denyDialMultiaddr(multiaddr('/ip4/192.0.2.1/tcp/443/tls/sni/example.org/ws'))).toBe(false)
+    for (const name of ['localhost', 'router', 'printer.local', '192.0.2.66', '127.1']) {
+      expect([name, denyDialMultiaddr(multiaddr(`/ip4/192.0.2.1/tcp/443/tls/sni/${name}/ws`))]).toEqual([name, true])
+    }
+    expect(denyDialMultiaddr(multiaddr('/dns4/127.0.0.1/tcp/1'))).toBe(true)
+  })
+
   test('a host that says nothing has five places, and gets one back when it has proved itself or hung up', () => {
     const { denyInboundConnection, denyInboundUpgradedConnection } = made.gater
     const from = (port: number): MultiaddrConnection => linkFrom(`/ip4/192.0.2.1/tcp/${port}`)

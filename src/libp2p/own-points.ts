@@ -1,0 +1,36 @@
+/** Which points of ours others are told of, of the addresses that libp2p says we have. Used by `network.ts`. */
+import type { Multiaddr } from '@multiformats/multiaddr'
+import { firstHopOf, isRelayed, scopeOf, transportOf } from '../core/values/address.ts'
+import type { Point } from '../core/values/ids.ts'
+import { tryParsePoint } from './point.ts'
+
+/** Own points that are told to others; the rest is dropped. */
+const maxOwnPoints = 32
+
+/** The best first. `isReachable`: whether others reach us at this relayed point. */
+export function ownPointsOf(addresses: readonly Multiaddr[], isReachable: (relayed: Point) => boolean): Point[] {
+  const points = new Set<Point>()
+  for (const address of addresses) {
+    const point = ownPointOf(address)
+    // Links run on direct connections only, so a relay alone is no way to us. Nor is a relay's TCP address a way to a page:
+    // whoever can dial pages dials what we can.
+    if (point !== undefined && transportOf(point) !== 'circuit' && (!isRelayed(point) || isReachable(point))) points.add(point)
+  }
+  return [...points].sort((a, b) => rank(a) - rank(b)).slice(0, maxOwnPoints)
+}
+
+/**
+ * Where libp2p has a certificate for a name of ours, it announces our IP address with the name in `/sni`. Others dial that name, so
+ * it is the host of the point.
+ */
+function ownPointOf(address: Multiaddr): Point | undefined {
+  const text = address.toString().replace(/^\/ip([46])\/[^/]+(\/tcp\/\d+\/tls)\/sni\/([^/]+)\/ws/, '/dns$1/$3$2/ws')
+  return tryParsePoint(text)?.point
+}
+
+/** What anybody can reach comes first, then what the same network can, then what the same machine can. */
+function rank(point: Point): number {
+  const host = firstHopOf(point)
+  const scope = host === undefined ? 'unroutable' : scopeOf(host)
+  return ['name', 'public', 'private', 'link-local', 'loopback', 'unroutable'].indexOf(scope)
+}
