@@ -10,9 +10,10 @@ import type { Libp2p, PrivateKey } from '@libp2p/interface'
 import { tcp } from '@libp2p/tcp'
 import { webSockets } from '@libp2p/websockets'
 import { createLibp2p } from 'libp2p'
+import { memoryStorage } from '../src/core/memory-storage.ts'
 import { nodePreset } from '../src/core/values/config.ts'
 import { libp2pSettings } from '../src/libp2p/preset.ts'
-import { type Libp2pPeerPool, type PeerPoolInit, peerPool } from '../src/libp2p/service.ts'
+import { type Libp2pPeerPool, listenerGuard, type PeerPoolInit, poolService } from '../src/libp2p/service.ts'
 import { loadOrCreateIdentity } from './identity.ts'
 import { jsonFileStorage } from './json-file.ts'
 
@@ -43,8 +44,6 @@ export interface NodePeerInit<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = U
   readonly announce?: readonly string[]
   /** Be a circuit relay. @default false */
   readonly relay?: boolean | RelayOptions
-  /** New connections per second that one host may open. Raise it where many peers run on one machine. @default 5, libp2p's own */
-  readonly inboundConnectionThreshold?: number
 }
 
 export interface NodePeer<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Array> {
@@ -63,18 +62,9 @@ const listenEverywhere = ['/ip4/0.0.0.0/tcp/0', '/ip4/0.0.0.0/tcp/0/ws']
 export async function createNodePeer<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Array>(
   init: NodePeerInit<Msg, PeerMeta, ConnMeta>
 ): Promise<NodePeer<Msg, PeerMeta, ConnMeta>> {
-  const {
-    peersFile,
-    identityFile,
-    privateKey,
-    listen = listenEverywhere,
-    announce = [],
-    relay = false,
-    inboundConnectionThreshold,
-    ...options
-  } = init
-  const storage = options.storage ?? (peersFile === undefined ? undefined : jsonFileStorage(peersFile))
-  const pool = peerPool<Msg, PeerMeta, ConnMeta>({ preset: nodePreset, ...options, storage })
+  const { peersFile, identityFile, privateKey, listen = listenEverywhere, announce = [], relay = false, ...options } = init
+  const storage = peersFile === undefined ? memoryStorage() : jsonFileStorage(peersFile)
+  const pool = poolService<Msg, PeerMeta, ConnMeta>({ preset: nodePreset, ...options }, { storage, guard: listenerGuard })
   const settings = libp2pSettings(pool.config)
   const key = privateKey ?? (identityFile === undefined ? undefined : await loadOrCreateIdentity(identityFile))
   const node = await createLibp2p({
@@ -84,7 +74,7 @@ export async function createNodePeer<Msg = Uint8Array, PeerMeta = unknown, ConnM
     connectionEncrypters: [noise()],
     streamMuxers: [yamux(settings.yamux)],
     connectionGater: pool.gater,
-    connectionManager: { ...settings.connectionManager, inboundConnectionThreshold },
+    connectionManager: settings.connectionManager,
     connectionMonitor: settings.connectionMonitor,
     services: { identify: identify(), ...(relay === false ? {} : { relay: relayServer(relay === true ? {} : relay) }), pool }
   })

@@ -3,11 +3,22 @@
  * looked through every ten seconds and whenever a link ends. Called by `network.ts`; whom the pool wants to keep is
  * decided in the core, which closes links, never connections.
  *
- * A connection is in use when it carries a link of ours, a stream that is not libp2p's own housekeeping (open circuits
- * of a relay count as use), or when somebody tagged its peer in the peer store, as relays and their guests,
- * the DHT and Gossipsub do. Tags and foreign streams do not save a peer that the pool denies.
+ * A connection is needed when it carries a link of ours, a stream of a protocol that is not libp2p's own housekeeping, or when
+ * somebody tagged its peer in the peer store, as relays and their guests, the DHT and Gossipsub do. Tags and foreign streams
+ * do not save a peer that the pool denies.
+ *
+ * Streams that cost the other side nothing are no need, but a use for a while: one that has not named its protocol yet, and one to
+ * our relay. They keep a connection open while it is young, however often they are opened anew.
  */
-import { type ComponentLogger, type Connection, KEEP_ALIVE, type Logger, type PeerStore } from '@libp2p/interface'
+import {
+  type ComponentLogger,
+  type Connection,
+  KEEP_ALIVE,
+  type Logger,
+  type MultiaddrConnection,
+  type PeerStore,
+  type Stream
+} from '@libp2p/interface'
 import type { ConnectionManager } from '@libp2p/interface-internal'
 import type { PeerId } from '../core/values/ids.ts'
 import type { Clock, Link } from '../core/values/ports.ts'
@@ -21,7 +32,16 @@ const looksToClose = 2
 /** For the connection alone, since its links have ended before: when both ends close at once, libp2p may wait for ever. */
 const closeDeadlineMs = 250
 
-/** Streams that libp2p opens by itself on any connection. One that has not named its protocol yet is not among them. */
+/** A guest of our relay has this tag for as long as its reservation lasts. libp2p's relay server sets it. */
+export const relayGuestTag = 'circuit-relay-source'
+/** A stream names its protocol within a round trip; libp2p waits ten seconds for it. */
+const namingMs = 10_000
+/** By incoming streams of it, others ask our relay for a reservation, or for a circuit to one of its guests, which then runs on it. */
+const hop = '/libp2p/circuit/relay/0.2.0/hop'
+/** The age at which those two kinds of streams keep a connection no longer: a circuit lasts two minutes, and begins some seconds after. */
+const defaultMaxIdleAgeMs = 150_000
+
+/** Streams that libp2p opens by itself on any connection. */
 const housekeeping = new Set([
   '/ipfs/id/1.0.0',
   '/ipfs/id/push/1.0.0',
@@ -48,6 +68,8 @@ export interface KeeperOptions {
   readonly denies: (peerId: PeerId, connection: Connection) => boolean
   /** False: connections without a use are counted and left open, for applications that open connections ahead of need. */
   readonly closeIdle: boolean
+  /** From this age on, streams to our relay keep a connection open no longer, ms. @default 150000, for circuits of two minutes */
+  readonly maxIdleAgeMs?: number | undefined
 }
 
 export class ConnectionKeeper {
@@ -166,11 +188,30 @@ export class ConnectionKeeper {
   }
 
   async #isUsed(connection: Connection): Promise<boolean> {
+    return this.#isBusy(connection) || (await this.isNeeded(connection))
+  }
+
+  /** A stream that costs the other side nothing: a use for a while, and no need. */
+  #isBusy(connection: Connection): boolean {
+    const { clock, maxIdleAgeMs = defaultMaxIdleAgeMs } = this.#options
+    const now = clock.date()
+    if (now - connection.timeline.open > maxIdleAgeMs || this.isDenied(connection)) return false
+    return connection.streams.some((stream) => isToOurRelay(stream) || (stream.protocol === '' && now - stream.timeline.open < namingMs))
+  }
+
+  /** Somebody would miss it. What is not needed is closed when others want its place. */
+  async isNeeded(connection: Connection): Promise<boolean> {
     if (this.carriesLink(connection)) return true
     if (this.isDenied(connection)) return false
     const isHelper = connection.limits !== undefined
-    const foreign = connection.streams.some(({ protocol }) => !housekeeping.has(protocol) && !(isHelper && protocol === webrtcSignaling))
-    return foreign || (!isHelper && (await this.#isTagged(connection)))
+    return connection.streams.some((stream) => isNeed(stream, isHelper)) || (!isHelper && (await this.#isTagged(connection)))
+  }
+
+  /** `isNeeded` of the connection that libp2p made of this link; one that it does not list yet is not needed. */
+  isLinkNeeded(link: MultiaddrConnection): Promise<boolean> {
+    // libp2p hands the link's own timeline to the connection, and nothing else of it.
+    const connection = this.#components.connectionManager.getConnections().find(({ timeline }) => timeline === link.timeline)
+    return connection === undefined ? Promise.resolve(false) : this.isNeeded(connection)
   }
 
   /** Whom the pool has given up is kept by those who would dial it again, and not by all who prefer it to others. */
@@ -178,9 +219,9 @@ export class ConnectionKeeper {
     return this.#givenUp.has(connection) ? this.isKeptAlive(connection) : this.#hasTag(connection, (tag) => tag !== poolTag)
   }
 
-  /** By somebody, with one of libp2p's tags for it. */
+  /** By somebody with one of libp2p's tags for it, or as a guest of our relay, which keeps a place for it. */
   isKeptAlive(connection: Connection): Promise<boolean> {
-    return this.#hasTag(connection, (tag) => tag.startsWith(KEEP_ALIVE))
+    return this.#hasTag(connection, (tag) => tag.startsWith(KEEP_ALIVE) || tag === relayGuestTag)
   }
 
   isDenied(connection: Connection): boolean {
@@ -205,4 +246,14 @@ export class ConnectionKeeper {
       connection.abort(error instanceof Error ? error : new Error(String(error)))
     }
   }
+}
+
+/** A helper is a relayed connection, which ends once the direct one is there. */
+function isNeed(stream: Stream, isHelper: boolean): boolean {
+  const { protocol } = stream
+  return protocol !== '' && !isToOurRelay(stream) && !housekeeping.has(protocol) && !(isHelper && protocol === webrtcSignaling)
+}
+
+function isToOurRelay({ protocol, direction }: Stream): boolean {
+  return protocol === hop && direction === 'inbound'
 }

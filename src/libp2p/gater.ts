@@ -10,7 +10,6 @@ import type { Host, PeerId, Point } from '../core/values/ids.ts'
 import type { Gate } from '../core/values/ports.ts'
 import { type DialRule, dialRule, ruleAllows } from './dial-rule.ts'
 import { pointOf, tryParsePoint } from './point.ts'
-import { Unproven } from './unproven.ts'
 
 /** Every hook that we set; `ConnectionGater` has them all optional. */
 type PoolHooks = Required<
@@ -28,6 +27,30 @@ type PoolHooks = Required<
   >
 >
 
+/** Asked about incoming connections, each of which may take the place of another. See `listener-guard.ts`. */
+export interface InboundGuard {
+  /** Tells which open connections something needs: these make no room for others. */
+  bind(isNeeded: (link: MultiaddrConnection) => Promise<boolean>): void
+  admitsHandshake(link: MultiaddrConnection, host: Host | undefined): boolean
+  admitsConnection(
+    link: MultiaddrConnection,
+    newcomer: { readonly peerId: PeerId; readonly host: Host | undefined; readonly trusted: boolean }
+  ): Promise<boolean>
+}
+
+/** Asked on behalf of a circuit relay that runs in this node, about peers that the pool does not deny. */
+export interface RelayGuard {
+  admitsReservation(peerId: PeerId): boolean | Promise<boolean>
+  admitsCircuit(source: PeerId): boolean
+}
+
+export interface GaterOptions extends Partial<DialRule> {
+  /** @default none: libp2p's own limits alone hold */
+  readonly guard?: InboundGuard
+  /** @default none: a relay in this node serves all whom the pool does not deny */
+  readonly relay?: RelayGuard
+}
+
 export interface PoolGater {
   /** For `createLibp2p({ connectionGater })`. */
   readonly gater: PoolHooks
@@ -36,9 +59,8 @@ export interface PoolGater {
   bind(gate: Gate): void
 }
 
-export function createGater(options: Partial<DialRule> = {}): PoolGater {
+export function createGater({ guard, relay, ...options }: GaterOptions = {}): PoolGater {
   const rule = dialRule(options)
-  const unproven = new Unproven()
   let gate: Gate | undefined
   const deniesPeer = (peerId: Libp2pPeerId, host: Host | undefined): boolean => gate?.deniesPeer(peerId.toString() as PeerId, host) ?? false
   const deniesLink = (peerId: Libp2pPeerId, link: MultiaddrConnection): boolean => deniesPeer(peerId, hostOfAddress(link.remoteAddr))
@@ -58,17 +80,21 @@ export function createGater(options: Partial<DialRule> = {}): PoolGater {
       },
       denyInboundConnection(link) {
         const host = hostOfAddress(link.remoteAddr)
-        if (gate?.deniesIncoming(host) === true || !unproven.takes(link, host)) return true
+        if (gate?.deniesIncoming(host) === true || guard?.admitsHandshake(link, host) === false) return true
         return isWebRtc(link.remoteAddr) ? afterInitChannel() : false
       },
       denyInboundEncryptedConnection: deniesLink,
-      denyInboundUpgradedConnection(_peer, link) {
-        unproven.proved(link)
-        return false
+      async denyInboundUpgradedConnection(peer, link) {
+        if (guard === undefined) return false
+        const peerId = peer.toString() as PeerId
+        const host = hostOfAddress(link.remoteAddr)
+        return !(await guard.admitsConnection(link, { peerId, host, trusted: gate?.isTrusted(peerId) === true }))
       },
       denyOutboundEncryptedConnection: deniesLink,
-      denyInboundRelayReservation: (source) => deniesPeer(source, undefined),
-      denyOutboundRelayedConnection: (source, destination) => deniesPeer(source, undefined) || deniesPeer(destination, undefined),
+      denyInboundRelayReservation: async (source) =>
+        deniesPeer(source, undefined) || (relay !== undefined && !(await relay.admitsReservation(source.toString() as PeerId))),
+      denyOutboundRelayedConnection: (source, destination) =>
+        deniesPeer(source, undefined) || deniesPeer(destination, undefined) || relay?.admitsCircuit(source.toString() as PeerId) === false,
       denyInboundRelayedConnection: (_relay, remotePeer) => deniesPeer(remotePeer, undefined)
     }
   }

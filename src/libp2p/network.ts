@@ -84,6 +84,8 @@ export interface NetworkOptions {
   readonly defaultPort?: number
   /** Close connections that nothing uses, after 10 to 20 s. @default true */
   readonly closeIdle?: boolean
+  /** The age from which streams to our relay keep a connection open no longer, ms. @default 150000 */
+  readonly maxIdleAgeMs?: number | undefined
   /** @default none: WebRTC links are not counted */
   readonly budget?: BudgetSource
 }
@@ -107,7 +109,7 @@ export class Libp2pNetwork implements Network {
 
   constructor(
     components: NetworkComponents,
-    { clock, rule = dialRule(), denies = () => false, defaultPort, closeIdle = true, budget }: NetworkOptions
+    { clock, rule = dialRule(), denies = () => false, defaultPort, closeIdle = true, maxIdleAgeMs, budget }: NetworkOptions
   ) {
     // libp2p's components are a slow proxy: taken out once.
     const { peerId, privateKey, connectionManager, registrar, addressManager, transportManager, peerStore, events, logger } = components
@@ -119,7 +121,7 @@ export class Libp2pNetwork implements Network {
     this.#budget = budget
     this.#defaultPort = defaultPort
     this.#discoveries = new Discoveries(this.#components)
-    this.keeper = new ConnectionKeeper(this.#components, { clock, denies, closeIdle })
+    this.keeper = new ConnectionKeeper(this.#components, { clock, denies, closeIdle, maxIdleAgeMs })
   }
 
   get budget(): LinkBudget | undefined {

@@ -1,28 +1,48 @@
 /**
- * What `createNodePeer` and `createWebPeer` set in libp2p alike, each with its reason: defaults of libp2p that work against
- * a pool. Users who make their own node may spread it into `createLibp2p`; nothing here is needed for correctness.
+ * What `createNodePeer` and `createWebPeer` set in libp2p alike, each with its reason: defaults of libp2p that work against a pool.
+ * Those who make their own node spread it into `createLibp2p`. Without it, libp2p's own limits come before the shares of
+ * `listener-guard.ts`, and know neither address groups nor trust.
  */
 import type { PoolSettings } from '../core/values/config.ts'
+import { inPage } from './dial-rule.ts'
 
 /** Memory that a peer may fill in a stream nobody reads; with it 64 Mbit/s over a round trip of 130 ms. */
 const maxStreamWindowBytes = 1024 * 1024
 
-/** Incoming connections that may be in the middle of libp2p's handshake. The gater gives one host no more than five of them. */
-const maxIncomingPendingConnections = 100
+/**
+ * Streams that one peer may have open to us on one connection. A silent one costs 18 KiB, and yamux would allow a thousand. The pool
+ * and libp2p's services need about ten; the rest is for applications and for the circuits of a relay.
+ */
+const maxInboundStreams = 32
 
-/** Of the pool's settings. */
-export function libp2pSettings({
-  maxConnections,
-  connectionTimeoutMs,
-  authenticationTimeoutMs
-}: Pick<PoolSettings, 'maxConnections' | 'connectionTimeoutMs' | 'authenticationTimeoutMs'>) {
+/** Handshakes in progress that a page allows; few come in. */
+const maxPageHandshakes = 100
+/** Libp2p counts a refused connection until its refusal has gone through; the guard's own limit is a tenth of it. */
+const maxGuardedHandshakes = 1_000
+
+/** Incoming connections that a listening node takes. The pool closes what is too much, hence more than it wants. */
+export function maxInboundConnections({ maxConnections }: Pick<PoolSettings, 'maxConnections'>): number {
+  return Math.max(300, 3 * maxConnections)
+}
+
+/**
+ * Options for `createLibp2p` that go with a pool's settings (`pool.config`): `connectionManager` and `connectionMonitor` as they are,
+ * `yamux` for the muxer. On Node the limits on incoming connections are left to the pool's gater (`connectionGater: pool.gater`).
+ */
+export function libp2pSettings(settings: Pick<PoolSettings, 'maxConnections' | 'connectionTimeoutMs' | 'authenticationTimeoutMs'>) {
+  const { connectionTimeoutMs, authenticationTimeoutMs } = settings
+  const inbound = maxInboundConnections(settings)
   return {
     connectionManager: {
-      // Its ten are taken by ten silent sockets for ten seconds each.
-      maxIncomingPendingConnections,
       inboundUpgradeTimeout: authenticationTimeoutMs,
-      // The pool closes what is too much. libp2p's own limit must not come first: it refuses without a word, trusted ones too.
-      maxConnections: Math.max(300, 3 * maxConnections),
+      // libp2p refuses without a word, trusted ones too: its own limits must not come first. Outgoing connections count in its maximum.
+      ...(inPage()
+        ? { maxIncomingPendingConnections: maxPageHandshakes, maxConnections: inbound }
+        : {
+            maxIncomingPendingConnections: maxGuardedHandshakes,
+            maxConnections: 2 * inbound,
+            inboundConnectionThreshold: Number.POSITIVE_INFINITY
+          }),
       // Its queue of reconnections can hang for ever (libp2p/js-libp2p#3289), and the pool has its own.
       reconnectRetries: 0,
       dialTimeout: connectionTimeoutMs,
@@ -30,6 +50,6 @@ export function libp2pSettings({
     },
     // One lost ping would end a connection. Yamux has its own keep-alive, and the operating system notices dead ones.
     connectionMonitor: { enabled: false },
-    yamux: { streamOptions: { maxStreamWindowSize: maxStreamWindowBytes } }
+    yamux: { maxInboundStreams, streamOptions: { maxStreamWindowSize: maxStreamWindowBytes } }
   }
 }

@@ -6,12 +6,22 @@
 import { type Startable, serviceCapabilities, serviceDependencies } from '@libp2p/interface'
 import { memoryStorage } from '../core/memory-storage.ts'
 import { PeerPool } from '../core/peer-pool.ts'
-import { nodePreset, type PoolConfig, type PoolOptions, type Preset, pagePreset, resolveConfig } from '../core/values/config.ts'
+import {
+  nodePreset,
+  type PoolConfig,
+  type PoolOptions,
+  type PoolSettings,
+  type Preset,
+  pagePreset,
+  resolveConfig
+} from '../core/values/config.ts'
 import type { Log, PeerStorage } from '../core/values/ports.ts'
 import { type DialRule, inPage } from './dial-rule.ts'
-import { createGater, hostOfAddress, type PoolGater } from './gater.ts'
+import { createGater, hostOfAddress, type InboundGuard, type PoolGater, type RelayGuard } from './gater.ts'
+import { ListenerGuard } from './listener-guard.ts'
 import { type BudgetSource, Libp2pNetwork, type NetworkComponents } from './network.ts'
 import { type PointInit, parsePointInit } from './point.ts'
+import { maxInboundConnections } from './preset.ts'
 import { systemClock, systemRandom } from './system.ts'
 
 /** The pool's options (`PoolOptions`) and what concerns libp2p. */
@@ -29,6 +39,12 @@ export interface PeerPoolInit<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = U
    * tagged. False for applications that open connections ahead of need. @default true
    */
   readonly closeIdle?: boolean
+  /**
+   * New connections a second from one public IPv4 address or IPv6 /64. A public IPv4 /16 or IPv6 /48 gets five times as many, and a host that
+   * is not public ten times as many, since many peers may stand behind a proxy. Raise it where many peers run on one machine.
+   * Pages have no use for it. @default 5
+   */
+  readonly inboundConnectionThreshold?: number
 }
 
 /** What `createLibp2p` needs of a service, and the gater that belongs to it. */
@@ -86,26 +102,47 @@ export class Libp2pPeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uin
 export function peerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Array>(
   init: PeerPoolInit<Msg, PeerMeta, ConnMeta>
 ): PeerPoolService<Msg, PeerMeta, ConnMeta> {
-  return poolService(init, { storage: memoryStorage() })
+  return poolService(init, { storage: memoryStorage(), ...(inPage() ? {} : { guard: listenerGuard }) })
 }
 
-/** `peerPool` with what a page's preset has of its own: where peers are kept unless `init` says so, and the budget of its links. */
+/** The guard of a node that others can dial. */
+export function listenerGuard(settings: PoolSettings, connectionsPerSecond: number | undefined): InboundGuard {
+  return new ListenerGuard({ clock: systemClock, maxConnections: maxInboundConnections(settings), connectionsPerSecond })
+}
+
+/** What a preset adds to a pool. */
+export interface PoolParts {
+  /** Where peers are kept unless the options say so. */
+  readonly storage: PeerStorage
+  /** Of WebRTC links. @default none: they are not counted */
+  readonly budget?: BudgetSource
+  /** Of incoming connections. @default none: libp2p's own limits alone hold */
+  readonly guard?: typeof listenerGuard
+  /** Of the circuit relay in this node. @default none */
+  readonly relay?: RelayGuard | undefined
+  /** The age from which streams to our relay keep a connection open no longer, ms. @default 150000 */
+  readonly maxIdleAgeMs?: number | undefined
+}
+
+/** `peerPool` with the parts of a preset. */
 export function poolService<Msg, PeerMeta, ConnMeta>(
   init: PeerPoolInit<Msg, PeerMeta, ConnMeta>,
-  { storage, budget }: { storage: PeerStorage; budget?: BudgetSource }
+  { storage, budget, guard: makeGuard, relay, maxIdleAgeMs }: PoolParts
 ): PeerPoolService<Msg, PeerMeta, ConnMeta> {
   const {
     trustedPoints = [],
     preset = inPage() ? pagePreset : nodePreset,
     defaultPort,
     closeIdle,
+    inboundConnectionThreshold,
     allowPrivate,
     allowInsecure,
     ...options
   } = init
   const trusted = trustedPoints.map((point) => parsePointInit(point, defaultPort))
   const config = resolveConfig({ ...options, trustedPoints: trusted }, { preset, storage })
-  const gater = createGater({ allowPrivate, allowInsecure })
+  const guard = makeGuard?.(config, inboundConnectionThreshold)
+  const gater = createGater({ allowPrivate, allowInsecure, guard, relay })
   const make = (components: NetworkComponents): Libp2pPeerPool<Msg, PeerMeta, ConnMeta> => {
     const log = components.logger.forComponent('p2p-pool')
     const network = new Libp2pNetwork(components, {
@@ -114,10 +151,12 @@ export function poolService<Msg, PeerMeta, ConnMeta>(
       denies: (peerId, connection) => pool.gate.deniesPeer(peerId, hostOfAddress(connection.remoteAddr)),
       defaultPort,
       closeIdle,
+      maxIdleAgeMs,
       budget
     })
     const pool = new Libp2pPeerPool(config, { network, log: { error: (message, cause) => log.error('%s - %e', message, cause) } })
     gater.bind(pool.gate)
+    guard?.bind((link) => network.keeper.isLinkNeeded(link))
     return pool
   }
   return Object.assign(make, { gater: gater.gater, config })

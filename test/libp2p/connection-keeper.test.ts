@@ -12,17 +12,20 @@ import { startNode, type TestNode } from './nodes.ts'
 
 const never = new AbortController().signal
 const appProtocol = '/app/1.0.0'
+const hop = '/libp2p/circuit/relay/0.2.0/hop'
 
 /** Lets the looks of a keeper happen when the test says so. */
 class HandClock implements Clock {
   #due: (() => void)[] = []
+  /** How far the wall clock is ahead of libp2p's, which is real. */
+  aheadMs = 0
 
   now(): number {
     return 0
   }
 
   date(): number {
-    return 0
+    return Date.now() + this.aheadMs
   }
 
   schedule(_delayMs: number, fn: () => void): () => void {
@@ -168,6 +171,66 @@ describe('connections of libp2p', () => {
     expect(connection.status).toBe('open')
     await clock.look()
     await until(() => open().length === 0)
+  })
+
+  describe('streams that cost the other side nothing', () => {
+    /** Opens one to `a`, without a protocol, or of one that `a` answers when something is said. */
+    const openStream = async (protocol: string | undefined): Promise<Connection> => {
+      const connection = await b.node.dial(a.node.getMultiaddrs())
+      if (protocol !== undefined) await connection.newStream(protocol)
+      else await (connection as unknown as { muxer: { createStream(): Promise<unknown> } }).muxer.createStream()
+      await until(() => a.node.getConnections().some(({ streams }) => streams.some((stream) => stream.protocol === (protocol ?? ''))))
+      return connection
+    }
+    const isOpen = (): boolean => open().length > 0
+    const twoLooks = async (): Promise<void> => {
+      await clock.look()
+      await clock.look()
+    }
+
+    test('one without a protocol keeps a connection for ten seconds', async () => {
+      await openStream(undefined)
+      await twoLooks()
+      expect(isOpen()).toBe(true)
+      clock.aheadMs = 11_000
+      await twoLooks()
+      await until(() => !isOpen())
+    })
+
+    test('streams to our relay keep a connection until it is 150 seconds old, however young they are', async () => {
+      await a.node.handle(hop, () => undefined)
+      const connection = await openStream(hop)
+      clock.aheadMs = 140_000
+      await twoLooks()
+      expect(isOpen()).toBe(true)
+      clock.aheadMs = 151_000
+      await connection.newStream(hop)
+      await twoLooks()
+      await until(() => !isOpen())
+    })
+
+    test('our own stream to a relay keeps a connection for as long as it is open', async () => {
+      await b.node.handle(hop, () => undefined)
+      await a.node.dialProtocol(b.node.getMultiaddrs(), hop)
+      clock.aheadMs = 1_000_000
+      await twoLooks()
+      expect(isOpen()).toBe(true)
+    })
+
+    test('neither makes a connection needed, as a link, a stream of an application and a guest of our relay do', async () => {
+      await a.node.handle(hop, () => undefined)
+      await openStream(undefined)
+      await openStream(hop)
+      const [connection] = open()
+      const needed = (): Promise<boolean> => a.network.keeper.isNeeded(connection as Connection)
+      expect(await needed()).toBe(false)
+      await a.node.peerStore.merge(b.node.peerId, { tags: { 'circuit-relay-source': { value: 1 } } })
+      expect(await needed()).toBe(true)
+      await a.node.peerStore.merge(b.node.peerId, { tags: { 'circuit-relay-source': undefined } })
+      expect(await needed()).toBe(false)
+      await a.node.dialProtocol(b.node.peerId, appProtocol)
+      expect(await needed()).toBe(true)
+    })
   })
 
   test('a network that rests closes what is idle, then has no timer until it is awake', async () => {

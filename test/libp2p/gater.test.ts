@@ -18,7 +18,7 @@ const gate: Gate = {
 }
 
 const linkFrom = (address: string): MultiaddrConnection =>
-  Object.assign(new EventTarget(), { remoteAddr: multiaddr(address) }) as unknown as MultiaddrConnection
+  Object.assign(new EventTarget(), { status: 'open', remoteAddr: multiaddr(address) }) as unknown as MultiaddrConnection
 const bannedId = peerIdFromString(banned)
 const welcomeId = peerIdFromString(welcome)
 
@@ -37,7 +37,7 @@ describe('the gater', () => {
     expect(gater.denyInboundEncryptedConnection(bannedId, linkFrom('/ip4/192.0.2.1/tcp/1'))).toBe(false)
   })
 
-  test('asks the pool at each door, without needing a this', () => {
+  test('asks the pool at each door, without needing a this', async () => {
     made.bind(gate)
     const { denyDialPeer, denyDialMultiaddr, denyInboundConnection, denyInboundEncryptedConnection, denyOutboundEncryptedConnection } =
       made.gater
@@ -52,7 +52,7 @@ describe('the gater', () => {
     expect(denyDialMultiaddr(multiaddr(`/ip4/192.0.2.66/tcp/1/ws/p2p/${welcome}`))).toBe(true)
     expect(denyDialMultiaddr(multiaddr('/ip6/::ffff:192.0.2.66/tcp/1'))).toBe(true)
     expect(denyDialMultiaddr(multiaddr('/ip4/192.0.2.1/tcp/1'))).toBe(false)
-    expect([denyInboundRelayReservation(bannedId), denyInboundRelayReservation(welcomeId)]).toEqual([true, false])
+    expect([await denyInboundRelayReservation(bannedId), await denyInboundRelayReservation(welcomeId)]).toEqual([true, false])
     expect(denyOutboundRelayedConnection(bannedId, welcomeId)).toBe(true)
     expect(denyOutboundRelayedConnection(welcomeId, bannedId)).toBe(true)
     expect(denyInboundRelayedConnection(bannedId, welcomeId)).toBe(false)
@@ -72,24 +72,31 @@ describe('the gater', () => {
     expect(denyDialMultiaddr(multiaddr('/dns4/127.0.0.1/tcp/1'))).toBe(true)
   })
 
-  test('a host that says nothing has five places, and gets one back when it has proved itself or hung up', () => {
-    const { denyInboundConnection, denyInboundUpgradedConnection } = made.gater
-    const from = (port: number): MultiaddrConnection => linkFrom(`/ip4/192.0.2.1/tcp/${port}`)
-    const links = [1, 2, 3, 4, 5].map(from)
-    expect(links.map(denyInboundConnection)).toEqual(Array(5).fill(false))
-    expect(denyInboundConnection(from(6))).toBe(true)
-    expect(denyInboundConnection(linkFrom('/ip4/192.0.2.2/tcp/1'))).toBe(false)
-    expect(denyInboundUpgradedConnection(welcomeId, links[0] as MultiaddrConnection)).toBe(false)
-    expect([denyInboundConnection(from(7)), denyInboundConnection(from(8))]).toEqual([false, true])
-    for (const link of links) link.dispatchEvent(new Event('close'))
-    expect([9, 10, 11, 12].map(from).map(denyInboundConnection)).toEqual(Array(4).fill(false))
-    expect(denyInboundConnection(from(13))).toBe(true)
+  test('asks the guard about each incoming connection, with what is known of its peer by then', async () => {
+    const asked: unknown[] = []
+    const guard = {
+      bind: () => undefined,
+      admitsHandshake: (_: MultiaddrConnection, host: Host | undefined) => asked.push(host) === 1,
+      admitsConnection: async (_: MultiaddrConnection, newcomer: object) => asked.push(newcomer) === 3
+    }
+    const { gater, bind } = createGater({ guard })
+    bind({ ...gate, isTrusted: (peerId) => peerId === welcome })
+    const link = linkFrom('/ip4/192.0.2.1/tcp/1')
+    expect([gater.denyInboundConnection(link), gater.denyInboundConnection(link)]).toEqual([false, true])
+    expect(await gater.denyInboundUpgradedConnection(welcomeId, link)).toBe(false)
+    expect(await gater.denyInboundUpgradedConnection(bannedId, link)).toBe(true)
+    expect(gater.denyInboundConnection(linkFrom('/ip4/192.0.2.66/tcp/1'))).toBe(true)
+    const host = '::ffff:192.0.2.1'
+    expect(asked).toEqual([host, host, { peerId: welcome, host, trusted: true }, { peerId: banned, host, trusted: false }])
   })
 
-  test('links without a host are not counted', () => {
-    const { denyInboundConnection } = made.gater
-    const relayed = `/ip4/192.0.2.1/tcp/1/p2p/${welcome}/p2p-circuit/p2p/${banned}`
-    expect(Array.from({ length: 20 }, () => denyInboundConnection(linkFrom(relayed)))).toEqual(Array(20).fill(false))
+  test('asks the relay about those whom the pool does not deny', async () => {
+    const relay = { admitsReservation: async (peerId: string) => peerId !== welcome, admitsCircuit: (source: string) => source !== welcome }
+    const { gater, bind } = createGater({ relay })
+    bind(gate)
+    const other = peerIdFromString('12D3KooWRBy97UB99e3J6hiPesre1MZeuNQvfan4gBziswrRJsNK')
+    expect(await Promise.all([welcomeId, bannedId, other].map(gater.denyInboundRelayReservation))).toEqual([true, true, false])
+    expect([welcomeId, bannedId, other].map((source) => gater.denyOutboundRelayedConnection(source, other))).toEqual([true, true, false])
   })
 
   test('a guest of a banned relay, and a page without an address, are judged by their id', async () => {

@@ -26,16 +26,18 @@ export interface TestNodeOptions {
   readonly clock?: Clock
   readonly denies?: (peerId: PeerId) => boolean
   readonly closeIdle?: boolean
+  /** Dials TCP from this address of the loopback. @default the system's choice */
+  readonly localAddress?: string
 }
 
 export async function startNode(
   transport: TestTransport,
-  { gater, clock = systemClock, denies, closeIdle }: TestNodeOptions = {}
+  { gater, clock = systemClock, denies, closeIdle, localAddress }: TestNodeOptions = {}
 ): Promise<TestNode> {
   const made: { network?: Libp2pNetwork } = {}
   const node = await createLibp2p({
     addresses: { listen: [listenAddress[transport]] },
-    transports: [transport === 'tcp' ? tcp() : webSockets()],
+    transports: [transport === 'tcp' ? tcp({ dialOpts: { localAddress } as object }) : webSockets()],
     connectionEncrypters: [noise()],
     streamMuxers: [yamux()],
     connectionManager: { inboundConnectionThreshold: 1_000, reconnectRetries: 0 },

@@ -1,0 +1,162 @@
+/**
+ * Keeps strangers from filling what a listening node has only so much of: handshakes in progress, connections, and new connections
+ * a second. Each address group has a share of them, and some connections are kept for trusted ids. The gater asks it before and
+ * after libp2p's handshake. For nodes that others can dial; pages have no listener and do not load it.
+ *
+ * libp2p has limits of its own for these, which know neither groups nor trust. `libp2pSettings` sets them above the ones here.
+ */
+import type { MultiaddrConnection } from '@libp2p/interface'
+import type { Host, PeerId } from '../core/values/ids.ts'
+import type { Clock } from '../core/values/ports.ts'
+import type { InboundGuard } from './gater.ts'
+import { groupOfNewcomer, type Rival, Shares } from './shares.ts'
+
+/** Incoming connections in the middle of libp2p's handshake. */
+const maxHandshakes = 100
+/** A handshake that is older has had its time: it takes a few round trips. */
+const handshakeGraceMs = 3_000
+/** A connection that is older should carry something: the pool's handshake is over by then. */
+const connectionGraceMs = 10_000
+/** New connections a second from one public address; libp2p's own default. */
+const defaultConnectionsPerSecond = 5
+/** A wider group, or a host that many peers may share, has so many times the rate of one public address. */
+const widerRateFactor = 5
+const localRateFactor = 10
+/** A closed WebSocket has so long to flush and say goodbye. */
+const goodbyeMs = 5_000
+
+export interface ListenerGuardOptions {
+  readonly clock: Clock
+  /** Incoming connections, those for trusted ids included. */
+  readonly maxConnections: number
+  /** New connections a second from one public IPv4 address or IPv6 /64. @default 5 */
+  readonly connectionsPerSecond?: number | undefined
+}
+
+export class ListenerGuard implements InboundGuard {
+  readonly #clock: Clock
+  readonly #handshakes: Shares<MultiaddrConnection>
+  readonly #connections: Shares<MultiaddrConnection>
+  readonly #connectionsPerSecond: number
+  /** New ones of the second that began at `#secondBegan`, by group. */
+  readonly #new = new Map<string, number>()
+  #secondBegan = Number.NEGATIVE_INFINITY
+  #isNeeded: (link: MultiaddrConnection) => Promise<boolean> = () => Promise.resolve(true)
+
+  constructor({ clock, maxConnections, connectionsPerSecond = defaultConnectionsPerSecond }: ListenerGuardOptions) {
+    this.#clock = clock
+    this.#connectionsPerSecond = connectionsPerSecond
+    this.#handshakes = new Shares({
+      max: maxHandshakes,
+      reserve: 0,
+      perGroup: 5,
+      perWiderGroup: maxHandshakes / 4,
+      perLocalHost: maxHandshakes / 2,
+      perPeer: Number.POSITIVE_INFINITY
+    })
+    this.#connections = new Shares({
+      max: maxConnections,
+      reserve: Math.floor(maxConnections / 10),
+      // Many people may share one address, behind a provider's NAT.
+      perGroup: Math.ceil(maxConnections / 10),
+      perWiderGroup: Math.ceil(maxConnections / 4),
+      perLocalHost: Math.ceil(maxConnections / 2),
+      // One, and one that takes its place before we noticed that the first is gone.
+      perPeer: 2
+    })
+  }
+
+  /** Until it is called, no open connection makes room for another. */
+  bind(isNeeded: (link: MultiaddrConnection) => Promise<boolean>): void {
+    this.#isNeeded = isNeeded
+  }
+
+  /** Incoming connections that are open. */
+  get connections(): number {
+    return this.#connections.size
+  }
+
+  /** May a connection from this host begin its handshake? It has a place then until `admitsConnection` settles or it closes. */
+  admitsHandshake(link: MultiaddrConnection, host: Host | undefined): boolean {
+    endWebSocket(link, this.#clock)
+    if (link.status !== 'open' || !this.#isInRate(host)) return false
+    for (;;) {
+      const now = this.#clock.now()
+      const rivals = this.#handshakes.take(link, { host }, now)
+      if (rivals === undefined) break
+      const rival = rivals.find(({ because, since }) => because !== 'equal' || now - since >= handshakeGraceMs)
+      if (rival === undefined) return false
+      this.#end(rival.holder, this.#handshakes)
+    }
+    link.addEventListener('close', () => this.#handshakes.leave(link), { once: true })
+    return true
+  }
+
+  /** May the connection open, now that its peer is known? It has a place then until it closes. */
+  async admitsConnection(
+    link: MultiaddrConnection,
+    newcomer: { readonly peerId: PeerId; readonly host: Host | undefined; readonly trusted: boolean }
+  ): Promise<boolean> {
+    try {
+      for (;;) {
+        if (link.status !== 'open') return false
+        const rivals = this.#connections.take(link, newcomer, this.#clock.now())
+        if (rivals === undefined) break
+        const rival = await this.#firstUnneeded(rivals)
+        if (rival === undefined) return false
+        // The wait may have made room, or taken it.
+        if (this.#connections.has(rival)) this.#end(rival, this.#connections)
+      }
+      link.addEventListener('close', () => this.#connections.leave(link), { once: true })
+      return true
+    } finally {
+      this.#handshakes.leave(link)
+    }
+  }
+
+  async #firstUnneeded(rivals: readonly Rival<MultiaddrConnection>[]): Promise<MultiaddrConnection | undefined> {
+    for (const { holder, because, since } of rivals) {
+      if (because === 'equal' && this.#clock.now() - since < connectionGraceMs) continue
+      if (!(await this.#isNeeded(holder))) return holder
+    }
+    return undefined
+  }
+
+  #end(link: MultiaddrConnection, places: Shares<MultiaddrConnection>): void {
+    places.leave(link)
+    link.abort(new Error('it made room for another'))
+  }
+
+  #isInRate(host: Host | undefined): boolean {
+    const now = this.#clock.now()
+    if (now - this.#secondBegan >= 1_000) {
+      this.#secondBegan = now
+      this.#new.clear()
+    }
+    const { key, wider, local } = groupOfNewcomer(host)
+    const rate = this.#connectionsPerSecond
+    if (!this.#counts(key, local ? localRateFactor * rate : rate)) return false
+    return wider === undefined || this.#counts(wider, widerRateFactor * rate)
+  }
+
+  #counts(group: string, max: number): boolean {
+    const count = this.#new.get(group) ?? 0
+    if (count >= max) return false
+    this.#new.set(group, count + 1)
+    return true
+  }
+}
+
+/**
+ * libp2p aborts a WebSocket with a close code that `ws` refuses, and so leaves its socket open for as long as the other side likes
+ * (@libp2p/websockets 10.1.21, `sendReset`); a graceful close waits 30 s for an answer. So the socket is ended here.
+ */
+function endWebSocket(link: MultiaddrConnection, clock: Clock): void {
+  const { websocket } = link as { websocket?: { terminate?: () => void; addEventListener: WebSocket['addEventListener'] } }
+  if (typeof websocket?.terminate !== 'function') return
+  link.addEventListener('close', ({ error }) => {
+    if (error !== undefined) return websocket.terminate?.()
+    const cancel = clock.schedule(goodbyeMs, () => websocket.terminate?.())
+    websocket.addEventListener('close', cancel)
+  })
+}
