@@ -12,6 +12,7 @@ import { webSockets } from '@libp2p/websockets'
 import { createLibp2p } from 'libp2p'
 import { memoryStorage } from '../src/core/memory-storage.ts'
 import { nodePreset } from '../src/core/values/config.ts'
+import { closing } from '../src/libp2p/closing-web-sockets.ts'
 import { libp2pSettings } from '../src/libp2p/preset.ts'
 import { type Libp2pPeerPool, listenerGuard, type PeerPoolInit, poolService } from '../src/libp2p/service.ts'
 import { loadOrCreateIdentity } from './identity.ts'
@@ -70,7 +71,7 @@ export async function createNodePeer<Msg = Uint8Array, PeerMeta = unknown, ConnM
   const node = await createLibp2p({
     privateKey: key,
     addresses: { listen: [...listen], announce: [...announce] },
-    transports: [tcp(), webSockets()],
+    transports: [tcp(), closing(webSockets())],
     connectionEncrypters: [noise()],
     streamMuxers: [yamux(settings.yamux)],
     connectionGater: pool.gater,

@@ -13,6 +13,7 @@ import { webRTC } from '@libp2p/webrtc'
 import { webSockets } from '@libp2p/websockets'
 import { createLibp2p } from 'libp2p'
 import { pagePreset } from '../src/core/values/config.ts'
+import { closing } from '../src/libp2p/closing-web-sockets.ts'
 import { newIdentityKey, readIdentityKey } from '../src/libp2p/identity-key.ts'
 import { libp2pSettings } from '../src/libp2p/preset.ts'
 import { type Libp2pPeerPool, type PeerPoolInit, type PeerPoolService, poolService } from '../src/libp2p/service.ts'
@@ -132,7 +133,7 @@ async function startPeer<Msg, PeerMeta, ConnMeta>(
   const node = await createLibp2p({
     privateKey: identity.privateKey,
     addresses: { listen: [...listen] },
-    transports: [webSockets(), webRTC({ rtcConfiguration: peerConnections.configuration(iceServers) }), circuitRelayTransport()],
+    transports: [closing(webSockets()), webRTC({ rtcConfiguration: peerConnections.configuration(iceServers) }), circuitRelayTransport()],
     connectionEncrypters: [noise()],
     streamMuxers: [yamux(settings.yamux)],
     connectionGater: service.gater,

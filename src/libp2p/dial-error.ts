@@ -2,6 +2,7 @@
  * What went wrong with a dial, as one of the ways the pool knows. libp2p wraps and rewraps, loses causes, and throws what
  * is no `Error` at all; only this file looks at names, codes and messages. Called by `network.ts`.
  */
+import type { PeerId } from '../core/values/ids.ts'
 import { DialError } from '../core/values/ports.ts'
 import type { DialFailure } from '../core/values/reason.ts'
 
@@ -11,6 +12,7 @@ const maxErrors = 32
 const byName: Readonly<Record<string, DialFailure>> = {
   DialDeniedError: 'denied',
   ConnectionInterceptedError: 'denied', // our own gater, once the peer had proved its id
+  InvalidPeerIdError: 'myself', // the upgrader's word for a connection to oneself
   NoValidAddressesError: 'no-transport',
   TransportUnavailableError: 'no-transport',
   UnexpectedPeerError: 'wrong-peer-id',
@@ -48,11 +50,24 @@ const byCode: Readonly<Record<string, DialFailure>> = {
 }
 
 /** Where several errors tell different things, the first of these is the one worth telling. */
-const tellingOrder: readonly DialFailure[] = ['denied', 'wrong-peer-id', 'no-pool', 'refused', 'timeout', 'unreachable', 'no-transport']
+const tellingOrder: readonly DialFailure[] = [
+  'myself',
+  'denied',
+  'wrong-peer-id',
+  'no-pool',
+  'refused',
+  'timeout',
+  'unreachable',
+  'no-transport'
+]
 
 export interface DialContext {
   readonly expectsPeerId: boolean
   readonly signal: AbortSignal
+  /** The gater denied this peer during the dial. */
+  readonly deniedPeerId?: PeerId | undefined
+  /** Our own id, to recognise it in what noise says. */
+  readonly ownPeerId?: PeerId
 }
 
 /** The one error that `Network.dial` may reject with. */
@@ -61,13 +76,21 @@ export function dialErrorOf(error: unknown, context: DialContext): DialError {
   const errors = flatten(error)
   if (context.signal.aborted) {
     const timedOut = nameOf(context.signal.reason) === 'TimeoutError'
-    return new DialError(timedOut ? 'timeout' : 'aborted', timedOut ? 'the dial ran out of time' : 'the dial was aborted', error)
+    return new DialError(timedOut ? 'timeout' : 'aborted', timedOut ? 'the dial ran out of time' : 'the dial was aborted', { cause: error })
   }
   const failures = errors.map((one) => failureOf(one, context))
   const failure = tellingOrder.find((candidate) => failures.includes(candidate)) ?? 'other'
   const told = errors[failures.indexOf(failure)] ?? error
-  return new DialError(failure, messageOf(told), error)
+  const message = messageOf(told)
+  if (failure === 'wrong-peer-id') {
+    const peerId = presentedId.exec(message)?.[1] as PeerId | undefined
+    return new DialError(peerId !== undefined && peerId === context.ownPeerId ? 'myself' : failure, message, { cause: error, peerId })
+  }
+  return new DialError(failure, message, { cause: error, peerId: failure === 'denied' ? context.deniedPeerId : undefined })
 }
+
+/** Noise names the id that was presented in place of the expected one. Nobody has proved it by then. */
+const presentedId = /identity key (\S+) does not match/
 
 function failureOf(error: unknown, { expectsPeerId }: DialContext): DialFailure {
   const name = nameOf(error)

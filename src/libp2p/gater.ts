@@ -55,17 +55,21 @@ export interface PoolGater {
   /** For `createLibp2p({ connectionGater })`. */
   readonly gater: PoolHooks
   readonly rule: DialRule
+  /** The peer that was denied last at this point, once. */
+  deniedAt(point: Point): PeerId | undefined
   /** The pool that decides from now on. */
   bind(gate: Gate): void
 }
 
 export function createGater({ guard, relay, ...options }: GaterOptions = {}): PoolGater {
   const rule = dialRule(options)
+  const denied = new Denied()
   let gate: Gate | undefined
   const deniesPeer = (peerId: Libp2pPeerId, host: Host | undefined): boolean => gate?.deniesPeer(peerId.toString() as PeerId, host) ?? false
   const deniesLink = (peerId: Libp2pPeerId, link: MultiaddrConnection): boolean => deniesPeer(peerId, hostOfAddress(link.remoteAddr))
   return {
     rule,
+    deniedAt: (point) => denied.take(point),
     bind(bound) {
       gate = bound
     },
@@ -90,13 +94,43 @@ export function createGater({ guard, relay, ...options }: GaterOptions = {}): Po
         const host = hostOfAddress(link.remoteAddr)
         return !(await guard.admitsConnection(link, { peerId, host, trusted: gate?.isTrusted(peerId) === true }))
       },
-      denyOutboundEncryptedConnection: deniesLink,
+      denyOutboundEncryptedConnection(peerId, link) {
+        if (!deniesLink(peerId, link)) return false
+        const point = pointOf(link.remoteAddr)?.point
+        if (point !== undefined) denied.note(point, peerId.toString() as PeerId)
+        // The upgrader leaves it open, so the other side would keep a connection that nobody uses.
+        link.abort(new Error('the pool denies this peer'))
+        return true
+      },
       denyInboundRelayReservation: async (source) =>
         deniesPeer(source, undefined) || (relay !== undefined && !(await relay.admitsReservation(source.toString() as PeerId))),
       denyOutboundRelayedConnection: (source, destination) =>
         deniesPeer(source, undefined) || deniesPeer(destination, undefined) || relay?.admitsCircuit(source.toString() as PeerId) === false,
       denyInboundRelayedConnection: (_relay, remotePeer) => deniesPeer(remotePeer, undefined)
     }
+  }
+}
+
+/** Denied dials whose error nobody has read yet; the oldest goes first. */
+const maxDenied = 64
+
+/** Which peer a dial was denied for: libp2p's error names none. */
+class Denied {
+  readonly #byPoint = new Map<Point, PeerId>()
+
+  note(point: Point, peerId: PeerId): void {
+    this.#byPoint.delete(point)
+    this.#byPoint.set(point, peerId)
+    for (const oldest of this.#byPoint.keys()) {
+      if (this.#byPoint.size <= maxDenied) break
+      this.#byPoint.delete(oldest)
+    }
+  }
+
+  take(point: Point): PeerId | undefined {
+    const peerId = this.#byPoint.get(point)
+    this.#byPoint.delete(point)
+    return peerId
   }
 }
 

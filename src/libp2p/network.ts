@@ -45,6 +45,8 @@ export const poolProtocol = '/p2p-pool/1.0.0'
 const dialPriority = 25
 /** A live connection opens a stream within a round trip. */
 const reuseDeadlineMs = 2_000
+/** What a peer that restarts opens at its start is of one run; ms. */
+const restartMs = 1_000
 /** Of the first WebRTC handshakes of a dial; on one machine they take half a second. The last one has what is left. */
 const webRtcPatienceMs = [1_500, 3_000] as const
 /** Another dial to the same peer may have been joined, and its connection is not the one we asked for: ask again. */
@@ -78,6 +80,8 @@ export interface NetworkOptions {
   readonly clock: Clock
   /** @default that of `dialRule()`: all on Node, public and encrypted in pages */
   readonly rule?: DialRule
+  /** The peer that the gater denied last at this point, once. @default not known */
+  readonly deniedAt?: (point: Point) => PeerId | undefined
   /** Peers whose connections are closed whatever else runs on them. @default nobody */
   readonly denies?: (peerId: PeerId, connection: Connection) => boolean
   /** For texts without a port. @default none */
@@ -102,14 +106,25 @@ export class Libp2pNetwork implements Network {
   readonly #budget: BudgetSource | undefined
   #unwatch: (() => void) | undefined
   readonly #defaultPort: number | undefined
+  readonly #deniedAt: (point: Point) => PeerId | undefined
   #handlers: NetworkHandlers | undefined
   readonly #clock: Clock
+  readonly #connections = new WeakMap<Link, Connection>()
   /** Ours, as of the last change that libp2p told of: asking it anew takes as long as all else that a Hello needs. */
   #ownPoints: readonly Point[] = []
 
   constructor(
     components: NetworkComponents,
-    { clock, rule = dialRule(), denies = () => false, defaultPort, closeIdle = true, maxIdleAgeMs, budget }: NetworkOptions
+    {
+      clock,
+      rule = dialRule(),
+      denies = () => false,
+      deniedAt = () => undefined,
+      defaultPort,
+      closeIdle = true,
+      maxIdleAgeMs,
+      budget
+    }: NetworkOptions
   ) {
     // libp2p's components are a slow proxy: taken out once.
     const { peerId, privateKey, connectionManager, registrar, addressManager, transportManager, peerStore, events, logger } = components
@@ -120,6 +135,7 @@ export class Libp2pNetwork implements Network {
     this.#rule = rule
     this.#budget = budget
     this.#defaultPort = defaultPort
+    this.#deniedAt = deniedAt
     this.#discoveries = new Discoveries(this.#components)
     this.keeper = new ConnectionKeeper(this.#components, { clock, denies, closeIdle, maxIdleAgeMs })
   }
@@ -190,7 +206,8 @@ export class Libp2pNetwork implements Network {
       return await this.#linkOn<never>(connection, (open) => open(signal), signal)
     } catch (error) {
       if (connection !== undefined) void this.keeper.closeUnused(connection)
-      throw dialErrorOf(error, { expectsPeerId: expectedPeerId !== undefined, signal })
+      const deniedPeerId = this.#deniedAt(point)
+      throw dialErrorOf(error, { expectsPeerId: expectedPeerId !== undefined, signal, deniedPeerId, ownPeerId: this.peerId })
     } finally {
       if (connection !== undefined) this.#plain?.settled(connection)
     }
@@ -216,6 +233,16 @@ export class Libp2pNetwork implements Network {
     } catch (error) {
       this.#detach()
       throw error
+    }
+  }
+
+  endOlder(link: Link): void {
+    const connection = this.#connections.get(link)
+    if (connection === undefined) return
+    for (const other of this.#components.connectionManager.getConnections(connection.remotePeer)) {
+      // A relayed one may be what the new direct one was made over.
+      if (other === connection || other.limits !== undefined) continue
+      if (connection.timeline.open - other.timeline.open > restartMs) other.abort(new Error('the peer has restarted'))
     }
   }
 
@@ -356,6 +383,7 @@ export class Libp2pNetwork implements Network {
       ended: (ended, within) => this.keeper.release(connection, ended, within)
     })
     this.keeper.hold(connection, link)
+    this.#connections.set(link, connection)
     return link
   }
 

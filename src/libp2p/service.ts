@@ -148,6 +148,7 @@ export function poolService<Msg, PeerMeta, ConnMeta>(
     const network = new Libp2pNetwork(components, {
       clock: systemClock,
       rule: gater.rule,
+      deniedAt: gater.deniedAt,
       denies: (peerId, connection) => pool.gate.deniesPeer(peerId, hostOfAddress(connection.remoteAddr)),
       defaultPort,
       closeIdle,

@@ -137,6 +137,6 @@ describe('a real dial that fails', () => {
 
   test('our own address', async () => {
     const a = await start('tcp')
-    expect(await failureOf(a, a.point)).toBe('other')
+    expect(await failureOf(a, a.point)).toBe('myself')
   })
 })

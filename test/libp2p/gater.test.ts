@@ -18,7 +18,11 @@ const gate: Gate = {
 }
 
 const linkFrom = (address: string): MultiaddrConnection =>
-  Object.assign(new EventTarget(), { status: 'open', remoteAddr: multiaddr(address) }) as unknown as MultiaddrConnection
+  Object.assign(new EventTarget(), {
+    status: 'open',
+    remoteAddr: multiaddr(address),
+    abort: () => undefined
+  }) as unknown as MultiaddrConnection
 const bannedId = peerIdFromString(banned)
 const welcomeId = peerIdFromString(welcome)
 

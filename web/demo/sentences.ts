@@ -152,6 +152,7 @@ const dialAdvice: Readonly<Record<DialFailure, string>> = {
   timeout: 'The peer may be gone, or a firewall in between. Check the address, or try again.',
   'wrong-peer-id': 'Somebody else answers there. Ask for the current address.',
   'no-transport': 'A page can dial /ws, /wss and /webrtc addresses; plain TCP is for Node peers.',
+  myself: 'That address is this page itself.',
   denied: 'Our own rules forbid it: look under “Bans”.',
   'no-pool': 'Something answers there, but it is not a peer of this pool.',
   aborted: '',

@@ -37,9 +37,16 @@ export function obstacleOf(view: PoolView, info: PointInfo, { now, canDial }: Ca
 }
 
 /** The peer that answers at a point, as far as the operator or a proof tells: a claim counts from the claimant's own host only. */
-export function ownerOf({ expectedPeerId, lastRejected, lastEstablished, claimedBy, isClaimProven }: PointInfo): PeerId | undefined {
+export function ownerOf({
+  expectedPeerId,
+  deniedPeerId,
+  lastRejected,
+  lastEstablished,
+  claimedBy,
+  isClaimProven
+}: PointInfo): PeerId | undefined {
   const met = (lastRejected?.at ?? 0) > (lastEstablished?.at ?? 0) ? lastRejected : lastEstablished
-  return expectedPeerId ?? met?.peerId ?? (isClaimProven ? claimedBy : undefined)
+  return expectedPeerId ?? deniedPeerId ?? met?.peerId ?? (isClaimProven ? claimedBy : undefined)
 }
 
 /** Whoever answers there is kept out: it would be dialed only to be refused. A user's `connect` may find another. */

@@ -89,7 +89,7 @@ export class Connector<Msg, PeerMeta, ConnMeta> {
         throw PoolError.rejected(outcome.rejection)
       }
       const metadata = readMetadata(hello, link, config)
-      const { rejection } = this.#judge(attempt, { peerId: link.peerId, hello, point: record })
+      const { rejection } = this.#judge(attempt, { link, hello, point: record })
       if (rejection !== undefined) {
         const nack = nackFor(rejection, [])
         if (nack !== undefined) channel.send(nack)
@@ -129,7 +129,7 @@ export class Connector<Msg, PeerMeta, ConnMeta> {
       const hello = await readHello(channel, config, attempt.signal)
       attempt.signal.throwIfAborted()
       const metadata = readMetadata(hello, link, config)
-      const { rejection } = this.#judge(attempt, { peerId: link.peerId, hello, point: undefined })
+      const { rejection } = this.#judge(attempt, { link, hello, point: undefined })
       if (rejection !== undefined) {
         const nack = nackFor(rejection, this.#alternatives(link, hello, rejection))
         if (nack !== undefined) channel.send(ourHello(this.#context), nack)
@@ -159,14 +159,15 @@ export class Connector<Msg, PeerMeta, ConnMeta> {
   /** Step 4 in one turn: check, make room for it, admit. Gives the rejection, or the attempt is accepted. */
   #judge(
     attempt: AttemptRecord<Connection<Msg, ConnMeta>>,
-    { peerId, hello, point }: { peerId: PeerId; hello: HelloMessage; point: PointRecord | undefined }
+    { link, hello, point }: { link: Link; hello: HelloMessage; point: PointRecord | undefined }
   ): { rejection: Rejection | undefined } {
     const { state, registry, network, clock } = this.#context
+    const { peerId } = link
     const instance = instanceText(hello.instance)
     const points = parsePoints(network, hello.points)
     const verdict = checkHello(state, attempt, { peerId, hello, points, instance, now: clock.now() })
     if (verdict.kind !== 'admit') return { rejection: verdict }
-    this.#makeWay(verdict)
+    this.#makeWay(verdict, { link, instance })
     const peer: PeerRecord<PeerMeta> | undefined = registry.registerPeer(peerId)
     if (peer === undefined) return { rejection: { kind: 'table-full' } }
     const own = registry.learnOwn(points, { peerId, host: attempt.host, isPrivate: hello.isPrivate, trusted: peer.trusted })
@@ -176,8 +177,8 @@ export class Connector<Msg, PeerMeta, ConnMeta> {
     return { rejection: undefined }
   }
 
-  #makeWay({ displaces, replaces, evicts }: Admission): void {
-    const { state } = this.#context
+  #makeWay({ displaces, replaces, evicts }: Admission, { link, instance }: { link: Link; instance: string }): void {
+    const { state, network } = this.#context
     if (displaces !== undefined) {
       for (const other of [...state.attempts()]) {
         if (other !== displaces) continue
@@ -187,6 +188,7 @@ export class Connector<Msg, PeerMeta, ConnMeta> {
       }
     }
     if (replaces !== undefined) void replaces.disconnect({ kind: 'replaced' })
+    if (replaces !== undefined && replaces.instance !== instance) network.endOlder?.(link)
     if (evicts !== undefined) void evicts.disconnect({ kind: 'too-many-connections' })
   }
 
@@ -291,8 +293,10 @@ function outcomeOf(
   if (error instanceof WireFault) return failed({ kind: 'fault', detail: error.message }, 'us')
   if (error instanceof DialError) {
     if (error.failure === 'wrong-peer-id' && attempt.expectedPeerId !== undefined) {
-      return failed({ kind: 'unexpected-peer-id', expected: attempt.expectedPeerId, received: link?.peerId }, 'us')
+      return failed({ kind: 'unexpected-peer-id', expected: attempt.expectedPeerId, received: link?.peerId ?? error.peerId }, 'us')
     }
+    if (error.failure === 'myself') return failed({ kind: 'myself' }, 'us')
+    if (error.failure === 'denied' && error.peerId !== undefined) return failed({ kind: 'peer-banned', peerId: error.peerId }, 'us')
     return failed({ kind: 'dial-failed', failure: error.failure, detail: error.message }, 'them')
   }
   if (link === undefined)

@@ -53,6 +53,8 @@ export interface PointInfo {
   readonly lastDisconnection: Meeting | undefined
   /** Failures in a row, for people and scores. Memory only. */
   readonly failures: number
+  /** The peer that proved to be there and was kept out; memory only. */
+  readonly deniedPeerId: PeerId | undefined
   /** Why the last dial failed; memory only. */
   readonly lastFailure: Rejection | undefined
   /** Connections in a row that the peer ended within ten seconds; memory only. */

@@ -47,6 +47,7 @@ export class PointLife {
   lastEstablished: Meeting | undefined = undefined
   lastDisconnection: Meeting | undefined = undefined
   failures = 0
+  deniedPeerId: PeerId | undefined = undefined
   lastFailure: Rejection | undefined = undefined
   shortConnections = 0
   backoff: Backoff = noBackoff
@@ -208,6 +209,10 @@ export class PointRecord implements PointInfo, Linked<PointRecord> {
 
   get failures(): number {
     return this.life.failures
+  }
+
+  get deniedPeerId(): PeerId | undefined {
+    return this.life.deniedPeerId
   }
 
   get lastFailure(): Rejection | undefined {

@@ -31,6 +31,7 @@ export function setPointRunning(record: PointRecord, connection: RunningConnecti
   allow(record, ['disconnected', 'accepted'], 'running')
   if (record.state.kind === 'accepted' && record.state.peerId !== connection.peerId) illegal(record, 'running with another peer')
   record.state = { kind: 'running', connection }
+  record.own().deniedPeerId = undefined
   record.own().lastEstablished = { peerId: connection.peerId, at }
   notePoint(record, 'connection-established', at, connection.peerId)
 }
@@ -93,6 +94,7 @@ export function setPointDisconnected(record: PointRecord, ending: PointEnding): 
   const peerId = state.kind === 'accepted' ? state.peerId : undefined
   if (!ending.counts) return
   life.lastFailure = ending.rejection
+  if (ending.rejection?.kind === 'peer-banned') life.deniedPeerId = ending.rejection.peerId
   if (peerId === undefined) life.lastFailedAt = ending.date
   else life.lastRejected = { peerId, at: ending.date }
   notePoint(record, 'request-rejected', ending.date, peerId)

@@ -75,10 +75,13 @@ export interface Link {
 export class DialError extends Error {
   override readonly name = 'DialError'
   readonly failure: DialFailure
+  /** With `denied`: who proved to be there. With `wrong-peer-id`: who says to be there. If known. */
+  readonly peerId: PeerId | undefined
 
-  constructor(failure: DialFailure, message: string, cause?: unknown) {
+  constructor(failure: DialFailure, message: string, { cause, peerId }: { cause?: unknown; peerId?: PeerId | undefined } = {}) {
     super(message, cause === undefined ? undefined : { cause })
     this.failure = failure
+    this.peerId = peerId
   }
 }
 
@@ -145,6 +148,11 @@ export interface Network {
   /** Rejects with `DialError` only. When the signal fires it rejects soon, and a connection that comes later is closed. */
   dial(point: Point, options: DialOptions): Promise<Link>
   start(handlers: NetworkHandlers): Promise<void>
+  /**
+   * The peer of this link has restarted: its older connections are dead, and end at once, whoever else uses them. Else gossip on a
+   * half-open one would go nowhere for minutes.
+   */
+  endOlder?(link: Link): void
   /** While it rests, nothing of it runs by itself that can wait. It begins awake. */
   rest?(resting: boolean): void
   /** No handler is called afterwards. The links stay with the pool, which closes them before. */

@@ -22,6 +22,7 @@ export type DialFailure =
   | 'wrong-peer-id' // somebody else answered, or could not prove to be the expected peer
   | 'no-transport' // nothing we run can dial such an address
   | 'denied' // our own gater said no
+  | 'myself' // this peer itself answered
   | 'no-pool' // connected, but the other side does not speak the pool protocol, nor what would do instead
   | 'aborted'
   | 'other'

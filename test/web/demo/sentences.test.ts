@@ -51,6 +51,7 @@ describe('a failed dial comes with advice', () => {
     'wrong-peer-id',
     'no-transport',
     'denied',
+    'myself',
     'no-pool',
     'other'
   ]

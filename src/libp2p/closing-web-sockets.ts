@@ -1,0 +1,48 @@
+/**
+ * libp2p's WebSocket transport, mended. Its connections (@libp2p/websockets 10.1.21) abort with `close(1006)`, a code that no
+ * WebSocket takes, so an aborted one stays open at both ends; and a dial whose upgrade fails leaves its socket open. Then a peer that
+ * we refuse holds a connection to us until its own keep-alive gives up. Used by the presets of `node` and `web`.
+ */
+import type { CreateListenerOptions, DialTransportOptions, MultiaddrConnection, Transport, Upgrader } from '@libp2p/interface'
+
+/** `webSockets(…)`, whose sockets close when their connection is aborted or its upgrade fails. */
+export function closing<Components>(make: (components: Components) => Transport): (components: Components) => Transport {
+  return (components) => {
+    const transport = make(components)
+    const dial = transport.dial.bind(transport)
+    const createListener = transport.createListener.bind(transport)
+    transport.dial = (address, options: DialTransportOptions) => dial(address, { ...options, upgrader: mending(options.upgrader) })
+    transport.createListener = (options: CreateListenerOptions) => createListener({ ...options, upgrader: mending(options.upgrader) })
+    return transport
+  }
+}
+
+function mending(upgrader: Upgrader): Upgrader {
+  return {
+    upgradeOutbound: async (link: MultiaddrConnection, options: Parameters<Upgrader['upgradeOutbound']>[1]) => {
+      mend(link)
+      try {
+        return await upgrader.upgradeOutbound(link, options)
+      } catch (error) {
+        link.abort(error instanceof Error ? error : new Error(String(error)))
+        throw error
+      }
+    },
+    upgradeInbound: (link: MultiaddrConnection, options: Parameters<Upgrader['upgradeInbound']>[1]) => {
+      mend(link)
+      return upgrader.upgradeInbound(link, options)
+    },
+    createInboundAbortSignal: (signal) => upgrader.createInboundAbortSignal(signal),
+    getStreamMuxers: () => upgrader.getStreamMuxers(),
+    getConnectionEncrypters: () => upgrader.getConnectionEncrypters()
+  }
+}
+
+/** In place of the connection's own way to reset. */
+function mend(link: MultiaddrConnection): void {
+  const socket: unknown = Reflect.get(link, 'websocket')
+  if (typeof socket !== 'object' || socket === null) return
+  // Node's server sockets can end at once; all others only by the closing handshake.
+  const end: unknown = Reflect.get(socket, 'terminate') ?? Reflect.get(socket, 'close')
+  if (typeof end === 'function') Reflect.set(link, 'sendReset', () => void end.call(socket))
+}
