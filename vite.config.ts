@@ -62,6 +62,8 @@ async function projects(): Promise<TestProjectConfiguration[]> {
       extends: true,
       test: {
         name: 'unit',
+        // A bound for what hangs: a busy machine is slower than the default of five seconds allows.
+        testTimeout: 30_000,
         include: ['test/**/*.test.ts'],
         exclude: [...simulatedTests, ...integrationTests, ...browserTests],
         sequence: { groupOrder: 0 }

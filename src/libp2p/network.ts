@@ -31,6 +31,7 @@ import { ConnectionKeeper } from './connection-keeper.ts'
 import { dialErrorOf } from './dial-error.ts'
 import { type DialRule, dialRule, ruleAllows } from './dial-rule.ts'
 import { Discoveries } from './discoveries.ts'
+import { inTime } from './in-time.ts'
 import { StreamLink } from './link.ts'
 import { addressOf } from './link-address.ts'
 import { ownPointsOf } from './own-points.ts'
@@ -290,7 +291,7 @@ export class Libp2pNetwork implements Network {
 
   /** A link on a connection that was there; nothing if the connection turns out to be dead, which it then is for all. */
   async #reuse(connection: Connection, signal: AbortSignal): Promise<Link | undefined> {
-    const link = await this.#linkOn(connection, (open) => this.#inTime({ signal, withinMs: reuseDeadlineMs }, open), signal)
+    const link = await this.#linkOn(connection, (open) => inTime(this.#clock, { signal, withinMs: reuseDeadlineMs }, open), signal)
     if (link === undefined) connection.abort(new Error('it took no stream: dead'))
     return link
   }
@@ -321,30 +322,10 @@ export class Libp2pNetwork implements Network {
       return this.#components.connectionManager.openConnection(address, { priority: dialPriority, force: true, signal: until })
     }
     for (const withinMs of webRtcTo === undefined ? [] : webRtcPatienceMs) {
-      const connection = await this.#inTime({ signal, withinMs }, open)
+      const connection = await inTime(this.#clock, { signal, withinMs }, open)
       if (connection !== undefined) return connection
     }
     return open(signal)
-  }
-
-  /** What the work comes to, or nothing if it takes longer. A timer and a controller: an `AbortSignal.any` with a time-out was not seen to fire in Chromium here. */
-  async #inTime<T>(
-    { signal, withinMs }: { signal: AbortSignal; withinMs: number },
-    work: (signal: AbortSignal) => Promise<T>
-  ): Promise<T | undefined> {
-    const patience = new AbortController()
-    const end = (): void => patience.abort(signal.reason)
-    const cancel = this.#clock.schedule(withinMs, end)
-    signal.addEventListener('abort', end, { once: true })
-    try {
-      return await work(patience.signal)
-    } catch (error) {
-      if (!patience.signal.aborted || signal.aborted) throw error
-      return undefined
-    } finally {
-      cancel()
-      signal.removeEventListener('abort', end)
-    }
   }
 
   async #connect(point: Point, { expectedPeerId, signal }: DialOptions): Promise<Connection> {
