@@ -13,7 +13,6 @@ import { PeerTable } from '../src/core/tables/peer-table.ts'
 import { PointTable } from '../src/core/tables/point-table.ts'
 import { PoolState } from '../src/core/tables/pool-state.ts'
 import { Registry } from '../src/core/tables/registry.ts'
-import { pointRecordOf } from '../src/core/tables/stored-record.ts'
 import { systemClock, systemRandom } from '../src/libp2p/system.ts'
 import { duration, growthOf, type Row, significant, times } from './row.ts'
 import { compare } from './timing.ts'
@@ -73,22 +72,20 @@ function filled(size: number): Registering<Uint8Array, unknown, Uint8Array> {
   })
   const peerId = peerTexts(1)[0] as PeerId
   for (const [i, point] of pointTexts(size).entries()) {
-    points.restore(
-      pointRecordOf({
-        point,
-        source: undefined,
-        medium: 'storage',
-        discoveredAt: 1_700_000_000_000 + i,
-        trusted: false,
-        isPublic: i % 2 === 0,
-        expectedPeerId: undefined,
-        lastFailedAt: undefined,
-        lastRejected: undefined,
-        lastEstablished: i % 4 < 2 ? { peerId, at: 1_700_000_000_000 + i } : undefined,
-        lastDisconnection: undefined,
-        events: []
-      })
-    )
+    points.restore({
+      point,
+      source: undefined,
+      medium: 'storage',
+      discoveredAt: 1_700_000_000_000 + i,
+      trusted: false,
+      isPublic: i % 2 === 0,
+      expectedPeerId: undefined,
+      lastFailedAt: undefined,
+      lastRejected: undefined,
+      lastEstablished: i % 4 < 2 ? { peerId, at: 1_700_000_000_000 + i } : undefined,
+      lastDisconnection: undefined,
+      events: []
+    })
   }
   const context = {
     config,

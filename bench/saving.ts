@@ -10,14 +10,13 @@ import { jsonFileStorage } from '../node/json-file.ts'
 import type { PeerId, PeerPool } from '../src/core/index.ts'
 import { AccessList } from '../src/core/tables/acl.ts'
 import { PeerTable } from '../src/core/tables/peer-table.ts'
-import { storedParts } from '../src/core/tables/persist.ts'
 import { PointTable } from '../src/core/tables/point-table.ts'
-import { peerRecordOf } from '../src/core/tables/stored-record.ts'
+import { writeState } from '../src/core/tables/saved-state.ts'
 import { duration, growthOf, type Row, significant, times } from './row.ts'
 import { alternate, collectGarbage, type Timed } from './timing.ts'
 import { libp2pPeers, pointTexts, quietPool, tablesOf } from './world.ts'
 
-const sizes = [1e3, 1e4, 1e5]
+const sizes = [400, 1e3, 1e4]
 const maxBytes = 256 * 1_024 * 1_024
 const atMost = 2
 const maxTurnMs = 50
@@ -35,7 +34,7 @@ export async function saving(): Promise<Row[]> {
       const turn = last.turns[verb]
       const bare = last.turns[verb === 'save' ? 'bareSave' : 'bareLoad']
       return {
-        work: `${verb} 1e5 peers`,
+        work: `${verb} 1e4 peers`,
         against: verb === 'save' ? '`JSON.stringify` and write' : 'read and `JSON.parse`',
         bar: `at most ${atMost} times; no turn above ${maxTurnMs} ms`,
         baseline: duration(timed.baseline),
@@ -138,7 +137,7 @@ function partsOf(size: number): Iterable<string> {
     const point = points[i]
     const at = 1_700_000_000_000 + i
     peers.restore(
-      peerRecordOf({
+      {
         peerId: id.toString() as PeerId,
         createdAt: at,
         trusted: false,
@@ -154,7 +153,7 @@ function partsOf(size: number): Iterable<string> {
           { kind: 'connection-established', at, other: point },
           { kind: 'disconnection', at: at + 60_000, other: point }
         ]
-      }),
+      },
       null
     )
   }
@@ -167,5 +166,5 @@ function partsOf(size: number): Iterable<string> {
   })
   const peerMetadata = { initial: () => null, toJson: () => null, fromJson: () => null, score: () => 0 }
   const config = { maxKnownPoints: bounds, maxKnownPeers: bounds, peerMetadata }
-  return storedParts({ config, points: new PointTable({ size: bounds }), peers, access }, { anchors: [], date: Date.now() })
+  return writeState({ config, points: new PointTable({ size: bounds }), peers, access }, { anchors: [], date: Date.now() })
 }

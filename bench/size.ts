@@ -34,7 +34,7 @@ export { createLibp2p } from 'libp2p'
 
 /** A module belongs to the first area whose pattern its path matches. */
 const areas: readonly (readonly [string, RegExp])[] = [
-  ['storage: the saved text, its checks, IndexedDB', /stored-|persist|(database|indexed-db|identity)\.ts$/],
+  ['storage: the saved text, its checks, IndexedDB', /saved-|persist|(database|indexed-db|identity)\.ts$/],
   ['wire: frames, fields, caps', /^src\/core\/wire\//],
   ['bars: bans, ranges, greylists', /tables\/(bans|cidr|acl|.*greylist|fading-filter)/],
   ['tables: points, peers, attempts', /^src\/core\/tables\//],

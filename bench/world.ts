@@ -50,7 +50,7 @@ export const farStorage: PeerStorage = {
   save: async (parts) => {
     for (const _ of parts);
   },
-  setAside: () => Promise.resolve('nowhere'),
+  quarantine: () => Promise.resolve('nowhere'),
   close: () => Promise.resolve()
 }
 

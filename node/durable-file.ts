@@ -6,8 +6,9 @@
  * cut text in place of the good one), leaves the folder unsynced, and its temporaries cannot be told from other files.
  */
 import { randomBytes } from 'node:crypto'
-import { type FileHandle, open, opendir, rm, stat } from 'node:fs/promises'
+import { type FileHandle, open, opendir, rename, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { StorageError, type StorageFailure } from '../src/core/values/ports.ts'
 
 const failures: Readonly<Record<string, StorageFailure>> = {
@@ -70,6 +71,25 @@ export async function syncFolderOf(path: string): Promise<void> {
     if (codeOf(error) !== 'EINVAL' && codeOf(error) !== 'ENOTSUP') throw error
   } finally {
     await handle.close()
+  }
+}
+
+/** Virus scanners and indexers hold a file for some ms, Windows refuses to rename it then. A pool that stops waits a second longer than this. */
+const busyMs = 2_000
+const busy: ReadonlySet<string | undefined> = new Set(['EBUSY', 'EPERM', 'EACCES'])
+
+/** Renames a file; tries again for two seconds while another program holds it. `mayGoOn` throws if the rename must not happen any more. */
+export async function renameFile(from: string, to: string, mayGoOn: () => void | Promise<void>): Promise<void> {
+  const until = performance.now() + busyMs
+  for (let waitMs = 5; ; waitMs = Math.min(waitMs * 2, 200)) {
+    await mayGoOn()
+    try {
+      await rename(from, to)
+      return
+    } catch (error) {
+      if (!busy.has(codeOf(error)) || performance.now() + waitMs > until) throw error
+    }
+    await sleep(waitMs)
   }
 }
 

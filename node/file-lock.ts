@@ -3,11 +3,12 @@
  * proper-lockfile package). Used by `json-file.ts`. This module adds what the package lacks: it finds out soon whether
  * the holder lives, does not depend on the wall clock, and lets the holder ask whether the lock is still its own.
  */
-import { rmdir, stat } from 'node:fs/promises'
+import { lstat, rmdir, stat } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { lock } from 'proper-lockfile'
 import { StorageError } from '../src/core/values/ports.ts'
 import { codeOf } from './durable-file.ts'
+import { refuseForeign } from './trusted-files.ts'
 
 /**
  * A lock not renewed for so long belongs to nobody. A process killed and restarted at once waits this long and at most
@@ -32,7 +33,8 @@ export interface FileLock {
 
 /**
  * Takes the lock of `path`, whose folder must exist. Rejects with `StorageError` `locked` about one second after another
- * holder is known to live, or when the signal fires; with the system's error if the folder cannot be written.
+ * holder is known to live, or when the signal fires, `no-permission` if the lock is another user's; with the system's error if the folder
+ * cannot be written.
  */
 export async function lockFile(path: string, signal: AbortSignal): Promise<FileLock> {
   if (heldHere.has(path)) throw new StorageError('locked', `${path} is in use by another pool of this process (pid ${process.pid})`)
@@ -100,11 +102,11 @@ function lockedError(path: string, detail: string, cause?: unknown): StorageErro
   return new StorageError('locked', `${path} is in use by another process, ${detail} (${lockFolder(path)})`, cause)
 }
 
+/** Rejects with `StorageError` `no-permission` for a lock of another user, who could keep us out for ever. */
 async function renewedAt(path: string): Promise<bigint | undefined> {
-  return stat(lockFolder(path), { bigint: true }).then(
-    ({ mtimeNs }) => mtimeNs,
-    () => undefined
-  )
+  const found = await lstat(lockFolder(path), { bigint: true }).catch(() => undefined)
+  if (found !== undefined) refuseForeign(lockFolder(path), { uid: Number(found.uid) })
+  return found?.mtimeNs
 }
 
 /** Tells one lock folder from a later one of the same name. */

@@ -2,12 +2,13 @@
  * The identity file: the private key of a Node peer, in libp2p's protobuf form, readable by its owner alone. Made once;
  * never overwritten, since with the key goes the peer id that others know, trust or ban. Called by `createNodePeer`.
  */
-import { link, mkdir, readFile, rm, stat } from 'node:fs/promises'
-import { dirname, resolve } from 'node:path'
+import { link, rm } from 'node:fs/promises'
+import { resolve } from 'node:path'
 import type { PrivateKey } from '@libp2p/interface'
 import { StorageError } from '../src/core/values/ports.ts'
 import { newIdentityKey, readIdentityKey } from '../src/libp2p/identity-key.ts'
 import { codeOf, removeTemporaries, storageErrorOf, syncFolderOf, writeTemporary } from './durable-file.ts'
+import { trustedPath, withTrustedFile } from './trusted-files.ts'
 
 /** The largest key, RSA of 8,192 bits, has 4.7 kB; an Ed25519 key has 68 bytes. */
 const maxKeyBytes = 16 * 1024
@@ -16,26 +17,21 @@ const temporaryAgeMs = 60_000
 
 /**
  * The key in `path`, made there if there is none. Of several processes that start at once, all get the same key.
- * Rejects with `StorageError`: `no-permission` if others may read the file (with the command that helps), `broken` if it
- * holds no key, `too-large`, `unavailable`, `full`.
+ * Rejects with `StorageError`: `no-permission` if others may read the file (with the command that helps), or if the file, its folder or a
+ * link to it belongs to another user than this process's or root; `broken` if it holds no key, `too-large`, `unavailable`, `full`.
  */
 export async function loadOrCreateIdentity(path: string): Promise<PrivateKey> {
-  const file = resolve(path)
   try {
-    await mkdir(dirname(file), { recursive: true, mode: 0o700 })
+    const file = await trustedPath(path)
     await removeTemporaries(file, temporaryAgeMs)
     return (await load(file)) ?? (await create(file)) ?? (await loadAgain(file))
   } catch (error) {
-    throw storageErrorOf(error, `cannot use the identity file ${file}`)
+    throw storageErrorOf(error, `cannot use the identity file ${resolve(path)}`)
   }
 }
 
 async function load(file: string): Promise<PrivateKey | undefined> {
-  let bytes: Uint8Array
-  try {
-    const found = await stat(file)
-    if (!found.isFile())
-      throw new StorageError('unavailable', `the identity ${file} should be a file, but it is ${found.isDirectory() ? 'a folder' : 'none'}`)
+  const bytes = await withTrustedFile(file, async ({ found, read }) => {
     // Windows shows no owner in the mode.
     if (process.platform !== 'win32' && (found.mode & 0o077) !== 0) {
       const mode = (found.mode & 0o777).toString(8)
@@ -46,11 +42,9 @@ async function load(file: string): Promise<PrivateKey | undefined> {
     }
     if (found.size > maxKeyBytes)
       throw new StorageError('too-large', `${file} has ${found.size} bytes, no private key has more than ${maxKeyBytes}`)
-    bytes = await readFile(file)
-  } catch (error) {
-    if (codeOf(error) === 'ENOENT') return undefined
-    throw error
-  }
+    return read()
+  })
+  if (bytes === undefined) return undefined
   try {
     return await readIdentityKey(bytes)
   } catch (error) {

@@ -1,16 +1,18 @@
 /**
  * The peers file: a `PeerStorage` on Node. It owns the path, its lock (`file-lock.ts`) and the replacing of one whole
- * text by another; what the text means, and whether it is broken, is the pool's matter.
+ * text by another; what the text means, and whether it is broken, is the pool's matter. Files, folders and links of other users
+ * are refused (`trusted-files.ts`).
  *
  * Beside `peers.json` there may be: `peers.json.lock` (a folder, while a pool runs), `peers.json.tmp-…` (during a save;
  * one left by a crash goes at the next start) and `peers.json.broken-1` … (at most three).
  */
-import { mkdir, readFile, realpath, rename, rm, stat } from 'node:fs/promises'
-import { basename, dirname, join, resolve } from 'node:path'
+import { rm } from 'node:fs/promises'
+import { resolve } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import { type PeerStorage, StorageError } from '../src/core/values/ports.ts'
-import { codeOf, removeTemporaries, siblings, storageErrorOf, syncFolderOf, writeTemporary } from './durable-file.ts'
+import { removeTemporaries, renameFile, siblings, storageErrorOf, syncFolderOf, writeTemporary } from './durable-file.ts'
 import { type FileLock, lockFile } from './file-lock.ts'
+import { trustedPath, withTrustedFile } from './trusted-files.ts'
 
 export interface JsonFileOptions {
   /** Bytes that the file may have, to be read as to be written. Default 8 MiB; a larger file costs that much memory at start. */
@@ -18,7 +20,7 @@ export interface JsonFileOptions {
 }
 
 const defaultMaxBytes = 8 * 1024 * 1024
-const maxAside = 3
+const maxQuarantined = 3
 
 /** Characters, and parts, that are made and written in one turn of the event loop: a few milliseconds of the pool's time. */
 const sliceLength = 64 * 1024
@@ -43,11 +45,12 @@ class JsonFileStorage implements PeerStorage {
     }
     try {
       signal.throwIfAborted()
-      await mkdir(dirname(this.name), { recursive: true, mode: 0o700 })
-      const target = await targetOf(this.name)
+      const target = await trustedPath(this.name)
       const lock = await lockFile(target, signal)
       try {
         await removeTemporaries(target, 0)
+        // Whoever gave the call up will not close.
+        signal.throwIfAborted()
       } catch (error) {
         await lock.release()
         throw error
@@ -62,35 +65,33 @@ class JsonFileStorage implements PeerStorage {
     try {
       signal.throwIfAborted()
       const { target } = await this.#own()
-      const found = await stat(target)
-      if (!found.isFile())
-        throw new StorageError('unavailable', `${this.name} should be a file, but it is ${found.isDirectory() ? 'a folder' : 'none'}`)
-      if (found.size > this.#maxBytes) {
-        throw new StorageError('too-large', `${this.name} has ${found.size} bytes, at most ${this.#maxBytes} are read`)
-      }
+      const bytes = await withTrustedFile(target, async ({ found, read }) => {
+        if (found.size > this.#maxBytes)
+          throw new StorageError('too-large', `${this.name} has ${found.size} bytes, at most ${this.#maxBytes} are read`)
+        return read(signal)
+      })
+      if (bytes === undefined) return undefined
       // The decoder drops a byte order mark, and makes bytes that are no UTF-8 visible instead of failing: the pool judges.
-      const text = new TextDecoder().decode(await readFile(target, { signal }))
+      const text = new TextDecoder().decode(bytes)
       // Of a large file that took a while: what is done with the text has a turn of its own.
       await setImmediate()
       return text
     } catch (error) {
-      if (codeOf(error) === 'ENOENT') return undefined
       throw storageErrorOf(error, `cannot read the peers file ${this.name}`)
     }
   }
 
   /**
-   * Not started again by itself; may be repeated after any failure, which leaves the old text. The parts are taken over
-   * several turns of the event loop: they must not change meanwhile.
+   * Not started again by itself; may be repeated after any failure, which leaves the old text. The lines are taken over
+   * several turns of the event loop. A file that another program holds is tried for two seconds.
    */
-  async save(parts: Iterable<string>): Promise<void> {
+  async save(lines: Iterable<string>, signal?: AbortSignal): Promise<void> {
     try {
-      const { target } = await this.#own()
-      const temporary = await writeTemporary(target, this.#slices(parts))
+      const { target } = await this.#own(signal)
+      const temporary = await writeTemporary(target, this.#slices(lines))
       try {
         // The write may have taken long: another process that took the lock meanwhile must not find its text replaced.
-        await this.#own()
-        await rename(temporary, target)
+        await renameFile(temporary, target, async () => void (await this.#own(signal)))
       } catch (error) {
         await rm(temporary, { force: true })
         throw error
@@ -101,17 +102,17 @@ class JsonFileStorage implements PeerStorage {
     }
   }
 
-  async setAside(): Promise<string> {
+  async quarantine(signal?: AbortSignal): Promise<string> {
     try {
-      const { target } = await this.#own()
+      const { target } = await this.#own(signal)
       const older = (await siblings(target, /^\.broken-(\d{1,15})$/)).sort((a, b) => Number(a.mark) - Number(b.mark))
-      const aside = `${target}.broken-${Number(older.at(-1)?.mark ?? 0) + 1}`
-      await rename(target, aside)
+      const kept = `${target}.broken-${Number(older.at(-1)?.mark ?? 0) + 1}`
+      await renameFile(target, kept, async () => void (await this.#own(signal)))
       await syncFolderOf(target)
-      for (const { path } of older.slice(0, 1 - maxAside)) await rm(path, { force: true, recursive: true })
-      return aside
+      for (const { path } of older.slice(0, 1 - maxQuarantined)) await rm(path, { force: true, recursive: true })
+      return kept
     } catch (error) {
-      throw storageErrorOf(error, `cannot set the peers file ${this.name} aside`)
+      throw storageErrorOf(error, `cannot quarantine the peers file ${this.name}`)
     }
   }
 
@@ -121,8 +122,9 @@ class JsonFileStorage implements PeerStorage {
     await held?.lock.release()
   }
 
-  /** The file, if it is ours now. */
-  async #own(): Promise<{ readonly target: string }> {
+  /** The file, if it is ours now and the call was not given up. */
+  async #own(signal?: AbortSignal): Promise<{ readonly target: string }> {
+    signal?.throwIfAborted()
     const held = this.#held
     if (held === undefined) throw new StorageError('unavailable', `the peers file ${this.name} is not open`)
     if (await held.lock.isOurs()) return held
@@ -156,17 +158,9 @@ class JsonFileStorage implements PeerStorage {
   }
 }
 
-async function targetOf(path: string): Promise<string> {
-  try {
-    return await realpath(path)
-  } catch (error) {
-    if (codeOf(error) !== 'ENOENT') throw error
-    return join(await realpath(dirname(path)), basename(path))
-  }
-}
-
 /**
- * Keeps peers in a file, for one pool at a time. Rejects with `StorageError` only. Contract, section 2: `config.peers_file`.
+ * Keeps peers in a file, for one pool at a time. Rejects with `StorageError` only: `no-permission` also for a file, folder or link of
+ * another user than this process's or root.
  * @throws RangeError if `maxBytes` is no positive whole number
  */
 export function jsonFileStorage(path: string, { maxBytes = defaultMaxBytes }: JsonFileOptions = {}): PeerStorage {

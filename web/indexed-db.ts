@@ -19,7 +19,7 @@ export interface IndexedDbOptions {
 }
 
 const defaultMaxBytes = 8 * 1024 * 1024
-const maxAside = 3
+const maxQuarantined = 3
 /** A transaction that is not done by then is given up: some browsers leave a database wedged until it is opened anew. */
 const transactionDeadlineMs = 10_000
 /** Parts are made for so long before the page gets its turn: half a frame. */
@@ -67,7 +67,7 @@ class IndexedDbStorage implements PeerStorage {
   }
 
   load(signal: AbortSignal): Promise<string | undefined> {
-    const ends = AbortSignal.any([signal, AbortSignal.timeout(transactionDeadlineMs)])
+    const ends = within(signal)
     return this.#run('read', async ({ use }) => {
       const bytes: unknown = await beforeSignal(get(bytesKey, use), ends)
       if (typeof bytes === 'number' && bytes > this.#maxBytes) {
@@ -81,11 +81,12 @@ class IndexedDbStorage implements PeerStorage {
 
   /**
    * May be repeated after any failure, which leaves the old text, once `open` was called again. A text that takes longer to
-   * make than half a frame is made over several turns: its parts must not change meanwhile.
+   * make than half a frame is made over several turns.
    */
-  async save(parts: Iterable<string>): Promise<void> {
+  async save(lines: Iterable<string>, signal?: AbortSignal): Promise<void> {
     await this.#run('save', async ({ use }) => {
-      const { text, bytes } = await this.#join(parts)
+      const { text, bytes } = await this.#join(lines)
+      signal?.throwIfAborted()
       await beforeSignal(
         use('readwrite', (store) => {
           store.put(text, textKey)
@@ -94,29 +95,29 @@ class IndexedDbStorage implements PeerStorage {
           store.transaction.commit()
           return promisifyRequest(store.transaction)
         }),
-        AbortSignal.timeout(transactionDeadlineMs)
+        within(signal)
       )
     })
   }
 
-  setAside(): Promise<string> {
-    return this.#run('set aside', ({ use }) => {
+  quarantine(signal?: AbortSignal): Promise<string> {
+    return this.#run('quarantine', ({ use }) => {
       const moving = use('readwrite', async (store) => {
         const [text, keys] = await Promise.all([promisifyRequest(store.get(textKey)), promisifyRequest(store.getAllKeys())])
-        if (text === undefined) throw new StorageError('unavailable', `${databaseName(this.name)} holds no text to set aside`)
+        if (text === undefined) throw new StorageError('unavailable', `${databaseName(this.name)} holds no text to quarantine`)
         const older = keys
           .flatMap((key) => /^broken-(\d{1,15})$/.exec(String(key))?.[1] ?? [])
           .map(Number)
           .sort((a, b) => a - b)
-        const aside = `broken-${(older.at(-1) ?? 0) + 1}`
-        store.put(text, aside)
+        const key = `broken-${(older.at(-1) ?? 0) + 1}`
+        store.put(text, key)
         store.delete(textKey)
         store.delete(bytesKey)
-        for (const n of older.slice(0, 1 - maxAside)) store.delete(`broken-${n}`)
+        for (const n of older.slice(0, 1 - maxQuarantined)) store.delete(`broken-${n}`)
         await promisifyRequest(store.transaction)
-        return `${databaseName(this.name)}, key ${aside}`
+        return `${databaseName(this.name)}, key ${key}`
       })
-      return beforeSignal(moving, AbortSignal.timeout(transactionDeadlineMs))
+      return beforeSignal(moving, within(signal))
     })
   }
 
@@ -168,6 +169,11 @@ class IndexedDbStorage implements PeerStorage {
   }
 }
 
+function within(signal: AbortSignal | undefined): AbortSignal {
+  const late = AbortSignal.timeout(transactionDeadlineMs)
+  return signal === undefined ? late : AbortSignal.any([signal, late])
+}
+
 /** A part is one line: too little to look at the clock for. */
 function* slicesOf(parts: Iterable<string>): Iterable<string> {
   let slice = ''
@@ -192,7 +198,7 @@ function nextTurn(): Promise<void> {
 }
 
 /**
- * Keeps peers in the browser, for one tab at a time. Rejects with `StorageError` only. Contract, section 2: `config.peers_file`.
+ * Keeps peers in the browser, for one tab at a time. Rejects with `StorageError` only.
  * @throws RangeError if `maxBytes` is no positive whole number
  */
 export function indexedDbStorage(name: string, options: IndexedDbOptions = {}): PeerStorage {

@@ -1,27 +1,27 @@
 /**
  * A `PeerStorage` that lives as long as its object: for pools that shall remember nothing, for tests, and for a page
- * whose browser gives it no IndexedDB. It has no cap of its own: `tables/persist.ts` bounds the text.
+ * whose browser gives it no IndexedDB. It has no cap of its own: the tables bound the text.
  */
 import { type PeerStorage, StorageError } from './values/ports.ts'
 
 /** As many broken texts are kept as by the storages of `node` and `web`. */
-const maxAside = 3
+const maxQuarantined = 3
 
 class MemoryStorage implements PeerStorage {
   readonly name = 'memory'
   /** As they came: a text joined of them at each save would be a copy of what mostly is the same as before. */
   #parts: readonly string[] | undefined
-  #aside: string[] = []
-  #asides = 0
+  #quarantined: string[] = []
+  #count = 0
   #open = false
 
   constructor(text: string | undefined) {
     this.#parts = text === undefined ? undefined : [text]
   }
 
-  /** The texts that were set aside, the oldest first. */
-  get aside(): readonly string[] {
-    return this.#aside
+  /** The texts that could not be read, the oldest first. */
+  get quarantined(): readonly string[] {
+    return this.#quarantined
   }
 
   async open(signal: AbortSignal): Promise<void> {
@@ -44,13 +44,13 @@ class MemoryStorage implements PeerStorage {
     }
   }
 
-  async setAside(): Promise<string> {
+  async quarantine(): Promise<string> {
     this.#refuseClosed()
-    if (this.#parts === undefined) throw new StorageError('unavailable', `${this.name} holds no text to set aside`)
-    this.#aside = [...this.#aside, this.#parts.join('')].slice(-maxAside)
+    if (this.#parts === undefined) throw new StorageError('unavailable', `${this.name} holds no text to quarantine`)
+    this.#quarantined = [...this.#quarantined, this.#parts.join('')].slice(-maxQuarantined)
     this.#parts = undefined
-    this.#asides += 1
-    return `${this.name}.broken-${this.#asides}`
+    this.#count += 1
+    return `${this.name}.broken-${this.#count}`
   }
 
   async close(): Promise<void> {
@@ -66,7 +66,7 @@ class MemoryStorage implements PeerStorage {
   }
 }
 
-/** A storage in memory, empty or holding `text`. Contract, section 2: `config.storage`. */
-export function memoryStorage(text?: string): PeerStorage & { readonly aside: readonly string[] } {
+/** A storage in memory, empty or holding `text`. `quarantined`: the texts that could not be read, the oldest first. */
+export function memoryStorage(text?: string): PeerStorage & { readonly quarantined: readonly string[] } {
   return new MemoryStorage(text)
 }

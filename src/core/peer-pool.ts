@@ -22,6 +22,7 @@ import type { PeerInfo } from './tables/peer-state.ts'
 import { PeerTable } from './tables/peer-table.ts'
 import { PointTable } from './tables/point-table.ts'
 import { PoolState } from './tables/pool-state.ts'
+import type { Change } from './tables/pool-view.ts'
 import { Registry } from './tables/registry.ts'
 import type { ConnectionBand, SuspendedKeep } from './values/bounds.ts'
 import { checkBand, type PoolConfig } from './values/config.ts'
@@ -81,7 +82,7 @@ export class PeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Arra
         events.emit(type, detail)
         this.#maintenance.told(type)
       },
-      changed: (by) => this.#changed(by)
+      changed: (what) => this.#changed(what)
     })
     components.inspect?.(state as unknown as PoolState<unknown>)
     const registry = new Registry(state)
@@ -379,9 +380,8 @@ export class PeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Arra
     this.#shown()
   }
 
-  /** Something that is saved may have changed. */
-  #changed(by?: 'operator'): void {
-    this.#persistence.changed(by)
+  #changed(what?: Change): void {
+    if (what !== 'shown') this.#persistence.changed(what)
     this.#shown()
   }
 

@@ -40,7 +40,7 @@ test('identity and peers of one name live side by side, the identity without the
   await storage.open(never)
   const first = await textOf()
   await storage.save(['peers'])
-  await storage.setAside()
+  await storage.quarantine()
   await storage.close()
   expect(await textOf()).toBe(first)
 })

@@ -38,7 +38,7 @@ storageContract(
     const place = freshName()
     return {
       storage: (options) => indexedDbStorage(place, options),
-      aside: () =>
+      quarantined: () =>
         onDatabase(place, async ({ use }) => {
           const names = (await keys<string>(use)).filter((key) => key.startsWith('broken-'))
           names.sort((a, b) => Number(a.split('-')[1]) - Number(b.split('-')[1]))
@@ -165,14 +165,14 @@ describe('a database that fails while it is used', () => {
     expect(await storage.load(never)).toBe('old')
   })
 
-  test('a value that is no text is told as broken, and can be set aside', async () => {
+  test('a value that is no text is told as broken, and can be quarantined', async () => {
     await onDatabase(name, async ({ use }) => {
       await set('peers', { not: 'a text' }, use)
       await del('peers-bytes', use)
     })
     expect(await failureOf(storage.load(never))).toBe('broken')
     await storage.open(never)
-    await storage.setAside()
+    await storage.quarantine()
     expect(await storage.load(never)).toBeUndefined()
   })
 

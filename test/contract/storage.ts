@@ -9,8 +9,8 @@ import { type PeerStorage, StorageError, type StorageFailure } from '../../src/c
 export interface StoragePlace {
   /** A storage on this place; several are several pools. For a memory storage, the only one there can be. */
   storage(options?: { maxBytes?: number }): PeerStorage
-  /** The texts that were set aside, oldest first. */
-  aside(): Promise<readonly string[]>
+  /** The texts that were quarantined, oldest first. */
+  quarantined(): Promise<readonly string[]>
   remove(): Promise<void>
 }
 
@@ -108,30 +108,30 @@ export function storageContract(name: string, makePlace: () => Promise<StoragePl
       expect(await storage.load(never)).toBe('newer')
     })
 
-    test('a text set aside is kept, and the place is empty', async () => {
+    test('a quarantined text is kept, and the place is empty', async () => {
       const storage = await opened()
       await storage.save(['broken'])
-      expect(await storage.setAside()).toContain('broken')
+      expect(await storage.quarantine()).toContain('broken')
       expect(await storage.load(never)).toBeUndefined()
-      expect(await place.aside()).toEqual(['broken'])
+      expect(await place.quarantined()).toEqual(['broken'])
       await storage.save(['good'])
       expect(await storage.load(never)).toBe('good')
     })
 
-    test('the last three texts set aside are kept, under names of their own', async () => {
+    test('the last three quarantined texts are kept, under names of their own', async () => {
       const storage = await opened()
       const names = new Set<string>()
       for (let i = 1; i <= 12; i++) {
         await storage.save([`text ${i}`])
-        names.add(await storage.setAside())
+        names.add(await storage.quarantine())
       }
       expect(names.size).toBe(12)
-      expect(await place.aside()).toEqual(['text 10', 'text 11', 'text 12'])
+      expect(await place.quarantined()).toEqual(['text 10', 'text 11', 'text 12'])
     })
 
-    test('to set nothing aside is an error, and harmless', async () => {
+    test('to quarantine nothing is an error, and harmless', async () => {
       const storage = await opened()
-      expect(await failureOf(storage.setAside())).toBe('unavailable')
+      expect(await failureOf(storage.quarantine())).toBe('unavailable')
       await storage.open(never)
       await storage.save(['text'])
       expect(await storage.load(never)).toBe('text')
@@ -156,7 +156,7 @@ export function storageContract(name: string, makePlace: () => Promise<StoragePl
       for (const round of ['before open', 'after close']) {
         expect(await failureOf(storage.load(never)), round).toBe('unavailable')
         expect(await failureOf(storage.save(['text'])), round).toBe('unavailable')
-        expect(await failureOf(storage.setAside()), round).toBe('unavailable')
+        expect(await failureOf(storage.quarantine()), round).toBe('unavailable')
         await storage.open(never)
         await storage.close()
       }
@@ -196,16 +196,16 @@ export function storageContract(name: string, makePlace: () => Promise<StoragePl
       expect(await storage.load(never)).toBe('ä'.repeat(150))
     })
 
-    testIf(traits.capped, 'a stored text above the cap is not read, and can be set aside', async () => {
+    testIf(traits.capped, 'a stored text above the cap is not read, and can be quarantined', async () => {
       const large = await opened()
       await large.save(['x'.repeat(301)])
       await large.close()
       const storage = await opened({ maxBytes: 300 })
       expect(await failureOf(storage.load(never))).toBe('too-large')
       await storage.open(never)
-      await storage.setAside()
+      await storage.quarantine()
       expect(await storage.load(never)).toBeUndefined()
-      expect(await place.aside()).toEqual(['x'.repeat(301)])
+      expect(await place.quarantined()).toEqual(['x'.repeat(301)])
     })
 
     testIf(traits.capped, 'a cap that makes no sense throws and names the value', () => {

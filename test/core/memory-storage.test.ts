@@ -6,7 +6,7 @@ storageContract(
   'memory',
   async () => {
     const storage = memoryStorage()
-    return { storage: () => storage, aside: async () => storage.aside, remove: async () => undefined }
+    return { storage: () => storage, quarantined: async () => storage.quarantined, remove: async () => undefined }
   },
   { exclusive: false, capped: false }
 )

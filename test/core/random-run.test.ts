@@ -1,7 +1,5 @@
 import { expect, it } from 'vitest'
 import { violatedInvariants } from '../../src/core/tables/invariants.ts'
-import { storedParts } from '../../src/core/tables/persist.ts'
-import type { PoolStateParts } from '../../src/core/tables/pool-state.ts'
 import type { PoolEventName } from '../../src/core/values/events.ts'
 import { RandomPool } from '../support/random-pool.ts'
 import type { Told } from '../support/state-bench.ts'
@@ -84,25 +82,5 @@ it(`all invariants hold after each of ${lives * actsPerLife} random operations, 
     'request-rejected'
   ]) {
     expect(reached.get(name), name).toBeGreaterThan(100)
-  }
-})
-
-function savedText(parts: PoolStateParts<number>): string {
-  return [...storedParts(parts, { anchors: [], date: 0 })].join('')
-}
-
-it('what is saved after each of 30,000 random operations is what it would be if no line of the save before had been kept', {
-  timeout: 60_000
-}, () => {
-  for (let seed = 1; seed <= 100; seed++) {
-    const pool = new RandomPool(seed)
-    const { parts } = pool.state
-    for (let step = 0; step < actsPerLife; step++) {
-      const done = pool.act()
-      const saved = savedText(parts)
-      for (const record of [...parts.points, ...parts.peers]) record.line = undefined
-      const anew = savedText(parts)
-      if (saved !== anew) expect(saved, `seed ${seed}, operation ${step}, ${done}`).toBe(anew)
-    }
   }
 })

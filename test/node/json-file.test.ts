@@ -34,7 +34,7 @@ storageContract(
     const file = join(home, 'deep', 'peers.json')
     return {
       storage: (options) => jsonFileStorage(file, options),
-      async aside() {
+      async quarantined() {
         const names = (await readdir(join(home, 'deep'))).filter((name) => name.startsWith('peers.json.broken-'))
         names.sort((a, b) => Number(a.split('-').at(-1)) - Number(b.split('-').at(-1)))
         return Promise.all(names.map((name) => readFile(join(home, 'deep', name), 'utf8')))

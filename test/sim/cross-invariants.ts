@@ -2,7 +2,6 @@
  * What is true of each program beyond the tables' own invariants, and of all programs together once nothing is on its way;
  * numbered S1 and on. Called by `simulation.ts` after each step and by scenarios at the end of a calm phase.
  */
-import { storedParts } from '../../src/core/tables/persist.ts'
 import type { Machine, Program } from './machine.ts'
 
 /** An attempt whose time ran out ends in the same step; this much is for dates that are no whole numbers, ms. */
@@ -45,14 +44,4 @@ export function* brokenWhenCalm({ program, index }: Machine): Iterable<string> {
     if (state.kind === 'requested' || state.kind === 'accepted') yield `S4: machine ${index}: ${point} is ${state.kind}`
   for (const { peerId, state } of program?.state.peers() ?? [])
     if (state.kind === 'accepted') yield `S4: machine ${index}: ${peerId} is accepted`
-}
-
-/** S5: what would be saved now is what the records say, whatever lines were kept of the save before. */
-export function* brokenWhenSaved({ program, index }: Machine): Iterable<string> {
-  if (program === undefined) return
-  const { parts } = program.state
-  const text = (): string => [...storedParts(parts, { anchors: [], date: 0 })].join('')
-  const saved = text()
-  for (const record of [...parts.points, ...parts.peers]) record.line = undefined
-  if (saved !== text()) yield `S5: machine ${index} would save what is not so any more`
 }

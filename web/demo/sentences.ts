@@ -83,8 +83,10 @@ const tellers: { readonly [Name in ToldEventName]: Teller<Name> } = {
     points.length === 0
       ? warning('Nobody can reach us at the moment.')
       : good(`Others can now reach us at ${formatCount(points.length, 'point')}.`),
-  'storage-failed': ({ storage, message, keptAside }) =>
-    warning(`Storage ${storage} failed: ${message}${keptAside === undefined ? '' : ` (kept aside as ${keptAside})`}. Going on in memory.`),
+  'storage-failed': ({ storage, message, quarantinedAs }) =>
+    warning(
+      `Storage ${storage} failed: ${message}${quarantinedAs === undefined ? '' : ` (quarantined as ${quarantinedAs})`}. Going on in memory.`
+    ),
   'storage-loaded': ({ peers, points, dropped }) =>
     plain(
       `Remembered ${formatCount(peers, 'peer')} and ${formatCount(points, 'point')} from last time`,

@@ -23,7 +23,7 @@ const failureWords: Readonly<Record<StorageFailure, string>> = {
   'no-permission': 'the browser does not allow it',
   full: 'no space is left',
   'too-large': 'what was kept is too large',
-  broken: 'what was kept is damaged; it was put aside',
+  broken: 'what was kept is damaged; it was quarantined',
   'newer-version': 'what was kept is of a newer version of this page'
 }
 

@@ -117,13 +117,13 @@ export class Registering<Msg, PeerMeta, ConnMeta> {
   /** Source: `clear_greylist`. */
   clearGreylist(): void {
     this.#context.state.access.clearGreylist()
-    this.#context.state.parts.changed()
+    this.#context.state.parts.changed('shown')
   }
 
   /** Fades the greylist by one step now. Source: `gc_greylist`. */
   gcGreylist(): void {
     this.#context.state.access.gcGreylist()
-    this.#context.state.parts.changed()
+    this.#context.state.parts.changed('shown')
   }
 
   /** Lifts all bans and greylistings. Source: `acl_clear`. */

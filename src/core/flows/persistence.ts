@@ -1,9 +1,12 @@
 /**
  * Keeps what the pool knows between runs: opens and loads the storage at start, writes when something changed, and goes on
- * in memory when the storage cannot. What was stored and could not be loaded is never overwritten. The format is
- * `tables/persist.ts`'s, the place `PeerStorage`'s.
+ * in memory when the storage cannot. What was stored and could not be loaded is never overwritten. The format is in
+ * `tables/saved-state.ts`.
+ *
+ * The storage is somebody else's code. Each call of it has a guard and a deadline (`#ask`): one that throws, rejects with
+ * anything or never settles costs what would have been kept, and nothing else.
  */
-import { loadState, storedParts } from '../tables/persist.ts'
+import { maxAnchors, readState, restoreState, writeState } from '../tables/saved-state.ts'
 import type { Point } from '../values/ids.ts'
 import { StorageError, type StorageFailure } from '../values/ports.ts'
 import type { StorageSnapshot } from '../values/snapshot.ts'
@@ -22,6 +25,9 @@ const operatorDelayMs = 0
 /** Opening and loading by later tries, behind a running pool, may take so long, ms. */
 const retryDeadlineMs = 30_000
 
+/** A save may take so long while the pool runs, ms: a slow disk is no failure. */
+const saveDeadlineMs = 30_000
+
 /** A turn of a long computation ends at the first chance after this, ms; half of what a display needs for a frame. */
 const sliceMs = 8
 
@@ -29,11 +35,14 @@ const sliceMs = 8
 const firstRetryMs = 5_000
 const maxRetryMs = 300_000
 
-/** A pool that stops with unsaved changes opens a storage that had failed once more, and waits for it so long, ms. */
+/** A pool that stops waits so long for its last save, ms; in it a storage that had failed is opened once more, for at most `lastChanceMs`. */
+const stopDeadlineMs = 3_000
 const lastChanceMs = 1_000
+/** Then so long for the storage to close, ms. */
+const closeDeadlineMs = 500
 
-/** Points that are dialed first after a restart. Two honest ones defeat a poisoned table; eight bear some that are gone. */
-const maxAnchors = 8
+/** Reads only look; a write that was given up may still change what is stored. */
+type Access = 'read' | 'write'
 
 export class Persistence<Msg, PeerMeta, ConnMeta> {
   readonly #context: FlowContext<Msg, PeerMeta, ConnMeta>
@@ -44,14 +53,17 @@ export class Persistence<Msg, PeerMeta, ConnMeta> {
   #lastSavedAt: number | null = null
   #dirty = false
   #isOpen = false
-  /** The storage is asked to open and did not answer yet, perhaps for long. */
-  #isOpening = false
+  /** Calls that did not answer yet, those that were given up too. */
+  readonly #unanswered: Record<Access, number> = { read: 0, write: 0 }
   /** What was stored has been taken in, once for all: a storage opened again holds nothing newer. */
   #isLoaded = false
   #saving: Promise<void> | undefined
   #cancelTimer: (() => void) | undefined
   #retryMs = firstRetryMs
-  #abort = new AbortController()
+  /** Ends what opens and loads. */
+  #opening = new AbortController()
+  /** Ends a save when a pool that stops has waited long enough. */
+  #ending = new AbortController()
 
   constructor(context: FlowContext<Msg, PeerMeta, ConnMeta>, { shown }: { shown: () => void }) {
     this.#context = context
@@ -70,12 +82,13 @@ export class Persistence<Msg, PeerMeta, ConnMeta> {
 
   /** Resolves when the storage is loaded, or after two seconds, or when it failed: the rest goes on behind the running pool. Never rejects. */
   async start(): Promise<void> {
-    this.#abort = new AbortController()
+    this.#opening = new AbortController()
+    this.#ending = new AbortController()
     this.#mode = 'loading'
     await this.#open(startDeadlineMs)
   }
 
-  /** Something that is saved may have changed. */
+  /** Something that is saved changed. */
   changed(by?: 'operator'): void {
     this.#dirty = true
     if (!this.#isOpen) return
@@ -83,7 +96,7 @@ export class Persistence<Msg, PeerMeta, ConnMeta> {
     else if (this.#cancelTimer === undefined) this.#schedule(saveDelayMs, () => void this.save())
   }
 
-  /** Writes what has changed. Resolves when it is stored or has failed, which is told by an event. Never rejects. */
+  /** Writes what has changed. Resolves when it is stored or has failed, of which there is an event. Never rejects. */
   async save(): Promise<void> {
     // Another caller may have begun the next write by the time that ours comes back.
     while (this.#saving !== undefined) await this.#saving
@@ -95,51 +108,71 @@ export class Persistence<Msg, PeerMeta, ConnMeta> {
     if (this.#dirty) this.changed()
   }
 
-  /** Writes, and lets others have the storage. Never rejects. */
+  /** Writes, and lets others have the storage. Takes 3.5 s at most. Never rejects. */
   async stop(): Promise<void> {
-    this.#abort.abort(new StorageError('unavailable', 'the pool was stopped'))
+    const { config, clock, log } = this.#context
+    const { storage } = config
+    this.#opening.abort(new StorageError('unavailable', 'the pool was stopped'))
+    const cancel = clock.schedule(stopDeadlineMs, () => this.#ending.abort(tooSlow(storage.name, stopDeadlineMs)))
     await this.save()
-    if (this.#dirty && this.#failure !== null && !this.#isOpening) {
-      this.#abort = new AbortController()
+    if (this.#dirty && this.#failure !== null && this.#unanswered.read + this.#unanswered.write === 0) {
+      this.#opening = new AbortController()
       await this.#open(lastChanceMs)
+      await this.save()
     }
+    cancel()
     this.#isOpen = false
     this.#unschedule()
-    await this.#context.config.storage.close()
+    try {
+      await this.#within(closeDeadlineMs, [], (signal) => this.#ask('read', signal, () => storage.close()))
+    } catch (error) {
+      log.error(`the storage ${storage.name} did not close as it should`, error)
+    }
   }
 
   async #open(deadlineMs: number): Promise<void> {
-    const { config, clock } = this.#context
-    const { storage } = config
-    const tooSlow = new AbortController()
-    const signal = AbortSignal.any([tooSlow.signal, this.#abort.signal])
-    const cancel = clock.schedule(deadlineMs, () =>
-      tooSlow.abort(new StorageError('unavailable', `${storage.name} did not answer within ${deadlineMs} ms`))
-    )
+    const { storage } = this.#context.config
+    const opening = this.#opening.signal
     try {
-      await abortable(this.#answered(storage.open(signal, (error) => this.#lost(error))), signal)
-      if (!this.#isLoaded) await this.#load(signal)
-      this.#isLoaded = true
+      if (this.#unanswered.write > 0) throw new StorageError('unavailable', `${storage.name} has not finished an earlier save`)
+      await this.#within(deadlineMs, [opening, this.#ending.signal], async (signal) => {
+        await this.#ask('read', signal, () => storage.open(signal, (error) => this.#lost(error)))
+        if (!this.#isLoaded) await this.#load(signal)
+      })
+      opening.throwIfAborted()
       this.#isOpen = true
-      if (this.#dirty && this.#failure !== null) await this.save()
-      else this.#works()
-      if (this.#dirty) this.changed()
+      // A storage that had failed has recovered once it is written, if there is something to write.
+      if (!this.#dirty) this.#works()
+      else if (this.#failure === null) {
+        this.#works()
+        this.changed()
+      } else this.#schedule(0, () => void this.save())
     } catch (error) {
       this.#fail(error, undefined)
-      if (!signal.aborted || tooSlow.signal.aborted) this.#retry()
+      if (!opening.aborted) this.#retry()
     } finally {
-      cancel()
       this.#shown()
     }
   }
 
-  async #answered(opening: Promise<void>): Promise<void> {
-    this.#isOpening = true
+  /** Runs an act with a signal that fires after so long, or with one of the others. */
+  async #within<T>(deadlineMs: number, others: readonly AbortSignal[], act: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    const { config, clock } = this.#context
+    const late = new AbortController()
+    const cancel = clock.schedule(deadlineMs, () => late.abort(tooSlow(config.storage.name, deadlineMs)))
     try {
-      await opening
+      return await act(AbortSignal.any([late.signal, ...others]))
     } finally {
-      this.#isOpening = false
+      cancel()
     }
+  }
+
+  /** One call of the storage. Rejects when the signal fires, whatever the storage does; if it answers later, nobody listens. */
+  async #ask<T>(access: Access, signal: AbortSignal, call: () => Promise<T>): Promise<T> {
+    signal.throwIfAborted()
+    this.#unanswered[access]++
+    const answer = new Promise<T>((resolve) => resolve(call())).finally(() => this.#unanswered[access]--)
+    return abortable(answer, signal)
   }
 
   /** The storage was taken away from under us, perhaps with what it kept: all of it is written again as soon as it opens. */
@@ -152,22 +185,28 @@ export class Persistence<Msg, PeerMeta, ConnMeta> {
     this.#shown()
   }
 
-  /** Takes in what is stored. What is broken is moved out of the way and reported; a newer version, or a text above the cap, stays untouched. */
+  /** Takes in what is stored. What is broken is quarantined and reported; a newer version, or a text above the cap, stays untouched. */
   async #load(signal: AbortSignal): Promise<void> {
     const { config, state, events, network, clock } = this.#context
+    const { storage } = config
     try {
-      const text = await abortable(config.storage.load(signal), signal)
-      if (text === undefined) return
-      const { anchors, ...counts } = await this.#inSlices(loadState(text, { parts: state.parts, parse: network, date: clock.date() }))
-      state.anchors = anchors
-      events.emit('storage-loaded', { storage: config.storage.name, ...counts })
+      const text: unknown = await this.#ask('read', signal, () => storage.load(signal))
+      if (text !== undefined) {
+        if (typeof text !== 'string') throw new StorageError('broken', `${storage.name}: expected a text, got ${typeof text}`)
+        const saved = await this.#inSlices(readState(text, { parse: network, now: clock.date() }), signal)
+        // Not ended by the signal: what half a restore took would count twice at the next one.
+        const counts = await this.#inSlices(restoreState(saved, { tables: state.parts, now: clock.date() }))
+        state.anchors = saved.anchors
+        events.emit('storage-loaded', { storage: storage.name, ...counts })
+      }
     } catch (error) {
       if (!(error instanceof StorageError) || error.failure !== 'broken') throw error
-      this.#fail(error, await config.storage.setAside())
+      this.#fail(error, textOf(await this.#ask('write', signal, () => storage.quarantine(signal))))
     }
+    this.#isLoaded = true
   }
 
-  /** Opened with nothing to write, or written: what had failed before is over. What was kept aside stays told. */
+  /** Opened with nothing to write, or written: what had failed before is over. What was quarantined stays shown. */
   #works(): void {
     this.#mode = 'persistent'
     this.#retryMs = firstRetryMs
@@ -181,7 +220,8 @@ export class Persistence<Msg, PeerMeta, ConnMeta> {
     this.#unschedule()
     this.#dirty = false
     try {
-      await storage.save(storedParts(this.#context.state.parts, { anchors: this.#anchors(), date: this.#context.clock.date() }))
+      const lines = writeState(this.#context.state.parts, { anchors: this.#anchors(), date: this.#context.clock.date() })
+      await this.#within(saveDeadlineMs, [this.#ending.signal], (signal) => this.#ask('write', signal, () => storage.save(lines, signal)))
       this.#lastSavedAt = this.#context.clock.date()
       this.#works()
       this.#failure = null
@@ -194,18 +234,18 @@ export class Persistence<Msg, PeerMeta, ConnMeta> {
   }
 
   /** One event for one cause, however often it comes back. */
-  #fail(error: unknown, keptAside: string | undefined): void {
+  #fail(error: unknown, quarantinedAs: string | undefined): void {
     const { config, events, log } = this.#context
     if (!(error instanceof StorageError)) log.error(`the storage ${config.storage.name} failed in an unexpected way`, error)
     const failure = error instanceof StorageError ? error.failure : 'unavailable'
-    this.#mode = keptAside === undefined ? 'memory' : this.#mode
+    if (quarantinedAs === undefined) this.#mode = 'memory'
     if (failure === this.#failure) return
     this.#failure = failure
     events.emit('storage-failed', {
       storage: config.storage.name,
       failure,
-      message: error instanceof Error ? error.message : String(error),
-      keptAside
+      message: textOf(error),
+      quarantinedAs
     })
   }
 
@@ -229,7 +269,7 @@ export class Persistence<Msg, PeerMeta, ConnMeta> {
   }
 
   /** Runs a long computation in slices, so that no turn is long. */
-  async #inSlices<T>(work: Generator<void, T>): Promise<T> {
+  async #inSlices<T>(work: Generator<void, T>, signal?: AbortSignal): Promise<T> {
     const { clock } = this.#context
     for (let begunAt = clock.now(); ; ) {
       const { done, value } = work.next()
@@ -237,6 +277,7 @@ export class Persistence<Msg, PeerMeta, ConnMeta> {
       // A wait costs a millisecond or more, so it must be worth it.
       if (clock.now() - begunAt < sliceMs) continue
       await new Promise<void>((resolve) => clock.schedule(0, resolve))
+      signal?.throwIfAborted()
       begunAt = clock.now()
     }
   }
@@ -250,7 +291,22 @@ export class Persistence<Msg, PeerMeta, ConnMeta> {
 
   /** To be called while the connections of a pool that ends still run. */
   rememberAnchors(): void {
-    this.#context.state.anchors = this.#anchors()
+    const anchors = this.#anchors()
+    if (anchors === this.#context.state.anchors) return
+    this.#context.state.anchors = anchors
     this.#dirty = true
+  }
+}
+
+function tooSlow(name: string, afterMs: number): StorageError {
+  return new StorageError('unavailable', `${name} did not answer within ${afterMs} ms`)
+}
+
+/** A storage may give anything, even what cannot be made a text. */
+function textOf(value: unknown): string {
+  try {
+    return String(value instanceof Error ? value.message : value)
+  } catch {
+    return 'something that cannot be shown'
   }
 }

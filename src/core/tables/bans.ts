@@ -1,6 +1,6 @@
 /**
  * What the operator banned by hand: peers, hosts and address ranges, each for good or until a date, and which peers were
- * banned along with an address, so that lifting a ban undoes what it did and no more. Called by `acl.ts`; `persist.ts`
+ * banned along with an address, so that lifting a ban undoes what it did and no more. Called by `acl.ts`; `saved-state.ts`
  * saves it through `export`. Closing connections is the matter of whoever bans.
  */
 import { hostOfName } from '../values/address.ts'

@@ -11,7 +11,7 @@ import type { AccessList } from './acl.ts'
 import { noteReport } from './peer-state.ts'
 import type { PeerTable } from './peer-table.ts'
 import type { PointTable } from './point-table.ts'
-import type { Bar } from './pool-view.ts'
+import type { Bar, Change } from './pool-view.ts'
 
 /** A peer that was connected for so long in all, ms, is no stranger. */
 const goodConnectionMs = 10_000
@@ -33,7 +33,7 @@ interface Parts<PeerMeta> {
   readonly peers: PeerTable<PeerMeta>
   readonly clock: Clock
   readonly emit: <Name extends PoolEventName>(type: Name, detail: PoolEvents[Name]) => void
-  readonly changed: () => void
+  readonly changed: (what?: Change) => void
 }
 
 export class Doorkeeper<PeerMeta> {
@@ -89,11 +89,12 @@ export class Doorkeeper<PeerMeta> {
   /** Greylists for a fault. A peer that is on the list already was reported: whoever did so decided about its host. */
   blame({ peerId, host }: Pick<Attempt, 'peerId' | 'host'>, cause: string): void {
     if (peerId !== undefined && this.peerBar(peerId) !== undefined) return
-    const { peers, clock } = this.#parts
+    const { peers, clock, changed } = this.#parts
     const record = peerId === undefined ? undefined : peers.get(peerId)
     if (record !== undefined) {
       noteReport(record, { kind: 'fault', reason: cause, at: clock.date() })
       peers.reindex(record)
+      changed()
     }
     this.greylist({ peerId, host, cause })
   }
@@ -113,7 +114,8 @@ export class Doorkeeper<PeerMeta> {
     if (peerId !== undefined) access.greylistPeer(peerId, date)
     if (isListed) access.greylistHost(host, date)
     emit('greylisted', { peerId, host: isListed ? host : undefined, cause })
-    changed()
+    // Greylists are not saved.
+    changed('shown')
   }
 }
 

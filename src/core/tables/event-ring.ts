@@ -21,12 +21,3 @@ export const historyKinds: readonly HistoryKind[] = [
 export function pushEvent<Other>(ring: HistoryEvent<Other>[] | undefined, event: HistoryEvent<Other>): HistoryEvent<Other>[] {
   return ring === undefined ? [event] : [...ring.slice(1 - maxEventsKept), event]
 }
-
-/** A saved history, which is given away, with what happened since behind it, cut to what is kept; `undefined` while there is none. */
-export function joinEvents<Other>(
-  saved: readonly HistoryEvent<Other>[],
-  since: readonly HistoryEvent<Other>[]
-): HistoryEvent<Other>[] | undefined {
-  if (since.length === 0 && saved.length <= maxEventsKept) return saved.length === 0 ? undefined : (saved as HistoryEvent<Other>[])
-  return [...saved, ...since].slice(-maxEventsKept)
-}

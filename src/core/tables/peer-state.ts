@@ -75,7 +75,7 @@ const noEvents: readonly HistoryEvent<Point>[] = []
 const noPenalty: Penalty = { amount: 0, at: 0 }
 
 /** What happened to a peer: most peers of a large table are only known. Read and written through the record. */
-class PeerLife {
+export class PeerLife {
   trusted = false
   state: PeerState = disconnected
   lastFailed: Encounter | undefined = undefined
@@ -98,14 +98,11 @@ class PeerLife {
 /** Of all peers that nothing happened to. Frozen: whoever writes to a life must have the peer's own. */
 const untouched = Object.freeze(new PeerLife())
 
-/**
- * The record itself, small as that of a point. Only the functions below, the peer table and the storage codec write its fields,
- * whatever of it is saved through `own` or a setter: these forget the line that was last saved of it.
- */
+/** The record itself, small as that of a point. Only the functions below and the peer table write its fields. */
 export class PeerRecord<PeerMeta = unknown> implements PeerInfo<PeerMeta>, Heaped {
   readonly peerId: PeerId
   readonly createdAt: number
-  #metadata: PeerMeta
+  metadata: PeerMeta
   /** As it is now; to be written through `own`. */
   life: Readonly<PeerLife> = untouched
 
@@ -115,29 +112,17 @@ export class PeerRecord<PeerMeta = unknown> implements PeerInfo<PeerMeta>, Heape
   /** Order of insertion; settles what score and date leave open. */
   serial = 0
   heapIndex = -1
-  /** Its line in the stored text, kept by `stored-text.ts` while nothing in it changes. */
-  line: string | undefined = undefined
 
   constructor(peerId: PeerId, createdAt: number, metadata: PeerMeta) {
     this.peerId = peerId
     this.createdAt = createdAt
-    this.#metadata = metadata
+    this.metadata = metadata
   }
 
   /** Its life, to be written in the same turn; made at the first call. */
   own(): PeerLife {
-    this.line = undefined
     if (this.life === untouched) this.life = new PeerLife()
     return this.life
-  }
-
-  get metadata(): PeerMeta {
-    return this.#metadata
-  }
-
-  set metadata(value: PeerMeta) {
-    this.line = undefined
-    this.#metadata = value
   }
 
   get trusted(): boolean {

@@ -9,9 +9,9 @@
  */
 import type { TableSize } from '../values/config.ts'
 import type { PeerId } from '../values/ids.ts'
-import { joinEvents } from './event-ring.ts'
 import { Heap } from './heap.ts'
-import { PeerRecord } from './peer-state.ts'
+import { type PeerLife, PeerRecord } from './peer-state.ts'
+import { joinFields, peerFields, type SavedPeer } from './saved-fields.ts'
 
 export interface PeerNews<PeerMeta> {
   /** Wall clock, ms. */
@@ -74,30 +74,23 @@ export class PeerTable<PeerMeta = unknown> {
   }
 
   /**
-   * Takes a saved peer back, whose record becomes the table's own, with the metadata made of its JSON. A peer that is known gets that metadata and whatever it has
-   * not seen since: it was met before the storage was read. `undefined`: it is new, and the table is full.
-   * `known`: if the caller has looked, what it found.
+   * Takes a saved peer back, with the metadata made of its JSON. A peer that is known gets that metadata and whatever it has not
+   * seen since: it was met before the storage was read. `undefined`: it is new, and the table is full.
    */
-  restore(stored: PeerRecord, metadata: PeerMeta, known = this.get(stored.peerId) ?? null): PeerRecord<PeerMeta> | undefined {
-    if (known === null) {
-      if (this.#bounds !== null && this.size >= this.#bounds.max && !stored.trusted) return undefined
-      stored.metadata = metadata
-      const record = stored as PeerRecord<PeerMeta>
+  restore(saved: SavedPeer, metadata: PeerMeta): PeerRecord<PeerMeta> | undefined {
+    const known = this.get(saved.peerId)
+    if (known === undefined) {
+      if (this.#bounds !== null && this.size >= this.#bounds.max && !saved.trusted) return undefined
+      const record = new PeerRecord(saved.peerId, saved.createdAt, metadata)
+      record.own().trusted = saved.trusted
+      join(record, saved)
       this.#add(record)
       return record
     }
     known.metadata = metadata
-    const life = known.own()
-    life.lastFailed ??= stored.lastFailed
-    life.lastRejected ??= stored.lastRejected
-    life.lastEstablished ??= stored.lastEstablished
-    life.lastDisconnection ??= stored.lastDisconnection
-    life.served += stored.served
-    life.connectedMs += stored.connectedMs
-    life.lastReport ??= stored.lastReport
-    life.history = joinEvents(stored.events, known.events)
+    join(known, saved)
     this.reindex(known)
-    if (stored.trusted) this.setTrusted(known, true)
+    if (saved.trusted) this.setTrusted(known, true)
     return known
   }
 
@@ -203,4 +196,11 @@ function goesBefore<PeerMeta>(a: PeerRecord<PeerMeta>, b: PeerRecord<PeerMeta>):
   if (a.score !== b.score) return a.score < b.score
   if (a.createdAt !== b.createdAt) return a.createdAt > b.createdAt
   return a.serial > b.serial
+}
+
+/** Gives a record what was saved of it and it does not know better; not the trust, which its table counts. */
+function join(known: PeerRecord, saved: SavedPeer): void {
+  const { peerId, createdAt, trusted, metadata, events, ...rest } = joinFields(peerFields, { known, saved })
+  const life: Pick<PeerLife, keyof typeof rest> = rest
+  Object.assign(known.own(), life, { history: events.length > 0 ? events : undefined })
 }

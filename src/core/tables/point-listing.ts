@@ -114,6 +114,14 @@ export class PointListing {
     return chosen
   }
 
+  /** All that were seen, in the order of listings: connected before disconnected, then the most recently seen first. */
+  seen(): PointRecord[] {
+    const next = this.#inOrder()
+    const seen: PointRecord[] = []
+    for (let record = next(); record !== undefined; record = next()) seen.push(record)
+    return seen
+  }
+
   /** For `table-checks.ts`, which no page loads. */
   get inside() {
     return { all: this.#all, open: this.#open, order: this.#inOrder(), chainOf: (record: PointRecord) => this.#chainOf(record) }

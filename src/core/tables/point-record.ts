@@ -76,16 +76,13 @@ export class PointLife {
 /** Of all points that nothing happened to. Frozen: whoever writes to a life must have the point's own. */
 const untouched = Object.freeze(new PointLife())
 
-/**
- * The record itself. Only `point-state.ts`, the point table, the registry and the storage codec write its fields, whatever of
- * it is saved through `own` or a setter: these forget the line that was last saved of it.
- */
+/** The record itself. Only `point-state.ts`, the point table and the registry write its fields. */
 export class PointRecord implements PointInfo, Linked<PointRecord> {
   readonly point: Point
   readonly source: PeerId | undefined
   readonly medium: Medium
   readonly discoveredAt: number
-  #expectedPeerId: PeerId | undefined = undefined
+  expectedPeerId: PeerId | undefined = undefined
   /** What its table finds its address group by. */
   readonly groupKey: GroupKey
   /** As it is now; to be written through `own`. */
@@ -98,8 +95,6 @@ export class PointRecord implements PointInfo, Linked<PointRecord> {
   next: PointRecord | undefined = undefined
   /** Its place in the bag of all points. */
   index = -1
-  /** Its line in the stored text, kept by `stored-text.ts` while nothing in it changes. */
-  line: string | undefined = undefined
 
   constructor(point: Point, groupKey: GroupKey, { source, medium, discoveredAt }: PointOrigin) {
     this.point = point
@@ -111,18 +106,8 @@ export class PointRecord implements PointInfo, Linked<PointRecord> {
 
   /** Its life, to be written in the same turn; made at the first call. */
   own(): PointLife {
-    this.line = undefined
     if (this.life === untouched) this.life = new PointLife()
     return this.life
-  }
-
-  get expectedPeerId(): PeerId | undefined {
-    return this.#expectedPeerId
-  }
-
-  set expectedPeerId(value: PeerId | undefined) {
-    this.line = undefined
-    this.#expectedPeerId = value
   }
 
   get host(): Host | undefined {

@@ -11,12 +11,12 @@
 import { groupOf, groupOfHost, groupOfTeller, hostOf } from '../values/address.ts'
 import type { TableSize } from '../values/config.ts'
 import type { Host, PeerId, Point } from '../values/ids.ts'
-import { joinEvents } from './event-ring.ts'
 import type { Medium } from './point-info.ts'
 import { type ListQuery, PointListing } from './point-listing.ts'
-import { keyOfGroup, PointRecord } from './point-record.ts'
+import { keyOfGroup, type PointLife, PointRecord } from './point-record.ts'
 import { PointShares } from './point-shares.ts'
 import { isUncapped } from './point-weight.ts'
+import { joinFields, pointFields, type SavedPoint } from './saved-fields.ts'
 
 /** Where a newcomer comes from. */
 export interface PointNews {
@@ -131,29 +131,25 @@ export class PointTable {
   }
 
   /**
-   * Takes a saved point back, whose record becomes the table's own, with no regard to caps, which it passed when it came. Call with the least recently seen one
-   * first: the order of calls becomes the order of sightings. A point that is known gets whatever it has not seen since: the
-   * operator named it, or it was met before the storage was read. `undefined`: it is new, and the table is full. `known`: if the
-   * caller has looked, what it found.
+   * Takes a saved point back, with no regard to caps, which it passed when it came. The order of calls becomes the order of sightings: the
+   * last seen one last. A point that is known gets whatever it has not seen since: the operator named it, or it was met
+   * before the storage was read. `undefined`: it is new, and the table is full.
    */
-  restore(stored: PointRecord, known = this.get(stored.point) ?? null): PointRecord | undefined {
-    if (known === null) {
-      if (this.#bounds !== null && this.size >= this.#bounds.max && !stored.trusted) return undefined
+  restore(saved: SavedPoint): PointRecord | undefined {
+    const known = this.get(saved.point)
+    if (known === undefined) {
+      if (this.#bounds !== null && this.size >= this.#bounds.max && !saved.trusted) return undefined
+      const record = new PointRecord(saved.point, keyOfGroup(groupOf(saved.point)), saved)
+      record.trusted = saved.trusted
+      join(record, saved)
       // Where the source said that it is, and somebody was met, its group is: it comes back to the share that it had.
-      const isProvenOwn = stored.medium === 'hello' && stored.lastEstablished !== undefined
-      this.#add(stored, isProvenOwn ? groupOfTeller(stored.host) : undefined)
-      return stored
+      const isProvenOwn = saved.medium === 'hello' && saved.lastEstablished !== undefined
+      this.#add(record, isProvenOwn ? groupOfTeller(record.host) : undefined)
+      return record
     }
-    known.isPublic ||= stored.isPublic
-    known.expectedPeerId ??= stored.expectedPeerId
-    const life = known.own()
-    life.lastFailedAt ??= stored.lastFailedAt
-    life.lastRejected ??= stored.lastRejected
-    life.lastEstablished ??= stored.lastEstablished
-    life.lastDisconnection ??= stored.lastDisconnection
-    life.history = joinEvents(stored.events, known.events)
+    join(known, saved)
     this.reindex(known)
-    if (stored.trusted) this.setTrusted(known, true)
+    if (saved.trusted) this.setTrusted(known, true)
     return known
   }
 
@@ -199,6 +195,11 @@ export class PointTable {
   /** Points to tell others; throws `RangeError` for a size that is negative or no whole number. */
   list(query: ListQuery): Point[] {
     return this.#listing.list(query)
+  }
+
+  /** All of them as `restore` wants them: those never seen, then the others, the last seen one last. */
+  bySighting(): PointRecord[] {
+    return [...this].filter(({ life }) => life.seenAt === undefined).concat(this.#listing.seen().toReversed())
   }
 
   /** For `table-checks.ts`, which no page loads. */
@@ -255,4 +256,12 @@ export class PointTable {
     this.#shares.remove(record)
     this.#listing.remove(record)
   }
+}
+
+/** Gives a record what was saved of it and it does not know better; not the trust, which its table counts. */
+function join(known: PointRecord, saved: SavedPoint): void {
+  const { point, source, medium, discoveredAt, trusted, expectedPeerId, events, ...rest } = joinFields(pointFields, { known, saved })
+  known.expectedPeerId = expectedPeerId
+  const life: Pick<PointLife, keyof typeof rest> = rest
+  Object.assign(known.own(), life, { history: events.length > 0 ? events : undefined })
 }

@@ -26,7 +26,7 @@ import type { PeerTable } from './peer-table.ts'
 import type { PointRecord } from './point-record.ts'
 import { notePoint, setPointAccepted, setPointDisconnected, setPointRequested, setPointRunning } from './point-state.ts'
 import type { PointTable } from './point-table.ts'
-import type { Bar, PoolView } from './pool-view.ts'
+import type { Bar, Change, PoolView } from './pool-view.ts'
 
 /** What the state is made of and works with. */
 export interface PoolStateParts<PeerMeta> {
@@ -40,8 +40,8 @@ export interface PoolStateParts<PeerMeta> {
   readonly access: AccessList
   readonly band: Band
   readonly emit: <Name extends PoolEventName>(type: Name, detail: PoolEvents[Name]) => void
-  /** Called after every change, for `snapshot` and the debounced save; what the operator said is not to be lost. */
-  readonly changed: (by?: 'operator') => void
+  /** Called after every change, for `snapshot` and the debounced save. */
+  readonly changed: (what?: Change) => void
 }
 
 export class PoolState<PeerMeta, C extends RunningConnection = RunningConnection> implements PoolView {
@@ -115,7 +115,7 @@ export class PoolState<PeerMeta, C extends RunningConnection = RunningConnection
 
   set announcedPoints(points: readonly Point[]) {
     this.#own.announced = new Set(points)
-    this.parts.changed()
+    this.parts.changed('shown')
   }
 
   addOwnPoint(point: Point): void {
@@ -195,7 +195,7 @@ export class PoolState<PeerMeta, C extends RunningConnection = RunningConnection
     this.#movePoint(record, () => setPointRequested(record, attempt))
     this.#attempts.add(attempt)
     this.parts.emit('outgoing-connection', { attempt: attempt.id, point: record.point })
-    this.parts.changed()
+    this.parts.changed('shown')
     return attempt
   }
 
@@ -218,7 +218,7 @@ export class PoolState<PeerMeta, C extends RunningConnection = RunningConnection
     this.#attempts.add(attempt)
     this.#handshakes.begin(host)
     this.parts.emit('incoming-connection', { attempt: attempt.id, host, peerId })
-    this.parts.changed()
+    this.parts.changed('shown')
     return attempt
   }
 
@@ -252,7 +252,7 @@ export class PoolState<PeerMeta, C extends RunningConnection = RunningConnection
       if (attempt.direction === 'incoming') notePeer(peer, 'incoming-request', date, attempt.point)
     })
     this.parts.emit('accepting-request', { attempt: attempt.id, point: attempt.point, peerId: peer.peerId })
-    this.parts.changed()
+    this.parts.changed('shown')
   }
 
   /** accepted → running, both. Every other attempt to reach that peer is cancelled: nobody is to blame for it. */
@@ -275,7 +275,7 @@ export class PoolState<PeerMeta, C extends RunningConnection = RunningConnection
       }
     }
     this.parts.emit('connection-established', { peerId: connection.peerId, point: connection.point, direction: connection.direction })
-    this.parts.changed()
+    this.parts.changed('shown')
   }
 
   /** The only way out, from every state; the second call does nothing and says so with false. */
@@ -311,11 +311,13 @@ export class PoolState<PeerMeta, C extends RunningConnection = RunningConnection
     const cause = faultOf(outcome)
     if (cause !== undefined) this.#doorkeeper.blame(attempt, cause)
     attempt.cancel({ kind: 'cancelled', detail: 'the attempt has ended' })
-    this.parts.changed()
+    this.parts.changed('shown')
     return true
   }
 
   // What the doors share.
+
+  // A state is not saved, the instants of its changes are: with each of them comes a line of the history.
 
   /** Changes a point's state, with the order of its table and the news of its history. */
   #movePoint(record: PointRecord, move: () => void): void {
@@ -323,7 +325,9 @@ export class PoolState<PeerMeta, C extends RunningConnection = RunningConnection
     move()
     this.parts.points.reindex(record)
     const event = record.history?.at(-1)
-    if (event !== undefined && event !== before) this.parts.emit('point-history', { point: record.point, event })
+    if (event === undefined || event === before) return
+    this.parts.emit('point-history', { point: record.point, event })
+    this.parts.changed()
   }
 
   #movePeer(record: PeerRecord<PeerMeta>, move: () => void): void {
@@ -331,7 +335,9 @@ export class PoolState<PeerMeta, C extends RunningConnection = RunningConnection
     move()
     this.parts.peers.reindex(record)
     const event = record.history?.at(-1)
-    if (event !== undefined && event !== before) this.parts.emit('peer-history', { peerId: record.peerId, event })
+    if (event === undefined || event === before) return
+    this.parts.emit('peer-history', { peerId: record.peerId, event })
+    this.parts.changed()
   }
 
   /** The point's record, while the attempt is the one stored in it (or the point is free to become its). */

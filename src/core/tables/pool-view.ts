@@ -10,6 +10,9 @@ import type { PointInfo } from './point-info.ts'
 /** Why an address or a peer is kept out. */
 export type Bar = 'banned' | 'greylisted'
 
+/** Of what kind a change is. Nothing said: of something that is saved. `operator`: saved at once. `shown`: nothing that is saved changed. */
+export type Change = 'operator' | 'shown'
+
 export interface PoolView {
   readonly config: PoolSettings
   readonly peerId: PeerId

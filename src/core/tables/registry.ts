@@ -142,7 +142,7 @@ export class Registry<PeerMeta, C extends RunningConnection = RunningConnection>
       const record = this.#state.point(point)
       if (record?.claimedBy !== by || record.isSigned) continue
       record.isSigned = true
-      this.#state.parts.changed()
+      this.#state.parts.changed('shown')
     }
   }
 

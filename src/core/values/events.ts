@@ -86,7 +86,8 @@ export interface PoolEvents {
     readonly storage: string
     readonly failure: StorageFailure
     readonly message: string
-    readonly keptAside: string | undefined
+    /** Where a text that could not be read is kept now. */
+    readonly quarantinedAs: string | undefined
   }
   /** Loaded, with what had to be dropped. */
   'storage-loaded': { readonly storage: string; readonly peers: number; readonly points: number; readonly dropped: number }

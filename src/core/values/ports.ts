@@ -181,8 +181,10 @@ export class StorageError extends Error {
 }
 
 /**
- * Keeps one text (the JSON of `tables/persist.ts`) between runs. The pool calls `open` first and again after a failure,
- * never two calls at once.
+ * Keeps one text (`docs/storage.md`) between runs. The pool calls `open` first and again after a failure. It makes no two calls at
+ * once, with one exception: a call whose signal fired is given up. `open` or `close` may follow while that call is still
+ * unsettled, and it should settle soon and change nothing any more. After a `save` or `quarantine` that was given up the pool makes no
+ * call but `close` until it settles. A storage that throws, hangs or rejects costs what would be kept, never the pool.
  */
 export interface PeerStorage {
   /** For people: the path of the file, the name of the database. */
@@ -195,12 +197,12 @@ export interface PeerStorage {
   /** The stored text, or `undefined` if there is none yet. Size is checked before reading. */
   load(signal: AbortSignal): Promise<string | undefined>
   /**
-   * Replaces the stored text; whoever reads finds the old one or the new one, even after a crash in the middle. The parts are
-   * taken over several turns of the event loop: what they are made of must not change until the promise settles.
+   * Replaces the stored text; whoever reads finds the old one or the new one, even after a crash in the middle. The lines may be
+   * taken over several turns of the event loop.
    */
-  save(parts: Iterable<string>): Promise<void>
+  save(lines: Iterable<string>, signal?: AbortSignal): Promise<void>
   /** Moves a text that cannot be read out of the way and keeps it; returns where it is now. */
-  setAside(): Promise<string>
+  quarantine(signal?: AbortSignal): Promise<string>
   /** Lets others have it. Idempotent; never rejects. */
   close(): Promise<void>
 }

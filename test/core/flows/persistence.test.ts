@@ -78,7 +78,7 @@ describe('a save that takes its time', () => {
         await new Promise<void>((resolve) => void world.clock.schedule(500, resolve))
         await inner.save(parts)
       },
-      setAside: () => inner.setAside(),
+      quarantine: () => inner.quarantine(),
       close: () => inner.close()
     }
     const { pool } = await world.start('a', { storage })
@@ -98,13 +98,13 @@ describe('a save that takes its time', () => {
 
 describe('storages that fail', () => {
   it.each(['', 'null', '{"format":"p2p-pool"}', '[]', '{"format":"p2p-pool","version":1,"points":[', 'not json', '[{"peer_id":"id"}]'])(
-    'what is no state (%j) is kept aside and reported once, and the pool starts afresh',
+    'what is no state (%j) is quarantined and reported once, and the pool starts afresh',
     async (text) => {
       const storage = memoryStorage(text)
       const { world, pool, told } = await restarted(storage)
       expect(told).toHaveLength(1)
-      expect(told[0]?.detail).toMatchObject({ failure: 'broken', keptAside: expect.any(String) })
-      expect(storage.aside).toContain(text)
+      expect(told[0]?.detail).toMatchObject({ failure: 'broken', quarantinedAs: expect.any(String) })
+      expect(storage.quarantined).toContain(text)
       await world.clock.until(pool.savePeers())
       await world.stop()
     }
@@ -142,7 +142,7 @@ describe('storages that fail', () => {
       open: (signal) => (hangs ? new Promise(() => undefined) : inner.open(signal)),
       load: (signal) => inner.load(signal),
       save: (parts) => inner.save(parts),
-      setAside: () => inner.setAside(),
+      quarantine: () => inner.quarantine(),
       close: () => inner.close()
     }
     const world = new World()
@@ -169,7 +169,7 @@ describe('storages that fail', () => {
       open: (signal) => inner.open(signal),
       load: (signal) => inner.load(signal),
       save: (parts) => (full ? Promise.reject(new StorageError('full', 'no space')) : inner.save(parts)),
-      setAside: () => inner.setAside(),
+      quarantine: () => inner.quarantine(),
       close: () => inner.close()
     }
     const world = new World()

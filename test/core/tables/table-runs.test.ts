@@ -2,7 +2,6 @@ import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { PeerTable } from '../../../src/core/tables/peer-table.ts'
 import { PointTable } from '../../../src/core/tables/point-table.ts'
-import { pointRecordOf } from '../../../src/core/tables/stored-record.ts'
 import { checkPeers, checkPoints } from '../../../src/core/tables/table-checks.ts'
 import type { Point } from '../../../src/core/values/ids.ts'
 import { seededRandom } from '../../support/seeded-random.ts'
@@ -66,7 +65,7 @@ it('the point table is in order after each of thousands of random steps, and nev
         } else if (what === 'restore') {
           const other = new PointTable({ size: null }).insert(point, { source: undefined, medium, trusted: flag, discoveredAt: now })
           if (other !== undefined) other.isPublic = flag
-          if (other !== undefined) table.restore(pointRecordOf(other))
+          if (other !== undefined) table.restore(other)
         } else if (what === 'list') {
           const told = table.list({ ignorePrivate: flag, size: 10, random, isBanned: () => false })
           const tellable = [...table].filter(({ isPublic }) => isPublic || !flag).length

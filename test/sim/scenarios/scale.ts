@@ -124,6 +124,11 @@ function storedText({ random }: Simulation, { own, first, count }: { own: number
     if (other !== own) drawn.add(other)
   }
   const others = [...drawn]
-  const points = others.map((other, i) => ({ point: addressOf(other), source: `peer${others[i - (i % toldAtOnce)]}`, medium: 'advertise' }))
-  return JSON.stringify({ format: 'p2p-pool', version: 1, points })
+  const points = others.map((other, i) => ({
+    kind: 'point',
+    point: addressOf(other),
+    source: `peer${others[i - (i % toldAtOnce)]}`,
+    medium: 'advertise'
+  }))
+  return [{ format: 'p2p-pool', version: 1 }, ...points].map((line) => JSON.stringify(line)).join('\n')
 }
