@@ -4,7 +4,6 @@
  */
 import { noise } from '@chainsafe/libp2p-noise'
 import { yamux } from '@chainsafe/libp2p-yamux'
-import { circuitRelayServer } from '@libp2p/circuit-relay-v2'
 import { identify } from '@libp2p/identify'
 import type { Libp2p, PrivateKey } from '@libp2p/interface'
 import { tcp } from '@libp2p/tcp'
@@ -13,25 +12,18 @@ import { createLibp2p } from 'libp2p'
 import { memoryStorage } from '../src/core/memory-storage.ts'
 import { nodePreset } from '../src/core/values/config.ts'
 import { closing } from '../src/libp2p/closing-web-sockets.ts'
+import type { NetworkComponents } from '../src/libp2p/network.ts'
 import { libp2pSettings } from '../src/libp2p/preset.ts'
 import { type Libp2pPeerPool, listenerGuard, type PeerPoolInit, poolService } from '../src/libp2p/service.ts'
 import { loadOrCreateIdentity } from './identity.ts'
 import { jsonFileStorage } from './json-file.ts'
+import { PoolRelay, type Relay, type RelayOptions } from './relay.ts'
 
 export * from '../src/core/index.ts'
 export * from '../src/libp2p/index.ts'
 export { loadOrCreateIdentity } from './identity.ts'
 export { type JsonFileOptions, jsonFileStorage } from './json-file.ts'
-
-/** What the node lends to pages that cannot be dialed: they meet over it and then go on directly. */
-export interface RelayOptions {
-  /** Peers that may be reachable over us at once; each keeps one connection. @default 256 */
-  readonly maxReservations?: number
-  /** How long one relayed connection may last, ms; making a WebRTC connection takes about one second. @default 120000 */
-  readonly maxDurationMs?: number
-  /** Bytes one relayed connection may carry; making a WebRTC connection takes about 10 kB. @default 1048576 */
-  readonly maxBytes?: number
-}
+export type { Relay, RelayOptions, RelayStatus } from './relay.ts'
 
 export interface NodePeerInit<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Array> extends PeerPoolInit<Msg, PeerMeta, ConnMeta> {
   /** The JSON file of the peers; `storage` goes before it. @default none: they are forgotten */
@@ -50,6 +42,8 @@ export interface NodePeerInit<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = U
 export interface NodePeer<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Array> {
   readonly node: Libp2p
   readonly pool: Libp2pPeerPool<Msg, PeerMeta, ConnMeta>
+  /** Set while it is a circuit relay. */
+  readonly relay: Relay | undefined
   /** Stops pool and node; both may be started again with `node.start()`. */
   stop(): Promise<void>
 }
@@ -63,10 +57,19 @@ const listenEverywhere = ['/ip4/0.0.0.0/tcp/0', '/ip4/0.0.0.0/tcp/0/ws']
 export async function createNodePeer<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Array>(
   init: NodePeerInit<Msg, PeerMeta, ConnMeta>
 ): Promise<NodePeer<Msg, PeerMeta, ConnMeta>> {
-  const { peersFile, identityFile, privateKey, listen = listenEverywhere, announce = [], relay = false, ...options } = init
+  const { peersFile, identityFile, privateKey, listen = listenEverywhere, announce = [], relay: relayOptions = false, ...options } = init
   const storage = peersFile === undefined ? memoryStorage() : jsonFileStorage(peersFile)
-  const pool = poolService<Msg, PeerMeta, ConnMeta>({ preset: nodePreset, ...options }, { storage, guard: listenerGuard })
-  const settings = libp2pSettings(pool.config)
+  const relay = relayOptions === false ? undefined : new PoolRelay(relayOptions === true ? {} : relayOptions)
+  const service = poolService<Msg, PeerMeta, ConnMeta>(
+    { preset: nodePreset, ...options },
+    { storage, guard: listenerGuard, relay, maxIdleAgeMs: relay?.maxIdleAgeMs }
+  )
+  const pool = (components: NetworkComponents): Libp2pPeerPool<Msg, PeerMeta, ConnMeta> => {
+    const made = service(components)
+    relay?.bind(made, components)
+    return made
+  }
+  const settings = libp2pSettings(service.config)
   const key = privateKey ?? (identityFile === undefined ? undefined : await loadOrCreateIdentity(identityFile))
   const node = await createLibp2p({
     privateKey: key,
@@ -74,17 +77,10 @@ export async function createNodePeer<Msg = Uint8Array, PeerMeta = unknown, ConnM
     transports: [tcp(), closing(webSockets())],
     connectionEncrypters: [noise()],
     streamMuxers: [yamux(settings.yamux)],
-    connectionGater: pool.gater,
+    connectionGater: service.gater,
     connectionManager: settings.connectionManager,
     connectionMonitor: settings.connectionMonitor,
-    services: { identify: identify(), ...(relay === false ? {} : { relay: relayServer(relay === true ? {} : relay) }), pool }
+    services: { identify: identify(), ...(relay === undefined ? {} : { relay: relay.service }), pool }
   })
-  return { node, pool: node.services.pool, stop: async () => node.stop() }
-}
-
-function relayServer({ maxReservations = 256, maxDurationMs = 120_000, maxBytes = 1_048_576 }: RelayOptions) {
-  return circuitRelayServer({
-    reservations: { maxReservations, defaultDurationLimit: maxDurationMs, defaultDataLimit: BigInt(maxBytes) },
-    maxOutboundStopStreams: 4 * maxReservations
-  })
+  return { node, pool: node.services.pool, relay, stop: async () => node.stop() }
 }

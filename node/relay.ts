@@ -1,0 +1,292 @@
+/**
+ * The circuit relay of a Node peer: libp2p's relay server, and who may use it. A reservation is for peers of this pool; each address
+ * group has a share of them, some are kept for trusted peers, and one is free again as soon as its guest is gone. Circuits
+ * are counted by the address group of whoever asks for them. Asked by the gater, made by `createNodePeer`.
+ *
+ * A page asks for its reservation as soon as it is connected, often before the pool's handshake is over. So the reservation is
+ * given at once, and taken back from whoever has not turned out to be of this pool.
+ */
+import { type CircuitRelayServerComponents, type CircuitRelayService, circuitRelayServer } from '@libp2p/circuit-relay-v2'
+import type { ComponentLogger, Connection, Libp2pEvents, Logger, PeerStore, TypedEventTarget } from '@libp2p/interface'
+import type { ConnectionManager } from '@libp2p/interface-internal'
+import { peerIdFromString } from '@libp2p/peer-id'
+import type { PoolSettings } from '../src/core/values/config.ts'
+import type { PoolEvent } from '../src/core/values/events.ts'
+import type { Host, PeerId } from '../src/core/values/ids.ts'
+import { type ConnectionKeeper, relayGuestTag } from '../src/libp2p/connection-keeper.ts'
+import { hostOfAddress, type RelayGuard } from '../src/libp2p/gater.ts'
+import { probe } from '../src/libp2p/probe.ts'
+import type { Libp2pPeerPool } from '../src/libp2p/service.ts'
+import { type Rival, Shares } from '../src/libp2p/shares.ts'
+import { systemClock } from '../src/libp2p/system.ts'
+import { CircuitAllowance } from './relay-circuits.ts'
+
+/** What the node lends to pages that cannot be dialed: they meet over it and then go on directly. */
+export interface RelayOptions {
+  /** Peers that may be reachable over us at once; each keeps one connection. @default 256 */
+  readonly maxReservations?: number
+  /** How long one relayed connection may last, ms; making a WebRTC connection takes about one second. @default 120000 */
+  readonly maxDurationMs?: number
+  /** Bytes that one relayed connection may carry each way; making a WebRTC connection takes about 10 kB. @default 131072 */
+  readonly maxBytes?: number
+  /**
+   * Serve libp2p peers that are not of this pool, too. Otherwise a peer loses its reservation after ten seconds unless it has shown that it
+   * speaks the pool protocol in this network, runs as a plain peer, or is trusted. In private mode only trusted peers are served. @default false
+   */
+  readonly open?: boolean
+}
+
+/** How many peers are reachable over the relay. */
+export interface RelayStatus {
+  readonly used: number
+  readonly max: number
+}
+
+/** The relay of a Node peer, to look at. */
+export interface Relay {
+  status(): RelayStatus
+}
+
+/** How long things take, ms. */
+export interface RelayTiming {
+  /** Between two looks at the guests. */
+  readonly sweepMs: number
+  /** A guest of this age has shown that it is of this pool, or loses its reservation. */
+  readonly provingMs: number
+  /** A guest that has not shown it yet and is older makes room for any other. */
+  readonly graceMs: number
+  /** Between two questions for a sign of life, to guests without a running connection of the pool. */
+  readonly probeMs: number
+  /** For the answer to such a question. */
+  readonly answerMs: number
+}
+
+const defaultTiming: RelayTiming = { sweepMs: 5_000, provingMs: 10_000, graceMs: 3_000, probeMs: 30_000, answerMs: 10_000 }
+/** To say goodbye to a guest that made room. */
+const goodbyeMs = 1_000
+
+/** Streams on one connection to the relay: a request, and circuits. */
+const maxHopStreams = 16
+/** Circuits that come to one guest at a time. A page of ours takes 32 streams on a connection, and needs some of them for the pool. */
+const maxStopStreams = 24
+
+interface Guest {
+  readonly since: number
+  probedAt: number
+}
+
+/** What the relay needs of its node. */
+export interface RelayComponents {
+  readonly connectionManager: Pick<ConnectionManager, 'getConnections'>
+  readonly peerStore: Pick<PeerStore, 'has' | 'merge'>
+  readonly events: TypedEventTarget<Libp2pEvents>
+  readonly logger: ComponentLogger
+}
+
+/** What the relay needs of the pool whose peers it serves. */
+export interface RelayPool extends Pick<Libp2pPeerPool, 'gate' | 'disconnect' | 'addEventListener'> {
+  readonly config: Pick<PoolSettings, 'privateMode'>
+  readonly network: { readonly keeper: Pick<ConnectionKeeper, 'carriesLink' | 'closeUnused'> }
+}
+
+interface Home extends RelayComponents {
+  readonly pool: RelayPool
+  readonly log: Logger
+}
+
+export class PoolRelay implements Relay, RelayGuard {
+  readonly #options: Required<RelayOptions>
+  readonly #timing: RelayTiming
+  readonly #shares: Shares<PeerId>
+  /** One for each place in `#shares`. */
+  readonly #guests = new Map<PeerId, Guest>()
+  /** Connected peers that have shown to be of this pool. At most as many as there are connections, and swept. */
+  readonly #members = new Set<PeerId>()
+  readonly #circuits = new CircuitAllowance(systemClock)
+  #server: CircuitRelayService | undefined
+  #home: Home | undefined
+  #sweep: NodeJS.Timeout | undefined
+
+  constructor({ maxReservations = 256, maxDurationMs = 120_000, maxBytes = 131_072, open = false }: RelayOptions, timing = defaultTiming) {
+    this.#options = { maxReservations, maxDurationMs, maxBytes, open }
+    this.#timing = timing
+    this.#shares = new Shares({
+      max: maxReservations,
+      reserve: Math.floor(maxReservations / 8),
+      perGroup: Math.max(2, Math.ceil(maxReservations / 8)),
+      perWiderGroup: Math.max(4, Math.ceil(maxReservations / 4)),
+      // Behind a proxy all pages seem to be at one host.
+      perLocalHost: maxReservations,
+      perPeer: 1
+    })
+  }
+
+  /** For `createLibp2p({ services })`. */
+  readonly service = (components: CircuitRelayServerComponents): CircuitRelayService => {
+    const { maxReservations, maxDurationMs, maxBytes } = this.#options
+    this.#server = circuitRelayServer({
+      // A request comes at once.
+      hopTimeout: 10_000,
+      maxInboundHopStreams: maxHopStreams,
+      maxOutboundStopStreams: maxStopStreams,
+      reservations: { maxReservations, defaultDurationLimit: maxDurationMs, defaultDataLimit: BigInt(maxBytes) }
+    })(components)
+    return this.#server
+  }
+
+  /** From now on it serves the peers of this pool; before, nobody. */
+  bind(pool: RelayPool, { connectionManager, peerStore, events, logger }: RelayComponents): void {
+    this.#home = { pool, connectionManager, peerStore, events, logger, log: logger.forComponent('p2p-pool:relay') }
+    pool.addEventListener('connection-established', ({ detail }) => this.#proved(detail.peerId))
+    pool.addEventListener('rejecting-request', this.#rejected)
+    events.addEventListener('peer:disconnect', ({ detail }) => this.#left(detail.toString() as PeerId))
+  }
+
+  status(): RelayStatus {
+    return { used: this.#server?.reservations.size ?? 0, max: this.#options.maxReservations }
+  }
+
+  /** The age from which streams to the relay keep a connection open no longer, ms: the longest circuit, and the time to begin it. */
+  get maxIdleAgeMs(): number {
+    return this.#options.maxDurationMs + 30_000
+  }
+
+  admitsReservation(peerId: PeerId): boolean {
+    const home = this.#home
+    if (home === undefined) return false
+    if (this.#guests.has(peerId)) return true
+    const trusted = home.pool.gate.isTrusted(peerId)
+    if (home.pool.config.privateMode && !trusted) return false
+    const now = systemClock.now()
+    for (;;) {
+      const rivals = this.#shares.take(peerId, { host: this.#hostOf(peerId), peerId, trusted }, now)
+      if (rivals === undefined) break
+      const rival = this.#choose(rivals, now)
+      if (rival === undefined) return false
+      void this.#revoke(rival, 'its relay reservation was given to another peer')
+    }
+    this.#guests.set(peerId, { since: now, probedAt: now })
+    this.#planSweep()
+    return true
+  }
+
+  admitsCircuit(source: PeerId): boolean {
+    const home = this.#home
+    if (home === undefined) return false
+    if (home.pool.gate.isTrusted(source)) return true
+    if (home.pool.config.privateMode) return false
+    this.#planSweep()
+    return this.#circuits.take(this.#hostOf(source), { asMember: this.#options.open || this.#isMember(source) })
+  }
+
+  /** Peers that have not shown yet that they are of this pool go first, then the newest of the largest group. */
+  #choose(rivals: readonly Rival<PeerId>[], now: number): PeerId | undefined {
+    const larger = rivals.filter(({ because }) => because === 'larger-group')
+    const late = this.#options.open ? [] : rivals.filter(({ since }) => now - since >= this.#timing.graceMs)
+    return ([...larger, ...late].find(({ holder }) => !this.#isMember(holder)) ?? larger[0])?.holder
+  }
+
+  #isMember(peerId: PeerId): boolean {
+    return this.#members.has(peerId) || this.#home?.pool.gate.isTrusted(peerId) === true
+  }
+
+  readonly #rejected = ({ detail: { peerId, direction, rejection } }: PoolEvent<'rejecting-request'>): void => {
+    // For these two, the peer has named our network in its Hello. That the band is full does not keep it from being a guest.
+    const isOurs = rejection.kind === 'too-many-connections' || rejection.kind === 'already-connected'
+    if (peerId !== undefined && direction === 'incoming' && isOurs) this.#proved(peerId)
+  }
+
+  #proved(peerId: PeerId): void {
+    this.#members.add(peerId)
+    this.#planSweep()
+  }
+
+  #left(peerId: PeerId): void {
+    this.#members.delete(peerId)
+    void this.#free(peerId)
+  }
+
+  /** Its reservation ends at once; resolves when nothing else is left of it. The guest is not told. */
+  async #free(peerId: PeerId): Promise<void> {
+    this.#shares.leave(peerId)
+    const reservations = this.#server?.reservations
+    const id = peerIdFromString(peerId)
+    const reservation = reservations?.get(id)
+    if (!this.#guests.delete(peerId) && reservation === undefined) return
+    // Else libp2p would end a later reservation of the same peer when this one's time is over.
+    reservation?.signal.clear()
+    reservations?.delete(id)
+    await this.#untag(peerId)
+  }
+
+  /** The tag keeps the guest's connection open; libp2p leaves it for two hours. */
+  async #untag(peerId: PeerId): Promise<void> {
+    const home = this.#home
+    const id = peerIdFromString(peerId)
+    try {
+      if (await home?.peerStore.has(id)) await home?.peerStore.merge(id, { tags: { [relayGuestTag]: undefined } })
+    } catch (error) {
+      home?.log.error('could not untag a former guest, %p - %e', id, error)
+    }
+  }
+
+  /** Ends its reservation, then its connection unless somebody needs it: from that, and nothing else, a guest learns what happened. */
+  async #revoke(peerId: PeerId, why: string): Promise<void> {
+    const freed = this.#free(peerId)
+    const home = this.#home
+    if (home === undefined) return
+    await Promise.all([freed, home.pool.disconnect(peerId, why)])
+    const within = AbortSignal.timeout(goodbyeMs)
+    await Promise.all(this.#connectionsOf(peerId).map((connection) => home.pool.network.keeper.closeUnused(connection, within)))
+  }
+
+  #planSweep(): void {
+    if (this.#sweep !== undefined || this.#guests.size + this.#members.size + this.#circuits.size === 0) return
+    this.#sweep = setTimeout(() => {
+      this.#sweep = undefined
+      this.#look(systemClock.now())
+      this.#planSweep()
+    }, this.#timing.sweepMs)
+    this.#sweep.unref()
+  }
+
+  #look(now: number): void {
+    const { provingMs, probeMs } = this.#timing
+    this.#circuits.sweep()
+    // When a node stops, libp2p says of nobody that it left.
+    for (const peerId of this.#members) if (this.#connectionsOf(peerId).length === 0) this.#members.delete(peerId)
+    for (const [peerId, guest] of this.#guests) {
+      if (now - guest.since >= this.#timing.graceMs && !this.#holdsReservation(peerId)) void this.#free(peerId)
+      else if (!this.#options.open && now - guest.since >= provingMs && !this.#isMember(peerId))
+        void this.#revoke(peerId, 'the relay serves peers of its own pool')
+      else if (now - guest.probedAt >= probeMs) {
+        guest.probedAt = now
+        for (const connection of this.#connectionsOf(peerId)) void this.#ask(connection)
+      }
+    }
+  }
+
+  #holdsReservation(peerId: PeerId): boolean {
+    return this.#connectionsOf(peerId).length > 0 && this.#server?.reservations.has(peerIdFromString(peerId)) === true
+  }
+
+  /** The pool asks the peers that it runs with by itself. */
+  async #ask(connection: Connection): Promise<void> {
+    if (this.#home?.pool.network.keeper.carriesLink(connection) !== false) return
+    try {
+      await probe(connection, AbortSignal.timeout(this.#timing.answerMs))
+    } catch {
+      connection.abort(new Error('no sign of life'))
+    }
+  }
+
+  #connectionsOf(peerId: PeerId): Connection[] {
+    const connections = this.#home?.connectionManager.getConnections(peerIdFromString(peerId)) ?? []
+    return connections.filter(({ limits, status }) => limits === undefined && status === 'open')
+  }
+
+  #hostOf(peerId: PeerId): Host | undefined {
+    const [connection] = this.#connectionsOf(peerId)
+    return connection === undefined ? undefined : hostOfAddress(connection.remoteAddr)
+  }
+}
