@@ -38,8 +38,8 @@ function mending(upgrader: Upgrader): Upgrader {
   }
 }
 
-/** In place of the connection's own way to reset. */
-function mend(link: MultiaddrConnection): void {
+/** Gives a connection on a WebSocket a way to reset that works, in place of its own. */
+export function mend(link: MultiaddrConnection): void {
   const socket: unknown = Reflect.get(link, 'websocket')
   if (typeof socket !== 'object' || socket === null) return
   // Node's server sockets can end at once; all others only by the closing handshake.

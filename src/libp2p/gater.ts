@@ -84,23 +84,23 @@ export function createGater({ guard, relay, ...options }: GaterOptions = {}): Po
       },
       denyInboundConnection(link) {
         const host = hostOfAddress(link.remoteAddr)
-        if (gate?.deniesIncoming(host) === true || guard?.admitsHandshake(link, host) === false) return true
+        if (gate?.deniesIncoming(host) === true || guard?.admitsHandshake(link, host) === false) return refuse(link)
         return isWebRtc(link.remoteAddr) ? afterInitChannel() : false
       },
-      denyInboundEncryptedConnection: deniesLink,
+      denyInboundEncryptedConnection: (peer, link) => deniesLink(peer, link) && refuse(link),
       async denyInboundUpgradedConnection(peer, link) {
         if (guard === undefined) return false
         const peerId = peer.toString() as PeerId
         const host = hostOfAddress(link.remoteAddr)
-        return !(await guard.admitsConnection(link, { peerId, host, trusted: gate?.isTrusted(peerId) === true }))
+        const isIn = await guard.admitsConnection(link, { peerId, host, trusted: gate?.isTrusted(peerId) === true })
+        return !isIn && refuse(link)
       },
       denyOutboundEncryptedConnection(peerId, link) {
         if (!deniesLink(peerId, link)) return false
         const point = pointOf(link.remoteAddr)?.point
         if (point !== undefined) denied.note(point, peerId.toString() as PeerId)
         // The upgrader leaves it open, so the other side would keep a connection that nobody uses.
-        link.abort(new Error('the pool denies this peer'))
-        return true
+        return refuse(link)
       },
       denyInboundRelayReservation: async (source) =>
         deniesPeer(source, undefined) || (relay !== undefined && !(await relay.admitsReservation(source.toString() as PeerId))),
@@ -109,6 +109,12 @@ export function createGater({ guard, relay, ...options }: GaterOptions = {}): Po
       denyInboundRelayedConnection: (_relay, remotePeer) => deniesPeer(remotePeer, undefined)
     }
   }
+}
+
+/** Ends it at once: a WebSocket that is closed in peace waits half a minute for the other side's goodbye. */
+function refuse(link: MultiaddrConnection): true {
+  link.abort(new Error('the pool denies it'))
+  return true
 }
 
 /** Denied dials whose error nobody has read yet; the oldest goes first. */

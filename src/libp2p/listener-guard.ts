@@ -8,6 +8,7 @@
 import type { MultiaddrConnection } from '@libp2p/interface'
 import type { Host, PeerId } from '../core/values/ids.ts'
 import type { Clock } from '../core/values/ports.ts'
+import { mend } from './closing-web-sockets.ts'
 import type { InboundGuard } from './gater.ts'
 import { groupOfNewcomer, type Rival, Shares } from './shares.ts'
 
@@ -22,8 +23,6 @@ const defaultConnectionsPerSecond = 5
 /** A wider group, or a host that many peers may share, has so many times the rate of one public address. */
 const widerRateFactor = 5
 const localRateFactor = 10
-/** A closed WebSocket has so long to flush and say goodbye. */
-const goodbyeMs = 5_000
 
 export interface ListenerGuardOptions {
   readonly clock: Clock
@@ -78,7 +77,8 @@ export class ListenerGuard implements InboundGuard {
 
   /** May a connection from this host begin its handshake? It has a place then until `admitsConnection` settles or it closes. */
   admitsHandshake(link: MultiaddrConnection, host: Host | undefined): boolean {
-    endWebSocket(link, this.#clock)
+    // Also for nodes whose WebSockets are not mended.
+    mend(link)
     if (link.status !== 'open' || !this.#isInRate(host)) return false
     for (;;) {
       const now = this.#clock.now()
@@ -145,18 +145,4 @@ export class ListenerGuard implements InboundGuard {
     this.#new.set(group, count + 1)
     return true
   }
-}
-
-/**
- * libp2p aborts a WebSocket with a close code that `ws` refuses, and so leaves its socket open for as long as the other side likes
- * (@libp2p/websockets 10.1.21, `sendReset`); a graceful close waits 30 s for an answer. So the socket is ended here.
- */
-function endWebSocket(link: MultiaddrConnection, clock: Clock): void {
-  const { websocket } = link as { websocket?: { terminate?: () => void; addEventListener: WebSocket['addEventListener'] } }
-  if (typeof websocket?.terminate !== 'function') return
-  link.addEventListener('close', ({ error }) => {
-    if (error !== undefined) return websocket.terminate?.()
-    const cancel = clock.schedule(goodbyeMs, () => websocket.terminate?.())
-    websocket.addEventListener('close', cancel)
-  })
 }

@@ -263,12 +263,13 @@ describe('with real sockets', () => {
     await link.close()
   })
 
-  test('an aborted WebSocket is closed, though libp2p leaves it open', async () => {
+  test('a WebSocket is closed when its connection is refused or aborted, though libp2p leaves it open', async () => {
     const victim = await listener('ws')
-    const dialing = await dialer('ws', '127.0.0.2')
-    const connection = await opensOn(dialing, victim)
-    await until(() => victim.node.getConnections().length === 1)
-    victim.node.getConnections()[0]?.abort(new Error('enough'))
-    await until(() => connection.status !== 'open')
+    const attackers = await Promise.all([1, 2, 3].map(() => dialer('ws', '')))
+    const opened = await Promise.all(attackers.map((attacker) => opensOn(attacker, victim)))
+    await until(() => victim.node.getConnections().length === 2)
+    await until(() => opened.filter(({ status }) => status === 'open').length === 2)
+    for (const connection of victim.node.getConnections()) connection.abort(new Error('enough'))
+    await until(() => opened.every(({ status }) => status !== 'open'))
   })
 })
