@@ -9,6 +9,7 @@ import { nodePreset, type PeerId, resolveConfig } from '../src/core/index.ts'
 import { memoryStorage } from '../src/core/memory-storage.ts'
 import { AccessList } from '../src/core/tables/acl.ts'
 import { Band } from '../src/core/tables/band.ts'
+import { Claims } from '../src/core/tables/claims.ts'
 import { PeerTable } from '../src/core/tables/peer-table.ts'
 import { PointTable } from '../src/core/tables/point-table.ts'
 import { PoolState } from '../src/core/tables/pool-state.ts'
@@ -97,5 +98,5 @@ function filled(size: number): Registering<Uint8Array, unknown, Uint8Array> {
     events,
     instance: systemRandom.bytes(8)
   }
-  return new Registering({ ...context, registry: new Registry(state) })
+  return new Registering({ ...context, registry: new Registry(state), claims: new Claims(state) })
 }

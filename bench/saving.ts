@@ -165,6 +165,6 @@ function partsOf(size: number): Iterable<string> {
     now: 0
   })
   const peerMetadata = { initial: () => null, toJson: () => null, fromJson: () => null, score: () => 0 }
-  const config = { maxKnownPoints: bounds, maxKnownPeers: bounds, peerMetadata }
+  const config = { maxKnownPoints: bounds, maxKnownPeers: bounds, trustedPoints: [], peerMetadata }
   return writeState({ config, points: new PointTable({ size: bounds }), peers, access }, { anchors: [], date: Date.now() })
 }

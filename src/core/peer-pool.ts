@@ -18,6 +18,7 @@ import { Persistence } from './flows/persistence.ts'
 import { Swaps } from './flows/swap.ts'
 import { AccessList } from './tables/acl.ts'
 import { Band } from './tables/band.ts'
+import { Claims } from './tables/claims.ts'
 import type { PeerInfo } from './tables/peer-state.ts'
 import { PeerTable } from './tables/peer-table.ts'
 import { PointTable } from './tables/point-table.ts'
@@ -27,7 +28,7 @@ import { Registry } from './tables/registry.ts'
 import type { ConnectionBand, SuspendedKeep } from './values/bounds.ts'
 import { checkBand, type PoolConfig } from './values/config.ts'
 import type { PoolEvent, PoolEventName, PoolListener } from './values/events.ts'
-import type { ParsedPoint, PeerId, Point } from './values/ids.ts'
+import type { PeerId, Point } from './values/ids.ts'
 import type { Clock, Gate, Link, LinkBudget, Log, Network, Random } from './values/ports.ts'
 import { type DisconnectReason, PoolError } from './values/reason.ts'
 import type { PoolLife, PoolSnapshot } from './values/snapshot.ts'
@@ -86,13 +87,14 @@ export class PeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Arra
     })
     components.inspect?.(state as unknown as PoolState<unknown>)
     const registry = new Registry(state)
-    const context = { config, network, clock, random, log, state, registry, events, instance: random.bytes(8) }
+    const claims = new Claims(state)
+    const context = { config, network, clock, random, log, state, registry, claims, events, instance: random.bytes(8) }
     super(context)
     this.config = Object.freeze({ ...config, peerId: network.peerId })
     this.#context = context
     this.#exchange = new Exchange(this.#context)
     this.#connector = new Connector(this.#context, this.#exchange)
-    const swaps = new Swaps(this.#context, (point, expectedPeerId) => this.#connector.connect(point, { expectedPeerId, byUser: false }))
+    const swaps = new Swaps(this.#context, (point, expectedPeerId) => this.#connector.dial(point, expectedPeerId))
     this.#exchange.swaps = swaps
     this.#maintenance = new Maintenance(this.#context, { connector: this.#connector, exchange: this.#exchange, swaps })
     this.#persistence = new Persistence(this.#context, { shown: () => this.#shown() })
@@ -102,7 +104,7 @@ export class PeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Arra
       deniesPeer: (peerId, host) => checkPeer(state, peerId, host) !== undefined,
       isTrusted: (peerId) => state.isTrusted(peerId, undefined)
     }
-    this.#registerTrusted()
+    registry.configure(config.trustedPoints)
   }
 
   get peerId(): PeerId {
@@ -130,7 +132,7 @@ export class PeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Arra
 
   /** Gives up silently when the pool was stopped meanwhile: `turn` is over then. */
   async #begin(turn: number, before: Promise<unknown>): Promise<void> {
-    const { network } = this.#context
+    const { network, claims } = this.#context
     await before
     if (turn !== this.#turns) return
     await this.#persistence.start()
@@ -142,7 +144,7 @@ export class PeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Arra
         incoming: (link) => this.#incoming(link),
         ownPointsChanged: () => this.#ownPointsChanged(),
         budgetChanged: () => this.#budgetChanged(),
-        discovered: (found) => this.#discovered(found)
+        discovered: (found) => claims.discovered(found)
       })
     } catch (error) {
       await this.stop()
@@ -269,7 +271,7 @@ export class PeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Arra
    */
   async connect(point: Point, options: ConnectOptions = {}): Promise<Connection<Msg, ConnMeta>> {
     this.#mustRun('connect')
-    return this.#connector.connect(point, { ...options, byUser: true })
+    return this.#connector.connect(point, options)
   }
 
   /** Ends the connection with a peer; resolves when it has ended, at once if there is none. */
@@ -354,19 +356,6 @@ export class PeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Arra
     if (budget !== undefined && budget.state !== this.#budgetState) this.#context.events.emit('link-budget', budget)
     this.#budgetState = budget?.state
     this.#shown()
-  }
-
-  #discovered({ point, expectedPeerId }: ParsedPoint): void {
-    if (expectedPeerId === this.peerId) return
-    const record = this.#context.registry.registerNewPoint(point, { medium: 'discovery' })
-    if (record !== undefined && record.expectedPeerId === undefined) record.expectedPeerId = expectedPeerId
-  }
-
-  #registerTrusted(): void {
-    for (const { point, expectedPeerId } of this.config.trustedPoints) {
-      const record = this.#context.registry.registerPoint(point, { trusted: true })
-      record.expectedPeerId = expectedPeerId
-    }
   }
 
   #mustRun(what: string): void {

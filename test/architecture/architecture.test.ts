@@ -142,6 +142,18 @@ const cases: readonly Case[] = [
     }
   },
   {
+    rule: rules.everyFieldHasItsWriters,
+    name: 'what the operator said, a proof showed and peers claim is written by its own files only',
+    about: published,
+    broken: [
+      { 'src/core/flows/swap.ts': 'record.fromOperator().expectedPeerId = id' },
+      { 'src/core/tables/claims.ts': 'parts.points.get(point)?.fromProof()' },
+      { 'src/core/tables/claims.ts': 'const operator = record.fromOperator()' },
+      { 'src/core/tables/registry.ts': 'record.fromClaims().claimedBy = id' }
+    ],
+    kept: { 'src/core/tables/claims.ts': 'record.fromClaims().isSigned = true', 'src/core/flows/a.ts': 'a.fromOperator' }
+  },
+  {
     rule: rules.filesAreSmall,
     name: 'no file is longer than 400 lines',
     about: all,

@@ -143,6 +143,23 @@ export const coreTouchesNoWorld: Rule = (files) =>
       globals.filter(({ name }) => coreForbidden.has(name)).map(({ name, line }) => `${path}:${line} uses ${name}`)
     )
 
+/**
+ * Who may write what of a point or peer: the operator's words, what a proof showed, what peers claim. Of the files that hear what
+ * peers say, only those that keep claims are among them.
+ */
+const doors: ReadonlyMap<string, readonly string[]> = new Map([
+  ['fromOperator', ['point-table', 'peer-table']],
+  ['fromProof', ['point-state', 'point-table', 'point-listing', 'point-shares']],
+  ['fromClaims', ['claims', 'point-state', 'pool-state', 'point-table']]
+])
+
+export const everyFieldHasItsWriters: Rule = (files) =>
+  files.flatMap(({ path, calls }) =>
+    calls
+      .filter(({ name }) => doors.get(name)?.every((writer) => path !== `src/core/tables/${writer}.ts`))
+      .map(({ name, line }) => `${path}:${line} calls ${name}`)
+  )
+
 export const filesAreSmall: Rule = (files) =>
   files.filter(({ lines }) => lines > maxLines).map(({ path, lines }) => `${path}: ${lines} lines, at most ${maxLines}`)
 

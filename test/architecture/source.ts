@@ -27,6 +27,8 @@ export interface SourceFile {
   readonly imports: readonly Import[]
   /** Names used that are neither properties nor declared in the file, and the members `Math.random`, `AbortSignal.timeout`, `import.meta`. */
   readonly globals: readonly Spot[]
+  /** Names of methods that are called, whatever the object. */
+  readonly calls: readonly Spot[]
   /** `async`, `await`, `for await`, and `Promise` outside of interfaces (which only describe). */
   readonly waits: readonly Spot[]
   readonly exportsDefault: boolean
@@ -68,6 +70,7 @@ export function parseSource(path: string, text: string): SourceFile {
   const lineOf = (offset: number): number => text.slice(0, offset).split('\n').length
   const imports: Import[] = []
   const used: Spot[] = []
+  const calls: Spot[] = []
   const waits: Spot[] = []
   const declared = new Set<string>()
   let exportsDefault = false
@@ -97,6 +100,11 @@ export function parseSource(path: string, text: string): SourceFile {
       case 'ExportDefaultDeclaration':
         exportsDefault = true
         break
+      case 'CallExpression': {
+        const name = isNode(node.callee) && node.callee.type === 'MemberExpression' ? nameOf(node.callee.property) : undefined
+        if (name !== undefined) calls.push({ name, line })
+        break
+      }
       case 'AwaitExpression':
         waits.push({ name: 'await', line })
         break
@@ -132,6 +140,7 @@ export function parseSource(path: string, text: string): SourceFile {
     lines: text.replace(/\n$/, '').split('\n').length,
     imports,
     globals: used.filter(({ name }) => !declared.has(name)),
+    calls,
     waits,
     exportsDefault,
     hasHead: text.startsWith('/**'),

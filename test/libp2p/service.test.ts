@@ -135,7 +135,7 @@ describe('the pool as a service of libp2p', () => {
     const found = a.services.pool.next('new-point', { signal: AbortSignal.timeout(5_000) })
     await a.peerStore.merge(b.peerId, { multiaddrs: b.getMultiaddrs() })
     expect((await found).detail.point).toBe(pointOf(b))
-    expect(a.services.pool.points.info(pointOf(b))?.expectedPeerId).toBe(b.services.pool.peerId)
+    expect(a.services.pool.points.info(pointOf(b))?.discoveredPeerId).toBe(b.services.pool.peerId)
   })
 
   test('a discovery made before the pool runs is kept for it', async () => {
@@ -144,7 +144,7 @@ describe('the pool as a service of libp2p', () => {
     await a.peerStore.merge(b.peerId, { multiaddrs: b.getMultiaddrs() })
     expect(a.services.pool.points.info(pointOf(b))).toBeUndefined()
     await a.services.pool.start()
-    expect(a.services.pool.points.info(pointOf(b))).toMatchObject({ medium: 'discovery', expectedPeerId: b.services.pool.peerId })
+    expect(a.services.pool.points.info(pointOf(b))).toMatchObject({ medium: 'discovery', discoveredPeerId: b.services.pool.peerId })
   })
 
   test('options that make no sense are refused before anything runs', () => {

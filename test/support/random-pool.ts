@@ -6,7 +6,7 @@ import { checkDial, checkDialed, checkHello, checkIncoming, protocolVersions } f
 import type { AttemptRecord } from '../../src/core/tables/attempt-record.ts'
 import type { Outcome } from '../../src/core/tables/outcome.ts'
 import type { Medium } from '../../src/core/tables/point-info.ts'
-import { hostOf, hostOfIp, isRelayed } from '../../src/core/values/address.ts'
+import { hostOf, hostOfIp, isRelayed, targetOf } from '../../src/core/values/address.ts'
 import type { Attempt } from '../../src/core/values/attempt.ts'
 import type { Host, ParsedPoint, PeerId, Point } from '../../src/core/values/ids.ts'
 import type { HelloMessage } from '../../src/core/values/message.ts'
@@ -74,7 +74,7 @@ export class RandomPool {
     ['register new', () => void this.#registry.registerNewPoint(this.#point(), { medium: this.#pick(media), source: this.#peer() })],
     ['register peer', () => void this.#registry.registerPeer(this.#peer())],
     ['unregister', () => this.#registry.unregisterPoint(this.#point())],
-    ['learn', () => void this.#registry.learn(this.#told(), { peerId: this.#peer(), host: this.#host(), medium: 'advertise' })],
+    ['learn', () => void this.bench.claims.learn(this.#told(), { peerId: this.#peer(), host: this.#host(), medium: 'advertise' })],
     ['learn own', () => this.#learnOwn(this.#pick([...this.state.connections()]))],
     ['trust peer', () => this.#trustPeer(this.#pick([...this.state.peers()])?.peerId)],
     ['expect', () => this.#expect()],
@@ -101,12 +101,10 @@ export class RandomPool {
   #dial(): void {
     const point = this.#point()
     const known = this.state.point(point)
-    const expectedPeerId = this.#once(0.2) ? this.#peer() : known?.expectedPeerId
+    const expectedPeerId = this.#once(0.2) && !isRelayed(point) ? this.#peer() : (known?.expectedPeerId ?? targetOf(point))
     const trusted = this.#trust()
     if (checkDial(this.state, point, expectedPeerId, trusted) !== undefined) return
-    const record = this.#registry.registerPoint(point, { trusted })
-    if (expectedPeerId !== undefined) record.expectedPeerId = expectedPeerId
-    this.state.beginOutgoing(record, expectedPeerId)
+    this.state.beginOutgoing(this.#registry.wanted(point, { trusted, expectedPeerId }), expectedPeerId)
   }
 
   #changeBand(): void {
@@ -132,10 +130,15 @@ export class RandomPool {
 
   #answer(attempt: AttemptRecord<FakeConnection>): void {
     const there = this.#once(0.1) || attempt.point === undefined ? this.#peer() : homeOf(attempt.point)
+    if (attempt.point !== undefined && there !== (targetOf(attempt.point) ?? there)) {
+      this.#fail(attempt, { kind: 'dial-failed', failure: 'wrong-peer-id', detail: 'random' }, 'them')
+      return
+    }
     this.state.prove(attempt, there)
     const refusal = checkDialed(this.state, there, attempt.host)
     if (refusal === undefined) return
     this.#fail(attempt, refusal, 'us')
+    if (refusal.kind === 'already-connected') this.state.locate(attempt)
     if (refusal.kind === 'myself' && attempt.point !== undefined) this.#registry.addOwnPoint(attempt.point)
   }
 
@@ -156,7 +159,7 @@ export class RandomPool {
       this.#fail(attempt, { kind: 'table-full' }, 'us')
       return
     }
-    const own = this.#registry.learnOwn(this.#told(), {
+    const own = this.bench.claims.learnOwn(this.#told(), {
       peerId,
       host: attempt.host,
       isPrivate: hello.isPrivate,
@@ -192,7 +195,7 @@ export class RandomPool {
   #learnOwn(connection: FakeConnection | undefined): void {
     if (connection === undefined) return
     const { peerId, host, isPrivate } = connection
-    this.#registry.learnOwn(this.#told(), { peerId, host, isPrivate, trusted: this.state.isTrusted(peerId, undefined) })
+    this.bench.claims.learnOwn(this.#told(), { peerId, host, isPrivate, trusted: this.state.isTrusted(peerId, undefined) })
   }
 
   #trustPeer(peerId: PeerId | undefined): void {
@@ -201,8 +204,8 @@ export class RandomPool {
   }
 
   #expect(): void {
-    const record = this.#registry.registerPoint(this.#point())
-    void this.#registry.setExpectedPeerId(record, this.#peer())?.disconnect({ kind: 'unexpected-peer-id' })
+    const point = this.#point()
+    void this.#registry.setExpectedPeerId(point, targetOf(point) ?? this.#peer())?.disconnect({ kind: 'unexpected-peer-id' })
   }
 
   #announce(): void {

@@ -3,7 +3,9 @@ import { memoryStorage } from '../../src/core/memory-storage.ts'
 import { AccessList } from '../../src/core/tables/acl.ts'
 import type { AttemptRecord } from '../../src/core/tables/attempt-record.ts'
 import { Band } from '../../src/core/tables/band.ts'
+import { Claims } from '../../src/core/tables/claims.ts'
 import { PeerTable } from '../../src/core/tables/peer-table.ts'
+import type { PointRecord } from '../../src/core/tables/point-record.ts'
 import { PointTable } from '../../src/core/tables/point-table.ts'
 import { PoolState } from '../../src/core/tables/pool-state.ts'
 import { Registry } from '../../src/core/tables/registry.ts'
@@ -26,7 +28,6 @@ export interface Made {
 
 export class FakeConnection implements RunningConnection {
   readonly peerId: PeerId
-  readonly point: Point | undefined
   readonly host: Host | undefined
   readonly direction: Direction
   readonly establishedAt: number
@@ -35,11 +36,12 @@ export class FakeConnection implements RunningConnection {
   readonly instance: string
   readonly roundTripMs: number | undefined = undefined
   messagesReceived = 0
+  readonly #attempt: AttemptRecord<FakeConnection>
   readonly leave: (ending: Ending, comeBackAfterMs?: number) => void
 
   constructor(bench: StateBench, attempt: AttemptRecord<FakeConnection>, { isPrivate = false }: Made = {}) {
     this.peerId = attempt.peerId as PeerId
-    this.point = attempt.point
+    this.#attempt = attempt
     this.host = attempt.host
     this.direction = attempt.direction
     this.establishedAt = bench.date
@@ -47,6 +49,10 @@ export class FakeConnection implements RunningConnection {
     this.isPrivate = isPrivate
     this.instance = attempt.instance
     this.leave = (ending, comeBackAfterMs = 0) => void bench.state.end(attempt, { kind: 'closed', ending, comeBackAfterMs })
+  }
+
+  get point(): Point | undefined {
+    return this.#attempt.point
   }
 
   disconnect(reason: DisconnectReason): Promise<void> {
@@ -66,6 +72,7 @@ export class StateBench {
   readonly told: Told[] = []
   readonly state: PoolState<number, FakeConnection>
   readonly registry: Registry<number, FakeConnection>
+  readonly claims: Claims<number, FakeConnection>
 
   constructor(options: Partial<PoolOptions<Uint8Array, number>> = {}, { peerId = 'us', random = evenChance } = {}) {
     const peerMetadata = { initial: () => 0, toJson: (meta: number) => meta, fromJson: Number, score: (meta: number) => meta }
@@ -85,6 +92,13 @@ export class StateBench {
       changed: () => undefined
     })
     this.registry = new Registry(this.state)
+    this.claims = new Claims(this.state)
+  }
+
+  /** The record of a point, made if it is new, for tests that write it past its owner. */
+  record(point: Point): PointRecord {
+    this.registry.registerPoint(point)
+    return this.state.parts.points.get(point) as PointRecord
   }
 
   pass(ms: number): void {

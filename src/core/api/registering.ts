@@ -37,9 +37,9 @@ export class Registering<Msg, PeerMeta, ConnMeta> {
 
   /** Throws `PoolError` `table-full`. An expected peer id acts as `setExpectedPeerId`. Source: `register_point`. */
   registerPoint(point: Point, { trusted, expectedPeerId }: { trusted?: boolean; expectedPeerId?: PeerId } = {}): PointInfo {
-    const record = this.#context.registry.registerPoint(point, { trusted })
+    const info = this.#context.registry.registerPoint(point, { trusted })
     if (expectedPeerId !== undefined) void this.setExpectedPeerId(point, expectedPeerId)
-    return record
+    return info
   }
 
   /** Source: `unregister_point`. */
@@ -57,12 +57,12 @@ export class Registering<Msg, PeerMeta, ConnMeta> {
     points: readonly ParsedPoint[],
     { medium, source, trusted }: { medium: Medium; source: PeerId; trusted?: boolean }
   ): number {
-    const { registry, state } = this.#context
+    const { registry, claims, state } = this.#context
     if (trusted === true) {
       const fresh = points.filter(({ point }) => state.point(point) === undefined)
       return fresh.filter(({ point }) => registry.registerNewPoint(point, { medium, source, trusted }) !== undefined).length
     }
-    return registry.learn(points, { peerId: source, host: state.connection(source)?.host, medium })
+    return claims.learn(points, { peerId: source, host: state.connection(source)?.host, medium })
   }
 
   /** Throws `PoolError` `table-full`. Source: `register_peer`. */
@@ -72,10 +72,12 @@ export class Registering<Msg, PeerMeta, ConnMeta> {
     return record
   }
 
-  /** Only that peer may answer at the point from now on; resolves when whoever else is there has been disconnected. Source: `set_expected_peer_id`. */
+  /**
+   * Only that peer may answer at the point from now on; resolves when whoever else is there has been disconnected. Saved; but at the
+   * next start a point of `trustedPoints` expects what the config says. Source: `set_expected_peer_id`.
+   */
   async setExpectedPeerId(point: Point, peerId: PeerId): Promise<void> {
-    const { registry } = this.#context
-    await registry.setExpectedPeerId(registry.registerPoint(point), peerId)?.disconnect({ kind: 'unexpected-peer-id' })
+    await this.#context.registry.setExpectedPeerId(point, peerId)?.disconnect({ kind: 'unexpected-peer-id' })
   }
 
   /** The point is our own: it is forgotten, and never registered or dialed again. At most 16 are remembered, the oldest goes. Source: `add_to_id_points`. */

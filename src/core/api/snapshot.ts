@@ -129,10 +129,10 @@ function describePoint(view: PoolView, info: PointInfo, now: number): PointSnaps
   }
 }
 
-function peerAt({ state, lastEstablished, claimedBy }: PointInfo): PeerId | undefined {
+function peerAt({ state, lastEstablished, claimedBy, discoveredPeerId }: PointInfo): PeerId | undefined {
   if (state.kind === 'running') return state.connection.peerId
   if (state.kind === 'accepted') return state.peerId
-  return lastEstablished?.peerId ?? claimedBy
+  return lastEstablished?.peerId ?? claimedBy ?? discoveredPeerId
 }
 
 function describePeer(view: PoolView, info: PeerInfo, score: number): PeerSnapshot {

@@ -107,7 +107,8 @@ export function checkHello(
 
 /**
  * Does the peer come from a trusted point, as the original has it: from its address, naming the port that it listens on? Only where
- * nobody far away can say so, who is seen at another host or is not the relay's target; and if nobody else is there or expected there.
+ * nobody far away can say so, who is seen at another host or is not the relay's target; and if nobody else is expected there, or was
+ * there the last time.
  */
 function isTrustedPlace(
   view: PoolView,
@@ -115,7 +116,8 @@ function isTrustedPlace(
   { peerId, host }: { peerId: PeerId; host: Host | undefined }
 ): boolean {
   const info = view.point(point)
-  if (info?.trusted !== true || (info.expectedPeerId ?? peerId) !== peerId || (expectedPeerId ?? peerId) !== peerId) return false
+  const belongs = info?.expectedPeerId ?? info?.lastEstablished?.peerId ?? peerId
+  if (info?.trusted !== true || belongs !== peerId || (expectedPeerId ?? peerId) !== peerId) return false
   const { state } = info
   const there = state.kind === 'accepted' ? state.peerId : state.kind === 'running' ? state.connection.peerId : peerId
   return there === peerId && (isRelayed(point) ? expectedPeerId === peerId : host !== undefined && info.host === host)

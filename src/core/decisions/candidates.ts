@@ -3,7 +3,7 @@
  * tells people of it: one judgement, so that what is told is what is done.
  */
 import { noBackoff } from '../tables/backoff.ts'
-import type { PointInfo } from '../tables/point-info.ts'
+import { type PointInfo, soughtAt } from '../tables/point-info.ts'
 import type { PoolView } from '../tables/pool-view.ts'
 import type { PeerId, Point } from '../values/ids.ts'
 import type { Rejection } from '../values/reason.ts'
@@ -25,12 +25,13 @@ export interface CandidateOptions {
 }
 
 export function obstacleOf(view: PoolView, info: PointInfo, { now, canDial }: CandidateOptions): Obstacle | undefined {
-  const { point, claimedBy, expectedPeerId } = info
+  const { point, claimedBy } = info
+  const sought = soughtAt(info)
   if (info.state.kind !== 'disconnected') return { kind: 'busy' }
   if (!canDial(point)) return { kind: 'not-dialable' }
-  const owner = isConnected(view, claimedBy) ? claimedBy : isConnected(view, expectedPeerId) ? expectedPeerId : undefined
+  const owner = isConnected(view, claimedBy) ? claimedBy : isConnected(view, sought) ? sought : undefined
   if (owner !== undefined) return { kind: 'reached', peerId: owner }
-  const rejection = checkDial(view, point, expectedPeerId) ?? checkOwner(view, info)
+  const rejection = checkDial(view, point, sought) ?? checkOwner(view, info)
   if (rejection !== undefined) return { kind: 'refused', rejection }
   const until = backoffUntil(view, info)
   return until >= now ? { kind: 'barred', until } : undefined

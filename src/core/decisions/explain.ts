@@ -161,8 +161,8 @@ export function explainPeer(view: PoolView, peerId: PeerId, circumstances: Circu
 }
 
 /** Where it was met, is expected, or says that it is. */
-function isOf({ lastEstablished, expectedPeerId, claimedBy }: PointInfo, peerId: PeerId): boolean {
-  return (expectedPeerId ?? claimedBy ?? lastEstablished?.peerId) === peerId
+function isOf(info: PointInfo, peerId: PeerId): boolean {
+  return (info.expectedPeerId ?? info.claimedBy ?? info.lastEstablished?.peerId ?? info.discoveredPeerId) === peerId
 }
 
 const hopes: readonly Explanation['state'][] = ['connected', 'connecting', 'ready', 'waiting', 'refused', 'not-dialable', 'unknown']

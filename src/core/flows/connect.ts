@@ -8,8 +8,8 @@ import { shareablePoints } from '../decisions/sharing.ts'
 import type { AttemptRecord } from '../tables/attempt-record.ts'
 import { isWordless, type Outcome } from '../tables/outcome.ts'
 import type { PeerRecord } from '../tables/peer-state.ts'
-import type { PointRecord } from '../tables/point-record.ts'
-import { resetReconnection } from '../tables/point-state.ts'
+import { type PointInfo, soughtAt } from '../tables/point-info.ts'
+import { targetOf } from '../values/address.ts'
 import type { PeerId, Point } from '../values/ids.ts'
 import type { ExchangeMessage, HelloMessage } from '../values/message.ts'
 import { DialError, type Link } from '../values/ports.ts'
@@ -47,23 +47,35 @@ export class Connector<Msg, PeerMeta, ConnMeta> {
   }
 
   /**
-   * Connects to a point. Rejects with `PoolError` `rejected` (or `table-full` for an unknown point that finds no place); the point
-   * is then as disconnected as before, and the call may be repeated. `byUser`: a person or program asked for this very
-   * point, so its back-off is forgotten.
+   * The operator connects to a point: what the options say of it holds from now on, and its back-off is forgotten. Rejects with
+   * `PoolError` `rejected` (or `table-full` for an unknown point that finds no place); the point is then as disconnected as before,
+   * and the call may be repeated.
    */
-  async connect(point: Point, options: ConnectOptions & { byUser: boolean }): Promise<Connection<Msg, ConnMeta>> {
-    const { state, registry, network, config, events, clock } = this.#context
-    const expectedPeerId = options.expectedPeerId ?? state.point(point)?.expectedPeerId
+  connect(point: Point, options: ConnectOptions): Promise<Connection<Msg, ConnMeta>> {
+    return this.#dial(point, options, () => this.#context.registry.wanted(point, options))
+  }
+
+  /**
+   * The pool dials a point that it knows, by itself or on a peer's word. It writes nothing that is the operator's: `expectedPeerId`
+   * holds for this attempt alone. Rejects as `connect`.
+   */
+  dial(point: Point, expectedPeerId?: PeerId): Promise<Connection<Msg, ConnMeta>> {
+    return this.#dial(point, { expectedPeerId }, () => this.#context.state.point(point))
+  }
+
+  async #dial(point: Point, options: ConnectOptions, find: () => PointInfo | undefined): Promise<Connection<Msg, ConnMeta>> {
+    const { state, registry, claims, network, config, events, clock } = this.#context
+    const known = state.point(point)
+    const expectedPeerId = options.expectedPeerId ?? (known === undefined ? targetOf(point) : soughtAt(known))
     options.signal?.throwIfAborted()
     const refusal = checkDial(state, point, expectedPeerId, options.trusted)
     if (refusal !== undefined) {
       events.emit('rejecting-request', { attempt: 0, direction: 'outgoing', point, peerId: expectedPeerId, rejection: refusal })
       throw PoolError.rejected(refusal)
     }
-    const record = registry.registerPoint(point, { trusted: options.trusted })
-    if (options.expectedPeerId !== undefined) record.expectedPeerId = options.expectedPeerId
-    if (options.byUser) resetReconnection(record)
-    const attempt = state.beginOutgoing(record, expectedPeerId)
+    const info = find()
+    if (info === undefined) throw PoolError.rejected({ kind: 'cancelled', detail: `${point} is not known any more` })
+    const attempt = state.beginOutgoing(info, expectedPeerId)
     const progress = this.#watch(attempt, options.timeoutMs ?? config.connectionTimeoutMs, options.signal)
     let outcome: Outcome | undefined
     let link: Link | undefined
@@ -83,20 +95,19 @@ export class Connector<Msg, PeerMeta, ConnMeta> {
       attempt.signal.throwIfAborted()
       if (verdict.kind === 'nack') {
         const points = parsePoints(network, verdict.points)
-        if (config.discovery) registry.learn(points, { peerId: link.peerId, host: link.host, medium: 'nack' })
+        if (config.discovery) claims.learn(points, { peerId: link.peerId, host: link.host, medium: 'nack' })
         const alternatives = points.map((parsed) => parsed.point)
         outcome = { kind: 'failed', rejection: { kind: 'rejected-by-peer', motive: verdict.motive, points: alternatives }, by: 'them' }
         throw PoolError.rejected(outcome.rejection)
       }
       const metadata = readMetadata(hello, link, config)
-      const { rejection } = this.#judge(attempt, { link, hello, point: record })
+      const { rejection } = this.#judge(attempt, { link, hello })
       if (rejection !== undefined) {
         const nack = nackFor(rejection, [])
         if (nack !== undefined) channel.send(nack)
         throw PoolError.rejected(rejection)
       }
       channel.send({ kind: 'ack' })
-      record.isPublic = !hello.isPrivate
       return this.#run(attempt, { channel, hello, metadata, roundTripMs })
     } catch (error) {
       outcome ??= outcomeOf(error, { attempt, progress, link })
@@ -105,7 +116,9 @@ export class Connector<Msg, PeerMeta, ConnMeta> {
       progress.done()
       if (attempt.connection === undefined) {
         if (outcome !== undefined) state.end(attempt, outcome)
-        if (outcome?.kind === 'failed' && outcome.rejection.kind === 'myself') registry.addOwnPoint(point)
+        const why = outcome?.kind === 'failed' ? outcome.rejection.kind : undefined
+        if (why === 'myself') registry.addOwnPoint(point)
+        if (why === 'already-connected') state.locate(attempt)
         void link?.close()
       }
     }
@@ -129,7 +142,7 @@ export class Connector<Msg, PeerMeta, ConnMeta> {
       const hello = await readHello(channel, config, attempt.signal)
       attempt.signal.throwIfAborted()
       const metadata = readMetadata(hello, link, config)
-      const { rejection } = this.#judge(attempt, { link, hello, point: undefined })
+      const { rejection } = this.#judge(attempt, { link, hello })
       if (rejection !== undefined) {
         const nack = nackFor(rejection, this.#alternatives(link, hello, rejection))
         if (nack !== undefined) channel.send(ourHello(this.#context), nack)
@@ -159,9 +172,9 @@ export class Connector<Msg, PeerMeta, ConnMeta> {
   /** Step 4 in one turn: check, make room for it, admit. Gives the rejection, or the attempt is accepted. */
   #judge(
     attempt: AttemptRecord<Connection<Msg, ConnMeta>>,
-    { link, hello, point }: { link: Link; hello: HelloMessage; point: PointRecord | undefined }
+    { link, hello }: { link: Link; hello: HelloMessage }
   ): { rejection: Rejection | undefined } {
-    const { state, registry, network, clock } = this.#context
+    const { state, registry, claims, network, clock } = this.#context
     const { peerId } = link
     const instance = instanceText(hello.instance)
     const points = parsePoints(network, hello.points)
@@ -170,8 +183,7 @@ export class Connector<Msg, PeerMeta, ConnMeta> {
     this.#makeWay(verdict, { link, instance })
     const peer: PeerRecord<PeerMeta> | undefined = registry.registerPeer(peerId)
     if (peer === undefined) return { rejection: { kind: 'table-full' } }
-    const own = registry.learnOwn(points, { peerId, host: attempt.host, isPrivate: hello.isPrivate, trusted: peer.trusted })
-    if (point !== undefined) point.claimedBy = peerId
+    const own = claims.learnOwn(points, { peerId, host: attempt.host, isPrivate: hello.isPrivate, trusted: peer.trusted })
     const free = own.filter((record) => record.state.kind === 'disconnected')
     state.admit(attempt, peer, { instance, point: free.find((record) => record.trusted) ?? free[0] })
     return { rejection: undefined }
@@ -206,7 +218,6 @@ export class Connector<Msg, PeerMeta, ConnMeta> {
     const connection = new Connection<Msg, ConnMeta>({
       channel,
       attempt,
-      point: attempt.point,
       // Not the message: it holds on to the packet that it came in.
       hello: { isPrivate: hello.isPrivate, discovery: hello.discovery },
       remoteMetadata: metadata,
@@ -240,11 +251,11 @@ export class Connector<Msg, PeerMeta, ConnMeta> {
    * Hello together, nothing is decided by it, and whom we refuse must not cost us that much.
    */
   async #certify(connection: Connection<Msg, ConnMeta>, hello: HelloMessage): Promise<void> {
-    const { network, registry } = this.#context
+    const { network, claims } = this.#context
     const { peerId } = connection
     if (connection.ending !== undefined) return
     try {
-      registry.certify(await readSigned(hello, network, peerId), peerId)
+      claims.certify(await readSigned(hello, network, peerId), peerId)
     } catch (error) {
       await connection.disconnect({ kind: 'fault', detail: error instanceof Error ? error.message : String(error) })
     }

@@ -36,7 +36,6 @@ export interface ConnectionStat {
 export interface ConnectionParts<Msg, ConnMeta> {
   readonly channel: Channel
   readonly attempt: Attempt
-  readonly point: Point | undefined
   readonly hello: Pick<HelloMessage, 'isPrivate' | 'discovery'>
   readonly remoteMetadata: ConnMeta | undefined
   readonly roundTripMs: number | undefined
@@ -50,7 +49,6 @@ export interface ConnectionParts<Msg, ConnMeta> {
 
 export class Connection<Msg = Uint8Array, ConnMeta = Uint8Array> implements RunningConnection {
   readonly attempt: Attempt
-  readonly point: Point | undefined
   readonly establishedAt: number
   readonly startedAt: number
   readonly isPrivate: boolean
@@ -83,7 +81,6 @@ export class Connection<Msg = Uint8Array, ConnMeta = Uint8Array> implements Runn
   constructor(parts: ConnectionParts<Msg, ConnMeta>) {
     this.#parts = parts
     this.attempt = parts.attempt
-    this.point = parts.point
     this.instance = parts.instance
     this.roundTripMs = parts.roundTripMs
     this.remoteMetadata = parts.remoteMetadata
@@ -102,6 +99,11 @@ export class Connection<Msg = Uint8Array, ConnMeta = Uint8Array> implements Runn
 
   get peerId(): PeerId {
     return this.#parts.channel.link.peerId
+  }
+
+  /** One that came in may have none at first, and get it when a dial of ours shows where the peer is. */
+  get point(): Point | undefined {
+    return this.attempt.point
   }
 
   get direction(): Direction {

@@ -1,5 +1,6 @@
 /** What every flow works with: the state, the network, and each other. Made once by `peer-pool.ts`. */
 import type { EventHub } from '../event-hub.ts'
+import type { Claims } from '../tables/claims.ts'
 import type { PoolState } from '../tables/pool-state.ts'
 import type { Registry } from '../tables/registry.ts'
 import type { PoolConfig } from '../values/config.ts'
@@ -13,7 +14,10 @@ export interface FlowContext<Msg, PeerMeta, ConnMeta> {
   readonly random: Random
   readonly log: Log
   readonly state: PoolState<PeerMeta, Connection<Msg, ConnMeta>>
+  /** For what the operator says. */
   readonly registry: Registry<PeerMeta>
+  /** For what peers and discoveries say. */
+  readonly claims: Claims<PeerMeta>
   readonly events: EventHub
   /** Random bytes that name this run of the pool in its Hellos. */
   readonly instance: Uint8Array

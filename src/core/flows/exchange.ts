@@ -108,17 +108,17 @@ export class Exchange<Msg, PeerMeta, ConnMeta> {
   }
 
   #learn(connection: Connection<Msg, ConnMeta>, texts: readonly string[], ownTexts: readonly string[] | undefined): void {
-    const { events, network, registry, state } = this.#context
+    const { events, network, claims, state } = this.#context
     const { peerId, host, isPrivate } = connection
     if (ownTexts !== undefined)
-      registry.learnOwn(parsePoints(network, ownTexts), {
+      claims.learnOwn(parsePoints(network, ownTexts), {
         peerId,
         host,
         isPrivate,
         trusted: state.isTrusted(peerId, undefined)
       })
     const heard = texts.slice(0, this.#take(connection, 'told', texts.length))
-    const taken = isPrivate ? 0 : registry.learn(parsePoints(network, heard), { peerId, host, medium: 'advertise' })
+    const taken = isPrivate ? 0 : claims.learn(parsePoints(network, heard), { peerId, host, medium: 'advertise' })
     const teller = state.peer(peerId)
     if (teller !== undefined) teller.own().served += taken
     events.emit('advertise-received', { peerId, points: texts.length, taken })

@@ -187,7 +187,7 @@ export class Maintenance<Msg, PeerMeta, ConnMeta> {
   /** The connection, if one came of it. */
   async #dial(point: Point): Promise<Connection<Msg, ConnMeta> | undefined> {
     try {
-      const made = await this.#connector.connect(point, { byUser: false })
+      const made = await this.#connector.dial(point)
       this.#searchPauseMs = this.#context.config.timeBetweenSearchesMs
       return made
     } catch (error) {

@@ -3,7 +3,9 @@
  * are not trusted, at most one try per linger however it ends, and never so many that swaps decide whom we hold: strangers
  * who swap whenever they may reach a twentieth of the connections, no more. Called by `exchange.ts` and `maintenance.ts`.
  */
+import { isMet, obstacleOf } from '../decisions/candidates.ts'
 import { mixedShare } from '../decisions/plan.ts'
+import { targetOf } from '../values/address.ts'
 import type { PeerId, Point } from '../values/ids.ts'
 import type { SwapAckMessage, SwapRequestMessage } from '../values/message.ts'
 import { PoolError } from '../values/reason.ts'
@@ -14,21 +16,21 @@ import { parsePoints } from './handshake.ts'
 /** An ack that comes later than this answers nothing, ms. */
 const ackDeadlineMs = 60_000
 
-/** Makes the connection that a swap brings. */
-type Connect<Msg, ConnMeta> = (point: Point, expectedPeerId: PeerId) => Promise<Connection<Msg, ConnMeta>>
+/** Makes the connection that a swap brings: `Connector.dial`. */
+type Dial<Msg, ConnMeta> = (point: Point, expectedPeerId: PeerId) => Promise<Connection<Msg, ConnMeta>>
 
 export class Swaps<Msg, PeerMeta, ConnMeta> {
   readonly #context: FlowContext<Msg, PeerMeta, ConnMeta>
-  readonly #connect: Connect<Msg, ConnMeta>
+  readonly #dial: Dial<Msg, ConnMeta>
   /** Peers whose connection came by a swap or by exploring, the last one last; a twentieth of the connections; those that left are dropped on the next look. */
   readonly #mixed = new Set<PeerId>()
   #lastAt = Number.NEGATIVE_INFINITY
   /** Our one open request. */
   #open: { readonly recipient: PeerId; readonly offered: PeerId; readonly at: number } | undefined
 
-  constructor(context: FlowContext<Msg, PeerMeta, ConnMeta>, connect: Connect<Msg, ConnMeta>) {
+  constructor(context: FlowContext<Msg, PeerMeta, ConnMeta>, dial: Dial<Msg, ConnMeta>) {
     this.#context = context
-    this.#connect = connect
+    this.#dial = dial
   }
 
   /** Offers one of our peers to another, if it is time; false if not. Called by maintenance in the band. */
@@ -98,7 +100,7 @@ export class Swaps<Msg, PeerMeta, ConnMeta> {
   async #trade(from: Connection<Msg, ConnMeta>, wanted: { point: Point; peerId: PeerId }, given: PeerId): Promise<void> {
     const { events, state } = this.#context
     try {
-      await this.#connect(wanted.point, wanted.peerId)
+      await this.#dial(wanted.point, wanted.peerId)
       this.#mixed.add(wanted.peerId)
       const old = state.connection(given)
       if (old !== undefined && !state.isTrusted(old.peerId, old.point)) await old.disconnect({ kind: 'swapped' })
@@ -127,16 +129,23 @@ export class Swaps<Msg, PeerMeta, ConnMeta> {
     return found[Math.floor(random.next() * found.length)]
   }
 
-  /** What a stranger offers, if we could take it: a point that may be told, of a peer that we do not hold. */
+  /**
+   * What a stranger offers, if we could take it: a point that may be told, of a peer that we do not hold. Not a point about which the
+   * operator or a proof has said something: that is dialed for their sake, and not on a stranger's word.
+   */
   #read(from: Connection<Msg, ConnMeta>, message: { point: string; peerId: string }): { point: Point; peerId: PeerId } | undefined {
-    const { network, registry, state } = this.#context
+    const { network, claims, state, clock } = this.#context
     const [parsed] = parsePoints(network, [message.point])
-    if (parsed === undefined || !registry.mayTell(from.host, parsed.point) || !network.canDial(parsed.point)) return undefined
+    if (parsed === undefined || !claims.mayTell(from.host, parsed.point)) return undefined
     const peerId = network.tryParsePeerId(message.peerId)
-    if (peerId === undefined || peerId === state.peerId) return undefined
+    if (peerId === undefined || peerId === state.peerId || (parsed.expectedPeerId ?? peerId) !== peerId) return undefined
     if (state.connection(peerId) !== undefined || state.peerBar(peerId) !== undefined) return undefined
-    registry.learn([parsed], { peerId: from.peerId, host: from.host, medium: 'swap' })
+    const known = state.point(parsed.point)
+    if (known !== undefined && (isMet(known) || known.expectedPeerId !== targetOf(known.point))) return undefined
+    claims.learn([parsed], { peerId: from.peerId, host: from.host, medium: 'swap' })
     const info = state.point(parsed.point)
-    return info?.state.kind === 'disconnected' ? { point: parsed.point, peerId } : undefined
+    const mayDial =
+      info !== undefined && obstacleOf(state, info, { now: clock.now(), canDial: (point) => network.canDial(point) }) === undefined
+    return mayDial ? { point: parsed.point, peerId } : undefined
   }
 }

@@ -24,7 +24,10 @@ export class AttemptRecord<C extends RunningConnection = RunningConnection> impl
   instance = ''
   connection: C | undefined = undefined
 
-  constructor(id: number, start: Pick<Attempt, 'direction' | 'startedAt' | 'host' | 'expectedPeerId' | 'point' | 'peerId' | 'hasSlot'>) {
+  constructor(
+    id: number,
+    start: Pick<Attempt, 'direction' | 'startedAt' | 'host'> & Partial<Pick<Attempt, 'expectedPeerId' | 'point' | 'peerId' | 'hasSlot'>>
+  ) {
     this.id = id
     this.direction = start.direction
     this.startedAt = start.startedAt
@@ -32,7 +35,7 @@ export class AttemptRecord<C extends RunningConnection = RunningConnection> impl
     this.expectedPeerId = start.expectedPeerId
     this.point = start.point
     this.peerId = start.peerId
-    this.hasSlot = start.hasSlot
+    this.hasSlot = start.hasSlot === true
   }
 
   get signal(): AbortSignal {

@@ -189,7 +189,7 @@ function* greylisted(state: State): Iterable<string> {
 
 function* caps(state: State): Iterable<string> {
   const { maxDelayMs } = state.config.reconnection
-  for (const { point, events, delayMs } of state.points()) {
+  for (const { point, events, delayMs } of state.parts.points) {
     if (events.length > maxEventsKept) yield `${point} keeps ${events.length} events`
     if (delayMs > maxDelayMs) yield `${point} would be barred for ${delayMs} ms`
   }

@@ -2,6 +2,7 @@
 import type { Attempt } from '../values/attempt.ts'
 import type { Reconnection } from '../values/config.ts'
 import type { PoolEventName, PoolEvents } from '../values/events.ts'
+import type { PeerId } from '../values/ids.ts'
 import { type Ending, nackMotive, type Rejection } from '../values/reason.ts'
 
 /** How an attempt ended: it never ran, or it did. */
@@ -9,14 +10,15 @@ export type Outcome =
   | { readonly kind: 'failed'; readonly rejection: Rejection; readonly by: 'us' | 'them' }
   | { readonly kind: 'closed'; readonly ending: Ending; readonly comeBackAfterMs: number }
 
-/** Rejections that say nothing about the point or peer: our own limits and wishes. */
+/** Rejections that say nothing against the point or peer: our own limits and wishes, and a connection that is there already. */
 export const ownReasons: ReadonlySet<Rejection['kind']> = new Set([
   'cancelled',
   'table-full',
   'too-many-connections',
   'too-many-handshakes',
   'private-mode',
-  'pending'
+  'pending',
+  'already-connected'
 ])
 
 /** A connection that the other side ended sooner than this was none worth having, ms. */
@@ -54,6 +56,12 @@ function isReplaced({ reason: { kind } }: Ending): boolean {
 
 /** Rejections of a peer who could not, or would not, show itself to be a member of our network. */
 const unproven: ReadonlySet<Rejection['kind']> = new Set(['fault', 'unexpected-peer-id', 'myself', 'unknown-network', 'no-common-version'])
+
+/** Another peer answered than somebody had said, and not the operator: the word was wrong, and nothing speaks against the point. */
+export function isMisled(outcome: Outcome, point: { readonly expectedPeerId: PeerId | undefined } | undefined): boolean {
+  if (outcome.kind === 'closed' || outcome.rejection.kind !== 'unexpected-peer-id') return false
+  return point !== undefined && point.expectedPeerId !== outcome.rejection.expected
+}
 
 /** How long the other side does not want to see us, ms; whom we left ourselves we may see again sooner. Whoever had no place for us has none a second later either. */
 function comeBackAfterMs(outcome: Outcome, { afterConnectionMs }: Reconnection): number {

@@ -119,8 +119,17 @@ export class PeerRecord<PeerMeta = unknown> implements PeerInfo<PeerMeta>, Heape
     this.metadata = metadata
   }
 
-  /** Its life, to be written in the same turn; made at the first call. */
-  own(): PeerLife {
+  /** What our connections with it and the application's reports showed, to be written in the same turn; made at the first call. */
+  own(): Omit<PeerLife, 'trusted'> {
+    return this.#own()
+  }
+
+  /** What the operator said, to be written in the same turn. */
+  fromOperator(): Pick<PeerLife, 'trusted'> {
+    return this.#own()
+  }
+
+  #own(): PeerLife {
     if (this.life === untouched) this.life = new PeerLife()
     return this.life
   }

@@ -68,7 +68,7 @@ export class PeerTable<PeerMeta = unknown> {
     if (known !== undefined) return known
     if (!this.#makeRoom() && !trusted) return undefined
     const record = new PeerRecord(peerId, createdAt, metadata)
-    if (trusted) record.own().trusted = true
+    if (trusted) record.fromOperator().trusted = true
     this.#add(record)
     return record
   }
@@ -82,7 +82,7 @@ export class PeerTable<PeerMeta = unknown> {
     if (known === undefined) {
       if (this.#bounds !== null && this.size >= this.#bounds.max && !saved.trusted) return undefined
       const record = new PeerRecord(saved.peerId, saved.createdAt, metadata)
-      record.own().trusted = saved.trusted
+      record.fromOperator().trusted = saved.trusted
       join(record, saved)
       this.#add(record)
       return record
@@ -102,7 +102,7 @@ export class PeerTable<PeerMeta = unknown> {
   /** A peer that is no longer trusted may have to go at once, when the table was above its `max` for trusted ones' sake. */
   setTrusted(record: PeerRecord<PeerMeta>, trusted: boolean): void {
     if (record.trusted === trusted || this.get(record.peerId) !== record) return
-    record.own().trusted = trusted
+    record.fromOperator().trusted = trusted
     this.#trusted += trusted ? 1 : -1
     this.reindex(record)
     if (this.#bounds === null || this.size <= this.#bounds.max + this.#trusted) return

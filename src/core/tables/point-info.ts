@@ -36,14 +36,19 @@ export interface PointInfo {
   readonly discoveredAt: number
   /** Set by the operator alone. Saved. */
   readonly trusted: boolean
-  /** True once a handshake told so; only such points are passed on. Saved. */
+  /** The peer there said in its handshake that others may be told of the point; only such points are passed on. Saved. */
   readonly isPublic: boolean
-  /** Who must answer there. Saved. */
+  /** Who must answer there: the peer that the operator named, or the one that a relayed point ends with. Saved. */
   readonly expectedPeerId: PeerId | undefined
   /** The peer that last said it is its own: a hint that spares a dial, never a rule. Memory only. */
   readonly claimedBy: PeerId | undefined
   /** That peer was seen at the point's host, or is the target of the relayed point: nobody else can have said so. Memory only. */
   readonly isClaimProven: boolean
+  /**
+   * Who is there according to another discovery of the node (a bootstrap list, mDNS). Dials ask for that peer until somebody
+   * was met there or the dial shows that it is wrong. Memory only.
+   */
+  readonly discoveredPeerId: PeerId | undefined
   /** That peer signed it, too: it may be held to its word. Memory only. */
   readonly isSigned: boolean
   readonly state: PointState
@@ -91,6 +96,11 @@ export function lastMissAt(info: Pick<PointInfo, 'lastFailedAt' | 'lastRejected'
 /** Did anybody ever answer there as a member of our network? Such points have places of their own in the table. */
 export function isTried(info: Pick<PointInfo, 'lastEstablished'>): boolean {
   return info.lastEstablished !== undefined
+}
+
+/** Whom a dial to the point asks for, unless its caller names somebody. */
+export function soughtAt({ expectedPeerId, discoveredPeerId, lastEstablished }: PointInfo): PeerId | undefined {
+  return expectedPeerId ?? (lastEstablished === undefined ? discoveredPeerId : undefined)
 }
 
 function latest(...instants: (number | undefined)[]): number | undefined {

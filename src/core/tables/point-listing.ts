@@ -62,7 +62,7 @@ export class PointListing {
     const chain = this.#chainOf(record)
     const at = lastSeenAt(record.life)
     if (sighting?.chain === chain && seenAt === at) return
-    const life = record.own()
+    const life = record.fromProof()
     life.seenAt = at
     if (chain === undefined) {
       sighting?.chain?.remove(sighting)

@@ -2,8 +2,12 @@
  * The record of one known point, made to be small: a large table holds points by the hundred thousand, and nothing ever
  * happens to most of them. What only happens is kept in a `PointLife`, and one of these stands for all untouched points.
  * Its state is changed by `point-state.ts`, its places by the indexes of the point table, which also own sources and groups.
+ *
+ * Three sources write it, each through its own door: the operator (`fromOperator`), our own dials and connections (`fromProof`), and
+ * what peers and discoveries say (`fromClaims`). A door shows its own fields only, so a claim cannot overwrite what the operator
+ * said or a proof showed. Outside of `tables` a point is a `PointInfo`, which nobody can write.
  */
-import { groupOf, hostOf } from '../values/address.ts'
+import { groupOf, hostOf, targetOf } from '../values/address.ts'
 import type { HistoryEvent } from '../values/history.ts'
 import type { Host, PeerId, Point } from '../values/ids.ts'
 import type { Rejection } from '../values/reason.ts'
@@ -34,13 +38,33 @@ export class Place implements Linked<Place> {
   }
 }
 
-/** What happened to a point, and the places it has for it. Read and written through the record, but for places. */
-export class PointLife {
+/** What the operator said of a point. Saved. */
+export interface OperatorWords {
+  trusted: boolean
+  expectedPeerId: PeerId | undefined
+}
+
+/** What peers and discoveries said of a point: hints. */
+export interface Claims {
+  isPublic: boolean
+  claimedBy: PeerId | undefined
+  isClaimProven: boolean
+  isSigned: boolean
+  discoveredPeerId: PeerId | undefined
+}
+
+/** What our own dials and connections showed, and the places that the table has for the point. */
+export type Findings = Omit<PointLife, keyof OperatorWords | keyof Claims>
+
+/** What happened to a point, and the places it has for it. Read through the record, written through its doors. */
+export class PointLife implements OperatorWords, Claims {
   trusted = false
+  expectedPeerId: PeerId | undefined = undefined
   isPublic = false
   claimedBy: PeerId | undefined = undefined
   isClaimProven = false
   isSigned = false
+  discoveredPeerId: PeerId | undefined = undefined
   state: PointState = disconnected
   lastFailedAt: number | undefined = undefined
   lastRejected: Meeting | undefined = undefined
@@ -76,16 +100,15 @@ export class PointLife {
 /** Of all points that nothing happened to. Frozen: whoever writes to a life must have the point's own. */
 const untouched = Object.freeze(new PointLife())
 
-/** The record itself. Only `point-state.ts`, the point table and the registry write its fields. */
+/** The record itself. */
 export class PointRecord implements PointInfo, Linked<PointRecord> {
   readonly point: Point
   readonly source: PeerId | undefined
   readonly medium: Medium
   readonly discoveredAt: number
-  expectedPeerId: PeerId | undefined = undefined
   /** What its table finds its address group by. */
   readonly groupKey: GroupKey
-  /** As it is now; to be written through `own`. */
+  /** As it is now. */
   life: Readonly<PointLife> = untouched
   /** Whose cap counts it; none: nobody's, since it proved good. */
   holder: PointSource | undefined = undefined
@@ -104,10 +127,31 @@ export class PointRecord implements PointInfo, Linked<PointRecord> {
     this.groupKey = groupKey
   }
 
-  /** Its life, to be written in the same turn; made at the first call. */
-  own(): PointLife {
+  // What a door returns is to be written in the same turn. A life is made at the first call, so call it only for a change.
+
+  fromOperator(): OperatorWords {
+    return this.#own()
+  }
+
+  fromProof(): Findings {
+    return this.#own()
+  }
+
+  fromClaims(): Claims {
+    return this.#own()
+  }
+
+  #own(): PointLife {
     if (this.life === untouched) this.life = new PointLife()
     return this.life
+  }
+
+  get expectedPeerId(): PeerId | undefined {
+    return this.life.expectedPeerId ?? targetOf(this.point)
+  }
+
+  get discoveredPeerId(): PeerId | undefined {
+    return this.life.discoveredPeerId
   }
 
   get host(): Host | undefined {
@@ -122,58 +166,28 @@ export class PointRecord implements PointInfo, Linked<PointRecord> {
     return this.life.history ?? noEvents
   }
 
-  // A write that changes nothing makes no life.
-
   get trusted(): boolean {
     return this.life.trusted
-  }
-
-  set trusted(value: boolean) {
-    if (value !== this.life.trusted) this.own().trusted = value
   }
 
   get isPublic(): boolean {
     return this.life.isPublic
   }
 
-  set isPublic(value: boolean) {
-    if (value !== this.life.isPublic) this.own().isPublic = value
-  }
-
   get claimedBy(): PeerId | undefined {
     return this.life.claimedBy
-  }
-
-  set claimedBy(value: PeerId | undefined) {
-    if (value === this.life.claimedBy) return
-    this.own().claimedBy = value
-    // Whoever signed it, or was seen there, was another.
-    this.own().isSigned = false
-    this.own().isClaimProven = false
   }
 
   get isClaimProven(): boolean {
     return this.life.isClaimProven
   }
 
-  set isClaimProven(value: boolean) {
-    if (value !== this.life.isClaimProven) this.own().isClaimProven = value
-  }
-
   get isSigned(): boolean {
     return this.life.isSigned
   }
 
-  set isSigned(value: boolean) {
-    if (value !== this.life.isSigned) this.own().isSigned = value
-  }
-
   get state(): PointState {
     return this.life.state
-  }
-
-  set state(value: PointState) {
-    this.own().state = value
   }
 
   get lastFailedAt(): number | undefined {

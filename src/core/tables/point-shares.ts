@@ -109,7 +109,7 @@ export class PointShares {
     if (promoted) {
       this.#wait(record, undefined)
       if (group instanceof PointGroup) count(record, group, -1)
-      record.own().tried = true
+      record.fromProof().tried = true
       this.#tried++
       if (!isCounted(record)) {
         const { holder } = record
@@ -126,7 +126,7 @@ export class PointShares {
       const missAt = lastMissAt(life)
       const queue = this.#queueOf(record)
       if (record.chain !== queue || life.missAt !== missAt) this.#wait(record, queue)
-      if (life.missAt !== missAt) record.own().missAt = missAt
+      if (life.missAt !== missAt) record.fromProof().missAt = missAt
     }
     if (group instanceof PointGroup) rank(record, group)
     return promoted
@@ -265,7 +265,7 @@ function rank(record: PointRecord, group: PointGroup): void {
   const list = listOf(record, group)
   const at = life.tried ? lastSeenAt(life) : lastMissAt(life)
   if (life.member?.chain === list && (list === undefined || life.memberAt === at)) return
-  const own = record.own()
+  const own = record.fromProof()
   own.memberAt = at
   if (list === undefined) {
     own.member?.chain?.remove(own.member)

@@ -1,6 +1,6 @@
 /**
- * What the pool knows of one point, and the only functions that change its state. Called by `pool-state.ts` alone, which
- * moves point and peer together; the records are `point-record.ts`'s, the table that holds them `point-table.ts`.
+ * The only functions that change the state of a point, and what peers claim of it. Called by `pool-state.ts`, which moves point and
+ * peer together, and by `claims.ts`; the records are `point-record.ts`'s, the table that holds them `point-table.ts`.
  */
 import type { Attempt, RunningConnection } from '../values/attempt.ts'
 import type { Reconnection } from '../values/config.ts'
@@ -16,24 +16,30 @@ import { disconnected, type PointRecord } from './point-record.ts'
 /** disconnected → requested. We are about to dial it. */
 export function setPointRequested(record: PointRecord, attempt: Attempt): void {
   allow(record, ['disconnected'], 'requested')
-  record.state = { kind: 'requested', attempt }
+  record.fromProof().state = { kind: 'requested', attempt }
 }
 
 /** disconnected, requested by the same attempt → accepted. The handshake passed our checks. */
 export function setPointAccepted(record: PointRecord, attempt: Attempt, peerId: PeerId): void {
   allow(record, ['disconnected', 'requested'], 'accepted')
   if (record.state.kind === 'requested' && record.state.attempt !== attempt) illegal(record, 'accepted by another attempt')
-  record.state = { kind: 'accepted', attempt, peerId }
+  record.fromProof().state = { kind: 'accepted', attempt, peerId }
 }
 
-/** accepted by the same peer, or disconnected (a running peer named it later) → running. */
-export function setPointRunning(record: PointRecord, connection: RunningConnection, at: number): void {
+/** accepted by the same peer, or disconnected (a dial found a running peer there) → running. */
+export function setPointRunning(record: PointRecord, connection: RunningConnection): void {
   allow(record, ['disconnected', 'accepted'], 'running')
   if (record.state.kind === 'accepted' && record.state.peerId !== connection.peerId) illegal(record, 'running with another peer')
-  record.state = { kind: 'running', connection }
-  record.own().deniedPeerId = undefined
-  record.own().lastEstablished = { peerId: connection.peerId, at }
-  notePoint(record, 'connection-established', at, connection.peerId)
+  const { peerId, direction, isPrivate, establishedAt: at } = connection
+  const life = record.fromProof()
+  life.state = { kind: 'running', connection }
+  life.deniedPeerId = undefined
+  life.lastEstablished = { peerId, at }
+  if (direction === 'outgoing') {
+    setPointClaimed(record, peerId, true)
+    setPointPublic(record, !isPrivate)
+  }
+  notePoint(record, 'connection-established', at, peerId)
 }
 
 /** How a point comes back to disconnected. */
@@ -67,8 +73,8 @@ export interface PointEnding {
 export function setPointDisconnected(record: PointRecord, ending: PointEnding): void {
   const { state } = record
   if (state.kind === 'disconnected') illegal(record, 'disconnected')
-  record.state = disconnected
-  const life = record.own()
+  record.fromProof().state = disconnected
+  const life = record.fromProof()
   const { initialDelayMs, afterConnectionMs } = ending.reconnection
   if (state.kind === 'running') {
     const { peerId } = state.connection
@@ -104,7 +110,7 @@ export function setPointDisconnected(record: PointRecord, ending: PointEnding): 
 
 /** Waits as long as last time, at least `least` and what the peer asked for; the next wait is longer if it `grows`. */
 function backOff(record: PointRecord, ending: PointEnding, { least, grows }: { least: number; grows: boolean }): void {
-  const life = record.own()
+  const life = record.fromProof()
   const { factor, maxDelayMs } = ending.reconnection
   const delayMs = Math.max(life.delayMs === 0 ? least : life.delayMs, ending.comeBackAfterMs)
   if (grows) life.delayMs = Math.min(delayMs * factor, maxDelayMs)
@@ -114,13 +120,29 @@ function backOff(record: PointRecord, ending: PointEnding, { least, grows }: { l
 /** Forgets the back-off: a user asked for this point, or the machine woke up or came online. */
 export function resetReconnection(record: PointRecord): void {
   if (record.life.backoff === noBackoff && record.delayMs === 0) return
-  record.own().delayMs = 0
-  record.own().backoff = noBackoff
+  record.fromProof().delayMs = 0
+  record.fromProof().backoff = noBackoff
+}
+
+/** A peer says, or our dial showed, that the point is that peer's own. `isProven`: nobody else can be there. */
+export function setPointClaimed(record: PointRecord, peerId: PeerId, isProven: boolean): void {
+  const isSame = record.claimedBy === peerId
+  if (isSame && (record.isClaimProven || !isProven)) return
+  const claims = record.fromClaims()
+  claims.claimedBy = peerId
+  claims.isClaimProven = isProven
+  // Whoever signed it was another.
+  if (!isSame) claims.isSigned = false
+}
+
+/** The peer there says whether others may be told of the point. */
+export function setPointPublic(record: PointRecord, isPublic: boolean): void {
+  if (record.isPublic !== isPublic) record.fromClaims().isPublic = isPublic
 }
 
 /** Adds one line to the history. */
 export function notePoint(record: PointRecord, kind: HistoryKind, at: number, peerId: PeerId | undefined): void {
-  record.own().history = pushEvent(record.history, { kind, at, other: peerId })
+  record.fromProof().history = pushEvent(record.history, { kind, at, other: peerId })
 }
 
 function allow(record: PointRecord, from: readonly PointState['kind'][], to: string): void {

@@ -8,12 +8,12 @@
  * point only where the tried ones hold more than their half, and then of one alone. Points that are trusted or not
  * disconnected never go, so if nothing can go the newcomer is refused, unless it is trusted.
  */
-import { groupOf, groupOfHost, groupOfTeller, hostOf } from '../values/address.ts'
+import { groupOf, groupOfHost, groupOfTeller, hostOf, targetOf } from '../values/address.ts'
 import type { TableSize } from '../values/config.ts'
 import type { Host, PeerId, Point } from '../values/ids.ts'
 import type { Medium } from './point-info.ts'
 import { type ListQuery, PointListing } from './point-listing.ts'
-import { keyOfGroup, type PointLife, PointRecord } from './point-record.ts'
+import { type Findings, keyOfGroup, PointRecord } from './point-record.ts'
 import { PointShares } from './point-shares.ts'
 import { isUncapped } from './point-weight.ts'
 import { joinFields, pointFields, type SavedPoint } from './saved-fields.ts'
@@ -27,7 +27,6 @@ export interface PointNews {
   readonly medium: Medium
   /** Only ever set by the operator: a trusted point is taken whatever the caps say, and above `max`. */
   readonly trusted: boolean
-  readonly expectedPeerId?: PeerId
   /** Wall clock, ms. */
   readonly discoveredAt: number
 }
@@ -124,8 +123,7 @@ export class PointTable {
     if (typeof near === 'object' && near !== own && !ownIsNear) this.#collect(near)
     if (!this.#makeRoom(byOperator) && !trusted) return undefined
     const record = new PointRecord(point, group, { source, medium, discoveredAt })
-    record.trusted = trusted
-    record.expectedPeerId = news.expectedPeerId
+    if (trusted) record.fromOperator().trusted = true
     this.#add(record, sourceGroup)
     return record
   }
@@ -140,7 +138,7 @@ export class PointTable {
     if (known === undefined) {
       if (this.#bounds !== null && this.size >= this.#bounds.max && !saved.trusted) return undefined
       const record = new PointRecord(saved.point, keyOfGroup(groupOf(saved.point)), saved)
-      record.trusted = saved.trusted
+      if (saved.trusted) record.fromOperator().trusted = true
       join(record, saved)
       // Where the source said that it is, and somebody was met, its group is: it comes back to the share that it had.
       const isProvenOwn = saved.medium === 'hello' && saved.lastEstablished !== undefined
@@ -171,13 +169,18 @@ export class PointTable {
   /** A point that is no longer trusted may have to go at once, when the table was above its `max` for trusted ones' sake. */
   setTrusted(record: PointRecord, trusted: boolean): void {
     if (record.trusted === trusted || this.get(record.point) !== record) return
-    record.trusted = trusted
+    record.fromOperator().trusted = trusted
     this.#noteTrust(record)
     this.reindex(record)
     if (this.#bounds !== null && this.size > this.#bounds.max + this.#trusted.size) {
       const victim = this.#shares.worstUntried() ?? this.#listing.worstTried()
       if (victim !== undefined) this.#collect(victim)
     }
+  }
+
+  /** The operator says who must answer there. A relayed point says so by itself. */
+  setExpectedPeerId(record: PointRecord, peerId: PeerId): void {
+    if (peerId !== targetOf(record.point)) record.fromOperator().expectedPeerId = peerId
   }
 
   /** A dial to it led to nobody, while others work: `PointShares.missed`. */
@@ -260,8 +263,10 @@ export class PointTable {
 
 /** Gives a record what was saved of it and it does not know better; not the trust, which its table counts. */
 function join(known: PointRecord, saved: SavedPoint): void {
-  const { point, source, medium, discoveredAt, trusted, expectedPeerId, events, ...rest } = joinFields(pointFields, { known, saved })
-  known.expectedPeerId = expectedPeerId
-  const life: Pick<PointLife, keyof typeof rest> = rest
-  Object.assign(known.own(), life, { history: events.length > 0 ? events : undefined })
+  const joined = joinFields(pointFields, { known, saved })
+  const { point, source, medium, discoveredAt, trusted, expectedPeerId, isPublic, events, ...rest } = joined
+  if (expectedPeerId !== undefined && expectedPeerId !== targetOf(point)) known.fromOperator().expectedPeerId = expectedPeerId
+  if (isPublic) known.fromClaims().isPublic = true
+  const life: Pick<Findings, keyof typeof rest> = rest
+  Object.assign(known.fromProof(), life, { history: events.length > 0 ? events : undefined })
 }

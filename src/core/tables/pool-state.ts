@@ -19,12 +19,13 @@ import type { Band } from './band.ts'
 import { DialRecord } from './dial-record.ts'
 import { Doorkeeper, type GreylistRequest } from './doorkeeper.ts'
 import { Handshakes } from './handshakes.ts'
-import { endedAsleep, factsOf, faultOf, isChoice, type Outcome, ownReasons, tellEnd, waitAfter } from './outcome.ts'
+import { endedAsleep, factsOf, faultOf, isChoice, isMisled, type Outcome, ownReasons, tellEnd, waitAfter } from './outcome.ts'
 import { OwnPoints } from './own-points.ts'
 import { notePeer, type PeerRecord, setPeerAccepted, setPeerDisconnected, setPeerRunning } from './peer-state.ts'
 import type { PeerTable } from './peer-table.ts'
+import type { PointInfo } from './point-info.ts'
 import type { PointRecord } from './point-record.ts'
-import { notePoint, setPointAccepted, setPointDisconnected, setPointRequested, setPointRunning } from './point-state.ts'
+import { notePoint, setPointAccepted, setPointClaimed, setPointDisconnected, setPointRequested, setPointRunning } from './point-state.ts'
 import type { PointTable } from './point-table.ts'
 import type { Bar, Change, PoolView } from './pool-view.ts'
 
@@ -122,7 +123,7 @@ export class PoolState<PeerMeta, C extends RunningConnection = RunningConnection
     this.#own.learn(point)
   }
 
-  point(point: Point): PointRecord | undefined {
+  point(point: Point): PointInfo | undefined {
     return this.parts.points.get(point)
   }
 
@@ -130,7 +131,7 @@ export class PoolState<PeerMeta, C extends RunningConnection = RunningConnection
     return this.parts.peers.get(peerId)
   }
 
-  points(): Iterable<PointRecord> {
+  points(): Iterable<PointInfo> {
     return this.parts.points
   }
 
@@ -181,20 +182,17 @@ export class PoolState<PeerMeta, C extends RunningConnection = RunningConnection
 
   // The four doors.
 
-  /** disconnected → requested; takes a slot if one is free, else in `admit` a stranger's. The caller has just had `checkDial` say yes. */
-  beginOutgoing(record: PointRecord, expectedPeerId: PeerId | undefined): AttemptRecord<C> {
-    const attempt = new AttemptRecord<C>(++this.#attemptCount, {
-      direction: 'outgoing',
-      startedAt: this.parts.clock.now(),
-      host: hostOf(record.point),
-      expectedPeerId,
-      point: record.point,
-      peerId: undefined,
-      hasSlot: this.slotsTaken < this.band.max
-    })
-    this.#movePoint(record, () => setPointRequested(record, attempt))
+  /**
+   * disconnected → requested; takes a slot if one is free, else in `admit` a stranger's. The caller has just had `checkDial` say yes.
+   * `expectedPeerId` is for this attempt alone.
+   */
+  beginOutgoing({ point }: PointInfo, expectedPeerId: PeerId | undefined): AttemptRecord<C> {
+    const start = { direction: 'outgoing' as const, startedAt: this.parts.clock.now(), host: hostOf(point), expectedPeerId, point }
+    const attempt = new AttemptRecord<C>(++this.#attemptCount, { ...start, hasSlot: this.slotsTaken < this.band.max })
+    const record = this.#recordOf(attempt)
+    if (record !== undefined) this.#movePoint(record, () => setPointRequested(record, attempt))
     this.#attempts.add(attempt)
-    this.parts.emit('outgoing-connection', { attempt: attempt.id, point: record.point })
+    this.parts.emit('outgoing-connection', { attempt: attempt.id, point })
     this.parts.changed('shown')
     return attempt
   }
@@ -206,15 +204,8 @@ export class PoolState<PeerMeta, C extends RunningConnection = RunningConnection
 
   /** Takes a handshake place, no slot yet. The caller has just had `checkIncoming` say yes. */
   beginIncoming(peerId: PeerId, host: Host | undefined): AttemptRecord<C> {
-    const attempt = new AttemptRecord<C>(++this.#attemptCount, {
-      direction: 'incoming',
-      startedAt: this.parts.clock.now(),
-      host,
-      expectedPeerId: undefined,
-      point: undefined,
-      peerId,
-      hasSlot: false
-    })
+    const startedAt = this.parts.clock.now()
+    const attempt = new AttemptRecord<C>(++this.#attemptCount, { direction: 'incoming', startedAt, host, peerId })
     this.#attempts.add(attempt)
     this.#handshakes.begin(host)
     this.parts.emit('incoming-connection', { attempt: attempt.id, host, peerId })
@@ -229,7 +220,7 @@ export class PoolState<PeerMeta, C extends RunningConnection = RunningConnection
   admit(
     attempt: AttemptRecord<C>,
     peer: PeerRecord<PeerMeta>,
-    { instance, point }: { instance: string; point: PointRecord | undefined }
+    { instance, point }: { instance: string; point: PointInfo | undefined }
   ): void {
     attempt.peerId = peer.peerId
     attempt.instance = instance
@@ -266,9 +257,7 @@ export class PoolState<PeerMeta, C extends RunningConnection = RunningConnection
     if (attempt.direction === 'outgoing') this.dials.succeeded()
     this.#running.set(connection.peerId, attempt)
     const record = this.#recordOf(attempt)
-    if (record !== undefined) {
-      this.#movePoint(record, () => setPointRunning(record, connection, connection.establishedAt))
-    }
+    if (record !== undefined) this.#movePoint(record, () => setPointRunning(record, connection))
     for (const other of this.#attempts) {
       if (other.peerId === connection.peerId || other.expectedPeerId === connection.peerId) {
         other.cancel({ kind: 'cancelled', detail: `another connection with ${connection.peerId} was made meanwhile` })
@@ -278,11 +267,29 @@ export class PoolState<PeerMeta, C extends RunningConnection = RunningConnection
     this.parts.changed('shown')
   }
 
+  /**
+   * A dial that found its peer connected already: where that is by a connection without a point, which came in, the connection
+   * stands for the point from now on. To be called once the dial has ended.
+   */
+  locate({ point, peerId }: AttemptRecord<C>): void {
+    const record = point === undefined ? undefined : this.parts.points.get(point)
+    const running = peerId === undefined ? undefined : this.#running.get(peerId)
+    if (record === undefined || running?.connection === undefined || (record.expectedPeerId ?? peerId) !== peerId) return
+    setPointClaimed(record, running.connection.peerId, true)
+    if (running.point !== undefined || record.state.kind !== 'disconnected') return
+    running.point = point
+    const { connection } = running
+    this.#movePoint(record, () => setPointRunning(record, connection))
+    this.parts.changed()
+  }
+
   /** The only way out, from every state; the second call does nothing and says so with false. */
   end(attempt: AttemptRecord<C>, outcome: Outcome): boolean {
     if (attempt.phase === 'ended') return false
     const wasRunning = attempt.phase === 'running'
-    const counts = wasRunning || (outcome.kind === 'failed' && !ownReasons.has(outcome.rejection.kind))
+    const record = this.#recordOf(attempt)
+    const misled = isMisled(outcome, record)
+    const counts = wasRunning || (outcome.kind === 'failed' && !misled && !ownReasons.has(outcome.rejection.kind))
     const byUs = outcome.kind === 'closed' ? outcome.ending.by === 'us' : outcome.by === 'us'
     const { clock, random } = this.parts
     const date = clock.date()
@@ -291,9 +298,9 @@ export class PoolState<PeerMeta, C extends RunningConnection = RunningConnection
     attempt.phase = 'ended'
     this.parts.band.settle(this.slotsTaken)
     if (attempt.direction === 'outgoing' && outcome.kind === 'failed' && counts) this.dials.failed(clock.now())
-    const record = this.#recordOf(attempt)
     const now = clock.now()
     const { reconnection } = this.config
+    if (misled && record?.discoveredPeerId !== undefined) record.fromClaims().discoveredPeerId = undefined
     if (outcome.kind === 'failed' && counts && this.#running.size > 0) this.#countFailure(attempt, record)
     const isHeld = counts && !endedAsleep(outcome, { startedAt: attempt.startedAt, awokeAt: this.awokeAt, now })
     if (record !== undefined && record.state.kind !== 'disconnected') {
@@ -342,7 +349,7 @@ export class PoolState<PeerMeta, C extends RunningConnection = RunningConnection
 
   /** The point's record, while the attempt is the one stored in it (or the point is free to become its). */
   #recordOf(attempt: AttemptRecord<C>): PointRecord | undefined {
-    const record = attempt.point === undefined ? undefined : this.point(attempt.point)
+    const record = attempt.point === undefined ? undefined : this.parts.points.get(attempt.point)
     if (record === undefined) return undefined
     const { state } = record
     if (state.kind === 'running') return state.connection === attempt.connection ? record : undefined
@@ -360,10 +367,10 @@ export class PoolState<PeerMeta, C extends RunningConnection = RunningConnection
     if (attempt.direction === 'incoming') this.#handshakes.leave(attempt)
   }
 
-  /** Against whoever was to be there, as far as it is known. */
-  #countFailure({ peerId, expectedPeerId }: AttemptRecord<C>, record: PointRecord | undefined): void {
+  /** Against the peer that answered, or else the one that belongs there by the operator's word or a proof: a stranger may name anybody. */
+  #countFailure({ peerId }: AttemptRecord<C>, record: PointRecord | undefined): void {
     if (record !== undefined && peerId === undefined) this.parts.points.missed(record, this.parts.clock.now())
-    const sought = peerId ?? expectedPeerId ?? record?.lastEstablished?.peerId
+    const sought = peerId ?? record?.life.expectedPeerId ?? record?.lastEstablished?.peerId
     const peer = sought === undefined ? undefined : this.peer(sought)
     if (peer === undefined) return
     peer.own().failures++

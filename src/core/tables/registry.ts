@@ -1,10 +1,9 @@
 /**
- * Points and peers coming in and going out, trust, bans, expected peer ids: what the operator and the exchange do to the
- * tables, beside attempts. Synchronous. Where a change makes running connections wrong, it cancels the attempts and
- * returns the connections, which the caller disconnects.
+ * What the operator says: points and peers registered and forgotten, trust, bans, expected peer ids, the band. Nothing that a peer
+ * sends comes here: that is for `claims.ts`. Synchronous. Where a change makes running connections wrong, it cancels the attempts
+ * and returns the connections, which the caller disconnects.
  */
 
-import { firstHopOf, groupOfTeller, hostOf, isRelayed, scopeOf } from '../values/address.ts'
 import type { Attempt, RunningConnection } from '../values/attempt.ts'
 import type { Host, ParsedPoint, PeerId, Point } from '../values/ids.ts'
 import { parseIp } from '../values/ip.ts'
@@ -13,26 +12,15 @@ import { noBackoff } from './backoff.ts'
 import type { BandChange } from './band.ts'
 import type { Lifted } from './bans.ts'
 import { isInRange, parseRange } from './cidr.ts'
+import { findOrInsertPoint, type Origin } from './newcomers.ts'
 import type { PeerRecord } from './peer-state.ts'
-import type { Medium } from './point-info.ts'
+import type { PointInfo } from './point-info.ts'
 import type { PointRecord } from './point-record.ts'
 import { resetReconnection } from './point-state.ts'
 import type { PoolState } from './pool-state.ts'
 
-/** How a point came, if not by the operator. */
-interface Origin {
-  readonly trusted?: boolean
-  readonly medium?: Medium
-  readonly source?: PeerId
-  readonly sourceGroup?: string
-}
-
-/** Where points come from: the peer who told us, at the host we see, and how. */
-export interface PointSource {
-  readonly peerId: PeerId
-  readonly host: Host | undefined
-  readonly medium: Medium
-}
+/** Where a point comes from, and what becomes of its trust; nothing, if that is not given. */
+type OriginOfTrust = Origin & { readonly trusted?: boolean }
 
 export class Registry<PeerMeta, C extends RunningConnection = RunningConnection> {
   readonly #state: PoolState<PeerMeta, C>
@@ -51,127 +39,52 @@ export class Registry<PeerMeta, C extends RunningConnection = RunningConnection>
    * The record of a point, made if it is new. `trusted`, if given, is set or cleared. Throws `PoolError` `table-full` when
    * nothing in the table may go. Source: `register_point`.
    */
-  registerPoint(point: Point, options: Origin = {}): PointRecord {
-    const record = this.#findOrInsert(point, options)
+  registerPoint(point: Point, options: OriginOfTrust = {}): PointInfo {
+    return this.#register(point, options)
+  }
+
+  #register(point: Point, options: OriginOfTrust = {}): PointRecord {
+    const record = this.#insert(point, options)
     if (record === undefined) {
       throw new PoolError('table-full', `${point}: all ${this.#state.parts.points.size} known points are connected, trusted or worth more`)
     }
-    if (options.trusted !== undefined && options.trusted !== record.trusted) this.setPointTrusted(record, options.trusted)
     return record
   }
 
   /** As `registerPoint`, but `undefined` for a point of our own, or when the table has no place. Source: `register_new_point`. */
-  registerNewPoint(point: Point, options: Origin = {}): PointRecord | undefined {
-    if (this.#state.isOwnPoint(point)) return undefined
-    const record = this.#findOrInsert(point, options)
+  registerNewPoint(point: Point, options: OriginOfTrust = {}): PointInfo | undefined {
+    return this.#state.isOwnPoint(point) ? undefined : this.#insert(point, options)
+  }
+
+  #insert(point: Point, options: OriginOfTrust): PointRecord | undefined {
+    const record = findOrInsertPoint(this.#state, point, options)
     if (record !== undefined && options.trusted !== undefined && options.trusted !== record.trusted)
-      this.setPointTrusted(record, options.trusted)
+      this.#trustPoint(record, options.trusted)
     return record
   }
 
-  #findOrInsert(point: Point, { trusted, medium = 'operator', source, sourceGroup }: Origin): PointRecord | undefined {
-    const { parts } = this.#state
-    const known = parts.points.get(point)
-    if (known !== undefined) return known
-    const before = parts.points.collected
-    const record = parts.points.insert(point, { source, sourceGroup, medium, trusted: trusted ?? false, discoveredAt: parts.clock.date() })
-    const removed = parts.points.collected - before
-    if (removed > 0) parts.emit('gc-points', { removed })
-    if (record !== undefined) {
-      if (record.trusted && record.host !== undefined) this.#state.access.ungreylistHost(record.host)
-      parts.emit('new-point', { point, medium, source })
-      parts.changed()
+  /** The points of the config. */
+  configure(points: readonly ParsedPoint[]): void {
+    for (const { point, expectedPeerId } of points) {
+      const record = this.#register(point, { trusted: true })
+      if (expectedPeerId !== undefined) this.#state.parts.points.setExpectedPeerId(record, expectedPeerId)
     }
+  }
+
+  /** The operator connects to a point: trust and id, if given, hold from now on, and its back-off is forgotten. */
+  wanted(point: Point, { trusted, expectedPeerId }: { trusted?: boolean; expectedPeerId?: PeerId }): PointInfo {
+    const record = this.#register(point, { trusted })
+    if (expectedPeerId !== undefined) {
+      this.#state.parts.points.setExpectedPeerId(record, expectedPeerId)
+      this.#state.parts.changed('operator')
+    }
+    resetReconnection(record)
     return record
-  }
-
-  /** Points that a stranger told: each is taken or left for itself. Returns how many were new. Source: `register_list_of_new_points`. */
-  learn(points: readonly ParsedPoint[], source: PointSource): number {
-    let taken = 0
-    const origin: Origin = { medium: source.medium, source: source.peerId, sourceGroup: groupOfTeller(source.host) }
-    for (const { point, expectedPeerId } of points) {
-      if (expectedPeerId === this.#state.peerId || this.#state.point(point) !== undefined || !this.mayTell(source.host, point)) continue
-      if (this.#state.hostBar(hostOf(point), false) !== undefined) continue
-      if (expectedPeerId !== undefined && this.#state.peerBar(expectedPeerId) !== undefined) continue
-      const record = this.registerNewPoint(point, origin)
-      if (record === undefined) continue
-      if (isRelayed(point)) record.expectedPeerId = expectedPeerId
-      taken++
-    }
-    return taken
-  }
-
-  /**
-   * Points that a peer, which proved its id, says are its own. Returns the records of those that cannot be another's: relayed,
-   * with its own id as the target, or on the host that we see it at where we met nobody else. Its word makes these public, and an incoming link may
-   * stand for one of them; for others a dial of ours must tell. Of a point that we know from elsewhere its word changes
-   * nothing: else one peer could claim all others' points, and we would neither dial nor tell them.
-   */
-  learnOwn(
-    points: readonly ParsedPoint[],
-    peer: { peerId: PeerId; host: Host | undefined; isPrivate: boolean; trusted: boolean }
-  ): PointRecord[] {
-    const { parts } = this.#state
-    const records: PointRecord[] = []
-    const origin: Origin = { medium: 'hello', source: peer.peerId, sourceGroup: groupOfTeller(peer.host) }
-    for (const { point, expectedPeerId } of points) {
-      if (expectedPeerId !== undefined && expectedPeerId !== peer.peerId) continue
-      if (!peer.trusted && !this.mayTell(peer.host, point)) continue
-      const record = this.registerNewPoint(point, origin)
-      if (record === undefined || (record.expectedPeerId ?? peer.peerId) !== peer.peerId) continue
-      const met = record.lastEstablished?.peerId
-      const isThere = peer.host !== undefined && record.host === peer.host && (met ?? peer.peerId) === peer.peerId
-      const isProven = isRelayed(point) ? expectedPeerId === peer.peerId : isThere
-      if (!isProven && met !== peer.peerId && record.source !== parts.points.nameOf(peer.peerId, origin.sourceGroup)) continue
-      record.claimedBy = peer.peerId
-      record.isClaimProven = isProven
-      if (isRelayed(point)) record.expectedPeerId = peer.peerId
-      if (peer.isPrivate) record.isPublic = false
-      else if (isProven) record.isPublic = true
-      parts.points.reindex(record)
-      if (isProven) records.push(record)
-    }
-    if (peer.isPrivate) this.#hide(parts.peers.get(peer.peerId)?.lastEstablished?.point)
-    parts.changed()
-    return records.filter((record) => parts.points.get(record.point) === record)
-  }
-
-  /** The peer signed that these points are its own. That changes nothing else of them: anybody can sign any address. */
-  certify(signed: readonly Point[], by: PeerId): void {
-    for (const point of signed) {
-      const record = this.#state.point(point)
-      if (record?.claimedBy !== by || record.isSigned) continue
-      record.isSigned = true
-      this.#state.parts.changed('shown')
-    }
-  }
-
-  /** Where a peer that is private now was met before. */
-  #hide(point: Point | undefined): void {
-    const record = point === undefined ? undefined : this.#state.point(point)
-    if (record === undefined) return
-    record.isPublic = false
-    this.#state.parts.points.reindex(record)
-  }
-
-  /**
-   * May somebody at this host tell us of this point? Points on loopback, private and link-local networks are taken only from
-   * a peer that is itself on such a network, or if the operator allows it; never those that no host can have.
-   */
-  mayTell(tellerHost: Host | undefined, point: Point): boolean {
-    const host = firstHopOf(point)
-    if (host === undefined) return true
-    const scope = scopeOf(host)
-    if (scope === 'unroutable') return false
-    if (scope === 'public' || scope === 'name' || this.#state.config.allowPrivatePoints) return true
-    if (tellerHost === undefined) return false
-    const teller = scopeOf(tellerHost)
-    return teller === 'loopback' || (scope !== 'loopback' && teller === scope)
   }
 
   /** Forgets a point; its running connection, if any, stays. Source: `unregister_point`. */
   unregisterPoint(point: Point): void {
-    const record = this.#state.point(point)
+    const record = this.#state.parts.points.get(point)
     if (record === undefined) return
     if (record.state.kind === 'requested' || record.state.kind === 'accepted') {
       this.#cancel((attempt) => attempt.point === point, 'its point was unregistered')
@@ -202,7 +115,7 @@ export class Registry<PeerMeta, C extends RunningConnection = RunningConnection>
     return record
   }
 
-  setPointTrusted(record: PointRecord, trusted: boolean): void {
+  #trustPoint(record: PointRecord, trusted: boolean): void {
     const { parts } = this.#state
     parts.points.setTrusted(record, trusted)
     if (trusted && record.host !== undefined) this.#state.access.ungreylistHost(record.host)
@@ -220,10 +133,12 @@ export class Registry<PeerMeta, C extends RunningConnection = RunningConnection>
 
   /**
    * From now on only that peer may answer at the point. A dial or a handshake there that is with another is cancelled, and the
-   * host greylisted; a running connection with another peer is returned to be disconnected. Source: `set_expected_peer_id`.
+   * host greylisted; a running connection with another peer is returned to be disconnected. Registers the point if it is unknown;
+   * throws as `registerPoint`. Source: `set_expected_peer_id`.
    */
-  setExpectedPeerId(record: PointRecord, peerId: PeerId): C | undefined {
-    record.expectedPeerId = peerId
+  setExpectedPeerId(point: Point, peerId: PeerId): C | undefined {
+    const record = this.#register(point)
+    this.#state.parts.points.setExpectedPeerId(record, peerId)
     this.#state.parts.changed('operator')
     const { state } = record
     if (state.kind === 'requested' && state.attempt.expectedPeerId !== peerId) {
@@ -295,7 +210,7 @@ export class Registry<PeerMeta, C extends RunningConnection = RunningConnection>
   /** Every back-off is forgotten: they were made by a network that was not there. */
   resetReconnections(): void {
     this.#state.awokeAt = this.#state.parts.clock.now()
-    for (const record of this.#state.points()) resetReconnection(record)
+    for (const record of this.#state.parts.points) resetReconnection(record)
     for (const record of this.#state.peers()) if (record.backoff !== noBackoff) record.own().backoff = noBackoff
     this.#state.dials.connected()
   }
@@ -305,7 +220,7 @@ export class Registry<PeerMeta, C extends RunningConnection = RunningConnection>
     const { parts } = this.#state
     const free = new Set<string | undefined>([...peers, ...hosts])
     if (free.size === 0) return
-    for (const record of this.#state.points()) {
+    for (const record of this.#state.parts.points) {
       const { host, expectedPeerId, claimedBy, lastDisconnection } = record
       const concerned = host !== undefined && free.has(host)
       if (concerned || free.has(expectedPeerId) || free.has(claimedBy) || free.has(lastDisconnection?.peerId)) resetReconnection(record)

@@ -51,6 +51,7 @@ export interface SavedTables<PeerMeta> {
   readonly config: {
     readonly maxKnownPoints: TableSize | null
     readonly maxKnownPeers: TableSize | null
+    readonly trustedPoints: readonly { readonly point: Point }[]
     readonly peerMetadata: PeerMetadata<PeerMeta>
   }
   readonly points: PointTable
@@ -217,8 +218,11 @@ export function* restoreState<PeerMeta>(
   for (const saved of entries.point) setLast(points, saved.point, saved)
   for (const saved of entries.peer) setLast(peers, saved.peerId, saved)
   let work = 0
+  const configured = new Set(config.trustedPoints.map(({ point }) => point))
   for (const saved of best(points, config.maxKnownPoints)) {
-    if (tables.points.restore(saved) !== undefined) counts.points++
+    // Who is expected at a point of the config is for the config alone to say, also if it names nobody.
+    const restored = tables.points.restore(configured.has(saved.point) ? { ...saved, expectedPeerId: undefined } : saved)
+    if (restored !== undefined) counts.points++
     if (++work % entriesPerSlice === 0) yield
   }
   for (const saved of best(peers, config.maxKnownPeers)) {

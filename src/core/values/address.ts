@@ -82,6 +82,11 @@ export function relayOf(point: Point): PeerId | undefined {
   return relay === undefined ? undefined : lastIdIn(relay)
 }
 
+/** The peer id that a relayed point ends with: who is at its other end. `undefined` for direct points. */
+export function targetOf(point: Point): PeerId | undefined {
+  return isRelayed(point) ? lastIdIn(point) : undefined
+}
+
 /** Does the way to it lead over a relay, at least to begin with? */
 export function isRelayed(point: Point): boolean {
   return relayPartOf(point) !== undefined

@@ -59,7 +59,10 @@ export interface PoolSettings {
   readonly applicationVersions: readonly number[]
   /** @default memory, which forgets at the end */
   readonly storage: PeerStorage
-  /** Points to begin with, kept and dialed before others, never collected nor greylisted. @default [] */
+  /**
+   * Points to begin with, kept and dialed before others, never collected nor greylisted. With an id only that peer may answer there, and
+   * it is trusted wherever it comes from. What is said here wins over what was saved. @default []
+   */
   readonly trustedPoints: readonly ParsedPoint[]
   /** Connect with trusted points and peers only, and ask them not to tell of us. @default false */
   readonly privateMode: boolean

@@ -13,6 +13,7 @@ const zoe = 'zoe' as PeerId
 const home = '/ip4/192.0.2.1/tcp/1' as Point
 const away = '/ip4/198.51.100.1/tcp/1' as Point
 const relayed = '/ip4/203.0.113.1/tcp/1/p2p/relay/p2p-circuit/p2p/alice' as Point
+const relayedBob = '/ip4/203.0.113.1/tcp/1/p2p/relay/p2p-circuit/p2p/bob' as Point
 const host = hostOfIp('192.0.2.1') as Host
 
 function hello(more: Partial<HelloMessage> = {}): HelloMessage {
@@ -36,6 +37,7 @@ interface Naming {
   readonly point?: Point
   readonly expected?: PeerId
   readonly there?: PeerId
+  readonly wasThere?: PeerId
   readonly target?: PeerId
 }
 
@@ -47,7 +49,9 @@ const fromTrusted: readonly (readonly [string, Naming, Partial<Rejection> | 'adm
   ['one whose trusted point expects it', { named: home, expected: alice }, 'admit'],
   ['one whose trusted point is somebody else’s at the moment', { named: home, there: bob }, { kind: 'private-mode' }],
   ['one that names a trusted relayed point, being its target', { named: relayed, point: relayed, target: alice }, 'admit'],
-  ['one that is not its target', { named: relayed, point: relayed, target: bob }, { kind: 'private-mode' }]
+  ['one that is not its target', { named: relayedBob, point: relayedBob, target: bob }, { kind: 'private-mode' }],
+  ['one whose trusted point had another peer the last time', { named: home, wasThere: bob }, { kind: 'private-mode' }],
+  ['one whose trusted point had it the last time', { named: home, wasThere: alice }, 'admit']
 ]
 
 interface Question {
@@ -138,13 +142,14 @@ describe('when their Hello came', () => {
       },
       expected: 'admit'
     },
-    ...fromTrusted.map(([name, { named, point = home, expected: expectedThere, there, target }, expected]) => ({
+    ...fromTrusted.map(([name, { named, point = home, expected: expectedThere, there, wasThere, target }, expected]) => ({
       name: `${name}, in private mode`,
       options: { privateMode: true },
       question: (bench: StateBench): Question => {
-        const record = bench.registry.registerPoint(point, { trusted: true })
-        record.expectedPeerId = expectedThere
+        bench.registry.registerPoint(point, { trusted: true })
+        if (expectedThere !== undefined) bench.registry.setExpectedPeerId(point, expectedThere)
         if (there !== undefined) bench.dialed(point, there)
+        if (wasThere !== undefined) bench.dialed(point, wasThere).leave({ by: 'us', reason: { kind: 'going-away' } })
         return { attempt: incoming(bench), points: [{ point: named, expectedPeerId: target }] }
       },
       expected

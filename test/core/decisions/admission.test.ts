@@ -79,14 +79,14 @@ describe('at a greylisted host', () => {
     [
       'nor one that a trusted point elsewhere expects',
       (bench) => {
-        bench.registry.registerPoint(at(9), { trusted: true }).expectedPeerId = alice
+        bench.registry.configure([{ point: at(9), expectedPeerId: alice }])
       },
       false
     ],
     [
       'a peer that an untrusted point elsewhere expects is barred',
       (bench) => {
-        bench.registry.registerPoint(at(9)).expectedPeerId = alice
+        bench.registry.setExpectedPeerId(at(9), alice)
       },
       true
     ],

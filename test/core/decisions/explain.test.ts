@@ -111,7 +111,7 @@ const points: readonly PointCase[] = [
   {
     name: 'one whose peer is connected another way',
     arrange: (bench) => {
-      bench.registry.registerPoint(home).claimedBy = alice
+      bench.record(home).fromClaims().claimedBy = alice
       bench.dialed(away, alice)
     },
     expected: { state: 'waiting', text: 'its peer alice is connected by another way', nextTryInMs: undefined }
@@ -229,7 +229,7 @@ describe('why a peer is not connected', () => {
       name: 'of several points the one that is tried first is told',
       arrange: (bench) => {
         bench.dialed(away, alice).leave({ by: 'network', reason: { kind: 'lost' } })
-        bench.registry.setExpectedPeerId(bench.registry.registerPoint(home), alice)
+        bench.registry.setExpectedPeerId(home, alice)
       },
       expected: { state: 'ready', text: `${home}: it will be dialed as soon as a dial is free`, nextTryInMs: 0 }
     },

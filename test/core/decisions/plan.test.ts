@@ -73,7 +73,7 @@ const cases: readonly Case[] = [
     name: 'nor a point where a banned peer is expected',
     candidates: 2,
     view: (bench) => {
-      bench.registry.setExpectedPeerId(bench.registry.registerPoint(at(1)), peer(1))
+      bench.registry.setExpectedPeerId(at(1), peer(1))
       bench.registry.banPeer(peer(1))
     },
     dial: [at(2)],
@@ -99,7 +99,7 @@ const cases: readonly Case[] = [
     candidates: 2,
     running: 1,
     view: (bench) => {
-      bench.registry.registerPoint(at(1)).claimedBy = peer(101)
+      bench.record(at(1)).fromClaims().claimedBy = peer(101)
     },
     dial: [at(2)],
     ask: true

@@ -33,10 +33,10 @@ function told(known: readonly Known[], { asker: who = far, transports = [], opti
   const random = seededRandom(seed)
   for (const { point, isPublic = true, trusted = false, banned = false, running = false, ...more } of shuffled(known, random)) {
     if (running) bench.dialed(point as Point, `at ${point}` as PeerId)
-    const record = bench.registry.registerPoint(point as Point, { trusted })
-    record.isPublic = isPublic
-    record.claimedBy = more.claimedBy
-    record.expectedPeerId = more.expectedPeerId ?? record.expectedPeerId
+    bench.registry.registerPoint(point as Point, { trusted })
+    const record = bench.record(point as Point)
+    Object.assign(record.fromClaims(), { isPublic, claimedBy: more.claimedBy })
+    if (more.expectedPeerId !== undefined) record.fromOperator().expectedPeerId = more.expectedPeerId
     bench.state.parts.points.reindex(record)
     if (banned && record.host !== undefined) bench.registry.banHost(record.host, { banPeers: false })
   }

@@ -90,8 +90,8 @@ export function request(table: PointTable, record: PointRecord): void {
 export function connect(table: PointTable, record: PointRecord, at: number, { isPublic = true }: { isPublic?: boolean } = {}): void {
   setPointAccepted(record, attemptOf(record.point), someone)
   table.reindex(record)
-  setPointRunning(record, connectionOf(someone, record.point, at), at)
-  record.isPublic = isPublic
+  setPointRunning(record, connectionOf(someone, record.point, at))
+  record.fromClaims().isPublic = isPublic
   table.reindex(record)
 }
 

@@ -12,31 +12,31 @@ const home = '/ip4/192.0.2.1/tcp/1' as Point
 const host = hostOfIp('192.0.2.1') as Host
 
 function knownAt(bench: StateBench): PointRecord {
-  return bench.registry.registerPoint(home)
+  return bench.record(home)
 }
 
 /** For each invariant: a way to break it behind the owner's back. */
 const breaches: Record<string, (bench: StateBench) => void> = {
   I1: (bench) => {
-    knownAt(bench).isPublic = true
+    knownAt(bench).fromClaims().isPublic = true
   },
   I2: (bench) => {
     const peer = bench.registry.registerPeer(alice)
-    if (peer !== undefined) peer.own().trusted = true
+    if (peer !== undefined) peer.fromOperator().trusted = true
   },
   I3: (bench) => {
     const attempt = bench.begin(home)
     bench.state.end(attempt, { kind: 'failed', rejection: { kind: 'cancelled', detail: '' }, by: 'us' })
-    knownAt(bench).state = { kind: 'requested', attempt }
+    knownAt(bench).fromProof().state = { kind: 'requested', attempt }
   },
   I4: (bench) => {
     const attempt = bench.begin(home)
-    knownAt(bench).state = { kind: 'accepted', attempt, peerId: alice }
+    knownAt(bench).fromProof().state = { kind: 'accepted', attempt, peerId: alice }
   },
   I5: (bench) => {
     const connection = bench.dialed(home, alice)
     connection.leave({ by: 'us', reason: { kind: 'lost' } })
-    knownAt(bench).state = { kind: 'running', connection }
+    knownAt(bench).fromProof().state = { kind: 'running', connection }
   },
   I6: (bench) => {
     bench.dialed(home, alice)
@@ -44,7 +44,7 @@ const breaches: Record<string, (bench: StateBench) => void> = {
   },
   I7: (bench) => {
     bench.begin(home)
-    knownAt(bench).state = { kind: 'disconnected' }
+    knownAt(bench).fromProof().state = { kind: 'disconnected' }
   },
   I8: (bench) => {
     bench.admit(bench.begin(home), alice)
@@ -63,14 +63,14 @@ const breaches: Record<string, (bench: StateBench) => void> = {
   },
   I12: (bench) => {
     bench.dialed(home, alice)
-    knownAt(bench).expectedPeerId = 'bob' as PeerId
+    knownAt(bench).fromOperator().expectedPeerId = 'bob' as PeerId
   },
   I13: (bench) => {
     bench.registry.registerPoint(home, { trusted: true })
     bench.state.access.greylistHost(host, bench.date)
   },
   I14: (bench) => {
-    knownAt(bench).own().delayMs = 1e9
+    knownAt(bench).fromProof().delayMs = 1e9
   },
   I15: (bench) => {
     bench.dialed(home, bench.state.peerId)

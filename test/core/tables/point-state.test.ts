@@ -16,8 +16,8 @@ import { evenChance } from '../../support/state-bench.ts'
 
 const [alice, bob] = ['alice', 'bob'] as PeerId[] as [PeerId, PeerId]
 const [attempt, other] = [{ id: 1 } as Attempt, { id: 2 } as Attempt]
-const connection = { peerId: alice } as RunningConnection
 const today = 1_700_000_000_000
+const connection = { peerId: alice, direction: 'outgoing', isPrivate: false, establishedAt: today } as RunningConnection
 
 const reconnection = { initialDelayMs: 1_000, factor: 1.2, jitter: 0.2, afterConnectionMs: 60_000, maxDelayMs: 3_600_000 }
 const ending: PointEnding = {
@@ -37,7 +37,7 @@ const ending: PointEnding = {
 function point(state: PointState = { kind: 'disconnected' }): PointRecord {
   const origin = { source: undefined, medium: 'operator', discoveredAt: 0 } as const
   const record = new PointRecord('/ip4/192.0.2.1/tcp/1' as Point, 0, origin)
-  record.state = state
+  record.fromProof().state = state
   return record
 }
 
@@ -52,8 +52,8 @@ const verbs: Record<string, (record: PointRecord) => void> = {
   request: (record) => setPointRequested(record, attempt),
   'accept by its attempt': (record) => setPointAccepted(record, attempt, alice),
   'accept by another attempt': (record) => setPointAccepted(record, other, alice),
-  'run with the accepted peer': (record) => setPointRunning(record, connection, today),
-  'run with another peer': (record) => setPointRunning(record, { peerId: bob } as RunningConnection, today),
+  'run with the accepted peer': (record) => setPointRunning(record, connection),
+  'run with another peer': (record) => setPointRunning(record, { peerId: bob } as RunningConnection),
   disconnect: (record) => setPointDisconnected(record, ending)
 }
 
@@ -122,8 +122,8 @@ describe('reconnection delays', () => {
 
   it('are 60 s after a live connection, and begin anew after it', () => {
     const record = point(states.running)
-    record.own().delayMs = 50_000
-    record.own().failures = 9
+    record.fromProof().delayMs = 50_000
+    record.fromProof().failures = 9
     setPointDisconnected(record, ending)
     expect([record.barredUntil, record.failures]).toEqual([60_000, 0])
     setPointRequested(record, attempt)
@@ -180,7 +180,7 @@ describe('what an ending writes', () => {
   it('from running: whose connection ended, and who ended it', () => {
     for (const byUs of [true, false]) {
       const record = point()
-      setPointRunning(record, connection, today - 5)
+      setPointRunning(record, { ...connection, establishedAt: today - 5 })
       setPointDisconnected(record, { ...ending, byUs })
       expect(record.lastEstablished).toEqual({ peerId: alice, at: today - 5 })
       expect(record.lastDisconnection).toEqual({ peerId: alice, at: today })
@@ -191,13 +191,13 @@ describe('what an ending writes', () => {
 
   it('last seen is the latest of established, rejected, disconnected; last miss of failed, rejected, disconnected', () => {
     const record = point()
-    record.own().lastFailedAt = 40
-    record.own().lastRejected = { peerId: alice, at: 10 }
-    record.own().lastEstablished = { peerId: alice, at: 30 }
-    record.own().lastDisconnection = { peerId: alice, at: 20 }
+    record.fromProof().lastFailedAt = 40
+    record.fromProof().lastRejected = { peerId: alice, at: 10 }
+    record.fromProof().lastEstablished = { peerId: alice, at: 30 }
+    record.fromProof().lastDisconnection = { peerId: alice, at: 20 }
     expect([lastSeenAt(record), lastMissAt(record)]).toEqual([30, 40])
-    record.own().lastEstablished = undefined
-    record.own().lastFailedAt = undefined
+    record.fromProof().lastEstablished = undefined
+    record.fromProof().lastFailedAt = undefined
     expect([lastSeenAt(record), lastMissAt(record)]).toEqual([20, 20])
   })
 

@@ -175,8 +175,7 @@ describe('what an ending costs', () => {
       [undefined, undefined]
     ] as const) {
       const bench = new StateBench()
-      const point = bench.registry.registerPoint(home, { trusted: true })
-      point.expectedPeerId = expected
+      bench.registry.configure([{ point: home, expectedPeerId: expected }])
       bench.cameIn(alice, { host }).leave({ by: 'us', reason: { kind: 'fault', detail: 'garbage' } })
       expect(bench.state.peerBar(alice)).toBe(listed)
       expect(bench.state.hostBar(host, false)).toBeUndefined()

@@ -73,7 +73,7 @@ export function tablesOf<Meta>(
 ): Tables<Meta> {
   const imported: BanLists[] = []
   return {
-    config: { maxKnownPoints: size, maxKnownPeers: size, peerMetadata },
+    config: { maxKnownPoints: size, maxKnownPeers: size, trustedPoints: [], peerMetadata },
     points: new PointTable({ size }),
     peers: new PeerTable({ size, score: () => 1 }),
     access: {

@@ -64,7 +64,7 @@ it('the point table is in order after each of thousands of random steps, and nev
           expect(table.has(point)).toBe(found !== undefined)
         } else if (what === 'restore') {
           const other = new PointTable({ size: null }).insert(point, { source: undefined, medium, trusted: flag, discoveredAt: now })
-          if (other !== undefined) other.isPublic = flag
+          if (other !== undefined) other.fromClaims().isPublic = flag
           if (other !== undefined) table.restore(other)
         } else if (what === 'list') {
           const told = table.list({ ignorePrivate: flag, size: 10, random, isBanned: () => false })
@@ -75,7 +75,7 @@ it('the point table is in order after each of thousands of random steps, and nev
         } else if (record !== undefined) {
           if (what === 'trust') table.setTrusted(record, flag)
           else if (what === 'open') {
-            record.isPublic = flag
+            record.fromClaims().isPublic = flag
             table.reindex(record)
           } else if (record.state.kind !== 'disconnected') {
             if (what === 'leave') disconnect(table, record, now)

@@ -1,0 +1,125 @@
+/**
+ * What peers and discoveries say of points: Advertise, Nack and swap messages, a peer's Hello, libp2p's discovery. Called by the
+ * flows. A claim brings a point into the table, or is kept beside it as a hint; trust, bans, expected peer ids and who was met
+ * are for `registry.ts` and `pool-state.ts` to write.
+ */
+import { firstHopOf, groupOfTeller, hostOf, isRelayed, scopeOf } from '../values/address.ts'
+import type { RunningConnection } from '../values/attempt.ts'
+import type { Host, ParsedPoint, PeerId, Point } from '../values/ids.ts'
+import { findOrInsertPoint, type Origin } from './newcomers.ts'
+import { type Medium, soughtAt } from './point-info.ts'
+import type { PointRecord } from './point-record.ts'
+import { setPointClaimed, setPointPublic } from './point-state.ts'
+import type { PoolState } from './pool-state.ts'
+
+/** Who says it, at the host where we see that peer, and how. */
+export interface ClaimSource {
+  readonly peerId: PeerId
+  readonly host: Host | undefined
+  readonly medium: Medium
+}
+
+export class Claims<PeerMeta, C extends RunningConnection = RunningConnection> {
+  readonly #state: PoolState<PeerMeta, C>
+
+  constructor(state: PoolState<PeerMeta, C>) {
+    this.#state = state
+  }
+
+  /** Points of others that a peer names: each is taken or left for itself. Returns how many were new. Source: `register_list_of_new_points`. */
+  learn(points: readonly ParsedPoint[], source: ClaimSource): number {
+    let taken = 0
+    const origin: Origin = { medium: source.medium, source: source.peerId, sourceGroup: groupOfTeller(source.host) }
+    for (const { point, expectedPeerId } of points) {
+      if (expectedPeerId === this.#state.peerId || this.#state.point(point) !== undefined || !this.mayTell(source.host, point)) continue
+      if (this.#state.hostBar(hostOf(point), false) !== undefined) continue
+      if (expectedPeerId !== undefined && this.#state.peerBar(expectedPeerId) !== undefined) continue
+      if (this.#insert(point, origin) !== undefined) taken++
+    }
+    return taken
+  }
+
+  /**
+   * Points that a peer, which proved its id, says are its own. Returns those that an incoming link of the peer may stand for: relayed
+   * ones with its id as the target, and ones on the host where we see it, unless the operator or a proof says that another peer is
+   * there. A trusted point needs that word or proof: naming its port is not enough, since others may share its host. For all other
+   * points a dial of ours must show who is there. Of a point that we know from elsewhere the peer's word changes nothing: else one
+   * peer could claim all others' points, and we would neither dial nor advertise them.
+   */
+  learnOwn(
+    points: readonly ParsedPoint[],
+    peer: { peerId: PeerId; host: Host | undefined; isPrivate: boolean; trusted: boolean }
+  ): PointRecord[] {
+    const { parts } = this.#state
+    const records: PointRecord[] = []
+    const origin: Origin = { medium: 'hello', source: peer.peerId, sourceGroup: groupOfTeller(peer.host) }
+    for (const { point, expectedPeerId } of points) {
+      if (expectedPeerId !== undefined && expectedPeerId !== peer.peerId) continue
+      if (!peer.trusted && !this.mayTell(peer.host, point)) continue
+      const record = this.#insert(point, origin)
+      if (record === undefined || (record.expectedPeerId ?? peer.peerId) !== peer.peerId) continue
+      const met = record.lastEstablished?.peerId
+      const belongs = record.expectedPeerId ?? met ?? (record.trusted ? undefined : peer.peerId)
+      const isHere = peer.host !== undefined && record.host === peer.host && belongs === peer.peerId
+      const isProven = isRelayed(point) ? record.expectedPeerId === peer.peerId : isHere
+      if (!isProven && met !== peer.peerId && record.source !== parts.points.nameOf(peer.peerId, origin.sourceGroup)) continue
+      setPointClaimed(record, peer.peerId, isProven)
+      if (peer.isPrivate) setPointPublic(record, false)
+      else if (isProven) setPointPublic(record, true)
+      parts.points.reindex(record)
+      if (isProven) records.push(record)
+    }
+    if (peer.isPrivate) this.#hide(peer.peerId)
+    parts.changed()
+    return records.filter((record) => parts.points.get(record.point) === record)
+  }
+
+  /** The peer signed that these points are its own. That changes nothing else of them: anybody can sign any address. */
+  certify(signed: readonly Point[], by: PeerId): void {
+    const { points, changed } = this.#state.parts
+    for (const point of signed) {
+      const record = points.get(point)
+      if (record?.claimedBy !== by || record.isSigned) continue
+      record.fromClaims().isSigned = true
+      changed('shown')
+    }
+  }
+
+  /** Another discovery of the node found an address: libp2p's `peer:discovery`. */
+  discovered({ point, expectedPeerId }: ParsedPoint): void {
+    if (expectedPeerId === this.#state.peerId) return
+    const record = this.#insert(point, { medium: 'discovery' })
+    if (record === undefined || expectedPeerId === undefined || soughtAt(record) !== undefined) return
+    record.fromClaims().discoveredPeerId = expectedPeerId
+  }
+
+  /**
+   * May somebody at this host tell us of this point? Points on loopback, private and link-local networks are taken only from
+   * a peer that is itself on such a network, or if the operator allows it; never those that no host can have.
+   */
+  mayTell(tellerHost: Host | undefined, point: Point): boolean {
+    const host = firstHopOf(point)
+    if (host === undefined) return true
+    const scope = scopeOf(host)
+    if (scope === 'unroutable') return false
+    if (scope === 'public' || scope === 'name' || this.#state.config.allowPrivatePoints) return true
+    if (tellerHost === undefined) return false
+    const teller = scopeOf(tellerHost)
+    return teller === 'loopback' || (scope !== 'loopback' && teller === scope)
+  }
+
+  /** The record, made if it is new; `undefined` for a point of our own, or when the table has no place. */
+  #insert(point: Point, origin: Origin): PointRecord | undefined {
+    return this.#state.isOwnPoint(point) ? undefined : findOrInsertPoint(this.#state, point, origin)
+  }
+
+  /** Where a peer that is private now was met last, unless another was met there since. */
+  #hide(peerId: PeerId): void {
+    const { peers, points } = this.#state.parts
+    const point = peers.get(peerId)?.lastEstablished?.point
+    const record = point === undefined ? undefined : points.get(point)
+    if (record?.lastEstablished?.peerId !== peerId) return
+    setPointPublic(record, false)
+    points.reindex(record)
+  }
+}
