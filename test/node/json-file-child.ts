@@ -1,6 +1,7 @@
 /**
  * The other process of `json-file.test.ts`. Arguments: what to do, the path of the peers file, and for `step` the number
- * of the file system call to stop at and what happens there (`kill` or an error code). Prints one JSON value per line.
+ * of the file system call to stop at and what happens there (`kill` or an error code), for `busy` how many renames fail and with which
+ * code. Prints one JSON value per line.
  */
 import fs from 'node:fs/promises'
 import { syncBuiltinESMExports } from 'node:module'
@@ -75,6 +76,20 @@ if (job === 'loop') {
     throw Object.assign(new Error(`${effect}: injected at ${call}`), { code: effect })
   })
   say(await storage.save(numbered(2)).then(() => 'saved', told))
+  await storage.close()
+} else if (job === 'busy') {
+  await storage.open(never)
+  let left = Number(step)
+  const { rename } = fs
+  fs.rename = async (...args) => {
+    if (left-- > 0) throw Object.assign(new Error(`${effect}: another program has the file`), { code: effect })
+    return rename(...args)
+  }
+  syncBuiltinESMExports()
+  const job = { save: () => storage.save(numbered(2)), quarantine: () => storage.quarantine() }
+  say(await job.save().then(() => 'saved', told))
+  left = Number(step)
+  say(await job.quarantine().then(() => 'quarantined', told))
   await storage.close()
 } else if (job === 'save') {
   // The lock's package ends a process that gets this signal and does not listen to it; Node alone ignores it.

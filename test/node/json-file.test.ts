@@ -320,6 +320,39 @@ describe('a disk that fails', () => {
     }
   )
 
+  test.for(['EPERM', 'EACCES', 'EBUSY'])(
+    'a file that another program holds for a moment (%s) is replaced, and moved, after it',
+    async (code) => {
+      await withStorage((storage) => storage.save(['old']))
+      expect((await run(['busy', path, '5', code])).said).toEqual(['saved', 'quarantined'])
+      expect(wholeNumber(await readFile(`${path}.broken-1`, 'utf8'))).toBe(2)
+      expect(await readdir(folder)).toEqual(['peers.json.broken-1'])
+    }
+  )
+
+  test('a file that another program holds for good stays as it is, and the save fails after two seconds', async () => {
+    await withStorage((storage) => storage.save(['old']))
+    const { said } = await run(['busy', path, '1000000', 'EPERM'])
+    const failure = { failure: 'no-permission', message: expect.stringContaining(path) }
+    expect(said).toEqual([failure, failure])
+    expect(await readFile(path, 'utf8')).toBe('old')
+    expect(await readdir(folder)).toEqual(['peers.json'])
+  })
+
+  test('a save that is given up while it waits changes nothing any more', async () => {
+    await withStorage(async (storage) => {
+      await storage.save(['old'])
+      const giveUp = new AbortController()
+      function* lines(): Iterable<string> {
+        yield 'new'
+        giveUp.abort(new StorageError('unavailable', 'too late'))
+      }
+      await expect(storage.save(lines(), giveUp.signal)).rejects.toThrow('too late')
+      expect(await storage.load(never)).toBe('old')
+      expect(await readdir(folder)).toEqual(['peers.json', 'peers.json.lock'])
+    })
+  })
+
   test('a write that the system cuts short does not replace the good text', async () => {
     await withStorage((storage) => storage.save(['good']))
     // Files of at most 16 blocks of 512 bytes: the first write is taken in part, the next one fails with EFBIG.

@@ -34,7 +34,9 @@ export class World {
     const { point, listens, ...rest } = options
     const network = this.hub.node(name, { point, listens })
     const complaints: string[] = []
-    const log: Log = { error: (message, cause) => complaints.push(`${message}: ${String(cause)}`) }
+    const log: Log = {
+      error: (message, cause) => complaints.push(`${message}: ${cause instanceof Error ? String(cause) : JSON.stringify(cause)}`)
+    }
     const quiet = { minConnections: 0, expectedConnections: 0, maxConnections: 100, maintenanceIdleMs: null, allowPrivatePoints: true }
     const config = resolveConfig({ network: 'test', ...quiet, ...rest } as PoolOptions, { preset: nodePreset, storage: memoryStorage() })
     const pool = new PeerPool(config, { network, clock: this.clock, random: seededRandom(this.seed * 1_000 + this.members.length), log })

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { memoryStorage, type PeerStorage, type Point, StorageError } from '../../../src/core/index.ts'
+import { type Host, memoryStorage, type PeerPool, type PeerStorage, type Point, StorageError } from '../../../src/core/index.ts'
 import { record, World } from '../../support/pools.ts'
 
 /** A pool that has met one peer, banned another and trusts a third; its storage then. */
@@ -63,6 +63,70 @@ describe('what a pool remembers', () => {
     await world.clock.advance(30_000)
     expect(pool.snapshot().storage).toMatchObject({ mode: 'persistent', unsavedChanges: false })
     expect(await storage.load(new AbortController().signal)).toContain('198.51.100.7')
+  })
+})
+
+describe('what is not worth a save', () => {
+  /** Counts the saves of a pool that runs and has saved what it knew. */
+  async function counted(world: World) {
+    let saves = 0
+    const inner = memoryStorage()
+    const storage: PeerStorage = {
+      name: 'counted',
+      open: (signal) => inner.open(signal),
+      load: (signal) => inner.load(signal),
+      save: (lines) => {
+        saves++
+        return inner.save(lines)
+      },
+      quarantine: () => inner.quarantine(),
+      close: () => inner.close()
+    }
+    const { pool, network } = await world.start('a', { storage })
+    pool.registerPoint('/ip4/198.51.100.7/tcp/1' as Point)
+    await world.clock.advance(60_000)
+    return { pool, network, since: { saves }, saves: () => saves }
+  }
+
+  it('strangers that come and are refused, greylists, and a stop', async () => {
+    const world = new World()
+    const { pool, network, since, saves } = await counted(world)
+    const changes = record(pool, 'change')
+    const stranger = await world.start('b', { network: 'another' })
+    for (let i = 0; i < 60; i++) {
+      await world.clock.until(stranger.pool.connect(network.point).catch(() => undefined))
+      await world.clock.advance(1_000)
+    }
+    pool.greylistAddress('::ffff:203.0.113.9' as Host)
+    pool.gcGreylist()
+    pool.clearGreylist()
+    await world.clock.advance(60_000)
+    expect(changes.length).toBeGreaterThan(60)
+    expect(pool.snapshot().storage.unsavedChanges).toBe(false)
+    await world.stop()
+    expect(saves()).toBe(since.saves)
+  })
+
+  it.each<[string, (pool: PeerPool) => unknown]>([
+    ['a ban', (pool) => pool.peers.ban(pool.parsePeerId('x'))],
+    ['a ban that is lifted', (pool) => pool.peers.unban(pool.parsePeerId('z'))],
+    ['trust', (pool) => pool.peers.trust(pool.parsePeerId('x'))],
+    ['a point', (pool) => pool.registerPoint('/ip4/203.0.113.5/tcp/1' as Point)],
+    ['a point that goes', (pool) => pool.unregisterPoint('/ip4/198.51.100.7/tcp/1' as Point)],
+    ['metadata', (pool) => pool.peers.setMetadata(pool.parsePeerId('y'), 1)],
+    ['a report', (pool) => pool.peers.report(pool.parsePeerId('y'), { kind: 'useless', reason: 'no' })],
+    ['a dial in vain', (pool) => pool.connect('/ip4/198.51.100.7/tcp/1' as Point).catch(() => undefined)]
+  ])('but %s is saved, once', async (_name, act) => {
+    const world = new World()
+    const { pool, saves } = await counted(world)
+    await pool.peers.ban(pool.parsePeerId('z'))
+    pool.registerPeer(pool.parsePeerId('y'))
+    await world.clock.advance(60_000)
+    const before = saves()
+    await world.clock.until(Promise.resolve(act(pool)))
+    await world.clock.advance(60_000)
+    expect(saves()).toBe(before + 1)
+    await world.stop()
   })
 })
 
