@@ -102,6 +102,7 @@ class IndexedDbStorage implements PeerStorage {
 
   quarantine(signal?: AbortSignal): Promise<string> {
     return this.#run('quarantine', ({ use }) => {
+      signal?.throwIfAborted()
       const moving = use('readwrite', async (store) => {
         const [text, keys] = await Promise.all([promisifyRequest(store.get(textKey)), promisifyRequest(store.getAllKeys())])
         if (text === undefined) throw new StorageError('unavailable', `${databaseName(this.name)} holds no text to quarantine`)

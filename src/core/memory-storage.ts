@@ -35,16 +35,19 @@ class MemoryStorage implements PeerStorage {
     return this.#parts?.join('')
   }
 
-  async save(parts: Iterable<string>): Promise<void> {
+  async save(lines: Iterable<string>, signal?: AbortSignal): Promise<void> {
     this.#refuseClosed()
     try {
-      this.#parts = [...parts]
+      const parts = [...lines]
+      signal?.throwIfAborted()
+      this.#parts = parts
     } catch (error) {
-      throw new StorageError('unavailable', `cannot save to ${this.name}: the text could not be made`, error)
+      throw new StorageError('unavailable', `cannot save to ${this.name}: the text could not be made in time`, error)
     }
   }
 
-  async quarantine(): Promise<string> {
+  async quarantine(signal?: AbortSignal): Promise<string> {
+    this.#refuseAborted(signal)
     this.#refuseClosed()
     if (this.#parts === undefined) throw new StorageError('unavailable', `${this.name} holds no text to quarantine`)
     this.#quarantined = [...this.#quarantined, this.#parts.join('')].slice(-maxQuarantined)
@@ -57,8 +60,8 @@ class MemoryStorage implements PeerStorage {
     this.#open = false
   }
 
-  #refuseAborted(signal: AbortSignal): void {
-    if (signal.aborted) throw new StorageError('unavailable', `${this.name} was given up before it answered`, signal.reason)
+  #refuseAborted(signal?: AbortSignal): void {
+    if (signal?.aborted === true) throw new StorageError('unavailable', `${this.name} was given up before it answered`, signal.reason)
   }
 
   #refuseClosed(): void {

@@ -162,6 +162,33 @@ export function storageContract(name: string, makePlace: () => Promise<StoragePl
       }
     })
 
+    test('a signal that has fired ends save and quarantine with a StorageError, and nothing is changed', async () => {
+      const storage = await opened()
+      await storage.save(['old'])
+      const fired = AbortSignal.abort(new Error('given up'))
+      expect(await failureOf(storage.save(['new'], fired))).toBe('unavailable')
+      await storage.open(never)
+      expect(await failureOf(storage.quarantine(fired))).toBe('unavailable')
+      await storage.open(never)
+      expect([await storage.load(never), await place.quarantined()]).toEqual(['old', []])
+    })
+
+    test('a signal that fires while the lines are made ends the save, and the old text stays', async () => {
+      const storage = await opened()
+      await storage.save(['old'])
+      const giveUp = new AbortController()
+      function* lines(): Iterable<string> {
+        yield 'new'
+        giveUp.abort(new Error('given up'))
+        yield 'er'
+      }
+      expect(await failureOf(storage.save(lines(), giveUp.signal))).toBe('unavailable')
+      await storage.open(never)
+      expect(await storage.load(never)).toBe('old')
+      await storage.save(['newer'])
+      expect(await storage.load(never)).toBe('newer')
+    })
+
     test('a signal that has fired ends open and load with a StorageError', async () => {
       const storage = place.storage()
       used.push(storage)

@@ -339,20 +339,6 @@ describe('a disk that fails', () => {
     expect(await readdir(folder)).toEqual(['peers.json'])
   })
 
-  test('a save that is given up while it waits changes nothing any more', async () => {
-    await withStorage(async (storage) => {
-      await storage.save(['old'])
-      const giveUp = new AbortController()
-      function* lines(): Iterable<string> {
-        yield 'new'
-        giveUp.abort(new StorageError('unavailable', 'too late'))
-      }
-      await expect(storage.save(lines(), giveUp.signal)).rejects.toThrow('too late')
-      expect(await storage.load(never)).toBe('old')
-      expect(await readdir(folder)).toEqual(['peers.json', 'peers.json.lock'])
-    })
-  })
-
   test('a write that the system cuts short does not replace the good text', async () => {
     await withStorage((storage) => storage.save(['good']))
     // Files of at most 16 blocks of 512 bytes: the first write is taken in part, the next one fails with EFBIG.
