@@ -7,7 +7,7 @@ import type { Host } from '../src/core/values/ids.ts'
 import type { Clock } from '../src/core/values/ports.ts'
 import { groupOfNewcomer } from '../src/libp2p/shares.ts'
 
-/** Circuits from one public address: a page dials some others when it comes. With 128 KiB each way, half a Mbit/s in the long run. */
+/** Circuits from one public address: a page dials some others when it comes. With 128 KiB each, half a Mbit/s in the long run. */
 const memberCircuits = { capacity: 64, perSecond: 0.5 }
 /** From peers that are not known to be of this pool. A page dials others through relays to which it has no other connection. */
 const strangerCircuits = { capacity: 16, perSecond: 0.1 }

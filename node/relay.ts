@@ -27,7 +27,7 @@ export interface RelayOptions {
   readonly maxReservations?: number
   /** How long one relayed connection may last, ms; making a WebRTC connection takes about one second. @default 120000 */
   readonly maxDurationMs?: number
-  /** Bytes that one relayed connection may carry each way; making a WebRTC connection takes about 10 kB. @default 131072 */
+  /** Bytes that one relayed connection may carry, both ways together; making a WebRTC connection takes about 10 kB. @default 131072 */
   readonly maxBytes?: number
   /**
    * Serve libp2p peers that are not of this pool, too. Otherwise a peer loses its reservation after ten seconds unless it has shown that it
