@@ -2,11 +2,11 @@
  * The pool: wires state, flows and ports together, and is the one thing a program holds. It has a life (start, stop, destroy)
  * and the public verbs; what they do is done elsewhere.
  */
-import { explain } from './api/explaining.ts'
+import { Explaining } from './api/explaining.ts'
 import { Registering } from './api/registering.ts'
 import { takeSnapshot, withCounters } from './api/snapshot.ts'
 import { checkPeer, isBarredAt } from './decisions/admission.ts'
-import { type BandExplanation, type Circumstances, type Explanation, explainBand } from './decisions/explain.ts'
+import type { BandExplanation, Circumstances, Explanation } from './decisions/explain.ts'
 import { scorerOf } from './decisions/score.ts'
 import { EventHub } from './event-hub.ts'
 import { type ConnectOptions, Connector } from './flows/connect.ts'
@@ -52,6 +52,7 @@ export class PeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Arra
   readonly #exchange: Exchange<Msg, PeerMeta, ConnMeta>
   readonly #maintenance: Maintenance<Msg, PeerMeta, ConnMeta>
   readonly #persistence: Persistence<Msg, PeerMeta, ConnMeta>
+  readonly #explaining: Explaining<Msg, PeerMeta, ConnMeta>
   #life: PoolLife = 'created'
   #budgetState: LinkBudget['state'] | undefined = 'plenty'
   /** While suspended. */
@@ -104,6 +105,7 @@ export class PeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Arra
       deniesPeer: (peerId, host) => checkPeer(state, peerId, host) !== undefined,
       isTrusted: (peerId) => state.isTrusted(peerId, undefined)
     }
+    this.#explaining = new Explaining(context, this.#exchange)
     registry.configure(config.trustedPoints)
   }
 
@@ -135,7 +137,7 @@ export class PeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Arra
     const { network, claims } = this.#context
     await before
     if (turn !== this.#turns) return
-    await this.#persistence.start()
+    await Promise.all([this.#persistence.start(), this.#explaining.load()])
     if (turn !== this.#turns) return
     this.#context.registry.resetReconnections()
     try {
@@ -318,14 +320,14 @@ export class PeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Arra
     return fresh
   }
 
-  /** Connected, or why not and when it will be tried next. Takes a point or a peer id. */
+  /** Connected, or why not and when it will be tried next. Takes a point or a peer id. Throws `PoolError` `not-started` before the first start. */
   explain(what: Point | PeerId): Explanation {
-    return explain(this.#context, what, { circumstances: this.#circumstances, exchange: this.#exchange })
+    return this.#explaining.point(what, this.#circumstances)
   }
 
-  /** What maintenance does now, and why. */
+  /** What maintenance does now, and why. Throws `PoolError` `not-started` before the first start. */
   explainBand(): BandExplanation {
-    return explainBand(this.#context.state, this.#circumstances)
+    return this.#explaining.band(this.#circumstances)
   }
 
   get #circumstances(): Circumstances {

@@ -28,10 +28,10 @@ import {
   type Transport
 } from '../core/values/ports.ts'
 import { ConnectionKeeper } from './connection-keeper.ts'
-import { dialErrorOf } from './dial-error.ts'
 import { type DialRule, dialRule, ruleAllows } from './dial-rule.ts'
 import { Discoveries } from './discoveries.ts'
 import { inTime } from './in-time.ts'
+import { dialErrorOf, loadDialErrors } from './late-dial-error.ts'
 import { StreamLink } from './link.ts'
 import { addressOf } from './link-address.ts'
 import { ownPointsOf } from './own-points.ts'
@@ -208,13 +208,14 @@ export class Libp2pNetwork implements Network {
     } catch (error) {
       if (connection !== undefined) void this.keeper.closeUnused(connection)
       const deniedPeerId = this.#deniedAt(point)
-      throw dialErrorOf(error, { expectsPeerId: expectedPeerId !== undefined, signal, deniedPeerId, ownPeerId: this.peerId })
+      throw await dialErrorOf(error, { expectsPeerId: expectedPeerId !== undefined, signal, deniedPeerId, ownPeerId: this.peerId })
     } finally {
       if (connection !== undefined) this.#plain?.settled(connection)
     }
   }
 
   async start(handlers: NetworkHandlers): Promise<void> {
+    void loadDialErrors()
     this.#ownPoints = this.#findOwnPoints()
     void this.records.sign(this.#ownPoints)
     this.#handlers = handlers
@@ -306,7 +307,7 @@ export class Libp2pNetwork implements Network {
       const stream = await within((until) => connection.newStream(poolProtocol, { signal: until }))
       return stream && this.#linkOf(stream, connection)
     } catch (error) {
-      if (this.#plain === undefined || dialErrorOf(error, { expectsPeerId: true, signal }).failure !== 'no-pool') throw error
+      if (this.#plain === undefined || (await dialErrorOf(error, { expectsPeerId: true, signal })).failure !== 'no-pool') throw error
       return this.#plain.linkOn(connection, signal)
     }
   }

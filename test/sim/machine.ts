@@ -2,6 +2,7 @@
  * One machine of a simulation: what outlives its program (address, peer id, storage, how far its wall clock is off) and the
  * program itself, a pool of the real core. It can be started, stopped and killed, as often as a scenario likes.
  */
+import '../support/preload.ts'
 import { memoryStorage, nodePreset, PeerPool, type PeerStorage, type PoolOptions, resolveConfig } from '../../src/core/index.ts'
 import type { PoolState } from '../../src/core/tables/pool-state.ts'
 import type { PoolEvent } from '../../src/core/values/events.ts'

@@ -1,4 +1,5 @@
 /** Pools of the real core in a world of memory: a virtual clock, a seeded random source, a hub between them. */
+import './preload.ts'
 import { memoryStorage, nodePreset, PeerPool, type PoolOptions, resolveConfig } from '../../src/core/index.ts'
 import type { PoolEvent, PoolEventName } from '../../src/core/values/events.ts'
 import type { Log } from '../../src/core/values/ports.ts'

@@ -1,31 +1,55 @@
-/** `pool.explain` and `pool.explainBand`: what decisions say, with what only the running pool knows. */
-import { type Circumstances, type Explanation, explainPeer, explainPoint } from '../decisions/explain.ts'
+/**
+ * `pool.explain` and `pool.explainBand`, loaded beside the start of the pool: a page is connected sooner without them. Made by
+ * `peer-pool.ts`; the answers are in `explanations.ts`.
+ */
+import type { BandExplanation, Circumstances, Explanation } from '../decisions/explain.ts'
 import type { FlowContext } from '../flows/context.ts'
 import type { Exchange } from '../flows/exchange.ts'
-import { hostOf } from '../values/address.ts'
 import type { PeerId, Point } from '../values/ids.ts'
-import { describeBars } from './snapshot.ts'
+import { PoolError } from '../values/reason.ts'
 
-/** Of a point or a peer id. */
-export function explain<Msg, PeerMeta, ConnMeta>(
-  { state, config, clock }: FlowContext<Msg, PeerMeta, ConnMeta>,
-  what: Point | PeerId,
-  { circumstances, exchange }: { circumstances: Circumstances; exchange: Exchange<Msg, PeerMeta, ConnMeta> }
-): Explanation {
-  const isPoint = what.startsWith('/')
-  const explanation = isPoint ? explainPoint(state, what as Point, circumstances) : explainPeer(state, what as PeerId, circumstances)
-  const { rejection, text } = explanation
-  const connection = isPoint ? undefined : state.connection(what as PeerId)
-  if (connection !== undefined && exchange.mayTell(connection) === 0)
-    return { ...explanation, text: `${text}; it has told of as many points as it may for now` }
-  const peerId = rejection?.kind === 'peer-banned' ? rejection.peerId : undefined
-  const host = rejection?.kind === 'point-banned' ? hostOf(rejection.point) : undefined
-  if (peerId === undefined && host === undefined) return explanation
-  const bar = describeBars(state.access, config.ipGreylistCleanupDelayMs).find(
-    (one) => one.peerId === (peerId ?? null) && one.host === (host ?? null)
-  )
-  if (bar === undefined) return explanation
-  if (bar.endsAt === null) return { ...explanation, text: `${text}, until that is lifted` }
-  const nextTryInMs = Math.max(0, Math.ceil(bar.endsAt - clock.date()))
-  return { ...explanation, text: `${text}, for ${Math.ceil(nextTryInMs / 60_000)} min more at most`, nextTryInMs }
+/** The pool starts without them rather than wait longer, ms. */
+const loadDeadlineMs = 2_000
+
+export class Explaining<Msg, PeerMeta, ConnMeta> {
+  readonly #context: FlowContext<Msg, PeerMeta, ConnMeta>
+  readonly #exchange: Exchange<Msg, PeerMeta, ConnMeta>
+  #loaded: typeof import('./explanations.ts') | undefined
+
+  constructor(context: FlowContext<Msg, PeerMeta, ConnMeta>, exchange: Exchange<Msg, PeerMeta, ConnMeta>) {
+    this.#context = context
+    this.#exchange = exchange
+  }
+
+  /** Resolves when they are loaded, could not be, or after two seconds. May be repeated. Never rejects. */
+  load(): Promise<void> {
+    const { clock, log } = this.#context
+    return new Promise((resolve) => {
+      const cancel = clock.schedule(loadDeadlineMs, resolve)
+      import('./explanations.ts')
+        .then((loaded) => {
+          this.#loaded = loaded
+        })
+        .catch((error: unknown) => log.error('the code of explain could not be loaded', error))
+        .finally(() => {
+          cancel()
+          resolve()
+        })
+    })
+  }
+
+  /** Of a point or a peer id. Throws `PoolError` `not-started` before the first start. */
+  point(what: Point | PeerId, circumstances: Circumstances): Explanation {
+    return this.#there('explain').explain(this.#context, what, { circumstances, exchange: this.#exchange })
+  }
+
+  /** Throws `PoolError` `not-started` before the first start. */
+  band(circumstances: Circumstances): BandExplanation {
+    return this.#there('explainBand').explainBand(this.#context.state, circumstances)
+  }
+
+  #there(verb: string): typeof import('./explanations.ts') {
+    if (this.#loaded === undefined) throw new PoolError('not-started', `${verb}: the pool has not started yet`)
+    return this.#loaded
+  }
 }

@@ -6,12 +6,16 @@
  * The storage is somebody else's code. Each call of it has a guard and a deadline (`#ask`): one that throws, rejects with
  * anything or never settles costs what would have been kept, and nothing else.
  */
-import { maxAnchors, readState, restoreState, writeState } from '../tables/saved-state.ts'
+import { maxAnchors } from '../values/bounds.ts'
 import type { Point } from '../values/ids.ts'
 import { StorageError, type StorageFailure } from '../values/ports.ts'
 import type { StorageSnapshot } from '../values/snapshot.ts'
 import { abortable } from './channel.ts'
 import type { FlowContext } from './context.ts'
+
+/** What reads and writes the stored text. A page is connected sooner if it loads this beside its start. */
+type Codec = typeof import('../tables/saved-state.ts')
+const loadCodec = (): Promise<Codec> => import('../tables/saved-state.ts')
 
 /** The pool starts without its memory rather than wait longer for a storage, ms. */
 const startDeadlineMs = 2_000
@@ -57,6 +61,8 @@ export class Persistence<Msg, PeerMeta, ConnMeta> {
   readonly #unanswered: Record<Access, number> = { read: 0, write: 0 }
   /** What was stored has been taken in, once for all: a storage opened again holds nothing newer. */
   #isLoaded = false
+  /** Set once the storage is loaded. */
+  #codec: Codec | undefined
   #saving: Promise<void> | undefined
   #cancelTimer: (() => void) | undefined
   #retryMs = firstRetryMs
@@ -133,11 +139,14 @@ export class Persistence<Msg, PeerMeta, ConnMeta> {
   async #open(deadlineMs: number): Promise<void> {
     const { storage } = this.#context.config
     const opening = this.#opening.signal
+    const codec = loadCodec()
+    codec.catch(() => undefined) // told below, where it is waited for
     try {
       if (this.#unanswered.write > 0) throw new StorageError('unavailable', `${storage.name} has not finished an earlier save`)
       await this.#within(deadlineMs, [opening, this.#ending.signal], async (signal) => {
         await this.#ask('read', signal, () => storage.open(signal, (error) => this.#lost(error)))
-        if (!this.#isLoaded) await this.#load(signal)
+        this.#codec = await abortable(codec, signal)
+        if (!this.#isLoaded) await this.#load(this.#codec, signal)
       })
       opening.throwIfAborted()
       this.#isOpen = true
@@ -186,7 +195,7 @@ export class Persistence<Msg, PeerMeta, ConnMeta> {
   }
 
   /** Takes in what is stored. What is broken is quarantined and reported; a newer version, or a text above the cap, stays untouched. */
-  async #load(signal: AbortSignal): Promise<void> {
+  async #load({ readState, restoreState }: Codec, signal: AbortSignal): Promise<void> {
     const { config, state, events, network, clock } = this.#context
     const { storage } = config
     try {
@@ -220,7 +229,8 @@ export class Persistence<Msg, PeerMeta, ConnMeta> {
     this.#unschedule()
     this.#dirty = false
     try {
-      const lines = writeState(this.#context.state.parts, { anchors: this.#anchors(), date: this.#context.clock.date() })
+      if (this.#codec === undefined) throw new StorageError('unavailable', `${storage.name} is not open`)
+      const lines = this.#codec.writeState(this.#context.state.parts, { anchors: this.#anchors(), date: this.#context.clock.date() })
       await this.#within(saveDeadlineMs, [this.#ending.signal], (signal) => this.#ask('write', signal, () => storage.save(lines, signal)))
       this.#lastSavedAt = this.#context.clock.date()
       this.#works()

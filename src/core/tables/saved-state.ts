@@ -5,6 +5,7 @@
  *
  * A line that cannot be read costs that entry alone. A text without a proper header is broken as a whole.
  */
+import { maxAnchors } from '../values/bounds.ts'
 import type { PeerMetadata, TableSize } from '../values/config.ts'
 import type { Point } from '../values/ids.ts'
 import { type Network, StorageError } from '../values/ports.ts'
@@ -28,9 +29,6 @@ import {
 
 const format = 'p2p-pool'
 const version = 1
-
-/** Points that are dialed first after a restart. Two honest ones defeat a poisoned table; eight bear some that are gone. */
-export const maxAnchors = 8
 
 /** Characters. A longer line is not read, and a peer whose metadata would make one is saved without them. Parsing one takes some ms. */
 const maxLineLength = 1_048_576

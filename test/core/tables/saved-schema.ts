@@ -10,7 +10,7 @@ import {
   type Read,
   text
 } from '../../../src/core/tables/saved-fields.ts'
-import { maxAnchors } from '../../../src/core/tables/saved-state.ts'
+import { maxAnchors } from '../../../src/core/values/bounds.ts'
 
 const $defs = {
   date: { description: 'Milliseconds since 1970.', type: 'number', minimum: 0 },
