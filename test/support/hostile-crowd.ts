@@ -38,7 +38,7 @@ export class HostileCrowd {
     this.#world = world
     this.#aims = aims
     this.#next = random
-    this.#listener = world.hub.node('stranger0', { point: '/ip4/100.128.0.1/tcp/1' })
+    this.#listener = world.hub.node('stranger0', { point: '/ip4/100.128.0.1/tcp/4001' })
     const incoming = (link: Link): void => {
       void drain(link)
       this.#say(link, [...(this.#once(0.8) ? [this.#hello()] : []), this.#once(0.6) ? { kind: 'ack' } : this.#any()])
@@ -134,9 +134,9 @@ export class HostileCrowd {
   }
 
   #point(): string {
-    const base = this.#once(0.6) ? this.#pick(this.#aims.points) : `/ip4/100.${128 + this.#below(64)}.${this.#below(256)}.1/tcp/1`
+    const base = this.#once(0.6) ? this.#pick(this.#aims.points) : `/ip4/100.${128 + this.#below(64)}.${this.#below(256)}.1/tcp/4001`
     if (this.#once(0.1)) return `${base}/p2p/${this.#peerId()}`
-    if (this.#once(0.1)) return `/ip4/100.128.0.1/tcp/1/p2p/stranger0/p2p-circuit/p2p/${this.#peerId()}`
+    if (this.#once(0.1)) return `/ip4/100.128.0.1/tcp/4001/p2p/stranger0/p2p-circuit/p2p/${this.#peerId()}`
     return this.#once(0.02) ? 'nothing' : base
   }
 

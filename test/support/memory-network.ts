@@ -52,7 +52,7 @@ export class MemoryHub implements Wires {
     name: string,
     { point, listens = true, speaks }: { point?: string; listens?: boolean; speaks?: readonly string[] } = {}
   ): MemoryNetwork {
-    const own = (point ?? `/ip4/${45 + (this.nodes.size >> 8)}.${this.nodes.size & 255}.0.1/tcp/1`) as Point
+    const own = (point ?? `/ip4/${45 + (this.nodes.size >> 8)}.${this.nodes.size & 255}.0.1/tcp/4001`) as Point
     const node = new MemoryNetwork(this, { peerId: name as PeerId, point: own, listens, speaks })
     this.nodes.set(own, node)
     this.#members.add(node)
@@ -253,7 +253,7 @@ export class MemoryNetwork implements Network {
 }
 
 function parse(text: string): ParsedPoint {
-  const match = /^(\/ip[46]\/[^/]+\/tcp\/[1-9][0-9]*(?:\/p2p\/[^/]+\/p2p-circuit)?)(?:\/p2p\/([^/]+))?$/.exec(text)
+  const match = /^(\/(?:ip[46]|dns4)\/[^/]+\/tcp\/[1-9][0-9]*(?:\/p2p\/[^/]+\/p2p-circuit)?)(?:\/p2p\/([^/]+))?$/.exec(text)
   if (match?.[1] === undefined) throw new PoolError('invalid-point', `a multiaddr was expected, got ${JSON.stringify(text)}`)
   const relayed = match[1].endsWith('/p2p-circuit')
   return { point: (relayed ? text : match[1]) as Point, expectedPeerId: match[2] as PeerId | undefined }

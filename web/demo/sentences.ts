@@ -116,6 +116,7 @@ export function adviceFor(rejection: Rejection): string {
       return 'Lift the ban under “Bans”, then dial again.'
     case 'too-many-connections':
       return 'Disconnect a peer first, or wait until a place is free.'
+    case 'host-dial-limit':
     case 'too-many-handshakes':
     case 'pending':
       return 'Wait a few seconds, then look again.'

@@ -33,6 +33,11 @@ export function checkDial(view: PoolView, point: Point, expectedPeerId: PeerId |
   return undefined
 }
 
+/** Step 1 of a dial that nobody asked for by hand: is this untried point's host one that was dialed enough of late? */
+export function checkHostLimit(view: PoolView, point: Point, now: number): Rejection | undefined {
+  return view.hostFreeAt(point) >= now ? { kind: 'host-dial-limit', point } : undefined
+}
+
 /** The gater's question before a dial: is the point's host kept out, for the peer that is expected or was last met there? */
 export function isBarredAt(
   view: PoolView,

@@ -111,6 +111,7 @@ function reasonToWait(view: PoolView, info: PointInfo): string {
   const owner = ownerOf(info)
   const backoff = owner === undefined ? undefined : view.peer(owner)?.backoff
   if (backoff !== undefined && backoff.until > info.barredUntil) return `its peer ${owner} ended the last connection or refused it`
+  if (view.hostFreeAt(info.point) > info.barredUntil) return describeRejection({ kind: 'host-dial-limit', point: info.point })
   const missedAt = lastMissAt(info)
   if (info.shortConnections > 0 && missedAt === info.lastDisconnection?.at)
     return info.shortConnections > 1

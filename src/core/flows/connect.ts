@@ -3,7 +3,7 @@
  * as code. There is one deadline, and one way out: `finally` ends what did not come to run and closes its link. Called by
  * the pool for users, by maintenance and exchange like any user, and by the network for incoming links.
  */
-import { type Admission, checkDial, checkDialed, checkHello, checkIncoming } from '../decisions/admission.ts'
+import { type Admission, checkDial, checkDialed, checkHello, checkHostLimit, checkIncoming } from '../decisions/admission.ts'
 import { shareablePoints } from '../decisions/sharing.ts'
 import type { AttemptRecord } from '../tables/attempt-record.ts'
 import { isWordless, type Outcome } from '../tables/outcome.ts'
@@ -52,7 +52,7 @@ export class Connector<Msg, PeerMeta, ConnMeta> {
    * and the call may be repeated.
    */
   connect(point: Point, options: ConnectOptions): Promise<Connection<Msg, ConnMeta>> {
-    return this.#dial(point, options, () => this.#context.registry.wanted(point, options))
+    return this.#dial(point, options, { byUser: true, find: () => this.#context.registry.wanted(point, options) })
   }
 
   /**
@@ -60,15 +60,20 @@ export class Connector<Msg, PeerMeta, ConnMeta> {
    * holds for this attempt alone. Rejects as `connect`.
    */
   dial(point: Point, expectedPeerId?: PeerId): Promise<Connection<Msg, ConnMeta>> {
-    return this.#dial(point, { expectedPeerId }, () => this.#context.state.point(point))
+    return this.#dial(point, { expectedPeerId }, { byUser: false, find: () => this.#context.state.point(point) })
   }
 
-  async #dial(point: Point, options: ConnectOptions, find: () => PointInfo | undefined): Promise<Connection<Msg, ConnMeta>> {
+  async #dial(
+    point: Point,
+    options: ConnectOptions,
+    { byUser, find }: { byUser: boolean; find: () => PointInfo | undefined }
+  ): Promise<Connection<Msg, ConnMeta>> {
     const { state, registry, claims, network, config, events, clock } = this.#context
     const known = state.point(point)
     const expectedPeerId = options.expectedPeerId ?? (known === undefined ? targetOf(point) : soughtAt(known))
     options.signal?.throwIfAborted()
-    const refusal = checkDial(state, point, expectedPeerId, options.trusted)
+    const refusal =
+      checkDial(state, point, expectedPeerId, options.trusted) ?? (byUser ? undefined : checkHostLimit(state, point, clock.now()))
     if (refusal !== undefined) {
       events.emit('rejecting-request', { attempt: 0, direction: 'outgoing', point, peerId: expectedPeerId, rejection: refusal })
       throw PoolError.rejected(refusal)

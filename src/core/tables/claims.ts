@@ -3,7 +3,7 @@
  * flows. A claim brings a point into the table, or is kept beside it as a hint; trust, bans, expected peer ids and who was met
  * are for `registry.ts` and `pool-state.ts` to write.
  */
-import { firstHopOf, groupOfTeller, hostOf, isRelayed, scopeOf } from '../values/address.ts'
+import { firstHopOf, firstHopPortOf, groupOfTeller, hostOf, isRelayed, scopeOf } from '../values/address.ts'
 import type { RunningConnection } from '../values/attempt.ts'
 import type { Host, ParsedPoint, PeerId, Point } from '../values/ids.ts'
 import { findOrInsertPoint, type Origin } from './newcomers.ts'
@@ -17,6 +17,15 @@ export interface ClaimSource {
   readonly peerId: PeerId
   readonly host: Host | undefined
   readonly medium: Medium
+}
+
+const firstHighPort = 1_024
+const webPorts = new Set([80, 443])
+
+/** Peers listen on high ports and behind web servers. At other low ports are services that no unknown peer may make us talk to. */
+function isPeerPort(point: Point): boolean {
+  const port = firstHopPortOf(point)
+  return port === undefined || port >= firstHighPort || webPorts.has(port)
 }
 
 export class Claims<PeerMeta, C extends RunningConnection = RunningConnection> {
@@ -56,7 +65,7 @@ export class Claims<PeerMeta, C extends RunningConnection = RunningConnection> {
     for (const { point, expectedPeerId } of points) {
       if (expectedPeerId !== undefined && expectedPeerId !== peer.peerId) continue
       if (!peer.trusted && !this.mayTell(peer.host, point)) continue
-      const record = this.#insert(point, origin)
+      const record = this.#insert(point, { ...origin, isOwn: peer.host !== undefined && hostOf(point) === peer.host })
       if (record === undefined || (record.expectedPeerId ?? peer.peerId) !== peer.peerId) continue
       const met = record.lastEstablished?.peerId
       const belongs = record.expectedPeerId ?? met ?? (record.trusted ? undefined : peer.peerId)
@@ -87,7 +96,7 @@ export class Claims<PeerMeta, C extends RunningConnection = RunningConnection> {
 
   /** Another discovery of the node found an address: libp2p's `peer:discovery`. */
   discovered({ point, expectedPeerId }: ParsedPoint): void {
-    if (expectedPeerId === this.#state.peerId) return
+    if (expectedPeerId === this.#state.peerId || !isPeerPort(point)) return
     const record = this.#insert(point, { medium: 'discovery' })
     if (record === undefined || expectedPeerId === undefined || soughtAt(record) !== undefined) return
     record.fromClaims().discoveredPeerId = expectedPeerId
@@ -95,13 +104,14 @@ export class Claims<PeerMeta, C extends RunningConnection = RunningConnection> {
 
   /**
    * May somebody at this host tell us of this point? Points on loopback, private and link-local networks are taken only from
-   * a peer that is itself on such a network, or if the operator allows it; never those that no host can have.
+   * a peer that is itself on such a network, or if the operator allows it; never those that no host can have, or at a port of
+   * other services.
    */
   mayTell(tellerHost: Host | undefined, point: Point): boolean {
     const host = firstHopOf(point)
     if (host === undefined) return true
     const scope = scopeOf(host)
-    if (scope === 'unroutable') return false
+    if (scope === 'unroutable' || !isPeerPort(point)) return false
     if (scope === 'public' || scope === 'name' || this.#state.config.allowPrivatePoints) return true
     if (tellerHost === undefined) return false
     const teller = scopeOf(tellerHost)

@@ -10,18 +10,20 @@ export interface Origin {
   readonly medium?: Medium
   readonly source?: PeerId
   readonly sourceGroup?: string
+  /** The peer that names the point is seen at its very host. */
+  readonly isOwn?: boolean
 }
 
 /** The record of a point, unchanged, or made if it is new. `undefined`: its source or address group is at its cap, or the table is full. */
 export function findOrInsertPoint<PeerMeta, C extends RunningConnection>(
   { parts, access }: PoolState<PeerMeta, C>,
   point: Point,
-  { trusted = false, medium = 'operator', source, sourceGroup }: Origin & { readonly trusted?: boolean }
+  { trusted = false, medium = 'operator', source, sourceGroup, isOwn = false }: Origin & { readonly trusted?: boolean }
 ): PointRecord | undefined {
   const known = parts.points.get(point)
   if (known !== undefined) return known
   const before = parts.points.collected
-  const record = parts.points.insert(point, { source, sourceGroup, medium, trusted, discoveredAt: parts.clock.date() })
+  const record = parts.points.insert(point, { source, sourceGroup, medium, trusted, isOwn, discoveredAt: parts.clock.date() })
   const removed = parts.points.collected - before
   if (removed > 0) parts.emit('gc-points', { removed })
   if (record !== undefined) {

@@ -16,6 +16,7 @@ export const ownReasons: ReadonlySet<Rejection['kind']> = new Set([
   'table-full',
   'too-many-connections',
   'too-many-handshakes',
+  'host-dial-limit',
   'private-mode',
   'pending',
   'already-connected'

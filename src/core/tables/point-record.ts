@@ -110,6 +110,8 @@ export class PointRecord implements PointInfo, Linked<PointRecord> {
   readonly groupKey: GroupKey
   /** As it is now. */
   life: Readonly<PointLife> = untouched
+  /** What limits per host find it by; none: they do not concern it. `host-shares.ts` sets it. Memory only. */
+  hostKey: string | undefined = undefined
   /** Whose cap counts it; none: nobody's, since it proved good. */
   holder: PointSource | undefined = undefined
   // Its place in the queue of its source, if it may be collected as an untried point.

@@ -11,6 +11,7 @@
 import { groupOf, groupOfHost, groupOfTeller, hostOf, targetOf } from '../values/address.ts'
 import type { TableSize } from '../values/config.ts'
 import type { Host, PeerId, Point } from '../values/ids.ts'
+import { HostShares } from './host-shares.ts'
 import type { Medium } from './point-info.ts'
 import { type ListQuery, PointListing } from './point-listing.ts'
 import { type Findings, keyOfGroup, PointRecord } from './point-record.ts'
@@ -27,6 +28,8 @@ export interface PointNews {
   readonly medium: Medium
   /** Only ever set by the operator: a trusted point is taken whatever the caps say, and above `max`. */
   readonly trusted: boolean
+  /** The peer that names the point is seen at its very host. */
+  readonly isOwn?: boolean
   /** Wall clock, ms. */
   readonly discoveredAt: number
 }
@@ -35,6 +38,7 @@ export class PointTable {
   readonly #bounds: TableSize | null
   readonly #records = new Map<Point, PointRecord>()
   readonly #shares: PointShares
+  readonly hosts = new HostShares()
   readonly #listing = new PointListing()
   /** Hosts of trusted points, with how many of these each has; grows by the operator's word alone. */
   readonly #trustedHosts = new Map<Host, number>()
@@ -86,8 +90,9 @@ export class PointTable {
     return false
   }
 
-  /** Is the address group of the point at its cap, so that no stranger's word adds it? */
+  /** Is the address group of the point, or its host, at its cap, so that no stranger's word adds it? */
   isGroupFull(point: Point): boolean {
+    if (this.hosts.placeFor(point, { isOwn: false }) === 'full') return true
     return this.#bounds !== null && this.#shares.placeIn(keyOfGroup(groupOf(point)), hostOf(point)) === 'full'
   }
 
@@ -108,7 +113,7 @@ export class PointTable {
   insert(point: Point, news: PointNews): PointRecord | undefined {
     const known = this.#records.get(point)
     if (known !== undefined) return known
-    const { medium, trusted, discoveredAt, sourceGroup } = news
+    const { medium, trusted, discoveredAt, sourceGroup, isOwn = false } = news
     const source = this.#shares.nameOf(news.source, sourceGroup)
     const byOperator = trusted || isUncapped(medium)
     // The source first: a stranger over its cap, who may send a flood, costs no look at the address.
@@ -116,11 +121,13 @@ export class PointTable {
     if (own === 'full') return undefined
     const host = hostOf(point)
     const group = keyOfGroup(host === undefined ? groupOf(point) : groupOfHost(host))
+    const atHost = byOperator ? 'free' : this.hosts.placeFor(point, { isOwn })
     const near = byOperator || this.#bounds === null ? 'free' : this.#shares.placeIn(group, host)
-    const ownIsNear = own !== 'free' && own.groupKey === group
-    if (near === 'full' && !ownIsNear) return undefined
-    if (own !== 'free') this.#collect(own)
-    if (typeof near === 'object' && near !== own && !ownIsNear) this.#collect(near)
+    const victims = new Set([own, atHost].filter((place) => typeof place === 'object'))
+    const isGroupServed = [...victims].some(({ groupKey }) => groupKey === group)
+    if (atHost === 'full' || (near === 'full' && !isGroupServed)) return undefined
+    if (typeof near === 'object' && !isGroupServed) victims.add(near)
+    for (const victim of victims) this.#collect(victim)
     if (!this.#makeRoom(byOperator) && !trusted) return undefined
     const record = new PointRecord(point, group, { source, medium, discoveredAt })
     if (trusted) record.fromOperator().trusted = true
@@ -232,6 +239,7 @@ export class PointTable {
 
   #add(record: PointRecord, sourceGroup: string | undefined): void {
     this.#records.set(record.point, record)
+    this.hosts.add(record)
     if (record.trusted) this.#noteTrust(record)
     this.#shares.add(record, sourceGroup)
     this.#listing.add(record)
@@ -255,6 +263,7 @@ export class PointTable {
 
   #drop(record: PointRecord): void {
     this.#records.delete(record.point)
+    this.hosts.remove(record)
     if (record.trusted) this.#noteTrust(record, false)
     this.#shares.remove(record)
     this.#listing.remove(record)

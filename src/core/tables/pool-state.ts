@@ -151,6 +151,11 @@ export class PoolState<PeerMeta, C extends RunningConnection = RunningConnection
     return this.#doorkeeper.isTrusted(peerId, point)
   }
 
+  hostFreeAt(point: Point): number {
+    const record = this.parts.points.get(point)
+    return record === undefined ? Number.NEGATIVE_INFINITY : this.parts.points.hosts.freeAt(record)
+  }
+
   scoreOf(peerId: PeerId): number {
     const peer = this.peer(peerId)
     return peer === undefined ? 0 : this.parts.score(peer)
@@ -190,7 +195,10 @@ export class PoolState<PeerMeta, C extends RunningConnection = RunningConnection
     const start = { direction: 'outgoing' as const, startedAt: this.parts.clock.now(), host: hostOf(point), expectedPeerId, point }
     const attempt = new AttemptRecord<C>(++this.#attemptCount, { ...start, hasSlot: this.slotsTaken < this.band.max })
     const record = this.#recordOf(attempt)
-    if (record !== undefined) this.#movePoint(record, () => setPointRequested(record, attempt))
+    if (record !== undefined) {
+      this.parts.points.hosts.dialed(record, this.parts.clock.now())
+      this.#movePoint(record, () => setPointRequested(record, attempt))
+    }
     this.#attempts.add(attempt)
     this.parts.emit('outgoing-connection', { attempt: attempt.id, point })
     this.parts.changed('shown')

@@ -42,6 +42,8 @@ export interface PoolView {
   scoreOf(peerId: PeerId): number
   /** How our dials went of late. */
   readonly dials: DialFigures
+  /** Monotonic instant from which on maintenance may dial the point, by the limit of dials to untried points of one host; −∞: now. */
+  hostFreeAt(point: Point): number
   /** Is a trusted point on that host? */
   hasTrustedHost(host: Host): boolean
   /**

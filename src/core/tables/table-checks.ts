@@ -4,6 +4,7 @@
  */
 import type { Host } from '../values/ids.ts'
 import type { Heap, Heaped } from './heap.ts'
+import type { HostShares } from './host-shares.ts'
 import type { PeerTable } from './peer-table.ts'
 import { isTried } from './point-info.ts'
 import type { PointListing } from './point-listing.ts'
@@ -16,7 +17,7 @@ import { isUncapped } from './point-weight.ts'
 export function checkPoints(table: PointTable): string[] {
   const { bounds, shares, listing, trusted: kept, trustedHosts } = table.inside
   const records = [...table]
-  const wrong = [...checkShares(shares, records), ...checkListing(listing, records)]
+  const wrong = [...checkShares(shares, records), ...checkListing(listing, records), ...checkHosts(table.hosts, records)]
   const hosts = new Set<Host>()
   let trusted = 0
   let busy = 0
@@ -30,6 +31,18 @@ export function checkPoints(table: PointTable): string[] {
   if (trusted !== kept) wrong.push(`trusted points: kept ${kept}, found ${trusted}`)
   const room = bounds === null ? Number.POSITIVE_INFINITY : Math.max(bounds.max, busy) + trusted
   if (records.length > room) wrong.push(`${records.length} points, of which ${trusted} are trusted, in a table of ${bounds?.max}`)
+  return wrong
+}
+
+/** Each point is at its host, and nothing else; the remembered dials are within their caps. */
+function checkHosts(hosts: HostShares, records: readonly PointRecord[]): string[] {
+  const { points, dials, maxDials, maxHosts } = hosts.inside
+  const kept = new Set([...points].flatMap(([key, beside]) => [...beside].map((record) => `${key} ${record.point}`)))
+  const found = records.filter(({ hostKey }) => hostKey !== undefined).map(({ hostKey, point }) => `${hostKey} ${point}`)
+  const wrong = found.filter((one) => !kept.has(one)).map((one) => `${one} is missing at its host`)
+  if (kept.size !== found.length) wrong.push(`points at hosts: kept ${kept.size}, found ${found.length}`)
+  if ([...points.values()].some(({ size }) => size === 0)) wrong.push('a host without points is kept')
+  if (dials.size > maxHosts || [...dials.values()].some(({ length }) => length > maxDials)) wrong.push('too many dials are remembered')
   return wrong
 }
 

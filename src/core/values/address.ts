@@ -57,6 +57,19 @@ export function firstHopOf(point: Point): Host | undefined {
   }
 }
 
+/** The direct point that a dial begins with: the relay's for a relayed point, else the point itself. */
+export function firstHopPointOf(point: Point): Point {
+  const relay = relayPartOf(point)
+  const id = relay === undefined ? undefined : lastIdIn(relay)
+  return (id === undefined ? (relay ?? point) : relay?.slice(0, -'/p2p/'.length - id.length)) as Point
+}
+
+/** The port that a dial goes to first; `undefined` where the point has none (`/dnsaddr`, `/memory`). */
+export function firstHopPortOf(point: Point): number | undefined {
+  const port = /^\/[^/]+\/[^/]+\/(?:tcp|udp)\/([0-9]+)/.exec(point)?.[1]
+  return port === undefined ? undefined : Number(port)
+}
+
 /** The host that an IP text means, in any IPv6 spelling; `undefined` for names, brackets, zones and octal numbers. */
 export function hostOfIp(text: string): Host | undefined {
   const groups = parseIp(text)

@@ -34,6 +34,7 @@ export type AttemptStep = 'dial' | 'hello' | 'ack'
 export type Rejection =
   | { readonly kind: 'point-banned'; readonly point: Point }
   | { readonly kind: 'peer-banned'; readonly peerId: PeerId }
+  | { readonly kind: 'host-dial-limit'; readonly point: Point } // three untried points of its host were dialed within ten minutes
   | { readonly kind: 'too-many-connections' }
   | { readonly kind: 'too-many-handshakes' }
   | { readonly kind: 'private-mode' }
@@ -104,6 +105,8 @@ export function describeRejection(rejection: Rejection): string {
       return `the host of ${rejection.point} is banned or greylisted`
     case 'peer-banned':
       return `peer ${rejection.peerId} is banned or greylisted`
+    case 'host-dial-limit':
+      return `three untried points at the host of ${rejection.point} were dialed in the last ten minutes`
     case 'too-many-connections':
       return 'no free connection slot'
     case 'too-many-handshakes':

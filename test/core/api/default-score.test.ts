@@ -25,7 +25,7 @@ it('without a score of the application a peer has one of the pool, with its reas
     ['latency', 10]
   ])
   await world.clock.until(a.pool.stop())
-  const again = await world.start('a', { storage: a.pool.config.storage, point: '/ip4/10.9.9.9/tcp/1' })
+  const again = await world.start('a', { storage: a.pool.config.storage, point: '/ip4/10.9.9.9/tcp/4001' })
   const [service, time] = again.pool.peers.scoreReasons(b.pool.peerId)
   expect([service?.amount, Math.round(time?.amount ?? 0)]).toEqual([3, 3])
 })
@@ -34,7 +34,7 @@ it('points that were new to us count as service', async () => {
   const world = new World()
   const a = await world.start('a')
   const teller = new HostilePeer(world, 'teller')
-  const points = ['/ip4/10.8.0.1/tcp/1', '/ip4/10.8.0.2/tcp/1', '/ip4/10.8.0.2/tcp/1', a.network.point]
+  const points = ['/ip4/10.8.0.1/tcp/4001', '/ip4/10.8.0.2/tcp/4001', '/ip4/10.8.0.2/tcp/4001', a.network.point]
   say(await teller.dial(a.network.point), helloOf(), { kind: 'ack' }, { kind: 'advertise', points, ownPoints: undefined })
   await world.clock.advance(100)
   expect(a.pool.peers.info('teller' as PeerId)?.served).toBe(2)
@@ -73,7 +73,9 @@ it('a failed dial counts against the peer that was expected there, while others 
   const [a, b] = [await world.start('a'), await world.start('b')]
   a.pool.registerPeer('gone' as PeerId)
   const dial = (): Promise<unknown> =>
-    world.clock.until(a.pool.connect('/ip4/10.7.7.7/tcp/1' as Point, { expectedPeerId: 'gone' as PeerId })).catch((error: unknown) => error)
+    world.clock
+      .until(a.pool.connect('/ip4/10.7.7.7/tcp/4001' as Point, { expectedPeerId: 'gone' as PeerId }))
+      .catch((error: unknown) => error)
   await dial()
   expect(a.pool.peers.info('gone' as PeerId)?.failures).toBe(0)
   await world.clock.until(a.pool.connect(b.network.point))

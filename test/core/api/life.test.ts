@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { hostOf, memoryStorage, type PeerId, type Point, PoolError } from '../../../src/core/index.ts'
 import { record, rejectionOf, World } from '../../support/pools.ts'
 
-const nowhere = '/ip4/10.9.9.9/tcp/1' as Point
+const nowhere = '/ip4/10.9.9.9/tcp/4001' as Point
 
 describe('what a pool is made of', () => {
   it('config.identity: the pool has the id that its network proved', () => {
@@ -57,7 +57,7 @@ describe('the life of a pool', () => {
     await world.clock.until(a.pool.peers.ban('bad' as PeerId))
     await world.clock.until(a.pool.savePeers())
     a.network.crash()
-    const again = await world.start('a', { storage, point: '/ip4/10.5.5.5/tcp/1' })
+    const again = await world.start('a', { storage, point: '/ip4/10.5.5.5/tcp/4001' })
     expect(again.pool.points.info(b.network.point)?.lastEstablished?.peerId).toBe('b')
     expect(again.pool.peers.info(b.pool.peerId)?.lastEstablished?.point).toBe(b.network.point)
     expect(again.pool.peers.isBanned('bad' as PeerId)).toBe(true)
@@ -99,7 +99,7 @@ describe('the life of a pool', () => {
     a.pool.resume()
     expect(a.pool.snapshot().life).toBe('destroyed')
     await expect(storage.load(new AbortController().signal)).rejects.toThrow(/not open/)
-    const again = await world.start('a', { storage, point: '/ip4/10.5.5.5/tcp/1' })
+    const again = await world.start('a', { storage, point: '/ip4/10.5.5.5/tcp/4001' })
     expect(again.pool.points.info(b.network.point)).toBeDefined()
     await world.clock.advance(1_000)
   })
@@ -191,7 +191,7 @@ describe('events', () => {
       { type: 'new-point', detail: { point: nowhere, medium: 'operator', source: undefined }, at: world.clock.date() }
     ])
     pool.removeEventListener('new-point', listener)
-    pool.registerPoint('/ip4/10.9.9.8/tcp/1' as Point)
+    pool.registerPoint('/ip4/10.9.9.8/tcp/4001' as Point)
     await Promise.resolve()
     expect(heard).toHaveLength(1)
   })
@@ -248,9 +248,9 @@ describe('events', () => {
     const { pool } = new World().make('a')
     let calls = 0
     pool.addEventListener('new-point', () => {
-      if (++calls < 50) pool.registerPoint(`/ip4/10.9.9.${calls}/tcp/1` as Point)
+      if (++calls < 50) pool.registerPoint(`/ip4/10.9.9.${calls}/tcp/4001` as Point)
     })
-    pool.registerPoint('/ip4/10.9.8.1/tcp/1' as Point)
+    pool.registerPoint('/ip4/10.9.8.1/tcp/4001' as Point)
     await new Promise((resolve) => setImmediate(resolve))
     expect(calls).toBe(50)
   })
@@ -259,7 +259,7 @@ describe('events', () => {
     const world = new World()
     const { pool } = await world.start('a')
     const told = record(pool, 'change')
-    for (let i = 1; i <= 5; i++) pool.registerPoint(`/ip4/10.9.9.${i}/tcp/1` as Point)
+    for (let i = 1; i <= 5; i++) pool.registerPoint(`/ip4/10.9.9.${i}/tcp/4001` as Point)
     await world.clock.advance(1)
     expect(told).toHaveLength(1)
     expect(told[0]?.detail.version).toBe(pool.snapshot().version)
@@ -294,7 +294,7 @@ describe('the snapshot', () => {
     const [a, b] = [await world.start('a'), await world.start('b')]
     await world.clock.until(a.pool.connect(b.network.point))
     a.pool.registerPoint(nowhere, { expectedPeerId: 'c' as PeerId })
-    await world.clock.until(a.pool.points.ban('/ip4/10.9.9.8/tcp/1' as Point))
+    await world.clock.until(a.pool.points.ban('/ip4/10.9.9.8/tcp/4001' as Point))
     a.pool.greylistPeer('d' as PeerId)
     const snapshot = a.pool.snapshot()
     expect(JSON.parse(JSON.stringify(snapshot))).toEqual(snapshot)
@@ -334,7 +334,7 @@ describe('other ways to learn points', () => {
     network.discover({ point: nowhere, expectedPeerId: 'c' as PeerId })
     network.discover({ point: nowhere, expectedPeerId: 'd' as PeerId })
     network.discover({ point: network.point, expectedPeerId: undefined })
-    network.discover({ point: '/ip4/10.9.9.8/tcp/1' as Point, expectedPeerId: pool.peerId })
+    network.discover({ point: '/ip4/10.9.9.8/tcp/4001' as Point, expectedPeerId: pool.peerId })
     const seen = [...pool.points.known()].map(([point, info]) => [point, info.medium, info.discoveredPeerId, info.expectedPeerId])
     expect(seen).toEqual([[nowhere, 'discovery', 'c', undefined]])
   })

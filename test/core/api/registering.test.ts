@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { type Host, hostOf, type PeerId, type Point, PoolError } from '../../../src/core/index.ts'
 import { record, rejectionOf, World } from '../../support/pools.ts'
 
-const at = (n: number): Point => `/ip4/10.7.0.${n}/tcp/1` as Point
+const at = (n: number): Point => `/ip4/10.7.0.${n}/tcp/4001` as Point
 const [p1, p2, p3] = [at(1), at(2), at(3)]
 const tiny = { maxKnownPoints: { max: 2, target: 2 }, maxKnownPeers: { max: 2, target: 1 } }
 
@@ -95,7 +95,7 @@ describe('registering', () => {
     const { pool, network } = await world.start('a')
     const source = 'teller' as PeerId
     pool.points.ban(at(9)).catch(() => undefined)
-    const points = [p1, network.point, at(9), p2, '/ip4/0.0.0.0/tcp/1' as Point].map((point) => ({ point, expectedPeerId: undefined }))
+    const points = [p1, network.point, at(9), p2, '/ip4/0.0.0.0/tcp/4001' as Point].map((point) => ({ point, expectedPeerId: undefined }))
     expect(pool.registerNewPoints(points, { medium: 'advertise', source })).toBe(2)
     expect(pool.registerNewPoints(points, { medium: 'advertise', source })).toBe(0)
     expect([...pool.points.known()].map(([point]) => point).toSorted()).toEqual([p1, p2])
@@ -249,7 +249,7 @@ describe('greylists', () => {
     await pool.points.banRange('10.8.0.0/16')
     await pool.peers.ban('y' as PeerId)
     pool.clearAcl()
-    expect([p1, p2, '/ip4/10.8.1.1/tcp/1' as Point].map((point) => pool.points.isBanned(point))).toEqual([false, false, false])
+    expect([p1, p2, '/ip4/10.8.1.1/tcp/4001' as Point].map((point) => pool.points.isBanned(point))).toEqual([false, false, false])
     expect((['x', 'y'] as PeerId[]).map((peerId) => pool.peers.isBanned(peerId))).toEqual([false, false])
   })
 })

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { Point } from '../../../src/core/index.ts'
 import { record, rejectionOf, World } from '../../support/pools.ts'
 
-const nowhere = '/ip4/10.9.9.9/tcp/1' as Point
+const nowhere = '/ip4/10.9.9.9/tcp/4001' as Point
 
 describe('connecting', () => {
   it('both sides run, know each other by point and peer, and tell it', async () => {
@@ -137,7 +137,7 @@ describe('connecting', () => {
     await world.clock.until(b.pool.connect(a.network.point))
     await world.clock.advance(100)
     world.hub.reaches = (from, to) => from !== b.network && to !== b.network
-    const again = await world.start('b', { point: '/ip4/45.77.0.1/tcp/1' })
+    const again = await world.start('b', { point: '/ip4/45.77.0.1/tcp/4001' })
     await world.clock.until(again.pool.connect(a.network.point))
     await world.clock.advance(100)
     expect(a.pool.activeConnections).toBe(1)

@@ -4,7 +4,7 @@ import { HostilePeer, helloOf, say } from '../../support/hostile-peer.ts'
 import { record, rejectionOf, World } from '../../support/pools.ts'
 
 const band = { minConnections: 2, expectedConnections: 4, maxConnections: 8, timeBetweenSearchesMs: 1_000, maintenanceIdleMs: 10_000 }
-const at = (n: number): Point => `/ip4/10.8.0.${n}/tcp/1` as Point
+const at = (n: number): Point => `/ip4/10.8.0.${n}/tcp/4001` as Point
 
 describe('the exchange of points', () => {
   it('two pools that know only the third learn of each other and connect', async () => {
@@ -43,7 +43,7 @@ describe('the exchange of points', () => {
     b.network.crash()
     await world.clock.advance(100)
     expect(a.pool.listKnownPoints({ ignorePrivate: true })).toEqual([b.network.point])
-    const again = await world.start('b', { privateMode: true, point: '/ip4/10.5.5.5/tcp/1' })
+    const again = await world.start('b', { privateMode: true, point: '/ip4/10.5.5.5/tcp/4001' })
     await world.clock.until(again.pool.connect(a.network.point, { trusted: true }))
     await world.clock.advance(100)
     expect(a.pool.activeConnections).toBe(1)
@@ -88,12 +88,12 @@ describe('the exchange of points', () => {
 
   it('points on private networks are taken from a peer on such a network only, or if the operator allows it', async () => {
     for (const [tellerPoint, allowPrivatePoints, taken] of [
-      ['/ip4/203.0.113.1/tcp/1', false, 0],
-      ['/ip4/203.0.113.1/tcp/1', true, 1],
-      ['/ip4/10.3.3.3/tcp/1', false, 1]
+      ['/ip4/203.0.113.1/tcp/4001', false, 0],
+      ['/ip4/203.0.113.1/tcp/4001', true, 1],
+      ['/ip4/10.3.3.3/tcp/4001', false, 1]
     ] as const) {
       const world = new World()
-      const a = await world.start('a', { allowPrivatePoints, point: '/ip4/203.0.113.9/tcp/1' })
+      const a = await world.start('a', { allowPrivatePoints, point: '/ip4/203.0.113.9/tcp/4001' })
       const told = record(a.pool, 'advertise-received')
       const teller = new HostilePeer(world, 'teller', tellerPoint)
       say(await teller.dial(a.network.point), helloOf(), { kind: 'ack' }, { kind: 'advertise', points: [at(1)], ownPoints: undefined })
@@ -113,8 +113,9 @@ describe('the exchange of points', () => {
       '',
       'x'.repeat(1_000),
       '/ip4/10.8.0.1/tcp/0',
-      '/ip4/0.0.0.0/tcp/1',
-      '/ip4/224.0.0.1/tcp/1',
+      '/ip4/10.8.0.4/tcp/22',
+      '/ip4/0.0.0.0/tcp/4001',
+      '/ip4/224.0.0.1/tcp/4001',
       at(3),
       a.network.point,
       at(1),
@@ -123,7 +124,7 @@ describe('the exchange of points', () => {
     ]
     say(await teller.dial(a.network.point), helloOf(), { kind: 'ack' }, { kind: 'advertise', points, ownPoints: undefined })
     await world.clock.advance(100)
-    expect(told.map(({ detail }) => [detail.points, detail.taken])).toEqual([[10, 2]])
+    expect(told.map(({ detail }) => [detail.points, detail.taken])).toEqual([[11, 2]])
     expect([...a.pool.points.known()].map(([point]) => point)).toEqual([at(1), at(2)])
     expect(a.pool.activeConnections).toBe(1)
   })
@@ -203,7 +204,7 @@ describe('the exchange of points', () => {
     await world.clock.advance(100)
     expect(pest.kinds().filter((kind) => kind === 'advertise')).toHaveLength(5)
     for (let i = 0; i < 50; i++) {
-      const points = Array.from({ length: 100 }, (_, j) => `/ip4/10.${100 + i}.${j}.1/tcp/1`)
+      const points = Array.from({ length: 100 }, (_, j) => `/ip4/10.${100 + i}.${j}.1/tcp/4001`)
       say(link, { kind: 'advertise', points, ownPoints: undefined })
     }
     await world.clock.advance(100)
@@ -214,14 +215,14 @@ describe('the exchange of points', () => {
   it('ten peers of one address group together may tell no more than four of different ones, also by coming back', async () => {
     const heard = async (hostOf: (n: number) => string, times: number): Promise<number> => {
       const world = new World()
-      const a = await world.start('a', { maxKnownPoints: null, point: '/ip4/203.0.113.9/tcp/1' })
+      const a = await world.start('a', { maxKnownPoints: null, point: '/ip4/203.0.113.9/tcp/4001' })
       const told = record(a.pool, 'advertise-received')
       for (let n = 0; n < times; n++) {
         const teller = new HostilePeer(world, `teller${n}`, `/ip4/${hostOf(n)}/tcp/${n + 1}`)
         const link = await teller.dial(a.network.point)
         say(link, helloOf(), { kind: 'ack' })
         for (let i = 0; i < 3; i++) {
-          const points = Array.from({ length: 100 }, (_, j) => `/ip4/${100 + n}.${i}.${j}.1/tcp/1`)
+          const points = Array.from({ length: 100 }, (_, j) => `/ip4/${100 + n}.${i}.${j}.1/tcp/4001`)
           say(link, { kind: 'advertise', points, ownPoints: undefined })
         }
         await world.clock.advance(100)
@@ -240,7 +241,7 @@ describe('the exchange of points', () => {
     await world.clock.until(b.pool.connect(a.network.point))
     await world.clock.advance(100)
     const told = record(a.pool, 'own-points-changed')
-    const moved = '/ip4/45.0.0.1/tcp/7' as Point
+    const moved = '/ip4/45.0.0.1/tcp/4007' as Point
     a.network.announce(moved)
     await world.clock.advance(100)
     expect(told.map(({ detail }) => detail)).toEqual([{ points: [moved] }])

@@ -87,7 +87,7 @@ describe('a peer that comes in', () => {
   it('with our own id is refused before a word', async () => {
     const world = new World()
     const a = await world.start('a')
-    const twin = new HostilePeer(world, 'a', '/ip4/10.4.4.4/tcp/1')
+    const twin = new HostilePeer(world, 'a', '/ip4/10.4.4.4/tcp/4001')
     const told = record(a.pool, 'rejecting-request')
     say(await twin.dial(a.network.point), helloOf())
     await world.clock.advance(100)
@@ -122,7 +122,7 @@ describe('a peer that comes in', () => {
     const { world, a, evil } = await pair()
     for (let i = 0; i < 20; i++) {
       const link = await evil.dial(a.network.point)
-      say(link, helloOf(), { kind: 'nack', motive: 32_767, points: ['/ip4/10.8.8.8/tcp/1'] })
+      say(link, helloOf(), { kind: 'nack', motive: 32_767, points: ['/ip4/10.8.8.8/tcp/4001'] })
       await world.clock.advance(100)
     }
     expect(a.pool.snapshot()).toMatchObject({ active: 0, incomingHandshakes: 0 })
@@ -206,10 +206,10 @@ describe('a peer that we dial', () => {
 
   it("a refusal brings points to try instead, which are learned like any stranger's word", async () => {
     const { world, a, evil } = await pair()
-    const points = ['/ip4/10.8.8.8/tcp/1', 'no point', '/ip4/0.0.0.0/tcp/1', a.network.point]
+    const points = ['/ip4/10.8.8.8/tcp/4001', 'no point', '/ip4/0.0.0.0/tcp/4001', a.network.point]
     await evil.listen((link) => say(link, helloOf(), { kind: 'nack', motive: 1, points }))
     expect(await rejectionOf(world.clock.until(a.pool.connect(evil.network.point)))).toMatchObject({ kind: 'rejected-by-peer', motive: 1 })
-    expect(a.pool.points.info('/ip4/10.8.8.8/tcp/1' as Point)).toMatchObject({ medium: 'nack', source: 'evil', isPublic: false })
+    expect(a.pool.points.info('/ip4/10.8.8.8/tcp/4001' as Point)).toMatchObject({ medium: 'nack', source: 'evil', isPublic: false })
     expect([...a.pool.points.known()]).toHaveLength(2)
   })
 })

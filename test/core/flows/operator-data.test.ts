@@ -117,11 +117,11 @@ describe('what a stranger says of a point that the operator or a proof knows', (
 
 describe('the score of a peer that is away', () => {
   const lies: Record<string, (away: Point) => ExchangeMessage> = {
-    'a swap offer that names it at another point': () => swap('/ip4/10.9.9.9/tcp/1', 'away'),
-    'a swap offer that names it behind a relay': () => swap('/ip4/10.9.9.9/tcp/1/p2p/evil/p2p-circuit/p2p/away', 'away'),
+    'a swap offer that names it at another point': () => swap('/ip4/10.9.9.9/tcp/4001', 'away'),
+    'a swap offer that names it behind a relay': () => swap('/ip4/10.9.9.9/tcp/4001/p2p/evil/p2p-circuit/p2p/away', 'away'),
     'an Advertise that names it behind a relay': () => ({
       kind: 'advertise',
-      points: ['/ip4/10.9.9.9/tcp/1/p2p/evil/p2p-circuit/p2p/away'],
+      points: ['/ip4/10.9.9.9/tcp/4001/p2p/evil/p2p-circuit/p2p/away'],
       ownPoints: undefined
     }),
     'a swap offer of where it was met': (point) => swap(point, 'away')
@@ -152,9 +152,9 @@ describe('a trusted point without an id', () => {
   it('is not taken by whoever comes from its host and names it; a dial of ours shows who is there', async () => {
     const world = new World()
     const a = await resting(world, { connectionTimeoutMs: 1_000 })
-    const friend = await world.start('friend', { point: '/ip4/203.0.113.5/tcp/1' })
+    const friend = await world.start('friend', { point: '/ip4/203.0.113.5/tcp/4001' })
     a.pool.points.trust(friend.network.point)
-    const neighbour = new HostilePeer(world, 'neighbour', '/ip4/203.0.113.5/tcp/2')
+    const neighbour = new HostilePeer(world, 'neighbour', '/ip4/203.0.113.5/tcp/4002')
     const link = await neighbour.dial(a.network.point)
     say(link, helloOf({ points: [friend.network.point] }), { kind: 'ack' })
     await world.clock.advance(100)
@@ -185,8 +185,8 @@ describe('a trusted point without an id', () => {
 })
 
 describe('the points of the config and what was saved', () => {
-  const point = '/ip4/203.0.113.5/tcp/1' as Point
-  const other = '/ip4/203.0.113.6/tcp/1' as Point
+  const point = '/ip4/203.0.113.5/tcp/4001' as Point
+  const other = '/ip4/203.0.113.6/tcp/4001' as Point
 
   async function saved(peerId: string): Promise<PeerStorage> {
     const storage = memoryStorage()

@@ -11,7 +11,7 @@ async function lived(storage: PeerStorage): Promise<void> {
   await a.pool.peers.ban(a.pool.parsePeerId('enemy'))
   await a.pool.points.banRange('192.0.2.0/24')
   a.pool.peers.trust(a.pool.parsePeerId('friend'))
-  a.pool.registerPoint('/ip4/198.51.100.7/tcp/1' as Point, { trusted: true })
+  a.pool.registerPoint('/ip4/198.51.100.7/tcp/4001' as Point, { trusted: true })
   await world.stop()
 }
 
@@ -24,7 +24,7 @@ async function restarted(storage: PeerStorage) {
   return { world, pool: member.pool, told, complaints: member.complaints }
 }
 
-const point = '/ip4/45.1.0.1/tcp/1' as Point
+const point = '/ip4/45.1.0.1/tcp/4001' as Point
 
 describe('what a pool remembers', () => {
   it('peers, points, history, trust, bans and expected ids are back after a restart', async () => {
@@ -36,9 +36,9 @@ describe('what a pool remembers', () => {
     expect(pool.points.info(point)?.events.map((event) => event.kind)).toEqual(['connection-established', 'disconnection'])
     expect(pool.peers.info(pool.parsePeerId('b'))?.lastEstablished?.point).toBe(point)
     expect(pool.peers.isTrusted(pool.parsePeerId('friend'))).toBe(true)
-    expect(pool.points.isTrusted('/ip4/198.51.100.7/tcp/1' as Point)).toBe(true)
+    expect(pool.points.isTrusted('/ip4/198.51.100.7/tcp/4001' as Point)).toBe(true)
     expect(pool.peers.isBanned(pool.parsePeerId('enemy'))).toBe(true)
-    expect(pool.points.isBanned('/ip4/192.0.2.77/tcp/9' as Point)).toBe(true)
+    expect(pool.points.isBanned('/ip4/192.0.2.77/tcp/4009' as Point)).toBe(true)
   })
 
   it('the best connection of last time is dialed first, after trusted points', async () => {
@@ -47,11 +47,11 @@ describe('what a pool remembers', () => {
     const world = new World(3)
     const member = world.make('a', { storage, minConnections: 1, expectedConnections: 1, maxConnections: 4 })
     const dialed = record(member.pool, 'outgoing-connection')
-    member.pool.registerPoint('/ip4/203.0.113.9/tcp/1' as Point)
+    member.pool.registerPoint('/ip4/203.0.113.9/tcp/4001' as Point)
     await world.clock.until(member.pool.start())
     await world.clock.advance(10)
     const order = dialed.map((event) => event.detail.point)
-    expect(order.slice(0, 2)).toEqual(['/ip4/198.51.100.7/tcp/1', point])
+    expect(order.slice(0, 2)).toEqual(['/ip4/198.51.100.7/tcp/4001', point])
     await world.stop()
   })
 
@@ -59,7 +59,7 @@ describe('what a pool remembers', () => {
     const storage = memoryStorage()
     const world = new World()
     const { pool } = await world.start('a', { storage })
-    pool.registerPoint('/ip4/198.51.100.7/tcp/1' as Point)
+    pool.registerPoint('/ip4/198.51.100.7/tcp/4001' as Point)
     await world.clock.advance(30_000)
     expect(pool.snapshot().storage).toMatchObject({ mode: 'persistent', unsavedChanges: false })
     expect(await storage.load(new AbortController().signal)).toContain('198.51.100.7')
@@ -216,12 +216,12 @@ describe('storages that fail', () => {
     await world.clock.until(pool.start())
     expect(world.clock.now() - before).toBe(2_000)
     expect(pool.snapshot().storage).toMatchObject({ mode: 'memory', failure: 'unavailable' })
-    pool.registerPoint('/ip4/198.51.100.99/tcp/1' as Point)
+    pool.registerPoint('/ip4/198.51.100.99/tcp/4001' as Point)
     hangs = false
     await world.clock.advance(60_000)
     expect(told.map((event) => event.type)).toEqual(['storage-failed', 'storage-loaded', 'storage-recovered'])
     expect(pool.points.info(point)).toBeDefined()
-    expect(pool.points.info('/ip4/198.51.100.99/tcp/1' as Point)).toBeDefined()
+    expect(pool.points.info('/ip4/198.51.100.99/tcp/4001' as Point)).toBeDefined()
     await world.stop()
   })
 

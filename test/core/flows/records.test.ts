@@ -5,13 +5,13 @@ import { plainRecords, recordOf } from '../../support/memory-network.ts'
 import { type Member, record, World } from '../../support/pools.ts'
 
 const claimer = 'claimer' as PeerId
-const elsewhere = '/ip4/198.51.100.7/tcp/9' as Point
-const sameHost = '/ip4/203.0.113.1/tcp/9' as Point
-const relayed = '/ip4/198.51.100.8/tcp/1/p2p/relay/p2p-circuit/p2p/claimer' as Point
+const elsewhere = '/ip4/198.51.100.7/tcp/4009' as Point
+const sameHost = '/ip4/203.0.113.1/tcp/4009' as Point
+const relayed = '/ip4/198.51.100.8/tcp/4001/p2p/relay/p2p-circuit/p2p/claimer' as Point
 
 async function listener(): Promise<{ world: World; a: Member }> {
   const world = new World()
-  const a = await world.start('a', { point: '/ip4/203.0.113.9/tcp/1', allowPrivatePoints: false })
+  const a = await world.start('a', { point: '/ip4/203.0.113.9/tcp/4001', allowPrivatePoints: false })
   a.network.records = plainRecords(a.pool.peerId, () => a.network.ownPoints())
   return { world, a }
 }
@@ -21,7 +21,7 @@ async function knock(
   points: readonly Point[],
   signedPeerRecord: Uint8Array = new Uint8Array(0)
 ): Promise<void> {
-  const peer = new HostilePeer(world, claimer, '/ip4/203.0.113.1/tcp/1')
+  const peer = new HostilePeer(world, claimer, '/ip4/203.0.113.1/tcp/4001')
   say(await peer.dial(a.network.point), helloOf({ points, signedPeerRecord }), { kind: 'ack' })
   await world.clock.advance(100)
 }
@@ -29,7 +29,7 @@ async function knock(
 describe('signed peer records', () => {
   it('a pool sends its own in its Hello, not so a private one', async () => {
     const { world, a } = await listener()
-    const hidden = await world.start('hidden', { privateMode: true, point: '/ip4/203.0.113.8/tcp/1' })
+    const hidden = await world.start('hidden', { privateMode: true, point: '/ip4/203.0.113.8/tcp/4001' })
     hidden.network.records = plainRecords(hidden.pool.peerId, () => hidden.network.ownPoints())
     const peer = new HostilePeer(world, claimer)
     say(await peer.dial(a.network.point), helloOf())
@@ -74,7 +74,7 @@ describe('signed peer records', () => {
 
   it('nor does a dialer keep a peer whose record is not valid', async () => {
     const { world, a } = await listener()
-    const peer = new HostilePeer(world, claimer, '/ip4/203.0.113.1/tcp/1')
+    const peer = new HostilePeer(world, claimer, '/ip4/203.0.113.1/tcp/4001')
     await peer.listen((link) => say(link, helloOf({ signedPeerRecord: Uint8Array.of(1) }), { kind: 'ack' }))
     const connection = await world.clock.until(a.pool.connect(peer.network.point))
     expect(await world.clock.until(connection.closed)).toMatchObject({ by: 'us', reason: { kind: 'fault' } })
@@ -91,7 +91,7 @@ describe('signed peer records', () => {
         return Promise.resolve([])
       }
     }
-    const peer = new HostilePeer(world, claimer, '/ip4/203.0.113.1/tcp/1')
+    const peer = new HostilePeer(world, claimer, '/ip4/203.0.113.1/tcp/4001')
     const hello = helloOf({ network: 'another', points: [elsewhere], signedPeerRecord: recordOf(claimer, elsewhere) })
     say(await peer.dial(a.network.point), hello, { kind: 'ack' })
     await world.clock.advance(100)
@@ -128,7 +128,7 @@ describe('what a peer that came in says of where it can be reached', () => {
       await knock({ world, a }, [elsewhere], signed ? recordOf(claimer, elsewhere) : undefined)
       expect(a.pool.points.info(elsewhere)?.claimedBy).toBe(claimer)
       expect(told(a)).toEqual([])
-      const asker = new HostilePeer(world, 'asker', '/ip4/203.0.113.2/tcp/1')
+      const asker = new HostilePeer(world, 'asker', '/ip4/203.0.113.2/tcp/4001')
       say(await asker.dial(a.network.point), helloOf(), { kind: 'ack' }, { kind: 'bootstrap', transports: ['tcp'] })
       await world.clock.advance(100)
       expect(asker.kinds()).not.toContain('advertise')
@@ -165,7 +165,7 @@ describe('what a peer that came in says of where it can be reached', () => {
 
   it('nothing of one that is private, wherever it is', async () => {
     const { world, a } = await listener()
-    const peer = new HostilePeer(world, claimer, '/ip4/203.0.113.1/tcp/1')
+    const peer = new HostilePeer(world, claimer, '/ip4/203.0.113.1/tcp/4001')
     say(await peer.dial(a.network.point), helloOf({ points: [sameHost, elsewhere, relayed], isPrivate: true }), { kind: 'ack' })
     await world.clock.advance(100)
     expect(told(a)).toEqual([])

@@ -6,7 +6,7 @@ import { type Member, record, World } from '../../support/pools.ts'
 const garbage = new Uint8Array(64).fill(0xff)
 const [loopback, lan, carrier, linkLocal] = ['127.0.0.1', '192.168.1.7', '100.64.3.3', '169.254.1.1']
 const shared = '198.51.100.7'
-const portOn = (ip: string, port: number): string => `/ip4/${ip}/tcp/${port}`
+const portOn = (ip: string, port: number): string => `/ip4/${ip}/tcp/${4_000 + port}`
 
 /** A pool at an address of its own, and a stranger at `ip` whose garbage it has just seen. */
 async function blamed(ip: string, setUp: (world: World, a: Member) => Promise<unknown> = async () => undefined) {
@@ -72,7 +72,7 @@ describe('peers that share a greylisted public host', () => {
   })
 
   it('the peer that a trusted point elsewhere expects gets in', async () => {
-    const trustedPoints = [{ point: '/ip4/203.0.113.1/tcp/1' as Point, expectedPeerId: 'friend' as PeerId }]
+    const trustedPoints = [{ point: '/ip4/203.0.113.1/tcp/4001' as Point, expectedPeerId: 'friend' as PeerId }]
     const world = new World()
     const a = await world.start('a', { trustedPoints })
     const evil = new HostilePeer(world, 'evil', portOn(shared, 1))

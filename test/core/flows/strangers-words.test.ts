@@ -10,10 +10,10 @@ const seeds = [1, 2, 3, 4]
 const sequencesPerSeed = 25_000
 const roundsPerLook = 4
 
-const at = (n: number): Point => `/ip4/203.0.113.${n}/tcp/1` as Point
-const relayed = '/ip4/203.0.113.8/tcp/1/p2p/relay/p2p-circuit/p2p/behind' as Point
-const victim = '/ip4/203.0.113.250/tcp/1' as Point
-const near = '/ip4/192.0.2.200/tcp/1' as Point
+const at = (n: number): Point => `/ip4/203.0.113.${n}/tcp/4001` as Point
+const relayed = '/ip4/203.0.113.8/tcp/4001/p2p/relay/p2p-circuit/p2p/behind' as Point
+const victim = '/ip4/203.0.113.250/tcp/4001' as Point
+const near = '/ip4/192.0.2.200/tcp/4001' as Point
 const banned = { peer: 'banned' as PeerId, host: hostOfIp('203.0.113.66') as Host, range: '203.0.112.0/24' }
 
 /** The points that the operator or a proof wrote something about, with whoever is or was there. Nobody of them is connected. */
@@ -59,7 +59,7 @@ async function victimOf(world: World): Promise<PeerPool> {
   await pool.points.banRange(banned.range)
   // Those who stay: the swaps need somebody to give away.
   for (let i = 0; i < 25; i++) {
-    const { network } = await world.start(`honest${i}`, { point: `/ip4/192.0.2.${i}/tcp/1` })
+    const { network } = await world.start(`honest${i}`, { point: `/ip4/192.0.2.${i}/tcp/4001` })
     await world.clock.until(pool.connect(network.point))
   }
   await world.clock.until(pool.connect((await world.start('near', { point: near })).network.point, { trusted: true }))
@@ -100,7 +100,7 @@ function written(pool: PeerPool): string[] {
     const { trusted, failures, lastReport, penalty, lastEstablished } = pool.peers.info(`honest${i}` as PeerId) ?? {}
     return JSON.stringify([`honest${i}`, trusted, failures, lastReport, penalty, lastEstablished])
   })
-  const bans = [`/ip4/203.0.113.66/tcp/9`, '/ip4/203.0.112.7/tcp/9'].map((point) => String(pool.points.isBanned(point as Point)))
+  const bans = [`/ip4/203.0.113.66/tcp/4009`, '/ip4/203.0.112.7/tcp/4009'].map((point) => String(pool.points.isBanned(point as Point)))
   return [...pointLines, ...peerLines, ...honestLines, ...bans]
 }
 
@@ -112,7 +112,7 @@ it(`${seeds.length * sequencesPerSeed} random sequences of messages change nothi
     const random = seededRandom(seed)
     const aims = {
       victim,
-      points: [...Object.values(points), '/ip4/203.0.113.66/tcp/1', '/ip4/192.0.2.3/tcp/1', near],
+      points: [...Object.values(points), '/ip4/203.0.113.66/tcp/4001', '/ip4/192.0.2.3/tcp/4001', near],
       peerIds: ['one', 'two', 'three', 'four', 'five', 'six', 'seven', 'friend', 'near', 'behind', 'victim', banned.peer, 'honest1'],
       sharedHosts: ['203.0.113.1', '203.0.113.2', '203.0.113.3', '203.0.113.6']
     }

@@ -28,7 +28,10 @@ describe('trusted points are always wanted', () => {
   it('one that is down costs a dial a minute at most, and no stranger its place', async () => {
     const world = new World(2)
     const band = { minConnections: 1, expectedConnections: 2, maxConnections: 2, maintenanceIdleMs: null }
-    const me = await world.start('me', { ...band, trustedPoints: [{ point: '/ip4/10.9.9.9/tcp/1' as Point, expectedPeerId: undefined }] })
+    const me = await world.start('me', {
+      ...band,
+      trustedPoints: [{ point: '/ip4/10.9.9.9/tcp/4001' as Point, expectedPeerId: undefined }]
+    })
     const strangers = await Promise.all([0, 1].map((i) => world.start(`stranger${i}`, still)))
     for (const { network } of strangers) await world.clock.until(me.pool.connect(network.point))
     await world.clock.advance(60 * minutes)
@@ -135,18 +138,18 @@ describe('what is known of a peer holds at all its addresses', () => {
   }
 
   it('a ban: no dial at another port of its host', async () => {
-    const { world, me, dials } = await peerWithTwoPoints('/ip4/45.0.0.1/tcp/2' as Point)
+    const { world, me, dials } = await peerWithTwoPoints('/ip4/45.0.0.1/tcp/4002' as Point)
     await world.clock.until(me.pool.peers.ban('peer' as PeerId))
     await world.clock.advance(5 * minutes)
     expect(me.network.dials).toBe(dials)
-    expect(me.pool.explain('/ip4/45.0.0.1/tcp/2' as Point)).toMatchObject({
+    expect(me.pool.explain('/ip4/45.0.0.1/tcp/4002' as Point)).toMatchObject({
       state: 'refused',
       rejection: { kind: 'peer-banned', peerId: 'peer' }
     })
   })
 
   it('"come back later": no dial at another port before', async () => {
-    const { world, me, peer, dials } = await peerWithTwoPoints('/ip4/45.0.0.1/tcp/2' as Point)
+    const { world, me, peer, dials } = await peerWithTwoPoints('/ip4/45.0.0.1/tcp/4002' as Point)
     const connection = peer.pool.connections.findByPeerId(me.pool.peerId)
     await world.clock.until(
       connection?.disconnect({ kind: 'explicit', text: 'leave me' }, 40_000) ?? Promise.reject(new Error('no connection'))
@@ -158,7 +161,7 @@ describe('what is known of a peer holds at all its addresses', () => {
   })
 
   it('a link that broke may be one address alone: another is dialed at once', async () => {
-    const { world, me } = await peerWithTwoPoints('/ip4/45.0.0.1/tcp/2' as Point)
+    const { world, me } = await peerWithTwoPoints('/ip4/45.0.0.1/tcp/4002' as Point)
     for (const link of [...me.network.links]) link.breakBoth()
     await world.clock.advance(2_000)
     expect(me.pool.activeConnections).toBe(1)
