@@ -5,6 +5,7 @@
 import { Registering } from '../src/core/api/registering.ts'
 import { EventHub } from '../src/core/event-hub.ts'
 import type { Connection } from '../src/core/flows/connection.ts'
+import { Guard } from '../src/core/guards.ts'
 import { nodePreset, type PeerId, resolveConfig } from '../src/core/index.ts'
 import { memoryStorage } from '../src/core/memory-storage.ts'
 import { AccessList } from '../src/core/tables/acl.ts'
@@ -14,6 +15,8 @@ import { PeerTable } from '../src/core/tables/peer-table.ts'
 import { PointTable } from '../src/core/tables/point-table.ts'
 import { PoolState } from '../src/core/tables/pool-state.ts'
 import { Registry } from '../src/core/tables/registry.ts'
+import { poolEventNames } from '../src/core/values/events.ts'
+import { argumentsFor } from '../src/core/verbs.ts'
 import { systemClock, systemRandom } from '../src/libp2p/system.ts'
 import { duration, growthOf, type Row, significant, times } from './row.ts'
 import { compare } from './timing.ts'
@@ -56,8 +59,8 @@ export async function list(): Promise<Row[]> {
 function filled(size: number): Registering<Uint8Array, unknown, Uint8Array> {
   const config = resolveConfig(quietOptions(tablesOf(size)), { preset: nodePreset, storage: memoryStorage() })
   const points = new PointTable({ size: config.maxKnownPoints })
-  const log = { error: console.error }
-  const events = new EventHub(systemClock, log)
+  const log = new Guard({ error: console.error }, systemClock)
+  const events = new EventHub(poolEventNames, { clock: systemClock, guard: log })
   const state = new PoolState<unknown, Connection>({
     config,
     peerId: quietNetwork.peerId,
@@ -96,7 +99,9 @@ function filled(size: number): Registering<Uint8Array, unknown, Uint8Array> {
     log,
     state,
     events,
-    instance: systemRandom.bytes(8)
+    instance: systemRandom.bytes(8),
+    ownMetadata: () => new Uint8Array(0),
+    take: argumentsFor(quietNetwork)
   }
   return new Registering({ ...context, registry: new Registry(state), claims: new Claims(state) })
 }

@@ -10,11 +10,12 @@ import { tcp } from '@libp2p/tcp'
 import { webSockets } from '@libp2p/websockets'
 import { createLibp2p } from 'libp2p'
 import { memoryStorage } from '../src/core/memory-storage.ts'
-import { nodePreset } from '../src/core/values/config.ts'
+import { flag, name, recordOf, type Shape, whole } from '../src/core/values/arguments.ts'
+import { checkOptions, maxDurationMs, nodePreset } from '../src/core/values/config.ts'
 import { closing } from '../src/libp2p/closing-web-sockets.ts'
 import type { NetworkComponents } from '../src/libp2p/network.ts'
-import { libp2pSettings } from '../src/libp2p/preset.ts'
-import { type Libp2pPeerPool, listenerGuard, type PeerPoolInit, poolService } from '../src/libp2p/service.ts'
+import { addresses, libp2pSettings, privateKey as privateKeyOption } from '../src/libp2p/preset.ts'
+import { type Libp2pPeerPool, listenerGuard, type PeerPoolInit, peerPoolOptions, poolService } from '../src/libp2p/service.ts'
 import { loadOrCreateIdentity } from './identity.ts'
 import { jsonFileStorage } from './json-file.ts'
 import { PoolRelay, type Relay, type RelayOptions } from './relay.ts'
@@ -48,6 +49,24 @@ export interface NodePeer<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8
   stop(): Promise<void>
 }
 
+const relayOptions: Shape<RelayOptions> = {
+  maxReservations: whole(1, 1_000_000),
+  maxDurationMs: whole(1, maxDurationMs),
+  maxBytes: whole(1, Number.MAX_SAFE_INTEGER),
+  open: flag
+}
+const relayRecord = recordOf(relayOptions)
+
+const nodeOptions: Shape<NodePeerInit> = {
+  ...peerPoolOptions,
+  peersFile: name,
+  identityFile: name,
+  privateKey: privateKeyOption,
+  listen: addresses,
+  announce: addresses,
+  relay: (value, at) => (typeof value === 'object' ? relayRecord(value, at) : flag(value, { ...at, or: ' or an object with options' }))
+}
+
 const listenEverywhere = ['/ip4/0.0.0.0/tcp/0', '/ip4/0.0.0.0/tcp/0/ws']
 
 /**
@@ -57,7 +76,15 @@ const listenEverywhere = ['/ip4/0.0.0.0/tcp/0', '/ip4/0.0.0.0/tcp/0/ws']
 export async function createNodePeer<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Array>(
   init: NodePeerInit<Msg, PeerMeta, ConnMeta>
 ): Promise<NodePeer<Msg, PeerMeta, ConnMeta>> {
-  const { peersFile, identityFile, privateKey, listen = listenEverywhere, announce = [], relay: relayOptions = false, ...options } = init
+  const {
+    peersFile,
+    identityFile,
+    privateKey,
+    listen = listenEverywhere,
+    announce = [],
+    relay: relayOptions = false,
+    ...options
+  } = checkOptions(init, nodeOptions)
   const storage = peersFile === undefined ? memoryStorage() : jsonFileStorage(peersFile)
   const relay = relayOptions === false ? undefined : new PoolRelay(relayOptions === true ? {} : relayOptions)
   const service = poolService<Msg, PeerMeta, ConnMeta>(

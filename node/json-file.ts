@@ -9,6 +9,8 @@
 import { rm } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
+import { name, type Shape, whole } from '../src/core/values/arguments.ts'
+import { checkOptions } from '../src/core/values/config.ts'
 import { type PeerStorage, StorageError } from '../src/core/values/ports.ts'
 import { removeTemporaries, renameFile, siblings, storageErrorOf, syncFolderOf, writeTemporary } from './durable-file.ts'
 import { type FileLock, lockFile } from './file-lock.ts'
@@ -158,12 +160,14 @@ class JsonFileStorage implements PeerStorage {
   }
 }
 
+const fileOptions: Shape<JsonFileOptions> = { maxBytes: whole(1, Number.MAX_SAFE_INTEGER) }
+
 /**
  * Keeps peers in a file, for one pool at a time. Rejects with `StorageError` only: `no-permission` also for a file, folder or link of
- * another user than this process's or root.
- * @throws RangeError if `maxBytes` is no positive whole number
+ * another user than this process's or root. Throws `PoolError` `invalid-config` for a path or an option that cannot be.
  */
-export function jsonFileStorage(path: string, { maxBytes = defaultMaxBytes }: JsonFileOptions = {}): PeerStorage {
-  if (!Number.isSafeInteger(maxBytes) || maxBytes <= 0) throw new RangeError(`maxBytes must be a whole number above 0, got ${maxBytes}`)
+export function jsonFileStorage(path: string, options: JsonFileOptions = {}): PeerStorage {
+  name(path, { code: 'invalid-config', name: 'path' })
+  const { maxBytes = defaultMaxBytes } = checkOptions(options, fileOptions)
   return new JsonFileStorage(path, maxBytes)
 }

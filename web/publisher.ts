@@ -4,7 +4,7 @@
  */
 import type { Connection } from '../src/core/flows/connection.ts'
 import type { PeerPool } from '../src/core/peer-pool.ts'
-import type { PoolEvent, PoolEventName } from '../src/core/values/events.ts'
+import { type PoolEvent, type PoolEventName, poolEventNames } from '../src/core/values/events.ts'
 import type { PeerId } from '../src/core/values/ids.ts'
 import type { Log } from '../src/core/values/ports.ts'
 import { maxHears, type OwnerNews, type OwnerNotice } from './tab-messages.ts'
@@ -114,9 +114,10 @@ export class Publisher<Msg, PeerMeta, ConnMeta> {
   /** Listens to what somebody hears, and to nothing else. A name that is no event of ours never happens. */
   #relay(): void {
     const { pool } = this.#parts
-    const wanted = new Set([...this.#ownNames, ...[...this.#looking.values()].flatMap(({ hears }) => hears)]) as Set<PoolEventName>
-    wanted.delete('change')
-    this.#readIf(wanted)
+    const names = new Set([...this.#ownNames, ...[...this.#looking.values()].flatMap(({ hears }) => hears)])
+    names.delete('change')
+    this.#readIf(names)
+    const wanted = new Set([...names].filter((name) => Object.hasOwn(poolEventNames, name)) as PoolEventName[])
     for (const name of this.#relayed) if (!wanted.has(name)) pool.removeEventListener(name, this.#happened)
     for (const name of wanted) if (!this.#relayed.has(name)) pool.addEventListener(name, this.#happened)
     this.#relayed.clear()

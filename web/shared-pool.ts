@@ -11,13 +11,15 @@ import { encodePayload } from '../src/core/flows/connection.ts'
 import type { ConnectionBand } from '../src/core/values/bounds.ts'
 import type { EventOf, ListenerOf } from '../src/core/values/events.ts'
 import type { Host, ParsedPoint, PeerId, Point } from '../src/core/values/ids.ts'
-import type { ReportKind } from '../src/core/values/reason.ts'
+import type { DisconnectReason, ReportKind } from '../src/core/values/reason.ts'
 import type { PoolSnapshot } from '../src/core/values/snapshot.ts'
+import { argumentsFor } from '../src/core/verbs.ts'
 import { parsePeerId, parsePoint } from '../src/libp2p/point.ts'
 import type { SharedPoolEvents, TabRole } from './sharing.ts'
 import type { IdentityNotice } from './tab-messages.ts'
 import type { TabPeer } from './tab-peer.ts'
 import type { TabSession } from './tab-session.ts'
+import type { WishName } from './wishes.ts'
 
 /**
  * Every wish may reject with `PoolError`: as the pool's own method does, and with `no-owner` if no tab owns the pool for 30 s or
@@ -40,8 +42,8 @@ export class SharedPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Ar
   readonly points: {
     ban(point: Point, options?: BanOfHost): Promise<void>
     unban(point: Point): Promise<void>
-    banHost(host: Host, options?: BanOfHost): Promise<void>
-    unbanHost(host: Host): Promise<void>
+    banHost(host: Host | string, options?: BanOfHost): Promise<void>
+    unbanHost(host: Host | string): Promise<void>
     banRange(range: string, options?: BanOfHost): Promise<void>
     unbanRange(range: string): Promise<void>
     trust(point: Point): Promise<void>
@@ -51,30 +53,35 @@ export class SharedPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Ar
   }
   readonly #session: TabSession<Msg, PeerMeta, ConnMeta>
   readonly #defaultPort: number | undefined
+  readonly #take = argumentsFor(this)
+  /** Checks the arguments and brings the wish to the owner. */
+  readonly #wish: (name: WishName, args: readonly unknown[]) => Promise<unknown>
 
   /** For `createWebPeer`. */
   constructor(session: TabSession<Msg, PeerMeta, ConnMeta>, defaultPort: number | undefined) {
     this.#session = session
     this.#defaultPort = defaultPort
-    const done = async (wish: Promise<unknown>): Promise<void> => void (await wish)
+    const wish = async (name: WishName, args: readonly unknown[]): Promise<unknown> => session.wish(name, this.#take(name, ...args))
+    this.#wish = wish
+    const done = async (name: WishName, ...args: readonly unknown[]): Promise<void> => void (await wish(name, args))
     this.peers = {
-      ban: (peerId, options) => done(session.wish('peers.ban', [peerId, options])),
-      unban: (peerId) => done(session.wish('peers.unban', [peerId])),
-      trust: (peerId) => done(session.wish('peers.trust', [peerId])),
-      untrust: (peerId) => done(session.wish('peers.untrust', [peerId])),
-      report: (peerId, { kind, reason }) => done(session.wish('peers.report', [peerId, kind, reason])),
-      describe: (peerId) => session.wish('peers.describe', [peerId]) as Promise<PeerDescription | undefined>
+      ban: (peerId, options = {}) => done('peers.ban', peerId, options),
+      unban: (peerId) => done('peers.unban', peerId),
+      trust: (peerId) => done('peers.trust', peerId),
+      untrust: (peerId) => done('peers.untrust', peerId),
+      report: (peerId, report) => done('peers.report', peerId, report),
+      describe: (peerId) => wish('peers.describe', [peerId]) as Promise<PeerDescription | undefined>
     }
     this.points = {
-      ban: (point, options) => done(session.wish('points.ban', [point, options])),
-      unban: (point) => done(session.wish('points.unban', [point])),
-      banHost: (host, options) => done(session.wish('points.banHost', [host, options])),
-      unbanHost: (host) => done(session.wish('points.unbanHost', [host])),
-      banRange: (range, options) => done(session.wish('points.banRange', [range, options])),
-      unbanRange: (range) => done(session.wish('points.unbanRange', [range])),
-      trust: (point) => done(session.wish('points.trust', [point])),
-      untrust: (point) => done(session.wish('points.untrust', [point])),
-      describe: (point) => session.wish('points.describe', [point]) as Promise<PointDescription | undefined>
+      ban: (point, options = {}) => done('points.ban', point, options),
+      unban: (point) => done('points.unban', point),
+      banHost: (host, options = {}) => done('points.banHost', host, options),
+      unbanHost: (host) => done('points.unbanHost', host),
+      banRange: (range, options = {}) => done('points.banRange', range, options),
+      unbanRange: (range) => done('points.unbanRange', range),
+      trust: (point) => done('points.trust', point),
+      untrust: (point) => done('points.untrust', point),
+      describe: (point) => wish('points.describe', [point]) as Promise<PointDescription | undefined>
     }
   }
 
@@ -121,60 +128,61 @@ export class SharedPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Ar
   // What it is wished to do.
 
   /** As `pool.connect`; resolves with the peer that answered. */
-  connect(point: Point, { signal, ...options }: ConnectOptions = {}): Promise<PeerId> {
-    return this.#session.wish('connect', [point, options], signal) as Promise<PeerId>
+  async connect(point: Point, options: ConnectOptions = {}): Promise<PeerId> {
+    const [to, { signal, ...others }] = this.#take('connect', point, options)
+    return (await this.#session.wish('connect', [to, others], signal)) as PeerId
   }
 
-  async disconnect(peerId: PeerId, reason = 'asked to'): Promise<void> {
-    await this.#session.wish('disconnect', [peerId, reason])
+  async disconnect(peerId: PeerId, reason: DisconnectReason | string = 'asked to'): Promise<void> {
+    await this.#wish('disconnect', [peerId, reason])
   }
 
   /** As `connection.send`. With `no-owner` it may have been sent. */
-  async send(peerId: PeerId, message: Msg, { signal }: { signal?: AbortSignal } = {}): Promise<void> {
-    await this.#session.wish('send', [peerId, encodePayload(this.#session.config, message)], signal)
+  async send(peerId: PeerId, message: Msg, options: { signal?: AbortSignal } = {}): Promise<void> {
+    const [to, , { signal }] = this.#take('send', peerId, message, options)
+    await this.#session.wish('send', [to, encodePayload(this.#session.config, message), {}], signal)
   }
 
   /** As `pool.broadcast`: resolves with how many took it. With `no-owner` it may have been sent. */
-  broadcast(message: Msg, { except = [] }: { except?: readonly PeerId[] } = {}): Promise<number> {
-    const payload = encodePayload(this.#session.config, message)
-    return this.#session.wish('broadcast', [payload, except]) as Promise<number>
+  async broadcast(message: Msg, options: { except?: readonly PeerId[] } = {}): Promise<number> {
+    return (await this.#wish('broadcast', [encodePayload(this.#session.config, message), options])) as number
   }
 
   async maintain(): Promise<void> {
-    await this.#session.wish('maintain', [])
+    await this.#wish('maintain', [])
   }
 
   /** As `pool.setBand`. Holds for the owners to come, too, as long as a tab is open. */
   async setBand(band: ConnectionBand): Promise<void> {
-    await this.#session.wish('setBand', [band])
+    await this.#wish('setBand', [band])
   }
 
   async savePeers(): Promise<void> {
-    await this.#session.wish('savePeers', [])
+    await this.#wish('savePeers', [])
   }
 
   explain(what: Point | PeerId): Promise<Explanation> {
-    return this.#session.wish('explain', [what]) as Promise<Explanation>
+    return this.#wish('explain', [what]) as Promise<Explanation>
   }
 
   explainBand(): Promise<BandExplanation> {
-    return this.#session.wish('explainBand', []) as Promise<BandExplanation>
+    return this.#wish('explainBand', []) as Promise<BandExplanation>
   }
 
   async registerPoint(point: Point, options: { readonly trusted?: boolean; readonly expectedPeerId?: PeerId } = {}): Promise<void> {
-    await this.#session.wish('registerPoint', [point, options])
+    await this.#wish('registerPoint', [point, options])
   }
 
   async unregisterPoint(point: Point): Promise<void> {
-    await this.#session.wish('unregisterPoint', [point])
+    await this.#wish('unregisterPoint', [point])
   }
 
   async clearGreylist(): Promise<void> {
-    await this.#session.wish('clearGreylist', [])
+    await this.#wish('clearGreylist', [])
   }
 
   async clearAcl(): Promise<void> {
-    await this.#session.wish('clearAcl', [])
+    await this.#wish('clearAcl', [])
   }
 
   // News.
@@ -189,12 +197,12 @@ export class SharedPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Ar
     this.#session.listened(type)
   }
 
-  /** The next event of that name; rejects with the signal's reason. */
+  /** The next event of that name; rejects with the signal's reason, or with `PoolError` for an unknown name. */
   async next<Name extends keyof SharedPoolEvents<Msg>>(
     type: Name,
-    { signal }: { signal?: AbortSignal } = {}
+    options: { signal?: AbortSignal } = {}
   ): Promise<EventOf<SharedPoolEvents<Msg>, Name>> {
-    const coming = this.#session.events.next(type, signal)
+    const coming = this.#session.events.next(type, options)
     this.#session.listened(type)
     try {
       return await coming

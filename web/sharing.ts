@@ -1,5 +1,5 @@
 /** What a program says when it shares a pool between tabs, and what it is told. Used by `shared-pool.ts` and `tab-session.ts`. */
-import type { PoolEvents } from '../src/core/values/events.ts'
+import { type PoolEvents, poolEventNames } from '../src/core/values/events.ts'
 import type { PeerId } from '../src/core/values/ids.ts'
 import type { TabPeer, TabPeerInit } from './tab-peer.ts'
 
@@ -32,4 +32,13 @@ export interface SharedPoolEvents<Msg = Uint8Array> extends PoolEvents {
   'other-version': { readonly ours: number; readonly theirs: unknown }
   /** It was this tab's turn, but node or pool did not start. It is tried again, here or in another tab. */
   'owner-failed': { readonly message: string }
+}
+
+/** Every name, for checks of what callers ask for. */
+export const sharedEventNames: Readonly<Record<keyof SharedPoolEvents, true>> = {
+  ...poolEventNames,
+  'role-changed': true,
+  message: true,
+  'other-version': true,
+  'owner-failed': true
 }

@@ -12,11 +12,12 @@ import type { Libp2p, PrivateKey } from '@libp2p/interface'
 import { webRTC } from '@libp2p/webrtc'
 import { webSockets } from '@libp2p/websockets'
 import { createLibp2p } from 'libp2p'
-import { pagePreset } from '../src/core/values/config.ts'
+import { anything, listOf, name as nameOption, type Shape } from '../src/core/values/arguments.ts'
+import { checkOptions, pagePreset } from '../src/core/values/config.ts'
 import { closing } from '../src/libp2p/closing-web-sockets.ts'
 import { newIdentityKey, readIdentityKey } from '../src/libp2p/identity-key.ts'
-import { libp2pSettings } from '../src/libp2p/preset.ts'
-import { type Libp2pPeerPool, type PeerPoolInit, type PeerPoolService, poolService } from '../src/libp2p/service.ts'
+import { addresses, libp2pSettings, privateKey as privateKeyOption } from '../src/libp2p/preset.ts'
+import { type Libp2pPeerPool, type PeerPoolInit, type PeerPoolService, peerPoolOptions, poolService } from '../src/libp2p/service.ts'
 import { keepWebIdentity, loadOrCreateWebIdentity, type WebIdentity } from './identity.ts'
 import { type IndexedDbOptions, indexedDbStorage } from './indexed-db.ts'
 import { followPage, type PageFollower } from './page-life.ts'
@@ -50,12 +51,22 @@ export interface TabPeer<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8A
   stop(): Promise<void>
 }
 
+/** What each option may be. */
+export const tabPeerOptions: Shape<TabPeerInit> = {
+  ...peerPoolOptions,
+  name: nameOption,
+  privateKey: privateKeyOption,
+  listen: addresses,
+  // The browser judges each when the first connection is made.
+  iceServers: listOf(anything)
+}
+
 /** The pool's factory with a page's defaults. Throws `PoolError` for options that make no sense. */
 export function pagePool<Msg, PeerMeta, ConnMeta>(
   init: TabPeerInit<Msg, PeerMeta, ConnMeta>,
   holding: IndexedDbOptions = {}
 ): PeerPoolService<Msg, PeerMeta, ConnMeta> {
-  const { name = defaultName, privateKey, listen, iceServers, ...options } = init
+  const { name = defaultName, privateKey, listen, iceServers, ...options } = checkOptions(init, tabPeerOptions)
   return poolService({ preset: pagePreset, ...options }, { storage: indexedDbStorage(name, holding), budget: peerConnections })
 }
 
@@ -75,8 +86,8 @@ export function createTabPeer<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = U
 export async function startOwnPeer<Msg, PeerMeta, ConnMeta>(
   init: TabPeerInit<Msg, PeerMeta, ConnMeta>
 ): Promise<FollowingPeer<Msg, PeerMeta, ConnMeta>> {
-  const { name = defaultName, privateKey } = init
   pagePool(init)
+  const { name = defaultName, privateKey } = init
   if (privateKey !== undefined) return startPeer({ ...init, name: `${name}:own` }, givenIdentity(privateKey))
   const { lock, identity } = await ownIdentity(`${name}:own`)
   try {

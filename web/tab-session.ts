@@ -3,16 +3,17 @@
  * while this tab is the owner, and brings wishes to whoever is. `shared-pool.ts` is its face.
  */
 import { EventHub } from '../src/core/event-hub.ts'
-import type { PoolConfig } from '../src/core/values/config.ts'
+import { Guard } from '../src/core/guards.ts'
+import { callable, oneOf, type Shape } from '../src/core/values/arguments.ts'
+import { checkOptions, type PoolConfig } from '../src/core/values/config.ts'
 import type { PeerId } from '../src/core/values/ids.ts'
-import type { Log } from '../src/core/values/ports.ts'
 import { PoolError } from '../src/core/values/reason.ts'
 import type { PoolSnapshot } from '../src/core/values/snapshot.ts'
 import { systemClock } from '../src/libp2p/system.ts'
 import { inherit } from './heritage.ts'
 import { OwnerTerm, randomName } from './owner-term.ts'
 import { lookEveryMs, Ownership } from './ownership.ts'
-import type { SharedPoolEvents, TabRole, WebPeerInit } from './sharing.ts'
+import { type SharedPoolEvents, sharedEventNames, type TabRole, type WebPeerInit } from './sharing.ts'
 import type { TabLock } from './tab-lock.ts'
 import {
   type Envelope,
@@ -28,7 +29,7 @@ import {
   tabVersion
 } from './tab-messages.ts'
 import { followTab } from './tab-page.ts'
-import { defaultName, pagePool, startOwnPeer, startSharedPeer, type TabPeer } from './tab-peer.ts'
+import { defaultName, pagePool, startOwnPeer, startSharedPeer, type TabPeer, type TabPeerInit, tabPeerOptions } from './tab-peer.ts'
 import { type Waiting, WishList } from './wish-list.ts'
 import type { WishName } from './wishes.ts'
 
@@ -39,12 +40,17 @@ const retryMs = 5_000
 /** Other versions that are told of. */
 const maxStrangers = 8
 
-const log: Log = { error: (message, cause) => console.error(`p2p-pool: ${message}`, cause) }
+/** What each option may be. */
+const webPeerOptions: Shape<WebPeerInit> = { ...tabPeerOptions, tabs: oneOf('share', 'own'), onOwner: callable }
+
+const log = new Guard({ error: (message, cause) => console.error(`p2p-pool: ${message}`, cause) }, systemClock)
 
 export class TabSession<Msg, PeerMeta, ConnMeta> {
   readonly config: PoolConfig<Msg, PeerMeta, ConnMeta>
-  readonly events = new EventHub<SharedPoolEvents<Msg>>(systemClock, log)
-  readonly #init: WebPeerInit<Msg, PeerMeta, ConnMeta>
+  readonly events = new EventHub<SharedPoolEvents<Msg>>(sharedEventNames, { clock: systemClock, guard: log })
+  readonly #init: TabPeerInit<Msg, PeerMeta, ConnMeta>
+  readonly #tabs: WebPeerInit['tabs']
+  readonly #onOwner: WebPeerInit<Msg, PeerMeta, ConnMeta>['onOwner']
   readonly #name: string
   readonly #self = randomName()
   readonly #wishes = new WishList()
@@ -71,8 +77,11 @@ export class TabSession<Msg, PeerMeta, ConnMeta> {
   #otherVersion: PoolError | undefined
 
   /** Throws `PoolError` for options that make no sense. */
-  constructor(init: WebPeerInit<Msg, PeerMeta, ConnMeta>) {
+  constructor(given: WebPeerInit<Msg, PeerMeta, ConnMeta>) {
+    const { tabs, onOwner, ...init } = checkOptions(given, webPeerOptions)
     this.#init = init
+    this.#tabs = tabs
+    this.#onOwner = onOwner
     this.#name = init.name ?? defaultName
     this.config = pagePool(init).config
     this.#ownership = new Ownership(`${this.#name}:owner`, {
@@ -107,7 +116,7 @@ export class TabSession<Msg, PeerMeta, ConnMeta> {
 
   /** Resolves when the tab knows its role, at the latest after three seconds. Rejects if it is the owner and its node does not start. */
   async open(): Promise<void> {
-    if (this.#init.tabs === 'own') {
+    if (this.#tabs === 'own') {
       await this.#own({ isHeld: true, release: () => undefined })
     } else {
       this.#listen()
@@ -191,7 +200,7 @@ export class TabSession<Msg, PeerMeta, ConnMeta> {
 
   async #own(lock: TabLock): Promise<void> {
     const starting = this.#ending.then(() =>
-      this.#init.tabs === 'own' ? startOwnPeer(this.#init) : startSharedPeer(this.#init, { lock, heirloom: this.#about?.heirloom })
+      this.#tabs === 'own' ? startOwnPeer(this.#init) : startSharedPeer(this.#init, { lock, heirloom: this.#about?.heirloom })
     )
     const term = new OwnerTerm(starting, {
       config: this.config,
@@ -218,11 +227,7 @@ export class TabSession<Msg, PeerMeta, ConnMeta> {
   }
 
   #greet(peer: TabPeer<Msg, PeerMeta, ConnMeta>, over: AbortSignal): void {
-    try {
-      this.#init.onOwner?.(peer, over)
-    } catch (error) {
-      log.error('onOwner threw', error)
-    }
+    log.call('onOwner', () => this.#onOwner?.(peer, over), undefined)
   }
 
   #failed(error: unknown): void {

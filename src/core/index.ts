@@ -65,6 +65,7 @@ export {
 } from './values/reason.ts'
 export type {
   BarSnapshot,
+  ConnectionInfo,
   ConnectionSnapshot,
   PeerSnapshot,
   PointSnapshot,

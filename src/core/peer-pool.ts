@@ -9,29 +9,31 @@ import { checkPeer, isBarredAt } from './decisions/admission.ts'
 import type { BandExplanation, Circumstances, Explanation } from './decisions/explain.ts'
 import { scorerOf } from './decisions/score.ts'
 import { EventHub } from './event-hub.ts'
+import { abortLink } from './flows/channel.ts'
 import { type ConnectOptions, Connector } from './flows/connect.ts'
-import { type Connection, encodePayload } from './flows/connection.ts'
+import type { Connection } from './flows/connection.ts'
 import type { FlowContext } from './flows/context.ts'
 import { Exchange } from './flows/exchange.ts'
 import { Maintenance } from './flows/maintenance.ts'
 import { Persistence } from './flows/persistence.ts'
 import { Swaps } from './flows/swap.ts'
+import { Guard, GuardedNetwork, guardClock, guardPeerMetadata, guardRandom, metadataEncoder } from './guards.ts'
 import { AccessList } from './tables/acl.ts'
 import { Band } from './tables/band.ts'
 import { Claims } from './tables/claims.ts'
-import type { PeerInfo } from './tables/peer-state.ts'
 import { PeerTable } from './tables/peer-table.ts'
 import { PointTable } from './tables/point-table.ts'
 import { PoolState } from './tables/pool-state.ts'
 import type { Change } from './tables/pool-view.ts'
 import { Registry } from './tables/registry.ts'
 import type { ConnectionBand, SuspendedKeep } from './values/bounds.ts'
-import { checkBand, type PoolConfig } from './values/config.ts'
-import type { PoolEvent, PoolEventName, PoolListener } from './values/events.ts'
+import type { PoolConfig } from './values/config.ts'
+import { poolEventNames } from './values/events.ts'
 import type { PeerId, Point } from './values/ids.ts'
 import type { Clock, Gate, Link, LinkBudget, Log, Network, Random } from './values/ports.ts'
 import { type DisconnectReason, PoolError } from './values/reason.ts'
 import type { PoolLife, PoolSnapshot } from './values/snapshot.ts'
+import { argumentsFor } from './verbs.ts'
 
 export interface PoolComponents {
   readonly network: Network
@@ -65,11 +67,16 @@ export class PeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Arra
   #starting: Promise<void> | undefined
   #stopping: Promise<void> | undefined
 
-  /** Makes a pool that does nothing yet. `config` is of `resolveConfig`, which checked it. */
-  constructor(config: PoolConfig<Msg, PeerMeta, ConnMeta>, components: PoolComponents) {
-    const { network, clock, random, log } = components
-    const events = new EventHub(clock, log)
-    const scorer = scorerOf(config.peerMetadata, clock, log)
+  /** Makes a pool that does nothing yet. `given` is of `resolveConfig`, which checked it. Throws `PoolError` for a trusted point that is none. */
+  constructor(given: PoolConfig<Msg, PeerMeta, ConnMeta>, components: PoolComponents) {
+    const log = new Guard(components.log, components.clock)
+    const clock = guardClock(components.clock, log)
+    const network = new GuardedNetwork(components.network, clock, log)
+    const random = guardRandom(components.random, log)
+    const peerMetadata = guardPeerMetadata(given.peerMetadata, log)
+    const config = { ...given, peerMetadata }
+    const events = new EventHub(poolEventNames, { clock, guard: log })
+    const scorer = scorerOf(peerMetadata, clock)
     const state = new PoolState<PeerMeta, Connection<Msg, ConnMeta>>({
       config,
       peerId: network.peerId,
@@ -89,9 +96,11 @@ export class PeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Arra
     components.inspect?.(state as unknown as PoolState<unknown>)
     const registry = new Registry(state)
     const claims = new Claims(state)
-    const context = { config, network, clock, random, log, state, registry, claims, events, instance: random.bytes(8) }
+    const ownMetadata = metadataEncoder(config.connectionMetadata, log)
+    const take = argumentsFor(network)
+    const context = { config, network, clock, random, log, state, registry, claims, events, instance: random.bytes(8), ownMetadata, take }
     super(context)
-    this.config = Object.freeze({ ...config, peerId: network.peerId })
+    this.config = Object.freeze({ ...given, peerId: network.peerId })
     this.#context = context
     this.#exchange = new Exchange(this.#context)
     this.#connector = new Connector(this.#context, this.#exchange)
@@ -106,6 +115,7 @@ export class PeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Arra
       isTrusted: (peerId) => state.isTrusted(peerId, undefined)
     }
     this.#explaining = new Explaining(context, this.#exchange)
+    for (const { point, expectedPeerId } of config.trustedPoints) take('registerPoint', point, { expectedPeerId })
     registry.configure(config.trustedPoints)
   }
 
@@ -183,8 +193,8 @@ export class PeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Arra
   async #wind(reason: DisconnectReason, before: Promise<void> | undefined): Promise<void> {
     this.#maintenance.stop()
     this.#persistence.rememberAnchors()
-    const { network, log } = this.#context
-    const quiet = network.stop().catch((error: unknown) => log.error('the network did not stop as it should', error))
+    const { network } = this.#context
+    const quiet = network.stop()
     await this.tearDownConnections(reason)
     await Promise.all([quiet, before])
     await this.#persistence.stop()
@@ -196,7 +206,8 @@ export class PeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Arra
    * The host is hidden, leaves, or is offline: saves, and lives on as `keep` says; another call may say otherwise. `resume` undoes
    * it. Resolves when saved. Does nothing unless the pool runs.
    */
-  async suspend({ keep = 'band' }: { keep?: SuspendedKeep } = {}): Promise<void> {
+  async suspend(options: { keep?: SuspendedKeep } = {}): Promise<void> {
+    const [{ keep = 'band' }] = this.#context.take('suspend', options)
     if (this.#life !== 'running' && this.#life !== 'suspended') return
     this.#keep = keep === 'band' && this.config.suspendedBand === null ? 'all' : keep
     this.#setLife('suspended')
@@ -235,13 +246,14 @@ export class PeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Arra
    * times the `maxConnections` of the config, at least 300.
    */
   setBand(band: ConnectionBand): void {
-    checkBand('band', band)
-    this.#context.registry.changeBand({ ordinary: Object.freeze({ min: band.min, expected: band.expected, max: band.max }) })
+    const [ordinary] = this.#context.take('setBand', band)
+    this.#context.registry.changeBand({ ordinary })
     this.#shown()
   }
 
   /** Ends all connections and attempts; resolves when they are gone. The pool goes on. Source: `tear_down_connections`. */
-  async tearDownConnections(reason: DisconnectReason): Promise<void> {
+  async tearDownConnections(given: DisconnectReason | string): Promise<void> {
+    const [reason] = this.#context.take('tearDownConnections', given as DisconnectReason)
     this.#cancelAttempts(`all connections are torn down (${reason.kind})`)
     await Promise.all(this.connections.list().map((connection) => connection.disconnect(reason)))
   }
@@ -257,58 +269,19 @@ export class PeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Arra
 
   // Connections.
 
-  /** Running connections. Source: `active_connections`. */
-  get activeConnections(): number {
-    return this.#context.state.active
-  }
-
-  /** Source: `connected_peer_ids`. */
-  get connectedPeerIds(): ReadonlyMap<PeerId, PeerInfo<PeerMeta>> {
-    return new Map(this.peers.connected())
-  }
-
   /**
    * Connects to a point now, whatever its back-off. Resolves with the running connection. Rejects with `PoolError`: `rejected` with
-   * a `Rejection`, `table-full`, `not-started`, `destroyed`; or with the signal's reason if it had fired before.
+   * a `Rejection`, `table-full`, `not-started`, `destroyed`, or one of a bad argument; or with the signal's reason if it had fired before.
    */
   async connect(point: Point, options: ConnectOptions = {}): Promise<Connection<Msg, ConnMeta>> {
+    const [, checked] = this.#context.take('connect', point, options)
     this.#mustRun('connect')
-    return this.#connector.connect(point, options)
-  }
-
-  /** Ends the connection with a peer; resolves when it has ended, at once if there is none. */
-  async disconnect(peerId: PeerId, reason: DisconnectReason | string = 'asked to'): Promise<void> {
-    await this.connections.findByPeerId(peerId)?.disconnect(typeof reason === 'string' ? { kind: 'explicit', text: reason } : reason)
-  }
-
-  /** Sends to all running connections but `except`; returns how many took it. Those that are behind by too much are left out. */
-  broadcast(message: Msg, { except = [] }: { except?: readonly PeerId[] } = {}): number {
-    const payload = encodePayload(this.config, message)
-    let taken = 0
-    for (const connection of this.#context.state.connections()) {
-      if (!except.includes(connection.peerId) && connection.offer(payload)) taken++
-    }
-    return taken
+    return this.#connector.connect(point, checked)
   }
 
   /** Looks at the band now. Resolves when it is kept, or when nothing can be done for it at the moment. Never rejects. */
   maintain(): Promise<void> {
     return this.#maintenance.maintain()
-  }
-
-  // News.
-
-  addEventListener<Name extends PoolEventName>(type: Name, listener: PoolListener<Name>): void {
-    this.#context.events.addEventListener(type, listener)
-  }
-
-  removeEventListener<Name extends PoolEventName>(type: Name, listener: PoolListener<Name>): void {
-    this.#context.events.removeEventListener(type, listener)
-  }
-
-  /** The next event of that name; rejects with the signal's reason. */
-  next<Name extends PoolEventName>(type: Name, { signal }: { signal?: AbortSignal } = {}): Promise<PoolEvent<Name>> {
-    return this.#context.events.next(type, signal)
   }
 
   /** Everything there is to show, as plain JSON. Cheap when nothing changed: only the counters are read again. */
@@ -322,6 +295,7 @@ export class PeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Arra
 
   /** Connected, or why not and when it will be tried next. Takes a point or a peer id. Throws `PoolError` `not-started` before the first start. */
   explain(what: Point | PeerId): Explanation {
+    this.#context.take('explain', what)
     return this.#explaining.point(what, this.#circumstances)
   }
 
@@ -340,8 +314,8 @@ export class PeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Arra
 
   #incoming(link: Link): void {
     const takes = this.#life === 'running' || this.#life === 'starting' || (this.#life === 'suspended' && this.#keep !== 'none')
-    if (takes) void this.#connector.accept(link)
-    else link.abort('the pool is not running')
+    if (takes) this.#connector.accept(link).catch((error: unknown) => this.#context.log.error('an incoming link failed', error))
+    else abortLink(link, 'the pool is not running')
   }
 
   #ownPointsChanged(): void {

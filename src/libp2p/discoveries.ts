@@ -2,12 +2,15 @@
  * What libp2p's own peer discovery finds (bootstrap lists, mDNS, the DHT), as points for the pool. libp2p tells of a peer once
  * and never again, and discoveries begin before the pool has read its storage: what came too early is kept for it. Made and
  * started by `network.ts`.
+ *
+ * Discoveries find more than peers: an HTTP gateway has an id, too, which is an URL. Whatever is no peer, or no point, is skipped.
  */
 import type { Libp2pEvents, PeerId as Libp2pPeerId, PeerInfo, TypedEventTarget } from '@libp2p/interface'
 import type { ConnectionManager } from '@libp2p/interface-internal'
+import type { Guard } from '../core/guards.ts'
 import type { ParsedPoint } from '../core/values/ids.ts'
 import { naming } from './link-address.ts'
-import { parsePeerId, pointOf } from './point.ts'
+import { pointOf, tryParsePeerId } from './point.ts'
 
 /** Addresses taken of one peer; the rest is dropped. */
 const maxAddresses = 8
@@ -17,15 +20,20 @@ const maxKept = 400
 export class Discoveries {
   readonly #peerId: Libp2pPeerId
   readonly #connectionManager: Pick<ConnectionManager, 'getConnections'>
+  readonly #guard: Guard
   #kept: ParsedPoint[] = []
   #tell: ((found: ParsedPoint) => void) | undefined
 
   /** Listens from now on and for as long as the node lives. */
-  constructor(components: {
-    readonly peerId: Libp2pPeerId
-    readonly connectionManager: Pick<ConnectionManager, 'getConnections'>
-    readonly events: TypedEventTarget<Libp2pEvents>
-  }) {
+  constructor(
+    components: {
+      readonly peerId: Libp2pPeerId
+      readonly connectionManager: Pick<ConnectionManager, 'getConnections'>
+      readonly events: TypedEventTarget<Libp2pEvents>
+    },
+    guard: Guard
+  ) {
+    this.#guard = guard
     this.#peerId = components.peerId
     this.#connectionManager = components.connectionManager
     components.events.addEventListener('peer:discovery', this.#discovered)
@@ -42,11 +50,17 @@ export class Discoveries {
   }
 
   /** libp2p tells of every peer it never stored before, also of those who just connected: they are no news. */
-  readonly #discovered = ({ detail }: CustomEvent<PeerInfo>): void => {
-    if (detail.id.equals(this.#peerId) || this.#connectionManager.getConnections(detail.id).length > 0) return
-    const expectedPeerId = parsePeerId(detail.id)
-    for (const address of detail.multiaddrs.slice(0, maxAddresses)) {
-      const found = pointOf(naming(address, expectedPeerId))
+  readonly #discovered = ({ detail }: CustomEvent<PeerInfo>): void => this.#guard.call('a discovery', () => this.#found(detail), undefined)
+
+  #found({ id, multiaddrs }: PeerInfo): void {
+    const expectedPeerId = tryParsePeerId(id.toString())
+    if (expectedPeerId === undefined || id.equals(this.#peerId) || this.#connectionManager.getConnections(id).length > 0) return
+    for (const address of multiaddrs.slice(0, maxAddresses)) {
+      const found = this.#guard.call(
+        'a discovered address',
+        (): ParsedPoint | undefined => pointOf(naming(address, expectedPeerId)),
+        undefined
+      )
       if (found?.expectedPeerId === expectedPeerId) this.#take(found)
     }
   }

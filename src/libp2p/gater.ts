@@ -73,7 +73,7 @@ export function createGater({ guard, relay, ...options }: GaterOptions = {}): Po
     bind(bound) {
       gate = bound
     },
-    gater: {
+    gater: denyingOnError({
       denyDialPeer: (peerId) => deniesPeer(peerId, undefined),
       denyDialMultiaddr(address) {
         const parsed = pointOf(address)
@@ -107,7 +107,7 @@ export function createGater({ guard, relay, ...options }: GaterOptions = {}): Po
       denyOutboundRelayedConnection: (source, destination) =>
         deniesPeer(source, undefined) || deniesPeer(destination, undefined) || relay?.admitsCircuit(source.toString() as PeerId) === false,
       denyInboundRelayedConnection: (_relay, remotePeer) => deniesPeer(remotePeer, undefined)
-    }
+    })
   }
 }
 
@@ -138,6 +138,22 @@ class Denied {
     this.#byPoint.delete(point)
     return peerId
   }
+}
+
+/** A hook that throws or rejects denies: libp2p would take the error for one of its own, in the middle of its work. */
+function denyingOnError(hooks: PoolHooks): PoolHooks {
+  const safe = Object.entries(hooks).map(([name, hook]) => {
+    const safeHook = (...args: readonly unknown[]): unknown => {
+      try {
+        const denies: unknown = Reflect.apply(hook, undefined, args)
+        return denies instanceof Promise ? denies.catch(() => true) : denies
+      } catch {
+        return true
+      }
+    }
+    return [name, safeHook]
+  })
+  return Object.fromEntries(safe) as PoolHooks
 }
 
 /**

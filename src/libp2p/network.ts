@@ -15,6 +15,7 @@ import type {
 } from '@libp2p/interface'
 import type { AddressManager, ConnectionManager, Registrar, TransportManager } from '@libp2p/interface-internal'
 import type { Multiaddr } from '@multiformats/multiaddr'
+import { Guard } from '../core/guards.ts'
 import { transportOf } from '../core/values/address.ts'
 import type { ParsedPoint, PeerId, Point } from '../core/values/ids.ts'
 import {
@@ -111,6 +112,7 @@ export class Libp2pNetwork implements Network {
   #handlers: NetworkHandlers | undefined
   readonly #clock: Clock
   readonly #connections = new WeakMap<Link, Connection>()
+  readonly #guard: Guard
   /** Ours, as of the last change that libp2p told of: asking it anew takes as long as all else that a Hello needs. */
   #ownPoints: readonly Point[] = []
 
@@ -137,7 +139,9 @@ export class Libp2pNetwork implements Network {
     this.#budget = budget
     this.#defaultPort = defaultPort
     this.#deniedAt = deniedAt
-    this.#discoveries = new Discoveries(this.#components)
+    const errors = logger.forComponent('p2p-pool:network')
+    this.#guard = new Guard({ error: (message, cause) => errors.error('%s - %e', message, cause) }, clock)
+    this.#discoveries = new Discoveries(this.#components, this.#guard)
     this.keeper = new ConnectionKeeper(this.#components, { clock, denies, closeIdle, maxIdleAgeMs })
   }
 
@@ -278,7 +282,7 @@ export class Libp2pNetwork implements Network {
     if (required === undefined) return
     const { PlainPeers } = await import('./plain-peers.ts')
     if (this.#handlers !== handlers) return
-    this.#plain = new PlainPeers({ components: this.#components, keeper: this.keeper, poolProtocol, required, offer })
+    this.#plain = new PlainPeers({ components: this.#components, keeper: this.keeper, guard: this.#guard, poolProtocol, required, offer })
     await this.#plain.start()
   }
 
@@ -381,7 +385,9 @@ export class Libp2pNetwork implements Network {
     this.#handlers.incoming(this.#linkOf(stream, connection))
   }
 
-  readonly #addressesChanged = (): void => {
+  readonly #addressesChanged = (): void => this.#guard.call('a change of addresses', () => this.#readAddresses(), undefined)
+
+  #readAddresses(): void {
     const points = this.#findOwnPoints()
     if (points.join() === this.#ownPoints.join()) return
     this.#ownPoints = points

@@ -11,6 +11,7 @@
 import type { ComponentLogger, Connection, IdentifyResult, Libp2pEvents, Logger, PeerStore, TypedEventTarget } from '@libp2p/interface'
 import type { ConnectionManager } from '@libp2p/interface-internal'
 import type { Multiaddr } from '@multiformats/multiaddr'
+import type { Guard } from '../core/guards.ts'
 import { DialError, type Link } from '../core/values/ports.ts'
 import { type ConnectionKeeper, poolTag } from './connection-keeper.ts'
 import { naming } from './link-address.ts'
@@ -28,6 +29,9 @@ interface Told {
   readonly points: readonly string[]
 }
 
+/** Stands for a peer whose identify message cannot be read: it speaks nothing. */
+const nobody: Told = { protocols: [], points: [] }
+
 export interface PlainPeersOptions {
   readonly components: {
     readonly connectionManager: Pick<ConnectionManager, 'getConnections'>
@@ -36,6 +40,7 @@ export interface PlainPeersOptions {
     readonly events: TypedEventTarget<Libp2pEvents>
   }
   readonly keeper: ConnectionKeeper
+  readonly guard: Guard
   /** Who speaks it is no plain peer. */
   readonly poolProtocol: string
   /** Protocols that a plain peer must speak. */
@@ -89,7 +94,10 @@ export class PlainPeers {
     return this.#links.get(connection) ?? this.#linkOf(connection, told)
   }
 
-  readonly #identified = ({ detail }: CustomEvent<IdentifyResult>): void => {
+  readonly #identified = ({ detail }: CustomEvent<IdentifyResult>): void =>
+    this.#options.guard.call('an identified peer', () => this.#learn(detail), undefined)
+
+  #learn(detail: IdentifyResult): void {
     const { connection } = detail
     const told = toldBy(detail)
     this.#told.set(connection, told)
@@ -179,7 +187,8 @@ export class PlainPeers {
         end()
       }
       const identified = ({ detail }: CustomEvent<IdentifyResult>): void => {
-        if (detail.connection === connection) settle(() => resolve(toldBy(detail)))
+        if (detail.connection === connection)
+          settle(() => resolve(this.#options.guard.call('an identified peer', () => toldBy(detail), nobody)))
       }
       const aborted = (): void => settle(() => reject(signal.reason))
       const closed = (): void => settle(() => reject(new DialError('refused', 'it closed the connection')))

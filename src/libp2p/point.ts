@@ -10,6 +10,7 @@ import { isPeerId, type PeerId as Libp2pPeerId } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
 import { isMultiaddr, type Multiaddr, multiaddr } from '@multiformats/multiaddr'
 import { hostOfName } from '../core/values/address.ts'
+import { anything, recordOf, shown } from '../core/values/arguments.ts'
 import type { ParsedPoint, PeerId, Point } from '../core/values/ids.ts'
 import { formatIPv4, formatIp, mappedIPv4, parseIPv4, parseIp } from '../core/values/ip.ts'
 import { PoolError } from '../core/values/reason.ts'
@@ -94,9 +95,15 @@ export function tryParsePeerId(text: string): PeerId | undefined {
   return readPeerId(text)
 }
 
-/** A point as users write it. An id beside the point must be the one in it, if there is one. */
+const pointInit = recordOf({ point: anything, expectedPeerId: anything }, 'point')
+
+/**
+ * A point as users write it. An id beside the point must be the one in it, if there is one. Throws `PoolError` `invalid-point` or
+ * `invalid-peer-id`.
+ */
 export function parsePointInit(init: PointInit, defaultPort?: number): ParsedPoint {
-  const isRecord = typeof init === 'object' && 'point' in init
+  const isRecord = typeof init === 'object' && !isMultiaddr(init)
+  if (isRecord) pointInit(init, { code: 'invalid-point', name: 'trusted point' })
   const parsed = parsePoint(isRecord ? init.point : init, { defaultPort })
   if (!isRecord || init.expectedPeerId === undefined) return parsed
   const expectedPeerId = parsePeerId(init.expectedPeerId)
@@ -229,10 +236,4 @@ function readPeerId(text: string): PeerId | undefined {
   } catch {
     return undefined
   }
-}
-
-/** What came, for a message: short, on one line. */
-function shown(value: unknown): string {
-  const text = typeof value === 'string' ? JSON.stringify(value) : String(value)
-  return text.length > 120 ? `${text.slice(0, 119)}…` : text
 }

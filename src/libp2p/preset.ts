@@ -3,6 +3,8 @@
  * Those who make their own node spread it into `createLibp2p`. Without it, libp2p's own limits come before the shares of
  * `listener-guard.ts`, and know neither address groups nor trust.
  */
+import { multiaddr } from '@multiformats/multiaddr'
+import { type Check, having, listOf, refuse } from '../core/values/arguments.ts'
 import type { PoolSettings } from '../core/values/config.ts'
 import { inPage } from './dial-rule.ts'
 
@@ -14,6 +16,19 @@ const maxStreamWindowBytes = 1024 * 1024
  * and libp2p's services need about ten; the rest is for applications and for the circuits of a relay.
  */
 const maxInboundStreams = 32
+
+/** For options that are lists of multiaddrs, to listen on or to announce. */
+export const addresses: Check = listOf((value, at) => {
+  try {
+    multiaddr(value as string)
+    return value
+  } catch (error) {
+    return refuse(at, `a multiaddr (${error instanceof Error ? error.message : String(error)})`, value)
+  }
+})
+
+/** For options that are a key of `@libp2p/crypto`. What came instead is not shown: it may be a key in another form. */
+export const privateKey: Check = (value, at) => having('sign', 'equals')(typeof value === 'object' ? value : typeof value, at)
 
 /** Handshakes in progress that a page allows; few come in. */
 const maxPageHandshakes = 100

@@ -6,14 +6,18 @@
 import { type Startable, serviceCapabilities, serviceDependencies } from '@libp2p/interface'
 import { memoryStorage } from '../core/memory-storage.ts'
 import { PeerPool } from '../core/peer-pool.ts'
+import { anything, flag, listOf, type Shape, whole } from '../core/values/arguments.ts'
 import {
+  checkOptions,
   nodePreset,
   type PoolConfig,
   type PoolOptions,
   type PoolSettings,
   type Preset,
   pagePreset,
-  resolveConfig
+  poolOptions,
+  resolveConfig,
+  wholePreset
 } from '../core/values/config.ts'
 import type { Log, PeerStorage } from '../core/values/ports.ts'
 import { type DialRule, inPage } from './dial-rule.ts'
@@ -45,6 +49,19 @@ export interface PeerPoolInit<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = U
    * Pages have no use for it. @default 5
    */
   readonly inboundConnectionThreshold?: number
+}
+
+/** What each option may be. Presets add their own to it. */
+export const peerPoolOptions: Shape<PeerPoolInit> = {
+  ...poolOptions,
+  // Each is read by `parsePointInit`, which needs the default port.
+  trustedPoints: listOf(anything),
+  preset: wholePreset,
+  defaultPort: whole(1, 65_535),
+  closeIdle: flag,
+  allowPrivate: flag,
+  allowInsecure: flag,
+  inboundConnectionThreshold: whole(1, 1_000_000)
 }
 
 /** What `createLibp2p` needs of a service, and the gater that belongs to it. */
@@ -138,7 +155,7 @@ export function poolService<Msg, PeerMeta, ConnMeta>(
     allowPrivate,
     allowInsecure,
     ...options
-  } = init
+  } = checkOptions(init, peerPoolOptions)
   const trusted = trustedPoints.map((point) => parsePointInit(point, defaultPort))
   const config = resolveConfig({ ...options, trustedPoints: trusted }, { preset, storage })
   const guard = makeGuard?.(config, inboundConnectionThreshold)

@@ -247,8 +247,9 @@ describe('a pool shared by tabs', () => {
     expect(await codeOf(follower, () => tab.shared.send('nobody' as PeerId, new Uint8Array(1)))).toBe('invalid-peer-id')
     expect(await codeOf(follower, () => tab.shared.points.ban('/no/point' as Point))).toBe('invalid-point')
     expect(await codeOf(follower, (id) => tab.shared.peers.ban(id, { endsAt: 'soon' as unknown as number }), stranger)).toBe(
-      'not-understood'
+      'invalid-argument'
     )
+    expect(await codeOf(follower, () => tab.shared.next('role-chnged' as 'role-changed'))).toBe('invalid-argument')
 
     // The next owner keeps the band that was wished for.
     await owner.close()

@@ -21,25 +21,22 @@ export class Connections<Msg, PeerMeta, ConnMeta> implements Iterable<[PeerId, C
   }
 
   findByPeerId(peerId: PeerId): Connection<Msg, ConnMeta> | undefined {
+    this.#context.take('connections.findByPeerId', peerId)
     return this.#context.state.connection(peerId)
   }
 
   findByPoint(point: Point): Connection<Msg, ConnMeta> | undefined {
+    this.#context.take('connections.findByPoint', point)
     const state = this.#context.state.point(point)?.state
-    return state?.kind === 'running' ? this.findByPeerId(state.connection.peerId) : undefined
+    return state?.kind === 'running' ? this.#context.state.connection(state.connection.peerId) : undefined
   }
 
   /**
    * A running connection's point and peer, drawn at random; only connections that have a point count. `noPrivate` leaves out
    * peers who must not be told of. Source: `random_addr`.
    */
-  randomAddress({
-    differentThan,
-    noPrivate
-  }: {
-    differentThan?: PeerId
-    noPrivate: boolean
-  }): { point: Point; peerId: PeerId } | undefined {
+  randomAddress(which: { differentThan?: PeerId; noPrivate: boolean }): { point: Point; peerId: PeerId } | undefined {
+    const [{ differentThan, noPrivate }] = this.#context.take('connections.randomAddress', which)
     const found: { point: Point; peerId: PeerId }[] = []
     for (const { peerId, point, isPrivate } of this.#context.state.connections()) {
       if (point !== undefined && peerId !== differentThan && !(noPrivate && isPrivate)) found.push({ point, peerId })

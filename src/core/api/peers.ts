@@ -5,6 +5,7 @@ import type { FlowContext } from '../flows/context.ts'
 import type { GreylistedPeer } from '../tables/peer-greylist.ts'
 import type { PeerRecord } from '../tables/peer-state.ts'
 import { lastMeeting, lastMiss, noteReport, type PeerInfo, type PeerReport } from '../tables/peer-state.ts'
+import { liveRecord } from '../values/arguments.ts'
 import type { PoolListener } from '../values/events.ts'
 import type { HistoryEvent } from '../values/history.ts'
 import type { PeerId, Point } from '../values/ids.ts'
@@ -37,6 +38,7 @@ export class Peers<Msg, PeerMeta, ConnMeta> {
 
   /** The live record of a known peer. */
   info(peerId: PeerId): PeerInfo<PeerMeta> | undefined {
+    this.#context.take('peers.info', peerId)
     return this.#context.state.peer(peerId)
   }
 
@@ -48,7 +50,7 @@ export class Peers<Msg, PeerMeta, ConnMeta> {
   /** Peers with a running connection. Source: `fold_connected`. */
   *connected(): IterableIterator<[PeerId, PeerInfo<PeerMeta>]> {
     for (const { peerId } of this.#context.state.connections()) {
-      const info = this.info(peerId)
+      const info = this.#context.state.peer(peerId)
       if (info !== undefined) yield [peerId, info]
     }
   }
@@ -60,6 +62,7 @@ export class Peers<Msg, PeerMeta, ConnMeta> {
 
   /** Registers the peer if it is unknown. Throws `PoolError` `table-full`. */
   setMetadata(peerId: PeerId, metadata: PeerMeta): void {
+    this.#context.take('peers.setMetadata', peerId, metadata)
     const record = this.#register(peerId)
     record.metadata = metadata
     this.#context.state.parts.peers.reindex(record)
@@ -85,17 +88,20 @@ export class Peers<Msg, PeerMeta, ConnMeta> {
    * Keeps the peer out of dialer, gater and handshake until `endsAt` (ms since 1970) or for good, and ends its connection and
    * attempts. Resolves when it is gone. Saved. Idempotent.
    */
-  async ban(peerId: PeerId, { endsAt }: { endsAt?: number } = {}): Promise<void> {
+  async ban(peerId: PeerId, options: { endsAt?: number } = {}): Promise<void> {
+    const [, { endsAt }] = this.#context.take('peers.ban', peerId, options)
     await this.#context.registry.banPeer(peerId, endsAt)?.disconnect({ kind: 'peer-banned' })
   }
 
   /** Undoes a ban and a greylisting, once and for all. */
   unban(peerId: PeerId): void {
+    this.#context.take('peers.unban', peerId)
     this.#context.registry.unbanPeer(peerId)
   }
 
   /** Banned or greylisted. */
   isBanned(peerId: PeerId): boolean {
+    this.#context.take('peers.isBanned', peerId)
     return this.#context.state.peerBar(peerId) !== undefined
   }
 
@@ -104,9 +110,10 @@ export class Peers<Msg, PeerMeta, ConnMeta> {
    * once. `useless`, `slow`: it loses score for a while; ten slow or five useless ones within some minutes end in the
    * same, unless no more than `minConnections` run. Trusted peers are never greylisted, and left for faults only. Of a
    * peer that is not known nothing but a fault is kept. Resolves when the connection, if it must end, has ended. Rejects with
-   * `RangeError` for another kind, else never.
+   * `PoolError` `invalid-argument` for another kind, else never.
    */
-  async report(peerId: PeerId, { kind, reason }: { readonly kind: ReportKind; readonly reason: string }): Promise<void> {
+  async report(peerId: PeerId, report: { readonly kind: ReportKind; readonly reason: string }): Promise<void> {
+    const [, { kind, reason }] = this.#context.take('peers.report', peerId, report)
     const { state, clock } = this.#context
     const verdict = judgeReport(state, peerId, { kind, now: clock.now() })
     const { parts } = state
@@ -130,10 +137,12 @@ export class Peers<Msg, PeerMeta, ConnMeta> {
 
   /** Trusted peers are never greylisted or collected. Registers the peer if it is unknown. Throws `PoolError` `table-full`. */
   trust(peerId: PeerId): void {
+    this.#context.take('peers.trust', peerId)
     this.#context.registry.setPeerTrusted(this.#register(peerId), true)
   }
 
   untrust(peerId: PeerId): void {
+    this.#context.take('peers.untrust', peerId)
     const record = this.#context.state.peer(peerId)
     if (record !== undefined) this.#context.registry.setPeerTrusted(record, false)
   }
@@ -145,6 +154,7 @@ export class Peers<Msg, PeerMeta, ConnMeta> {
 
   /** Tells each line that is added to the history of one peer, until the returned function is called. The last 100 are in `info`. Source: `watch`. */
   watch(peerId: PeerId, listener: (event: HistoryEvent<Point>) => void): () => void {
+    this.#context.take('peers.watch', peerId, listener)
     const heard: PoolListener<'peer-history'> = ({ detail }) => {
       if (detail.peerId === peerId) listener(detail.event)
     }
@@ -152,8 +162,9 @@ export class Peers<Msg, PeerMeta, ConnMeta> {
     return () => this.#context.events.removeEventListener('peer-history', heard)
   }
 
-  /** Source: `info_of_peer_info`. */
+  /** Of what `info` returned. Source: `info_of_peer_info`. */
   describe(info: PeerInfo<PeerMeta>): PeerDescription {
+    liveRecord(info, { code: 'invalid-argument', name: 'peers.describe' })
     const { state } = info
     const seen = lastMeeting(info)
     const missed = lastMiss(info)

@@ -3,6 +3,7 @@ import type { FlowContext } from '../flows/context.ts'
 import type { GreylistedHost, GreylistFigures } from '../tables/greylist.ts'
 import { lastMissAt, lastSeenAt, type PointInfo } from '../tables/point-info.ts'
 import { hostOf } from '../values/address.ts'
+import { liveRecord } from '../values/arguments.ts'
 import type { PoolListener } from '../values/events.ts'
 import type { HistoryEvent } from '../values/history.ts'
 import type { Host, PeerId, Point } from '../values/ids.ts'
@@ -41,6 +42,7 @@ export class Points<Msg, PeerMeta, ConnMeta> {
 
   /** The live record of a known point. */
   info(point: Point): PointInfo | undefined {
+    this.#context.take('points.info', point)
     return this.#context.state.point(point)
   }
 
@@ -52,46 +54,53 @@ export class Points<Msg, PeerMeta, ConnMeta> {
   /** Points with a running connection. Source: `fold_connected`. */
   *connected(): IterableIterator<[Point, PointInfo]> {
     for (const { point } of this.#context.state.connections()) {
-      const info = point === undefined ? undefined : this.info(point)
+      const info = point === undefined ? undefined : this.#context.state.point(point)
       if (info !== undefined) yield [info.point, info]
     }
   }
 
   /**
    * Bans the point's host, whatever the port, and ends all connections from there; resolves when they are gone. Saved.
-   * Idempotent. Throws `PoolError` `invalid-point` for a point without a host (relayed, memory): ban the peer instead.
+   * Idempotent. Rejects with `PoolError` `invalid-point` for a point without a host (relayed, memory): ban the peer instead.
    */
   async ban(point: Point, options: BanOfHost = {}): Promise<void> {
-    const { banPeers = true, endsAt } = options
+    const [, { banPeers = true, endsAt }] = this.#context.take('points.ban', point, options)
     await this.#leave(this.#context.registry.banHost(this.#hostOf(point), { banPeers, endsAt }))
   }
 
   /** Undoes what `ban` did, its peers included, and a greylisting; once is enough. */
   unban(point: Point): void {
+    this.#context.take('points.unban', point)
     this.#context.registry.unbanHost(this.#hostOf(point))
   }
 
-  /** `ban` for a host alone. */
-  async banHost(host: Host, { banPeers = true, endsAt }: BanOfHost = {}): Promise<void> {
-    await this.#leave(this.#context.registry.banHost(host, { banPeers, endsAt }))
+  /** `ban` for a host alone, in any spelling: `127.0.0.1`, `::1`, `example.org`. Rejects with `PoolError` `invalid-argument` for other texts. */
+  async banHost(host: Host | string, options: BanOfHost = {}): Promise<void> {
+    const [canonical, { banPeers = true, endsAt }] = this.#context.take('points.banHost', host as Host, options)
+    await this.#leave(this.#context.registry.banHost(canonical, { banPeers, endsAt }))
   }
 
-  unbanHost(host: Host): void {
-    this.#context.registry.unbanHost(host)
+  /** Takes the spellings that `banHost` takes. */
+  unbanHost(host: Host | string): void {
+    this.#context.registry.unbanHost(...this.#context.take('points.unbanHost', host as Host))
   }
 
-  /** `ban` for a range of addresses such as `192.0.2.0/24` or `2001:db8::/32`. Throws `PoolError` `invalid-point` for other texts. */
-  async banRange(range: string, { banPeers = true, endsAt }: BanOfHost = {}): Promise<void> {
+  /** `ban` for a range of addresses such as `192.0.2.0/24` or `2001:db8::/32`. Rejects with `PoolError` `invalid-point` for other texts. */
+  async banRange(range: string, options: BanOfHost = {}): Promise<void> {
+    const [, { banPeers = true, endsAt }] = this.#context.take('points.banRange', range, options)
     await this.#leave(this.#context.registry.banRange(range, { banPeers, endsAt }))
   }
 
+  /** Throws `PoolError` `invalid-point` for a text that is no range. */
   unbanRange(range: string): void {
+    this.#context.take('points.unbanRange', range)
     this.#context.registry.unbanRange(range)
   }
 
   /** Banned or greylisted; false for points without a host. */
   isBanned(point: Point): boolean {
-    const known = this.info(point)
+    this.#context.take('points.isBanned', point)
+    const known = this.#context.state.point(point)
     const host = known === undefined ? hostOf(point) : known.host
     return this.#context.state.hostBar(host, known?.trusted === true) !== undefined
   }
@@ -102,11 +111,13 @@ export class Points<Msg, PeerMeta, ConnMeta> {
 
   /** Trusted points are never greylisted or collected. Registers the point if it is unknown. Throws `PoolError` `table-full`. */
   trust(point: Point): void {
+    this.#context.take('points.trust', point)
     this.#context.registry.registerPoint(point, { trusted: true })
   }
 
   untrust(point: Point): void {
-    if (this.info(point) !== undefined) this.#context.registry.registerPoint(point, { trusted: false })
+    this.#context.take('points.untrust', point)
+    if (this.#context.state.point(point) !== undefined) this.#context.registry.registerPoint(point, { trusted: false })
   }
 
   /** Hosts on the automatic list, as far as it remembers them. Source: `get_greylisted_list`. */
@@ -126,6 +137,7 @@ export class Points<Msg, PeerMeta, ConnMeta> {
 
   /** Tells each line that is added to the history of one point, until the returned function is called. The last 100 are in `info`. Source: `watch`. */
   watch(point: Point, listener: (event: HistoryEvent<PeerId>) => void): () => void {
+    this.#context.take('points.watch', point, listener)
     const heard: PoolListener<'point-history'> = ({ detail }) => {
       if (detail.point === point) listener(detail.event)
     }
@@ -133,7 +145,9 @@ export class Points<Msg, PeerMeta, ConnMeta> {
     return () => this.#context.events.removeEventListener('point-history', heard)
   }
 
+  /** Of what `info` returned. */
   describe(info: PointInfo): PointDescription {
+    liveRecord(info, { code: 'invalid-argument', name: 'points.describe' })
     return {
       point: info.point,
       state: info.state.kind,

@@ -91,20 +91,7 @@ function bar(
 
 function describeConnection<Msg, ConnMeta>(view: PoolView, connection: Connection<Msg, ConnMeta>): ConnectionSnapshot {
   const { bytesReceived, bytesSent } = connection.stat
-  return {
-    peerId: connection.peerId,
-    kind: connection.kind,
-    point: connection.point ?? null,
-    host: connection.host ?? null,
-    remoteAddress: connection.remoteAddress,
-    direction: connection.direction,
-    transport: connection.transport,
-    establishedAt: connection.establishedAt,
-    trusted: view.isTrusted(connection.peerId, connection.point),
-    isPrivate: connection.isPrivate,
-    bytesReceived,
-    bytesSent
-  }
+  return { ...connection.info, trusted: view.isTrusted(connection.peerId, connection.point), bytesReceived, bytesSent }
 }
 
 function describePoint(view: PoolView, info: PointInfo, now: number): PointSnapshot {

@@ -13,6 +13,8 @@ import type { ReportKind } from '../values/reason.ts'
 /** What one report weighs. A fault weighs nothing here: it needs no company. */
 const weights: Readonly<Record<ReportKind, number>> = { fault: 0, useless: 2, slow: 1 }
 
+export const reportKinds = Object.keys(weights)
+
 /** Above it a peer goes: ten slow answers, or five useless ones, within minutes. */
 export const maxPenalty = 9.5
 
@@ -34,8 +36,6 @@ export interface ReportVerdict {
 }
 
 export function judgeReport(view: PoolView, peerId: PeerId, { kind, now }: { kind: ReportKind; now: number }): ReportVerdict {
-  if (!Object.hasOwn(weights, kind))
-    throw new RangeError(`kind of a report: expected ${Object.keys(weights).join(', ')}, got ${String(kind)}`)
   const info = view.peer(peerId)
   const connection = view.connection(peerId)
   const amount = (info === undefined ? 0 : penaltyOf(info, now)) + weights[kind]

@@ -5,7 +5,7 @@
  */
 import { lastMeeting, type PeerInfo } from '../tables/peer-state.ts'
 import type { PeerMetadata } from '../values/config.ts'
-import type { Clock, Log } from '../values/ports.ts'
+import type { Clock } from '../values/ports.ts'
 import { penaltyOf } from './reports.ts'
 
 /** One part of a score. */
@@ -85,17 +85,10 @@ export interface Scorer<PeerMeta> {
   readonly lasting: (info: PeerInfo<PeerMeta>) => number
 }
 
-/** The application's score if it has one. The state asks in the middle of a transition, so one that throws is told and counts as NaN, the lowest. */
-export function scorerOf<PeerMeta>({ score }: Pick<PeerMetadata<PeerMeta>, 'score'>, clock: Clock, log: Log): Scorer<PeerMeta> {
+/** The application's score if it has one. It is asked in the middle of a transition, hence must not throw: `guards.ts` sees to it. */
+export function scorerOf<PeerMeta>({ score }: Pick<PeerMetadata<PeerMeta>, 'score'>, clock: Clock): Scorer<PeerMeta> {
   const at = (): Instants => ({ now: clock.now(), date: clock.date() })
   if (score === undefined) return { score: (info) => defaultScore(info, at()), lasting: (info) => lastingScore(info, at()) }
-  const own = ({ metadata }: PeerInfo<PeerMeta>): number => {
-    try {
-      return score(metadata)
-    } catch (error) {
-      log.error('peerMetadata.score threw', error)
-      return Number.NaN
-    }
-  }
+  const own = ({ metadata }: PeerInfo<PeerMeta>): number => score(metadata)
   return { score: own, lasting: own }
 }

@@ -2,13 +2,34 @@
  * Messages over a link: the bytes of `wire/`, one at a time, with the signal that ends the wait. The handshake reads one
  * message after the other; a running connection takes the channel over with whatever came early.
  */
-
 import type { PoolMessage } from '../values/message.ts'
-import type { Link } from '../values/ports.ts'
+import type { Clock, Link } from '../values/ports.ts'
+import { abortable, within } from '../waits.ts'
 import type { WireLimits } from '../wire/caps.ts'
 import { decodeMessage } from '../wire/decode.ts'
 import { encodeMessages } from '../wire/encode.ts'
 import { FrameReader } from '../wire/frame.ts'
+
+/** By the port a link takes a second at most, ms. */
+const closeWithinMs = 1_250
+
+/** Closes the link. Never rejects; a link that does not close in time is left alone. */
+export async function closeLink(link: Link, clock: Clock): Promise<void> {
+  try {
+    await within(Promise.resolve(link.close()), { clock, ms: closeWithinMs, late: new Error('the link did not close') })
+  } catch {
+    abortLink(link, 'it did not close')
+  }
+}
+
+/** Never throws. */
+export function abortLink(link: Link, ...[detail, options]: Parameters<Link['abort']>): void {
+  try {
+    link.abort(detail, options)
+  } catch {
+    // Nothing more can be done about a link that neither closes nor breaks off.
+  }
+}
 
 export class Channel {
   readonly link: Link
@@ -62,14 +83,4 @@ export class Channel {
     this.bytesSent += bytes.length
     return this.link.send(bytes)
   }
-}
-
-/** The promise, or the signal's reason if that comes first; the promise then goes on unheard. */
-export function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const aborted = (): void => reject(signal.reason)
-    if (signal.aborted) aborted()
-    else signal.addEventListener('abort', aborted, { once: true })
-    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', aborted))
-  })
 }

@@ -15,7 +15,7 @@ import type { ExchangeMessage, HelloMessage } from '../values/message.ts'
 import { DialError, type Link } from '../values/ports.ts'
 import { type AttemptStep, nackMotive, PoolError, type Rejection } from '../values/reason.ts'
 import { WireFault } from '../wire/fault.ts'
-import { Channel } from './channel.ts'
+import { abortLink, Channel, closeLink } from './channel.ts'
 import { Connection } from './connection.ts'
 import type { FlowContext } from './context.ts'
 import { instanceText, LinkEnded, nackFor, ourHello, parsePoints, readHello, readMetadata, readSigned, readVerdict } from './handshake.ts'
@@ -124,7 +124,7 @@ export class Connector<Msg, PeerMeta, ConnMeta> {
         const why = outcome?.kind === 'failed' ? outcome.rejection.kind : undefined
         if (why === 'myself') registry.addOwnPoint(point)
         if (why === 'already-connected') state.locate(attempt)
-        void link?.close()
+        if (link !== undefined) void closeLink(link, clock)
       }
     }
   }
@@ -135,7 +135,7 @@ export class Connector<Msg, PeerMeta, ConnMeta> {
     const refusal = checkIncoming(state, link.peerId, link.host)
     if (refusal !== undefined) {
       events.emit('rejecting-request', { attempt: 0, direction: 'incoming', point: undefined, peerId: link.peerId, rejection: refusal })
-      link.abort(refusal.kind)
+      abortLink(link, refusal.kind)
       return
     }
     const attempt = state.beginIncoming(link.peerId, link.host)
@@ -169,7 +169,7 @@ export class Connector<Msg, PeerMeta, ConnMeta> {
       progress.done()
       if (attempt.connection === undefined) {
         if (outcome !== undefined) state.end(attempt, outcome)
-        void link.close()
+        void closeLink(link, clock)
       }
     }
   }

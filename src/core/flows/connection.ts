@@ -3,16 +3,21 @@
  * sends with back-pressure. What pool messages mean is the matter of `exchange.ts`. It ends once, by whoever comes first, and tells
  * its owner through `onEnd`, which runs in the same turn.
  */
+
+import { refuse } from '../values/arguments.ts'
 import type { Attempt, ConnectionKind, Direction, RunningConnection } from '../values/attempt.ts'
 import type { Codec, PoolConfig } from '../values/config.ts'
 import type { Host, PeerId, Point } from '../values/ids.ts'
 import type { ExchangeMessage, HelloMessage, PoolMessage } from '../values/message.ts'
 import type { Clock, Transport } from '../values/ports.ts'
 import { type DisconnectReason, describeReason, type Ending, PoolError } from '../values/reason.ts'
+import type { ConnectionInfo } from '../values/snapshot.ts'
+import { reason as checkReason, whileWaiting } from '../verbs.ts'
+import { abortable } from '../waits.ts'
 import { disconnectMessage, reasonOf } from '../wire/disconnect.ts'
 import { encodeMessage } from '../wire/encode.ts'
 import { WireFault } from '../wire/fault.ts'
-import { abortable, type Channel } from './channel.ts'
+import { abortLink, type Channel, closeLink } from './channel.ts'
 import { Inbox } from './inbox.ts'
 import { Meter } from './meter.ts'
 
@@ -123,6 +128,13 @@ export class Connection<Msg = Uint8Array, ConnMeta = Uint8Array> implements Runn
     return this.#parts.channel.link.remoteAddress
   }
 
+  /** What there is to know of it, as plain JSON. The counters are in `stat`. */
+  get info(): ConnectionInfo {
+    const { peerId, kind, direction, transport, remoteAddress, establishedAt, isPrivate, discovery } = this
+    const { host = null, point = null, roundTripMs = null } = this
+    return { peerId, kind, direction, transport, host, remoteAddress, point, establishedAt, isPrivate, discovery, roundTripMs }
+  }
+
   /** Resolves when it has ended, with the reason. */
   get closed(): Promise<Ending> {
     this.#closing ??= Promise.withResolvers()
@@ -155,11 +167,12 @@ export class Connection<Msg = Uint8Array, ConnMeta = Uint8Array> implements Runn
 
   /**
    * Sends one application message. Resolves when the link took it, which a slow peer delays: await it. Rejects with `PoolError`
-   * `plain-peer`, `not-connected` once the connection has ended, `message-too-large`, `too-many-waiting`, or the signal's reason:
-   * then the message was not sent. Messages are sent in the order of the calls.
+   * `plain-peer`, `not-connected` once the connection has ended, `message-too-large`, `too-many-waiting`, `invalid-argument`, or the
+   * signal's reason: then the message was not sent. Messages are sent in the order of the calls.
    */
-  async send(message: Msg, options: { signal?: AbortSignal } = {}): Promise<void> {
-    await this.sendPayload(encodePayload(this.#parts.config, message), options.signal)
+  async send(message: Msg, options?: { signal?: AbortSignal }): Promise<void> {
+    if (options !== undefined) whileWaiting(options, { code: 'invalid-argument', name: 'connection.send' })
+    await this.sendPayload(encodePayload(this.#parts.config, message), options?.signal)
   }
 
   /** `send` for bytes that the codec made already. */
@@ -204,12 +217,16 @@ export class Connection<Msg = Uint8Array, ConnMeta = Uint8Array> implements Runn
   lose(): void {
     const ending: Ending = { by: 'network', reason: { kind: 'lost' } }
     if (!this.#finish(ending, 0)) return
-    this.#parts.channel.link.abort('no sign of life', { dead: true })
+    abortLink(this.#parts.channel.link, 'no sign of life', { dead: true })
     this.#resolveClosed(ending)
   }
 
-  /** Says goodbye with the reason and closes; resolves when that is done. The first reason counts. */
-  async disconnect(reason: DisconnectReason, comeBackAfterMs = 0): Promise<void> {
+  /**
+   * Says goodbye with the reason, or with a text as an explicit one, and closes; resolves when that is done. The first reason counts.
+   * Rejects with `PoolError` `invalid-argument`.
+   */
+  async disconnect(given: DisconnectReason | string, comeBackAfterMs = 0): Promise<void> {
+    const reason = checkReason(given, { code: 'invalid-argument', name: 'connection.disconnect' }) as DisconnectReason
     if (this.#finish({ by: 'us', reason }, comeBackAfterMs)) {
       const { channel } = this.#parts
       try {
@@ -217,7 +234,7 @@ export class Connection<Msg = Uint8Array, ConnMeta = Uint8Array> implements Runn
       } catch {
         // The link is gone already: there is nobody to say goodbye to.
       }
-      await channel.link.close()
+      await closeLink(channel.link, this.#parts.clock)
       this.#resolveClosed({ by: 'us', reason })
     }
     await this.closed
@@ -227,13 +244,14 @@ export class Connection<Msg = Uint8Array, ConnMeta = Uint8Array> implements Runn
   async serve(): Promise<void> {
     const { channel, config } = this.#parts
     // Whoever does not read does not see the end: without this a peer that left would keep its place.
-    void channel.link.over.then(() => {
+    const over = (): void => {
       if (this.#ending === undefined)
         this.#cancelLinger = this.#parts.clock.schedule(
           unreadLingerMs,
           () => void this.#fallen({ by: 'them', reason: { kind: 'closed-by-peer' } })
         )
-    })
+    }
+    void channel.link.over.then(over, over)
     const limits = { maxApplicationBytes: config.maxMessageBytes }
     try {
       do {
@@ -271,7 +289,7 @@ export class Connection<Msg = Uint8Array, ConnMeta = Uint8Array> implements Runn
   /** The other side or the network ended it. */
   async #fallen(ending: Ending, comeBackAfterMs = 0): Promise<void> {
     if (!this.#finish(ending, comeBackAfterMs)) return
-    await this.#parts.channel.link.close()
+    await closeLink(this.#parts.channel.link, this.#parts.clock)
     this.#resolveClosed(ending)
   }
 
@@ -342,13 +360,34 @@ export class Connection<Msg = Uint8Array, ConnMeta = Uint8Array> implements Runn
   }
 }
 
-/** Bytes of an application message. Throws `PoolError` `message-too-large` naming size and cap. */
+/**
+ * Bytes of an application message. Throws `PoolError` `message-too-large` naming size and cap, or `invalid-argument` if the codec
+ * makes no bytes of it.
+ */
 export function encodePayload<Msg>(config: Pick<PoolConfig<Msg>, 'messageCodec' | 'maxMessageBytes'>, message: Msg): Uint8Array {
-  const payload = config.messageCodec.encode(message)
+  const payload = encoded(config.messageCodec, message)
   if (payload.length > config.maxMessageBytes) {
     throw new PoolError('message-too-large', `a message of ${payload.length} bytes is above maxMessageBytes, ${config.maxMessageBytes}`)
   }
   return payload
+}
+
+function encoded<Msg>(codec: Codec<Msg>, message: Msg): Uint8Array {
+  let payload: unknown
+  try {
+    payload = codec.encode(message)
+  } catch (error) {
+    throw new PoolError(
+      'invalid-argument',
+      `message: messageCodec.encode threw: ${error instanceof Error ? error.message : String(error)}`,
+      {
+        cause: error
+      }
+    )
+  }
+  return payload instanceof Uint8Array
+    ? payload
+    : refuse({ code: 'invalid-argument', name: 'message' }, 'a Uint8Array of messageCodec.encode', payload)
 }
 
 function decodePayload<Msg>(codec: Codec<Msg>, payload: Uint8Array): Msg {

@@ -1,10 +1,11 @@
-/** What every flow works with: the state, the network, and each other. Made once by `peer-pool.ts`. */
+/** What every flow works with: the state, the network, and each other. All that others wrote is guarded. Made once by `peer-pool.ts`. */
 import type { EventHub } from '../event-hub.ts'
 import type { Claims } from '../tables/claims.ts'
 import type { PoolState } from '../tables/pool-state.ts'
 import type { Registry } from '../tables/registry.ts'
 import type { PoolConfig } from '../values/config.ts'
 import type { Clock, Log, Network, Random } from '../values/ports.ts'
+import type { TakeArguments } from '../verbs.ts'
 import type { Connection } from './connection.ts'
 
 export interface FlowContext<Msg, PeerMeta, ConnMeta> {
@@ -21,4 +22,8 @@ export interface FlowContext<Msg, PeerMeta, ConnMeta> {
   readonly events: EventHub
   /** Random bytes that name this run of the pool in its Hellos. */
   readonly instance: Uint8Array
+  /** Our connection metadata, encoded for a Hello. Never throws. */
+  readonly ownMetadata: () => Uint8Array
+  /** What public methods take their arguments through. */
+  readonly take: TakeArguments
 }

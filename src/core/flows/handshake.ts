@@ -16,7 +16,12 @@ import type { FlowContext } from './context.ts'
 const nothing = new Uint8Array(0)
 
 /** What we say of ourselves. A private pool names no points. */
-export function ourHello<Msg, PeerMeta, ConnMeta>({ config, network, instance }: FlowContext<Msg, PeerMeta, ConnMeta>): HelloMessage {
+export function ourHello<Msg, PeerMeta, ConnMeta>({
+  config,
+  network,
+  instance,
+  ownMetadata
+}: FlowContext<Msg, PeerMeta, ConnMeta>): HelloMessage {
   return {
     kind: 'hello',
     network: config.network,
@@ -27,7 +32,7 @@ export function ourHello<Msg, PeerMeta, ConnMeta>({ config, network, instance }:
     points: config.privateMode ? [] : network.ownPoints().slice(0, wireCaps.ownPoints),
     signedPeerRecord: (config.privateMode ? undefined : network.records?.own) ?? nothing,
     instance,
-    metadata: config.connectionMetadata.codec.encode(config.connectionMetadata.own()),
+    metadata: ownMetadata(),
     transports: network.transports
   }
 }

@@ -34,6 +34,9 @@ const wakingEvents: ReadonlySet<PoolEventName> = new Set([
   'new-point'
 ])
 
+/** A look that failed is repeated after this, ms. */
+const retryMs = 5_000
+
 /** Between two connections given up without haste, ms: their peers must find others. */
 const trimPauseMs = 5_000
 
@@ -119,8 +122,19 @@ export class Maintenance<Msg, PeerMeta, ConnMeta> {
     this.#kicked = true
     queueMicrotask(() => {
       this.#kicked = false
-      if (this.#running) this.#look()
+      if (this.#running) this.#lookSafely()
     })
+  }
+
+  /** Nobody catches what a microtask throws, and a look that does not end sets no timer for the next. */
+  #lookSafely(): void {
+    try {
+      this.#look()
+    } catch (error) {
+      const { log, clock } = this.#context
+      log.error('a look at the band failed', error)
+      this.#schedule(clock.now(), clock.now() + retryMs)
+    }
   }
 
   /** Looks now; resolves when the count is in its band, or nothing can be done at the moment. */

@@ -10,7 +10,7 @@ import { maxAnchors } from '../values/bounds.ts'
 import type { Point } from '../values/ids.ts'
 import { StorageError, type StorageFailure } from '../values/ports.ts'
 import type { StorageSnapshot } from '../values/snapshot.ts'
-import { abortable } from './channel.ts'
+import { abortable } from '../waits.ts'
 import type { FlowContext } from './context.ts'
 
 /** What reads and writes the stored text. A page is connected sooner if it loads this beside its start. */

@@ -11,7 +11,8 @@ export type PointState =
   | { readonly kind: 'running'; readonly connection: RunningConnection }
 
 /** Through which door a point came: for people, and for the rules about strangers' claims. */
-export type Medium = 'operator' | 'storage' | 'hello' | 'advertise' | 'nack' | 'swap' | 'discovery'
+export const media = ['operator', 'storage', 'hello', 'advertise', 'nack', 'swap', 'discovery'] as const
+export type Medium = (typeof media)[number]
 
 /** A peer met at a point, and when (wall clock, ms). */
 export interface Meeting {

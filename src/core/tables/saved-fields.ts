@@ -11,7 +11,7 @@ import type { ParsedPoint, PeerId, Point } from '../values/ids.ts'
 import type { HostBan, PeerBan, RangeBan } from './bans.ts'
 import { historyKinds, maxEventsKept } from './event-ring.ts'
 import type { PeerInfo, PeerReport } from './peer-state.ts'
-import type { Medium, PointInfo } from './point-info.ts'
+import { type Medium, media, type PointInfo } from './point-info.ts'
 
 /** Longer ids and addresses are refused unread. The longest real ones, relayed over two names, are far shorter. */
 const maxTextLength = 1_024
@@ -168,7 +168,6 @@ function events<T>(other: Read<T>): Field<readonly HistoryEvent<T>[]> {
 
 // Entries.
 
-const media: readonly Medium[] = ['operator', 'storage', 'hello', 'advertise', 'nack', 'swap', 'discovery']
 const reportKinds: readonly PeerReport['kind'][] = ['fault', 'useless', 'slow']
 
 const dateOrNow = otherwise(date, ({ now }) => now)

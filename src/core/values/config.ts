@@ -2,10 +2,26 @@
  * Everything a user may set, with its default and its limits, checked once. The one place where a limit is named: others
  * read `PoolConfig` and compare with no number of their own.
  */
+import {
+  type At,
+  type Check,
+  callable,
+  figure,
+  flag,
+  having,
+  listOf,
+  name,
+  oneOf,
+  orNull,
+  recordOf,
+  refuse,
+  type Shape,
+  text,
+  whole
+} from './arguments.ts'
 import type { ConnectionBand } from './bounds.ts'
 import type { ParsedPoint } from './ids.ts'
 import type { PeerStorage } from './ports.ts'
-import { PoolError } from './reason.ts'
 
 /** When a point may be dialed again. */
 export interface Reconnection {
@@ -180,15 +196,96 @@ const noBytes = new Uint8Array(0)
 /** The metadata of a pool whose application keeps none: nothing is stored. */
 const noPeerMetadata: PeerMetadata<unknown> = { initial: () => null, toJson: () => null, fromJson: () => null }
 
+/** `setTimeout`'s own limit: longer delays would fire at once. */
+export const maxDurationMs = 2_147_483_647
+
+const at = (name: string): At => ({ code: 'invalid-config', name })
+
+const connections = whole(0, 10_000)
+const band = recordOf({ min: connections, expected: connections, max: connections }, 'min', 'expected', 'max')
+const table = orNull(recordOf({ max: whole(1, 10_000_000), target: whole(0, 10_000_000) }, 'max', 'target'))
+const delay = figure(1, maxDurationMs)
+const codec = having('encode', 'decode')
+
+const reconnection: Shape<Reconnection> = {
+  initialDelayMs: delay,
+  factor: figure(1, 10),
+  jitter: figure(0, 1),
+  afterConnectionMs: figure(0, maxDurationMs),
+  maxDelayMs: delay
+}
+
+const presetOptions: Shape<Preset> = {
+  minConnections: connections,
+  expectedConnections: connections,
+  maxConnections: connections,
+  suspendedBand: orNull(band),
+  maxParallelDials: whole(1, 1_000),
+  ipGreylistSizeKiB: whole(1, 8_192)
+}
+
+/** What each option may be. How they go together is checked by `resolveConfig`. */
+export const poolOptions: Shape<PoolOptions> = {
+  ...presetOptions,
+  network: (value, where) => {
+    const bytes = typeof value === 'string' ? new TextEncoder().encode(value).length : 0
+    return bytes >= 1 && bytes <= 64 ? value : refuse(where, 'a text of 1 to 64 bytes', value)
+  },
+  applicationVersions: listOf(whole(0, 0xffffffff), 1, 16),
+  storage: having(...(['open', 'load', 'save', 'quarantine', 'close'] satisfies (keyof PeerStorage)[])),
+  trustedPoints: listOf(recordOf({ point: text, expectedPeerId: text }, 'point')),
+  privateMode: flag,
+  discovery: flag,
+  plainPeers: oneOf('admit', 'refuse'),
+  requiredProtocols: listOf(name, 0, 64),
+  maxKnownPoints: table,
+  maxKnownPeers: table,
+  peerGreylistSize: whole(0, 1_000_000),
+  ipGreylistCleanupDelayMs: figure(16, maxDurationMs),
+  maxIncoming: whole(1, 10_000),
+  maxIncomingPerHost: whole(1, 10_000),
+  connectionTimeoutMs: delay,
+  authenticationTimeoutMs: delay,
+  maintenanceIdleMs: orNull(delay),
+  silenceMs: orNull(delay),
+  timeBetweenSearchesMs: delay,
+  swapLingerMs: orNull(delay),
+  reconnection: recordOf(reconnection),
+  maxUndeliveredMessages: whole(1, 100_000),
+  maxMessageBytes: whole(0, 104_857_600),
+  allowPrivatePoints: flag,
+  messageCodec: codec,
+  peerMetadata: (value, where) => {
+    const score: unknown = Reflect.get(Object(having('initial', 'toJson', 'fromJson')(value, where)), 'score')
+    if (score !== undefined) callable(score, { ...where, name: `${where.name}.score` })
+    return value
+  },
+  connectionMetadata: (value, where) => {
+    codec(Reflect.get(Object(having('own')(value, where)), 'codec'), { ...where, name: `${where.name}.codec` })
+    return value
+  }
+}
+
+/** Checks options by themselves: an unknown name or a value that cannot be throws `PoolError` `invalid-config`. */
+export function checkOptions<Options>(options: Options, shape: Readonly<Record<string, Check>>): Options {
+  return recordOf(shape)(options, at('')) as Options
+}
+
+/** Throws `PoolError` `invalid-config` unless it is a whole preset. */
+export const wholePreset: Check = recordOf(presetOptions, ...Object.keys(presetOptions))
+
 /**
- * Options over preset over defaults, checked. Throws `PoolError` `invalid-config` naming option, value and range.
+ * Options over preset over defaults, checked. Throws `PoolError` `invalid-config` naming the option, what was expected and what
+ * came; for an unknown option the nearest known one. A default that contradicts what was given takes the nearest value that does not.
  * The three codecs default to bytes and nothing, which is what the type parameters default to.
  */
 export function resolveConfig<Msg, PeerMeta, ConnMeta>(
   options: PoolOptions<Msg, PeerMeta, ConnMeta>,
   { preset, storage }: { preset: Preset; storage: PeerStorage }
 ): PoolConfig<Msg, PeerMeta, ConnMeta> {
-  const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as typeof options
+  const given = checkOptions(options, poolOptions)
+  const { maxIncoming = 20 } = given
+  const initialDelayMs = given.reconnection?.initialDelayMs ?? defaultReconnection.initialDelayMs
   const config: PoolConfig<Msg, PeerMeta, ConnMeta> = {
     applicationVersions: [0],
     storage,
@@ -201,8 +298,8 @@ export function resolveConfig<Msg, PeerMeta, ConnMeta>(
     maxKnownPeers: { max: 400, target: 300 },
     peerGreylistSize: 1_023,
     ipGreylistCleanupDelayMs: 86_400_000,
-    maxIncoming: 20,
-    maxIncomingPerHost: 4,
+    maxIncoming,
+    maxIncomingPerHost: Math.min(4, maxIncoming),
     connectionTimeoutMs: 10_000,
     authenticationTimeoutMs: 5_000,
     maintenanceIdleMs: 120_000,
@@ -216,44 +313,50 @@ export function resolveConfig<Msg, PeerMeta, ConnMeta>(
     peerMetadata: noPeerMetadata as PeerMetadata<PeerMeta>,
     connectionMetadata: { own: () => noBytes, codec: bytesCodec } as unknown as ConnectionMetadata<ConnMeta>,
     ...preset,
+    ...fittedBand(given, preset),
     ...given,
-    reconnection: { ...defaultReconnection, ...given.reconnection }
+    reconnection: {
+      ...defaultReconnection,
+      maxDelayMs: Math.max(initialDelayMs, defaultReconnection.maxDelayMs),
+      ...given.reconnection
+    }
   }
-  check(config)
-  return Object.freeze(config)
+  checkTogether(config)
+  // Once more, for the copies: what was not given is frozen like what was.
+  return checkOptions(config, poolOptions)
 }
 
-function check(config: PoolSettings): void {
-  const bytes = new TextEncoder().encode(config.network).length
-  if (typeof config.network !== 'string' || bytes < 1 || bytes > 64) refuse('network', config.network, 'a text of 1 to 64 bytes')
-  checkFigures(bandOf(config), ['minConnections', 'expectedConnections', 'maxConnections'])
-  if (config.suspendedBand !== null) checkBand('suspendedBand', config.suspendedBand)
-  table('maxKnownPoints', config.maxKnownPoints)
-  table('maxKnownPeers', config.maxKnownPeers)
-  integer('peerGreylistSize', config.peerGreylistSize, 0, 1_000_000)
-  integer('ipGreylistSizeKiB', config.ipGreylistSizeKiB, 1, 8_192)
-  duration('ipGreylistCleanupDelayMs', config.ipGreylistCleanupDelayMs, 16)
-  integer('maxIncoming', config.maxIncoming, 1, 10_000)
-  integer('maxIncomingPerHost', config.maxIncomingPerHost, 1, config.maxIncoming)
-  duration('connectionTimeoutMs', config.connectionTimeoutMs, 1)
-  duration('authenticationTimeoutMs', config.authenticationTimeoutMs, 1)
-  if (config.maintenanceIdleMs !== null) duration('maintenanceIdleMs', config.maintenanceIdleMs, 1)
-  if (config.silenceMs !== null) duration('silenceMs', config.silenceMs, 1)
-  duration('timeBetweenSearchesMs', config.timeBetweenSearchesMs, 1)
-  if (config.swapLingerMs !== null) duration('swapLingerMs', config.swapLingerMs, 1)
-  integer('maxParallelDials', config.maxParallelDials, 1, 1_000)
-  integer('maxUndeliveredMessages', config.maxUndeliveredMessages, 1, 100_000)
-  integer('maxMessageBytes', config.maxMessageBytes, 0, 104_857_600)
-  duration('reconnection.initialDelayMs', config.reconnection.initialDelayMs, 1)
-  duration('reconnection.afterConnectionMs', config.reconnection.afterConnectionMs, 0)
-  duration('reconnection.maxDelayMs', config.reconnection.maxDelayMs, config.reconnection.initialDelayMs)
-  between('reconnection.factor', config.reconnection.factor, 1, 10)
-  between('reconnection.jitter', config.reconnection.jitter, 0, 1)
-  checkPlain(config)
-  const versions = config.applicationVersions
-  if (!Array.isArray(versions) || versions.length < 1 || versions.length > 16)
-    refuse('applicationVersions', versions, 'an array of 1 to 16 versions')
-  for (const version of versions) integer('applicationVersions', version, 0, 0xffffffff)
+/** The preset's band, moved as little as what was given makes necessary. */
+function fittedBand(given: Partial<Preset>, preset: Preset): Partial<Preset> {
+  const { minConnections: min, expectedConnections: expected, maxConnections: max } = given
+  const maxConnections = max ?? Math.max(preset.maxConnections, expected ?? 0, min ?? 0)
+  const expectedConnections = expected ?? Math.max(min ?? 0, Math.min(preset.expectedConnections, maxConnections))
+  return { maxConnections, expectedConnections, minConnections: min ?? Math.min(preset.minConnections, expectedConnections) }
+}
+
+function checkTogether(config: PoolSettings): void {
+  const { maxIncoming, maxIncomingPerHost, plainPeers, requiredProtocols } = config
+  checkOrder(bandOf(config), ['minConnections', 'expectedConnections', 'maxConnections'])
+  if (config.suspendedBand !== null) checkOrder(config.suspendedBand, fieldsOf('suspendedBand'))
+  for (const option of ['maxKnownPoints', 'maxKnownPeers'] as const) {
+    const { max, target } = config[option] ?? { max: 0, target: 0 }
+    atMost([`${option}.target`, target], [`${option}.max`, max])
+  }
+  atMost(['maxIncomingPerHost', maxIncomingPerHost], ['maxIncoming', maxIncoming])
+  const { initialDelayMs, maxDelayMs } = config.reconnection
+  atLeast(['reconnection.maxDelayMs', maxDelayMs], ['reconnection.initialDelayMs', initialDelayMs])
+  if (plainPeers === 'refuse' && requiredProtocols.length > 0)
+    refuse(at('requiredProtocols'), "none while plainPeers is 'refuse'", requiredProtocols)
+}
+
+type Named = readonly [name: string, value: number]
+
+function atLeast([name, value]: Named, [other, least]: Named): void {
+  if (value < least) refuse(at(name), `a number from ${least} on, which is ${other}`, value)
+}
+
+function atMost([name, value]: Named, [other, most]: Named): void {
+  if (value > most) refuse(at(name), `a number up to ${most}, which is ${other}`, value)
 }
 
 /** The band that the settings ask for. */
@@ -261,51 +364,17 @@ export function bandOf(config: PoolSettings): ConnectionBand {
   return { min: config.minConnections, expected: config.expectedConnections, max: config.maxConnections }
 }
 
-/** Throws `PoolError` `invalid-config` naming the field, the value and the range. */
-export function checkBand(name: string, band: ConnectionBand): void {
-  if (typeof band !== 'object' || band === null) refuse(name, band, '{ min, expected, max }')
-  checkFigures(band, [`${name}.min`, `${name}.expected`, `${name}.max`])
+/** A frozen copy. Throws `PoolError` `invalid-config` naming the field, what was expected and what came. */
+export function checkBand(name: string, value: unknown): ConnectionBand {
+  const checked = band(value, at(name)) as ConnectionBand
+  checkOrder(checked, fieldsOf(name))
+  return checked
 }
 
-function checkFigures({ min, expected, max }: ConnectionBand, [minName, expectedName, maxName]: readonly [string, string, string]): void {
-  integer(minName, min, 0, 10_000)
-  integer(expectedName, expected, min, 10_000)
-  integer(maxName, max, expected, 10_000)
-}
+const fieldsOf = (name: string) => [`${name}.min`, `${name}.expected`, `${name}.max`] as const
 
-function checkPlain({ plainPeers, requiredProtocols }: PoolSettings): void {
-  if (plainPeers !== 'admit' && plainPeers !== 'refuse') refuse('plainPeers', plainPeers, "'admit' or 'refuse'")
-  const areNames = Array.isArray(requiredProtocols) && requiredProtocols.every((name) => typeof name === 'string' && name !== '')
-  if (!areNames || requiredProtocols.length > 64) refuse('requiredProtocols', requiredProtocols, 'an array of at most 64 names')
-  if (plainPeers === 'refuse' && requiredProtocols.length > 0)
-    refuse('requiredProtocols', requiredProtocols, "none while plainPeers is 'refuse'")
-}
-
-/** setTimeout's own limit; longer delays would fire at once. */
-const maxDurationMs = 2_147_483_647
-
-function duration(option: string, value: number, min: number): void {
-  between(option, value, min, maxDurationMs)
-}
-
-function table(option: string, size: TableSize | null): void {
-  if (size === null) return
-  if (typeof size !== 'object') refuse(option, size, '{ max, target } or null')
-  integer(`${option}.max`, size.max, 1, 10_000_000)
-  integer(`${option}.target`, size.target, 0, size.max)
-}
-
-function integer(option: string, value: number, min: number, max: number): void {
-  if (!Number.isInteger(value) || value < min || value > max) refuse(option, value, `a whole number from ${min} to ${max}`)
-}
-
-function between(option: string, value: number, min: number, max: number): void {
-  if (typeof value !== 'number' || !(value >= min && value <= max)) refuse(option, value, `a number from ${min} to ${max}`)
-}
-
-function refuse(option: string, value: unknown, expected: string): never {
-  throw new PoolError(
-    'invalid-config',
-    `${option}: expected ${expected}, got ${typeof value === 'string' ? JSON.stringify(value) : String(value)}`
-  )
+function checkOrder({ min, expected, max }: ConnectionBand, [minName, expectedName, maxName]: readonly [string, string, string]): void {
+  atLeast([maxName, max], [minName, min])
+  atLeast([expectedName, expected], [minName, min])
+  atLeast([maxName, max], [expectedName, expected])
 }

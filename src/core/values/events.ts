@@ -102,6 +102,54 @@ export interface PoolEvents {
 
 export type PoolEventName = keyof PoolEvents
 
+/** Every name, for checks of what callers ask for. */
+export const poolEventNames: Readonly<Record<PoolEventName, true>> = {
+  'band-changed': true,
+  'too-few-connections': true,
+  'too-many-connections': true,
+  'maintenance-started': true,
+  'maintenance-ended': true,
+  'new-point': true,
+  'new-peer': true,
+  'gc-points': true,
+  'gc-peers': true,
+  'incoming-connection': true,
+  'outgoing-connection': true,
+  'authentication-failed': true,
+  'accepting-request': true,
+  'rejecting-request': true,
+  'request-rejected': true,
+  'connection-established': true,
+  disconnection: true,
+  'external-disconnection': true,
+  'bootstrap-sent': true,
+  'bootstrap-received': true,
+  'advertise-sent': true,
+  'advertise-received': true,
+  'swap-request-sent': true,
+  'swap-request-received': true,
+  'swap-request-ignored': true,
+  'swap-ack-sent': true,
+  'swap-ack-received': true,
+  'swap-success': true,
+  'swap-failure': true,
+  'peer-banned': true,
+  'peer-unbanned': true,
+  'host-banned': true,
+  'host-unbanned': true,
+  greylisted: true,
+  'peer-reported': true,
+  'trust-changed': true,
+  'link-budget': true,
+  'own-points-changed': true,
+  'storage-failed': true,
+  'storage-loaded': true,
+  'storage-recovered': true,
+  'point-history': true,
+  'peer-history': true,
+  change: true
+}
+
 /** What a listener of one of several events gets. */
 export interface EventOf<Events, Name extends keyof Events> {
   readonly type: Name

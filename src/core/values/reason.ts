@@ -174,7 +174,8 @@ export type PoolErrorCode =
   | 'rejected' // an attempt: see `rejection`
   | 'invalid-point'
   | 'invalid-peer-id'
-  | 'invalid-config'
+  | 'invalid-config' // an option
+  | 'invalid-argument' // of a method, or of an event
   | 'table-full'
   | 'not-started'
   | 'destroyed'

@@ -10,7 +10,8 @@ import type { ReportKind } from './reason.ts'
 
 export type PoolLife = 'created' | 'starting' | 'running' | 'suspended' | 'stopped' | 'destroyed'
 
-export interface ConnectionSnapshot {
+/** A running connection as plain JSON: `connection.info`. */
+export interface ConnectionInfo {
   readonly peerId: PeerId
   readonly kind: ConnectionKind
   readonly point: Point | null
@@ -21,8 +22,16 @@ export interface ConnectionSnapshot {
   readonly transport: Transport
   /** Wall clock, ms since 1970, as all instants here. */
   readonly establishedAt: number
-  readonly trusted: boolean
+  /** The peer must not be named to others. */
   readonly isPrivate: boolean
+  /** The peer takes part in the exchange of points. */
+  readonly discovery: boolean
+  /** Of the handshake; `null` for a plain peer. */
+  readonly roundTripMs: number | null
+}
+
+export interface ConnectionSnapshot extends ConnectionInfo {
+  readonly trusted: boolean
   readonly bytesReceived: number
   readonly bytesSent: number
 }

@@ -51,6 +51,8 @@ export function snapshotOf({ connections: connected, points: known, seed = 1 }: 
     establishedAt: start - 60_000 - index * 1_000,
     trusted: index === 0,
     isPrivate: false,
+    discovery: true,
+    roundTripMs: 20,
     bytesReceived: 500,
     bytesSent: 400
   })) as ConnectionSnapshot[]

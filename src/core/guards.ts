@@ -1,0 +1,283 @@
+/**
+ * The guards between the pool and what others wrote: network, codecs, listeners, log. A call that throws, hangs or lies costs
+ * what was asked for and is logged; the pool goes on. `peer-pool.ts` makes them, and hands flows nothing unguarded.
+ */
+import { shown } from './values/arguments.ts'
+import type { ConnectionMetadata, PeerMetadata } from './values/config.ts'
+import type { ParsedPoint, PeerId, Point } from './values/ids.ts'
+import {
+  type Clock,
+  DialError,
+  type DialOptions,
+  type Link,
+  type LinkBudget,
+  type Log,
+  type Network,
+  type NetworkHandlers,
+  type Random,
+  type SignedRecords,
+  type Transport
+} from './values/ports.ts'
+import { PoolError } from './values/reason.ts'
+import { abortable, within } from './waits.ts'
+import { wireCaps } from './wire/caps.ts'
+
+/** The same message is logged once in this time, ms: some failures come back with each point of each look. */
+const repeatMs = 60_000
+/** Messages remembered for that; then all are forgotten. */
+const maxRemembered = 64
+
+/** A network that has not started by then has failed, ms. A page may load a part of it first. */
+const startWithinMs = 20_000
+/** Of the five seconds that a stop may take, ms; the storage has 3.5 of the rest. */
+const stopWithinMs = 1_250
+/** Checking a signature takes a millisecond, ms. */
+const openWithinMs = 10_000
+
+/** Calls what others wrote, and is the pool's log. */
+export class Guard implements Log {
+  readonly #log: Log
+  readonly #clock: Pick<Clock, 'now'>
+  readonly #logged = new Map<string, number>()
+
+  constructor(log: Log, clock: Pick<Clock, 'now'>) {
+    this.#log = log
+    this.#clock = clock
+  }
+
+  error(message: string, cause: unknown): void {
+    const now = this.#clock.now()
+    if (now - (this.#logged.get(message) ?? Number.NEGATIVE_INFINITY) < repeatMs) return
+    if (this.#logged.size >= maxRemembered) this.#logged.clear()
+    this.#logged.set(message, now)
+    try {
+      this.heard(message, this.#log.error(message, cause))
+    } catch {
+      // A log that throws has nobody to be reported to.
+    }
+  }
+
+  /** What the work returns; `instead` if it throws. */
+  call<T>(what: string, work: () => T, instead: T): T {
+    try {
+      return this.heard(what, work())
+    } catch (error) {
+      this.error(`${what} threw`, error)
+      return instead
+    }
+  }
+
+  /** Where no promise is expected one may come all the same, of an async function: its rejection must not end the process. */
+  heard<T>(what: string, result: T): T {
+    if (typeof result === 'object' && result !== null && 'then' in result) {
+      Promise.resolve(result).catch((error: unknown) => this.error(`${what} rejected`, error))
+    }
+    return result
+  }
+}
+
+/** What is called later is guarded like a call of now: an error in a timer would end the process. */
+export function guardClock(clock: Clock, guard: Guard): Clock {
+  return {
+    now: () => clock.now(),
+    date: () => clock.date(),
+    schedule: (delayMs, fn) => clock.schedule(delayMs, () => guard.call('a timer', fn, undefined))
+  }
+}
+
+/** Codec and score of what is kept about peers: one that fails gives nothing for that peer. */
+export function guardPeerMetadata<PeerMeta>(metadata: PeerMetadata<PeerMeta>, guard: Guard): PeerMetadata<PeerMeta> {
+  const { score } = metadata
+  return {
+    initial: () => guard.call('peerMetadata.initial', () => metadata.initial(), undefined as PeerMeta),
+    toJson: (meta) => guard.call('peerMetadata.toJson', () => metadata.toJson(meta), null),
+    // What it throws is caught where it is called: the peer starts anew.
+    fromJson: (value) => guard.heard('peerMetadata.fromJson', metadata.fromJson(value)),
+    ...(score === undefined
+      ? {}
+      : { score: (meta) => asNumber(guard.call('peerMetadata.score', () => score.call(metadata, meta), Number.NaN)) })
+  }
+}
+
+/** Anything else than a number counts as NaN, the lowest. */
+function asNumber(value: unknown): number {
+  return typeof value === 'number' ? value : Number.NaN
+}
+
+/** Encodes our connection metadata for a Hello. If that fails, the last that did not fail is sent; before there is one, nothing. */
+export function metadataEncoder<ConnMeta>(metadata: ConnectionMetadata<ConnMeta>, guard: Guard): () => Uint8Array {
+  const encode = (): Uint8Array => {
+    const bytes: unknown = metadata.codec.encode(metadata.own())
+    if (!(bytes instanceof Uint8Array && bytes.length <= wireCaps.metadataBytes)) {
+      throw new TypeError(
+        `expected a Uint8Array of at most ${wireCaps.metadataBytes} bytes, got ${shown(guard.heard('connectionMetadata', bytes))}`
+      )
+    }
+    return bytes
+  }
+  let last: Uint8Array = new Uint8Array(0)
+  return () => {
+    last = guard.call('connectionMetadata', encode, last)
+    return last
+  }
+}
+
+/** Random numbers from 0 up to 1, whatever the source gives. Its bytes are asked for when the pool is made, and may throw then. */
+export function guardRandom(random: Random, guard: Guard): Random {
+  return {
+    next: () => {
+      const drawn = guard.call('random.next', () => random.next(), 0)
+      return drawn >= 0 && drawn < 1 ? drawn : 0
+    },
+    bytes: (length) => random.bytes(length)
+  }
+}
+
+/** A network whose calls end, and throw nothing that the port does not name. By the second interface no call is left out. */
+export class GuardedNetwork implements Network, Readonly<Record<keyof Network, unknown>> {
+  readonly peerId: PeerId
+  readonly #network: Network
+  readonly #clock: Clock
+  readonly #guard: Guard
+  #starts = 0
+  /** Those that are checked already: they are asked for with each Hello. */
+  #given = ''
+  #own: readonly Point[] = []
+
+  constructor(network: Network, clock: Clock, guard: Guard) {
+    this.peerId = network.peerId
+    this.#network = network
+    this.#clock = clock
+    this.#guard = guard
+  }
+
+  get budget(): LinkBudget | undefined {
+    return this.#guard.call('network.budget', () => this.#network.budget, undefined)
+  }
+
+  get transports(): readonly Transport[] {
+    return this.#guard.call('network.transports', () => [...this.#network.transports], [])
+  }
+
+  get records(): SignedRecords | undefined {
+    return this.#guard.call('network.records', () => this.#recordsOf(this.#network.records), undefined)
+  }
+
+  #recordsOf(records: SignedRecords | undefined): SignedRecords | undefined {
+    if (records === undefined) return undefined
+    const late = new Error(`the record was not opened within ${openWithinMs} ms`)
+    return {
+      own: records.own,
+      open: (bytes, peerId) =>
+        within(
+          promised(() => records.open(bytes, peerId)),
+          { clock: this.#clock, ms: openWithinMs, late }
+        )
+    }
+  }
+
+  ownPoints(): readonly Point[] {
+    return this.#guard.call('network.ownPoints', () => {
+      const given = this.#network.ownPoints()
+      if (given.join() !== this.#given) {
+        this.#given = given.join()
+        this.#own = given.filter((point) => this.#isParsed({ point, expectedPeerId: undefined }))
+      }
+      return this.#own
+    }, [])
+  }
+
+  parsePoint(text: string): ParsedPoint {
+    return this.#network.parsePoint(text)
+  }
+
+  tryParsePoint(text: string): ParsedPoint | undefined {
+    return this.#guard.call('network.tryParsePoint', () => this.#network.tryParsePoint(text), undefined)
+  }
+
+  parsePeerId(text: string): PeerId {
+    return this.#network.parsePeerId(text)
+  }
+
+  tryParsePeerId(text: string): PeerId | undefined {
+    return this.#guard.call('network.tryParsePeerId', () => this.#network.tryParsePeerId(text), undefined)
+  }
+
+  canDial(point: Point): boolean {
+    return this.#guard.call('network.canDial', () => this.#network.canDial(point), false) === true
+  }
+
+  /** A link that comes after the signal fired is closed. */
+  async dial(point: Point, options: DialOptions): Promise<Link> {
+    const { signal } = options
+    signal.throwIfAborted()
+    const dialing = promised(() => this.#network.dial(point, options))
+    try {
+      const link = await abortable(dialing, signal)
+      if (isLink(link)) return link
+      throw new DialError('other', `the network gave no link for ${point}`)
+    } catch (error) {
+      if (signal.aborted)
+        dialing.then((late) => this.#guard.call('link.abort', () => late.abort('the dial was given up'), undefined)).catch(() => undefined)
+      if (error instanceof DialError || signal.aborted) throw error
+      throw new DialError('other', error instanceof Error ? error.message : String(error), { cause: error })
+    }
+  }
+
+  async start(handlers: NetworkHandlers): Promise<void> {
+    const turn = ++this.#starts
+    const starting = promised(() => this.#network.start(this.#guarded(handlers)))
+    const late = new PoolError('not-started', `start: the network did not start within ${startWithinMs} ms`)
+    try {
+      await within(starting, { clock: this.#clock, ms: startWithinMs, late })
+    } catch (error) {
+      if (error === late) starting.then(() => (turn === this.#starts ? this.stop() : undefined)).catch(() => undefined)
+      throw error
+    }
+  }
+
+  #guarded(handlers: NetworkHandlers): NetworkHandlers {
+    const told = (work: () => void): void => this.#guard.call('what the network told', work, undefined)
+    return {
+      plainProtocols: handlers.plainProtocols,
+      incoming: (link) => told(() => isLink(link) && handlers.incoming(link)),
+      ownPointsChanged: () => told(() => handlers.ownPointsChanged()),
+      budgetChanged: () => told(() => handlers.budgetChanged?.()),
+      discovered: (found) => told(() => this.#isParsed(found) && handlers.discovered(found))
+    }
+  }
+
+  /** Other discoveries find what they find: a text that is no point must not get into the tables. */
+  #isParsed({ point, expectedPeerId }: ParsedPoint): boolean {
+    const isPeerId = expectedPeerId === undefined || this.tryParsePeerId(expectedPeerId) === expectedPeerId
+    return isPeerId && this.tryParsePoint(point)?.point === point
+  }
+
+  endOlder(link: Link): void {
+    this.#guard.call('network.endOlder', () => this.#network.endOlder?.(link), undefined)
+  }
+
+  rest(resting: boolean): void {
+    this.#guard.call('network.rest', () => this.#network.rest?.(resting), undefined)
+  }
+
+  /** Never rejects; a network that takes longer is left alone. */
+  async stop(): Promise<void> {
+    const stopping = promised(() => this.#network.stop())
+    const late = new Error(`not within ${stopWithinMs} ms`)
+    try {
+      await within(stopping, { clock: this.#clock, ms: stopWithinMs, late })
+    } catch (error) {
+      this.#guard.error('the network did not stop as it should', error)
+    }
+  }
+}
+
+/** The work's promise; also of one that throws at once, gives no promise, or settles twice. */
+function promised<T>(work: () => Promise<T>): Promise<T> {
+  return new Promise((resolve) => resolve(work()))
+}
+
+function isLink(link: unknown): link is Link {
+  return typeof link === 'object' && link !== null && typeof Reflect.get(link, 'peerId') === 'string'
+}

@@ -1,0 +1,113 @@
+/**
+ * The public methods of a pool and what each of their arguments must be: one table for the pool itself and for the pool that
+ * tabs share. A method takes its arguments through it before it does anything. A method that returns a promise rejects with
+ * what a check throws; every other method throws it.
+ */
+import { reportKinds } from './decisions/reports.ts'
+import { media } from './tables/point-info.ts'
+import {
+  anything,
+  type Check,
+  callable,
+  figure,
+  flag,
+  host,
+  listOf,
+  oneOf,
+  type Parser,
+  peerId,
+  point,
+  recordOf,
+  signal,
+  text,
+  whole
+} from './values/arguments.ts'
+import { checkBand, maxDurationMs } from './values/config.ts'
+import { reasonCode } from './wire/disconnect.ts'
+
+/** Options of what can be called off. */
+export const whileWaiting = recordOf({ signal })
+const trusting = { trusted: flag, expectedPeerId: peerId }
+/** Wall clock, ms since 1970; the largest that a `Date` holds. */
+const endsAt = figure(0, 8.64e15)
+const ofHost = recordOf({ banPeers: flag, endsAt })
+
+const spoken = oneOf(...Object.keys(reasonCode), 'lost', 'closed-by-peer')
+const reasonWith: Readonly<Record<string, Check>> = {
+  explicit: recordOf({ kind: anything, text }, 'text'),
+  fault: recordOf({ kind: anything, detail: text }, 'detail'),
+  unknown: recordOf({ kind: anything, code: whole(0, 2 ** 32 - 1), text }, 'code', 'text')
+}
+
+/** A `DisconnectReason`, or a text, which stands for an explicit one. */
+export const reason: Check = (value, at) => {
+  if (typeof value === 'string') return { kind: 'explicit', text: value }
+  const kind = typeof value === 'object' && value !== null && 'kind' in value ? String(value.kind) : ''
+  return (reasonWith[kind] ?? recordOf({ kind: spoken }, 'kind'))(value, at)
+}
+
+const pointOrPeerId: Check = (value, at) => (typeof value === 'string' && value.startsWith('/') ? point : peerId)(value, at)
+
+const verbs = {
+  maintain: [],
+  savePeers: [],
+  explainBand: [],
+  clearGreylist: [],
+  clearAcl: [],
+  connect: [point, recordOf({ ...trusting, timeoutMs: figure(1, maxDurationMs), signal })],
+  disconnect: [peerId, reason],
+  tearDownConnections: [reason],
+  suspend: [recordOf({ keep: oneOf('band', 'all', 'none') })],
+  setBand: [(value) => checkBand('band', value)],
+  send: [peerId, anything, whileWaiting],
+  broadcast: [anything, recordOf({ except: listOf(peerId) })],
+  explain: [pointOrPeerId],
+  registerPoint: [point, recordOf(trusting)],
+  unregisterPoint: [point],
+  registerNewPoint: [point, recordOf({ trusted: flag })],
+  registerNewPoints: [
+    listOf(recordOf({ point, expectedPeerId: peerId }, 'point')),
+    recordOf({ medium: oneOf(...media), source: peerId, trusted: flag }, 'medium', 'source')
+  ],
+  registerPeer: [peerId],
+  setExpectedPeerId: [point, peerId],
+  addToIdPoints: [point],
+  listKnownPoints: [recordOf({ ignorePrivate: flag, size: anything }, 'ignorePrivate')],
+  greylistAddress: [host],
+  greylistPeer: [peerId],
+  'connections.findByPeerId': [peerId],
+  'connections.findByPoint': [point],
+  'connections.randomAddress': [recordOf({ differentThan: peerId, noPrivate: flag }, 'noPrivate')],
+  'peers.info': [peerId],
+  'peers.describe': [peerId],
+  'peers.setMetadata': [peerId, anything],
+  'peers.ban': [peerId, recordOf({ endsAt })],
+  'peers.unban': [peerId],
+  'peers.isBanned': [peerId],
+  'peers.report': [peerId, recordOf({ kind: oneOf(...reportKinds), reason: text }, 'kind', 'reason')],
+  'peers.trust': [peerId],
+  'peers.untrust': [peerId],
+  'peers.watch': [peerId, callable],
+  'points.info': [point],
+  'points.describe': [point],
+  'points.ban': [point, ofHost],
+  'points.unban': [point],
+  'points.banHost': [host, ofHost],
+  'points.unbanHost': [host],
+  'points.banRange': [text, ofHost],
+  'points.unbanRange': [text],
+  'points.isBanned': [point],
+  'points.trust': [point],
+  'points.untrust': [point],
+  'points.watch': [point, callable]
+} satisfies Record<string, readonly Check[]>
+
+export type Verb = keyof typeof verbs
+
+/** Takes the arguments of a call: checked, records and lists as frozen copies. Throws `PoolError`. */
+export type TakeArguments = <Args extends readonly unknown[]>(verb: Verb, ...args: Args) => Args
+
+export function argumentsFor(parser: Parser): TakeArguments {
+  return <Args extends readonly unknown[]>(verb: Verb, ...args: Args) =>
+    verbs[verb].map((check, i) => check(args[i], { code: 'invalid-argument', name: verb, parser })) as unknown as Args
+}
