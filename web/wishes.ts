@@ -2,7 +2,7 @@
  * What tabs may wish of the pool that they share: a closed list, carried out by the owner, for its own tab in the same way as
  * for others. Arguments come from another page and are checked as strictly as a program's. Results are plain data.
  */
-import { encodePayload } from '../src/core/flows/connection.ts'
+import { encodePayload } from '../src/core/flows/payload.ts'
 import type { PeerPool } from '../src/core/peer-pool.ts'
 import type { PeerId, Point } from '../src/core/values/ids.ts'
 import { PoolError } from '../src/core/values/reason.ts'

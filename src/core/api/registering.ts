@@ -3,8 +3,8 @@
  * upon them; what concerns one known point or peer is in `points.ts` and `peers.ts`.
  */
 import { defaultListing } from '../decisions/sharing.ts'
-import { encodePayload } from '../flows/connection.ts'
 import type { FlowContext } from '../flows/context.ts'
+import { encodePayload } from '../flows/payload.ts'
 import type { PeerInfo } from '../tables/peer-state.ts'
 import type { Medium, PointInfo } from '../tables/point-info.ts'
 import type { Host, ParsedPoint, PeerId, Point } from '../values/ids.ts'

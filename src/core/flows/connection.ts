@@ -4,9 +4,8 @@
  * its owner through `onEnd`, which runs in the same turn.
  */
 
-import { refuse } from '../values/arguments.ts'
 import type { Attempt, ConnectionKind, Direction, RunningConnection } from '../values/attempt.ts'
-import type { Codec, PoolConfig } from '../values/config.ts'
+import type { PoolConfig } from '../values/config.ts'
 import type { Host, PeerId, Point } from '../values/ids.ts'
 import type { ExchangeMessage, HelloMessage, PoolMessage } from '../values/message.ts'
 import type { Clock, Transport } from '../values/ports.ts'
@@ -20,6 +19,7 @@ import { WireFault } from '../wire/fault.ts'
 import { abortLink, type Channel, closeLink } from './channel.ts'
 import { Inbox } from './inbox.ts'
 import { Meter } from './meter.ts'
+import { decodePayload, encodePayload } from './payload.ts'
 
 /** What came before the other side left can still be read for so long by an application that is behind, ms; then the place is free. */
 const unreadLingerMs = 5_000
@@ -356,46 +356,6 @@ export class Connection<Msg = Uint8Array, ConnMeta = Uint8Array> implements Runn
         this.#drained = undefined
         void this.#fallen({ by: 'network', reason: { kind: 'lost' } })
       }
-    )
-  }
-}
-
-/**
- * Bytes of an application message. Throws `PoolError` `message-too-large` naming size and cap, or `invalid-argument` if the codec
- * makes no bytes of it.
- */
-export function encodePayload<Msg>(config: Pick<PoolConfig<Msg>, 'messageCodec' | 'maxMessageBytes'>, message: Msg): Uint8Array {
-  const payload = encoded(config.messageCodec, message)
-  if (payload.length > config.maxMessageBytes) {
-    throw new PoolError('message-too-large', `a message of ${payload.length} bytes is above maxMessageBytes, ${config.maxMessageBytes}`)
-  }
-  return payload
-}
-
-function encoded<Msg>(codec: Codec<Msg>, message: Msg): Uint8Array {
-  let payload: unknown
-  try {
-    payload = codec.encode(message)
-  } catch (error) {
-    throw new PoolError(
-      'invalid-argument',
-      `message: messageCodec.encode threw: ${error instanceof Error ? error.message : String(error)}`,
-      {
-        cause: error
-      }
-    )
-  }
-  return payload instanceof Uint8Array
-    ? payload
-    : refuse({ code: 'invalid-argument', name: 'message' }, 'a Uint8Array of messageCodec.encode', payload)
-}
-
-function decodePayload<Msg>(codec: Codec<Msg>, payload: Uint8Array): Msg {
-  try {
-    return codec.decode(payload)
-  } catch (error) {
-    throw new WireFault(
-      `an application message of ${payload.length} bytes does not decode: ${error instanceof Error ? error.message : String(error)}`
     )
   }
 }
