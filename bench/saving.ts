@@ -59,8 +59,8 @@ async function measure(size: number, folder: string) {
   const barePath = join(folder, `bare-${size}.json`)
   const text = [...partsOf(size)].join('')
   await writeFile(path, text)
-  await writeFile(barePath, text)
-  const document: unknown = JSON.parse(text)
+  const document: unknown = JSON.parse(`[${text.trimEnd().replaceAll('\n', ',')}]`)
+  await writeFile(barePath, JSON.stringify(document))
   const bareSave = async (): Promise<void> => writeFile(barePath, JSON.stringify(document))
   const bareLoad = async (): Promise<unknown> => JSON.parse(await readFile(barePath, 'utf8'))
   const change = (pool: PeerPool): void => {

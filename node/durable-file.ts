@@ -6,31 +6,11 @@
  * cut text in place of the good one), leaves the folder unsynced, and its temporaries cannot be told from other files.
  */
 import { randomBytes } from 'node:crypto'
-import { type FileHandle, open, opendir, rename, rm, stat } from 'node:fs/promises'
+import { type FileHandle, lstat, open, opendir, rename, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { StorageError, type StorageFailure } from '../src/core/values/ports.ts'
-
-const failures: Readonly<Record<string, StorageFailure>> = {
-  ENOSPC: 'full',
-  EDQUOT: 'full',
-  EFBIG: 'full', // the process's own limit of file size
-  EACCES: 'no-permission',
-  EPERM: 'no-permission',
-  EROFS: 'no-permission'
-}
-
-/** The system's code of an error (`ENOENT`), if it has one. */
-export function codeOf(error: unknown): string | undefined {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined
-}
-
-/** What the system said as a `StorageError`; one that is already such stays. `doing` names the act and the file. */
-export function storageErrorOf(error: unknown, doing: string): StorageError {
-  if (error instanceof StorageError) return error
-  const detail = error instanceof Error ? error.message : String(error)
-  return new StorageError(failures[codeOf(error) ?? ''] ?? 'unavailable', `${doing}: ${detail}`, error)
-}
+import { codeOf } from './system-error.ts'
+import { isForeign } from './trusted-files.ts'
 
 /**
  * Writes the pieces to a new file beside `path`, readable by its owner alone, and syncs it; returns its path. Whatever
@@ -93,21 +73,36 @@ export async function renameFile(from: string, to: string, mayGoOn: () => void |
   }
 }
 
-/** The names in the folder of `path` that continue its own name as `pattern` says, with what the pattern's group matched. */
-export async function siblings(path: string, pattern: RegExp): Promise<{ path: string; mark: string }[]> {
-  const found: { path: string; mark: string }[] = []
+export interface Sibling {
+  readonly path: string
+  /** What the pattern's group matched. */
+  readonly mark: string
+  /** False for what another user put there, or what is gone again: in a folder for all it is theirs to remove. */
+  readonly isOurs: boolean
+}
+
+/** The names in the folder of `path` that continue its own name as `pattern` says. */
+export async function siblings(path: string, pattern: RegExp): Promise<Sibling[]> {
+  const found: Sibling[] = []
   const own = basename(path)
   for await (const entry of await opendir(dirname(path))) {
     if (!entry.name.startsWith(own)) continue
     const mark = pattern.exec(entry.name.slice(own.length))?.[1]
-    if (mark !== undefined) found.push({ path: join(dirname(path), entry.name), mark })
+    if (mark === undefined) continue
+    const sibling = join(dirname(path), entry.name)
+    const isOurs = await lstat(sibling).then(
+      (stats) => !isForeign(stats),
+      () => false
+    )
+    found.push({ path: sibling, mark, isOurs })
   }
   return found
 }
 
 /** Removes what `writeTemporary` left when a process was killed, if it is at least `minAgeMs` old. */
 export async function removeTemporaries(path: string, minAgeMs: number): Promise<void> {
-  for (const { path: temporary } of await siblings(path, /^\.tmp-([0-9a-f]{16})$/)) {
+  for (const { path: temporary, isOurs } of await siblings(path, /^\.tmp-([0-9a-f]{16})$/)) {
+    if (!isOurs) continue
     if (minAgeMs > 0) {
       const age = await stat(temporary).then(
         ({ mtimeMs }) => Date.now() - mtimeMs,

@@ -7,7 +7,7 @@ import { lstat, rmdir, stat } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { lock } from 'proper-lockfile'
 import { StorageError } from '../src/core/values/ports.ts'
-import { codeOf } from './durable-file.ts'
+import { codeOf } from './system-error.ts'
 import { refuseForeign } from './trusted-files.ts'
 
 /**

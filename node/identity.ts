@@ -7,7 +7,8 @@ import { resolve } from 'node:path'
 import type { PrivateKey } from '@libp2p/interface'
 import { StorageError } from '../src/core/values/ports.ts'
 import { newIdentityKey, readIdentityKey } from '../src/libp2p/identity-key.ts'
-import { codeOf, removeTemporaries, storageErrorOf, syncFolderOf, writeTemporary } from './durable-file.ts'
+import { removeTemporaries, syncFolderOf, writeTemporary } from './durable-file.ts'
+import { codeOf, storageErrorOf } from './system-error.ts'
 import { trustedPath, withTrustedFile } from './trusted-files.ts'
 
 /** The largest key, RSA of 8,192 bits, has 4.7 kB; an Ed25519 key has 68 bytes. */

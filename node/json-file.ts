@@ -12,8 +12,9 @@ import { setImmediate } from 'node:timers/promises'
 import { name, type Shape, whole } from '../src/core/values/arguments.ts'
 import { checkOptions } from '../src/core/values/config.ts'
 import { type PeerStorage, StorageError } from '../src/core/values/ports.ts'
-import { removeTemporaries, renameFile, siblings, storageErrorOf, syncFolderOf, writeTemporary } from './durable-file.ts'
+import { removeTemporaries, renameFile, siblings, syncFolderOf, writeTemporary } from './durable-file.ts'
 import { type FileLock, lockFile } from './file-lock.ts'
+import { storageErrorOf } from './system-error.ts'
 import { trustedPath, withTrustedFile } from './trusted-files.ts'
 
 export interface JsonFileOptions {
@@ -111,7 +112,8 @@ class JsonFileStorage implements PeerStorage {
       const kept = `${target}.broken-${Number(older.at(-1)?.mark ?? 0) + 1}`
       await renameFile(target, kept, async () => void (await this.#own(signal)))
       await syncFolderOf(target)
-      for (const { path } of older.slice(0, 1 - maxQuarantined)) await rm(path, { force: true, recursive: true })
+      for (const { path } of older.filter(({ isOurs }) => isOurs).slice(0, 1 - maxQuarantined))
+        await rm(path, { force: true, recursive: true })
       return kept
     } catch (error) {
       throw storageErrorOf(error, `cannot quarantine the peers file ${this.name}`)

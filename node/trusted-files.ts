@@ -9,15 +9,21 @@ import { constants, type Stats } from 'node:fs'
 import { type FileHandle, lstat, mkdir, open, readlink, stat } from 'node:fs/promises'
 import { dirname, join, parse, resolve, sep } from 'node:path'
 import { StorageError } from '../src/core/values/ports.ts'
-import { codeOf } from './durable-file.ts'
+import { codeOf } from './system-error.ts'
 
 /** As many as the kernel follows. */
 const maxLinks = 40
 
+/** Does it belong to another user than the one that the process runs as, or root? */
+export function isForeign({ uid }: Pick<Stats, 'uid'>): boolean {
+  const own = process.geteuid?.()
+  return own !== undefined && uid !== own && uid !== 0
+}
+
 /** Throws `StorageError` `no-permission` for what belongs to another user. */
 export function refuseForeign(path: string, { uid }: Pick<Stats, 'uid'>): void {
+  if (!isForeign({ uid })) return
   const own = process.geteuid?.()
-  if (own === undefined || uid === own || uid === 0) return
   const expected = own === 0 ? 'root, who runs this' : `user ${own}, who runs this, or root`
   throw new StorageError('no-permission', `${path} belongs to user ${uid}, expected ${expected}: chown it, or use a folder of your own`)
 }

@@ -186,9 +186,9 @@ describe.each(Object.entries(uses))('%s', (_use, use) => {
 
 describe('a process of an ordinary user', () => {
   const child = fileURLToPath(new URL('trusted-files-child.ts', import.meta.url))
-  const asNobody = (use: string): Promise<string> =>
+  const asNobody = (): Promise<string> =>
     new Promise((resolve, reject) => {
-      execFile(process.execPath, [child, use, file], { uid: nobody, gid: nobody, cwd: folder }, (error, stdout, stderr) =>
+      execFile(process.execPath, [child, file], { uid: nobody, gid: nobody, cwd: folder }, (error, stdout, stderr) =>
         error === null ? resolve(stdout.trim()) : reject(new Error(stderr))
       )
     })
@@ -204,7 +204,23 @@ describe('a process of an ordinary user', () => {
     await chown(file, fileOwner, fileOwner)
     await chmod(join(folder, 'home'), 0o777)
     await chown(join(folder, 'home'), folderOwner, folderOwner)
-    expect(await asNobody('peers')).toBe(expected)
+    expect(await asNobody()).toBe(expected)
+  })
+
+  test('what another user left beside the file in a folder for all is left alone, and hinders nothing', async () => {
+    if (!isRoot) return void console.info('not checked, since it takes root: what another user left beside the file')
+    await chmod(join(folder, 'home'), 0o1777)
+    for (const name of ['kept.tmp-0123456789abcdef', 'kept.broken-7', 'kept.broken-9']) {
+      await writeFile(join(folder, 'home', name), 'theirs')
+      await chown(join(folder, 'home', name), somebody, somebody)
+    }
+    expect(await asNobody()).toBe('used')
+    const left = (await readdir(join(folder, 'home'))).sort()
+    expect(left).toEqual([
+      'kept',
+      ...['kept.broken-12', 'kept.broken-13', 'kept.broken-14', 'kept.broken-7', 'kept.broken-9'],
+      'kept.tmp-0123456789abcdef'
+    ])
   })
 })
 

@@ -10,9 +10,9 @@ import { PoolError } from '../values/reason.ts'
 import { type CidrRange, CidrTable, isInRange, parseRange } from './cidr.ts'
 
 /** Bans of each kind, and peers banned along with one address; an operator who needs more bans a range. */
-const maxBans = 10_000
+export const maxBans = 10_000
 /** Single hosts freed from the ban of a range. */
-const maxExceptions = 1_000
+export const maxExceptions = 1_000
 
 export interface BanOptions {
   /** Today, as a date. */

@@ -8,7 +8,7 @@
  */
 import type { HistoryEvent } from '../values/history.ts'
 import type { ParsedPoint, PeerId, Point } from '../values/ids.ts'
-import type { HostBan, PeerBan, RangeBan } from './bans.ts'
+import { type HostBan, maxBans, maxExceptions, type PeerBan, type RangeBan } from './bans.ts'
 import { historyKinds, maxEventsKept } from './event-ring.ts'
 import type { PeerInfo, PeerReport } from './peer-state.ts'
 import { type Medium, media, type PointInfo } from './point-info.ts'
@@ -94,18 +94,20 @@ function record<F extends Fields>(fields: F): Read<Saved<F>> {
   return Object.assign((value: unknown, source: Source) => readFields(fields, { value, source }), { shape: { fields } })
 }
 
-/** The last members, at most so many; those that cannot be read are left out. */
-export function list<T>(read: Read<T>, max = Number.POSITIVE_INFINITY): Field<readonly T[]> {
+/** The last members, at most so many are looked at; those that cannot be read are left out. */
+export function list<T>(read: Read<T>, max: number): Field<readonly T[]> {
   const items = (value: unknown, source: Source): readonly T[] => {
     if (value === undefined) return []
     if (!Array.isArray(value)) throw unreadable
-    return value.slice(-max).flatMap((item: unknown) => {
+    const found: T[] = []
+    for (const item of value.slice(-max)) {
       try {
-        return [read(item, source)]
+        found.push(read(item, source))
       } catch {
-        return []
+        // Left out.
       }
-    })
+    }
+    return found
   }
   return {
     read: items,
@@ -215,12 +217,12 @@ const term = { since: otherwise(number, ({ now }) => now), endsAt: optional(numb
 /** By the `kind` that each line but the first begins with. Whether hosts and ranges can be is checked by `bans.ts`. */
 export const entryFields = {
   'peer-ban': { peerId: required(peerId), ...term } satisfies FieldsOf<PeerBan>,
-  'host-ban': { host: required(text as Read<HostBan['host']>), ...term, peers: list(peerId) } satisfies FieldsOf<HostBan>,
+  'host-ban': { host: required(text as Read<HostBan['host']>), ...term, peers: list(peerId, maxBans) } satisfies FieldsOf<HostBan>,
   'range-ban': {
     range: required(text),
     ...term,
-    peers: list(peerId),
-    except: list(text as Read<HostBan['host']>)
+    peers: list(peerId, maxBans),
+    except: list(text as Read<HostBan['host']>, maxExceptions)
   } satisfies FieldsOf<RangeBan>,
   point: pointFields,
   peer: peerFields
@@ -232,21 +234,26 @@ type FieldsOf<Entry> = { readonly [Name in keyof Entry]?: Field<Entry[Name]> }
 export type SavedPoint = Saved<typeof pointFields>
 export type SavedPeer = Saved<typeof peerFields>
 
+// Loops, since lists of names and values cost several times what reading does.
+
 /** Reads an object field by field; throws if one of them cannot be. Fields that the table does not have are ignored. */
 export function readFields<F extends Fields>(fields: F, { value, source }: { value: unknown; source: Source }): Saved<F> {
   const entry = object(value)
-  return Object.fromEntries(Object.entries(fields).map(([name, { read }]) => [name, read(entry[name], source, entry)])) as Saved<F>
+  const saved: Record<string, unknown> = {}
+  for (const name in fields) saved[name] = fields[name]?.read(entry[name], source, entry)
+  return saved as Saved<F>
 }
 
 /** What is written of a record, ready for JSON. */
 export function writeFields<F extends Fields>(fields: F, entry: Saved<F>): Record<string, unknown> {
-  const values = Object.entries(fields).filter(([name, { isBlank }]) => isBlank?.(entry[name]) !== true)
-  return Object.fromEntries(values.map(([name]) => [name, entry[name]]))
+  const written: Record<string, unknown> = {}
+  for (const name in fields) if (fields[name]?.isBlank?.(entry[name]) !== true) written[name] = entry[name]
+  return written
 }
 
 /** What a record that is known gets when a saved one comes back. */
 export function joinFields<F extends Fields>(fields: F, { known, saved }: { known: Saved<F>; saved: Saved<F> }): Saved<F> {
-  return Object.fromEntries(
-    Object.entries(fields).map(([name, { join }]) => [name, join === undefined ? known[name] : join(known[name], saved[name])])
-  ) as Saved<F>
+  const joined: Record<string, unknown> = {}
+  for (const name in fields) joined[name] = fields[name]?.join === undefined ? known[name] : fields[name].join(known[name], saved[name])
+  return joined as Saved<F>
 }

@@ -128,7 +128,7 @@ export function* readState(text: string, { parse, now }: { parse: Parser; now: n
     peerId: remembering((one) => parse.tryParsePeerId(one))
   }
   const lines = linesOf(text)
-  const anchors = list(point).read(anchorsOf(lines.next().value), source).slice(0, maxAnchors)
+  const anchors = list(point, maxAnchors).read(anchorsOf(lines.next().value), source)
   const entries: Entries = { 'peer-ban': [], 'host-ban': [], 'range-ban': [], point: [], peer: [] }
   let [dropped, count, characters] = [0, 0, 0]
   for (const line of lines) {

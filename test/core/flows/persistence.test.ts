@@ -160,19 +160,28 @@ describe('a save that takes its time', () => {
   })
 })
 
+/** A document of one line, nested so deep that recursion over it overflows the stack. */
+const deepDocument = `{"format":"p2p-pool","version":1,"points":${'{"a":'.repeat(10_000)}1${'}'.repeat(10_000)}}`
+
 describe('storages that fail', () => {
-  it.each(['', 'null', '{"format":"p2p-pool"}', '[]', '{"format":"p2p-pool","version":1,"points":[', 'not json', '[{"peer_id":"id"}]'])(
-    'what is no state (%j) is quarantined and reported once, and the pool starts afresh',
-    async (text) => {
-      const storage = memoryStorage(text)
-      const { world, pool, told } = await restarted(storage)
-      expect(told).toHaveLength(1)
-      expect(told[0]?.detail).toMatchObject({ failure: 'broken', quarantinedAs: expect.any(String) })
-      expect(storage.quarantined).toContain(text)
-      await world.clock.until(pool.savePeers())
-      await world.stop()
-    }
-  )
+  it.each([
+    ['an empty text', ''],
+    ['null', 'null'],
+    ['a header without a version', '{"format":"p2p-pool"}'],
+    ['an array', '[]'],
+    ['half a document', '{"format":"p2p-pool","version":1,"points":['],
+    ['no JSON', 'not json'],
+    ['a peers file of Octez', '[{"peer_id":"id"}]'],
+    ['a deep document', deepDocument]
+  ])('what is no saved state (%s) is quarantined and reported once, and the pool starts afresh', async (_name, text) => {
+    const storage = memoryStorage(text)
+    const { world, pool, told } = await restarted(storage)
+    expect(told).toHaveLength(1)
+    expect(told[0]?.detail).toMatchObject({ failure: 'broken', quarantinedAs: expect.any(String) })
+    expect(storage.quarantined).toContain(text)
+    await world.clock.until(pool.savePeers())
+    await world.stop()
+  })
 
   it('a newer version is refused and stays untouched', async () => {
     const text = '{"format":"p2p-pool","version":2,"points":[],"peers":[]}'
