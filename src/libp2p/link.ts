@@ -3,10 +3,11 @@
  * back-pressure, sending, closing within a deadline. `network.ts` makes links; what becomes of the connection below is
  * told by `ended` and decided in `connection-keeper.ts`.
  *
- * libp2p's own ways of reading are not used: its async iterator never pauses the stream, and its `onDrain` stays resolved
- * after the first drain.
+ * libp2p's own ways of reading are not used: its async iterator never pauses the stream, its `onDrain` stays resolved
+ * after the first drain, and what comes to a paused stream it keeps as a list of pieces, of any number. So the link takes the bytes
+ * before libp2p stores them, and joins small pieces.
  */
-import type { Connection, Stream } from '@libp2p/interface'
+import type { Connection, Stream, StreamMessageEvent } from '@libp2p/interface'
 import type { Host, PeerId } from '../core/values/ids.ts'
 import type { Link, Transport } from '../core/values/ports.ts'
 import type { LinkAddress } from './link-address.ts'
@@ -14,12 +15,14 @@ import { probe } from './probe.ts'
 
 /** Bytes read ahead of the core. About one first window of yamux: enough to keep it moving, little to lose. */
 const readAheadBytes = 256 * 1024
-/** What a piece costs beside its bytes, roughly: a sender of single bytes must not get more than its share. */
+/** What a piece costs beside its bytes, roughly. */
 const pieceOverheadBytes = 64
+/** Pieces that wait are joined to blocks of this size: a sender of single bytes must not cost a hundred times what it sends. */
+const blockBytes = 8 * 1024
 /** Reading goes on when so little is left. */
 const resumeBelowBytes = readAheadBytes / 2
 /**
- * What may arrive in a paused stream before it is broken off. Yamux' largest window, since an honest sender may have that
+ * What may wait unread before the stream is broken off. Yamux' largest window, since an honest sender may have that
  * much in flight when we pause; the presets keep windows at 1 MiB. WebRTC streams cannot be paused at all: there this
  * is where a sender that outruns its reader loses the link.
  */
@@ -28,6 +31,14 @@ const maxUnreadBytes = 16 * 1024 * 1024
 const noInactivityTimeoutMs = 2_147_483_647
 /** What the port promises: closing never takes longer. */
 const closeDeadlineMs = 1_000
+
+/** A piece, or a list of pieces. */
+type Received = StreamMessageEvent['data']
+
+/** What libp2p's own streams have beside the interface: they call it with all that comes. */
+interface ReceivingStream extends Stream {
+  onData?: (data: Received) => void
+}
 
 /** Told once, when the stream is gone for good; works until the signal at most. Never rejects. */
 export type LinkEnded = (link: Link, within: AbortSignal) => Promise<void>
@@ -44,9 +55,13 @@ export class StreamLink implements Link {
   readonly #stream: Stream
   readonly #connection: Connection
   readonly #ended: LinkEnded
-  /** Read and not yet pulled, from `#next` on: bounded by pausing at `readAheadBytes`, plus one message of the stream. */
+  /** Read and not yet pulled, from `#next` on, then `#block`: bounded by pausing at `readAheadBytes`, plus what is in flight then. */
   #unread: Uint8Array[] = []
   #next = 0
+  /** Small pieces, joined; filled up to `#filled`. */
+  #block: Uint8Array | undefined
+  #filled = 0
+  /** Of both. */
   #unreadBytes = 0
   #paused = false
   /** The other side sent everything it had to send. */
@@ -76,6 +91,10 @@ export class StreamLink implements Link {
 
   send(bytes: Uint8Array): boolean {
     return this.#stream.send(bytes)
+  }
+
+  get unsentBytes(): number {
+    return this.#stream.writeBufferLength
   }
 
   drained(signal: AbortSignal): Promise<void> {
@@ -136,28 +155,38 @@ export class StreamLink implements Link {
     this.#isOver()
     this.#unread = []
     this.#next = 0
+    this.#block = undefined
+    this.#filled = 0
     this.#unreadBytes = 0
     this.#resume()
     this.#wake?.()
   }
 
   async #pull(): Promise<IteratorResult<Uint8Array, undefined>> {
-    let piece = this.#unread[this.#next]
+    let piece = this.#shift()
     while (piece === undefined && this.#end === undefined) {
       await new Promise<void>((resolve) => {
         this.#wake = resolve
       })
-      piece = this.#unread[this.#next]
+      piece = this.#shift()
     }
     if (piece === undefined) {
       if (this.#end?.error !== undefined) throw this.#end.error
       return { done: true, value: undefined }
     }
+    if (this.#unreadBytes <= resumeBelowBytes) this.#resume()
+    return { done: false, value: piece }
+  }
+
+  /** The first piece that waits, if any. */
+  #shift(): Uint8Array | undefined {
+    if (this.#next === this.#unread.length) this.#closeBlock()
+    const piece = this.#unread[this.#next]
+    if (piece === undefined) return undefined
     this.#next++
     this.#forget()
     this.#unreadBytes -= piece.byteLength + pieceOverheadBytes
-    if (this.#unreadBytes <= resumeBelowBytes) this.#resume()
-    return { done: false, value: piece }
+    return piece
   }
 
   /** Drops what was pulled, now and then: `shift` moves the whole array each time once it is large. */
@@ -167,18 +196,52 @@ export class StreamLink implements Link {
     this.#next = 0
   }
 
+  /** A list holds the pieces as they came from the wire: no copy. */
+  #take(data: Received): void {
+    if (this.#end !== undefined) return
+    for (const piece of data instanceof Uint8Array ? [data] : data) this.#add(piece)
+    if (this.#unreadBytes > maxUnreadBytes) this.#stream.abort(new Error(`more than ${maxUnreadBytes} bytes wait unread`))
+    else if (this.#unreadBytes >= readAheadBytes) this.#pause()
+    this.#wake?.()
+  }
+
+  /** A piece that must wait is copied if it is small, or the smaller part of the memory that it would keep. */
+  #add(piece: Uint8Array): void {
+    const waits = this.#next < this.#unread.length || this.#block !== undefined
+    const { byteLength } = piece
+    if (!waits || (byteLength >= blockBytes / 4 && 2 * byteLength >= piece.buffer.byteLength)) {
+      this.#closeBlock()
+      this.#unread.push(piece)
+      this.#unreadBytes += byteLength + pieceOverheadBytes
+      return
+    }
+    if (this.#block !== undefined && this.#filled + byteLength > this.#block.length) this.#closeBlock()
+    this.#block ??= new Uint8Array(Math.max(blockBytes, byteLength))
+    this.#block.set(piece, this.#filled)
+    this.#filled += byteLength
+    this.#unreadBytes += byteLength
+  }
+
+  #closeBlock(): void {
+    if (this.#block === undefined) return
+    this.#unread.push(this.#block.subarray(0, this.#filled))
+    this.#unreadBytes += pieceOverheadBytes
+    this.#block = undefined
+    this.#filled = 0
+  }
+
   #listen(): void {
-    const stream = this.#stream
-    stream.addEventListener('message', ({ data }) => {
-      if (this.#end !== undefined) return
-      // A list holds the pieces as they came from the wire: no copy.
-      for (const piece of data instanceof Uint8Array ? [data] : data) {
-        this.#unread.push(piece)
-        this.#unreadBytes += piece.byteLength + pieceOverheadBytes
+    const stream: ReceivingStream = this.#stream
+    // What came before the link was made waits in the stream and comes as an event, before anything else.
+    stream.addEventListener('message', ({ data }) => this.#take(data))
+    const store = stream.onData
+    if (store !== undefined) {
+      stream.onData = (data) => {
+        const isReading = stream.readStatus === 'readable' || stream.readStatus === 'paused'
+        if (isReading && stream.readBufferLength === 0) this.#take(data)
+        else store.call(stream, data)
       }
-      if (this.#unreadBytes >= readAheadBytes) this.#pause()
-      this.#wake?.()
-    })
+    }
     stream.addEventListener('remoteCloseWrite', () => {
       this.#finished = true
       this.#isOver()

@@ -19,6 +19,7 @@ export class PlainLink implements Link {
   readonly host: Host | undefined
   readonly transport: Transport
   readonly remoteAddress: string
+  readonly unsentBytes = 0
   readonly chunks: AsyncIterable<Uint8Array>
   readonly over: Promise<void>
   readonly #isOver: () => void

@@ -108,6 +108,10 @@ export class MemoryLink implements Link {
     return this.inFlight < bufferBytes
   }
 
+  get unsentBytes(): number {
+    return this.inFlight
+  }
+
   drained(signal: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
       if (this.#closed) {

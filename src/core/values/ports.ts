@@ -55,9 +55,11 @@ export interface Link {
   readonly over: Promise<void>
   /**
    * Hands bytes over; never waits. False: the buffer is full, call `drained` before sending more. Throws once the link is closed.
-   * The bytes belong to the link afterwards.
+   * The bytes may be given to several links: neither links nor their callers change them afterwards.
    */
   send(bytes: Uint8Array): boolean
+  /** Bytes handed over that the link still holds: when they become fewer, the other side is reading. 0 where the link cannot tell. */
+  readonly unsentBytes: number
   /** Resolves when more may be sent; rejects when the link closed or the signal fired. */
   drained(signal: AbortSignal): Promise<void>
   /** Flushes what was sent, then closes; never rejects, never takes longer than the adapter's own deadline (a second). */
