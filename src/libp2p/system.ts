@@ -7,16 +7,47 @@ import type { Clock, Random } from '../core/values/ports.ts'
 /** `setTimeout`'s own limit; a longer delay fires at once. */
 const maxTimeoutMs = 2_147_483_647
 
+/** Calls in a later turn of the event loop; returns the cancellation. */
+type Soon = (fn: () => void) => () => void
+
+/**
+ * Not by a timer where there is another way: browsers hold timers back, by 4 ms where one follows another, and in a hidden page by a
+ * second or a minute. A page that reads a long message in turns would stand still.
+ */
+const soon: Soon =
+  typeof setImmediate === 'function'
+    ? (fn) => {
+        const next = setImmediate(fn)
+        return () => clearImmediate(next)
+      }
+    : typeof MessageChannel === 'function'
+      ? soonByMessage()
+      : (fn) => {
+          const timer = setTimeout(fn, 0)
+          return () => clearTimeout(timer)
+        }
+
+/** Each message to ourselves is a turn of its own, and calls the next that waits. */
+function soonByMessage(): Soon {
+  const { port1, port2 } = new MessageChannel()
+  const waiting: { fn: (() => void) | undefined }[] = []
+  port1.onmessage = () => waiting.shift()?.fn?.()
+  return (fn) => {
+    const entry: (typeof waiting)[number] = { fn }
+    waiting.push(entry)
+    port2.postMessage(undefined)
+    return () => {
+      entry.fn = undefined
+    }
+  }
+}
+
 /** `performance.now()` for durations: it never jumps, though some systems stop it while they sleep. */
 export const systemClock: Clock = {
   now: () => performance.now(),
   date: () => Date.now(),
   schedule(delayMs, fn) {
-    // Whoever only lets others go first need not wait a millisecond for it, where there is a way; a long load does so often.
-    if (delayMs <= 0 && typeof setImmediate === 'function') {
-      const next = setImmediate(fn)
-      return () => clearImmediate(next)
-    }
+    if (delayMs <= 0) return soon(fn)
     // A timer may fire up to a millisecond early, and a frozen page fires it late: the clock decides, not the timer.
     const due = performance.now() + Math.max(0, delayMs)
     let timer: ReturnType<typeof setTimeout>

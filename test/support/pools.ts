@@ -15,13 +15,14 @@ export interface Member {
 }
 
 export class World {
-  readonly clock = new VirtualClock()
+  readonly clock: VirtualClock
   readonly hub: MemoryHub
   readonly seed: number
   readonly members: Member[] = []
 
-  constructor(seed = 1, latencyMs?: (random: () => number) => number) {
+  constructor(seed = 1, latencyMs?: (random: () => number) => number, clock = new VirtualClock()) {
     this.seed = seed
+    this.clock = clock
     const random = seededRandom(seed)
     this.hub = new MemoryHub({
       clock: this.clock,

@@ -54,6 +54,8 @@ const tellers: { readonly [Name in ToldEventName]: Teller<Name> } = {
     good('Connected ', direction === 'outgoing' ? 'to ' : 'from ', { peerId }, ...(point === undefined ? ['.'] : [' at ', { point }, '.'])),
   disconnection: ({ peerId, ending }) => plain('We left ', { peerId }, after(ending)),
   'external-disconnection': ({ peerId, ending }) => warning('Lost ', { peerId }, after(ending)),
+  'messages-dropped': ({ peerId, messages }) =>
+    warning(`Left out ${formatCount(messages, 'message')} for `, { peerId }, ', which reads too slowly.'),
   'bootstrap-sent': ({ peerId }) => quiet('Asked ', { peerId }, ' for points.'),
   'bootstrap-received': ({ peerId }) => quiet({ peerId }, ' asked us for points.'),
   'advertise-sent': ({ peerId, points }) => quiet(`Told ${formatCount(points, 'point')} to `, { peerId }, '.'),

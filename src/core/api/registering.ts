@@ -4,7 +4,7 @@
  */
 import { defaultListing } from '../decisions/sharing.ts'
 import type { FlowContext } from '../flows/context.ts'
-import { encodePayload } from '../flows/payload.ts'
+import { encodePayload, frameOf } from '../flows/payload.ts'
 import type { PeerInfo } from '../tables/peer-state.ts'
 import type { Medium, PointInfo } from '../tables/point-info.ts'
 import type { Host, ParsedPoint, PeerId, Point } from '../values/ids.ts'
@@ -47,15 +47,15 @@ export class Registering<Msg, PeerMeta, ConnMeta> extends News {
   }
 
   /**
-   * Sends to all running connections but `except`; returns how many took it. Those that are behind by too much are left out.
-   * Throws `PoolError` `message-too-large`, or `invalid-argument` for what the codec makes no bytes of.
+   * Sends to all running connections but `except`; returns how many took it. Those that are behind by too much (256 messages or 2 MiB
+   * wait for them) are left out: `connection.stat.messagesDropped` counts it, and the event `messages-dropped` tells it. Throws `PoolError` `message-too-large`, or `invalid-argument` for what the codec makes no bytes of.
    */
   broadcast(message: Msg, options: { except?: readonly PeerId[] } = {}): number {
     const [, { except = [] }] = this.#context.take('broadcast', message, options)
-    const payload = encodePayload(this.#context.config, message)
+    const frame = frameOf(encodePayload(this.#context.config, message))
     let taken = 0
     for (const connection of this.#context.state.connections()) {
-      if (!except.includes(connection.peerId) && connection.offer(payload)) taken++
+      if (!except.includes(connection.peerId) && connection.offerFrame(frame)) taken++
     }
     return taken
   }

@@ -19,6 +19,7 @@ import { abortLink, Channel, closeLink } from './channel.ts'
 import { Connection } from './connection.ts'
 import type { FlowContext } from './context.ts'
 import { instanceText, LinkEnded, nackFor, ourHello, parsePoints, readHello, readMetadata, readSigned, readVerdict } from './handshake.ts'
+import { Turns } from './turns.ts'
 
 export interface ConnectOptions {
   /** Trust the point from now on. */
@@ -40,10 +41,12 @@ export interface Receiver<Msg, ConnMeta> {
 export class Connector<Msg, PeerMeta, ConnMeta> {
   readonly #context: FlowContext<Msg, PeerMeta, ConnMeta>
   readonly #receiver: Receiver<Msg, ConnMeta>
+  readonly #turns: Turns
 
   constructor(context: FlowContext<Msg, PeerMeta, ConnMeta>, receiver: Receiver<Msg, ConnMeta>) {
     this.#context = context
     this.#receiver = receiver
+    this.#turns = new Turns(context.clock)
   }
 
   /**
@@ -219,7 +222,7 @@ export class Connector<Msg, PeerMeta, ConnMeta> {
       roundTripMs
     }: { channel: Channel; hello: HelloMessage; metadata: ConnMeta | undefined; roundTripMs: number }
   ): Connection<Msg, ConnMeta> {
-    const { state, clock, config } = this.#context
+    const { state, clock, config, events } = this.#context
     const connection = new Connection<Msg, ConnMeta>({
       channel,
       attempt,
@@ -229,9 +232,11 @@ export class Connector<Msg, PeerMeta, ConnMeta> {
       roundTripMs: channel.link.plain === undefined ? roundTripMs : undefined,
       instance: instanceText(hello.instance),
       clock,
+      turns: this.#turns,
       config,
       onEnd: (_, ending, comeBackAfterMs) => this.#ended(attempt, { kind: 'closed', ending, comeBackAfterMs }),
-      onExchange: (from, message) => this.#receiver.received(from, message)
+      onExchange: (from, message) => this.#receiver.received(from, message),
+      onDropped: ({ peerId }, messages, bytes) => events.emit('messages-dropped', { peerId, messages, bytes })
     })
     state.run(attempt, connection)
     void connection.serve()

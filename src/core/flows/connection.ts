@@ -1,6 +1,6 @@
 /**
  * A running connection: reads until the end, keeps a bounded queue of application messages for their one reader, and
- * sends with back-pressure. What pool messages mean is the matter of `exchange.ts`. It ends once, by whoever comes first, and tells
+ * sends through its outbox. What pool messages mean is the matter of `exchange.ts`. It ends once, by whoever comes first, and tells
  * its owner through `onEnd`, which runs in the same turn.
  */
 
@@ -12,20 +12,18 @@ import type { Clock, Transport } from '../values/ports.ts'
 import { type DisconnectReason, describeReason, type Ending, PoolError } from '../values/reason.ts'
 import type { ConnectionInfo } from '../values/snapshot.ts'
 import { reason as checkReason, whileWaiting } from '../verbs.ts'
-import { abortable } from '../waits.ts'
 import { disconnectMessage, reasonOf } from '../wire/disconnect.ts'
 import { encodeMessage } from '../wire/encode.ts'
 import { WireFault } from '../wire/fault.ts'
 import { abortLink, type Channel, closeLink } from './channel.ts'
 import { Inbox } from './inbox.ts'
 import { Meter } from './meter.ts'
-import { decodePayload, encodePayload } from './payload.ts'
+import { Outbox } from './outbox.ts'
+import { decodePayload, encodePayload, frameOf } from './payload.ts'
+import type { Turns } from './turns.ts'
 
 /** What came before the other side left can still be read for so long by an application that is behind, ms; then the place is free. */
 const unreadLingerMs = 5_000
-
-/** Sends that wait for a slow link, per connection; one more is refused. An application that awaits `send` never has so many. */
-export const maxWaitingSends = 256
 
 export interface ConnectionStat {
   readonly bytesReceived: number
@@ -35,6 +33,8 @@ export interface ConnectionStat {
   readonly sentPerSecond: number
   readonly messagesReceived: number
   readonly messagesSent: number
+  /** Messages of `broadcast` that this peer was left out of because too much waited for it already. */
+  readonly messagesDropped: number
 }
 
 /** What its maker gives a connection. */
@@ -46,10 +46,15 @@ export interface ConnectionParts<Msg, ConnMeta> {
   readonly roundTripMs: number | undefined
   readonly instance: string
   readonly clock: Clock
+  /** Of all connections of the pool together. */
+  readonly turns: Turns
   readonly config: Pick<PoolConfig<Msg>, 'messageCodec' | 'maxMessageBytes' | 'maxUndeliveredMessages'>
   /** Synchronous; the state is changed here. */
   readonly onEnd: (connection: Connection<Msg, ConnMeta>, ending: Ending, comeBackAfterMs: number) => void
+  /** Throws `WireFault` for what a peer must not send. */
   readonly onExchange: (connection: Connection<Msg, ConnMeta>, message: ExchangeMessage) => void
+  /** Messages, and their bytes, that were dropped since the last call: once a second at most, and at the end. */
+  readonly onDropped: (connection: Connection<Msg, ConnMeta>, messages: number, bytes: number) => void
 }
 
 export class Connection<Msg = Uint8Array, ConnMeta = Uint8Array> implements RunningConnection {
@@ -71,17 +76,11 @@ export class Connection<Msg = Uint8Array, ConnMeta = Uint8Array> implements Runn
   /** The same, once the link is closed too. */
   #closedAs: Ending | undefined
   #cancelLinger: (() => void) | undefined
-  #messagesSent = 0
+  readonly #outbox: Outbox
   #messagesReceived = 0
-  /** Resolves when the link takes more; set while it does not. */
-  #drained: Promise<void> | undefined
-  #waitingSends = 0
   // What many connections never need, made when it is: there are hundreds of them, each with a share of the heap.
   #meters: { readonly received: Meter; readonly sent: Meter } | undefined
   #closing: PromiseWithResolvers<Ending> | undefined
-  /** Ends waits of senders. */
-  #end: AbortController | undefined
-  #lastInLine: Promise<void> | undefined
 
   constructor(parts: ConnectionParts<Msg, ConnMeta>) {
     this.#parts = parts
@@ -95,6 +94,14 @@ export class Connection<Msg = Uint8Array, ConnMeta = Uint8Array> implements Runn
     this.startedAt = parts.clock.now()
     this.#inbox = new Inbox(parts.config.maxUndeliveredMessages)
     this.messages = this.#inbox
+    this.#outbox = new Outbox({
+      channel: parts.channel,
+      clock: parts.clock,
+      turns: parts.turns,
+      stalled: () => void this.disconnect({ kind: 'not-reading' }),
+      broken: () => void this.#fallen({ by: 'network', reason: { kind: 'lost' } }),
+      dropped: (messages, bytes) => parts.onDropped(this, messages, bytes)
+    })
   }
 
   /** `plain`: the peer does not speak the pool protocol. It counts as any other, but no messages go to it and none come. */
@@ -161,46 +168,43 @@ export class Connection<Msg = Uint8Array, ConnMeta = Uint8Array> implements Runn
       receivedPerSecond: this.#meters.received.rate(bytesReceived),
       sentPerSecond: this.#meters.sent.rate(bytesSent),
       messagesReceived: this.#messagesReceived,
-      messagesSent: this.#messagesSent
+      messagesSent: this.#outbox.messagesSent,
+      messagesDropped: this.#outbox.messagesDropped
     }
   }
 
   /**
-   * Sends one application message. Resolves when the link took it, which a slow peer delays: await it. Rejects with `PoolError`
-   * `plain-peer`, `not-connected` once the connection has ended, `message-too-large`, `too-many-waiting`, `invalid-argument`, or the
-   * signal's reason: then the message was not sent. Messages are sent in the order of the calls.
+   * Sends one application message. Resolves when the link took it, which a slow peer delays: await it. Messages are sent in the order of
+   * the calls. At most 256 messages and 2 MiB wait, or one larger message. Rejects with `PoolError` `plain-peer`, `not-connected` once the
+   * connection has ended, `message-too-large`, `too-many-waiting`, `invalid-argument`, or the signal's reason: then the message was not
+   * sent. A peer that reads nothing for 30 s while messages wait is disconnected as `not-reading`.
    */
-  async send(message: Msg, options?: { signal?: AbortSignal }): Promise<void> {
-    if (options !== undefined) whileWaiting(options, { code: 'invalid-argument', name: 'connection.send' })
-    await this.sendPayload(encodePayload(this.#parts.config, message), options?.signal)
+  send(message: Msg, options?: { signal?: AbortSignal }): Promise<void> {
+    try {
+      if (options !== undefined) whileWaiting(options, { code: 'invalid-argument', name: 'connection.send' })
+      return this.sendPayload(encodePayload(this.#parts.config, message), options?.signal)
+    } catch (error) {
+      return Promise.reject(error)
+    }
   }
 
   /** `send` for bytes that the codec made already. */
-  async sendPayload(payload: Uint8Array, signal?: AbortSignal): Promise<void> {
-    if (this.kind === 'plain') throw new PoolError('plain-peer', `${this.peerId} does not speak the pool protocol: it takes no messages`)
-    await this.#write(encodeMessage({ kind: 'application', payload }), signal)
-    this.#messagesSent++
+  sendPayload(payload: Uint8Array, signal?: AbortSignal): Promise<void> {
+    if (this.kind !== 'plain') return this.#outbox.write(frameOf(payload), signal)
+    return Promise.reject(new PoolError('plain-peer', `${this.peerId} does not speak the pool protocol: it takes no messages`))
   }
 
-  /** `sendPayload` for many at once: false, and nothing sent, if the link is plain, behind by too much or gone. */
-  offer(payload: Uint8Array): boolean {
-    if (this.kind === 'plain' || this.#ending !== undefined || this.#waitingSends >= maxWaitingSends) return false
-    this.sendPayload(payload).catch(() => {
-      // The connection ended while the message waited: its end is told by its own event.
-    })
-    return true
+  /**
+   * Sends the frame of an application message without waiting. False, and nothing sent, if the peer is plain, the connection has ended,
+   * or too much waits already: that is counted in `stat`.
+   */
+  offerFrame(frame: Uint8Array): boolean {
+    return this.kind !== 'plain' && this.#outbox.offer(frame)
   }
 
-  /** Sends a pool message; false if the link is plain, behind or gone, for none of these is worth a wait. */
+  /** Sends a pool message; false if the peer is plain, or the link behind or gone, for none of these is worth a wait. */
   sendExchange(message: ExchangeMessage): boolean {
-    if (this.kind === 'plain' || this.#ending !== undefined || this.#drained !== undefined) return false
-    try {
-      this.#transmit(encodeMessage(message))
-      return true
-    } catch {
-      // The link closed a moment ago, which its reader is about to see.
-      return false
-    }
+    return this.kind !== 'plain' && !this.#outbox.isBehind && this.#outbox.pass(encodeMessage(message))
   }
 
   /** Bytes of the link so far. */
@@ -242,7 +246,7 @@ export class Connection<Msg = Uint8Array, ConnMeta = Uint8Array> implements Runn
 
   /** Reads until the end. Called once, by the flow that made the connection; never rejects. */
   async serve(): Promise<void> {
-    const { channel, config } = this.#parts
+    const { channel, config, turns } = this.#parts
     // Whoever does not read does not see the end: without this a peer that left would keep its place.
     const over = (): void => {
       if (this.#ending === undefined)
@@ -258,6 +262,7 @@ export class Connection<Msg = Uint8Array, ConnMeta = Uint8Array> implements Runn
         for (let message = channel.take(limits); message !== undefined; message = channel.take(limits)) {
           this.#handle(message)
           if (this.#inbox.isFull) await this.#inbox.room()
+          if (turns.count()) await turns.next()
           if (this.#ending !== undefined) return
         }
       } while (await channel.fill())
@@ -272,7 +277,7 @@ export class Connection<Msg = Uint8Array, ConnMeta = Uint8Array> implements Runn
     switch (message.kind) {
       case 'application':
         this.#messagesReceived++
-        this.#inbox.put(decodePayload(this.#parts.config.messageCodec, message.payload))
+        this.#inbox.put(decodePayload(this.#parts.config.messageCodec, message.payload), message.payload.length)
         return
       case 'disconnect':
         void this.#fallen({ by: 'them', reason: reasonOf(message) }, message.comeBackAfterMs)
@@ -300,62 +305,14 @@ export class Connection<Msg = Uint8Array, ConnMeta = Uint8Array> implements Runn
     this.#cancelLinger?.()
     this.#inbox.end()
     this.#parts.onEnd(this, ending, comeBackAfterMs)
-    this.#end?.abort(this.#notConnected(ending))
+    const { peerId } = this
+    const error = new PoolError('not-connected', `the connection with ${peerId} has ended: ${describeReason(ending.reason)}`, { ending })
+    this.#outbox.end(error)
     return true
   }
 
   #resolveClosed(ending: Ending): void {
     this.#closedAs = ending
     this.#closing?.resolve(ending)
-  }
-
-  #notConnected(ending: Ending): PoolError {
-    return new PoolError('not-connected', `the connection with ${this.peerId} has ended: ${describeReason(ending.reason)}`, { ending })
-  }
-
-  /** Aborted when the connection ends. */
-  get #untilEnd(): AbortSignal {
-    this.#end ??= new AbortController()
-    if (this.#ending !== undefined) this.#end.abort(this.#notConnected(this.#ending))
-    return this.#end.signal
-  }
-
-  /** Writes in the order of the calls: whoever must wait for the link makes all that come later wait behind it. */
-  async #write(frame: Uint8Array, signal: AbortSignal | undefined): Promise<void> {
-    signal?.throwIfAborted()
-    if (this.#ending !== undefined) throw this.#notConnected(this.#ending)
-    if (this.#drained === undefined && this.#waitingSends === 0) {
-      this.#transmit(frame)
-      return
-    }
-    if (this.#waitingSends >= maxWaitingSends) {
-      throw new PoolError('too-many-waiting', `${maxWaitingSends} messages wait for ${this.peerId} already: await send before sending more`)
-    }
-    const until = signal === undefined ? this.#untilEnd : AbortSignal.any([signal, this.#untilEnd])
-    const before = this.#lastInLine ?? Promise.resolve()
-    const done = Promise.withResolvers<void>()
-    this.#lastInLine = done.promise
-    this.#waitingSends++
-    try {
-      await abortable(before, until)
-      while (this.#drained !== undefined) await abortable(this.#drained, until)
-      this.#transmit(frame)
-    } finally {
-      this.#waitingSends--
-      void before.then(done.resolve)
-    }
-  }
-
-  #transmit(frame: Uint8Array): void {
-    if (this.#parts.channel.sendBytes(frame)) return
-    this.#drained = this.#parts.channel.link.drained(this.#untilEnd).then(
-      () => {
-        this.#drained = undefined
-      },
-      () => {
-        this.#drained = undefined
-        void this.#fallen({ by: 'network', reason: { kind: 'lost' } })
-      }
-    )
   }
 }

@@ -7,32 +7,48 @@ import { groupOfTeller } from '../values/address.ts'
 import type { ExchangeMessage } from '../values/message.ts'
 import type { Clock } from '../values/ports.ts'
 import { wireCaps } from '../wire/caps.ts'
+import { WireFault } from '../wire/fault.ts'
 import type { Connection } from './connection.ts'
 import type { FlowContext } from './context.ts'
 import { parsePoints } from './handshake.ts'
 import type { Swaps } from './swap.ts'
 import { type BucketSize, TokenBucket } from './token-bucket.ts'
 
-/** Points that one peer may tell us: one in ten seconds unasked, and as many as an answer holds for each question of ours. */
-const toldPoints: BucketSize = { capacity: 2 * wireCaps.advertisePoints, perSecond: 0.1 }
+/** What one connection may send. docs/protocol.md repeats the figures, a test compares. */
+export const maxRates = {
+  /** Messages 4 to 7 together. More is a fault: a pool of ours sends a few in a minute. What exceeds the other rates is not looked at. */
+  messages: { capacity: 200, perSecond: 20 },
+  /** Points in Advertise: one in ten seconds unasked, and as many as an answer holds for each Bootstrap of ours. */
+  points: { capacity: 2 * wireCaps.advertisePoints, perSecond: 0.1 },
+  ownPoints: { capacity: 20, perSecond: 0.2 },
+  bootstraps: { capacity: 5, perSecond: 0.2 },
+  /** SwapRequest and SwapAck. */
+  swaps: { capacity: 10, perSecond: 0.2 }
+} as const satisfies Record<string, BucketSize>
 
-/** Questions that one peer may ask. */
-const questions: BucketSize = { capacity: 5, perSecond: 0.2 }
-
-/** All peers of one address group together may do as much as so many, also one that comes back again and again. */
+/** All peers of one address group together may send as many points, own points and Bootstraps as so many, also one that comes back again and again. */
 const groupFactor = 4
 /** Groups remembered; the one that was first met goes first. */
 const maxGroups = 1_024
 
-/** What may still be told to us and asked of us. */
+type Rate = keyof typeof maxRates
+
+/** What one connection, or one address group, may still send. */
 class Allowance {
-  readonly told: TokenBucket
-  readonly asked: TokenBucket
+  readonly #clock: Clock
+  readonly #factor: number
+  /** Made when asked for: most peers send two kinds. */
+  readonly #buckets: Partial<Record<Rate, TokenBucket>> = {}
 
   constructor(clock: Clock, factor: number) {
-    const sized = ({ capacity, perSecond }: BucketSize): BucketSize => ({ capacity: capacity * factor, perSecond: perSecond * factor })
-    this.told = new TokenBucket(clock, sized(toldPoints))
-    this.asked = new TokenBucket(clock, sized(questions))
+    this.#clock = clock
+    this.#factor = factor
+  }
+
+  of(rate: Rate): TokenBucket {
+    const { capacity, perSecond } = maxRates[rate]
+    this.#buckets[rate] ??= new TokenBucket(this.#clock, { capacity: capacity * this.#factor, perSecond: perSecond * this.#factor })
+    return this.#buckets[rate]
   }
 }
 
@@ -63,7 +79,7 @@ export class Exchange<Msg, PeerMeta, ConnMeta> {
     if (!config.discovery || !connection.discovery || connection.isPrivate) return false
     const sent = connection.sendExchange({ kind: 'bootstrap', transports: network.transports })
     if (sent) {
-      for (const { told } of this.#allowancesOf(connection)) told.grant(wireCaps.advertisePoints)
+      for (const allowance of this.#allowancesOf(connection)) allowance.of('points').grant(wireCaps.advertisePoints)
       events.emit('bootstrap-sent', { peerId: connection.peerId })
     }
     return sent
@@ -78,7 +94,14 @@ export class Exchange<Msg, PeerMeta, ConnMeta> {
       if (connection.discovery) connection.sendExchange({ kind: 'advertise', points: [], ownPoints })
   }
 
+  /** Throws `WireFault` when the peer floods us. */
   received(connection: Connection<Msg, ConnMeta>, message: ExchangeMessage): void {
+    const allowance = this.#allowanceOf(connection)
+    const takesSwap = (): boolean => allowance.of('swaps').take(1) > 0
+    if (allowance.of('messages').take(1) === 0) {
+      const { capacity, perSecond } = maxRates.messages
+      throw new WireFault(`messages 4 to 7: at most ${capacity} at once and ${perSecond} a second expected, more came`)
+    }
     if (!this.#context.config.discovery) return
     switch (message.kind) {
       case 'bootstrap':
@@ -88,10 +111,10 @@ export class Exchange<Msg, PeerMeta, ConnMeta> {
         this.#learn(connection, message.points, message.ownPoints)
         return
       case 'swap-request':
-        void this.#swaps?.requested(connection, message)
+        if (takesSwap()) void this.#swaps?.requested(connection, message)
         return
       case 'swap-ack':
-        void this.#swaps?.acknowledged(connection, message)
+        if (takesSwap()) void this.#swaps?.acknowledged(connection, message)
         return
     }
   }
@@ -100,7 +123,7 @@ export class Exchange<Msg, PeerMeta, ConnMeta> {
     const { events, state, random, config } = this.#context
     const { peerId } = connection
     events.emit('bootstrap-received', { peerId })
-    if (connection.isPrivate || config.privateMode || this.#take(connection, 'asked', 1) === 0) return
+    if (connection.isPrivate || config.privateMode || this.#take(connection, 'bootstraps', 1) === 0) return
     const points = shareablePoints(state, { asker: connection, random, transports })
     if (points.length > 0 && connection.sendExchange({ kind: 'advertise', points, ownPoints: undefined })) {
       events.emit('advertise-sent', { peerId, points: points.length })
@@ -110,14 +133,14 @@ export class Exchange<Msg, PeerMeta, ConnMeta> {
   #learn(connection: Connection<Msg, ConnMeta>, texts: readonly string[], ownTexts: readonly string[] | undefined): void {
     const { events, network, claims, state } = this.#context
     const { peerId, host, isPrivate } = connection
-    if (ownTexts !== undefined)
+    if (ownTexts !== undefined && this.#take(connection, 'ownPoints', 1) > 0)
       claims.learnOwn(parsePoints(network, ownTexts), {
         peerId,
         host,
         isPrivate,
         trusted: state.isTrusted(peerId, undefined)
       })
-    const heard = texts.slice(0, this.#take(connection, 'told', texts.length))
+    const heard = texts.slice(0, this.#take(connection, 'points', texts.length))
     const taken = isPrivate ? 0 : claims.learn(parsePoints(network, heard), { peerId, host, medium: 'advertise' })
     const teller = state.peer(peerId)
     if (teller !== undefined) teller.own().served += taken
@@ -126,22 +149,26 @@ export class Exchange<Msg, PeerMeta, ConnMeta> {
 
   /** How many points the peer may tell us now; what is more is not taken. */
   mayTell(connection: Connection<Msg, ConnMeta>): number {
-    return Math.min(...this.#allowancesOf(connection).map(({ told }) => told.left))
+    return Math.min(...this.#allowancesOf(connection).map((allowance) => allowance.of('points').left))
   }
 
   /** Takes up to `wanted` of what the peer and its group have left. */
-  #take(connection: Connection<Msg, ConnMeta>, what: keyof Allowance, wanted: number): number {
-    return this.#allowancesOf(connection).reduce((granted, allowance) => allowance[what].take(granted), wanted)
+  #take(connection: Connection<Msg, ConnMeta>, what: Rate, wanted: number): number {
+    return this.#allowancesOf(connection).reduce((granted, allowance) => allowance.of(what).take(granted), wanted)
+  }
+
+  #allowanceOf(connection: Connection<Msg, ConnMeta>): Allowance {
+    const allowance = this.#allowances.get(connection) ?? new Allowance(this.#context.clock, 1)
+    this.#allowances.set(connection, allowance)
+    return allowance
   }
 
   /** Its own, then that of its address group; on a local network there is none, nor where the host is not seen. */
   #allowancesOf(connection: Connection<Msg, ConnMeta>): readonly Allowance[] {
-    const { clock } = this.#context
-    const own = this.#allowances.get(connection) ?? new Allowance(clock, 1)
-    this.#allowances.set(connection, own)
+    const own = this.#allowanceOf(connection)
     const key = groupOfTeller(connection.host)
     if (key === undefined) return [own]
-    const group = this.#groups.get(key) ?? new Allowance(clock, groupFactor)
+    const group = this.#groups.get(key) ?? new Allowance(this.#context.clock, groupFactor)
     this.#groups.set(key, group)
     for (const oldest of this.#groups.keys()) {
       if (this.#groups.size <= maxGroups) break

@@ -1,9 +1,18 @@
 /** Application messages that wait for their one reader. The connection stops reading its link while it is full. */
 
+/** Bytes of messages that wait; the last one may go beyond it. */
+const maxWaitingBytes = 1_048_576
+
+interface Waiting<Msg> {
+  readonly message: Msg
+  readonly bytes: number
+}
+
 export class Inbox<Msg> implements AsyncIterable<Msg> {
   /** At most `capacity`; the sender feels it before anything is dropped. */
-  readonly #queue: Msg[] = []
+  readonly #queue: Waiting<Msg>[] = []
   readonly #capacity: number
+  #bytes = 0
   #ended = false
   #reader: ((result: IteratorResult<Msg, undefined>) => void) | undefined
   #room: (() => void) | undefined
@@ -13,14 +22,15 @@ export class Inbox<Msg> implements AsyncIterable<Msg> {
   }
 
   get isFull(): boolean {
-    return this.#queue.length >= this.#capacity
+    return this.#queue.length >= this.#capacity || this.#bytes >= maxWaitingBytes
   }
 
-  /** Only while it is not full and has not ended. */
-  put(message: Msg): void {
+  /** Only while it is not full and has not ended. `bytes`: what the message had on the wire. */
+  put(message: Msg, bytes = 0): void {
     const reader = this.#reader
     if (reader === undefined) {
-      this.#queue.push(message)
+      this.#queue.push({ message, bytes })
+      this.#bytes += bytes
       return
     }
     this.#reader = undefined
@@ -50,10 +60,11 @@ export class Inbox<Msg> implements AsyncIterable<Msg> {
 
   #next(): Promise<IteratorResult<Msg, undefined>> {
     if (this.#reader !== undefined) throw new Error('messages has one reader, and it is waiting already')
-    if (this.#queue.length > 0) {
-      const value = this.#queue.shift() as Msg
-      this.#makeRoom()
-      return Promise.resolve({ done: false, value })
+    const first = this.#queue.shift()
+    if (first !== undefined) {
+      this.#bytes -= first.bytes
+      if (!this.isFull) this.#makeRoom()
+      return Promise.resolve({ done: false, value: first.message })
     }
     if (this.#ended) return Promise.resolve({ done: true, value: undefined })
     return new Promise((resolve) => {

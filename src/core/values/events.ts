@@ -57,6 +57,11 @@ export interface PoolEvents {
   disconnection: { readonly peerId: PeerId; readonly point: Point | undefined; readonly ending: Ending }
   /** They, or the network, ended it. */
   'external-disconnection': { readonly peerId: PeerId; readonly point: Point | undefined; readonly ending: Ending }
+  /**
+   * Messages of `broadcast` that a peer was left out of, because too much waited for it. Told once a second and peer at most, with all since
+   * the last time.
+   */
+  'messages-dropped': { readonly peerId: PeerId; readonly messages: number; readonly bytes: number }
   'bootstrap-sent': { readonly peerId: PeerId }
   'bootstrap-received': { readonly peerId: PeerId }
   'advertise-sent': { readonly peerId: PeerId; readonly points: number }
@@ -122,6 +127,7 @@ export const poolEventNames: Readonly<Record<PoolEventName, true>> = {
   'connection-established': true,
   disconnection: true,
   'external-disconnection': true,
+  'messages-dropped': true,
   'bootstrap-sent': true,
   'bootstrap-received': true,
   'advertise-sent': true,

@@ -66,6 +66,7 @@ export type DisconnectReason =
   | { readonly kind: 'replaced' } // a newer connection of the same peer took its place
   | { readonly kind: 'going-away' } // the page is left, the process ends
   | { readonly kind: 'pool-destroyed' }
+  | { readonly kind: 'not-reading' } // messages waited for the peer, which read nothing for 30 s
   | { readonly kind: 'unknown'; readonly code: number; readonly text: string }
 
 /** What an application may report of a peer: proved wrong (`fault`), or no help to it. */

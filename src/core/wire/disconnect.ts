@@ -20,7 +20,8 @@ export const reasonCode = {
   swapped: 7,
   replaced: 8,
   'going-away': 9,
-  'pool-destroyed': 10
+  'pool-destroyed': 10,
+  'not-reading': 11
 } as const satisfies Record<Exclude<DisconnectReason['kind'], 'lost' | 'closed-by-peer' | 'unknown'>, number>
 
 const kinds = Object.keys(reasonCode) as (keyof typeof reasonCode)[]

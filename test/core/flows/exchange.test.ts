@@ -68,7 +68,7 @@ describe('the exchange of points', () => {
     const peer = new HostilePeer(world, 'peer')
     const link = await peer.dial(a.network.point)
     say(link, helloOf(), { kind: 'ack' })
-    for (let i = 0; i < 50; i++) {
+    for (let i = 0; i < 40; i++) {
       say(
         link,
         { kind: 'bootstrap', transports: ['tcp'] },

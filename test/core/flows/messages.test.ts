@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest'
-import { maxWaitingSends } from '../../../src/core/flows/connection.ts'
 import { type Connection, type DisconnectReason, type Ending, PoolError } from '../../../src/core/index.ts'
 import { HostilePeer, helloOf, say } from '../../support/hostile-peer.ts'
 import { type Member, World } from '../../support/pools.ts'
@@ -61,7 +60,7 @@ describe('back-pressure', () => {
         sent.push(i)
       }
     })()
-    await made.world.clock.advance(60_000)
+    await made.world.clock.advance(20_000)
     const stuck = sent.length
     expect(stuck).toBeGreaterThanOrEqual(10)
     expect(stuck).toBeLessThan(20)
@@ -83,25 +82,10 @@ describe('back-pressure', () => {
 
   it('many sends that nobody awaits keep their order, through a link that is full', async () => {
     const made = await pair()
-    const sends = Array.from({ length: 100 }, (_, i) => made.ours.send(large(i)))
-    expect(await read(made, 100)).toEqual(Array.from({ length: 100 }, (_, i) => i))
+    const sends = Array.from({ length: 30 }, (_, i) => made.ours.send(large(i)))
+    expect(await read(made, 30)).toEqual(Array.from({ length: 30 }, (_, i) => i))
     await Promise.all(sends)
-    expect(made.ours.stat.messagesSent).toBe(100)
-  })
-
-  it(`${maxWaitingSends} sends may wait, one more is refused, and the others still arrive`, async () => {
-    const made = await pair()
-    const results = Array.from({ length: maxWaitingSends + 10 }, (_, i) =>
-      made.ours.send(large(i)).then(
-        () => 'sent',
-        (error: unknown) => (error as PoolError).code
-      )
-    )
-    const heard = await read(made, maxWaitingSends + 10)
-    const settled = await Promise.all(results)
-    expect(settled.filter((result) => result === 'too-many-waiting').length).toBeGreaterThan(0)
-    expect(heard).toHaveLength(settled.filter((result) => result === 'sent').length)
-    expect(heard).toEqual(heard.toSorted((one, other) => one - other))
+    expect(made.ours.stat.messagesSent).toBe(30)
   })
 
   it('a send that is given up while it waits was not sent; those behind it are', async () => {
@@ -130,18 +114,6 @@ describe('back-pressure', () => {
     const errors = (await Promise.all(sends)).filter((error) => error !== undefined)
     expect(errors.length).toBeGreaterThan(10)
     for (const error of errors) expect(error).toMatchObject({ code: 'not-connected', ending: { by: 'us', reason: { text: 'enough' } } })
-  })
-
-  it('a broadcast leaves out who is behind, and goes to all others', async () => {
-    const made = await pair()
-    const c = await made.world.start('c')
-    await made.world.clock.until(made.a.pool.connect(c.network.point))
-    await made.world.clock.advance(100)
-    const blocked = Array.from({ length: maxWaitingSends + 4 }, (_, i) => made.ours.send(large(i)).catch(() => undefined))
-    expect(made.a.pool.broadcast(Uint8Array.of(1))).toBe(1)
-    expect(made.a.pool.broadcast(Uint8Array.of(1), { except: [c.pool.peerId] })).toBe(0)
-    await made.world.clock.until(made.a.pool.disconnect(made.b.pool.peerId))
-    await Promise.all(blocked)
   })
 })
 
@@ -229,6 +201,7 @@ describe('the end of a connection', () => {
     { kind: 'replaced' },
     { kind: 'going-away' },
     { kind: 'pool-destroyed' },
+    { kind: 'not-reading' },
     { kind: 'unknown', code: 4_242, text: 'of a later version' },
     { kind: 'lost', seen: { kind: 'closed-by-peer' } }
   ]

@@ -16,6 +16,7 @@ const reasons: DisconnectReason[] = [
   { kind: 'replaced' },
   { kind: 'going-away' },
   { kind: 'pool-destroyed' },
+  { kind: 'not-reading' },
   { kind: 'unknown', code: 77, text: 'from the future' }
 ]
 
@@ -27,7 +28,7 @@ describe('disconnect reasons', () => {
   })
 
   it('have the numbers that docs/protocol.md promises', () => {
-    expect(Object.values(reasonCode)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10])
+    expect(Object.values(reasonCode)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11])
   })
 
   it.each(['lost', 'closed-by-peer'] as const)('%s has no number and arrives as closed without a reason', (kind) => {

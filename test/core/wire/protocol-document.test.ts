@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import protobuf from 'protobufjs'
 import { describe, expect, it } from 'vitest'
+import { maxRates } from '../../../src/core/flows/exchange.ts'
 import type { PoolMessage } from '../../../src/core/values/message.ts'
 import { nackMotive } from '../../../src/core/values/reason.ts'
 import { wireCaps } from '../../../src/core/wire/caps.ts'
@@ -69,12 +70,21 @@ describe('docs/protocol.md', () => {
   })
 
   it('names every cap with its value', () => {
-    const section = document.slice(document.indexOf('## Caps'), document.indexOf('## Later versions'))
+    const section = document.slice(document.indexOf('## Caps'), document.indexOf('## Rates'))
     const written = [...section.matchAll(/^\| `(\w+)` \| ([\d,]+) \|$/gm)].map(([, name, value = '']) => [
       name,
       Number(value.replaceAll(',', ''))
     ])
     expect(Object.fromEntries(written)).toEqual(wireCaps)
+  })
+
+  it('names every rate with its figures', () => {
+    const section = document.slice(document.indexOf('## Rates'), document.indexOf('## Later versions'))
+    const written = [...section.matchAll(/^\| `(\w+)` \|.*\| (\d+) \| ([\d.]+) \|/gm)].map(([, name, capacity, perSecond]) => [
+      name,
+      { capacity: Number(capacity), perSecond: Number(perSecond) }
+    ])
+    expect(Object.fromEntries(written)).toEqual(maxRates)
   })
 
   it('names every motive and every reason with its code', () => {

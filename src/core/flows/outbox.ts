@@ -1,0 +1,283 @@
+/**
+ * Application messages on their way out of one connection, in the order of the calls. What the link does not take waits here, bounded in
+ * number and bytes. The outbox also finds out that the other side has stopped reading, and counts what was dropped. Owned by `connection.ts`.
+ */
+import type { Clock } from '../values/ports.ts'
+import { PoolError } from '../values/reason.ts'
+import type { Channel } from './channel.ts'
+import type { Turns } from './turns.ts'
+
+/** Messages that wait for a slow link, per connection. An application that awaits `send` never has so many. */
+export const maxWaitingSends = 256
+/** Their bytes; one message alone may be larger. The link holds about one message more. */
+export const maxWaitingBytes = 2 * 1_048_576
+
+/** How often a full link is looked at, ms. */
+const lookEveryMs = 10_000
+/** So many looks in a row without a byte taken, and the other side is asked whether it lives: 30 s. */
+const looksUntilAsked = 3
+/** Nor an answer: 60 s. A slow link would have taken some bytes by then. */
+const looksUntilStalled = 6
+/** Drops are told once in this time, ms. */
+const tellDropsEveryMs = 1_000
+
+/** Larger frames are not worth a copy. */
+const joinBelowBytes = 1_024
+/** Joined frames go out at the end of a turn, or when they are so many bytes. */
+const maxJoinedBytes = 65_536
+
+interface Waiting {
+  readonly frame: Uint8Array
+  /** Called once: without an error when the link took the frame. */
+  readonly settle: (error?: unknown) => void
+}
+
+/** Of the owner. */
+export interface OutboxParts {
+  readonly channel: Channel
+  readonly clock: Clock
+  readonly turns: Turns
+  /** The other side has read nothing for 30 s though something waits. */
+  readonly stalled: () => void
+  /** The link broke. */
+  readonly broken: () => void
+  /** Messages, and their bytes, that were dropped since the last call. */
+  readonly dropped: (messages: number, bytes: number) => void
+}
+
+export class Outbox {
+  readonly #parts: OutboxParts
+  readonly #waiting: Waiting[] = []
+  #waitingBytes = 0
+  /** The link takes no more for now. */
+  #isBlocked = false
+  /** Small frames of a turn that brings many messages: one write for all, since a write costs more than all else of an answer. */
+  #joined: Uint8Array[] = []
+  #joinedBytes = 0
+  /** Why nothing is taken any more. */
+  #ended: PoolError | undefined
+  /** Ends waits for the link; made when there is one. */
+  #end: AbortController | undefined
+  /** Messages that the link took. */
+  messagesSent = 0
+  /** Messages that `offer` did not take. */
+  messagesDropped = 0
+  #untold: { messages: number; bytes: number; readonly cancel: () => void } | undefined
+  /** While the link is looked at: what it had taken at the last look, and looks since then that found no change. */
+  #watch: { sent: number; unsent: number; quietLooks: number; cancel: () => void } | undefined
+
+  constructor(parts: OutboxParts) {
+    this.#parts = parts
+  }
+
+  /** The link is behind, or something waits for it. */
+  get isBehind(): boolean {
+    return this.#isBlocked || this.#waiting.length > 0
+  }
+
+  /** Resolves when the link took the frame. Rejects with `PoolError` `too-many-waiting`, `not-connected`, or the signal's reason. */
+  write(frame: Uint8Array, signal: AbortSignal | undefined): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (signal?.aborted === true) return reject(signal.reason)
+      if (!this.#hasRoomFor(frame)) return reject(this.#tooMany(frame))
+      const abort = (): void => {
+        if (this.#drop(entry)) entry.settle(signal?.reason)
+      }
+      const entry: Waiting = {
+        frame,
+        settle: (error) => {
+          signal?.removeEventListener('abort', abort)
+          if (error === undefined) resolve()
+          else reject(error)
+        }
+      }
+      signal?.addEventListener('abort', abort, { once: true })
+      this.#add(entry)
+    })
+  }
+
+  /** `write` that waits for nothing: false, and counted as dropped, if too much waits. False once it has ended. */
+  offer(frame: Uint8Array): boolean {
+    if (this.#ended !== undefined) return false
+    if (!this.#hasRoomFor(frame)) {
+      this.#countDrop(frame.length)
+      return false
+    }
+    // A failure here is the end of the connection, which has its own event.
+    this.#add({ frame, settle: () => undefined })
+    return true
+  }
+
+  /** Hands a pool message to the link; false if that is behind or gone. */
+  pass(frame: Uint8Array): boolean {
+    if (this.isBehind || this.#ended !== undefined) return false
+    return this.#transmit(frame) === undefined
+  }
+
+  /** The connection has ended: what waits is given up. */
+  end(error: PoolError): void {
+    this.#sendJoined()
+    this.#ended = error
+    this.#end?.abort(error)
+    this.#watch?.cancel()
+    this.#watch = undefined
+    this.#waitingBytes = 0
+    for (const { settle } of this.#waiting.splice(0)) settle(error)
+    this.#untold?.cancel()
+    this.#tellDrops()
+  }
+
+  #hasRoomFor({ length }: Uint8Array): boolean {
+    const count = this.#waiting.length
+    return count === 0 || (count < maxWaitingSends && this.#waitingBytes + length <= maxWaitingBytes)
+  }
+
+  #tooMany({ length }: Uint8Array): PoolError {
+    const [count, bytes] = [this.#waiting.length, this.#waitingBytes]
+    return new PoolError(
+      'too-many-waiting',
+      `${count} messages of ${bytes} bytes wait for ${this.#parts.channel.link.peerId}, and ${length} bytes more are too many: ` +
+        `at most ${maxWaitingSends} messages and ${maxWaitingBytes} bytes wait; await send before sending more`
+    )
+  }
+
+  #add(entry: Waiting): void {
+    if (this.isBehind && this.#ended === undefined) {
+      this.#waiting.push(entry)
+      this.#waitingBytes += entry.frame.length
+      return
+    }
+    this.#send(entry)
+  }
+
+  #send({ frame, settle }: Waiting): void {
+    const error = this.#ended ?? this.#transmit(frame)
+    if (error === undefined) this.messagesSent++
+    settle(error)
+  }
+
+  /** True if it waited. */
+  #drop(entry: Waiting): boolean {
+    const place = this.#waiting.indexOf(entry)
+    if (place < 0) return false
+    this.#waiting.splice(place, 1)
+    this.#waitingBytes -= entry.frame.length
+    return true
+  }
+
+  /** What went wrong, if anything. */
+  #transmit(frame: Uint8Array): PoolError | undefined {
+    if (frame.length < joinBelowBytes && this.#join(frame)) return undefined
+    return this.#sendJoined() ?? this.#hand(frame)
+  }
+
+  #join(frame: Uint8Array): boolean {
+    if (this.#joined.length === 0 && !this.#parts.turns.afterwards(() => void this.#sendJoined())) return false
+    this.#joined.push(frame)
+    this.#joinedBytes += frame.length
+    if (this.#joinedBytes >= maxJoinedBytes) this.#sendJoined()
+    return true
+  }
+
+  #sendJoined(): PoolError | undefined {
+    if (this.#joined.length === 0) return undefined
+    const bytes = new Uint8Array(this.#joinedBytes)
+    let at = 0
+    for (const frame of this.#joined) {
+      bytes.set(frame, at)
+      at += frame.length
+    }
+    this.#joined = []
+    this.#joinedBytes = 0
+    return this.#hand(bytes)
+  }
+
+  #hand(frame: Uint8Array): PoolError | undefined {
+    try {
+      if (!this.#parts.channel.sendBytes(frame)) this.#block()
+      return undefined
+    } catch (cause) {
+      // Its reader is about to see that it closed.
+      return new PoolError('not-connected', `the link to ${this.#parts.channel.link.peerId} has just closed`, { cause })
+    }
+  }
+
+  #block(): void {
+    this.#isBlocked = true
+    this.#end ??= new AbortController()
+    if (this.#ended !== undefined) this.#end.abort(this.#ended)
+    this.#parts.channel.link.drained(this.#end.signal).then(
+      () => {
+        this.#isBlocked = false
+        this.#sendOn()
+      },
+      () => {
+        if (this.#ended === undefined) this.#parts.broken()
+      }
+    )
+    this.#watch ??= { ...this.#taken(), quietLooks: 0, cancel: this.#parts.clock.schedule(lookEveryMs, () => void this.#look()) }
+  }
+
+  #sendOn(): void {
+    while (!this.#isBlocked && this.#ended === undefined) {
+      const next = this.#waiting.shift()
+      if (next === undefined) return
+      this.#waitingBytes -= next.frame.length
+      this.#send(next)
+    }
+  }
+
+  #taken(): { sent: number; unsent: number } {
+    return { sent: this.#parts.channel.bytesSent, unsent: this.#parts.channel.link.unsentBytes }
+  }
+
+  /** An answer to a question that was sent behind the bytes shows that they arrived; if they were not read then, nobody reads. */
+  async #look(): Promise<void> {
+    const watch = this.#watch
+    if (watch === undefined) return
+    if (!this.#isBlocked) {
+      this.#watch = undefined
+      return
+    }
+    watch.cancel = this.#parts.clock.schedule(lookEveryMs, () => void this.#look())
+    if (this.#hasMoved(watch)) return
+    const quietLooks = ++watch.quietLooks
+    if (quietLooks < looksUntilAsked) return
+    if (quietLooks < looksUntilStalled && !(await this.#answers())) return
+    if (this.#watch === watch && this.#isBlocked && !this.#hasMoved(watch)) this.#parts.stalled()
+  }
+
+  /** Has the link taken bytes since the last time? */
+  #hasMoved(watch: { sent: number; unsent: number; quietLooks: number }): boolean {
+    const { sent, unsent } = this.#taken()
+    if (sent === watch.sent && unsent >= watch.unsent) return false
+    Object.assign(watch, { sent, unsent, quietLooks: 0 })
+    return true
+  }
+
+  async #answers(): Promise<boolean> {
+    const patience = new AbortController()
+    const cancel = this.#parts.clock.schedule(lookEveryMs, () => patience.abort(new Error('no answer')))
+    try {
+      await this.#parts.channel.link.probe(patience.signal)
+      return true
+    } catch {
+      return false
+    } finally {
+      cancel()
+    }
+  }
+
+  #countDrop(bytes: number): void {
+    this.messagesDropped++
+    this.#untold ??= { messages: 0, bytes: 0, cancel: this.#parts.clock.schedule(tellDropsEveryMs, () => this.#tellDrops()) }
+    this.#untold.messages++
+    this.#untold.bytes += bytes
+  }
+
+  #tellDrops(): void {
+    const untold = this.#untold
+    this.#untold = undefined
+    if (untold !== undefined) this.#parts.dropped(untold.messages, untold.bytes)
+  }
+}
