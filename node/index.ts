@@ -16,9 +16,11 @@ import { closing } from '../src/libp2p/closing-web-sockets.ts'
 import type { NetworkComponents } from '../src/libp2p/network.ts'
 import { addresses, libp2pSettings, privateKey as privateKeyOption } from '../src/libp2p/preset.ts'
 import { type Libp2pPeerPool, listenerGuard, type PeerPoolInit, peerPoolOptions, poolService } from '../src/libp2p/service.ts'
+import { systemClock } from '../src/libp2p/system.ts'
 import { loadOrCreateIdentity } from './identity.ts'
 import { jsonFileStorage } from './json-file.ts'
 import { PoolRelay, type Relay, type RelayOptions } from './relay.ts'
+import { guardingSockets } from './socket-guard.ts'
 
 export * from '../src/core/index.ts'
 export * from '../src/libp2p/index.ts'
@@ -101,7 +103,7 @@ export async function createNodePeer<Msg = Uint8Array, PeerMeta = unknown, ConnM
   const node = await createLibp2p({
     privateKey: key,
     addresses: { listen: [...listen], announce: [...announce] },
-    transports: [tcp(), closing(webSockets())],
+    transports: [tcp(), guardingSockets(closing(webSockets()), systemClock)],
     connectionEncrypters: [noise()],
     streamMuxers: [yamux(settings.yamux)],
     connectionGater: service.gater,

@@ -205,7 +205,7 @@ describe('a reservation', () => {
 
 describe('when one host asks for all reservations', () => {
   test('an honest peer of another host gets one at once, one of the same host soon, and a trusted one always', async () => {
-    const host = await relayPeer({ maxReservations: 8 })
+    const host = await relayPeer({ maxReservations: 8 }, {}, { graceMs: 0 })
     const attackers = await Promise.all(Array.from({ length: 9 }, () => guestOf(host, { at: '127.0.0.9', pool: false })))
     // Of eight, one is kept for trusted peers.
     await until(() => host.relay.status().used === 7 && attackers.filter(isReachable).length === 7)
