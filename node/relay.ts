@@ -102,6 +102,8 @@ export class PoolRelay implements Relay, RelayGuard {
   readonly #guests = new Map<PeerId, Guest>()
   /** Connected peers that have shown to be of this pool. At most as many as there are connections, and swept. */
   readonly #members = new Set<PeerId>()
+  /** Connected peers that have lost their reservation and do not know it yet. Swept as the members are. */
+  readonly #dismissed = new Set<PeerId>()
   readonly #circuits = new CircuitAllowance(systemClock)
   #server: CircuitRelayService | undefined
   #home: Home | undefined
@@ -230,18 +232,23 @@ export class PoolRelay implements Relay, RelayGuard {
     }
   }
 
-  /** Ends its reservation, then its connection unless somebody needs it: from that, and nothing else, a guest learns what happened. */
+  /** Ends its reservation, then its connection once nobody needs it: from that, and nothing else, a guest learns what happened. */
   async #revoke(peerId: PeerId, why: string): Promise<void> {
-    const freed = this.#free(peerId)
-    const home = this.#home
-    if (home === undefined) return
-    await Promise.all([freed, home.pool.disconnect(peerId, why)])
+    this.#dismissed.add(peerId)
+    this.#planSweep()
+    await Promise.all([this.#free(peerId), this.#home?.pool.disconnect(peerId, why)])
+    await this.#dismiss(peerId)
+  }
+
+  async #dismiss(peerId: PeerId): Promise<void> {
+    const connections = this.#guests.has(peerId) ? [] : this.#connectionsOf(peerId)
+    if (connections.length === 0) this.#dismissed.delete(peerId)
     const within = AbortSignal.timeout(goodbyeMs)
-    await Promise.all(this.#connectionsOf(peerId).map((connection) => home.pool.network.keeper.closeUnused(connection, within)))
+    await Promise.all(connections.map((connection) => this.#home?.pool.network.keeper.closeUnused(connection, within)))
   }
 
   #planSweep(): void {
-    if (this.#sweep !== undefined || this.#guests.size + this.#members.size + this.#circuits.size === 0) return
+    if (this.#sweep !== undefined || this.#guests.size + this.#members.size + this.#dismissed.size + this.#circuits.size === 0) return
     this.#sweep = setTimeout(() => {
       this.#sweep = undefined
       this.#look(systemClock.now())
@@ -255,6 +262,7 @@ export class PoolRelay implements Relay, RelayGuard {
     this.#circuits.sweep()
     // When a node stops, libp2p says of nobody that it left.
     for (const peerId of this.#members) if (this.#connectionsOf(peerId).length === 0) this.#members.delete(peerId)
+    for (const peerId of this.#dismissed) void this.#dismiss(peerId)
     for (const [peerId, guest] of this.#guests) {
       if (now - guest.since >= this.#timing.graceMs && !this.#holdsReservation(peerId)) void this.#free(peerId)
       else if (!this.#options.open && now - guest.since >= provingMs && !this.#isMember(peerId))
