@@ -2,7 +2,8 @@
  * A pool's state under random hands: every verb of state and registry, with the flows' part (who checks before, who ends
  * what) played synchronously, on small tables, so that they are full most of the time. One seed is one life.
  */
-import { checkDial, checkDialed, checkHello, checkIncoming, protocolVersions } from '../../src/core/decisions/admission.ts'
+import { checkDial, checkDialed, checkHello, protocolVersions } from '../../src/core/decisions/admission.ts'
+import { checkIncoming } from '../../src/core/decisions/handshake-places.ts'
 import type { AttemptRecord } from '../../src/core/tables/attempt-record.ts'
 import type { Outcome } from '../../src/core/tables/outcome.ts'
 import type { Medium } from '../../src/core/tables/point-info.ts'
@@ -115,7 +116,10 @@ export class RandomPool {
   #incoming(): void {
     const peerId = this.#peer()
     const host = this.#host()
-    if (checkIncoming(this.state, peerId, host) === undefined) this.state.beginIncoming(peerId, host)
+    const entry = checkIncoming(this.state, { peerId, host, now: this.bench.now })
+    if (entry.kind !== 'enter') return
+    if (entry.displaces !== undefined) this.#giveWay(entry.displaces)
+    this.state.beginIncoming(peerId, host, entry.place)
   }
 
   /** What the flow of this attempt does next: it looks at its signal after each wait, and before it changes anything. */

@@ -1,4 +1,5 @@
 /** A pool's state without flows: clock, date and chance in the test's hand, and connections that are only a name. */
+import { shareOf } from '../../src/core/decisions/shares.ts'
 import { memoryStorage } from '../../src/core/memory-storage.ts'
 import { AccessList } from '../../src/core/tables/acl.ts'
 import type { AttemptRecord } from '../../src/core/tables/attempt-record.ts'
@@ -135,9 +136,14 @@ export class StateBench {
     return this.run(attempt, made)
   }
 
+  /** A handshake of a stranger that came in. */
+  knocks(peerId: PeerId, host: Host | undefined): AttemptRecord<FakeConnection> {
+    return this.state.beginIncoming(peerId, host, { ...shareOf({ host, peerId }), isReserved: false })
+  }
+
   /** One that came in. */
   cameIn(peerId: PeerId, { point, host, ...made }: Made & { point?: Point; host?: Host } = {}): FakeConnection {
-    const attempt = this.state.beginIncoming(peerId, host)
+    const attempt = this.knocks(peerId, host)
     this.admit(attempt, peerId, { point })
     return this.run(attempt, made)
   }

@@ -9,6 +9,7 @@ import type { Host, ParsedPoint, PeerId, Point } from '../values/ids.ts'
 import type { HelloMessage } from '../values/message.ts'
 import type { Rejection } from '../values/reason.ts'
 import { chooseToLeave, maxIncomingConnections } from './eviction.ts'
+import { chooseRival, judgeShare, shareOf, strangersOf } from './shares.ts'
 
 /** The version of the pool protocol that this code speaks. */
 export const protocolVersions: readonly number[] = [1]
@@ -54,15 +55,6 @@ export function checkDialed(view: PoolView, peerId: PeerId, host: Host | undefin
   return checkPeer(view, peerId, host) ?? (view.connection(peerId) === undefined ? undefined : { kind: 'already-connected', peerId })
 }
 
-/** Step 1, incoming: the link has proved who is there, nothing was said yet. */
-export function checkIncoming(view: PoolView, peerId: PeerId, host: Host | undefined): Rejection | undefined {
-  if (peerId === view.peerId) return { kind: 'myself' }
-  const { maxIncoming, maxIncomingPerHost } = view.config
-  if (view.incomingInProgress() >= maxIncoming) return { kind: 'too-many-handshakes' }
-  if (host !== undefined && view.incomingInProgress(host) >= maxIncomingPerHost) return { kind: 'too-many-handshakes' }
-  return checkPeer(view, peerId, host)
-}
-
 /** The gater's question too, once the id is proved: is this peer, or the host where it is, kept out? */
 export function checkPeer(view: PoolView, peerId: PeerId, host: Host | undefined): Rejection | undefined {
   if (view.peerBar(peerId) !== undefined || view.hostBar(host, view.passesGreylist(peerId)) !== undefined)
@@ -77,7 +69,7 @@ export interface Admission {
   readonly displaces: Attempt | undefined
   /** A connection of the same peer that its other end has lost. */
   readonly replaces: RunningConnection | undefined
-  /** A stranger's connection that a trusted peer takes the place of. */
+  /** A stranger's connection that makes room: for a trusted peer, or for a stranger of a smaller address group. */
   readonly evicts: RunningConnection | undefined
 }
 
@@ -107,7 +99,7 @@ export function checkHello(
   if (config.privateMode && !trusted) return { kind: 'private-mode' }
   const twin = resolveTwin(view, attempt, theirs)
   if (twin.kind !== 'admit') return twin
-  return attempt.hasSlot ? twin : findSlot(view, twin, trusted)
+  return attempt.hasSlot ? twin : findSlot(view, twin, { peerId, host: attempt.host, trusted })
 }
 
 /**
@@ -130,19 +122,33 @@ function isTrustedPlace(
 
 /**
  * Strangers who come in leave some places to our own dials, and above maxTarget are told of others rather than taken: maintenance
- * would only leave somebody for them. A trusted peer takes any place, at the cost of a stranger if need be.
+ * would only leave somebody for them. No address group has more than its share. A trusted peer takes any place, at the cost of a
+ * stranger if need be.
  */
-function findSlot(view: PoolView, twin: Admission, trusted: boolean): Rejection | Admission {
+function findSlot(
+  view: PoolView,
+  twin: Admission,
+  { peerId, host, trusted }: { peerId: PeerId; host: Host | undefined; trusted: boolean }
+): Rejection | Admission {
   const { band, bounds } = view
   const freed = twin.replaces !== undefined || twin.displaces?.hasSlot === true ? 1 : 0
   const isFull = freed === 0 && view.slotsTaken >= band.max
-  if (!trusted) {
-    const isCrowded = view.slotsTaken - freed >= bounds.maxTarget || view.incomingSlots - freed >= maxIncomingConnections(band)
-    return isFull || isCrowded ? { kind: 'too-many-connections' } : twin
+  const noSlot: Rejection = { kind: 'too-many-connections' }
+  if (trusted) {
+    const [evicts] = isFull ? chooseToLeave(view, 1) : []
+    return isFull && evicts === undefined ? noSlot : { ...twin, evicts }
   }
-  if (!isFull) return twin
-  const [evicts] = chooseToLeave(view, 1)
-  return evicts === undefined ? { kind: 'too-many-connections' } : { ...twin, evicts }
+  const isCrowded = view.slotsTaken - freed >= bounds.maxTarget || view.incomingSlots - freed >= maxIncomingConnections(band)
+  // It takes the place that it had.
+  if (freed > 0) return isCrowded ? noSlot : twin
+  const strangers = strangersOf(view)
+  const newcomer = shareOf({ host, peerId })
+  const cameIn = strangers.filter(({ direction }) => direction === 'incoming').length
+  const verdict = judgeShare(strangers, newcomer, { cameIn, places: band.max })
+  if (verdict.kind === 'refuse') return noSlot
+  const rival = verdict.evicts ?? (isFull || isCrowded ? chooseRival(strangers, newcomer) : undefined)
+  if (rival === undefined) return isFull || isCrowded ? noSlot : twin
+  return { ...twin, evicts: rival.connection }
 }
 
 /**

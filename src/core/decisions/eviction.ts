@@ -1,6 +1,6 @@
 /** Which running connections to give up when there are too many. Pure; called by `plan.ts` and `admission.ts`. */
 import type { PoolView } from '../tables/pool-view.ts'
-import { groupOf, groupOfHost } from '../values/address.ts'
+import { groupOf, groupOfHost, isPublic } from '../values/address.ts'
 import type { RunningConnection } from '../values/attempt.ts'
 import type { ConnectionBand } from '../values/bounds.ts'
 
@@ -49,8 +49,8 @@ export function chooseToLeave(view: PoolView, count: number, except?: RunningCon
   return leaving
 }
 
-/** Links without a host (WebRTC) are a group each: an id is all that is known of them. */
+/** Where no public address is seen (WebRTC, local networks, proxies) each is a group of its own: an id is all that is known of it. */
 function groupOfConnection({ host, point, peerId }: RunningConnection): string {
-  if (host !== undefined) return groupOfHost(host)
+  if (host !== undefined) return isPublic(host) ? groupOfHost(host) : peerId
   return point === undefined ? peerId : groupOf(point)
 }

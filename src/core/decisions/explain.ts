@@ -13,6 +13,7 @@ import { type CandidateOptions, findCandidates, isMet, obstacleOf, ownerOf, stra
 import { maxIncomingConnections } from './eviction.ts'
 import { goalOf, nextProbeAt } from './plan.ts'
 import { penaltyOf } from './reports.ts'
+import { shareTaken } from './shares.ts'
 
 export interface Explanation {
   readonly state: 'connected' | 'connecting' | 'unknown' | 'refused' | 'waiting' | 'ready' | 'not-dialable'
@@ -129,6 +130,8 @@ function explainReady(view: PoolView, info: PointInfo, circumstances: Circumstan
   if (!keepsBand) return explained('ready', `the pool is ${life}: it dials nobody by itself`)
   if (active >= bounds.aim && !info.trusted)
     return explained('ready', `it would be dialed if connections fell below ${bounds.aim}; there are ${active}`)
+  if (active >= bounds.minTarget && shareTaken(view)(info))
+    return explained('ready', 'as many peers at its host are connected as one host may have: others are dialed first')
   const found = isMet(info) ? undefined : findCandidates(view, circumstances)
   if (found !== undefined && strangersWait(view, found, now))
     return explained(

@@ -9,6 +9,7 @@ import type { Random } from '../values/ports.ts'
 import { type CandidateOptions, findCandidates, isMet, obstacleOf, strangersWait } from './candidates.ts'
 import { chooseStranger, chooseToDial } from './dial-order.ts'
 import { chooseToLeave } from './eviction.ts'
+import { shareTaken } from './shares.ts'
 
 export interface MaintenancePlan {
   readonly dial: readonly Point[]
@@ -88,7 +89,9 @@ function planBand(view: PoolView, options: PlanOptions): MaintenancePlan {
   const { missing, wanted, calmUntil } = needOf(view, options)
   if (missing <= 0 || wanted <= 0) return { dial: [], leave: [], ask: false, againAt: undefined }
   const found = findCandidates(view, options)
-  const { candidates, busyGroups, freeAt } = found
+  const { busyGroups, freeAt } = found
+  const isTaken = view.active < bounds.minTarget ? () => false : shareTaken(view)
+  const candidates = found.candidates.filter((info) => !isTaken(info))
   const ready = strangersWait(view, found, now) ? candidates.filter(isMet) : candidates
   const probeAt = Math.max(nextProbeAt(view, candidates.length), calmUntil)
   const parallel = probeAt > now ? 0 : view.active > 0 || probeAt === Number.NEGATIVE_INFINITY ? config.maxParallelDials : 1

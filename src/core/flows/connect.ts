@@ -3,13 +3,15 @@
  * as code. There is one deadline, and one way out: `finally` ends what did not come to run and closes its link. Called by
  * the pool for users, by maintenance and exchange like any user, and by the network for incoming links.
  */
-import { type Admission, checkDial, checkDialed, checkHello, checkHostLimit, checkIncoming } from '../decisions/admission.ts'
+import { type Admission, checkDial, checkDialed, checkHello, checkHostLimit } from '../decisions/admission.ts'
+import { checkIncoming } from '../decisions/handshake-places.ts'
 import { shareablePoints } from '../decisions/sharing.ts'
 import type { AttemptRecord } from '../tables/attempt-record.ts'
 import { isWordless, type Outcome } from '../tables/outcome.ts'
 import type { PeerRecord } from '../tables/peer-state.ts'
 import { type PointInfo, soughtAt } from '../tables/point-info.ts'
 import { targetOf } from '../values/address.ts'
+import type { Attempt } from '../values/attempt.ts'
 import type { PeerId, Point } from '../values/ids.ts'
 import type { ExchangeMessage, HelloMessage } from '../values/message.ts'
 import { DialError, type Link } from '../values/ports.ts'
@@ -135,13 +137,15 @@ export class Connector<Msg, PeerMeta, ConnMeta> {
   /** Takes an incoming link through its handshake. Never rejects; resolves when the connection runs or the link is closed. */
   async accept(link: Link): Promise<void> {
     const { state, config, events, clock } = this.#context
-    const refusal = checkIncoming(state, link.peerId, link.host)
-    if (refusal !== undefined) {
-      events.emit('rejecting-request', { attempt: 0, direction: 'incoming', point: undefined, peerId: link.peerId, rejection: refusal })
-      abortLink(link, refusal.kind)
+    const { peerId, host } = link
+    const entry = checkIncoming(state, { peerId, host, now: clock.now() })
+    if (entry.kind !== 'enter') {
+      events.emit('rejecting-request', { attempt: 0, direction: 'incoming', point: undefined, peerId, rejection: entry })
+      abortLink(link, entry.kind)
       return
     }
-    const attempt = state.beginIncoming(link.peerId, link.host)
+    if (entry.displaces !== undefined) this.#giveWay(entry.displaces, { kind: 'too-many-handshakes' })
+    const attempt = state.beginIncoming(peerId, host, entry.place)
     const progress = this.#watch(attempt, config.authenticationTimeoutMs, undefined)
     progress.step = 'hello'
     let outcome: Outcome | undefined
@@ -172,7 +176,9 @@ export class Connector<Msg, PeerMeta, ConnMeta> {
       progress.done()
       if (attempt.connection === undefined) {
         if (outcome !== undefined) state.end(attempt, outcome)
-        void closeLink(link, clock)
+        // Others wait for its place: no second is left for a goodbye.
+        if (outcome?.kind === 'failed' && outcome.rejection.kind === 'too-many-handshakes') abortLink(link, outcome.rejection.kind)
+        else void closeLink(link, clock)
       }
     }
   }
@@ -198,18 +204,21 @@ export class Connector<Msg, PeerMeta, ConnMeta> {
   }
 
   #makeWay({ displaces, replaces, evicts }: Admission, { link, instance }: { link: Link; instance: string }): void {
-    const { state, network } = this.#context
-    if (displaces !== undefined) {
-      for (const other of [...state.attempts()]) {
-        if (other !== displaces) continue
-        const rejection: Rejection = { kind: 'cancelled', detail: 'both sides dialed; the other of the two connections was kept' }
-        other.cancel(rejection)
-        state.end(other, { kind: 'failed', rejection, by: 'us' })
-      }
-    }
+    if (displaces !== undefined)
+      this.#giveWay(displaces, { kind: 'cancelled', detail: 'both sides dialed; the other of the two connections was kept' })
     if (replaces !== undefined) void replaces.disconnect({ kind: 'replaced' })
-    if (replaces !== undefined && replaces.instance !== instance) network.endOlder?.(link)
+    if (replaces !== undefined && replaces.instance !== instance) this.#context.network.endOlder?.(link)
     if (evicts !== undefined) void evicts.disconnect({ kind: 'too-many-connections' })
+  }
+
+  /** Ends another attempt at once, so that its place is free. */
+  #giveWay(displaced: Attempt, rejection: Rejection): void {
+    const { state } = this.#context
+    for (const other of [...state.attempts()]) {
+      if (other !== displaced) continue
+      other.cancel(rejection)
+      state.end(other, { kind: 'failed', rejection, by: 'us' })
+    }
   }
 
   /** Step 6: the state first, then the reading, then whoever greets a new connection. */

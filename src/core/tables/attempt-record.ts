@@ -1,5 +1,5 @@
 /** The attempt itself, as its owner `pool-state.ts` writes it. Everybody else sees `Attempt`. */
-import type { Attempt, Direction, RunningConnection } from '../values/attempt.ts'
+import type { Attempt, Direction, HandshakePlace, RunningConnection } from '../values/attempt.ts'
 import type { Host, PeerId, Point } from '../values/ids.ts'
 import { PoolError, type Rejection } from '../values/reason.ts'
 
@@ -12,12 +12,14 @@ export class AttemptRecord<C extends RunningConnection = RunningConnection> impl
   readonly startedAt: number
   readonly host: Host | undefined
   readonly expectedPeerId: PeerId | undefined
+  readonly place: HandshakePlace | undefined
   /** Made when it is asked for; given up once it runs, since whoever carried it out has let go of the signal. */
   #controller: AbortController | undefined
   /** Why it was cancelled. */
   #reason: PoolError | undefined
   point: Point | undefined
   peerId: PeerId | undefined
+  waitsSince: number
   hasSlot: boolean
   phase: AttemptPhase = 'begun'
   /** The run of the peer's pool, from its Hello; known from `admit` on. */
@@ -26,13 +28,16 @@ export class AttemptRecord<C extends RunningConnection = RunningConnection> impl
 
   constructor(
     id: number,
-    start: Pick<Attempt, 'direction' | 'startedAt' | 'host'> & Partial<Pick<Attempt, 'expectedPeerId' | 'point' | 'peerId' | 'hasSlot'>>
+    start: Pick<Attempt, 'direction' | 'startedAt' | 'host'> &
+      Partial<Pick<Attempt, 'expectedPeerId' | 'place' | 'point' | 'peerId' | 'hasSlot'>>
   ) {
     this.id = id
     this.direction = start.direction
     this.startedAt = start.startedAt
+    this.waitsSince = start.startedAt
     this.host = start.host
     this.expectedPeerId = start.expectedPeerId
+    this.place = start.place
     this.point = start.point
     this.peerId = start.peerId
     this.hasSlot = start.hasSlot === true

@@ -2,7 +2,7 @@
  * Who is kept out, as far as the tables know: the access lists together with trust and with what earlier connections showed.
  * `pool-state.ts` owns it and passes its questions on; `decisions/admission.ts` says what follows.
  */
-import { isLocal, scopeOf } from '../values/address.ts'
+import { isPublic } from '../values/address.ts'
 import type { Attempt } from '../values/attempt.ts'
 import type { PoolEventName, PoolEvents } from '../values/events.ts'
 import type { Host, PeerId, Point } from '../values/ids.ts'
@@ -101,13 +101,13 @@ export class Doorkeeper<PeerMeta> {
 
   /**
    * Puts a peer and its host on the automatic lists: not a trusted peer, or one that may be it, and never the host of a trusted point.
-   * A host on this machine or a local network is listed for the operator alone: there may be a proxy, and all its peers would pay
-   * for what one of them did.
+   * A host that is not public is listed for the operator alone: there may be a proxy, and all its peers would pay for what one of
+   * them did.
    */
   greylist({ peerId, host, cause, byOperator = false }: GreylistRequest): void {
     const { points, clock, emit, changed } = this.#parts
     if (this.isTrusted(peerId, undefined) || (host !== undefined && points.isTrustedAt(host, peerId))) return
-    const isListed = host !== undefined && (byOperator || !isShared(host)) && !points.hasTrustedHost(host)
+    const isListed = host !== undefined && (byOperator || isPublic(host)) && !points.hasTrustedHost(host)
     if (peerId === undefined && !isListed) return
     const { access } = this
     const date = clock.date()
@@ -117,9 +117,4 @@ export class Doorkeeper<PeerMeta> {
     // Greylists are not saved.
     changed('shown')
   }
-}
-
-/** May others than one peer be there, of whom nothing is known? A public address may be shared too, but not by the whole world. */
-function isShared(host: Host): boolean {
-  return isLocal(host) || scopeOf(host) === 'unroutable'
 }

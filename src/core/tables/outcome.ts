@@ -22,6 +22,11 @@ export const ownReasons: ReadonlySet<Rejection['kind']> = new Set([
   'already-connected'
 ])
 
+/** An incoming handshake in which the other side did not say what it had to, or was too slow while others waited. */
+export function isSilence(outcome: Outcome): boolean {
+  return outcome.kind === 'failed' && ['timeout', 'link-lost', 'too-many-handshakes'].includes(outcome.rejection.kind)
+}
+
 /** A connection that the other side ended sooner than this was none worth having, ms. */
 const shortConnectionMs = 10_000
 

@@ -6,7 +6,7 @@
  */
 
 import { hostOf } from '../values/address.ts'
-import type { RunningConnection } from '../values/attempt.ts'
+import type { HandshakePlace, RunningConnection } from '../values/attempt.ts'
 import type { ConnectionBand, MaintenanceBounds } from '../values/bounds.ts'
 import type { PeerMetadata, PoolSettings } from '../values/config.ts'
 import type { PoolEventName, PoolEvents } from '../values/events.ts'
@@ -18,8 +18,7 @@ import { backoffOf } from './backoff.ts'
 import type { Band } from './band.ts'
 import { DialRecord } from './dial-record.ts'
 import { Doorkeeper, type GreylistRequest } from './doorkeeper.ts'
-import { Handshakes } from './handshakes.ts'
-import { endedAsleep, factsOf, faultOf, isChoice, isMisled, type Outcome, ownReasons, tellEnd, waitAfter } from './outcome.ts'
+import { endedAsleep, factsOf, faultOf, isChoice, isMisled, isSilence, type Outcome, ownReasons, tellEnd, waitAfter } from './outcome.ts'
 import { OwnPoints } from './own-points.ts'
 import { notePeer, type PeerRecord, setPeerAccepted, setPeerDisconnected, setPeerRunning } from './peer-state.ts'
 import type { PeerTable } from './peer-table.ts'
@@ -28,6 +27,7 @@ import type { PointRecord } from './point-record.ts'
 import { notePoint, setPointAccepted, setPointClaimed, setPointDisconnected, setPointRequested, setPointRunning } from './point-state.ts'
 import type { PointTable } from './point-table.ts'
 import type { Bar, Change, PoolView } from './pool-view.ts'
+import { Silences } from './silences.ts'
 
 /** What the state is made of and works with. */
 export interface PoolStateParts<PeerMeta> {
@@ -53,7 +53,7 @@ export class PoolState<PeerMeta, C extends RunningConnection = RunningConnection
   readonly #attempts = new Set<AttemptRecord<C>>()
   /** The only index: running attempts by peer. Changed with the states, in `run` and `end`. */
   readonly #running = new Map<PeerId, AttemptRecord<C>>()
-  readonly #handshakes = new Handshakes()
+  readonly #silences = new Silences()
   /** Points of the best connections of last time, to be dialed first. At most eight. Saved. */
   anchors: readonly Point[] = []
   /** Monotonic instant of the last resume. */
@@ -92,17 +92,24 @@ export class PoolState<PeerMeta, C extends RunningConnection = RunningConnection
   }
 
   get incomingSlots(): number {
-    let running = 0
-    for (const { direction } of this.#running.values()) if (direction === 'incoming') running++
-    return running + this.#handshakes.admitted
+    let taken = 0
+    for (const { direction } of this.#running.values()) if (direction === 'incoming') taken++
+    for (const { direction, hasSlot } of this.#attempts) if (direction === 'incoming' && hasSlot) taken++
+    return taken
   }
 
   get outgoingInProgress(): number {
-    return this.#attempts.size - this.#handshakes.count()
+    return this.#attempts.size - this.incomingInProgress
   }
 
-  incomingInProgress(host?: Host): number {
-    return this.#handshakes.count(host)
+  get incomingInProgress(): number {
+    let count = 0
+    for (const { direction } of this.#attempts) if (direction === 'incoming') count++
+    return count
+  }
+
+  silencesOf(group: string): number {
+    return this.#silences.countOf(group, this.parts.clock.now())
   }
 
   isOwnPoint(point: Point): boolean {
@@ -210,12 +217,11 @@ export class PoolState<PeerMeta, C extends RunningConnection = RunningConnection
     attempt.peerId = peerId
   }
 
-  /** Takes a handshake place, no slot yet. The caller has just had `checkIncoming` say yes. */
-  beginIncoming(peerId: PeerId, host: Host | undefined): AttemptRecord<C> {
+  /** Takes a handshake place, no slot yet. The caller has just had `checkIncoming` say yes and ended what it displaces. */
+  beginIncoming(peerId: PeerId, host: Host | undefined, place: HandshakePlace): AttemptRecord<C> {
     const startedAt = this.parts.clock.now()
-    const attempt = new AttemptRecord<C>(++this.#attemptCount, { direction: 'incoming', startedAt, host, peerId })
+    const attempt = new AttemptRecord<C>(++this.#attemptCount, { direction: 'incoming', startedAt, host, peerId, place })
     this.#attempts.add(attempt)
-    this.#handshakes.begin(host)
     this.parts.emit('incoming-connection', { attempt: attempt.id, host, peerId })
     this.parts.changed('shown')
     return attempt
@@ -234,10 +240,8 @@ export class PoolState<PeerMeta, C extends RunningConnection = RunningConnection
     attempt.instance = instance
     attempt.phase = 'admitted'
     attempt.hasSlot = true
-    if (attempt.direction === 'incoming') {
-      this.#handshakes.admit()
-      if (point?.state.kind === 'disconnected') attempt.point = point.point
-    }
+    attempt.waitsSince = this.parts.clock.now()
+    if (attempt.direction === 'incoming' && point?.state.kind === 'disconnected') attempt.point = point.point
     const record = this.#recordOf(attempt)
     const date = this.parts.clock.date()
     if (record !== undefined) {
@@ -259,7 +263,7 @@ export class PoolState<PeerMeta, C extends RunningConnection = RunningConnection
     const peer = this.peer(connection.peerId)
     if (peer === undefined) throw new Error(`a peer that was admitted is not in its table: ${connection.peerId}`)
     this.#movePeer(peer, () => setPeerRunning(peer, attempt, connection))
-    this.#leaveHandshake(attempt)
+    this.#attempts.delete(attempt)
     attempt.settle(connection)
     this.dials.connected()
     if (attempt.direction === 'outgoing') this.dials.succeeded()
@@ -302,7 +306,8 @@ export class PoolState<PeerMeta, C extends RunningConnection = RunningConnection
     const { clock, random } = this.parts
     const date = clock.date()
     if (wasRunning && attempt.peerId !== undefined) this.#running.delete(attempt.peerId)
-    else this.#leaveHandshake(attempt)
+    else this.#attempts.delete(attempt)
+    if (attempt.place !== undefined && isSilence(outcome)) this.#silences.note(attempt.place.group, clock.now())
     attempt.phase = 'ended'
     this.parts.band.settle(this.slotsTaken)
     if (attempt.direction === 'outgoing' && outcome.kind === 'failed' && counts) this.dials.failed(clock.now())
@@ -368,11 +373,6 @@ export class PoolState<PeerMeta, C extends RunningConnection = RunningConnection
     const { state } = peer
     if (state.kind === 'running') return state.connection === attempt.connection
     return state.kind === 'accepted' && state.attempt === attempt
-  }
-
-  #leaveHandshake(attempt: AttemptRecord<C>): void {
-    this.#attempts.delete(attempt)
-    if (attempt.direction === 'incoming') this.#handshakes.leave(attempt)
   }
 
   /** Against the peer that answered, or else the one that belongs there by the operator's word or a proof: a stranger may name anybody. */

@@ -1,5 +1,5 @@
 /** The read-only face of the pool's state: what decisions are made from, and what nobody can change through it. */
-import type { RunningConnection } from '../values/attempt.ts'
+import type { Attempt, RunningConnection } from '../values/attempt.ts'
 import type { ConnectionBand, MaintenanceBounds } from '../values/bounds.ts'
 import type { PoolSettings } from '../values/config.ts'
 import type { Host, PeerId, Point } from '../values/ids.ts'
@@ -25,8 +25,9 @@ export interface PoolView {
   readonly slotsTaken: number
   /** Incoming ones among them. */
   readonly incomingSlots: number
-  /** Incoming attempts that are not running yet, in all and from one host. */
-  incomingInProgress(host?: Host): number
+  /** Attempts that are not running yet. */
+  attempts(): Iterable<Attempt>
+  readonly incomingInProgress: number
   readonly outgoingInProgress: number
   /** Points of the best connections of last time, to be dialed first. */
   readonly anchors: readonly Point[]
@@ -44,6 +45,8 @@ export interface PoolView {
   readonly dials: DialFigures
   /** Monotonic instant from which on maintenance may dial the point, by the limit of dials to untried points of one host; −∞: now. */
   hostFreeAt(point: Point): number
+  /** How many incoming handshakes of an address group came to nothing within the last minute. */
+  silencesOf(group: string): number
   /** Is a trusted point on that host? */
   hasTrustedHost(host: Host): boolean
   /**

@@ -198,6 +198,12 @@ export function groupOfTeller(host: Host | undefined): string | undefined {
   return host === undefined || isLocal(host) ? undefined : groupOfHost(host)
 }
 
+/** May it be reached from everywhere, as far as its text tells? A DNS name counts as public. */
+export function isPublic(host: Host): boolean {
+  const scope = scopeOf(host)
+  return scope === 'public' || scope === 'name'
+}
+
 /** Is it on this machine or a local network, whose addresses mean something else elsewhere? */
 export function isLocal(host: Host): boolean {
   const scope = scopeOf(host)

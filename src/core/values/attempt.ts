@@ -10,6 +10,20 @@ export type Direction = 'outgoing' | 'incoming'
 /** With another pool, or with a peer that does not speak the pool protocol. */
 export type ConnectionKind = 'pool' | 'plain'
 
+/** What somebody who came in is counted with, where address groups have shares. */
+export interface AddressShare {
+  /** One IPv4 address, one IPv6 /64, or one peer where no public address is seen. */
+  readonly group: string
+  /** An IPv4 /16 or an IPv6 /48; all peers where no public address is seen. */
+  readonly wider: string
+}
+
+/** The place of an incoming handshake. */
+export interface HandshakePlace extends AddressShare {
+  /** For a peer that was trusted by its id: it takes no stranger's place. */
+  readonly isReserved: boolean
+}
+
 /** An attempt in progress. Compare objects: late news about an attempt that is no longer the stored one is ignored. */
 export interface Attempt {
   /** Counts up from 1 within one pool; for logs. */
@@ -28,6 +42,10 @@ export interface Attempt {
   readonly peerId: PeerId | undefined
   /** The run of the peer's pool, from its Hello, hexadecimal; empty until then. */
   readonly instance: string
+  /** Incoming only. */
+  readonly place: HandshakePlace | undefined
+  /** Since when we wait for a word of the other side: from the start, or from its Hello. Monotonic, ms. */
+  readonly waitsSince: number
   /** Holds one of the `maxConnections` places: outgoing from the start, incoming from `admit` on. */
   readonly hasSlot: boolean
 }

@@ -112,9 +112,9 @@ export interface PoolSettings {
    * @default null on Node, 1/2/3 in pages
    */
   readonly suspendedBand: ConnectionBand | null
-  /** Incoming handshakes in progress. @default 20 */
+  /** Incoming handshakes of strangers in progress; those of trusted peers come on top. @default 20 */
   readonly maxIncoming: number
-  /** Of these, from one host. @default 4 */
+  /** Of these, from one public IPv4 address or IPv6 /64, and of one peer where no public address is seen. @default 4 */
   readonly maxIncomingPerHost: number
   /** Dial and handshake together, ms. @default 10000 */
   readonly connectionTimeoutMs: number

@@ -68,7 +68,7 @@ function ask(bench: StateBench, { attempt, peerId = alice, hello: more, points =
 }
 
 describe('when their Hello came', () => {
-  const incoming = (bench: StateBench, peerId: PeerId = alice): AttemptRecord<FakeConnection> => bench.state.beginIncoming(peerId, host)
+  const incoming = (bench: StateBench, peerId: PeerId = alice): AttemptRecord<FakeConnection> => bench.knocks(peerId, host)
   const cases: readonly {
     name: string
     options?: object
@@ -209,7 +209,7 @@ describe('the same peer twice', () => {
     {
       name: 'both dialed, ours has the smaller id: our dial displaces theirs',
       arrange: (bench) => {
-        bench.admit(bench.state.beginIncoming(zoe, host), zoe)
+        bench.admit(bench.knocks(zoe, host), zoe)
         return { attempt: bench.begin(home), peerId: zoe }
       },
       expected: 'displace'
@@ -217,7 +217,7 @@ describe('the same peer twice', () => {
     {
       name: 'both dialed, theirs has the smaller id: our dial is refused',
       arrange: (bench) => {
-        bench.admit(bench.state.beginIncoming(alice, host), alice)
+        bench.admit(bench.knocks(alice, host), alice)
         return { attempt: bench.begin(home) }
       },
       expected: 'refuse'
@@ -225,16 +225,16 @@ describe('the same peer twice', () => {
     {
       name: 'a second handshake of the same run of the peer is refused',
       arrange: (bench) => {
-        bench.admit(bench.state.beginIncoming(alice, host), alice, { instance: 'run' })
-        return { attempt: bench.state.beginIncoming(alice, host) }
+        bench.admit(bench.knocks(alice, host), alice, { instance: 'run' })
+        return { attempt: bench.knocks(alice, host) }
       },
       expected: 'refuse'
     },
     {
       name: 'a handshake of a new run of the peer displaces the old one',
       arrange: (bench) => {
-        bench.admit(bench.state.beginIncoming(alice, host), alice, { instance: 'old' })
-        return { attempt: bench.state.beginIncoming(alice, host), instance: 'new' }
+        bench.admit(bench.knocks(alice, host), alice, { instance: 'old' })
+        return { attempt: bench.knocks(alice, host), instance: 'new' }
       },
       expected: 'displace'
     },
@@ -242,7 +242,7 @@ describe('the same peer twice', () => {
       name: 'a young connection of the same run stays',
       arrange: (bench) => {
         bench.cameIn(alice)
-        return { attempt: bench.state.beginIncoming(alice, host) }
+        return { attempt: bench.knocks(alice, host) }
       },
       expected: 'refuse'
     },
@@ -250,7 +250,7 @@ describe('the same peer twice', () => {
       name: 'a connection of an old run of the peer is replaced',
       arrange: (bench) => {
         bench.cameIn(alice)
-        return { attempt: bench.state.beginIncoming(alice, host), instance: 'new' }
+        return { attempt: bench.knocks(alice, host), instance: 'new' }
       },
       expected: 'replace'
     },
@@ -259,7 +259,7 @@ describe('the same peer twice', () => {
       arrange: (bench) => {
         bench.cameIn(alice)
         bench.pass(10_001)
-        return { attempt: bench.state.beginIncoming(alice, host) }
+        return { attempt: bench.knocks(alice, host) }
       },
       expected: 'replace'
     }
@@ -279,7 +279,7 @@ describe('the same peer twice', () => {
   it('who replaces its own connection needs no further slot', () => {
     const bench = new StateBench({ maxConnections: 1 })
     bench.cameIn(alice)
-    expect(ask(bench, { attempt: bench.state.beginIncoming(alice, host), instance: 'new' })).toMatchObject({ kind: 'admit' })
+    expect(ask(bench, { attempt: bench.knocks(alice, host), instance: 'new' })).toMatchObject({ kind: 'admit' })
   })
 })
 
@@ -287,7 +287,7 @@ describe('slots', () => {
   it('one in ten is kept for connections of our own choosing', () => {
     const bench = new StateBench({ maxConnections: 10, maxIncoming: 10, maxIncomingPerHost: 10 })
     for (let i = 0; i < 9; i++) bench.cameIn(`p${i}` as PeerId)
-    expect(ask(bench, { attempt: bench.state.beginIncoming(alice, host) })).toEqual({ kind: 'too-many-connections' })
+    expect(ask(bench, { attempt: bench.knocks(alice, undefined) })).toEqual({ kind: 'too-many-connections' })
     expect(checkDial(bench.state, home, undefined)).toBeUndefined()
   })
 
@@ -302,7 +302,7 @@ describe('slots', () => {
         const peer = bench.registry.registerPeer(peerId)
         if (peer !== undefined) bench.registry.setPeerTrusted(peer, trusted)
       }
-      const answer = ask(bench, { attempt: bench.state.beginIncoming(alice, host) })
+      const answer = ask(bench, { attempt: bench.knocks(alice, host) })
       if (isOtherTrusted) expect(answer).toEqual({ kind: 'too-many-connections' })
       else expect(answer).toMatchObject({ kind: 'admit', evicts: stranger })
     }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { checkDial, checkDialed, checkHello, checkIncoming, isBarredAt } from '../../../src/core/decisions/admission.ts'
+import { checkDial, checkDialed, checkHello, isBarredAt } from '../../../src/core/decisions/admission.ts'
+import { checkIncoming } from '../../../src/core/decisions/handshake-places.ts'
 import { hostOfIp } from '../../../src/core/values/address.ts'
 import type { Host, PeerId, Point } from '../../../src/core/values/ids.ts'
 import type { Rejection } from '../../../src/core/values/reason.ts'
@@ -98,9 +99,16 @@ describe('at a greylisted host', () => {
       arrange(bench)
       bench.state.greylist({ host, cause: '' })
       const { state } = bench
-      const hello = checkHello(state, state.beginIncoming(alice, host), greeting(bench))
-      const found = [checkDial(state, at(1), alice), checkDialed(state, alice, host), checkIncoming(state, alice, host), hello]
-      const kinds = found.map((answer) => (answer === undefined || answer.kind === 'admit' ? undefined : answer.kind))
+      const hello = checkHello(state, bench.knocks(alice, host), greeting(bench))
+      const found = [
+        checkDial(state, at(1), alice),
+        checkDialed(state, alice, host),
+        checkIncoming(state, { peerId: alice, host, now: bench.now }),
+        hello
+      ]
+      const kinds = found.map((answer) =>
+        answer === undefined || answer.kind === 'admit' || answer.kind === 'enter' ? undefined : answer.kind
+      )
       expect(kinds).toEqual(isBarred ? ['point-banned', ...Array(3).fill('peer-banned')] : Array(4).fill(undefined))
       expect(isBarredAt(state, at(1), { expectedPeerId: alice })).toBe(isBarred)
     })
@@ -217,41 +225,5 @@ describe('after a dial', () => {
   it('our own id is nobody to greet', () => {
     const { state } = new StateBench()
     expect(checkDialed(state, state.peerId, host)).toEqual({ kind: 'myself' })
-  })
-})
-
-describe('when somebody knocks', () => {
-  const options = { maxIncoming: 3, maxIncomingPerHost: 2 }
-  tellsTheFirst(
-    [
-      { kind: 'too-many-handshakes', arrange: (bench) => [1, 2].forEach((i) => void bench.state.beginIncoming(`p${i}` as PeerId, host)) },
-      { kind: 'peer-banned', arrange: (bench) => banPeer(bench, alice) }
-    ],
-    (bench) => checkIncoming(bench.state, alice, host),
-    options
-  )
-
-  it('handshakes are limited in all, from wherever they come', () => {
-    const bench = new StateBench(options)
-    for (const i of [1, 2, 3]) bench.state.beginIncoming(`p${i}` as PeerId, undefined)
-    expect(checkIncoming(bench.state, alice, host)).toEqual({ kind: 'too-many-handshakes' })
-  })
-
-  it('links without a host are not one host', () => {
-    const bench = new StateBench(options)
-    for (const i of [1, 2]) bench.state.beginIncoming(`p${i}` as PeerId, undefined)
-    expect(checkIncoming(bench.state, alice, undefined)).toBeUndefined()
-  })
-
-  it('a host is banned whoever comes from it', () => {
-    const bench = new StateBench(options)
-    banHost(bench)
-    expect(checkIncoming(bench.state, alice, host)).toEqual({ kind: 'peer-banned', peerId: alice })
-    expect(checkIncoming(bench.state, alice, undefined)).toBeUndefined()
-  })
-
-  it('somebody with our own id is refused', () => {
-    const { state } = new StateBench(options)
-    expect(checkIncoming(state, state.peerId, host)).toEqual({ kind: 'myself' })
   })
 })

@@ -123,7 +123,7 @@ describe('a hung peer', () => {
   it('does not keep the others out: four handshakes from one host are in progress, the next is refused, other hosts are let in', async () => {
     const world = new World()
     const a = await world.start('a')
-    const crowd = Array.from({ length: 10 }, (_, i) => world.hub.node(`mute${i}`, { point: `/ip4/10.3.3.3/tcp/${i + 1}` }))
+    const crowd = Array.from({ length: 10 }, (_, i) => world.hub.node(`mute${i}`, { point: `/ip4/203.0.113.3/tcp/${i + 1}` }))
     for (const mute of crowd) await world.clock.until(mute.dialRaw(a.network.point))
     expect(a.pool.snapshot().incomingHandshakes).toBe(4)
     const b = await world.start('b')

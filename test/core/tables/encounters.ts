@@ -47,6 +47,8 @@ function attemptOf(point: Point | undefined): Attempt {
     point,
     peerId: someone,
     instance: '',
+    place: undefined,
+    waitsSince: 0,
     hasSlot: true
   }
 }

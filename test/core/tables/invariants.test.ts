@@ -51,7 +51,7 @@ const breaches: Record<string, (bench: StateBench) => void> = {
     for (const attempt of bench.state.attempts()) attempt.hasSlot = false
   },
   I9: (bench) => {
-    for (let i = 0; i < 5; i++) bench.state.beginIncoming(`peer${i}` as PeerId, host)
+    for (let i = 0; i < 5; i++) bench.knocks(`peer${i}` as PeerId, host)
   },
   I10: (bench) => {
     bench.dialed(home, alice)
@@ -83,7 +83,7 @@ describe('the numbered invariants', () => {
     bench.dialed(home, alice)
     bench.cameIn('bob' as PeerId, { host })
     bench.begin('/ip4/192.0.2.2/tcp/1' as Point)
-    bench.state.beginIncoming('carol' as PeerId, host)
+    bench.knocks('carol' as PeerId, host)
     expect(violatedInvariants(bench.state)).toEqual([])
   })
 

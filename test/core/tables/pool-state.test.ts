@@ -45,12 +45,12 @@ describe('the four doors of an attempt', () => {
   it('an incoming attempt takes its slot and its point when it is admitted, not before', () => {
     const bench = new StateBench()
     const { state } = bench
-    const attempt = state.beginIncoming(alice, host)
-    expect([state.slotsTaken, state.incomingInProgress(), state.incomingInProgress(host)]).toEqual([0, 1, 1])
+    const attempt = bench.knocks(alice, host)
+    expect([state.slotsTaken, state.incomingInProgress]).toEqual([0, 1])
     bench.admit(attempt, alice, { point: home })
     expect([state.slotsTaken, attempt.point, state.point(home)?.state.kind]).toEqual([1, home, 'accepted'])
     bench.run(attempt)
-    expect([state.slotsTaken, state.incomingInProgress(), state.incomingInProgress(host)]).toEqual([1, 0, 0])
+    expect([state.slotsTaken, state.incomingInProgress]).toEqual([1, 0])
     expect(state.peer(alice)?.events.map(({ kind }) => kind)).toEqual(['incoming-request', 'connection-established'])
     expect(state.point(home)?.events.map(({ kind }) => kind)).toEqual(['incoming-request', 'connection-established'])
   })
@@ -58,7 +58,7 @@ describe('the four doors of an attempt', () => {
   it('an incoming attempt leaves a busy point to whoever has it', () => {
     const bench = new StateBench()
     bench.begin(home)
-    const attempt = bench.state.beginIncoming(alice, host)
+    const attempt = bench.knocks(alice, host)
     bench.admit(attempt, alice, { point: home })
     expect([attempt.point, bench.state.point(home)?.state.kind]).toEqual([undefined, 'requested'])
     expect(violatedInvariants(bench.state)).toEqual([])
@@ -96,7 +96,7 @@ describe('the four doors of an attempt', () => {
   it('once a peer runs, all other attempts to reach it are cancelled and nobody is blamed', () => {
     const bench = new StateBench()
     const dial = bench.begin(away, alice)
-    const incoming = bench.state.beginIncoming(alice, host)
+    const incoming = bench.knocks(alice, host)
     const stranger = bench.begin(at(3), bob)
     bench.dialed(home, alice)
     expect([dial, incoming, stranger].map((attempt) => attempt.signal.aborted)).toEqual([true, true, false])
@@ -149,7 +149,7 @@ describe('what an ending costs', () => {
   for (const [rejection, isBlamed] of kinds) {
     it(`${rejection.kind} ${isBlamed ? 'greylists peer and host' : 'greylists nobody'}`, () => {
       const bench = new StateBench()
-      bench.state.end(bench.state.beginIncoming(alice, host), { kind: 'failed', rejection, by: 'us' })
+      bench.state.end(bench.knocks(alice, host), { kind: 'failed', rejection, by: 'us' })
       expect(bench.names().includes('greylisted')).toBe(isBlamed)
       expect([bench.state.peerBar(alice), bench.state.hostBar(host, false)]).toEqual(
         isBlamed ? ['greylisted', 'greylisted'] : [undefined, undefined]

@@ -1,0 +1,131 @@
+/**
+ * Who makes room for a stranger where places are scarce. Each address group has a share, so that neither one host nor one network
+ * takes all places; a newcomer of a small group displaces the newest of the largest. Pure; called by `admission.ts` for
+ * running connections that came in, and by `handshake-places.ts`.
+ */
+import type { PointInfo } from '../tables/point-info.ts'
+import type { PoolView } from '../tables/pool-view.ts'
+import { isPublic, shareGroupOf, widerGroupOf } from '../values/address.ts'
+import type { AddressShare, Direction, RunningConnection } from '../values/attempt.ts'
+import type { Host, PeerId } from '../values/ids.ts'
+
+/** All peers at which no public address is seen. */
+const notPublic = 'not public'
+
+/**
+ * What somebody who came in is counted with. Many peers may stand behind a proxy, a relay or a router: where no public address is seen,
+ * each is a group of its own, and all of them are one wider group.
+ */
+export function shareOf({ host, peerId }: { host: Host | undefined; peerId: PeerId | undefined }): AddressShare {
+  if (host === undefined || !isPublic(host)) return { group: groupOfPeer(peerId), wider: notPublic }
+  return { group: shareGroupOf(host), wider: widerGroupOf(host) }
+}
+
+/** The group of a peer that is counted by itself. */
+export function groupOfPeer(peerId: PeerId | undefined): string {
+  return `peer ${peerId}`
+}
+
+/** Somebody who holds a place. */
+export interface Holder extends AddressShare {
+  /** Monotonic, ms. */
+  readonly startedAt: number
+  /** Can it make room now? It counts in its group in any case. */
+  readonly mayGo: boolean
+}
+
+/**
+ * The holder that makes room for the newcomer: the newest of the largest group, if that is still larger with the newcomer in; else
+ * the newest of a wider group that has more than half of all places. `priorOf`: what else a group's size counts, beside its places.
+ */
+export function chooseRival<T extends Holder>(
+  holders: readonly T[],
+  newcomer: AddressShare,
+  priorOf: (group: string) => number = () => 0
+): T | undefined {
+  const groups = tally(holders, ({ group }) => group)
+  const sizeOf = (group: string): number => (groups.get(group) ?? 0) + priorOf(group)
+  const largest = newestOfLargest(holders, ({ group }) => sizeOf(group))
+  if (largest !== undefined && sizeOf(largest.group) > sizeOf(newcomer.group) + 1) return largest
+  const networks = tally(holders, ({ wider }) => wider)
+  const placesOf = (wider: string): number => networks.get(wider) ?? 0
+  const widest = newestOfLargest(holders, ({ wider }) => placesOf(wider))
+  if (widest === undefined || placesOf(widest.wider) <= holders.length / 2) return undefined
+  return placesOf(widest.wider) > placesOf(newcomer.wider) + 1 ? widest : undefined
+}
+
+/** So many of all places are for whoever comes first, as a share. */
+const freeShare = 1 / 4
+/** So many of one group are never too many while there are places: people share a router. */
+const minFree = 4
+/** Beyond these no group gets more than this share of the strangers. */
+const groupShare = 1 / 5
+
+/** What becomes of a newcomer for whom there is a place. */
+export type Fairness<T> = { readonly kind: 'refuse' } | { readonly kind: 'take'; readonly evicts: T | undefined }
+
+/**
+ * Where more than a few came in, no group has more than a fifth of the strangers: a newcomer of such a group is refused, one of another
+ * group takes the place of its newest. `cameIn`: how many of the holders did, of at most `places`; we dialed the others.
+ */
+export function judgeShare<T extends Holder>(
+  holders: readonly T[],
+  newcomer: AddressShare,
+  { cameIn, places }: { cameIn: number; places: number }
+): Fairness<T> {
+  if (cameIn < Math.max(minFree, Math.floor(places * freeShare))) return { kind: 'take', evicts: undefined }
+  const groups = tally(holders, ({ group }) => group)
+  const sizeOf = (group: string): number => groups.get(group) ?? 0
+  const share = shareAmong(holders.length + 1)
+  if (sizeOf(newcomer.group) + 1 > share) return { kind: 'refuse' }
+  const largest = newestOfLargest(holders, ({ group }) => sizeOf(group))
+  return { kind: 'take', evicts: largest !== undefined && sizeOf(largest.group) > share ? largest : undefined }
+}
+
+function shareAmong(strangers: number): number {
+  return Math.max(minFree, Math.floor(strangers * groupShare))
+}
+
+/** An untrusted peer that holds a slot. */
+export interface Stranger extends Holder {
+  readonly direction: Direction
+  /** None yet: its handshake is not done. */
+  readonly connection: RunningConnection | undefined
+}
+
+/** Only those that came in make room: whom we dialed is of our own choosing. */
+export function strangersOf(view: PoolView): Stranger[] {
+  const strangers: Stranger[] = []
+  for (const connection of view.connections()) {
+    const { direction, startedAt } = connection
+    if (view.isTrusted(connection.peerId, connection.point)) continue
+    strangers.push({ ...shareOf(connection), direction, startedAt, mayGo: direction === 'incoming', connection })
+  }
+  for (const { direction, startedAt, host, peerId, point, hasSlot } of view.attempts()) {
+    if (peerId === undefined || !hasSlot || view.isTrusted(peerId, point)) continue
+    strangers.push({ ...shareOf({ host, peerId }), direction, startedAt, mayGo: false, connection: undefined })
+  }
+  return strangers
+}
+
+/** Tells the points that only a pool in haste dials, since their group has its share of the strangers already. */
+export function shareTaken(view: PoolView): (info: Pick<PointInfo, 'host' | 'trusted'>) => boolean {
+  const strangers = strangersOf(view)
+  const groups = tally(strangers, ({ group }) => group)
+  const share = shareAmong(strangers.length + 1)
+  return ({ host, trusted }) => !trusted && host !== undefined && isPublic(host) && (groups.get(shareGroupOf(host)) ?? 0) >= share
+}
+
+function tally<T>(holders: readonly T[], keyOf: (holder: T) => string): Map<string, number> {
+  const counts = new Map<string, number>()
+  for (const holder of holders) counts.set(keyOf(holder), (counts.get(keyOf(holder)) ?? 0) + 1)
+  return counts
+}
+
+function newestOfLargest<T extends Holder>(holders: readonly T[], sizeOf: (holder: T) => number): T | undefined {
+  const isBefore = (one: T, other: T): boolean =>
+    sizeOf(one) > sizeOf(other) || (sizeOf(one) === sizeOf(other) && one.startedAt > other.startedAt)
+  return holders
+    .filter(({ mayGo }) => mayGo)
+    .reduce<T | undefined>((best, one) => (best === undefined || isBefore(one, best) ? one : best), undefined)
+}
