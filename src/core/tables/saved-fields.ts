@@ -91,7 +91,7 @@ function oneOf<Word extends string>(words: readonly Word[]): Read<Word> {
 }
 
 function record<F extends Fields>(fields: F): Read<Saved<F>> {
-  return Object.assign((value: unknown, source: Source) => readFields(fields, { value, source }), { shape: { fields } })
+  return Object.assign((value: unknown, source: Source) => readFields(fields, value, source), { shape: { fields } })
 }
 
 /** The last members, at most so many are looked at; those that cannot be read are left out. */
@@ -237,7 +237,7 @@ export type SavedPeer = Saved<typeof peerFields>
 // Loops, since lists of names and values cost several times what reading does.
 
 /** Reads an object field by field; throws if one of them cannot be. Fields that the table does not have are ignored. */
-export function readFields<F extends Fields>(fields: F, { value, source }: { value: unknown; source: Source }): Saved<F> {
+export function readFields<F extends Fields>(fields: F, value: unknown, source: Source): Saved<F> {
   const entry = object(value)
   const saved: Record<string, unknown> = {}
   for (const name in fields) saved[name] = fields[name]?.read(entry[name], source, entry)

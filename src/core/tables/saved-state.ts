@@ -144,7 +144,8 @@ export function* readState(text: string, { parse, now }: { parse: Parser; now: n
 /** Lines that hold something; `undefined` stands for one that is too long. */
 function* linesOf(text: string): Generator<string | undefined, undefined> {
   for (let at = text.startsWith('\uFEFF') ? 1 : 0; at < text.length; ) {
-    const end = text.indexOf('\n', at) < 0 ? text.length : text.indexOf('\n', at)
+    const found = text.indexOf('\n', at)
+    const end = found < 0 ? text.length : found
     const line = end - at > maxLineLength ? undefined : text.slice(at, end).trim()
     if (line !== '') yield line
     at = end + 1
@@ -159,7 +160,7 @@ function isTaken(line: string | undefined, entries: Entries, source: Source): bo
     if (!Object.hasOwn(entryFields, kind)) return false
     const fields: Fields = entryFields[kind]
     const those: unknown[] = entries[kind]
-    those.push(readFields(fields, { value, source }))
+    those.push(readFields(fields, value, source))
     return true
   } catch {
     return false

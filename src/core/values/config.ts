@@ -46,7 +46,7 @@ export interface Codec<T> {
 /** What the application keeps about each peer, saved with the pool. */
 export interface PeerMetadata<PeerMeta> {
   initial(): PeerMeta
-  /** A JSON value; what `fromJson` gets back after a restart. Asked at a save for peers that changed, and for all whose metadata is an object. */
+  /** A JSON value; what `fromJson` gets back after a restart. Asked for each known peer at a save. */
   toJson(meta: PeerMeta): unknown
   /** Throws if the value is not of its shape: the peer then starts with `initial()`. */
   fromJson(value: unknown): PeerMeta
