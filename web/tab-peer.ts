@@ -5,7 +5,6 @@
  */
 import { noise } from '@chainsafe/libp2p-noise'
 import { yamux } from '@chainsafe/libp2p-yamux'
-import { circuitRelayTransport } from '@libp2p/circuit-relay-v2'
 import { privateKeyToProtobuf } from '@libp2p/crypto/keys'
 import { identify } from '@libp2p/identify'
 import type { Libp2p, PrivateKey } from '@libp2p/interface'
@@ -21,8 +20,8 @@ import { type Libp2pPeerPool, type PeerPoolInit, type PeerPoolService, peerPoolO
 import { keepWebIdentity, loadOrCreateWebIdentity, type WebIdentity } from './identity.ts'
 import { type IndexedDbOptions, indexedDbStorage } from './indexed-db.ts'
 import { followPage, type PageFollower } from './page-life.ts'
+import { PageRelays, type RelayStatus } from './page-relays.ts'
 import { closeWhenLeft, peerConnections } from './peer-connections.ts'
-import { keepReachable } from './reachable.ts'
 import { lockTab, type TabLock } from './tab-lock.ts'
 
 export const defaultName = 'p2p-pool'
@@ -33,7 +32,10 @@ export interface TabPeerInit<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Ui
   /** Of the database of peers and identity. @default 'p2p-pool' */
   readonly name?: string
   readonly privateKey?: PrivateKey
-  /** Multiaddrs. `/p2p-circuit` asks one relay to make us reachable; each further one asks another. @default /p2p-circuit and /webrtc */
+  /**
+   * Multiaddrs. `/p2p-circuit` asks one relay to make us reachable; each further one asks another. An address of a relay before it
+   * (`/dns4/relay.example.org/tcp/443/tls/ws/p2p/ID/p2p-circuit`) asks that relay, which is trusted then. @default /p2p-circuit and /webrtc
+   */
   readonly listen?: readonly string[]
   /**
    * STUN and TURN servers. None are set by default, since any public one learns who talks to whom: pages find each other within
@@ -47,6 +49,8 @@ export interface TabPeer<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8A
   readonly pool: Libp2pPeerPool<Msg, PeerMeta, ConnMeta>
   /** How it is kept may change while the pool runs, the key never. */
   readonly identity: WebIdentity
+  /** How many relays make this page reachable now. */
+  readonly relays: RelayStatus
   /** Stops pool and node, and lets another tab have the identity. */
   stop(): Promise<void>
 }
@@ -139,12 +143,14 @@ async function startPeer<Msg, PeerMeta, ConnMeta>(
   const { name = defaultName, listen = ['/p2p-circuit', '/webrtc'], iceServers = [] } = init
   // Somebody has waited for this database already.
   const waits = keeps && !identity.persistent ? { firstOpenMs: afterFailureMs } : {}
-  const service = pagePool(init, { lock, ...waits })
+  const relays = new PageRelays(listen)
+  const trustedPoints = [...(init.trustedPoints ?? []), ...relays.trustedPoints]
+  const service = pagePool({ ...init, trustedPoints }, { lock, ...waits })
   const settings = libp2pSettings(service.config)
   const node = await createLibp2p({
     privateKey: identity.privateKey,
-    addresses: { listen: [...listen] },
-    transports: [closing(webSockets()), webRTC({ rtcConfiguration: peerConnections.configuration(iceServers) }), circuitRelayTransport()],
+    addresses: { listen: [...relays.listen] },
+    transports: [closing(webSockets()), webRTC({ rtcConfiguration: peerConnections.configuration(iceServers) }), relays.transport],
     connectionEncrypters: [noise()],
     streamMuxers: [yamux(settings.yamux)],
     connectionGater: service.gater,
@@ -156,9 +162,19 @@ async function startPeer<Msg, PeerMeta, ConnMeta>(
   const page = followPage(pool)
   // After the page's follower, which says goodbye.
   const stopClosing = closeWhenLeft(node)
-  const stopReaching = keepReachable(pool)
+  const stopReaching = relays.keep(node, pool)
   const heirloom = keeps && !identity.persistent ? privateKeyToProtobuf(identity.privateKey) : undefined
-  const peer = { node, pool, identity, page, heirloom, stop }
+  const peer = {
+    node,
+    pool,
+    identity,
+    page,
+    heirloom,
+    get relays() {
+      return relays.status
+    },
+    stop
+  }
   if (keeps) {
     // Deleted with the rest, or never kept: the key is there again as soon as the peers are.
     pool.addEventListener('storage-recovered', () => {

@@ -1,0 +1,89 @@
+/** How a page gets and keeps a relay: the page's own part of it, in Node, with a Node peer as relay. */
+import { noise } from '@chainsafe/libp2p-noise'
+import { yamux } from '@chainsafe/libp2p-yamux'
+import { generateKeyPair } from '@libp2p/crypto/keys'
+import { identify } from '@libp2p/identify'
+import { webSockets } from '@libp2p/websockets'
+import { createLibp2p } from 'libp2p'
+import { afterEach, expect, test } from 'vitest'
+import { createNodePeer, type NodePeer, peerPool } from '../../node/index.ts'
+import { PageRelays } from '../../web/page-relays.ts'
+
+const stops: (() => unknown)[] = []
+afterEach(async () => {
+  await Promise.all(stops.splice(0).map((stop) => stop()))
+})
+
+const privateKey = await generateKeyPair('Ed25519')
+
+async function startRelay(listen: string, maxReservations: number): Promise<NodePeer> {
+  const band = { minConnections: 0, expectedConnections: 0, maxConnections: 20 }
+  const relay = await createNodePeer({ network: 'test', listen: [listen], ...band, privateKey, relay: { maxReservations } })
+  stops.push(() => relay.stop())
+  return relay
+}
+
+const addressOf = (relay: NodePeer): string => `${relay.pool.network.ownPoints()[0]}/p2p/${relay.pool.peerId}`
+
+async function startGuest(listen: string[], trustedPoints: string[] = []) {
+  const relays = new PageRelays(listen)
+  const pool = peerPool({
+    network: 'test',
+    minConnections: 1,
+    expectedConnections: 1,
+    maxConnections: 4,
+    trustedPoints: [...trustedPoints, ...relays.trustedPoints]
+  })
+  const node = await createLibp2p({
+    addresses: { listen: [...relays.listen] },
+    transports: [webSockets(), relays.transport],
+    connectionEncrypters: [noise()],
+    streamMuxers: [yamux()],
+    connectionGater: pool.gater,
+    services: { identify: identify(), pool }
+  })
+  const end = relays.keep(node, node.services.pool)
+  const stop = async (): Promise<void> => {
+    end()
+    await node.stop()
+  }
+  stops.push(stop)
+  const isHeld = (held: number): Promise<void> => expect.poll(() => relays.status.held, { timeout: 12_000, interval: 50 }).toBe(held)
+  return { relays, node, stop, isHeld }
+}
+
+test('a page that a full relay refused has a reservation soon after one is free', async () => {
+  const relay = await startRelay('/ip4/127.0.0.1/tcp/0/ws', 1)
+  const first = await startGuest(['/p2p-circuit'], [addressOf(relay)])
+  await first.isHeld(1)
+  const second = await startGuest(['/p2p-circuit'], [addressOf(relay)])
+  await expect.poll(() => second.node.getConnections().length).toBe(1)
+  await new Promise((resolve) => setTimeout(resolve, 1_000))
+  expect(second.relays.status).toEqual({ held: 0, wanted: 1 })
+  await first.stop()
+  await second.isHeld(1)
+})
+
+test('a named relay that is down does not fail the start, and is used as soon as it is up, and again after a restart', async () => {
+  const placeholder = await startRelay('/ip4/127.0.0.1/tcp/0/ws', 4)
+  const address = addressOf(placeholder)
+  const listen = address.slice(0, address.indexOf('/p2p/'))
+  await placeholder.stop()
+  const guest = await startGuest([`${address}/p2p-circuit`])
+  expect(guest.relays.status).toEqual({ held: 0, wanted: 1 })
+  const relay = await startRelay(listen, 4)
+  await guest.isHeld(1)
+  await relay.stop()
+  await guest.isHeld(0)
+  await startRelay(listen, 4)
+  await guest.isHeld(1)
+}, 60_000)
+
+test('no other relay takes the place of a named one', async () => {
+  const named = '/ip4/127.0.0.1/tcp/9/ws/p2p/12D3KooWGC6TvWhfapngX6wvJHMYvKpDMXPb3ZnCZ6dMoaMtimQ5/p2p-circuit'
+  const relay = await startRelay('/ip4/127.0.0.1/tcp/0/ws', 4)
+  const guest = await startGuest([named], [addressOf(relay)])
+  await expect.poll(() => guest.node.getConnections().length).toBe(1)
+  await new Promise((resolve) => setTimeout(resolve, 3_000))
+  expect(guest.relays.status).toEqual({ held: 0, wanted: 1 })
+})

@@ -1,0 +1,126 @@
+/**
+ * Keeps a page reachable: others come to it by way of a relay that holds a reservation for it. libp2p asks each relay once, when it
+ * connects: one that was full is never asked again, and a relay that `listen` names is lost when it restarts (and makes the start fail
+ * while it is down). So here named relays become trusted points, which the pool keeps connected, and while a reservation is missing every
+ * connected relay is asked again. Used by `tab-peer.ts`.
+ */
+import { circuitRelayTransport } from '@libp2p/circuit-relay-v2'
+import type { Libp2p, PeerId } from '@libp2p/interface'
+import type { Libp2pPeerPool } from '../src/libp2p/service.ts'
+
+const anyRelay = '/p2p-circuit'
+const hopProtocol = '/libp2p/circuit/relay/0.2.0/hop'
+
+/** A relay that restarts is asked again soon; a full one costs it a message a minute. */
+const firstWaitMs = 2_000
+const maxWaitMs = 60_000
+
+export interface RelayStatus {
+  /** Relays that hold a reservation for this page. */
+  readonly held: number
+  /** As many as `listen` asks for. */
+  readonly wanted: number
+}
+
+/** What the circuit transport does not name in its types (@libp2p/circuit-relay-v2 4.2.13). */
+interface Reservations {
+  addRelay(relay: PeerId, type: 'discovered'): Promise<unknown>
+  reservationCount(): number
+}
+
+export class PageRelays {
+  /** For libp2p: a named relay is looked for like any other. */
+  readonly listen: readonly string[]
+  /** Relays that `listen` names, for the pool. */
+  readonly trustedPoints: readonly string[]
+  readonly #wanted: number
+  /** Ids of the named relays, if no other may be used. */
+  readonly #only: ReadonlySet<string> | undefined
+  #reservations: Reservations | undefined
+
+  constructor(listen: readonly string[]) {
+    const named = listen.filter((text) => text.endsWith(anyRelay) && text !== anyRelay).map((text) => text.slice(0, -anyRelay.length))
+    this.listen = listen.map((text) => (text.endsWith(anyRelay) ? anyRelay : text))
+    this.trustedPoints = named
+    this.#wanted = this.listen.filter((text) => text === anyRelay).length
+    const ids = named.map((text) => /\/p2p\/([^/]+)$/.exec(text)?.[1])
+    if (named.length === this.#wanted && ids.every((id) => id !== undefined)) this.#only = new Set(ids)
+  }
+
+  get status(): RelayStatus {
+    return { held: this.#reservations?.reservationCount() ?? 0, wanted: this.#wanted }
+  }
+
+  /** For `createLibp2p({ transports })`. */
+  readonly transport = (
+    components: Parameters<ReturnType<typeof circuitRelayTransport>>[0]
+  ): ReturnType<ReturnType<typeof circuitRelayTransport>> => {
+    const known = new Set<string>()
+    const discoveryFilter = {
+      has: (relay: PeerId) => known.has(relay.toString()) || !this.#mayUse(relay),
+      add: (relay: PeerId) => void known.add(relay.toString()),
+      remove: (relay: PeerId) => void known.delete(relay.toString())
+    }
+    const transport = circuitRelayTransport({ discoveryFilter })(components)
+    this.#reservations = (transport as unknown as { reservationStore: Reservations }).reservationStore
+    return transport
+  }
+
+  /** Until the returned function is called. */
+  keep<Msg, PeerMeta, ConnMeta>(node: Libp2p, pool: Libp2pPeerPool<Msg, PeerMeta, ConnMeta>): () => void {
+    let waitMs = firstWaitMs
+    let timer: ReturnType<typeof setTimeout> | undefined
+    const ask = async (): Promise<void> => {
+      timer = undefined
+      if (this.#isDone || !isAlive()) return
+      waitMs = Math.min(2 * waitMs, maxWaitMs)
+      await Promise.allSettled([...this.#dialTrusted(pool), this.#askConnected(node)])
+      look()
+    }
+    const isAlive = (): boolean => pool.life === 'running' || (pool.life === 'suspended' && pool.activeConnections > 0)
+    const look = (): void => {
+      if (this.#isDone) waitMs = firstWaitMs
+      else if (timer === undefined && isAlive()) timer = setTimeout(() => void ask(), waitMs)
+    }
+    // The last one follows a resume, before which there may have been no connection to ask over.
+    const names = ['own-points-changed', 'connection-established', 'band-changed'] as const
+    for (const name of names) pool.addEventListener(name, look)
+    look()
+    return () => {
+      for (const name of names) pool.removeEventListener(name, look)
+      clearTimeout(timer)
+    }
+  }
+
+  get #isDone(): boolean {
+    const { held, wanted } = this.status
+    return held >= wanted
+  }
+
+  #mayUse(relay: PeerId): boolean {
+    return this.#only?.has(relay.toString()) !== false
+  }
+
+  /** Sooner than the pool does by itself, since the page cannot be found meanwhile. How each dial went is told by its own event. */
+  #dialTrusted<Msg, PeerMeta, ConnMeta>(pool: Libp2pPeerPool<Msg, PeerMeta, ConnMeta>): Promise<unknown>[] {
+    if (pool.life !== 'running') return []
+    const missing = pool.config.trustedPoints.filter(({ point }) => pool.connections.findByPoint(point) === undefined)
+    return missing.map(({ point }) => pool.connect(point))
+  }
+
+  /** libp2p knows itself which reservation it has, and how many more it needs. */
+  async #askConnected(node: Libp2p): Promise<void> {
+    for (const relay of node.getPeers()) {
+      if (this.#isDone) return
+      const direct = node.getConnections(relay).filter(({ limits, remoteAddr }) => limits === undefined && !leadsOverWebRtc(remoteAddr))
+      if (direct.length === 0 || !this.#mayUse(relay)) continue
+      const speaks = await node.peerStore.get(relay).catch(() => undefined)
+      if (speaks?.protocols.includes(hopProtocol) === true) await this.#reservations?.addRelay(relay, 'discovered').catch(() => undefined)
+    }
+  }
+}
+
+/** libp2p cannot make a reservation over such a connection: it throws where nobody catches. */
+function leadsOverWebRtc(address: { getComponents(): { name: string }[] }): boolean {
+  return address.getComponents().some(({ name }) => name === 'webrtc')
+}
