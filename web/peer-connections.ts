@@ -1,7 +1,7 @@
 /**
- * Counts the RTCPeerConnections that libp2p makes in this page, and slows down and stops before the browser does: Chromium
- * makes no more than 500 in one process until it has collected old ones, failed and closed ones among them, and when it does
- * that nobody knows (156 here: neither seconds nor a reload brought them back). One count for all peers of the page.
+ * Counts the RTCPeerConnections that libp2p makes in this page, and slows down and stops before the browser does: Chromium makes no
+ * more than 500 in one process until it has collected old ones, failed and closed ones among them. What libp2p has closed can be
+ * collected (`releaseClosed`), so the budget is a rate. One count for all peers of the page.
  */
 import type { Libp2p } from '@libp2p/interface'
 import type { LinkBudget } from '../src/core/values/ports.ts'
@@ -9,17 +9,22 @@ import type { BudgetSource } from '../src/libp2p/network.ts'
 import { systemClock } from '../src/libp2p/system.ts'
 
 export interface PeerConnectionLimits {
-  /** A hundred are left to the application, and to what an earlier page of the process has left uncollected. */
+  /** So many at once; most of Chromium's 500 are left to the application and to what is not collected yet. */
   readonly max: number
   /** From here on one at a time, so that a hostile peer or a bad network does not use up the rest in minutes. */
   readonly slowFrom: number
   readonly paceMs: number
+  /** After so long each counts no longer, one after the other. */
+  readonly refillMs: number
 }
 
 export class PeerConnections implements BudgetSource {
   readonly #limits: PeerConnectionLimits
-  #made = 0
+  /** As of `#countedAt`. */
+  #used = 0
+  #countedAt = 0
   #lastAt = Number.NEGATIVE_INFINITY
+  #cancelRefill: (() => void) | undefined
   readonly #watchers = new Set<() => void>()
 
   constructor(limits: PeerConnectionLimits) {
@@ -28,12 +33,13 @@ export class PeerConnections implements BudgetSource {
 
   get status(): LinkBudget {
     const { max, slowFrom } = this.#limits
-    return { used: this.#made, max, state: this.#made >= max ? 'spent' : this.#made >= slowFrom ? 'low' : 'plenty' }
+    const used = this.#count()
+    return { used, max, state: used >= max ? 'spent' : used >= slowFrom ? 'low' : 'plenty' }
   }
 
   get allows(): boolean {
-    const { max, slowFrom, paceMs } = this.#limits
-    return this.#made < slowFrom || (this.#made < max && systemClock.now() - this.#lastAt >= paceMs)
+    const { state } = this.status
+    return state === 'plenty' || (state === 'low' && systemClock.now() - this.#lastAt >= this.#limits.paceMs)
   }
 
   watch(changed: () => void): () => void {
@@ -45,7 +51,7 @@ export class PeerConnections implements BudgetSource {
   configuration(iceServers: readonly RTCIceServer[]): () => RTCConfiguration {
     const take = (): void => this.#take()
     return () => {
-      if (!this.allows) throw new Error(`${this.#made} of ${this.#limits.max} peer connections of this page are made: no more now`)
+      if (!this.allows) throw new Error(`${this.status.used} of ${this.#limits.max} peer connections were made lately: no more now`)
       // Read once, by the constructor itself: a dial that fails before costs nothing.
       const counted: RTCConfiguration = {
         get bundlePolicy() {
@@ -58,13 +64,52 @@ export class PeerConnections implements BudgetSource {
   }
 
   #take(): void {
-    this.#made++
+    this.#used = this.#count() + 1
     this.#lastAt = systemClock.now()
+    this.#changed()
+  }
+
+  #count(): number {
+    const { refillMs } = this.#limits
+    const now = systemClock.now()
+    const refilled = Math.floor((now - this.#countedAt) / refillMs)
+    this.#used = Math.max(0, this.#used - refilled)
+    this.#countedAt = this.#used === 0 ? now : this.#countedAt + refilled * refillMs
+    return this.#used
+  }
+
+  /** Tells the watchers, and tells them again while there may be more soon. */
+  #changed(): void {
+    this.#cancelRefill?.()
+    this.#cancelRefill = this.status.state === 'plenty' ? undefined : systemClock.schedule(this.#limits.refillMs, () => this.#changed())
     for (const changed of this.#watchers) changed()
   }
 }
 
-export const peerConnections = new PeerConnections({ max: 400, slowFrom: 200, paceMs: 20_000 })
+export const peerConnections = new PeerConnections({ max: 200, slowFrom: 100, paceMs: 5_000, refillMs: 3_000 })
+
+/** WebRTC is left out of some browsers, and switched off in others. */
+export function hasWebRtc(): boolean {
+  return typeof globalThis.RTCPeerConnection === 'function'
+}
+
+let isPatched = false
+
+/**
+ * Lets go of closed connections. @libp2p/webrtc 6.0.33 holds on to each until it fires `close`, which no browser does for a
+ * connection's own `close()`; so it is fired here, for all connections of the page. Without it none is ever collected.
+ */
+export function releaseClosed(): void {
+  if (isPatched || !hasWebRtc()) return
+  isPatched = true
+  const { prototype } = RTCPeerConnection
+  const { close } = prototype
+  prototype.close = function (this: RTCPeerConnection): void {
+    const wasOpen = this.signalingState !== 'closed'
+    close.call(this)
+    if (wasOpen) setTimeout(() => this.dispatchEvent(new Event('close')))
+  }
+}
 
 /**
  * A page that is left may be kept as it is for the back button; in Chromium only if it has no WebRTC connection any more when `pagehide` is

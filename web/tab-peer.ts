@@ -21,7 +21,7 @@ import { keepWebIdentity, loadOrCreateWebIdentity, type WebIdentity } from './id
 import { type IndexedDbOptions, indexedDbStorage } from './indexed-db.ts'
 import { followPage, type PageFollower } from './page-life.ts'
 import { PageRelays, type RelayStatus } from './page-relays.ts'
-import { closeWhenLeft, peerConnections } from './peer-connections.ts'
+import { closeWhenLeft, hasWebRtc, peerConnections, releaseClosed } from './peer-connections.ts'
 import { lockTab, type TabLock } from './tab-lock.ts'
 
 export const defaultName = 'p2p-pool'
@@ -34,7 +34,7 @@ export interface TabPeerInit<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Ui
   readonly privateKey?: PrivateKey
   /**
    * Multiaddrs. `/p2p-circuit` asks one relay to make us reachable; each further one asks another. An address of a relay before it
-   * (`/dns4/relay.example.org/tcp/443/tls/ws/p2p/ID/p2p-circuit`) asks that relay, which is trusted then. @default /p2p-circuit and /webrtc
+   * (`/dns4/relay.example.org/tcp/443/tls/ws/p2p/ID/p2p-circuit`) asks that relay, which is trusted then. @default /p2p-circuit and /webrtc; nothing in a browser without WebRTC
    */
   readonly listen?: readonly string[]
   /**
@@ -140,17 +140,19 @@ async function startPeer<Msg, PeerMeta, ConnMeta>(
   identity: WebIdentity,
   { lock, keeps = false }: Holding = {}
 ): Promise<FollowingPeer<Msg, PeerMeta, ConnMeta>> {
-  const { name = defaultName, listen = ['/p2p-circuit', '/webrtc'], iceServers = [] } = init
+  const { name = defaultName, listen = hasWebRtc() ? ['/p2p-circuit', '/webrtc'] : [], iceServers = [] } = init
   // Somebody has waited for this database already.
   const waits = keeps && !identity.persistent ? { firstOpenMs: afterFailureMs } : {}
-  const relays = new PageRelays(listen)
+  const relays = new PageRelays(listen.filter((text) => hasWebRtc() || text !== '/webrtc'))
   const trustedPoints = [...(init.trustedPoints ?? []), ...relays.trustedPoints]
   const service = pagePool({ ...init, trustedPoints }, { lock, ...waits })
+  releaseClosed()
+  const webRtc = hasWebRtc() ? [webRTC({ rtcConfiguration: peerConnections.configuration(iceServers) })] : []
   const settings = libp2pSettings(service.config)
   const node = await createLibp2p({
     privateKey: identity.privateKey,
     addresses: { listen: [...relays.listen] },
-    transports: [closing(webSockets()), webRTC({ rtcConfiguration: peerConnections.configuration(iceServers) }), relays.transport],
+    transports: [closing(webSockets()), ...webRtc, relays.transport],
     connectionEncrypters: [noise()],
     streamMuxers: [yamux(settings.yamux)],
     connectionGater: service.gater,

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import { PeerConnections } from '../../web/peer-connections.ts'
+import { PeerConnections, releaseClosed } from '../../web/peer-connections.ts'
 
-const limits = { max: 4, slowFrom: 2, paceMs: 100 }
+const limits = { max: 4, slowFrom: 2, paceMs: 100, refillMs: 60_000 }
 
 /** What libp2p does for each: it asks for the configuration, then makes one. */
 function make(configuration: () => RTCConfiguration): void {
@@ -18,7 +18,7 @@ describe('the budget of peer connections', () => {
     expect(budget.status).toEqual({ used: 1, max: 4, state: 'plenty' })
     make(configuration)
     expect([budget.status.state, budget.allows]).toEqual(['low', false])
-    expect(() => make(configuration)).toThrow('2 of 4 peer connections of this page are made: no more now')
+    expect(() => make(configuration)).toThrow('2 of 4 peer connections were made lately: no more now')
     for (const state of ['low', 'spent']) {
       await new Promise((resolve) => {
         setTimeout(resolve, limits.paceMs + 20)
@@ -33,6 +33,19 @@ describe('the budget of peer connections', () => {
     expect(() => make(configuration)).toThrow()
     unwatch()
     expect(told).toEqual([1, 2, 3, 4])
+  })
+
+  test('is a rate: after a while there is more of it', async () => {
+    const budget = new PeerConnections({ max: 2, slowFrom: 1, paceMs: 0, refillMs: 200 })
+    const states: string[] = []
+    budget.watch(() => states.push(budget.status.state))
+    const configuration = budget.configuration([])
+    make(configuration)
+    make(configuration)
+    expect(budget.status).toEqual({ used: 2, max: 2, state: 'spent' })
+    await expect.poll(() => budget.status.state, { timeout: 5_000 }).toBe('plenty')
+    await expect.poll(() => states.at(-1), { timeout: 5_000 }).toBe('plenty')
+    make(configuration)
   })
 
   test('a configuration that no connection is made of costs nothing', () => {
@@ -50,4 +63,17 @@ describe('the budget of peer connections', () => {
     expect(connection.getConfiguration().bundlePolicy).toBe('balanced')
     connection.close()
   })
+})
+
+test('a connection that is closed says so, once', async () => {
+  releaseClosed()
+  releaseClosed()
+  const connection = new RTCPeerConnection()
+  let closes = 0
+  connection.addEventListener('close', () => closes++)
+  connection.close()
+  connection.close()
+  await expect.poll(() => closes).toBe(1)
+  await new Promise((resolve) => setTimeout(resolve, 50))
+  expect(closes).toBe(1)
 })

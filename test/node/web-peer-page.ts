@@ -81,6 +81,19 @@ const page = {
     return got
   },
 
+  /** Connects and disconnects so many times. */
+  async comeAndGo(point: Point, times: number): Promise<void> {
+    const { pool } = running()
+    for (let i = 0; i < times; i++) {
+      const { peerId } = await pool.connect(point)
+      await pool.disconnect(peerId)
+    }
+  },
+
+  relays() {
+    return running().relays
+  },
+
   async ban(peerId: PeerId): Promise<void> {
     await running().pool.peers.ban(peerId)
   }

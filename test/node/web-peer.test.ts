@@ -119,6 +119,45 @@ describe('createTabPeer', () => {
     expect(await a.evaluate((to) => page.failureOf(to), point)).not.toBe('connected')
   }, 60_000)
 
+  test('WebRTC connections that have ended are collected', async () => {
+    const [a, b] = await Promise.all([openPage(), openPage()])
+    await Promise.all([start(a), start(b)])
+    const point = await b.evaluate(() => page.ownPoint())
+    const times = 12
+    await a.evaluate(([to, count]) => page.comeAndGo(to, count), [point, times] as const)
+    for (const where of [a, b]) {
+      const session = await where.context().newCDPSession(where)
+      await eventually(async () => {
+        await session.send('HeapProfiler.collectGarbage')
+        const { result } = await session.send('Runtime.evaluate', { expression: 'RTCPeerConnection.prototype' })
+        const { objects } = await session.send('Runtime.queryObjects', { prototypeObjectId: result.objectId ?? '' })
+        const { result: alive } = await session.send('Runtime.callFunctionOn', {
+          functionDeclaration: 'function () { return this.length }',
+          objectId: objects.objectId,
+          returnByValue: true
+        })
+        // What the inspector holds is not collected either.
+        await session.send('Runtime.releaseObject', { objectId: objects.objectId ?? '' })
+        expect(alive.value).toBeLessThanOrEqual(times / 3)
+      }, 20_000)
+    }
+  }, 60_000)
+
+  test('a browser without WebRTC claims no WebRTC address, dials none, and takes no place at a relay', async () => {
+    const context = await browser.newContext()
+    contexts.push(context)
+    await context.addInitScript('delete globalThis.RTCPeerConnection')
+    const opened = await context.newPage()
+    opened.on('pageerror', (error) => complaints.push(String(error)))
+    await opened.goto(url())
+    expect((await start(opened)).transports).toEqual(['wss', 'ws'])
+    await eventually(async () => expect(await opened.evaluate(() => page.connections())).toHaveLength(1))
+    expect(await opened.evaluate(() => page.relays())).toEqual({ held: 0, wanted: 0 })
+    const stranger = '12D3KooWGC6TvWhfapngX6wvJHMYvKpDMXPb3ZnCZ6dMoaMtimQ5' as PeerId
+    const point = `${relayPoint()}/p2p-circuit/webrtc/p2p/${stranger}`
+    expect(await opened.evaluate((to) => page.failureOf(to), point)).toBe('no-transport')
+  }, 60_000)
+
   test('a dial that cannot work says why', async () => {
     const a = await openPage()
     await start(a)

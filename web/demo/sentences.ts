@@ -78,8 +78,8 @@ const tellers: { readonly [Name in ToldEventName]: Teller<Name> } = {
   'trust-changed': ({ peerId, point, trusted }) => plain(trusted ? 'Trust given to ' : 'Trust taken from ', ...who(peerId, point), '.'),
   'link-budget': ({ used, max, state }) =>
     warning(
-      `${used} of ${max} WebRTC connections of this page are made: `,
-      state === 'spent' ? 'no more until it is loaded again.' : 'slowly from now on.'
+      `This page made many WebRTC connections lately (${used} of ${max}): `,
+      state === 'spent' ? 'it makes no more for a while.' : 'it makes them slowly for a while.'
     ),
   'own-points-changed': ({ points }) =>
     points.length === 0

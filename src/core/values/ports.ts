@@ -119,10 +119,10 @@ export interface SignedRecords {
 
 /** Links of which the host makes only so many: WebRTC's in a page. */
 export interface LinkBudget {
-  /** Made since the page was loaded, failed ones included. */
+  /** Made lately, failed ones included; each counts for a while. */
   readonly used: number
   readonly max: number
-  /** `low`: one at a time, with pauses. `spent`: no more until the page is loaded again. */
+  /** `low`: one at a time, with pauses. `spent`: none for now; there are more after a while. */
   readonly state: 'plenty' | 'low' | 'spent'
 }
 
