@@ -11,7 +11,6 @@ import type { ComponentLogger, Connection, Libp2pEvents, Logger, PeerStore, Type
 import type { ConnectionManager } from '@libp2p/interface-internal'
 import { peerIdFromString } from '@libp2p/peer-id'
 import type { PoolSettings } from '../src/core/values/config.ts'
-import type { PoolEvent } from '../src/core/values/events.ts'
 import type { Host, PeerId } from '../src/core/values/ids.ts'
 import { type ConnectionKeeper, relayGuestTag } from '../src/libp2p/connection-keeper.ts'
 import { hostOfAddress, type RelayGuard } from '../src/libp2p/gater.ts'
@@ -20,6 +19,7 @@ import type { Libp2pPeerPool } from '../src/libp2p/service.ts'
 import { type Rival, Shares } from '../src/libp2p/shares.ts'
 import { systemClock } from '../src/libp2p/system.ts'
 import { CircuitAllowance } from './relay-circuits.ts'
+import { RelayMembers } from './relay-members.ts'
 
 /** What the node lends to pages that cannot be dialed: they meet over it and then go on directly. */
 export interface RelayOptions {
@@ -53,6 +53,8 @@ export interface RelayTiming {
   readonly sweepMs: number
   /** A guest of this age has shown that it is of this pool, or loses its reservation. */
   readonly provingMs: number
+  /** A peer that did not show it the last time waits for so long until it is refused. libp2p's client gives up after five seconds. */
+  readonly waitMs: number
   /** A guest that has not shown it yet and is older makes room for any other. */
   readonly graceMs: number
   /** Between two questions for a sign of life, to guests without a running connection of the pool. */
@@ -61,7 +63,7 @@ export interface RelayTiming {
   readonly answerMs: number
 }
 
-const defaultTiming: RelayTiming = { sweepMs: 5_000, provingMs: 10_000, graceMs: 3_000, probeMs: 30_000, answerMs: 10_000 }
+const defaultTiming: RelayTiming = { sweepMs: 5_000, provingMs: 10_000, waitMs: 4_000, graceMs: 3_000, probeMs: 30_000, answerMs: 10_000 }
 /** To say goodbye to a guest that made room. */
 const goodbyeMs = 1_000
 
@@ -91,6 +93,7 @@ export interface RelayPool extends Pick<Libp2pPeerPool, 'gate' | 'disconnect' | 
 
 interface Home extends RelayComponents {
   readonly pool: RelayPool
+  readonly members: RelayMembers
   readonly log: Logger
 }
 
@@ -100,8 +103,6 @@ export class PoolRelay implements Relay, RelayGuard {
   readonly #shares: Shares<PeerId>
   /** One for each place in `#shares`. */
   readonly #guests = new Map<PeerId, Guest>()
-  /** Connected peers that have shown to be of this pool. At most as many as there are connections, and swept. */
-  readonly #members = new Set<PeerId>()
   /** Connected peers that have lost their reservation and do not know it yet. Swept as the members are. */
   readonly #dismissed = new Set<PeerId>()
   readonly #circuits = new CircuitAllowance(systemClock)
@@ -138,9 +139,8 @@ export class PoolRelay implements Relay, RelayGuard {
 
   /** From now on it serves the peers of this pool; before, nobody. */
   bind(pool: RelayPool, { connectionManager, peerStore, events, logger }: RelayComponents): void {
-    this.#home = { pool, connectionManager, peerStore, events, logger, log: logger.forComponent('p2p-pool:relay') }
-    pool.addEventListener('connection-established', ({ detail }) => this.#proved(detail.peerId))
-    pool.addEventListener('rejecting-request', this.#rejected)
+    const members = new RelayMembers(pool, { proved: () => this.#planSweep(), waitMs: this.#timing.waitMs })
+    this.#home = { pool, members, connectionManager, peerStore, events, logger, log: logger.forComponent('p2p-pool:relay') }
     events.addEventListener('peer:disconnect', ({ detail }) => this.#left(detail.toString() as PeerId))
   }
 
@@ -153,12 +153,19 @@ export class PoolRelay implements Relay, RelayGuard {
     return this.#options.maxDurationMs + 30_000
   }
 
-  admitsReservation(peerId: PeerId): boolean {
+  async admitsReservation(peerId: PeerId): Promise<boolean> {
     const home = this.#home
     if (home === undefined) return false
+    const { pool, members } = home
+    const isServed = this.#options.open || (await members.mayAsk(peerId, systemClock.now()))
+    if (!isServed || pool.gate.deniesPeer(peerId, this.#hostOf(peerId))) return false
+    return this.#connectionsOf(peerId).length > 0 && this.#give(peerId, home)
+  }
+
+  #give(peerId: PeerId, { pool }: Home): boolean {
     if (this.#guests.has(peerId)) return true
-    const trusted = home.pool.gate.isTrusted(peerId)
-    if (home.pool.config.privateMode && !trusted) return false
+    const trusted = pool.gate.isTrusted(peerId)
+    if (pool.config.privateMode && !trusted) return false
     const now = systemClock.now()
     for (;;) {
       const rivals = this.#shares.take(peerId, { host: this.#hostOf(peerId), peerId, trusted }, now)
@@ -189,22 +196,11 @@ export class PoolRelay implements Relay, RelayGuard {
   }
 
   #isMember(peerId: PeerId): boolean {
-    return this.#members.has(peerId) || this.#home?.pool.gate.isTrusted(peerId) === true
-  }
-
-  readonly #rejected = ({ detail: { peerId, direction, rejection } }: PoolEvent<'rejecting-request'>): void => {
-    // For these two, the peer has named our network in its Hello. That the band is full does not keep it from being a guest.
-    const isOurs = rejection.kind === 'too-many-connections' || rejection.kind === 'already-connected'
-    if (peerId !== undefined && direction === 'incoming' && isOurs) this.#proved(peerId)
-  }
-
-  #proved(peerId: PeerId): void {
-    this.#members.add(peerId)
-    this.#planSweep()
+    return this.#home?.members.has(peerId) === true
   }
 
   #left(peerId: PeerId): void {
-    this.#members.delete(peerId)
+    this.#home?.members.left(peerId)
     void this.#free(peerId)
   }
 
@@ -248,7 +244,8 @@ export class PoolRelay implements Relay, RelayGuard {
   }
 
   #planSweep(): void {
-    if (this.#sweep !== undefined || this.#guests.size + this.#members.size + this.#dismissed.size + this.#circuits.size === 0) return
+    if (this.#sweep !== undefined || this.#guests.size + (this.#home?.members.size ?? 0) + this.#dismissed.size + this.#circuits.size === 0)
+      return
     this.#sweep = setTimeout(() => {
       this.#sweep = undefined
       this.#look(systemClock.now())
@@ -260,14 +257,14 @@ export class PoolRelay implements Relay, RelayGuard {
   #look(now: number): void {
     const { provingMs, probeMs } = this.#timing
     this.#circuits.sweep()
-    // When a node stops, libp2p says of nobody that it left.
-    for (const peerId of this.#members) if (this.#connectionsOf(peerId).length === 0) this.#members.delete(peerId)
+    this.#home?.members.sweep((peerId) => this.#connectionsOf(peerId).length > 0, now)
     for (const peerId of this.#dismissed) void this.#dismiss(peerId)
     for (const [peerId, guest] of this.#guests) {
       if (now - guest.since >= this.#timing.graceMs && !this.#holdsReservation(peerId)) void this.#free(peerId)
-      else if (!this.#options.open && now - guest.since >= provingMs && !this.#isMember(peerId))
+      else if (!this.#options.open && now - guest.since >= provingMs && !this.#isMember(peerId)) {
+        this.#home?.members.refuse(peerId, now)
         void this.#revoke(peerId, 'the relay serves peers of its own pool')
-      else if (now - guest.probedAt >= probeMs) {
+      } else if (now - guest.probedAt >= probeMs) {
         guest.probedAt = now
         for (const connection of this.#connectionsOf(peerId)) void this.#ask(connection)
       }

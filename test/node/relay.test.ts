@@ -40,7 +40,7 @@ interface Host {
 
 /** What `createNodePeer` makes, with a relay whose times are shorter. */
 async function relayPeer(relayOptions: RelayOptions, init: Partial<PeerPoolInit> = {}, times: Partial<RelayTiming> = {}): Promise<Host> {
-  const timing = { sweepMs: 50, provingMs: 60_000, graceMs: 500, probeMs: 60_000, answerMs: 500, ...times }
+  const timing = { sweepMs: 50, provingMs: 60_000, waitMs: 300, graceMs: 500, probeMs: 60_000, answerMs: 500, ...times }
   const relay = new PoolRelay(relayOptions, timing)
   const service = poolService({ ...options, ...init }, { storage: memoryStorage(), guard: listenerGuard, relay })
   const settings = libp2pSettings(service.config)
@@ -108,6 +108,21 @@ async function guestOf(
 /** It believes that others can reach it over the relay. */
 const isReachable = (node: Libp2p): boolean => node.getMultiaddrs().length > 0
 
+const permissionDenied = 202
+
+/** Asks for a reservation once more; the status of the answer. */
+async function askFor(node: Libp2p, host: Host): Promise<number | undefined> {
+  const stream = await node.dialProtocol(multiaddr(addressOf(host)), '/libp2p/circuit/relay/0.2.0/hop')
+  stream.send(Uint8Array.of(2, 8, 0))
+  for await (const chunk of stream) {
+    const bytes = chunk.subarray()
+    // The only field of a refusal beside its kind: number 5, two bytes long.
+    const at = bytes.indexOf(5 << 3)
+    return at < 0 ? undefined : ((bytes[at + 1] ?? 0) & 127) | ((bytes[at + 2] ?? 0) << 7)
+  }
+  return undefined
+}
+
 /** The key of a peer that the operator of the relay trusts. */
 async function trustedKey({ pool }: Host): Promise<PrivateKey> {
   const privateKey = await generateKeyPair('Ed25519')
@@ -157,9 +172,24 @@ describe('a reservation', () => {
       guestOf(host, { pool: { network: 'other' } })
     ])
     await until(() => [member, stranger, other].every(isReachable))
-    await until(() => host.relay.status().used === 1)
     await until(() => !isReachable(stranger) && !isReachable(other))
-    expect(isReachable(member)).toBe(true)
+    // Both are connected again at once, and ask again.
+    expect(await askFor(stranger, host)).toBe(permissionDenied)
+    await until(() => host.relay.status().used === 1)
+    expect([member, stranger, other].map(isReachable)).toEqual([true, false, false])
+  })
+
+  test('is given again to a peer that lost one as a stranger, once it shows that it is of this pool', async () => {
+    const host = await relayPeer({}, {}, { provingMs: 300, waitMs: 4_000 })
+    const privateKey = await generateKeyPair('Ed25519')
+    const before = await guestOf(host, { pool: false, privateKey })
+    await until(() => isReachable(before))
+    await until(() => !isReachable(before))
+    await before.stop()
+    const after = await guestOf(host, { privateKey })
+    await until(() => isReachable(after))
+    await strangerLoses(host)
+    expect(isReachable(after)).toBe(true)
   })
 
   test('is kept by strangers where the operator says so', async () => {
