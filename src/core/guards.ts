@@ -253,6 +253,10 @@ export class GuardedNetwork implements Network, Readonly<Record<keyof Network, u
     return isPeerId && this.tryParsePoint(point)?.point === point
   }
 
+  endDenied(): void {
+    this.#guard.call('network.endDenied', () => this.#network.endDenied?.(), undefined)
+  }
+
   endOlder(link: Link): void {
     this.#guard.call('network.endOlder', () => this.#network.endOlder?.(link), undefined)
   }

@@ -5,7 +5,7 @@
 import { Explaining } from './api/explaining.ts'
 import { Registering } from './api/registering.ts'
 import { takeSnapshot, withCounters } from './api/snapshot.ts'
-import { checkPeer, isBarredAt } from './decisions/admission.ts'
+import { checkPeer, isBarredAt, isShutOut } from './decisions/admission.ts'
 import type { BandExplanation, Circumstances, Explanation } from './decisions/explain.ts'
 import { scorerOf } from './decisions/score.ts'
 import { EventHub } from './event-hub.ts'
@@ -14,6 +14,7 @@ import { type ConnectOptions, Connector } from './flows/connect.ts'
 import type { Connection } from './flows/connection.ts'
 import type { FlowContext } from './flows/context.ts'
 import { Exchange } from './flows/exchange.ts'
+import { Expulsion } from './flows/expulsion.ts'
 import { Maintenance } from './flows/maintenance.ts'
 import { Persistence } from './flows/persistence.ts'
 import { Swaps } from './flows/swap.ts'
@@ -51,6 +52,7 @@ export class PeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Arra
   readonly gate: Gate
   readonly #context: FlowContext<Msg, PeerMeta, ConnMeta>
   readonly #connector: Connector<Msg, PeerMeta, ConnMeta>
+  readonly #expulsion: Expulsion<Msg, PeerMeta, ConnMeta>
   readonly #exchange: Exchange<Msg, PeerMeta, ConnMeta>
   readonly #maintenance: Maintenance<Msg, PeerMeta, ConnMeta>
   readonly #persistence: Persistence<Msg, PeerMeta, ConnMeta>
@@ -90,6 +92,7 @@ export class PeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Arra
       emit: (type, detail) => {
         events.emit(type, detail)
         this.#maintenance.told(type)
+        this.#expulsion.told(type)
       },
       changed: (what) => this.#changed(what)
     })
@@ -102,6 +105,7 @@ export class PeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Arra
     super(context)
     this.config = Object.freeze({ ...given, peerId: network.peerId })
     this.#context = context
+    this.#expulsion = new Expulsion(this.#context)
     this.#exchange = new Exchange(this.#context)
     this.#connector = new Connector(this.#context, this.#exchange)
     const swaps = new Swaps(this.#context, (point, expectedPeerId) => this.#connector.dial(point, expectedPeerId))
@@ -111,7 +115,8 @@ export class PeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Arra
     this.gate = {
       deniesIncoming: (host) => state.hostBar(host, true) !== undefined,
       deniesDial: (point, expectedPeerId) => isBarredAt(state, point, { expectedPeerId }),
-      deniesPeer: (peerId, host) => checkPeer(state, peerId, host) !== undefined,
+      deniesPeer: (peerId, host, direction) =>
+        checkPeer(state, peerId, host) !== undefined || (direction !== undefined && isShutOut(state, peerId, { host, direction })),
       isTrusted: (peerId) => state.isTrusted(peerId, undefined)
     }
     this.#explaining = new Explaining(context, this.#exchange)

@@ -139,6 +139,12 @@ export class ConnectionKeeper {
     if (connection.status === 'open' && !(await this.#isUsed(connection))) await this.close(connection, within)
   }
 
+  /** Closes all connections that the pool denies. Those that carry a link of its own end with the link, after its goodbye. */
+  endDenied(): void {
+    for (const connection of this.#components.connectionManager.getConnections())
+      if (connection.status === 'open' && !this.carriesLink(connection) && this.isDenied(connection)) void this.close(connection)
+  }
+
   /**
    * Ends the WebRTC connections to a peer that carry nothing. Called before a WebRTC dial to it: libp2p sends the handshake
    * over the first connection it has to the peer, and one whose other end is gone (a handshake that the dialer gave up leaves

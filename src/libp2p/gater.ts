@@ -6,6 +6,7 @@
 import type { ConnectionGater, PeerId as Libp2pPeerId, MultiaddrConnection } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import { hostOf, hostOfIp, scopeOf } from '../core/values/address.ts'
+import type { Direction } from '../core/values/attempt.ts'
 import type { Host, PeerId, Point } from '../core/values/ids.ts'
 import type { Gate } from '../core/values/ports.ts'
 import { type DialRule, dialRule, ruleAllows } from './dial-rule.ts'
@@ -65,8 +66,12 @@ export function createGater({ guard, relay, ...options }: GaterOptions = {}): Po
   const rule = dialRule(options)
   const denied = new Denied()
   let gate: Gate | undefined
-  const deniesPeer = (peerId: Libp2pPeerId, host: Host | undefined): boolean => gate?.deniesPeer(peerId.toString() as PeerId, host) ?? false
-  const deniesLink = (peerId: Libp2pPeerId, link: MultiaddrConnection): boolean => deniesPeer(peerId, hostOfAddress(link.remoteAddr))
+  const deniesPeer = (peerId: Libp2pPeerId, host?: Host, direction?: Direction): boolean =>
+    gate?.deniesPeer(peerId.toString() as PeerId, host, direction) ?? false
+  const deniesLink = (peerId: Libp2pPeerId, link: MultiaddrConnection, direction: Direction): boolean =>
+    deniesPeer(peerId, hostOfAddress(link.remoteAddr), direction)
+  /** A peer that is connected to our relay, or comes over another. */
+  const deniesRelayed = (peerId: Libp2pPeerId): boolean => deniesPeer(peerId, undefined, 'incoming')
   return {
     rule,
     deniedAt: (point) => denied.take(point),
@@ -74,7 +79,7 @@ export function createGater({ guard, relay, ...options }: GaterOptions = {}): Po
       gate = bound
     },
     gater: denyingOnError({
-      denyDialPeer: (peerId) => deniesPeer(peerId, undefined),
+      denyDialPeer: (peerId) => deniesPeer(peerId),
       denyDialMultiaddr(address) {
         const parsed = pointOf(address)
         // An address that is no point of ours (a zone, an onion service) is the business of whoever dials it, but on Node only.
@@ -87,7 +92,7 @@ export function createGater({ guard, relay, ...options }: GaterOptions = {}): Po
         if (gate?.deniesIncoming(host) === true || guard?.admitsHandshake(link, host) === false) return refuse(link)
         return isWebRtc(link.remoteAddr) ? afterInitChannel() : false
       },
-      denyInboundEncryptedConnection: (peer, link) => deniesLink(peer, link) && refuse(link),
+      denyInboundEncryptedConnection: (peer, link) => deniesLink(peer, link, 'incoming') && refuse(link),
       async denyInboundUpgradedConnection(peer, link) {
         if (guard === undefined) return false
         const peerId = peer.toString() as PeerId
@@ -96,17 +101,17 @@ export function createGater({ guard, relay, ...options }: GaterOptions = {}): Po
         return !isIn && refuse(link)
       },
       denyOutboundEncryptedConnection(peerId, link) {
-        if (!deniesLink(peerId, link)) return false
+        if (!deniesLink(peerId, link, 'outgoing')) return false
         const point = pointOf(link.remoteAddr)?.point
         if (point !== undefined) denied.note(point, peerId.toString() as PeerId)
         // The upgrader leaves it open, so the other side would keep a connection that nobody uses.
         return refuse(link)
       },
       denyInboundRelayReservation: async (source) =>
-        deniesPeer(source, undefined) || (relay !== undefined && !(await relay.admitsReservation(source.toString() as PeerId))),
+        deniesRelayed(source) || (relay !== undefined && !(await relay.admitsReservation(source.toString() as PeerId))),
       denyOutboundRelayedConnection: (source, destination) =>
-        deniesPeer(source, undefined) || deniesPeer(destination, undefined) || relay?.admitsCircuit(source.toString() as PeerId) === false,
-      denyInboundRelayedConnection: (_relay, remotePeer) => deniesPeer(remotePeer, undefined)
+        deniesRelayed(source) || deniesRelayed(destination) || relay?.admitsCircuit(source.toString() as PeerId) === false,
+      denyInboundRelayedConnection: (_relay, remotePeer) => deniesRelayed(remotePeer)
     })
   }
 }

@@ -252,6 +252,8 @@ export class Libp2pNetwork implements Network {
     }
   }
 
+  readonly endDenied = (): void => this.keeper.endDenied()
+
   rest(resting: boolean): void {
     if (resting) this.keeper.rest()
     else if (this.#handlers !== undefined) this.keeper.start()

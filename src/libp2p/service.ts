@@ -166,7 +166,8 @@ export function poolService<Msg, PeerMeta, ConnMeta>(
       clock: systemClock,
       rule: gater.rule,
       deniedAt: gater.deniedAt,
-      denies: (peerId, connection) => pool.gate.deniesPeer(peerId, hostOfAddress(connection.remoteAddr)),
+      denies: (peerId, connection) =>
+        pool.gate.deniesPeer(peerId, hostOfAddress(connection.remoteAddr), connection.direction === 'inbound' ? 'incoming' : 'outgoing'),
       defaultPort,
       closeIdle,
       maxIdleAgeMs,

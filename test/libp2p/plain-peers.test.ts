@@ -126,6 +126,18 @@ describe('plain peers over libp2p', () => {
     expect(running(a)).toEqual([])
   })
 
+  test('one that breaks the pool protocol loses all its connections, whatever runs on them, and is kept out', async () => {
+    const [a, b] = await Promise.all([pool(), plain(app)])
+    const connection = await b.dial(a.getMultiaddrs())
+    await until(() => running(a).length === 1)
+    await b.dial(a.getMultiaddrs(), { force: true })
+    await connection.newStream('/p2p-pool/1.0.0').then((stream) => stream.send(Uint8Array.of(0x80, 0x00)))
+    await until(() => a.getConnections().length + b.getConnections().length === 0)
+    expect(running(a)).toEqual([])
+    expect(a.services.pool.peers.isBanned(a.services.pool.parsePeerId(b.peerId.toString()))).toBe(true)
+    await expect(b.dial(a.getMultiaddrs()).then((again) => again.newStream(app))).rejects.toThrow()
+  })
+
   test('libp2p’s pruner takes those first whom the pool does not hold', async () => {
     const a = await poolNode({ requiredProtocols: [app] }, { connectionManager: { maxConnections: 1, inboundConnectionThreshold: 1_000 } })
     nodes.push(a)

@@ -33,6 +33,8 @@ export const loggedEvents = [
   'peer-unbanned',
   'host-banned',
   'host-unbanned',
+  'range-banned',
+  'range-unbanned',
   'trust-changed',
   'storage-loaded',
   'storage-failed'

@@ -175,7 +175,10 @@ export class MemoryNetwork implements Network {
     if (target === undefined || !target.isUp || !target.#listens) throw new DialError('refused', `nobody listens on ${point}`)
     if (expectedPeerId !== undefined && expectedPeerId !== target.peerId)
       throw new DialError('wrong-peer-id', `${target.peerId} answered on ${point}`)
-    if (target.gate?.deniesIncoming(hostOf(this.point)) === true || target.gate?.deniesPeer(this.peerId, hostOf(this.point)) === true) {
+    if (
+      target.gate?.deniesIncoming(hostOf(this.point)) === true ||
+      target.gate?.deniesPeer(this.peerId, hostOf(this.point), 'incoming') === true
+    ) {
       throw new DialError('refused', 'closed at once')
     }
     if (!this.#takes(target)) throw new DialError('no-pool', `${target.peerId} does not speak what is asked for`)

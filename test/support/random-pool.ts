@@ -139,7 +139,7 @@ export class RandomPool {
       return
     }
     this.state.prove(attempt, there)
-    const refusal = checkDialed(this.state, there, attempt.host)
+    const refusal = checkDialed(this.state, there, attempt)
     if (refusal === undefined) return
     this.#fail(attempt, refusal, 'us')
     if (refusal.kind === 'already-connected') this.state.locate(attempt)

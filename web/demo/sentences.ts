@@ -72,6 +72,8 @@ const tellers: { readonly [Name in ToldEventName]: Teller<Name> } = {
   'peer-unbanned': ({ peerId }) => plain('Lifted the ban of ', { peerId }, '.'),
   'host-banned': ({ host }) => warning(`Banned the host ${formatHost(host)}.`),
   'host-unbanned': ({ host }) => plain(`Lifted the ban of the host ${formatHost(host)}.`),
+  'range-banned': ({ range }) => warning(`Banned the addresses ${range}.`),
+  'range-unbanned': ({ range }) => plain(`Lifted the ban of the addresses ${range}.`),
   greylisted: ({ peerId, host, cause }) => warning('Greylisted ', ...culprit(peerId, host), `: ${shortenIds(cause)}.`),
   'peer-reported': ({ peerId, kind, reason }) =>
     warning('Reported ', { peerId }, ` as ${kind === 'fault' ? 'wrong' : kind}: ${shortenIds(reason)}.`),

@@ -157,7 +157,10 @@ export class Registering<Msg, PeerMeta, ConnMeta> extends News {
     this.#context.state.greylist({ host: canonical, cause: 'asked to', byOperator: true })
   }
 
-  /** Greylists the peer and, if it is connected, its host, unless that is on a local network. Trusted peers are left alone. Source: `greylist_peer`. */
+  /**
+   * Greylists the peer and, if it is connected, its host, unless that is on a local network; its connections end. Trusted peers are
+   * left alone. Source: `greylist_peer`.
+   */
   greylistPeer(peerId: PeerId): void {
     this.#context.take('greylistPeer', peerId)
     this.#context.state.greylist({ peerId, host: this.#context.state.connection(peerId)?.host, cause: 'asked to' })
@@ -177,7 +180,6 @@ export class Registering<Msg, PeerMeta, ConnMeta> extends News {
 
   /** Lifts all bans and greylistings. Source: `acl_clear`. */
   clearAcl(): void {
-    this.#context.state.access.clear()
-    this.#context.state.parts.changed()
+    this.#context.registry.clearAcl()
   }
 }

@@ -2,6 +2,7 @@
  * May this attempt go on? The checkpoints of an attempt's life as ordered lists of named refusals; the first that
  * holds is the answer. Pure: the caller acts on the answer in the same turn, so that nothing changes in between.
  */
+import type { PointInfo } from '../tables/point-info.ts'
 import type { PoolView } from '../tables/pool-view.ts'
 import { hostOf, isRelayed } from '../values/address.ts'
 import type { Attempt, RunningConnection } from '../values/attempt.ts'
@@ -50,9 +51,30 @@ export function isBarredAt(
 }
 
 /** Step 2: the dial proved who is there. Before a word is said to somebody with whom nothing can come of it. */
-export function checkDialed(view: PoolView, peerId: PeerId, host: Host | undefined): Rejection | undefined {
+export function checkDialed(view: PoolView, peerId: PeerId, { host, point }: Pick<Attempt, 'host' | 'point'>): Rejection | undefined {
   if (peerId === view.peerId) return { kind: 'myself' }
-  return checkPeer(view, peerId, host) ?? (view.connection(peerId) === undefined ? undefined : { kind: 'already-connected', peerId })
+  const barred = checkPeer(view, peerId, host)
+  if (barred !== undefined) return barred
+  if (view.config.privateMode && !view.isTrusted(peerId, point)) return { kind: 'private-mode' }
+  return view.connection(peerId) === undefined ? undefined : { kind: 'already-connected', peerId }
+}
+
+/**
+ * Private mode: is not a word said to this peer, which proved its id? One that is trusted by id gets in from anywhere. Trusted points
+ * without an id admit more: on a dial of ours, whoever answers there; from the same host, the peer that was met there last, or until
+ * then anybody, who must name the point in its Hello.
+ */
+export function isShutOut(view: PoolView, peerId: PeerId, { host, direction }: Pick<Attempt, 'host' | 'direction'>): boolean {
+  if (!view.config.privateMode || view.isTrusted(peerId, undefined)) return false
+  if (direction === 'incoming') return host === undefined || !view.isTrustedAt(host, peerId)
+  return ![...view.points()].some(
+    (info) => info.trusted && info.expectedPeerId === undefined && (info.host === host || isDialedByName(info))
+  )
+}
+
+/** What a name stands for is found out on the way: the connection may have another address. */
+function isDialedByName({ point, state }: PointInfo): boolean {
+  return state.kind === 'requested' && point.startsWith('/dns')
 }
 
 /** The gater's question too, once the id is proved: is this peer, or the host where it is, kept out? */
@@ -87,6 +109,10 @@ export function checkHello(
   }
   const barred = checkPeer(view, peerId, attempt.host)
   if (barred !== undefined) return barred
+  const trusted =
+    view.isTrusted(peerId, attempt.point) || theirs.points.some((named) => isTrustedPlace(view, named, { peerId, host: attempt.host }))
+  // Before all that is answered with our own Hello.
+  if (config.privateMode && !trusted) return { kind: 'private-mode' }
   if (hello.network !== config.network) return { kind: 'unknown-network', expected: config.network, received: hello.network }
   if (!hello.protocolVersions.some((version) => protocolVersions.includes(version))) {
     return { kind: 'no-common-version', of: 'protocol', received: hello.protocolVersions }
@@ -94,9 +120,6 @@ export function checkHello(
   if (!hello.applicationVersions.some((version) => config.applicationVersions.includes(version))) {
     return { kind: 'no-common-version', of: 'application', received: hello.applicationVersions }
   }
-  const trusted =
-    view.isTrusted(peerId, attempt.point) || theirs.points.some((named) => isTrustedPlace(view, named, { peerId, host: attempt.host }))
-  if (config.privateMode && !trusted) return { kind: 'private-mode' }
   const twin = resolveTwin(view, attempt, theirs)
   if (twin.kind !== 'admit') return twin
   return attempt.hasSlot ? twin : findSlot(view, twin, { peerId, host: attempt.host, trusted })

@@ -6,7 +6,7 @@ import type { PoolView } from '../tables/pool-view.ts'
 import type { Attempt, HandshakePlace } from '../values/attempt.ts'
 import type { Host, PeerId } from '../values/ids.ts'
 import type { Rejection } from '../values/reason.ts'
-import { checkPeer } from './admission.ts'
+import { checkPeer, isShutOut } from './admission.ts'
 import { chooseRival, groupOfPeer, type Holder, shareOf } from './shares.ts'
 
 /** What `checkIncoming` allows, and at whose cost. */
@@ -32,6 +32,7 @@ export function checkIncoming(
   if (peerId === view.peerId) return { kind: 'myself' }
   const barred = checkPeer(view, peerId, host)
   if (barred !== undefined) return barred
+  if (isShutOut(view, peerId, { host, direction: 'incoming' })) return { kind: 'private-mode' }
   const isReserved = view.isTrusted(peerId, undefined)
   const { wider, group } = shareOf({ host, peerId })
   // A peer that was here before does not pay for what others do at its address.

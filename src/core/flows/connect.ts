@@ -3,13 +3,14 @@
  * as code. There is one deadline, and one way out: `finally` ends what did not come to run and closes its link. Called by
  * the pool for users, by maintenance and exchange like any user, and by the network for incoming links.
  */
-import { type Admission, checkDial, checkDialed, checkHello, checkHostLimit } from '../decisions/admission.ts'
+import { type Admission, checkDial, checkDialed, checkHello, checkHostLimit, checkPeer } from '../decisions/admission.ts'
 import { checkIncoming } from '../decisions/handshake-places.ts'
 import { shareablePoints } from '../decisions/sharing.ts'
 import type { AttemptRecord } from '../tables/attempt-record.ts'
 import { isWordless, type Outcome } from '../tables/outcome.ts'
 import type { PeerRecord } from '../tables/peer-state.ts'
 import { type PointInfo, soughtAt } from '../tables/point-info.ts'
+import type { PoolView } from '../tables/pool-view.ts'
 import { targetOf } from '../values/address.ts'
 import type { Attempt } from '../values/attempt.ts'
 import type { PeerId, Point } from '../values/ids.ts'
@@ -94,7 +95,7 @@ export class Connector<Msg, PeerMeta, ConnMeta> {
       state.prove(attempt, link.peerId)
       progress.step = 'hello'
       attempt.signal.throwIfAborted()
-      const unwanted = checkDialed(state, link.peerId, attempt.host)
+      const unwanted = checkDialed(state, link.peerId, attempt)
       if (unwanted !== undefined) throw PoolError.rejected(unwanted)
       const channel = new Channel(link)
       const askedAt = clock.now()
@@ -120,7 +121,7 @@ export class Connector<Msg, PeerMeta, ConnMeta> {
       channel.send({ kind: 'ack' })
       return this.#run(attempt, { channel, hello, metadata, roundTripMs })
     } catch (error) {
-      outcome ??= outcomeOf(error, { attempt, progress, link })
+      outcome ??= outcomeOf(error, { attempt, progress, link, state })
       throw outcome.kind === 'failed' ? PoolError.rejected(outcome.rejection, error) : error
     } finally {
       progress.done()
@@ -171,7 +172,7 @@ export class Connector<Msg, PeerMeta, ConnMeta> {
         this.#run(attempt, { channel, hello, metadata, roundTripMs: clock.now() - askedAt })
       }
     } catch (error) {
-      outcome = outcomeOf(error, { attempt, progress, link })
+      outcome = outcomeOf(error, { attempt, progress, link, state })
     } finally {
       progress.done()
       if (attempt.connection === undefined) {
@@ -312,7 +313,7 @@ interface Progress {
 /** What an error in the middle of an attempt means. */
 function outcomeOf(
   error: unknown,
-  { attempt, progress, link }: { attempt: AttemptRecord; progress: Progress; link: Link | undefined }
+  { attempt, progress, link, state }: { attempt: AttemptRecord; progress: Progress; link: Link | undefined; state: PoolView }
 ): Outcome {
   const failed = (rejection: Rejection, by: 'us' | 'them'): Outcome => ({ kind: 'failed', rejection, by })
   const cancelled: unknown = attempt.signal.aborted ? attempt.signal.reason : undefined
@@ -326,7 +327,8 @@ function outcomeOf(
       return failed({ kind: 'unexpected-peer-id', expected: attempt.expectedPeerId, received: link?.peerId ?? error.peerId }, 'us')
     }
     if (error.failure === 'myself') return failed({ kind: 'myself' }, 'us')
-    if (error.failure === 'denied' && error.peerId !== undefined) return failed({ kind: 'peer-banned', peerId: error.peerId }, 'us')
+    if (error.failure === 'denied' && error.peerId !== undefined)
+      return failed(checkPeer(state, error.peerId, attempt.host) ?? { kind: 'private-mode' }, 'us')
     return failed({ kind: 'dial-failed', failure: error.failure, detail: error.message }, 'them')
   }
   if (link === undefined)

@@ -29,6 +29,7 @@ const wakingEvents: ReadonlySet<PoolEventName> = new Set([
   'request-rejected',
   'peer-unbanned',
   'host-unbanned',
+  'range-unbanned',
   'trust-changed',
   'band-changed',
   'new-point'

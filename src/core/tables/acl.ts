@@ -166,11 +166,15 @@ export class AccessList {
     this.#hosts.clear()
   }
 
-  /** Forgets everything. */
-  clear(): void {
+  /** Forgets everything; returns what was listed. */
+  clear(): Lifted {
+    const peers = new Set([...this.bannedPeers(), ...this.greylistedPeers().map(({ peerId }) => peerId)])
+    const hosts = new Set([...this.bannedHosts(), ...this.greylistedHosts().map(({ host }) => host)])
+    const lifted = { peers: [...peers], hosts: [...hosts], ranges: this.ranges() }
     this.#bans.clear()
     this.#hosts.clear()
     this.#peers.clear()
+    return lifted
   }
 
   bannedPeers(): PeerId[] {

@@ -82,6 +82,7 @@ export class Doorkeeper<PeerMeta> {
     const { hosts, peers, ranges } = access.advance({ now: clock.now(), date: clock.date() })
     for (const host of hosts) emit('host-unbanned', { host })
     for (const peerId of peers) emit('peer-unbanned', { peerId })
+    for (const range of ranges) emit('range-unbanned', { range })
     if (hosts.length + peers.length + ranges.length > 0) changed()
     return access
   }

@@ -74,7 +74,7 @@ export class PointTable {
     return this.#trustedHosts.has(host)
   }
 
-  /** Is this the peer of a trusted point on the host, or may it be, since nobody was met there yet? Asked after a fault only. */
+  /** Is this the peer of a trusted point on the host, or may it be, since nobody was met there yet? */
   isTrustedAt(host: Host, peerId: PeerId | undefined): boolean {
     if (!this.hasTrustedHost(host)) return false
     for (const record of this.#trusted) {

@@ -388,4 +388,8 @@ export class PoolState<PeerMeta, C extends RunningConnection = RunningConnection
   hasTrustedHost(host: Host): boolean {
     return this.parts.points.hasTrustedHost(host)
   }
+
+  isTrustedAt(host: Host, peerId: PeerId | undefined): boolean {
+    return this.parts.points.isTrustedAt(host, peerId)
+  }
 }

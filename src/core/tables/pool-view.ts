@@ -49,6 +49,8 @@ export interface PoolView {
   silencesOf(group: string): number
   /** Is a trusted point on that host? */
   hasTrustedHost(host: Host): boolean
+  /** Is this the peer of a trusted point on the host, or may it be, since nobody was met there yet? */
+  isTrustedAt(host: Host, peerId: PeerId | undefined): boolean
   /**
    * Trusted by id, or connected for some seconds before: such a peer is let in from a greylisted host, which it may share with
    * whoever gave cause. Ask it about an id that is proved, or expected.

@@ -188,16 +188,13 @@ export class Registry<PeerMeta, C extends RunningConnection = RunningConnection>
   /** Bans an address range such as `192.0.2.0/24`; as `banHost`. Throws `PoolError` `invalid-point` for a text that is no range. */
   banRange(range: string, { banPeers, endsAt }: { banPeers: boolean; endsAt?: number }): C[] {
     const { parts, access } = this.#state
-    const parsed = parseRange(range)
-    const isWithin = (host: Host): boolean => {
-      const address = parseIp(host)
-      return parsed !== undefined && address !== undefined && isInRange(address, parsed)
-    }
-    const connections = [...this.#state.connections()].filter(({ host }) => host !== undefined && isWithin(host))
+    const isWithin = within([range])
+    const connections = [...this.#state.connections()].filter(({ host }) => isWithin(host))
     const peers = banPeers ? connections.map((connection) => connection.peerId) : []
-    access.banRange(range, { peers, date: parts.clock.date(), endsAt })
-    const concerns = (attempt: Concern): boolean => (attempt.host !== undefined && isWithin(attempt.host)) || isOneOf(peers, attempt)
+    const text = access.banRange(range, { peers, date: parts.clock.date(), endsAt })
+    const concerns = (attempt: Concern): boolean => isWithin(attempt.host) || isOneOf(peers, attempt)
     this.#cancel(concerns, `the range ${range} was banned`)
+    parts.emit('range-banned', { range: text })
     for (const peerId of peers) parts.emit('peer-banned', { peerId })
     parts.changed('operator')
     return connections
@@ -205,6 +202,11 @@ export class Registry<PeerMeta, C extends RunningConnection = RunningConnection>
 
   unbanRange(range: string): void {
     this.#lifted(this.#state.access.unbanRange(range))
+  }
+
+  /** Lifts all bans and greylistings. Source: `acl_clear`. */
+  clearAcl(): void {
+    this.#lifted(this.#state.access.clear())
   }
 
   /** Every back-off is forgotten: they were made by a network that was not there. */
@@ -216,13 +218,14 @@ export class Registry<PeerMeta, C extends RunningConnection = RunningConnection>
   }
 
   /** Tells what is free again. What the ban did must not linger in the back-offs. */
-  #lifted({ peers, hosts }: Lifted): void {
+  #lifted({ peers, hosts, ranges }: Lifted): void {
     const { parts } = this.#state
     const free = new Set<string | undefined>([...peers, ...hosts])
-    if (free.size === 0) return
+    if (free.size + ranges.length === 0) return
+    const isWithin = within(ranges)
     for (const record of this.#state.parts.points) {
       const { host, expectedPeerId, claimedBy, lastDisconnection } = record
-      const concerned = host !== undefined && free.has(host)
+      const concerned = (host !== undefined && free.has(host)) || isWithin(host)
       if (concerned || free.has(expectedPeerId) || free.has(claimedBy) || free.has(lastDisconnection?.peerId)) resetReconnection(record)
     }
     for (const peerId of peers) {
@@ -231,6 +234,7 @@ export class Registry<PeerMeta, C extends RunningConnection = RunningConnection>
     }
     for (const host of hosts) parts.emit('host-unbanned', { host })
     for (const peerId of peers) parts.emit('peer-unbanned', { peerId })
+    for (const range of ranges) parts.emit('range-unbanned', { range })
     parts.changed('operator')
   }
 
@@ -241,6 +245,15 @@ export class Registry<PeerMeta, C extends RunningConnection = RunningConnection>
 
 /** What tells whether an attempt is hit by a ban or a change. */
 type Concern = Pick<Attempt, 'point' | 'peerId' | 'expectedPeerId' | 'host'>
+
+/** Is a host in one of these ranges? */
+function within(texts: readonly string[]): (host: Host | undefined) => boolean {
+  const ranges = texts.map(parseRange)
+  return (host) => {
+    const address = host === undefined || ranges.length === 0 ? undefined : parseIp(host)
+    return address !== undefined && ranges.some((range) => range !== undefined && isInRange(address, range))
+  }
+}
 
 function isOneOf(peers: readonly PeerId[], { peerId, expectedPeerId }: Concern): boolean {
   return peers.some((banned) => banned === peerId || banned === expectedPeerId)

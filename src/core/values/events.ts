@@ -78,6 +78,9 @@ export interface PoolEvents {
   'peer-unbanned': { readonly peerId: PeerId }
   'host-banned': { readonly host: Host }
   'host-unbanned': { readonly host: Host }
+  /** `range`: the canonical text, such as `192.0.2.0/24`. */
+  'range-banned': { readonly range: string }
+  'range-unbanned': { readonly range: string }
   greylisted: { readonly peerId: PeerId | undefined; readonly host: Host | undefined; readonly cause: string }
   /** The application reported a peer; `greylisted`: that put it on the automatic list. */
   'peer-reported': { readonly peerId: PeerId; readonly kind: ReportKind; readonly reason: string; readonly greylisted: boolean }
@@ -143,6 +146,8 @@ export const poolEventNames: Readonly<Record<PoolEventName, true>> = {
   'peer-unbanned': true,
   'host-banned': true,
   'host-unbanned': true,
+  'range-banned': true,
+  'range-unbanned': true,
   greylisted: true,
   'peer-reported': true,
   'trust-changed': true,

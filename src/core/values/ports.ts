@@ -3,6 +3,7 @@
  * a storage, a clock and a random source. `src/libp2p` implements the first, `node` and `web` the second, `system.ts`
  * of `src/libp2p` the last two; the tests have their own of each.
  */
+import type { Direction } from './attempt.ts'
 import type { Host, ParsedPoint, PeerId, Point } from './ids.ts'
 import type { DialFailure } from './reason.ts'
 
@@ -155,6 +156,8 @@ export interface Network {
    * half-open one would go nowhere for minutes.
    */
   endOlder?(link: Link): void
+  /** Ends all connections that the gate denies now and that carry no link of the pool, whoever else uses them. */
+  endDenied?(): void
   /** While it rests, nothing of it runs by itself that can wait. It begins awake. */
   rest?(resting: boolean): void
   /** No handler is called afterwards. The links stay with the pool, which closes them before. */
@@ -226,8 +229,11 @@ export interface Gate {
   deniesIncoming(host: Host | undefined): boolean
   /** A dial to this point, where this peer is expected, if any. */
   deniesDial(point: Point, expectedPeerId: PeerId | undefined): boolean
-  /** A link in any direction, once the peer proved its id; `host` is where it is, if it has one. */
-  deniesPeer(peerId: PeerId, host: Host | undefined): boolean
+  /**
+   * A link, once the peer proved its id; `host` is where it is, if it has one. No direction: before a dial, when nothing is proved.
+   * In private mode true for all who are not trusted, so that libp2p's own protocols tell them nothing either.
+   */
+  deniesPeer(peerId: PeerId, host: Host | undefined, direction?: Direction): boolean
   /** The operator trusts this id, by itself or as the peer that a trusted point expects. Ask it once the id is proved. */
   isTrusted(peerId: PeerId): boolean
 }

@@ -92,7 +92,6 @@ export function motiveOf(rejection: Rejection): number | undefined {
     case 'pending':
       return nackMotive.alreadyConnected
     case 'cancelled':
-    case 'private-mode':
       return nackMotive.none
     default:
       return undefined

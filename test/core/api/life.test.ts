@@ -23,7 +23,7 @@ describe('what a pool is made of', () => {
     const world = new World()
     const [a, b] = [await world.start('a', { privateMode: true }), await world.start('b')]
     expect(await rejectionOf(a.pool.connect(b.network.point))).toEqual({ kind: 'private-mode' })
-    expect(await rejectionOf(world.clock.until(b.pool.connect(a.network.point)))).toMatchObject({ kind: 'rejected-by-peer', motive: 0 })
+    expect(await rejectionOf(world.clock.until(b.pool.connect(a.network.point)))).toMatchObject({ kind: 'dial-failed', failure: 'refused' })
     await world.clock.until(a.pool.connect(b.network.point, { trusted: true }))
     await world.clock.advance(100)
     expect(b.pool.connections.findByPeerId(a.pool.peerId)).toMatchObject({ isPrivate: true, point: undefined })
@@ -38,7 +38,7 @@ describe('what a pool is made of', () => {
     await world.clock.until(b.pool.connect(a.network.point))
     await world.clock.advance(100)
     expect(a.pool.connections.list().map(({ peerId, direction }) => [peerId, direction])).toEqual([['b', 'incoming']])
-    expect(await rejectionOf(world.clock.until(c.pool.connect(a.network.point)))).toMatchObject({ kind: 'rejected-by-peer', motive: 0 })
+    expect(await rejectionOf(world.clock.until(c.pool.connect(a.network.point)))).toMatchObject({ kind: 'dial-failed', failure: 'refused' })
   })
 
   it("config: is the pool's own, frozen", () => {

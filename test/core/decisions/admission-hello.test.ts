@@ -189,13 +189,20 @@ describe('when their Hello came', () => {
   }
 
   it('of two reasons the one that concerns the peer more is told', () => {
-    const bench = new StateBench({ privateMode: true })
+    const bench = new StateBench({ minConnections: 0, expectedConnections: 1, maxConnections: 1 })
+    bench.dialed(away, bob)
     const wrong = { network: 'x', protocolVersions: [9], applicationVersions: [9] }
     const attempt = incoming(bench)
     expect(ask(bench, { attempt, hello: wrong }).kind).toBe('unknown-network')
     expect(ask(bench, { attempt, hello: { ...wrong, network: 'test' } })).toMatchObject({ of: 'protocol' })
     expect(ask(bench, { attempt, hello: { applicationVersions: [9] } })).toMatchObject({ of: 'application' })
-    expect(ask(bench, { attempt }).kind).toBe('private-mode')
+    expect(ask(bench, { attempt }).kind).toBe('too-many-connections')
+  })
+
+  it('private mode comes before all that would be answered with a Hello', () => {
+    const bench = new StateBench({ privateMode: true })
+    for (const hello of [{ network: 'x' }, { protocolVersions: [9] }, { applicationVersions: [9] }, {}])
+      expect(ask(bench, { attempt: incoming(bench), hello }).kind).toBe('private-mode')
   })
 })
 

@@ -102,7 +102,7 @@ describe('at a greylisted host', () => {
       const hello = checkHello(state, bench.knocks(alice, host), greeting(bench))
       const found = [
         checkDial(state, at(1), alice),
-        checkDialed(state, alice, host),
+        checkDialed(state, alice, { host, point: undefined }),
         checkIncoming(state, { peerId: alice, host, now: bench.now }),
         hello
       ]
@@ -219,11 +219,11 @@ describe('after a dial', () => {
       { kind: 'peer-banned', arrange: (bench) => banPeer(bench, alice) },
       { kind: 'already-connected', arrange: (bench) => void bench.dialed(at(2), alice) }
     ],
-    (bench) => checkDialed(bench.state, alice, host)
+    (bench) => checkDialed(bench.state, alice, { host, point: undefined })
   )
 
   it('our own id is nobody to greet', () => {
     const { state } = new StateBench()
-    expect(checkDialed(state, state.peerId, host)).toEqual({ kind: 'myself' })
+    expect(checkDialed(state, state.peerId, { host, point: undefined })).toEqual({ kind: 'myself' })
   })
 })
