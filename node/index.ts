@@ -10,7 +10,7 @@ import { tcp } from '@libp2p/tcp'
 import { webSockets } from '@libp2p/websockets'
 import { createLibp2p } from 'libp2p'
 import { memoryStorage } from '../src/core/memory-storage.ts'
-import { flag, name, recordOf, type Shape, whole } from '../src/core/values/arguments.ts'
+import { flag, listOf, name, recordOf, type Shape, whole } from '../src/core/values/arguments.ts'
 import { checkOptions, maxDurationMs, nodePreset } from '../src/core/values/config.ts'
 import { closing } from '../src/libp2p/closing-web-sockets.ts'
 import type { NetworkComponents } from '../src/libp2p/network.ts'
@@ -19,7 +19,9 @@ import { type Libp2pPeerPool, listenerGuard, type PeerPoolInit, peerPoolOptions,
 import { systemClock } from '../src/libp2p/system.ts'
 import { loadOrCreateIdentity } from './identity.ts'
 import { jsonFileStorage } from './json-file.ts'
+import { behindProxies } from './proxied-listener.ts'
 import { PoolRelay, type Relay, type RelayOptions } from './relay.ts'
+import { announcedHosts, inRanges, pageOrigin, proxyRange } from './request-origin.ts'
 import { guardingSockets } from './socket-guard.ts'
 
 export * from '../src/core/index.ts'
@@ -38,6 +40,18 @@ export interface NodePeerInit<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = U
   readonly listen?: readonly string[]
   /** Multiaddrs to tell others instead of those we listen on: behind a proxy, a mapped port or a name. @default none */
   readonly announce?: readonly string[]
+  /**
+   * Reverse proxies in front of the listeners, as addresses or ranges (`127.0.0.1`, `10.0.0.0/8`). Of a WebSocket that comes from one, the
+   * last address in `X-Forwarded-For` that is no trusted proxy counts as the peer's host; without such a header, and for plain TCP, the
+   * host is unknown. Each must set or append that header. @default none: the host of what a proxy forwards is unknown
+   */
+  readonly trustedProxies?: readonly string[]
+  /**
+   * Origins of pages that may connect (`https://app.example.org`); `'*'` is any, an empty list none. Programs send no origin and
+   * always may. Others get status 403. @default all, but for pages of public websites that come from this machine or a local network, not by
+   * a proxy and not by an announced name: a website in somebody's browser there
+   */
+  readonly allowedOrigins?: readonly string[]
   /** Be a circuit relay. @default false */
   readonly relay?: boolean | RelayOptions
 }
@@ -66,6 +80,8 @@ const nodeOptions: Shape<NodePeerInit> = {
   privateKey: privateKeyOption,
   listen: addresses,
   announce: addresses,
+  trustedProxies: listOf(proxyRange),
+  allowedOrigins: listOf(pageOrigin),
   relay: (value, at) => (typeof value === 'object' ? relayRecord(value, at) : flag(value, { ...at, or: ' or an object with options' }))
 }
 
@@ -84,6 +100,8 @@ export async function createNodePeer<Msg = Uint8Array, PeerMeta = unknown, ConnM
     privateKey,
     listen = listenEverywhere,
     announce = [],
+    trustedProxies = [],
+    allowedOrigins,
     relay: relayOptions = false,
     ...options
   } = checkOptions(init, nodeOptions)
@@ -99,11 +117,15 @@ export async function createNodePeer<Msg = Uint8Array, PeerMeta = unknown, ConnM
     return made
   }
   const settings = libp2pSettings(service.config)
+  const rules = { isTrustedProxy: inRanges(trustedProxies), allowedOrigins, announced: announcedHosts(announce) }
   const key = privateKey ?? (identityFile === undefined ? undefined : await loadOrCreateIdentity(identityFile))
   const node = await createLibp2p({
     privateKey: key,
     addresses: { listen: [...listen], announce: [...announce] },
-    transports: [tcp(), guardingSockets(closing(webSockets()), systemClock)],
+    transports: [
+      behindProxies(tcp(), rules),
+      guardingSockets(behindProxies(closing(webSockets()), rules), { clock: systemClock, isShared: rules.isTrustedProxy })
+    ],
     connectionEncrypters: [noise()],
     streamMuxers: [yamux(settings.yamux)],
     connectionGater: service.gater,

@@ -6,6 +6,7 @@
 import { Server, type Socket } from 'node:net'
 import type { CreateListenerOptions, Transport } from '@libp2p/interface'
 import { hostOfIp } from '../src/core/values/address.ts'
+import type { Host } from '../src/core/values/ids.ts'
 import type { Clock } from '../src/core/values/ports.ts'
 import { Shares } from '../src/libp2p/shares.ts'
 
@@ -15,10 +16,16 @@ const deadlineMs = 10_000
 const graceMs = 3_000
 const maxSockets = 100
 
+export interface SocketGuardOptions {
+  readonly clock: Clock
+  /** Hosts behind which many peers stand, such as a trusted proxy. @default none */
+  readonly isShared?: (host: Host) => boolean
+}
+
 /** A WebSocket transport for `createLibp2p`, whose listeners keep sockets without a request in bounds. */
 export function guardingSockets<Components>(
   make: (components: Components) => Transport,
-  clock: Clock
+  { clock, isShared = () => false }: SocketGuardOptions
 ): (components: Components) => Transport {
   return (components) => {
     const transport = make(components)
@@ -27,7 +34,7 @@ export function guardingSockets<Components>(
       const listener = createListener(options)
       const server: unknown = Reflect.get(listener, 'server')
       const webSockets: unknown = Reflect.get(listener, 'wsServer')
-      if (server instanceof Server && isEmitter(webSockets)) guard(server, webSockets, clock)
+      if (server instanceof Server && isEmitter(webSockets)) guard(server, webSockets, { clock, isShared })
       return listener
     }
     return transport
@@ -43,7 +50,7 @@ function isEmitter(value: unknown): value is WebSocketServer {
   return typeof value === 'object' && value !== null && 'on' in value && typeof value.on === 'function'
 }
 
-function guard(server: Server, webSockets: WebSocketServer, clock: Clock): void {
+function guard(server: Server, webSockets: WebSocketServer, { clock, isShared }: Required<SocketGuardOptions>): void {
   // By address and port: under TLS the request's socket is another object than the one that came.
   const waiting = new Map<string, { readonly socket: Socket; readonly cancel: () => void }>()
   const shares = new Shares<string>({
@@ -66,7 +73,8 @@ function guard(server: Server, webSockets: WebSocketServer, clock: Clock): void 
   }
   server.prependListener('connection', (socket) => {
     const key = keyOf(socket)
-    const host = socket.remoteAddress === undefined ? undefined : hostOfIp(socket.remoteAddress)
+    const seen = socket.remoteAddress === undefined ? undefined : hostOfIp(socket.remoteAddress)
+    const host = seen === undefined || isShared(seen) ? undefined : seen
     for (;;) {
       const now = clock.now()
       const rivals = shares.take(key, { host }, now)

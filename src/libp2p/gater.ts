@@ -193,9 +193,15 @@ function hostsIn(address: Multiaddr): (Point | undefined)[] {
 
 /**
  * The host at the other end of a connection. None for relayed ones, whose address begins with the relay's, and for inbound
- * WebRTC, whose address has none. A source port of 0 or an odd tail does not matter here, hence not by way of a point alone.
+ * WebRTC, whose address has none; nor where the address is unspecified, as libp2p and `node/proxied-listener.ts` write it when nobody
+ * can say. A source port of 0 or an odd tail does not matter here, hence not by way of a point alone.
  */
 export function hostOfAddress(address: Multiaddr): Host | undefined {
+  const host = hostIn(address)
+  return host === '::ffff:0.0.0.0' || host === '::' ? undefined : host
+}
+
+function hostIn(address: Multiaddr): Host | undefined {
   const parsed = pointOf(address)
   if (parsed !== undefined) return hostOf(parsed.point)
   const components = address.getComponents()

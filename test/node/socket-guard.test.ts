@@ -57,7 +57,7 @@ describe('sockets that never become WebSockets', () => {
     const clock = new VirtualClock()
     const node = await createLibp2p({
       addresses: { listen: ['/ip4/127.0.0.1/tcp/0/ws'] },
-      transports: [guardingSockets(webSockets(), clock)],
+      transports: [guardingSockets(webSockets(), { clock })],
       connectionEncrypters: [noise()],
       streamMuxers: [yamux()]
     })
