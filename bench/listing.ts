@@ -100,6 +100,7 @@ function filled(size: number): Registering<Uint8Array, unknown, Uint8Array> {
     state,
     events,
     instance: systemRandom.bytes(8),
+    sharingSeed: 1,
     ownMetadata: () => new Uint8Array(0),
     take: argumentsFor(quietNetwork)
   }

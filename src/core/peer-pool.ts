@@ -78,6 +78,7 @@ export class PeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Arra
     const peerMetadata = guardPeerMetadata(given.peerMetadata, log)
     const config = { ...given, peerMetadata }
     const events = new EventHub(poolEventNames, { clock, guard: log })
+    const key = random.bytes(32)
     const scorer = scorerOf(peerMetadata, clock)
     const state = new PoolState<PeerMeta, Connection<Msg, ConnMeta>>({
       config,
@@ -87,7 +88,7 @@ export class PeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Arra
       points: new PointTable({ size: config.maxKnownPoints }),
       peers: new PeerTable<PeerMeta>({ size: config.maxKnownPeers, score: scorer.lasting }),
       score: scorer.score,
-      access: new AccessList({ ...config, key: random.bytes(32), now: clock.now() }),
+      access: new AccessList({ ...config, key, now: clock.now() }),
       band: new Band(config),
       emit: (type, detail) => {
         events.emit(type, detail)
@@ -101,7 +102,8 @@ export class PeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Arra
     const claims = new Claims(state)
     const ownMetadata = metadataEncoder(config.connectionMetadata, log)
     const take = argumentsFor(network)
-    const context = { config, network, clock, random, log, state, registry, claims, events, instance: random.bytes(8), ownMetadata, take }
+    const secrets = { instance: random.bytes(8), sharingSeed: new DataView(key.buffer, key.byteOffset).getUint32(0) }
+    const context = { config, network, clock, random, log, state, registry, claims, events, ...secrets, ownMetadata, take }
     super(context)
     this.config = Object.freeze({ ...given, peerId: network.peerId })
     this.#context = context

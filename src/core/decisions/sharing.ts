@@ -1,23 +1,45 @@
-/** Which of our points may be told to a peer: public, not banned, not its own, and of use to it. Pure. */
+/**
+ * Which of our points may be told to a peer: public, not banned, not its own, and of use to it; and no more than a part of the table to
+ * one address group, however often it asks and under however many ids. Pure.
+ */
 import type { PoolState } from '../tables/pool-state.ts'
-import { firstHopOf, isLocal, transportOf } from '../values/address.ts'
+import { Draws } from '../tables/sampling.ts'
+import { firstHopOf, isLocal, transportOf, widerGroupOf } from '../values/address.ts'
 import type { RunningConnection } from '../values/attempt.ts'
-import type { Host, PeerId } from '../values/ids.ts'
-import type { Random } from '../values/ports.ts'
+import type { Host, PeerId, Point } from '../values/ids.ts'
+import type { Random, Transport } from '../values/ports.ts'
 
 /** Points in one listing, unless asked otherwise; the original's figure. */
 export const defaultListing = 50
 
-/** One answer tells no more of the table than this (Bitcoin Core's figure), so that nobody reads it off in a few questions. */
+/** One answer tells no more of the table than this (Bitcoin Core's figure). */
 const maxSharedShare = 0.23
 /** The best of what we tell are drawn from so many times as many: else all of a young network dial the same few. */
 const spread = 4
-/** A small table has nothing to hide, and a small network must find itself. */
+/** A small table has nothing to hide, and a small network must find itself. Holds for each transport, too. */
 const minShared = 10
+
+/**
+ * An address group may be told this part of the points of each transport at one time. Which part changes slowly, a little all the time: all
+ * points have had their turn once in `rotationMs`. So an hour of questions brings a group a fifth and a forty-eighth of the table.
+ */
+const groupShare = 0.2
+const rotationMs = 48 * 3_600_000
+/** Points that are looked at for an answer. In a larger table a sample stands for all. */
+const maxExamined = 1_024
 
 export interface Asker {
   readonly peerId: PeerId
   readonly host: Host | undefined
+}
+
+export interface SharingOptions {
+  readonly asker: Asker
+  readonly random: Random
+  /** Which points are in the part of which group: of this pool alone, and not known to others. A whole number. */
+  readonly seed: number
+  /** Of the clock that never jumps, ms. */
+  readonly now: number
 }
 
 /**
@@ -26,20 +48,81 @@ export interface Asker {
  */
 export function shareablePoints<PeerMeta, C extends RunningConnection>(
   state: PoolState<PeerMeta, C>,
-  { asker, random, transports }: { asker: Asker; random: Random; transports: readonly string[] }
+  { transports, ...options }: SharingOptions & { transports: readonly string[] }
 ): string[] {
-  const askerIsLocal = state.config.allowPrivatePoints || (asker.host !== undefined && isLocal(asker.host))
-  return state.parts.points.list({
+  const { peerId } = options.asker
+  const useful = pointsFor(state, options).filter((point) => {
+    const record = state.point(point)
+    if (record?.claimedBy === peerId || record?.expectedPeerId === peerId) return false
+    return transports.length === 0 || transports.includes(transportOf(point))
+  })
+  const size = Math.min(defaultListing, Math.max(minShared, Math.floor(state.parts.points.size * maxSharedShare)))
+  return draw(useful, size, options.random)
+}
+
+/**
+ * The points that the asker's address group may be told now, the best first. Peers whose host is not seen (WebRTC, relays) are one group: ids
+ * cost nothing. What the asker says of itself changes nothing here, or it could ask for the table part by part.
+ */
+export function pointsFor<PeerMeta, C extends RunningConnection>(
+  state: PoolState<PeerMeta, C>,
+  { asker: { host }, random, seed, now }: SharingOptions
+): Point[] {
+  const askerIsLocal = state.config.allowPrivatePoints || (host !== undefined && isLocal(host))
+  const open = state.parts.points.list({
     ignorePrivate: true,
-    size: Math.min(defaultListing, Math.max(minShared, Math.floor(state.parts.points.size * maxSharedShare))),
+    size: maxExamined,
     random,
-    spread,
     isBanned: (record) => state.hostBar(record.host, record.trusted) !== undefined,
-    accept: (record) => {
-      if (record.claimedBy === asker.peerId || record.expectedPeerId === asker.peerId) return false
-      if (transports.length > 0 && !transports.includes(transportOf(record.point))) return false
-      const hop = firstHopOf(record.point)
+    accept: ({ point }) => {
+      const hop = firstHopOf(point)
       return askerIsLocal || hop === undefined || !isLocal(hop)
     }
   })
+  const groupSeed = hashOf(host === undefined ? '' : widerGroupOf(host), seed)
+  const entries = open.map((point) => ({
+    point,
+    transport: transportOf(point),
+    /** From 0 to 1: those with the smallest are in the part of now. */
+    turn: (hashOf(point, groupSeed) / 2 ** 32 + now / rotationMs) % 1
+  }))
+  const turns = new Map<Transport, number[]>()
+  for (const { transport, turn } of entries) {
+    const all = turns.get(transport)
+    if (all === undefined) turns.set(transport, [turn])
+    else all.push(turn)
+  }
+  const isWhole = open.length < maxExamined
+  const last = new Map(Array.from(turns, ([transport, all]) => [transport, lastTurn(all, isWhole)]))
+  return entries.flatMap(({ point, transport, turn }) => (turn <= (last.get(transport) ?? 0) ? [point] : []))
+}
+
+/** Of the points of a transport those are told whose turn is no later than this. Of a sample it cannot be counted how many that are. */
+function lastTurn(turns: readonly number[], isWhole: boolean): number {
+  const count = Math.max(minShared, Math.floor(turns.length * groupShare))
+  if (count >= turns.length) return 1
+  return isWhole ? (turns.toSorted((a, b) => a - b)[count - 1] ?? 0) : groupShare
+}
+
+/** Three fifths among the best, the others at random; all if they are no more than `size`. */
+function draw(points: readonly Point[], size: number, random: Random): Point[] {
+  if (points.length <= size) return [...points]
+  const good = Math.floor((size * 3) / 5)
+  const chosen: Point[] = []
+  const others: Point[] = []
+  for (const point of points) {
+    if (chosen.length < good && random.next() * spread < 1) chosen.push(point)
+    else others.push(point)
+  }
+  const places = new Draws(others.length, random).take(size - chosen.length)
+  return [...chosen, ...places.flatMap((place) => others[place] ?? [])]
+}
+
+/** 32 bits that look random (FNV-1a with the finish of MurmurHash3). Enough where a stranger sees only which points it is told. */
+function hashOf(text: string, seed: number): number {
+  let hash = seed ^ 0x811c9dc5
+  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193)
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b)
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35)
+  return (hash ^ (hash >>> 16)) >>> 0
 }

@@ -283,9 +283,10 @@ export class Connector<Msg, PeerMeta, ConnMeta> {
 
   /** Points that a refused peer may try instead, of those that it can dial. */
   #alternatives(link: Link, { transports }: HelloMessage, rejection: Rejection): readonly string[] {
-    const { config, state, random } = this.#context
+    const { config, state, random, sharingSeed: seed, clock } = this.#context
     const useful = rejection.kind === 'too-many-connections' || rejection.kind === 'table-full'
-    return useful && config.discovery ? shareablePoints(state, { asker: link, random, transports }) : []
+    if (!useful || !config.discovery) return []
+    return shareablePoints(state, { asker: link, random, transports, seed, now: clock.now() })
   }
 
   /** The one deadline of an attempt, which names the step that ran out, and the caller's own signal. */

@@ -22,6 +22,8 @@ export interface FlowContext<Msg, PeerMeta, ConnMeta> {
   readonly events: EventHub
   /** Random bytes that name this run of the pool in its Hellos. */
   readonly instance: Uint8Array
+  /** Decides which points which address group may be told; see `decisions/sharing.ts`. Secret. */
+  readonly sharingSeed: number
   /** Our connection metadata, encoded for a Hello. Never throws. */
   readonly ownMetadata: () => Uint8Array
   /** What public methods take their arguments through. */

@@ -5,6 +5,7 @@
  */
 import { isMet, obstacleOf } from '../decisions/candidates.ts'
 import { mixedShare } from '../decisions/plan.ts'
+import { pointsFor } from '../decisions/sharing.ts'
 import { targetOf } from '../values/address.ts'
 import type { PeerId, Point } from '../values/ids.ts'
 import type { SwapAckMessage, SwapRequestMessage } from '../values/message.ts'
@@ -39,7 +40,7 @@ export class Swaps<Msg, PeerMeta, ConnMeta> {
     if (this.#whyNot() !== undefined) return false
     const willing = [...state.connections()].filter((connection) => !connection.isPrivate && connection.discovery)
     const recipient = willing[Math.floor(random.next() * willing.length)]
-    const offer = recipient === undefined ? undefined : this.#giveable(recipient.peerId)
+    const offer = recipient === undefined ? undefined : this.#giveable(recipient)
     if (recipient === undefined || offer === undefined) return false
     if (!recipient.sendExchange({ kind: 'swap-request', ...offer })) return false
     this.#lastAt = clock.now()
@@ -69,7 +70,7 @@ export class Swaps<Msg, PeerMeta, ConnMeta> {
     events.emit('swap-request-received', { peerId: from.peerId })
     const why = from.isPrivate ? 'the peer is private' : this.#whyNot()
     // An offer that we do not take teaches us nothing: else offers would be one more way to fill the table.
-    const given = why === undefined ? this.#giveable(from.peerId) : undefined
+    const given = why === undefined ? this.#giveable(from) : undefined
     const offered = given === undefined ? undefined : this.#read(from, message)
     if (given === undefined || offered === undefined) {
       const lacking = given === undefined ? 'nothing to give' : 'the offer is of no use'
@@ -118,13 +119,14 @@ export class Swaps<Msg, PeerMeta, ConnMeta> {
     return undefined
   }
 
-  /** A public, untrusted peer of ours other than that one. */
-  #giveable(differentThan: PeerId): { point: Point; peerId: PeerId } | undefined {
-    const { state, random } = this.#context
+  /** A public, untrusted peer of ours other than that one, at a point that it may be told. */
+  #giveable(recipient: Connection<Msg, ConnMeta>): { point: Point; peerId: PeerId } | undefined {
+    const { state, random, sharingSeed: seed, clock } = this.#context
+    const told = new Set(pointsFor(state, { asker: recipient, random, seed, now: clock.now() }))
     const found: { point: Point; peerId: PeerId }[] = []
     for (const { peerId, point, isPrivate } of state.connections()) {
-      if (point === undefined || isPrivate || peerId === differentThan || state.isTrusted(peerId, point)) continue
-      if (state.point(point)?.isPublic === true) found.push({ point, peerId })
+      if (point === undefined || isPrivate || peerId === recipient.peerId || state.isTrusted(peerId, point)) continue
+      if (told.has(point)) found.push({ point, peerId })
     }
     return found[Math.floor(random.next() * found.length)]
   }

@@ -40,7 +40,7 @@ function told(known: readonly Known[], { asker: who = far, transports = [], opti
     bench.state.parts.points.reindex(record)
     if (banned && record.host !== undefined) bench.registry.banHost(record.host, { banPeers: false })
   }
-  return shareablePoints(bench.state, { asker: who, random, transports })
+  return shareablePoints(bench.state, { asker: who, random, transports, seed, now: 0 })
 }
 
 const [open, hidden, lan, loopback] = ['/ip4/198.51.100.1/tcp/1', '/ip4/198.51.100.2/tcp/1', '/ip4/10.0.0.1/tcp/1', '/ip4/127.0.0.1/tcp/1']
@@ -95,7 +95,58 @@ describe('what is told of our points', () => {
     const options = { allowPrivatePoints: true }
     expect(told(many(5), { options })).toHaveLength(5)
     expect(told(many(20), { options })).toHaveLength(10)
-    expect(told(many(200), { options })).toHaveLength(46)
+    expect(told(many(200), { options })).toHaveLength(40)
     expect(told(many(400), { options })).toHaveLength(wireCaps.nackPoints)
+  })
+
+  describe('to one address group, over an hour of questions,', () => {
+    const hourMs = 3_600_000
+    const kinds: readonly ((i: number) => string)[] = [
+      (i) => `/ip4/198.${18 + (i >> 8)}.${i & 255}.1/tcp/1`,
+      (i) => `/ip4/198.${18 + (i >> 8)}.${i & 255}.1/tcp/1/ws`,
+      (i) => `/dns4/p${i}.example.org/tcp/443/tls/ws`
+    ]
+
+    function inAnHour(count: number, { seed, fromMs, kindCount }: { seed: number; fromMs: number; kindCount: number }): Set<string> {
+      const bench = new StateBench({ allowPrivatePoints: true, maxKnownPoints: { max: 2_000, target: 1_900 } })
+      const random = seededRandom(seed)
+      for (let i = 0; i < count; i++) {
+        const point = (kinds[i % kindCount]?.(i) ?? '') as Point
+        bench.registry.registerPoint(point, {})
+        const record = bench.record(point)
+        Object.assign(record.fromClaims(), { isPublic: true })
+        bench.state.parts.points.reindex(record)
+      }
+      const heard = new Set<string>()
+      const askedFor = [[], ['tcp'], ['ws'], ['wss']]
+      for (let ms = 0; ms < hourMs; ms += 15_000) {
+        const transports = askedFor[(ms / 15_000) % askedFor.length] ?? []
+        const who: Asker = { peerId: `asker${ms}` as PeerId, host: hostOfIp(`203.0.${(ms / 15_000) % 256}.9`) as Host }
+        for (const point of shareablePoints(bench.state, { asker: who, random, transports, seed, now: fromMs + ms })) heard.add(point)
+      }
+      return heard
+    }
+
+    it('a quarter of a large table at most, from whatever hour and by whatever transports', () => {
+      for (let seed = 1; seed <= 4; seed++)
+        for (const kindCount of [1, 2, 3]) {
+          const heard = inAnHour(400, { seed, fromMs: seed * 7.3 * hourMs, kindCount })
+          expect(heard.size, `seed ${seed}, ${kindCount} transports`).toBeLessThanOrEqual(100)
+          expect(heard.size).toBeGreaterThan(70)
+        }
+    })
+
+    it('ten points at least, and all of a table of ten', () => {
+      expect(inAnHour(10, { seed: 1, fromMs: 0, kindCount: 1 }).size).toBe(10)
+      expect(inAnHour(40, { seed: 1, fromMs: 0, kindCount: 1 }).size).toBeGreaterThanOrEqual(10)
+      expect(inAnHour(40, { seed: 1, fromMs: 0, kindCount: 1 }).size).toBeLessThan(20)
+    })
+
+    it('other points two days later, and all in between', () => {
+      const heard = new Set<string>()
+      for (let hour = 0; hour < 48; hour += 6)
+        for (const point of inAnHour(100, { seed: 1, fromMs: hour * hourMs, kindCount: 1 })) heard.add(point)
+      expect(heard.size).toBe(100)
+    })
   })
 })
