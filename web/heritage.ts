@@ -7,23 +7,34 @@ import type { Host } from '../src/core/values/ids.ts'
 import { PoolError } from '../src/core/values/reason.ts'
 import type { PoolSnapshot } from '../src/core/values/snapshot.ts'
 
-/** Bans, trust, and the points that somebody was met at. A table that is full takes no more. */
+/** Bans that have not ended, trust, expected ids, and the points that somebody was met at. A table that is full takes no more. */
 export function inherit<Msg, PeerMeta, ConnMeta>(pool: PeerPool<Msg, PeerMeta, ConnMeta>, last: PoolSnapshot): void {
   if (last.storage.mode !== 'memory') return
-  try {
-    for (const { kind, peerId, host, endsAt } of last.bars) {
-      if (kind !== 'banned') continue
-      const until = { banPeers: false, ...(endsAt === null ? {} : { endsAt }) }
-      if (peerId !== null) void pool.peers.ban(peerId, until)
-      else if (host?.includes('/')) void pool.points.banRange(host, until)
-      else if (host !== null) void pool.points.banHost(host as Host, until)
-    }
-    for (const { peerId, trusted } of last.peers) if (trusted) pool.peers.trust(peerId)
-    for (const { point, trusted, lastSeenAt } of last.points) {
+  for (const { kind, peerId, host, endsAt } of last.bars) {
+    if (kind !== 'banned') continue
+    const until = { banPeers: false, ...(endsAt === null ? {} : { endsAt }) }
+    take(async () => {
+      if (peerId !== null) await pool.peers.ban(peerId, endsAt === null ? {} : { endsAt })
+      else if (host?.includes('/')) await pool.points.banRange(host, until)
+      else if (host !== null) await pool.points.banHost(host as Host, until)
+    })
+  }
+  for (const { peerId, trusted } of last.peers) if (trusted) take(() => pool.peers.trust(peerId))
+  const configured = new Set(pool.config.trustedPoints.map(({ point }) => point))
+  for (const { point, trusted, lastSeenAt, expectedPeerId } of last.points) {
+    take(async () => {
       if (trusted) pool.points.trust(point)
       else if (lastSeenAt !== null) pool.registerNewPoint(point)
-    }
-  } catch (error) {
-    if (!(error instanceof PoolError)) throw error
+      // As with what is saved, the config alone says who is expected at its points.
+      if (expectedPeerId !== null && !configured.has(point)) await pool.setExpectedPeerId(point, expectedPeerId)
+    })
   }
+}
+
+/** Begins it at once. A ban that has ended since, and what the tables have no place for, is left out; the rest is taken. */
+function take(work: () => unknown): void {
+  const taken = async (): Promise<unknown> => work()
+  taken().catch((error: unknown) => {
+    if (!(error instanceof PoolError || error instanceof RangeError)) throw error
+  })
 }
