@@ -82,6 +82,7 @@ function filled(size: number): Registering<Uint8Array, unknown, Uint8Array> {
       medium: 'storage',
       discoveredAt: 1_700_000_000_000 + i,
       trusted: false,
+      registered: false,
       isPublic: i % 2 === 0,
       expectedPeerId: undefined,
       lastFailedAt: undefined,

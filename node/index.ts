@@ -17,6 +17,7 @@ import type { NetworkComponents } from '../src/libp2p/network.ts'
 import { addresses, libp2pSettings, privateKey as privateKeyOption } from '../src/libp2p/preset.ts'
 import { type Libp2pPeerPool, listenerGuard, type PeerPoolInit, peerPoolOptions, poolService } from '../src/libp2p/service.ts'
 import { systemClock } from '../src/libp2p/system.ts'
+import { checkedDials } from './checked-dials.ts'
 import { loadOrCreateIdentity } from './identity.ts'
 import { jsonFileStorage } from './json-file.ts'
 import { behindProxies } from './proxied-listener.ts'
@@ -26,6 +27,8 @@ import { guardingSockets } from './socket-guard.ts'
 
 export * from '../src/core/index.ts'
 export * from '../src/libp2p/index.ts'
+export { type CheckedDials, type CheckedDialsOptions, checkedDials } from './checked-dials.ts'
+export type { LookUpName } from './checked-names.ts'
 export { loadOrCreateIdentity } from './identity.ts'
 export { type JsonFileOptions, jsonFileStorage } from './json-file.ts'
 export type { Relay, RelayOptions, RelayStatus } from './relay.ts'
@@ -118,18 +121,19 @@ export async function createNodePeer<Msg = Uint8Array, PeerMeta = unknown, ConnM
   }
   const settings = libp2pSettings(service.config)
   const rules = { isTrustedProxy: inRanges(trustedProxies), allowedOrigins, announced: announcedHosts(announce) }
+  const dials = checkedDials(service)
   const key = privateKey ?? (identityFile === undefined ? undefined : await loadOrCreateIdentity(identityFile))
   const node = await createLibp2p({
     privateKey: key,
     addresses: { listen: [...listen], announce: [...announce] },
     transports: [
-      behindProxies(tcp(), rules),
-      guardingSockets(behindProxies(closing(webSockets()), rules), { clock: systemClock, isShared: rules.isTrustedProxy })
+      behindProxies(dials.tcp(tcp()), rules),
+      guardingSockets(behindProxies(closing(dials.webSockets(webSockets())), rules), { clock: systemClock, isShared: rules.isTrustedProxy })
     ],
     connectionEncrypters: [noise()],
     streamMuxers: [yamux(settings.yamux)],
     connectionGater: service.gater,
-    connectionManager: settings.connectionManager,
+    connectionManager: { ...settings.connectionManager, resolvers: dials.resolvers },
     connectionMonitor: settings.connectionMonitor,
     services: { identify: identify(), ...(relay === undefined ? {} : { relay: relay.service }), pool }
   })

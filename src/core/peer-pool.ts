@@ -41,7 +41,7 @@ export interface PoolComponents {
   readonly clock: Clock
   readonly random: Random
   readonly log: Log
-  /** Is given the state when the pool is made: tests and debug runs hold it against `invariants.ts`. */
+  /** Is given the state when the pool is made: for tests and debug runs, which hold it against `invariants.ts`, and for an adapter that asks `decisions` more than `gate` tells. */
   readonly inspect?: (state: PoolState<unknown>) => void
 }
 

@@ -3,6 +3,9 @@
  * as a gater has an opinion on addresses, so it is repeated here, for the pages it is meant for: browsers refuse plain
  * WebSockets to pages that came over https, and may ask the user before a public page dials a private host. Used by the
  * gater and by `Network.canDial`.
+ *
+ * A page is not told what a DNS name stands for, so the name alone is judged there: a public name may lead to a private or banned
+ * address, unless the browser prevents it. Node looks the address up itself: `node/checked-dials.ts`.
  */
 import { firstHopOf, hostOfName, scopeOf, transportOf } from '../core/values/address.ts'
 import type { Point } from '../core/values/ids.ts'

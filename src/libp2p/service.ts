@@ -5,7 +5,8 @@
  */
 import { type Startable, serviceCapabilities, serviceDependencies } from '@libp2p/interface'
 import { memoryStorage } from '../core/memory-storage.ts'
-import { PeerPool } from '../core/peer-pool.ts'
+import { PeerPool, type PoolComponents } from '../core/peer-pool.ts'
+import type { PoolState } from '../core/tables/pool-state.ts'
 import { anything, flag, listOf, type Shape, whole } from '../core/values/arguments.ts'
 import {
   checkOptions,
@@ -20,6 +21,7 @@ import {
   wholePreset
 } from '../core/values/config.ts'
 import type { Log, PeerStorage } from '../core/values/ports.ts'
+import { dialPolicies } from './dial-policy.ts'
 import { type DialRule, inPage } from './dial-rule.ts'
 import { createGater, hostOfAddress, type InboundGuard, type PoolGater, type RelayGuard } from './gater.ts'
 import { ListenerGuard } from './listener-guard.ts'
@@ -89,8 +91,11 @@ export class Libp2pPeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uin
   readonly network: Libp2pNetwork
   #nodeIsStarting = false
 
-  constructor(config: PoolConfig<Msg, PeerMeta, ConnMeta>, { network, log }: { network: Libp2pNetwork; log: Log }) {
-    super(config, { network, clock: systemClock, random: systemRandom, log })
+  constructor(
+    config: PoolConfig<Msg, PeerMeta, ConnMeta>,
+    { network, log, inspect }: { network: Libp2pNetwork; log: Log; inspect?: PoolComponents['inspect'] }
+  ) {
+    super(config, { network, clock: systemClock, random: systemRandom, log, inspect })
     this.network = network
     this[serviceDependencies] = config.plainPeers === 'admit' ? ['@libp2p/identify'] : []
   }
@@ -160,6 +165,7 @@ export function poolService<Msg, PeerMeta, ConnMeta>(
   const config = resolveConfig({ ...options, trustedPoints: trusted }, { preset, storage })
   const guard = makeGuard?.(config, inboundConnectionThreshold)
   const gater = createGater({ allowPrivate, allowInsecure, guard, relay })
+  let state: PoolState<unknown> | undefined
   const make = (components: NetworkComponents): Libp2pPeerPool<Msg, PeerMeta, ConnMeta> => {
     const log = components.logger.forComponent('p2p-pool')
     const network = new Libp2pNetwork(components, {
@@ -173,10 +179,17 @@ export function poolService<Msg, PeerMeta, ConnMeta>(
       maxIdleAgeMs,
       budget
     })
-    const pool = new Libp2pPeerPool(config, { network, log: { error: (message, cause) => log.error('%s - %e', message, cause) } })
+    const pool = new Libp2pPeerPool(config, {
+      network,
+      log: { error: (message, cause) => log.error('%s - %e', message, cause) },
+      inspect: (made) => {
+        state = made
+      }
+    })
     gater.bind(pool.gate)
     guard?.bind((link) => network.keeper.isLinkNeeded(link))
     return pool
   }
+  dialPolicies.set(make, { rule: gater.rule, state: () => state })
   return Object.assign(make, { gater: gater.gater, config })
 }

@@ -23,7 +23,7 @@ const firstHighPort = 1_024
 const webPorts = new Set([80, 443])
 
 /** Peers listen on high ports and behind web servers. At other low ports are services that no unknown peer may make us talk to. */
-function isPeerPort(point: Point): boolean {
+export function isPeerPort(point: Point): boolean {
   const port = firstHopPortOf(point)
   return port === undefined || port >= firstHighPort || webPorts.has(port)
 }

@@ -8,7 +8,7 @@
  */
 import { firstHopOf, firstHopPointOf, isLocal, shareGroupOf } from '../values/address.ts'
 import type { Host, Point } from '../values/ids.ts'
-import { lastMissAt } from './point-info.ts'
+import { lastMissAt, type PointInfo } from './point-info.ts'
 import type { PointRecord } from './point-record.ts'
 import { isUncapped } from './point-weight.ts'
 
@@ -108,9 +108,14 @@ export class HostShares {
   }
 }
 
-/** Brought or trusted by the operator, or a peer was connected there. */
-export function isVouched({ trusted, medium, lastEstablished }: PointRecord): boolean {
-  return trusted || isUncapped(medium) || lastEstablished !== undefined
+/** Brought, registered, connected to by hand or trusted by the operator. */
+export function isOperators({ trusted, registered, medium }: PointInfo): boolean {
+  return trusted || registered || isUncapped(medium)
+}
+
+/** The same, or a peer was connected there. */
+export function isVouched(info: PointInfo): boolean {
+  return isOperators(info) || info.lastEstablished !== undefined
 }
 
 function keyOf(host: Host | undefined): string | undefined {

@@ -37,6 +37,8 @@ export interface PointInfo {
   readonly discoveredAt: number
   /** Set by the operator alone. Saved. */
   readonly trusted: boolean
+  /** Unknown peers named the point first, and the operator registered or connected to it since. Saved. */
+  readonly registered: boolean
   /** The peer there said in its handshake that others may be told of the point; only such points are passed on. Saved. */
   readonly isPublic: boolean
   /** Who must answer there: the peer that the operator named, or the one that a relayed point ends with. Saved. */
@@ -61,6 +63,8 @@ export interface PointInfo {
   readonly failures: number
   /** The peer that proved to be there and was kept out; memory only. */
   readonly deniedPeerId: PeerId | undefined
+  /** The address that the point's DNS name stood for when a connection was made last; memory only. */
+  readonly address: Host | undefined
   /** Why the last dial failed; memory only. */
   readonly lastFailure: Rejection | undefined
   /** Connections in a row that the peer ended within ten seconds; memory only. */

@@ -41,6 +41,7 @@ export class Place implements Linked<Place> {
 /** What the operator said of a point. Saved. */
 export interface OperatorWords {
   trusted: boolean
+  registered: boolean
   expectedPeerId: PeerId | undefined
 }
 
@@ -59,6 +60,7 @@ export type Findings = Omit<PointLife, keyof OperatorWords | keyof Claims>
 /** What happened to a point, and the places it has for it. Read through the record, written through its doors. */
 export class PointLife implements OperatorWords, Claims {
   trusted = false
+  registered = false
   expectedPeerId: PeerId | undefined = undefined
   isPublic = false
   claimedBy: PeerId | undefined = undefined
@@ -72,6 +74,7 @@ export class PointLife implements OperatorWords, Claims {
   lastDisconnection: Meeting | undefined = undefined
   failures = 0
   deniedPeerId: PeerId | undefined = undefined
+  address: Host | undefined = undefined
   lastFailure: Rejection | undefined = undefined
   shortConnections = 0
   backoff: Backoff = noBackoff
@@ -160,6 +163,10 @@ export class PointRecord implements PointInfo, Linked<PointRecord> {
     return hostOf(this.point)
   }
 
+  get address(): Host | undefined {
+    return this.life.address
+  }
+
   get group(): string {
     return groupOf(this.point)
   }
@@ -170,6 +177,10 @@ export class PointRecord implements PointInfo, Linked<PointRecord> {
 
   get trusted(): boolean {
     return this.life.trusted
+  }
+
+  get registered(): boolean {
+    return this.life.registered
   }
 
   get isPublic(): boolean {

@@ -5,7 +5,7 @@
 import type { Attempt, RunningConnection } from '../values/attempt.ts'
 import type { Reconnection } from '../values/config.ts'
 import type { HistoryKind } from '../values/history.ts'
-import type { PeerId } from '../values/ids.ts'
+import type { Host, PeerId } from '../values/ids.ts'
 import type { Random } from '../values/ports.ts'
 import type { Rejection } from '../values/reason.ts'
 import { backoffOf, noBackoff } from './backoff.ts'
@@ -138,6 +138,11 @@ export function setPointClaimed(record: PointRecord, peerId: PeerId, isProven: b
 /** The peer there says whether others may be told of the point. */
 export function setPointPublic(record: PointRecord, isPublic: boolean): void {
   if (record.isPublic !== isPublic) record.fromClaims().isPublic = isPublic
+}
+
+/** A connection to its DNS name is with this address. */
+export function setPointAddress(record: PointRecord, address: Host): void {
+  record.fromProof().address = address
 }
 
 /** Adds one line to the history. */

@@ -185,6 +185,11 @@ export class PointTable {
     }
   }
 
+  /** The operator registers or connects to a point that came otherwise. */
+  setRegistered(record: PointRecord): void {
+    record.fromOperator().registered = true
+  }
+
   /** The operator says who must answer there. A relayed point says so by itself. */
   setExpectedPeerId(record: PointRecord, peerId: PeerId): void {
     if (peerId !== targetOf(record.point)) record.fromOperator().expectedPeerId = peerId
@@ -273,8 +278,9 @@ export class PointTable {
 /** Gives a record what was saved of it and it does not know better; not the trust, which its table counts. */
 function join(known: PointRecord, saved: SavedPoint): void {
   const joined = joinFields(pointFields, { known, saved })
-  const { point, source, medium, discoveredAt, trusted, expectedPeerId, isPublic, events, ...rest } = joined
+  const { point, source, medium, discoveredAt, trusted, registered, expectedPeerId, isPublic, events, ...rest } = joined
   if (expectedPeerId !== undefined && expectedPeerId !== targetOf(point)) known.fromOperator().expectedPeerId = expectedPeerId
+  if (registered) known.fromOperator().registered = true
   if (isPublic) known.fromClaims().isPublic = true
   const life: Pick<Findings, keyof typeof rest> = rest
   Object.assign(known.fromProof(), life, { history: events.length > 0 ? events : undefined })

@@ -12,6 +12,7 @@ import { noBackoff } from './backoff.ts'
 import type { BandChange } from './band.ts'
 import type { Lifted } from './bans.ts'
 import { isInRange, parseRange } from './cidr.ts'
+import { isOperators } from './host-shares.ts'
 import { findOrInsertPoint, type Origin } from './newcomers.ts'
 import type { PeerRecord } from './peer-state.ts'
 import type { PointInfo } from './point-info.ts'
@@ -58,8 +59,9 @@ export class Registry<PeerMeta, C extends RunningConnection = RunningConnection>
 
   #insert(point: Point, options: OriginOfTrust): PointRecord | undefined {
     const record = findOrInsertPoint(this.#state, point, options)
-    if (record !== undefined && options.trusted !== undefined && options.trusted !== record.trusted)
-      this.#trustPoint(record, options.trusted)
+    if (record === undefined) return undefined
+    if (options.trusted !== false && !isOperators(record)) this.#state.parts.points.setRegistered(record)
+    if (options.trusted !== undefined && options.trusted !== record.trusted) this.#trustPoint(record, options.trusted)
     return record
   }
 
@@ -171,10 +173,11 @@ export class Registry<PeerMeta, C extends RunningConnection = RunningConnection>
    */
   banHost(host: Host, { banPeers, endsAt }: { banPeers: boolean; endsAt?: number }): C[] {
     const { parts, access } = this.#state
-    const connections = [...this.#state.connections()].filter((connection) => connection.host === host)
+    const isThere = (place: Place): boolean => this.#hostsOf(place).includes(host)
+    const connections = [...this.#state.connections()].filter(isThere)
     const peers = banPeers ? connections.map((connection) => connection.peerId) : []
     access.banHost(host, { peers, date: parts.clock.date(), endsAt })
-    this.#cancel((attempt) => attempt.host === host || isOneOf(peers, attempt), `host ${host} was banned`)
+    this.#cancel((attempt) => isThere(attempt) || isOneOf(peers, attempt), `host ${host} was banned`)
     parts.emit('host-banned', { host })
     for (const peerId of peers) parts.emit('peer-banned', { peerId })
     parts.changed('operator')
@@ -189,11 +192,11 @@ export class Registry<PeerMeta, C extends RunningConnection = RunningConnection>
   banRange(range: string, { banPeers, endsAt }: { banPeers: boolean; endsAt?: number }): C[] {
     const { parts, access } = this.#state
     const isWithin = within([range])
-    const connections = [...this.#state.connections()].filter(({ host }) => isWithin(host))
+    const isThere = (place: Place): boolean => this.#hostsOf(place).some(isWithin)
+    const connections = [...this.#state.connections()].filter(isThere)
     const peers = banPeers ? connections.map((connection) => connection.peerId) : []
     const text = access.banRange(range, { peers, date: parts.clock.date(), endsAt })
-    const concerns = (attempt: Concern): boolean => isWithin(attempt.host) || isOneOf(peers, attempt)
-    this.#cancel(concerns, `the range ${range} was banned`)
+    this.#cancel((attempt) => isThere(attempt) || isOneOf(peers, attempt), `the range ${range} was banned`)
     parts.emit('range-banned', { range: text })
     for (const peerId of peers) parts.emit('peer-banned', { peerId })
     parts.changed('operator')
@@ -238,10 +241,19 @@ export class Registry<PeerMeta, C extends RunningConnection = RunningConnection>
     parts.changed('operator')
   }
 
+  /** The host in the address, and where its name led. */
+  #hostsOf({ host, point }: Place): Host[] {
+    const address = point === undefined ? undefined : this.#state.point(point)?.address
+    return [host, address].filter((one) => one !== undefined)
+  }
+
   #cancel(concerns: (attempt: Concern) => boolean, detail: string): void {
     for (const attempt of [...this.#state.attempts()]) if (concerns(attempt)) attempt.cancel({ kind: 'cancelled', detail })
   }
 }
+
+/** Where an attempt or a connection leads. */
+type Place = Pick<Attempt, 'host' | 'point'>
 
 /** What tells whether an attempt is hit by a ban or a change. */
 type Concern = Pick<Attempt, 'point' | 'peerId' | 'expectedPeerId' | 'host'>

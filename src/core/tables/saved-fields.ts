@@ -183,6 +183,7 @@ export const pointFields = {
   medium: otherwise<Medium>(oneOf(media), () => 'storage'),
   discoveredAt: dateOrNow,
   trusted: flag,
+  registered: flag,
   isPublic: flag,
   expectedPeerId: {
     ...optional(peerId),

@@ -108,6 +108,7 @@ const savedPoint: fc.Arbitrary<SavedPoint> = fc.record({
   medium: fc.constantFrom('operator', 'storage', 'hello', 'advertise', 'nack', 'swap', 'discovery'),
   discoveredAt: instant,
   trusted: fc.boolean(),
+  registered: fc.boolean(),
   isPublic: fc.boolean(),
   expectedPeerId: maybe(peerId),
   lastFailedAt: maybe(instant),
