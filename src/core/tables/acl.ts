@@ -1,6 +1,6 @@
 /**
- * Who is kept out: what the operator banned and what the pool greylisted by itself, behind one predicate that dialer,
- * gater, exchange and load ask. `pool-state.ts` owns it and knows who is trusted; closing connections and events are its
+ * Who is kept out: what the operator banned and what the pool greylisted by itself. `doorkeeper.ts` asks it, and knows
+ * who is trusted; `pool-state.ts` owns it; closing connections and events are its
  * matter too. Nothing here reads a clock: `advance` is called before questions are asked, and costs two comparisons
  * when nothing is due.
  */
@@ -19,20 +19,6 @@ export interface AccessListOptions extends Pick<PoolConfig, 'peerGreylistSize' |
   readonly key: Uint8Array
   /** Monotonic, ms. */
   readonly now: number
-}
-
-export interface Subject {
-  /** None for relayed and inbound WebRTC links: the peer id alone counts there. */
-  readonly host?: Host | undefined
-  /** None before anybody proved who he is. */
-  readonly peerId?: PeerId | undefined
-  /** Trusted ones are stopped by bans alone. */
-  readonly trusted: boolean
-}
-
-export interface Verdict {
-  readonly kind: Bar
-  readonly of: 'host' | 'peer'
 }
 
 export class AccessList {
@@ -57,38 +43,16 @@ export class AccessList {
     return this.#bans.isEndless && this.#hosts.isEmpty && this.#peers.size === 0
   }
 
-  /**
-   * Is the way there, or the peer, barred? A ban counts for everybody: it is the operator's own word, and exact. A
-   * greylisting never stops a trusted one.
-   */
-  judge({ host, peerId, trusted }: Subject): Verdict | undefined {
-    const peerBar = peerId === undefined ? undefined : this.peerBar(peerId, trusted)
-    if (peerBar === 'banned') return { kind: peerBar, of: 'peer' }
-    const hostBar = host === undefined ? undefined : this.hostBar(host, trusted)
-    if (hostBar === 'banned' || (hostBar !== undefined && peerBar === undefined)) return { kind: hostBar, of: 'host' }
-    return peerBar === undefined ? undefined : { kind: peerBar, of: 'peer' }
-  }
-
-  /** The same for a host alone. */
-  hostBar(host: Host, trusted: boolean): Bar | undefined {
+  /** Is the host kept out? A ban counts for everybody, a greylisting for strangers: `spared` says that this is none. */
+  hostBar(host: Host, spared: boolean): Bar | undefined {
     if (this.#bans.isBannedHost(host)) return 'banned'
-    return !trusted && this.#hosts.has(host) ? 'greylisted' : undefined
+    return !spared && this.#hosts.has(host) ? 'greylisted' : undefined
   }
 
-  /** The same for a peer alone. */
+  /** Is the peer kept out? */
   peerBar(peerId: PeerId, trusted: boolean): Bar | undefined {
     if (this.#bans.isBannedPeer(peerId)) return 'banned'
     return !trusted && this.#peers.has(peerId) ? 'greylisted' : undefined
-  }
-
-  /** Banned or greylisted, as the original asks it. */
-  isBannedHost(host: Host): boolean {
-    return this.hostBar(host, false) !== undefined
-  }
-
-  /** Banned or greylisted, as the original asks it. */
-  isBannedPeer(peerId: PeerId): boolean {
-    return this.peerBar(peerId, false) !== undefined
   }
 
   /** Bans the peer until `endsAt` or for good; again: changes the end only. Throws `PoolError` `table-full`, `RangeError` for an end in the past. */
