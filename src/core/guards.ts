@@ -19,7 +19,7 @@ import {
   type Transport
 } from './values/ports.ts'
 import { PoolError } from './values/reason.ts'
-import { abortable, within } from './waits.ts'
+import { abortable, unheard, within } from './waits.ts'
 import { wireCaps } from './wire/caps.ts'
 
 /** The same message is logged once in this time, ms: some failures come back with each point of each look. */
@@ -51,9 +51,9 @@ export class Guard implements Log {
     if (this.#logged.size >= maxRemembered) this.#logged.clear()
     this.#logged.set(message, now)
     try {
-      this.heard(message, this.#log.error(message, cause))
+      unheard(this.#log.error(message, cause))
     } catch {
-      // A log that throws has nobody to be reported to.
+      // There is nobody to report a log that throws to.
     }
   }
 
@@ -67,12 +67,9 @@ export class Guard implements Log {
     }
   }
 
-  /** Where no promise is expected one may come all the same, of an async function: its rejection must not end the process. */
+  /** Logs the rejection of a promise that came where none was expected. */
   heard<T>(what: string, result: T): T {
-    if (typeof result === 'object' && result !== null && 'then' in result) {
-      Promise.resolve(result).catch((error: unknown) => this.error(`${what} rejected`, error))
-    }
-    return result
+    return unheard(result, (error) => this.error(`${what} rejected`, error))
   }
 }
 
@@ -156,18 +153,19 @@ export class GuardedNetwork implements Network, Readonly<Record<keyof Network, u
   }
 
   get transports(): readonly Transport[] {
-    return this.#guard.call('network.transports', () => [...this.#network.transports], [])
+    return this.#guard.call('network.transports', () => unheard(this.#network.transports).filter((name) => typeof name === 'string'), [])
   }
 
   get records(): SignedRecords | undefined {
-    return this.#guard.call('network.records', () => this.#recordsOf(this.#network.records), undefined)
+    return this.#guard.call('network.records', () => this.#recordsOf(unheard(this.#network.records)), undefined)
   }
 
   #recordsOf(records: SignedRecords | undefined): SignedRecords | undefined {
     if (records === undefined) return undefined
+    const own: unknown = unheard(records.own)
     const late = new Error(`the record was not opened within ${openWithinMs} ms`)
     return {
-      own: records.own,
+      own: own instanceof Uint8Array ? own : new Uint8Array(0),
       open: (bytes, peerId) =>
         within(
           promised(() => records.open(bytes, peerId)),
@@ -178,7 +176,7 @@ export class GuardedNetwork implements Network, Readonly<Record<keyof Network, u
 
   ownPoints(): readonly Point[] {
     return this.#guard.call('network.ownPoints', () => {
-      const given = this.#network.ownPoints()
+      const given = unheard(this.#network.ownPoints())
       if (given.join() !== this.#given) {
         this.#given = given.join()
         this.#own = given.filter((point) => this.#isParsed({ point, expectedPeerId: undefined }))
@@ -192,7 +190,8 @@ export class GuardedNetwork implements Network, Readonly<Record<keyof Network, u
   }
 
   tryParsePoint(text: string): ParsedPoint | undefined {
-    return this.#guard.call('network.tryParsePoint', () => this.#network.tryParsePoint(text), undefined)
+    const parsed = this.#guard.call('network.tryParsePoint', () => this.#network.tryParsePoint(text), undefined)
+    return typeof parsed?.point === 'string' ? parsed : undefined
   }
 
   parsePeerId(text: string): PeerId {
@@ -200,7 +199,8 @@ export class GuardedNetwork implements Network, Readonly<Record<keyof Network, u
   }
 
   tryParsePeerId(text: string): PeerId | undefined {
-    return this.#guard.call('network.tryParsePeerId', () => this.#network.tryParsePeerId(text), undefined)
+    const parsed = this.#guard.call('network.tryParsePeerId', () => this.#network.tryParsePeerId(text), undefined)
+    return typeof parsed === 'string' ? parsed : undefined
   }
 
   canDial(point: Point): boolean {

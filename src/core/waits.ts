@@ -18,3 +18,12 @@ export function within<T>(promise: Promise<T>, { clock, ms, late }: { clock: Clo
     promise.then(resolve, reject).finally(cancel)
   })
 }
+
+/**
+ * Gives the value back. Where a value is expected an async function gives a promise all the same; nobody waits for it, and its
+ * rejection would end the process.
+ */
+export function unheard<T>(value: T, rejected: (error: unknown) => void = () => undefined): T {
+  if (typeof value === 'object' && value !== null && 'then' in value) Promise.resolve(value).catch(rejected)
+  return value
+}

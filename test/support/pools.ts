@@ -2,7 +2,7 @@
 import './preload.ts'
 import { memoryStorage, nodePreset, PeerPool, type PoolOptions, resolveConfig } from '../../src/core/index.ts'
 import type { PoolEvent, PoolEventName } from '../../src/core/values/events.ts'
-import type { Log } from '../../src/core/values/ports.ts'
+import type { Log, Random } from '../../src/core/values/ports.ts'
 import { MemoryHub, type MemoryNetwork } from './memory-network.ts'
 import { seededRandom } from './seeded-random.ts'
 import { VirtualClock } from './virtual-clock.ts'
@@ -10,6 +10,7 @@ import { VirtualClock } from './virtual-clock.ts'
 export interface Member {
   readonly pool: PeerPool
   readonly network: MemoryNetwork
+  readonly random: Random
   /** What the pool could not say to a caller; a test that expects none asserts that it is empty. */
   readonly complaints: string[]
 }
@@ -41,9 +42,10 @@ export class World {
     }
     const quiet = { minConnections: 0, expectedConnections: 0, maxConnections: 100, maintenanceIdleMs: null, allowPrivatePoints: true }
     const config = resolveConfig({ network: 'test', ...quiet, ...rest } as PoolOptions, { preset: nodePreset, storage: memoryStorage() })
-    const pool = new PeerPool(config, { network, clock: this.clock, random: seededRandom(this.seed * 1_000 + this.members.length), log })
+    const random = seededRandom(this.seed * 1_000 + this.members.length)
+    const pool = new PeerPool(config, { network, clock: this.clock, random, log })
     network.gate = pool.gate
-    const member = { pool, network, complaints }
+    const member = { pool, network, random, complaints }
     this.members.push(member)
     return member
   }

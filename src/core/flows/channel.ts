@@ -4,7 +4,7 @@
  */
 import type { PoolMessage } from '../values/message.ts'
 import type { Clock, Link } from '../values/ports.ts'
-import { abortable, within } from '../waits.ts'
+import { abortable, unheard, within } from '../waits.ts'
 import type { WireLimits } from '../wire/caps.ts'
 import { decodeMessage } from '../wire/decode.ts'
 import { encodeMessages } from '../wire/encode.ts'
@@ -25,7 +25,7 @@ export async function closeLink(link: Link, clock: Clock): Promise<void> {
 /** Never throws. */
 export function abortLink(link: Link, ...[detail, options]: Parameters<Link['abort']>): void {
   try {
-    link.abort(detail, options)
+    unheard(link.abort(detail, options))
   } catch {
     // Nothing more can be done about a link that neither closes nor breaks off.
   }
@@ -41,7 +41,7 @@ export class Channel {
 
   constructor(link: Link) {
     this.link = link
-    this.#chunks = link.chunks[Symbol.asyncIterator]()
+    this.#chunks = unheard(link.chunks)[Symbol.asyncIterator]()
   }
 
   /** A message that has come already; kinds of a later version are passed over. Throws `WireFault`. */
@@ -81,6 +81,6 @@ export class Channel {
   sendBytes(bytes: Uint8Array): boolean {
     if (this.link.plain !== undefined) return true
     this.bytesSent += bytes.length
-    return this.link.send(bytes)
+    return unheard(this.link.send(bytes)) !== false
   }
 }

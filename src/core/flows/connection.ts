@@ -255,9 +255,9 @@ export class Connection<Msg = Uint8Array, ConnMeta = Uint8Array> implements Runn
           () => void this.#fallen({ by: 'them', reason: { kind: 'closed-by-peer' } })
         )
     }
-    void channel.link.over.then(over, over)
     const limits = { maxApplicationBytes: config.maxMessageBytes }
     try {
+      void channel.link.over.then(over, over)
       do {
         for (let message = channel.take(limits); message !== undefined; message = channel.take(limits)) {
           this.#handle(message)

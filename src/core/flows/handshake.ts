@@ -8,6 +8,7 @@ import type { ParsedPoint, PeerId, Point } from '../values/ids.ts'
 import type { HelloMessage, NackMessage, PoolMessage } from '../values/message.ts'
 import type { Link, Network, PlainPeer } from '../values/ports.ts'
 import { motiveOf, type Rejection } from '../values/reason.ts'
+import { unheard } from '../waits.ts'
 import { handshakeLimits, wireCaps } from '../wire/caps.ts'
 import { WireFault } from '../wire/fault.ts'
 import type { Channel } from './channel.ts'
@@ -92,7 +93,7 @@ export function readMetadata<ConnMeta>(
   if (plain !== undefined) return undefined
   try {
     // A copy, since a codec may hand out the very bytes, and these are part of a whole packet.
-    return config.connectionMetadata.codec.decode(hello.metadata.slice())
+    return unheard(config.connectionMetadata.codec.decode(hello.metadata.slice()))
   } catch (error) {
     throw new WireFault(
       `the metadata of a Hello (${hello.metadata.length} bytes) does not decode: ${error instanceof Error ? error.message : String(error)}`

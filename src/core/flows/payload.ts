@@ -2,6 +2,7 @@
 import { refuse } from '../values/arguments.ts'
 import type { Codec, PoolConfig } from '../values/config.ts'
 import { PoolError } from '../values/reason.ts'
+import { unheard } from '../waits.ts'
 import { encodeMessage } from '../wire/encode.ts'
 import { WireFault } from '../wire/fault.ts'
 
@@ -20,7 +21,7 @@ export function encodePayload<Msg>(config: Pick<PoolConfig<Msg>, 'messageCodec' 
 function encoded<Msg>(codec: Codec<Msg>, message: Msg): Uint8Array {
   let payload: unknown
   try {
-    payload = codec.encode(message)
+    payload = unheard(codec.encode(message))
   } catch (error) {
     throw new PoolError(
       'invalid-argument',
@@ -43,7 +44,7 @@ export function frameOf(payload: Uint8Array): Uint8Array {
 /** Throws `WireFault` if the codec does: the peer sent what is no message. */
 export function decodePayload<Msg>(codec: Codec<Msg>, payload: Uint8Array): Msg {
   try {
-    return codec.decode(payload)
+    return unheard(codec.decode(payload))
   } catch (error) {
     throw new WireFault(
       `an application message of ${payload.length} bytes does not decode: ${error instanceof Error ? error.message : String(error)}`
