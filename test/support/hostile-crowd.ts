@@ -50,7 +50,7 @@ export class HostileCrowd {
     world.hub.stranger = (point) => (away.has(point) ? undefined : this.#listener)
   }
 
-  /** Each stranger says something; a few come and go. */
+  /** Each stranger says something, seldom more than it may; a few come and go. */
   async round(): Promise<void> {
     for (const link of this.#links) {
       if (this.#once(0.03)) {
@@ -66,7 +66,7 @@ export class HostileCrowd {
       }
     }
     for (let missing = Math.min(3, crowd - this.#links.size); missing > 0; missing--) void this.#come()
-    await this.#world.clock.advance(this.#once(0.01) ? 90_000 : 20 + this.#below(40))
+    await this.#world.clock.advance(this.#once(0.01) ? 90_000 : 100 + this.#below(100))
   }
 
   async #come(): Promise<void> {
