@@ -15,6 +15,7 @@ const integrationTests = [
   'test/libp2p/**/*.test.ts',
   'test/node/**/*.test.ts',
   'test/package/**/*.test.ts',
+  'test/attacks/**/*.test.ts',
   'test/examples/*/real/**/*.test.ts'
 ]
 const simulatedTests = ['test/sim/**/*.test.ts']

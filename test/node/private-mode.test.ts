@@ -145,11 +145,3 @@ test('a trusted point without an id: whoever answers our dial there is trusted, 
   await expect.poll(() => b.pool.activeConnections).toBe(0)
   expect((await b.pool.connect(addressesOf(a)[0] as Point)).peerId).toBe(a.pool.peerId)
 })
-
-test('a trusted point without an id may have a name: its peer is trusted whatever address the name stands for', async () => {
-  const [a, b] = await Promise.all([peer({ privateMode: true }), peer()])
-  const port = /\/tcp\/(\d+)$/.exec(addressesOf(b).find((own) => !own.endsWith('/ws')) ?? '')?.[1]
-  const named = a.pool.parsePoint(`/dns4/localhost/tcp/${port}`).point
-  expect((await a.pool.connect(named, { trusted: true })).peerId).toBe(b.pool.peerId)
-  expect(b.node.getConnections()).toHaveLength(1)
-})
