@@ -2,22 +2,24 @@
  * Row: fifty points to tell, out of N known. Half of the points ran once and half of all are public, as in a pool that has
  * lived; such points come out of a storage, so the verbs run upon a table that was filled as a load fills it.
  */
+
 import { Registering } from '../src/core/api/registering.ts'
 import { EventHub } from '../src/core/event-hub.ts'
 import type { Connection } from '../src/core/flows/connection.ts'
 import { Guard } from '../src/core/guards.ts'
 import { nodePreset, type PeerId, resolveConfig } from '../src/core/index.ts'
 import { memoryStorage } from '../src/core/memory-storage.ts'
-import { AccessList } from '../src/core/tables/acl.ts'
 import { Band } from '../src/core/tables/band.ts'
 import { Claims } from '../src/core/tables/claims.ts'
 import { PeerTable } from '../src/core/tables/peer-table.ts'
 import { PointTable } from '../src/core/tables/point-table.ts'
 import { PoolState } from '../src/core/tables/pool-state.ts'
 import { Registry } from '../src/core/tables/registry.ts'
+import { joinPoint } from '../src/core/tables/saved-joins.ts'
 import { poolEventNames } from '../src/core/values/events.ts'
 import { argumentsFor } from '../src/core/verbs.ts'
 import { systemClock, systemRandom } from '../src/libp2p/system.ts'
+import { accessList } from '../test/support/access-list.ts'
 import { duration, growthOf, type Row, significant, times } from './row.ts'
 import { compare } from './timing.ts'
 import { peerTexts, pointTexts, quietNetwork, quietOptions, tablesOf } from './world.ts'
@@ -70,27 +72,30 @@ function filled(size: number): Registering<Uint8Array, unknown, Uint8Array> {
     peers: new PeerTable({ size: config.maxKnownPeers, score: () => 0 }),
     score: () => 0,
     band: new Band(config),
-    access: new AccessList({ ...config, key: systemRandom.bytes(32), now: systemClock.now() }),
+    access: accessList({ ...config, key: systemRandom.bytes(32), now: systemClock.now() }),
     emit: (type, detail) => events.emit(type, detail),
     changed: () => undefined
   })
   const peerId = peerTexts(1)[0] as PeerId
   for (const [i, point] of pointTexts(size).entries()) {
-    points.restore({
-      point,
-      source: undefined,
-      medium: 'storage',
-      discoveredAt: 1_700_000_000_000 + i,
-      trusted: false,
-      registered: false,
-      isPublic: i % 2 === 0,
-      expectedPeerId: undefined,
-      lastFailedAt: undefined,
-      lastRejected: undefined,
-      lastEstablished: i % 4 < 2 ? { peerId, at: 1_700_000_000_000 + i } : undefined,
-      lastDisconnection: undefined,
-      events: []
-    })
+    points.restore(
+      {
+        point,
+        source: undefined,
+        medium: 'storage',
+        discoveredAt: 1_700_000_000_000 + i,
+        trusted: false,
+        registered: false,
+        isPublic: i % 2 === 0,
+        expectedPeerId: undefined,
+        lastFailedAt: undefined,
+        lastRejected: undefined,
+        lastEstablished: i % 4 < 2 ? { peerId, at: 1_700_000_000_000 + i } : undefined,
+        lastDisconnection: undefined,
+        events: []
+      },
+      joinPoint
+    )
   }
   const context = {
     config,

@@ -2,16 +2,18 @@
  * Row: peers to a file and back, as a pool does it (atomic, synced, locked, checked entry by entry), against JSON as it is.
  * The longest turn is taken in runs of its own, with Node's event-loop monitor.
  */
+
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { jsonFileStorage } from '../node/json-file.ts'
 import type { PeerId, PeerPool } from '../src/core/index.ts'
-import { AccessList } from '../src/core/tables/acl.ts'
 import { PeerTable } from '../src/core/tables/peer-table.ts'
 import { PointTable } from '../src/core/tables/point-table.ts'
+import { joinPeer } from '../src/core/tables/saved-joins.ts'
 import { writeState } from '../src/core/tables/saved-state.ts'
+import { accessList } from '../test/support/access-list.ts'
 import { duration, growthOf, type Row, significant, times } from './row.ts'
 import { alternate, collectGarbage, type Timed } from './timing.ts'
 import { libp2pPeers, pointTexts, quietPool, tablesOf } from './world.ts'
@@ -154,10 +156,11 @@ function partsOf(size: number): Iterable<string> {
           { kind: 'disconnection', at: at + 60_000, other: point }
         ]
       },
-      null
+      null,
+      joinPeer
     )
   }
-  const access = new AccessList({
+  const access = accessList({
     peerGreylistSize: 1,
     ipGreylistSizeKiB: 1,
     ipGreylistCleanupDelayMs: 86_400_000,

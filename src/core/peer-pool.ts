@@ -2,7 +2,7 @@
  * The pool: wires state, flows and ports together, and is the one thing a program holds. It has a life (start, stop, destroy)
  * and the public verbs; what they do is done elsewhere.
  */
-import { Explaining } from './api/explaining.ts'
+import { LateParts } from './api/late-parts.ts'
 import { Registering } from './api/registering.ts'
 import { takeSnapshot, withCounters } from './api/snapshot.ts'
 import { checkPeer, isBarredAt, isShutOut } from './decisions/admission.ts'
@@ -13,11 +13,10 @@ import { abortLink } from './flows/channel.ts'
 import { type ConnectOptions, Connector } from './flows/connect.ts'
 import type { Connection } from './flows/connection.ts'
 import type { FlowContext } from './flows/context.ts'
-import { Exchange } from './flows/exchange.ts'
+import type { Exchange } from './flows/exchange.ts'
 import { Expulsion } from './flows/expulsion.ts'
 import { Maintenance } from './flows/maintenance.ts'
-import { Persistence } from './flows/persistence.ts'
-import { Swaps } from './flows/swap.ts'
+import type { Persistence } from './flows/persistence.ts'
 import { Guard, GuardedNetwork, guardClock, guardPeerMetadata, guardRandom, metadataEncoder } from './guards.ts'
 import { AccessList } from './tables/acl.ts'
 import { Band } from './tables/band.ts'
@@ -33,7 +32,7 @@ import { poolEventNames } from './values/events.ts'
 import type { PeerId, Point } from './values/ids.ts'
 import type { Clock, Gate, Link, LinkBudget, Log, Network, Random } from './values/ports.ts'
 import { type DisconnectReason, PoolError } from './values/reason.ts'
-import type { PoolLife, PoolSnapshot } from './values/snapshot.ts'
+import type { PoolLife, PoolSnapshot, StorageSnapshot } from './values/snapshot.ts'
 import { argumentsFor } from './verbs.ts'
 
 export interface PoolComponents {
@@ -53,10 +52,13 @@ export class PeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Arra
   readonly #context: FlowContext<Msg, PeerMeta, ConnMeta>
   readonly #connector: Connector<Msg, PeerMeta, ConnMeta>
   readonly #expulsion: Expulsion<Msg, PeerMeta, ConnMeta>
-  readonly #exchange: Exchange<Msg, PeerMeta, ConnMeta>
+  // Loaded a little later than the rest.
+  #exchange: Exchange<Msg, PeerMeta, ConnMeta> | undefined
+  #persistence: Persistence<Msg, PeerMeta, ConnMeta> | undefined
+  /** Before that. */
+  #hasUnsaved = false
   readonly #maintenance: Maintenance<Msg, PeerMeta, ConnMeta>
-  readonly #persistence: Persistence<Msg, PeerMeta, ConnMeta>
-  readonly #explaining: Explaining<Msg, PeerMeta, ConnMeta>
+  readonly #late: LateParts<Msg, PeerMeta, ConnMeta>
   #life: PoolLife = 'created'
   #budgetState: LinkBudget['state'] | undefined = 'plenty'
   /** While suspended. */
@@ -79,16 +81,16 @@ export class PeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Arra
     const config = { ...given, peerMetadata }
     const events = new EventHub(poolEventNames, { clock, guard: log })
     const key = random.bytes(32)
-    const scorer = scorerOf(peerMetadata, clock)
+    const score = scorerOf(peerMetadata, clock)
     const state = new PoolState<PeerMeta, Connection<Msg, ConnMeta>>({
       config,
       peerId: network.peerId,
       clock,
       random,
       points: new PointTable({ size: config.maxKnownPoints }),
-      peers: new PeerTable<PeerMeta>({ size: config.maxKnownPeers, score: scorer.lasting }),
-      score: scorer.score,
-      access: new AccessList({ ...config, key, now: clock.now() }),
+      peers: new PeerTable<PeerMeta>({ size: config.maxKnownPeers, score }),
+      score,
+      access: new AccessList({ ...config, now: clock.now() }),
       band: new Band(config),
       emit: (type, detail) => {
         events.emit(type, detail)
@@ -108,12 +110,11 @@ export class PeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Arra
     this.config = Object.freeze({ ...given, peerId: network.peerId })
     this.#context = context
     this.#expulsion = new Expulsion(this.#context)
-    this.#exchange = new Exchange(this.#context)
-    this.#connector = new Connector(this.#context, this.#exchange)
-    const swaps = new Swaps(this.#context, (point, expectedPeerId) => this.#connector.dial(point, expectedPeerId))
-    this.#exchange.swaps = swaps
-    this.#maintenance = new Maintenance(this.#context, { connector: this.#connector, exchange: this.#exchange, swaps })
-    this.#persistence = new Persistence(this.#context, { shown: () => this.#shown() })
+    this.#connector = new Connector(this.#context, {
+      established: (connection) => this.#exchange?.established(connection),
+      received: (connection, message) => this.#exchange?.received(connection, message)
+    })
+    this.#maintenance = new Maintenance(this.#context, this.#connector)
     this.gate = {
       deniesIncoming: (host) => state.hostBar(host, true) !== undefined,
       deniesDial: (point, expectedPeerId) => isBarredAt(state, point, { expectedPeerId }),
@@ -121,7 +122,15 @@ export class PeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Arra
         checkPeer(state, peerId, host) !== undefined || (direction !== undefined && isShutOut(state, peerId, { host, direction })),
       isTrusted: (peerId) => state.isTrusted(peerId, undefined)
     }
-    this.#explaining = new Explaining(context, this.#exchange)
+    this.#late = new LateParts(context, ({ AddressGreylist, Exchange, Persistence, Probing, Swaps }) => {
+      state.parts.access.adopt(new AddressGreylist({ sizeKiB: config.ipGreylistSizeKiB, key }))
+      const swaps = new Swaps(context, (point, expectedPeerId) => this.#connector.dial(point, expectedPeerId))
+      const exchange = new Exchange(context, swaps)
+      this.#exchange = exchange
+      this.#maintenance.adopt({ exchange, swaps, probing: new Probing(context) })
+      this.#persistence = new Persistence(context, { shown: () => this.#shown() })
+      if (this.#hasUnsaved) this.#persistence.changed()
+    })
     for (const { point, expectedPeerId } of config.trustedPoints) take('registerPoint', point, { expectedPeerId })
     registry.configure(config.trustedPoints)
   }
@@ -154,7 +163,9 @@ export class PeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Arra
     const { network, claims } = this.#context
     await before
     if (turn !== this.#turns) return
-    await Promise.all([this.#persistence.start(), this.#explaining.load()])
+    await this.#late.load()
+    if (turn !== this.#turns) return
+    await this.#persistence?.start()
     if (turn !== this.#turns) return
     this.#context.registry.resetReconnections()
     try {
@@ -199,12 +210,12 @@ export class PeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Arra
 
   async #wind(reason: DisconnectReason, before: Promise<void> | undefined): Promise<void> {
     this.#maintenance.stop()
-    this.#persistence.rememberAnchors()
+    this.#persistence?.rememberAnchors()
     const { network } = this.#context
     const quiet = network.stop()
     await this.tearDownConnections(reason)
     await Promise.all([quiet, before])
-    await this.#persistence.stop()
+    await this.#persistence?.stop()
     this.#cancelChange?.()
     this.#cancelChange = undefined
   }
@@ -228,7 +239,7 @@ export class PeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Arra
       this.#cancelAttempts('the pool is suspended')
       if (keep === 'none') void this.tearDownConnections({ kind: 'going-away' })
     }
-    await this.#persistence.save()
+    await this.#persistence?.save()
   }
 
   /** Awake, or online again: what failed meanwhile counts for nothing, every link must answer, and the band is looked at now. */
@@ -238,8 +249,8 @@ export class PeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Arra
     this.#setLife('running')
     this.#context.registry.changeBand({ isSuspended: false })
     this.#maintenance.start({ awake: true })
-    this.#maintenance.probing.askAll()
-    void this.#persistence.save()
+    this.#maintenance.askAll()
+    void this.#persistence?.save()
   }
 
   /** The band that is kept now; frozen. While suspended it is the narrower one of this and `suspendedBand`. */
@@ -271,7 +282,7 @@ export class PeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Arra
 
   /** Writes what changed now. Resolves when it is stored; a failure is an event, not a rejection. Source: `save_peers`. */
   async savePeers(): Promise<void> {
-    await this.#persistence.save()
+    await this.#persistence?.save()
   }
 
   // Connections.
@@ -293,7 +304,7 @@ export class PeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Arra
 
   /** Everything there is to show, as plain JSON. Cheap when nothing changed: only the counters are read again. */
   snapshot(): PoolSnapshot {
-    const frame = { version: this.#version, life: this.#life, storage: this.#persistence.status }
+    const frame = { version: this.#version, life: this.#life, storage: this.#persistence?.status ?? unopened(this.config.storage.name) }
     const fresh =
       this.#snapshot?.version === this.#version ? withCounters(this.#context, this.#snapshot) : takeSnapshot(this.#context, frame)
     this.#snapshot = fresh
@@ -303,12 +314,12 @@ export class PeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Arra
   /** Connected, or why not and when it will be tried next. Takes a point or a peer id. Throws `PoolError` `not-started` before the first start. */
   explain(what: Point | PeerId): Explanation {
     this.#context.take('explain', what)
-    return this.#explaining.point(what, this.#circumstances)
+    return this.#late.for('explain').explain(this.#context, what, { circumstances: this.#circumstances, exchange: this.#exchange })
   }
 
   /** What maintenance does now, and why. Throws `PoolError` `not-started` before the first start. */
   explainBand(): BandExplanation {
-    return this.#explaining.band(this.#circumstances)
+    return this.#late.for('explainBand').explainBand(this.#context.state, this.#circumstances)
   }
 
   get #circumstances(): Circumstances {
@@ -331,7 +342,7 @@ export class PeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Arra
     state.announcedPoints = points
     for (const point of points) registry.unregisterPoint(point)
     events.emit('own-points-changed', { points })
-    this.#exchange.ownPointsChanged()
+    this.#exchange?.ownPointsChanged()
   }
 
   #budgetChanged(): void {
@@ -353,7 +364,10 @@ export class PeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Arra
   }
 
   #changed(what?: Change): void {
-    if (what !== 'shown') this.#persistence.changed(what)
+    if (what !== 'shown') {
+      this.#hasUnsaved = true
+      this.#persistence?.changed(what)
+    }
     this.#shown()
   }
 
@@ -367,4 +381,9 @@ export class PeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Arra
       events.emit('change', { version: this.#version })
     })
   }
+}
+
+/** A storage that the pool has not opened yet. */
+function unopened(name: string): StorageSnapshot {
+  return { name, mode: 'loading', failure: null, lastSavedAt: null, unsavedChanges: false }
 }

@@ -148,9 +148,9 @@ export const coreTouchesNoWorld: Rule = (files) =>
  * peers say, only those that keep claims are among them.
  */
 const doors: ReadonlyMap<string, readonly string[]> = new Map([
-  ['fromOperator', ['point-table', 'peer-table']],
-  ['fromProof', ['point-state', 'point-table', 'point-listing', 'point-shares']],
-  ['fromClaims', ['claims', 'point-state', 'pool-state', 'point-table']]
+  ['fromOperator', ['point-table', 'peer-table', 'saved-joins']],
+  ['fromProof', ['point-state', 'point-table', 'point-listing', 'point-shares', 'saved-joins']],
+  ['fromClaims', ['claims', 'point-state', 'pool-state', 'point-table', 'saved-joins']]
 ])
 
 export const everyFieldHasItsWriters: Rule = (files) =>

@@ -9,7 +9,7 @@ import type { PeerId, Point } from '../../src/core/values/ids.ts'
 import type { Clock } from '../../src/core/values/ports.ts'
 import { systemClock, systemRandom } from '../../src/libp2p/index.ts'
 import { databaseName, openDatabase } from '../../web/database.ts'
-import { indexedDbStorage } from '../../web/indexed-db.ts'
+import { indexedDbStorage } from '../../web/page-storage.ts'
 import { MemoryHub } from '../support/memory-network.ts'
 import { seededRandom } from '../support/seeded-random.ts'
 

@@ -10,7 +10,7 @@ import { memoryStorage, PeerPool, pagePreset, resolveConfig } from '../../src/co
 import type { PeerId, Point } from '../../src/core/values/ids.ts'
 import type { Clock } from '../../src/core/values/ports.ts'
 import { systemClock } from '../../src/libp2p/system.ts'
-import { indexedDbStorage } from '../../web/indexed-db.ts'
+import { indexedDbStorage } from '../../web/page-storage.ts'
 import { MemoryHub } from '../support/memory-network.ts'
 import { seededRandom } from '../support/seeded-random.ts'
 

@@ -85,7 +85,7 @@ export class RandomPool {
       'ban host',
       () => this.#leaveAll(this.#registry.banHost(this.#host() ?? (hosts[0] as Host), { banPeers: this.#once(0.5), endsAt: this.#end() }))
     ],
-    ['unban host', () => this.#registry.unbanHost(this.#host() ?? (hosts[0] as Host))],
+    ['unban host', () => this.#unbanHost(this.#host() ?? (hosts[0] as Host))],
     ['ban range', () => this.#leaveAll(this.#registry.banRange(this.#pick(ranges), { banPeers: this.#once(0.5), endsAt: this.#end() }))],
     ['unban range', () => this.#registry.unbanRange(this.#pick(ranges))],
     ['greylist', () => this.state.greylist({ peerId: this.#once(0.5) ? this.#peer() : undefined, host: this.#host(), cause: 'random' })],
@@ -218,11 +218,19 @@ export class RandomPool {
     for (const point of own) this.#registry.unregisterPoint(point)
   }
 
+  /** A host in a banned range is not freed alone. */
+  #unbanHost(host: Host): void {
+    try {
+      this.#registry.unbanHost(host)
+    } catch (error) {
+      if (!(error instanceof PoolError && error.code === 'invalid-argument')) throw error
+    }
+  }
+
   #score(peerId: PeerId | undefined): void {
     const record = peerId === undefined ? undefined : this.state.peer(peerId)
     if (record === undefined) return
     record.metadata = this.#below(5) - 2
-    this.state.parts.peers.reindex(record)
   }
 
   #list(): void {

@@ -1,7 +1,6 @@
 /** A pool's state without flows: clock, date and chance in the test's hand, and connections that are only a name. */
 import { shareOf } from '../../src/core/decisions/shares.ts'
 import { memoryStorage } from '../../src/core/memory-storage.ts'
-import { AccessList } from '../../src/core/tables/acl.ts'
 import type { AttemptRecord } from '../../src/core/tables/attempt-record.ts'
 import { Band } from '../../src/core/tables/band.ts'
 import { Claims } from '../../src/core/tables/claims.ts'
@@ -16,6 +15,7 @@ import type { PoolEventName, PoolEvents } from '../../src/core/values/events.ts'
 import type { Host, PeerId, Point } from '../../src/core/values/ids.ts'
 import type { Random } from '../../src/core/values/ports.ts'
 import type { DisconnectReason, Ending } from '../../src/core/values/reason.ts'
+import { accessList } from './access-list.ts'
 
 export interface Told {
   readonly type: PoolEventName
@@ -87,7 +87,7 @@ export class StateBench {
       points: new PointTable({ size: config.maxKnownPoints }),
       peers: new PeerTable<number>({ size: config.maxKnownPeers, score: ({ metadata }) => metadata }),
       score: ({ metadata }) => metadata,
-      access: new AccessList({ ...config, key: random.bytes(32), now: 0 }),
+      access: accessList({ ...config, key: random.bytes(32), now: 0 }),
       band: new Band(config),
       emit: (type, detail) => this.told.push({ type, detail }),
       changed: () => undefined

@@ -4,7 +4,7 @@
  * thousand pools has twenty thousand timers and more, most of which are cancelled before they are due, and a heap of all of
  * them costs a dozen reads from cold memory for each.
  */
-import { Heap, type Heaped } from '../../src/core/tables/heap.ts'
+import { Heap, type Heaped } from './heap.ts'
 
 export interface Timer {
   readonly at: number

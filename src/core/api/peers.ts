@@ -65,7 +65,6 @@ export class Peers<Msg, PeerMeta, ConnMeta> {
     this.#context.take('peers.setMetadata', peerId, metadata)
     const record = this.#register(peerId)
     record.metadata = metadata
-    this.#context.state.parts.peers.reindex(record)
     this.#context.state.parts.changed()
   }
 
@@ -120,7 +119,6 @@ export class Peers<Msg, PeerMeta, ConnMeta> {
     const record = state.peer(peerId)
     if (record !== undefined) {
       noteReport(record, { kind, reason, at: clock.date() }, verdict.penalty)
-      parts.peers.reindex(record)
     }
     if (verdict.greylists) state.greylist({ peerId, host: verdict.host, cause: `${kind}: ${reason}` })
     parts.emit('peer-reported', { peerId, kind, reason, greylisted: verdict.greylists })

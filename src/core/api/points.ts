@@ -33,6 +33,9 @@ export interface BanOfHost {
   readonly endsAt?: number
 }
 
+/** Before the first start, when the greylist is not loaded yet. */
+const noFigures: GreylistFigures = { count: 0, fill: 0, falsePositiveRate: 0, lifeExpectancy: [], isFadingFaster: false, forcedSteps: 0 }
+
 export class Points<Msg, PeerMeta, ConnMeta> {
   readonly #context: FlowContext<Msg, PeerMeta, ConnMeta>
 
@@ -132,7 +135,7 @@ export class Points<Msg, PeerMeta, ConnMeta> {
 
   /** Fill and life expectancy of the filter. */
   greylistFigures(): GreylistFigures {
-    return this.#context.state.access.greylistFigures()
+    return this.#context.state.access.greylistFigures() ?? noFigures
   }
 
   /** Tells each line that is added to the history of one point, until the returned function is called. The last 100 are in `info`. Source: `watch`. */

@@ -2,7 +2,7 @@
 import type { Connection } from '../flows/connection.ts'
 import type { FlowContext } from '../flows/context.ts'
 import type { AccessList } from '../tables/acl.ts'
-import { freshLevel } from '../tables/fading-filter.ts'
+import { freshLevel } from '../tables/fresh-level.ts'
 import { lastMeeting, type PeerInfo } from '../tables/peer-state.ts'
 import { lastMissAt, lastSeenAt, type PointInfo } from '../tables/point-info.ts'
 import type { PoolView } from '../tables/pool-view.ts'

@@ -64,31 +64,13 @@ function eachPart(info: PeerInfo, { now, date }: Instants, tell: (of: ScorePart[
   if (lastReport?.kind === 'fault') part('fault', 1, faultScore * fading(date - lastReport.at))
 }
 
-/**
- * The same for an order that is kept: since all scores of absent peers halve with the same pace, it is the logarithm of what they
- * would be on one common day, and stays right without being computed again.
- */
-export function lastingScore(info: PeerInfo, at: Instants): number {
-  const score = defaultScore(info, at)
-  return score === 0 ? 0 : Math.sign(score) * (Math.log2(Math.abs(score)) + at.date / dayMs)
-}
-
 /** A clock that was put back fades nothing. */
 function fading(ms: number): number {
   return 2 ** (-Math.max(0, ms) / dayMs)
 }
 
-export interface Scorer<PeerMeta> {
-  /** As of now. */
-  readonly score: (info: PeerInfo<PeerMeta>) => number
-  /** For an order that is kept. */
-  readonly lasting: (info: PeerInfo<PeerMeta>) => number
-}
-
 /** The application's score if it has one. It is asked in the middle of a transition, hence must not throw: `guards.ts` sees to it. */
-export function scorerOf<PeerMeta>({ score }: Pick<PeerMetadata<PeerMeta>, 'score'>, clock: Clock): Scorer<PeerMeta> {
-  const at = (): Instants => ({ now: clock.now(), date: clock.date() })
-  if (score === undefined) return { score: (info) => defaultScore(info, at()), lasting: (info) => lastingScore(info, at()) }
-  const own = ({ metadata }: PeerInfo<PeerMeta>): number => score(metadata)
-  return { score: own, lasting: own }
+export function scorerOf<PeerMeta>({ score }: Pick<PeerMetadata<PeerMeta>, 'score'>, clock: Clock): (info: PeerInfo<PeerMeta>) => number {
+  if (score === undefined) return (info) => defaultScore(info, { now: clock.now(), date: clock.date() })
+  return ({ metadata }) => score(metadata)
 }

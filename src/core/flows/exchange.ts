@@ -57,14 +57,10 @@ export class Exchange<Msg, PeerMeta, ConnMeta> {
   /** Goes with the connection. */
   readonly #allowances = new WeakMap<Connection<Msg, ConnMeta>, Allowance>()
   readonly #groups = new Map<string, Allowance>()
-  #swaps: Swaps<Msg, PeerMeta, ConnMeta> | undefined
+  readonly #swaps: Swaps<Msg, PeerMeta, ConnMeta>
 
-  constructor(context: FlowContext<Msg, PeerMeta, ConnMeta>) {
+  constructor(context: FlowContext<Msg, PeerMeta, ConnMeta>, swaps: Swaps<Msg, PeerMeta, ConnMeta>) {
     this.#context = context
-  }
-
-  /** Where swap messages go; set once, since a swap connects and a connection exchanges. */
-  set swaps(swaps: Swaps<Msg, PeerMeta, ConnMeta>) {
     this.#swaps = swaps
   }
 
@@ -111,10 +107,10 @@ export class Exchange<Msg, PeerMeta, ConnMeta> {
         this.#learn(connection, message.points, message.ownPoints)
         return
       case 'swap-request':
-        if (takesSwap()) void this.#swaps?.requested(connection, message)
+        if (takesSwap()) void this.#swaps.requested(connection, message)
         return
       case 'swap-ack':
-        if (takesSwap()) void this.#swaps?.acknowledged(connection, message)
+        if (takesSwap()) void this.#swaps.acknowledged(connection, message)
         return
     }
   }

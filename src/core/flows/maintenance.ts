@@ -11,7 +11,7 @@ import type { Connector } from './connect.ts'
 import type { Connection } from './connection.ts'
 import type { FlowContext } from './context.ts'
 import type { Exchange } from './exchange.ts'
-import { Probing } from './probing.ts'
+import type { Probing } from './probing.ts'
 import type { Swaps } from './swap.ts'
 
 /**
@@ -50,9 +50,10 @@ const defaultIdleMs = 120_000
 export class Maintenance<Msg, PeerMeta, ConnMeta> {
   readonly #context: FlowContext<Msg, PeerMeta, ConnMeta>
   readonly #connector: Connector<Msg, PeerMeta, ConnMeta>
-  readonly #exchange: Exchange<Msg, PeerMeta, ConnMeta>
-  readonly #swaps: Swaps<Msg, PeerMeta, ConnMeta>
-  readonly probing: Probing<Msg, PeerMeta, ConnMeta>
+  // Loaded a little later than the rest.
+  #exchange: Exchange<Msg, PeerMeta, ConnMeta> | undefined
+  #swaps: Swaps<Msg, PeerMeta, ConnMeta> | undefined
+  #probing: Probing<Msg, PeerMeta, ConnMeta> | undefined
   #running = false
   /** Asleep it keeps the band all the same, but neither swaps nor looks unless something happens. */
   #awake = true
@@ -70,20 +71,31 @@ export class Maintenance<Msg, PeerMeta, ConnMeta> {
   #mixes = 0
   #passEnded: (() => void)[] = []
 
-  constructor(
-    context: FlowContext<Msg, PeerMeta, ConnMeta>,
-    {
-      connector,
-      exchange,
-      swaps
-    }: { connector: Connector<Msg, PeerMeta, ConnMeta>; exchange: Exchange<Msg, PeerMeta, ConnMeta>; swaps: Swaps<Msg, PeerMeta, ConnMeta> }
-  ) {
+  constructor(context: FlowContext<Msg, PeerMeta, ConnMeta>, connector: Connector<Msg, PeerMeta, ConnMeta>) {
     this.#context = context
     this.#connector = connector
+    this.#searchPauseMs = context.config.timeBetweenSearchesMs
+  }
+
+  /** Takes over what is loaded beside the start. Called once. */
+  adopt({
+    exchange,
+    swaps,
+    probing
+  }: {
+    exchange: Exchange<Msg, PeerMeta, ConnMeta>
+    swaps: Swaps<Msg, PeerMeta, ConnMeta>
+    probing: Probing<Msg, PeerMeta, ConnMeta>
+  }): void {
     this.#exchange = exchange
     this.#swaps = swaps
-    this.probing = new Probing(context)
-    this.#searchPauseMs = context.config.timeBetweenSearchesMs
+    this.#probing = probing
+    if (this.#running && this.#awake) probing.start()
+  }
+
+  /** Every connection must answer now. */
+  askAll(): void {
+    this.#probing?.askAll()
   }
 
   /** For people. */
@@ -95,8 +107,8 @@ export class Maintenance<Msg, PeerMeta, ConnMeta> {
     this.#running = true
     this.#awake = awake
     this.#context.network.rest?.(!awake)
-    if (awake) this.probing.start()
-    else this.probing.rest()
+    if (awake) this.#probing?.start()
+    else this.#probing?.rest()
     const { clock, config } = this.#context
     this.#mixAt = clock.now() + (config.maintenanceIdleMs ?? 0)
     this.kick()
@@ -106,14 +118,14 @@ export class Maintenance<Msg, PeerMeta, ConnMeta> {
   stop(): void {
     this.#running = false
     this.#context.network.rest?.(true)
-    this.probing.stop()
+    this.#probing?.stop()
     this.#cancelTimer()
     this.#endPass()
   }
 
   /** Hears every event of the pool. */
   told(type: PoolEventName): void {
-    if (type === 'connection-established') this.probing.established()
+    if (type === 'connection-established') this.#probing?.established()
     if (wakingEvents.has(type)) this.kick()
   }
 
@@ -181,7 +193,7 @@ export class Maintenance<Msg, PeerMeta, ConnMeta> {
     const idleMs = this.#context.config.maintenanceIdleMs
     // Spread, or pools that were started together would all meet strangers at the same instant.
     this.#mixAt = now + (idleMs ?? 0) * (0.5 + this.#context.random.next())
-    if ((idleMs === null || this.#mixes++ % 2 === 0) && this.#swaps.propose()) return
+    if ((idleMs === null || this.#mixes++ % 2 === 0) && this.#swaps?.propose() === true) return
     if (idleMs === null) return
     const stranger = planExploring(this.#context.state, this.#options())
     if (stranger !== undefined) void this.#explore(stranger)
@@ -190,8 +202,8 @@ export class Maintenance<Msg, PeerMeta, ConnMeta> {
   async #explore(point: Point): Promise<void> {
     const met = await this.#dial(point)
     if (met === undefined || !this.#running) return
-    const before = this.#swaps.mixed
-    this.#swaps.met(met.peerId)
+    const before = this.#swaps?.mixed ?? []
+    this.#swaps?.met(met.peerId)
     this.#leave(planAfterExploring(this.#context.state, met, before))
   }
 
@@ -213,7 +225,7 @@ export class Maintenance<Msg, PeerMeta, ConnMeta> {
   }
 
   #search(now: number): void {
-    for (const connection of this.#context.state.connections()) this.#exchange.ask(connection)
+    for (const connection of this.#context.state.connections()) this.#exchange?.ask(connection)
     this.#nextSearchAt = now + this.#searchPauseMs
     this.#searchPauseMs = Math.min(this.#searchPauseMs * searchGrowth, this.#context.config.maintenanceIdleMs ?? defaultIdleMs)
   }

@@ -7,46 +7,55 @@
 import type { PoolConfig } from '../values/config.ts'
 import type { Host, PeerId } from '../values/ids.ts'
 import { type AddressBanOptions, type BanLists, type BanOptions, Bans, type Lifted } from './bans.ts'
-import { AddressGreylist, type GreylistedHost, type GreylistFigures } from './greylist.ts'
+import type { AddressGreylist, GreylistedHost, GreylistFigures } from './greylist.ts'
 import { type GreylistedPeer, PeerGreylist } from './peer-greylist.ts'
 import type { Bar } from './pool-view.ts'
 
 /** Steps of fading per clean-up delay, as in the original; a listing lives through fifteen of them. */
 const stepsPerDelay = 16
+/** Hosts that the operator greylists before the pool has started; more are not taken. */
+const maxEarly = 1_024
 
-export interface AccessListOptions extends Pick<PoolConfig, 'peerGreylistSize' | 'ipGreylistSizeKiB' | 'ipGreylistCleanupDelayMs'> {
-  /** 32 random bytes of this start; never saved. */
-  readonly key: Uint8Array
+export interface AccessListOptions extends Pick<PoolConfig, 'peerGreylistSize' | 'ipGreylistCleanupDelayMs'> {
   /** Monotonic, ms. */
   readonly now: number
 }
 
 export class AccessList {
   readonly #bans = new Bans()
-  readonly #hosts: AddressGreylist
+  /** Loaded a little later than the rest (`adopt`). */
+  #hosts: AddressGreylist | undefined
+  /** Hosts greylisted before, with their dates. */
+  readonly #early = new Map<Host, number>()
   readonly #peers: PeerGreylist
   readonly #stepMs: number
   /** When the last step of fading was due, monotonic. */
   #fadedAt: number
 
-  constructor({ peerGreylistSize, ipGreylistSizeKiB, ipGreylistCleanupDelayMs, key, now }: AccessListOptions) {
+  constructor({ peerGreylistSize, ipGreylistCleanupDelayMs, now }: AccessListOptions) {
     if (!(ipGreylistCleanupDelayMs > 0))
       throw new RangeError(`greylist clean-up delay: expected ms above 0, got ${ipGreylistCleanupDelayMs}`)
-    this.#hosts = new AddressGreylist({ sizeKiB: ipGreylistSizeKiB, key })
     this.#peers = new PeerGreylist(peerGreylistSize)
     this.#stepMs = ipGreylistCleanupDelayMs / stepsPerDelay
     this.#fadedAt = now
   }
 
+  /** Takes over the greylist of hosts, with those that were listed before. Called once. */
+  adopt(hosts: AddressGreylist): void {
+    this.#hosts = hosts
+    for (const [host, date] of this.#early) hosts.add(host, date)
+    this.#early.clear()
+  }
+
   /** Nothing is listed that time would take off, so that a question needs no `advance` before it, nor a look at the clock. */
   get isTimeless(): boolean {
-    return this.#bans.isEndless && this.#hosts.isEmpty && this.#peers.size === 0
+    return this.#bans.isEndless && this.#hosts?.isEmpty !== false && this.#peers.size === 0
   }
 
   /** Is the host kept out? A ban counts for everybody, a greylisting for strangers: `spared` says that this is none. */
   hostBar(host: Host, spared: boolean): Bar | undefined {
     if (this.#bans.isBannedHost(host)) return 'banned'
-    return !spared && this.#hosts.has(host) ? 'greylisted' : undefined
+    return !spared && (this.#hosts?.has(host) ?? this.#early.has(host)) ? 'greylisted' : undefined
   }
 
   /** Is the peer kept out? */
@@ -74,7 +83,7 @@ export class AccessList {
   /** Frees the host of its ban, of the bans of ranges around it, and of the greylist; and the peers that its ban had taken along. */
   unbanHost(host: Host): Lifted {
     const lifted = this.#bans.unbanHost(host)
-    return this.#hosts.remove(host) && lifted.hosts.length === 0 ? { ...lifted, hosts: [host] } : lifted
+    return this.ungreylistHost(host) && lifted.hosts.length === 0 ? { ...lifted, hosts: [host] } : lifted
   }
 
   /** Bans all addresses of a range such as `192.0.2.0/24`; returns its canonical text. Throws also `PoolError` `invalid-point`. */
@@ -89,7 +98,8 @@ export class AccessList {
 
   /** For hosts that gave cause and are not trusted: the caller has looked. */
   greylistHost(host: Host, date: number): void {
-    this.#hosts.add(host, date)
+    if (this.#hosts !== undefined) this.#hosts.add(host, date)
+    else if (this.#early.size < maxEarly) this.#early.set(host, date)
   }
 
   /** For peers that gave cause and are not trusted: the caller has looked. */
@@ -99,7 +109,7 @@ export class AccessList {
 
   /** Takes a host that became trusted off the greylist; bans stay. */
   ungreylistHost(host: Host): boolean {
-    return this.#hosts.remove(host)
+    return this.#hosts?.remove(host) ?? this.#early.delete(host)
   }
 
   /** Takes a peer that became trusted off the greylist; bans stay. */
@@ -127,7 +137,8 @@ export class AccessList {
 
   /** Forgets all greylisted hosts. Greylisted peers and bans stay, as in the original. */
   clearGreylist(): void {
-    this.#hosts.clear()
+    this.#early.clear()
+    this.#hosts?.clear()
   }
 
   /** Forgets everything; returns what was listed. */
@@ -136,7 +147,7 @@ export class AccessList {
     const hosts = new Set([...this.bannedHosts(), ...this.greylistedHosts().map(({ host }) => host)])
     const lifted = { peers: [...peers], hosts: [...hosts], ranges: this.ranges() }
     this.#bans.clear()
-    this.#hosts.clear()
+    this.clearGreylist()
     this.#peers.clear()
     return lifted
   }
@@ -160,16 +171,17 @@ export class AccessList {
   }
 
   greylistedHosts(): GreylistedHost[] {
-    return this.#hosts.list()
+    return this.#hosts?.list() ?? Array.from(this.#early, ([host, since]) => ({ host, since }))
   }
 
   /** Date since which `greylistedHosts` lacks hosts that may still be greylisted; `undefined` while it is complete. */
   get greylistUnreliableSince(): number | undefined {
-    return this.#hosts.unreliableSince
+    return this.#hosts?.unreliableSince
   }
 
-  greylistFigures(): GreylistFigures {
-    return this.#hosts.figures()
+  /** `undefined` before the first start. */
+  greylistFigures(): GreylistFigures | undefined {
+    return this.#hosts?.figures()
   }
 
   /** The bans, to be saved. */
@@ -183,7 +195,7 @@ export class AccessList {
   }
 
   #fade(steps: number): void {
-    this.#hosts.fade(steps)
+    this.#hosts?.fade(steps)
     this.#peers.fade(steps)
   }
 }

@@ -7,12 +7,12 @@ import { hostOfName } from '../values/address.ts'
 import type { Host, PeerId } from '../values/ids.ts'
 import { parseIp } from '../values/ip.ts'
 import { PoolError } from '../values/reason.ts'
-import { type CidrRange, CidrTable, isInRange, parseRange } from './cidr.ts'
+import { type CidrRange, CidrTable, parseRange } from './cidr.ts'
 
 /** Bans of each kind, and peers banned along with one address; an operator who needs more bans a range. */
 export const maxBans = 10_000
-/** Single hosts freed from the ban of a range. */
-export const maxExceptions = 1_000
+/** Ranges are looked through one by one for every point and link. */
+export const maxRanges = 1_000
 
 export interface BanOptions {
   /** Today, as a date. */
@@ -46,8 +46,6 @@ export interface RangeBan extends Ban {
   /** Canonical text of the range. */
   readonly range: string
   readonly peers: readonly PeerId[]
-  /** Hosts in it that were unbanned since. */
-  readonly except: readonly Host[]
 }
 
 /** Plain data, ready for JSON. `peers` holds only those banned for themselves. */
@@ -70,7 +68,6 @@ interface AddressEntry {
   readonly key: string
   ban: Ban
   readonly peers: Set<PeerId>
-  readonly except: Set<Host>
 }
 
 interface PeerEntry {
@@ -95,7 +92,7 @@ export class Bans {
   }
 
   isBannedHost(host: Host): boolean {
-    return this.#hosts.has(host) || (this.#ranges.size > 0 && this.#rangesOver(host).length > 0)
+    return this.#hosts.has(host) || this.#rangeOver(host) !== undefined
   }
 
   /** Banning again changes the end and nothing else. Throws `PoolError` `table-full`, `RangeError` for an end that is past. */
@@ -125,34 +122,27 @@ export class Bans {
     this.#hosts.set(host, entry)
   }
 
-  /** The host is free, also of ranges around it, and the peers that its ban had banned along are. */
+  /**
+   * The host is free, and the peers that its ban had banned along are. Throws `PoolError` `invalid-argument` where a range around it is
+   * banned: that ban must be lifted.
+   */
   unbanHost(host: Host): Lifted {
-    const ranges = this.#rangesOver(host)
-    for (const { key, except } of ranges) refuseIfFull(`exceptions of ${key}`, except.size + 1, maxExceptions)
-    for (const range of ranges) range.except.add(host)
+    const range = this.#rangeOver(host)
+    if (range !== undefined)
+      throw new PoolError('invalid-argument', `unbanHost: ${host} is in the banned range ${range.key}: lift the ban of the range`)
     const entry = this.#hosts.get(host)
     this.#hosts.delete(host)
-    return {
-      hosts: entry === undefined && ranges.length === 0 ? [] : [host],
-      peers: entry === undefined ? [] : this.#release(entry),
-      ranges: []
-    }
+    return entry === undefined ? nothingLifted : { hosts: [host], peers: this.#release(entry), ranges: [] }
   }
 
-  /** As `banHost`; hosts in the range that were freed before are banned again. Returns the canonical text. Throws also `PoolError` `invalid-point`. */
+  /** As `banHost`. Returns the canonical text. Throws also `PoolError` `invalid-point`. */
   banRange(text: string, options: AddressBanOptions): string {
     const range = rangeOf(text)
     const known = this.#ranges.get(range)
-    if (known === undefined) refuseIfFull('ranges', this.#ranges.size + 1, maxBans)
+    if (known === undefined) refuseIfFull('ranges', this.#ranges.size + 1, maxRanges)
     const entry = known ?? newEntry('range', range.text, options)
     this.#pronounceOver(entry, options)
     this.#ranges.set(range, entry)
-    for (const other of this.#ranges.values()) {
-      for (const host of other.except) {
-        const groups = parseIp(host)
-        if (groups !== undefined && isInRange(groups, range)) other.except.delete(host)
-      }
-    }
     return range.text
   }
 
@@ -208,7 +198,7 @@ export class Bans {
   }
 
   bannedRanges(): string[] {
-    return Array.from(this.#ranges.values(), ({ key }) => key)
+    return this.#ranges.values().map(({ key }) => key)
   }
 
   export(): BanLists {
@@ -216,7 +206,7 @@ export class Bans {
     return {
       peers: Array.from(this.#peers).flatMap(([peerId, { own }]) => (own === undefined ? [] : [{ peerId, ...own }])),
       hosts: Array.from(this.#hosts, ([host, entry]) => ({ host, ...listed(entry) })),
-      ranges: Array.from(this.#ranges.values(), (entry) => ({ range: entry.key, ...listed(entry), except: [...entry.except] }))
+      ranges: this.#ranges.values().map((entry) => ({ range: entry.key, ...listed(entry) }))
     }
   }
 
@@ -246,18 +236,12 @@ export class Bans {
     })
     each(lists.peers, (ban) => this.banPeer(ban.peerId, optionsOf(ban)))
     each(lists.ranges, (ban) => void this.banRange(ban.range, { ...optionsOf(ban), peers: ban.peers }))
-    // After all ranges, since banning a range takes back the exceptions inside it.
-    for (const { range, except } of lists.ranges) {
-      const parsed = parseRange(range)
-      const entry = parsed === undefined ? undefined : this.#ranges.get(parsed)
-      for (const host of except.slice(0, maxExceptions)) entry?.except.add(host)
-    }
     return dropped
   }
 
-  #rangesOver(host: Host): AddressEntry[] {
+  #rangeOver(host: Host): AddressEntry | undefined {
     const groups = this.#ranges.size > 0 && host.includes(':') ? parseIp(host) : undefined
-    return groups === undefined ? [] : this.#ranges.matches(groups).filter(({ except }) => !except.has(host))
+    return groups === undefined ? undefined : this.#ranges.match(groups)
   }
 
   #pronounce(known: Ban | undefined, { date, endsAt }: BanOptions): Ban {
@@ -295,7 +279,7 @@ export class Bans {
 }
 
 function newEntry(kind: AddressEntry['kind'], key: string, { date }: BanOptions): AddressEntry {
-  return { kind, key, ban: { since: date, endsAt: undefined }, peers: new Set(), except: new Set() }
+  return { kind, key, ban: { since: date, endsAt: undefined }, peers: new Set() }
 }
 
 function rangeOf(text: string): CidrRange {

@@ -1,7 +1,4 @@
-/**
- * Address ranges (CIDR) as keys of a table: which of them hold a given address. A look-up costs one hash per distinct
- * prefix length in the table, however many ranges there are. Called by `bans.ts`.
- */
+/** Address ranges (CIDR): reading them, and which of them hold an address. Called by `bans.ts`. */
 import { formatIPv4, formatIp, type IpGroups, lastIPv4, mappedIPv4, parseIp, prefixOf } from '../values/ip.ts'
 
 /**
@@ -31,72 +28,45 @@ export function parseRange(text: string): CidrRange | undefined {
 }
 
 export function isInRange(address: IpGroups, { prefix, length }: CidrRange): boolean {
-  return prefixOf(address, length).every((group, i) => group === prefix[i])
+  for (let i = 0, left = length; left > 0; i++, left -= 16) {
+    const mask = left >= 16 ? 0xffff : (0xffff << (16 - left)) & 0xffff
+    if (((address[i] ?? 0) & mask) !== prefix[i]) return false
+  }
+  return true
 }
 
-interface Level<T> {
-  readonly length: number
-  /** Which bits of an address count. */
-  readonly mask: IpGroups
-  readonly byPrefix: Map<string, T>
-}
-
-/** A value for each range; the owner bounds the number. */
+/** A value for each range, looked through one by one; the owner bounds the number. */
 export class CidrTable<T> {
-  /** The longest prefixes first; at most 129. */
-  #levels: readonly Level<T>[] = []
-  readonly #byText = new Map<string, T>()
+  readonly #byText = new Map<string, { readonly range: CidrRange; readonly value: T }>()
 
   get size(): number {
     return this.#byText.size
   }
 
   get(range: CidrRange): T | undefined {
-    return this.#byText.get(range.text)
+    return this.#byText.get(range.text)?.value
   }
 
   set(range: CidrRange, value: T): void {
-    let level = this.#levels.find(({ length }) => length === range.length)
-    if (level === undefined) {
-      level = { length: range.length, mask: prefixOf(new Array<number>(8).fill(0xffff), range.length), byPrefix: new Map() }
-      this.#levels = [...this.#levels, level].sort((one, other) => other.length - one.length)
-    }
-    level.byPrefix.set(keyOf(range.prefix, level.mask), value)
-    this.#byText.set(range.text, value)
+    this.#byText.set(range.text, { range, value })
   }
 
   /** Returns false if it was not there. */
   delete(range: CidrRange): boolean {
-    if (!this.#byText.delete(range.text)) return false
-    for (const level of this.#levels) {
-      if (level.length === range.length) level.byPrefix.delete(keyOf(range.prefix, level.mask))
-    }
-    this.#levels = this.#levels.filter(({ byPrefix }) => byPrefix.size > 0)
-    return true
+    return this.#byText.delete(range.text)
   }
 
   clear(): void {
-    this.#levels = []
     this.#byText.clear()
   }
 
-  /** The values of all ranges that hold the address, the smallest range first. */
-  matches(address: IpGroups): T[] {
-    const found: T[] = []
-    for (const { mask, byPrefix } of this.#levels) {
-      const value = byPrefix.get(keyOf(address, mask))
-      if (value !== undefined) found.push(value)
-    }
-    return found
+  /** One of the ranges that hold the address. */
+  match(address: IpGroups): T | undefined {
+    for (const { range, value } of this.#byText.values()) if (isInRange(address, range)) return value
+    return undefined
   }
 
-  values(): IterableIterator<T> {
-    return this.#byText.values()
+  values(): T[] {
+    return Array.from(this.#byText.values(), ({ value }) => value)
   }
-}
-
-/** Eight characters, one for each group: quick to make and to hash. */
-function keyOf(groups: IpGroups, mask: IpGroups): string {
-  const masked = (i: number): number => (groups[i] ?? 0) & (mask[i] ?? 0)
-  return String.fromCharCode(masked(0), masked(1), masked(2), masked(3), masked(4), masked(5), masked(6), masked(7))
 }

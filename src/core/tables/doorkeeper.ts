@@ -94,7 +94,6 @@ export class Doorkeeper<PeerMeta> {
     const record = peerId === undefined ? undefined : peers.get(peerId)
     if (record !== undefined) {
       noteReport(record, { kind: 'fault', reason: cause, at: clock.date() })
-      peers.reindex(record)
       changed()
     }
     this.greylist({ peerId, host, cause })

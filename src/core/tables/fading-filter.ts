@@ -5,10 +5,10 @@
  * The layout is that of the original's Bloomer (section 7 of its behaviour), which is given its hash likewise: with the
  * original's, BLAKE2b without a key, its test vectors hold.
  */
+import { freshLevel } from './fresh-level.ts'
+
 /** Cells set for each item. */
 export const hashCount = 5
-/** The value of a freshly set cell, the largest of four bits: the number of countdowns it survives, less one. */
-export const freshLevel = 15
 const hashBytes = 32
 /** 32 cells lie in four words, one for each bit of their values, the lowest first: they count down together. */
 const cellsPerGroup = 32

@@ -7,7 +7,8 @@ import { sha256 } from '@noble/hashes/sha2.js'
 import { utf8ToBytes } from '@noble/hashes/utils.js'
 import type { Host } from '../values/ids.ts'
 import { formatIp, type IpGroups, lastIPv4, mapIPv4, octetsOf, parseIp, prefixOf } from '../values/ip.ts'
-import { FadingFilter, freshLevel, hashCount, indexBitsFor } from './fading-filter.ts'
+import { FadingFilter, hashCount, indexBitsFor } from './fading-filter.ts'
+import { freshLevel } from './fresh-level.ts'
 
 /** Above this share of set cells each step of fading counts twice: one stranger in 100,000 would be taken for a listed one. */
 const crowdedFill = 0.1

@@ -3,7 +3,7 @@
  * newest, asking for it does not. Called by `acl.ts`, which says when time passes and keeps trusted ones out. In memory only.
  */
 import type { PeerId } from '../values/ids.ts'
-import { freshLevel } from './fading-filter.ts'
+import { freshLevel } from './fresh-level.ts'
 
 export interface GreylistedPeer {
   readonly peerId: PeerId

@@ -8,7 +8,6 @@ import type { PeerId, Point } from '../values/ids.ts'
 import type { ReportKind } from '../values/reason.ts'
 import { type Backoff, noBackoff } from './backoff.ts'
 import { pushEvent } from './event-ring.ts'
-import type { Heaped } from './heap.ts'
 
 export type PeerState =
   | { readonly kind: 'disconnected' }
@@ -91,27 +90,18 @@ export class PeerLife {
   penalty: Penalty = noPenalty
   /** Made at the first event. */
   history: HistoryEvent<Point>[] | undefined = undefined
-  /** Counted by its table among those that ran. */
-  ran = false
 }
 
 /** Of all peers that nothing happened to. Frozen: whoever writes to a life must have the peer's own. */
 const untouched = Object.freeze(new PeerLife())
 
 /** The record itself, small as that of a point. Only the functions below and the peer table write its fields. */
-export class PeerRecord<PeerMeta = unknown> implements PeerInfo<PeerMeta>, Heaped {
+export class PeerRecord<PeerMeta = unknown> implements PeerInfo<PeerMeta> {
   readonly peerId: PeerId
   readonly createdAt: number
   metadata: PeerMeta
   /** As it is now; to be written through `own`. */
   life: Readonly<PeerLife> = untouched
-
-  // peer-table.ts
-  /** What decides its turn to be collected, as it was when it was put into the heap. */
-  score = 0
-  /** Order of insertion; settles what score and date leave open. */
-  serial = 0
-  heapIndex = -1
 
   constructor(peerId: PeerId, createdAt: number, metadata: PeerMeta) {
     this.peerId = peerId

@@ -1,6 +1,6 @@
 /**
  * The known peers, and who goes when the table is full. Owned by `pool-state.ts`, which changes the records through
- * `peer-state.ts` and calls `reindex` after each change of what scores are made of.
+ * `peer-state.ts`.
  *
  * Collection happens before an insertion that finds `max` peers, down to `target`: peers that never ran first, then those
  * with the lowest score, among equals the most recently created, so that a flood of new ids washes itself out. Peers that
@@ -9,9 +9,8 @@
  */
 import type { TableSize } from '../values/config.ts'
 import type { PeerId } from '../values/ids.ts'
-import { Heap } from './heap.ts'
-import { type PeerLife, PeerRecord } from './peer-state.ts'
-import { joinFields, peerFields, type SavedPeer } from './saved-fields.ts'
+import { PeerRecord } from './peer-state.ts'
+import type { SavedPeer } from './saved-fields.ts'
 
 export interface PeerNews<PeerMeta> {
   /** Wall clock, ms. */
@@ -25,16 +24,9 @@ export class PeerTable<PeerMeta = unknown> {
   readonly #bounds: TableSize | null
   readonly #score: (record: PeerRecord<PeerMeta>) => number
   readonly #records = new Map<PeerId, PeerRecord<PeerMeta>>()
-  /** Those that may be collected and never ran; the first to go on top. */
-  readonly #strangers = new Heap<PeerRecord<PeerMeta>>(goesBefore)
-  /** Those that may be collected and ran once. */
-  readonly #acquaintances = new Heap<PeerRecord<PeerMeta>>(goesBefore)
-  #serial = 0
-  #trusted = 0
-  #ran = 0
   #collected = 0
 
-  /** `size` null: no bound, no collection. `score` is asked when a peer comes in and at each `reindex`; NaN counts as the lowest. */
+  /** `size` null: no bound, no collection. `score` is asked of all when the table is full; NaN counts as the lowest. */
   constructor({ size, score }: { size: TableSize | null; score: (record: PeerRecord<PeerMeta>) => number }) {
     this.#bounds = size
     this.#score = score
@@ -69,7 +61,7 @@ export class PeerTable<PeerMeta = unknown> {
     if (!this.#makeRoom() && !trusted) return undefined
     const record = new PeerRecord(peerId, createdAt, metadata)
     if (trusted) record.fromOperator().trusted = true
-    this.#add(record)
+    this.#records.set(peerId, record)
     return record
   }
 
@@ -77,55 +69,43 @@ export class PeerTable<PeerMeta = unknown> {
    * Takes a saved peer back, with the metadata made of its JSON. A peer that is known gets that metadata and whatever it has not
    * seen since: it was met before the storage was read. `undefined`: it is new, and the table is full.
    */
-  restore(saved: SavedPeer, metadata: PeerMeta): PeerRecord<PeerMeta> | undefined {
+  restore(
+    saved: SavedPeer,
+    metadata: PeerMeta,
+    join: (record: PeerRecord<PeerMeta>, saved: SavedPeer) => void
+  ): PeerRecord<PeerMeta> | undefined {
     const known = this.get(saved.peerId)
     if (known === undefined) {
       if (this.#bounds !== null && this.size >= this.#bounds.max && !saved.trusted) return undefined
       const record = new PeerRecord(saved.peerId, saved.createdAt, metadata)
       record.fromOperator().trusted = saved.trusted
       join(record, saved)
-      this.#add(record)
+      this.#records.set(saved.peerId, record)
       return record
     }
     known.metadata = metadata
     join(known, saved)
-    this.reindex(known)
     if (saved.trusted) this.setTrusted(known, true)
     return known
-  }
-
-  /** To be called after every change of a record's state or metadata. A record that is no longer here is left alone. */
-  reindex(record: PeerRecord<PeerMeta>): void {
-    if (this.get(record.peerId) === record) this.#place(record)
   }
 
   /** A peer that is no longer trusted may have to go at once, when the table was above its `max` for trusted ones' sake. */
   setTrusted(record: PeerRecord<PeerMeta>, trusted: boolean): void {
     if (record.trusted === trusted || this.get(record.peerId) !== record) return
     record.fromOperator().trusted = trusted
-    this.#trusted += trusted ? 1 : -1
-    this.reindex(record)
-    if (this.#bounds === null || this.size <= this.#bounds.max + this.#trusted) return
-    const victim = this.#top(this.#strangers) ?? this.#top(this.#acquaintances)
+    if (this.#bounds === null || this.size <= this.#bounds.max + this.#count((other) => other.trusted)) return
+    const { strangers, acquaintances } = this.#collectable()
+    const victim = strangers[0] ?? acquaintances[0]
     if (victim !== undefined) this.#collect(victim)
   }
 
   /** Forgets the peer, whatever its state; false if it is not known. */
   remove(peerId: PeerId): boolean {
-    const record = this.get(peerId)
-    if (record !== undefined) this.#drop(record)
-    return record !== undefined
+    return this.#records.delete(peerId)
   }
 
-  /** For `table-checks.ts`, which no page loads. */
-  get inside() {
-    return {
-      bounds: this.#bounds,
-      strangers: this.#strangers,
-      acquaintances: this.#acquaintances,
-      trusted: this.#trusted,
-      ran: this.#ran
-    }
+  get bounds(): TableSize | null {
+    return this.#bounds
   }
 
   /** Collects if the table is full; is there a place now? */
@@ -133,74 +113,44 @@ export class PeerTable<PeerMeta = unknown> {
     if (this.#bounds === null || this.size < this.#bounds.max) return true
     const { max, target } = this.#bounds
     const goal = Math.min(target, max - 1)
-    while (this.size > goal) {
-      const mayTakeAcquaintance = this.size >= max && this.#ran > Math.floor(max / 2)
-      const victim = this.#top(this.#strangers) ?? (mayTakeAcquaintance ? this.#top(this.#acquaintances) : undefined)
-      if (victim === undefined) break
-      this.#collect(victim)
-    }
+    const { strangers, acquaintances } = this.#collectable()
+    for (const victim of strangers.slice(0, this.size - goal)) this.#collect(victim)
+    const [first] = acquaintances
+    if (first !== undefined && this.size >= max && this.#count(hasRun) > Math.floor(max / 2)) this.#collect(first)
     return this.size < max
   }
 
-  /** The first that may go; whoever is busy by now, though nobody said so, is taken out on the way. */
-  #top(heap: Heap<PeerRecord<PeerMeta>>): PeerRecord<PeerMeta> | undefined {
-    for (;;) {
-      const top = heap.first
-      if (top === undefined || top.state.kind === 'disconnected') return top
-      this.#place(top)
+  /** Those that may go, the first to go first. One scan and sort: it makes room for many at once. */
+  #collectable(): { strangers: PeerRecord<PeerMeta>[]; acquaintances: PeerRecord<PeerMeta>[] } {
+    const scores = new Map<PeerRecord<PeerMeta>, number>()
+    for (const record of this) {
+      if (record.trusted || record.state.kind !== 'disconnected') continue
+      const score = this.#score(record)
+      scores.set(record, Number.isNaN(score) ? Number.NEGATIVE_INFINITY : score)
     }
+    const scoreOf = (record: PeerRecord<PeerMeta>): number => scores.get(record) ?? 0
+    // Of equals the last inserted goes first.
+    const order = [...scores.keys()].toReversed().sort((a, b) => compare(scoreOf(a), scoreOf(b)) || b.createdAt - a.createdAt)
+    return { strangers: order.filter((record) => !hasRun(record)), acquaintances: order.filter(hasRun) }
   }
 
-  #add(record: PeerRecord<PeerMeta>): void {
-    record.serial = this.#serial++
-    this.#records.set(record.peerId, record)
-    if (record.trusted) this.#trusted++
-    this.#place(record)
-  }
-
-  #place(record: PeerRecord<PeerMeta>): void {
-    this.#leave(record)
-    if (!record.life.ran && record.life.lastEstablished !== undefined) {
-      record.own().ran = true
-      this.#ran++
-    }
-    if (record.trusted || record.state.kind !== 'disconnected' || this.#bounds === null) return
-    const score = this.#score(record)
-    record.score = Number.isNaN(score) ? Number.NEGATIVE_INFINITY : score
-    this.#heapOf(record).add(record)
-  }
-
-  #heapOf({ life }: PeerRecord<PeerMeta>): Heap<PeerRecord<PeerMeta>> {
-    return life.ran ? this.#acquaintances : this.#strangers
-  }
-
-  #leave(record: PeerRecord<PeerMeta>): void {
-    if (record.heapIndex >= 0) this.#heapOf(record).remove(record)
+  #count(holds: (record: PeerRecord<PeerMeta>) => boolean): number {
+    let count = 0
+    for (const record of this) if (holds(record)) count++
+    return count
   }
 
   #collect(record: PeerRecord<PeerMeta>): void {
-    this.#drop(record)
+    this.#records.delete(record.peerId)
     this.#collected++
   }
-
-  #drop(record: PeerRecord<PeerMeta>): void {
-    this.#leave(record)
-    this.#records.delete(record.peerId)
-    if (record.trusted) this.#trusted--
-    if (record.life.ran) this.#ran--
-  }
 }
 
-/** Who of two peers goes first. */
-function goesBefore<PeerMeta>(a: PeerRecord<PeerMeta>, b: PeerRecord<PeerMeta>): boolean {
-  if (a.score !== b.score) return a.score < b.score
-  if (a.createdAt !== b.createdAt) return a.createdAt > b.createdAt
-  return a.serial > b.serial
+function hasRun({ lastEstablished }: Pick<PeerRecord, 'lastEstablished'>): boolean {
+  return lastEstablished !== undefined
 }
 
-/** Gives a record what was saved of it and it does not know better; not the trust, which its table counts. */
-function join(known: PeerRecord, saved: SavedPeer): void {
-  const { peerId, createdAt, trusted, metadata, events, ...rest } = joinFields(peerFields, { known, saved })
-  const life: Pick<PeerLife, keyof typeof rest> = rest
-  Object.assign(known.own(), life, { history: events.length > 0 ? events : undefined })
+/** Two infinite scores have no difference. */
+function compare(a: number, b: number): number {
+  return a < b ? -1 : a > b ? 1 : 0
 }

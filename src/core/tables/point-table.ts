@@ -14,10 +14,10 @@ import type { Host, PeerId, Point } from '../values/ids.ts'
 import { HostShares } from './host-shares.ts'
 import type { Medium } from './point-info.ts'
 import { type ListQuery, PointListing } from './point-listing.ts'
-import { type Findings, keyOfGroup, PointRecord } from './point-record.ts'
+import { keyOfGroup, PointRecord } from './point-record.ts'
 import { PointShares } from './point-shares.ts'
 import { isUncapped } from './point-weight.ts'
-import { joinFields, pointFields, type SavedPoint } from './saved-fields.ts'
+import type { SavedPoint } from './saved-fields.ts'
 
 /** Where a newcomer comes from. */
 export interface PointNews {
@@ -140,7 +140,7 @@ export class PointTable {
    * last seen one last. A point that is known gets whatever it has not seen since: the operator named it, or it was met
    * before the storage was read. `undefined`: it is new, and the table is full.
    */
-  restore(saved: SavedPoint): PointRecord | undefined {
+  restore(saved: SavedPoint, join: (record: PointRecord, saved: SavedPoint) => void): PointRecord | undefined {
     const known = this.get(saved.point)
     if (known === undefined) {
       if (this.#bounds !== null && this.size >= this.#bounds.max && !saved.trusted) return undefined
@@ -273,15 +273,4 @@ export class PointTable {
     this.#shares.remove(record)
     this.#listing.remove(record)
   }
-}
-
-/** Gives a record what was saved of it and it does not know better; not the trust, which its table counts. */
-function join(known: PointRecord, saved: SavedPoint): void {
-  const joined = joinFields(pointFields, { known, saved })
-  const { point, source, medium, discoveredAt, trusted, registered, expectedPeerId, isPublic, events, ...rest } = joined
-  if (expectedPeerId !== undefined && expectedPeerId !== targetOf(point)) known.fromOperator().expectedPeerId = expectedPeerId
-  if (registered) known.fromOperator().registered = true
-  if (isPublic) known.fromClaims().isPublic = true
-  const life: Pick<Findings, keyof typeof rest> = rest
-  Object.assign(known.fromProof(), life, { history: events.length > 0 ? events : undefined })
 }

@@ -353,7 +353,6 @@ export class PoolState<PeerMeta, C extends RunningConnection = RunningConnection
   #movePeer(record: PeerRecord<PeerMeta>, move: () => void): void {
     const before = record.history?.at(-1)
     move()
-    this.parts.peers.reindex(record)
     const event = record.history?.at(-1)
     if (event === undefined || event === before) return
     this.parts.emit('peer-history', { peerId: record.peerId, event })
@@ -382,7 +381,6 @@ export class PoolState<PeerMeta, C extends RunningConnection = RunningConnection
     const peer = sought === undefined ? undefined : this.peer(sought)
     if (peer === undefined) return
     peer.own().failures++
-    this.parts.peers.reindex(peer)
   }
 
   hasTrustedHost(host: Host): boolean {

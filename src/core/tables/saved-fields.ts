@@ -8,7 +8,7 @@
  */
 import type { HistoryEvent } from '../values/history.ts'
 import type { ParsedPoint, PeerId, Point } from '../values/ids.ts'
-import { type HostBan, maxBans, maxExceptions, type PeerBan, type RangeBan } from './bans.ts'
+import { type HostBan, maxBans, type PeerBan, type RangeBan } from './bans.ts'
 import { historyKinds, maxEventsKept } from './event-ring.ts'
 import type { PeerInfo, PeerReport } from './peer-state.ts'
 import { type Medium, media, type PointInfo } from './point-info.ts'
@@ -222,8 +222,7 @@ export const entryFields = {
   'range-ban': {
     range: required(text),
     ...term,
-    peers: list(peerId, maxBans),
-    except: list(text as Read<HostBan['host']>, maxExceptions)
+    peers: list(peerId, maxBans)
   } satisfies FieldsOf<RangeBan>,
   point: pointFields,
   peer: peerFields

@@ -26,6 +26,7 @@ import {
   type Source,
   writeFields
 } from './saved-fields.ts'
+import { joinPeer, joinPoint } from './saved-joins.ts'
 
 const format = 'p2p-pool'
 const version = 1
@@ -220,7 +221,7 @@ export function* restoreState<PeerMeta>(
   const configured = new Set(config.trustedPoints.map(({ point }) => point))
   for (const saved of best(points, config.maxKnownPoints)) {
     // Who is expected at a point of the config is for the config alone to say, also if it names nobody.
-    const restored = tables.points.restore(configured.has(saved.point) ? { ...saved, expectedPeerId: undefined } : saved)
+    const restored = tables.points.restore(configured.has(saved.point) ? { ...saved, expectedPeerId: undefined } : saved, joinPoint)
     if (restored !== undefined) counts.points++
     if (++work % entriesPerSlice === 0) yield
   }
@@ -268,5 +269,5 @@ function restorePeer<PeerMeta>({ config, peers }: SavedTables<PeerMeta>, saved: 
       return known === undefined ? peerMetadata.initial() : known.metadata
     }
   }
-  return peers.restore(saved, read()) !== undefined
+  return peers.restore(saved, read(), joinPeer) !== undefined
 }

@@ -111,7 +111,7 @@ describe('pool.points', () => {
 
   it('Points.get_greylisted_list, greylisted_list_not_reliable_since: the list is short, the filter remembers more', async () => {
     const world = new World()
-    const { pool } = world.make('a', { ipGreylistSizeKiB: 4 })
+    const { pool } = await world.start('a', { ipGreylistSizeKiB: 4 })
     const hosts = Array.from({ length: 5 }, (_, i) => hostOf(at(i + 1)))
     const since = world.clock.date()
     for (const host of hosts.slice(0, 4)) if (host !== undefined) pool.greylistAddress(host)

@@ -232,8 +232,8 @@ describe('greylists', () => {
     expect(pool.points.greylisted()).toEqual([])
   })
 
-  it('gc_greylist: one step of fading; a listing outlives fourteen and ends with the fifteenth', () => {
-    const { pool } = new World().make('a')
+  it('gc_greylist: one step of fading; a listing outlives fourteen and ends with the fifteenth', async () => {
+    const { pool } = await new World().start('a')
     pool.greylistAddress(hostAt(p1))
     for (let i = 0; i < 14; i++) pool.gcGreylist()
     expect(pool.points.isBanned(p1)).toBe(true)

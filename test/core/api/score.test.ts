@@ -15,5 +15,6 @@ it('a score that throws is told, and connections come and go as ever', async () 
   expect([a.pool.activeConnections, a.pool.peers.info(b.pool.peerId)?.state.kind, a.pool.points.info(b.network.point)?.state.kind]).toEqual(
     [0, 'disconnected', 'disconnected']
   )
+  a.pool.peers.getScore(b.pool.peerId)
   expect(a.complaints[0]).toContain('no score today')
 })

@@ -1,11 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { penaltyOf } from '../../../src/core/decisions/reports.ts'
-import { defaultScore, lastingScore, scoreParts } from '../../../src/core/decisions/score.ts'
+import { defaultScore, scoreParts } from '../../../src/core/decisions/score.ts'
 import { PeerRecord } from '../../../src/core/tables/peer-state.ts'
 import type { RunningConnection } from '../../../src/core/values/attempt.ts'
 import type { PeerId } from '../../../src/core/values/ids.ts'
-import { seededRandom } from '../../support/seeded-random.ts'
-import { shuffled } from '../../support/shuffle.ts'
 
 const hour = 3_600_000
 const day = 24 * hour
@@ -81,24 +79,5 @@ describe('the default score', () => {
     best.own().lastReport = { kind: 'fault', reason: '', at: date - 0.9 * day }
     expect(defaultScore(best, { now, date })).toBeLessThan(0)
     expect(penaltyOf(best, now)).toBe(0)
-  })
-
-  it('gives an order of absent peers that stays right as time goes by', () => {
-    for (let seed = 1; seed <= 20; seed++) {
-      const random = seededRandom(seed)
-      const absent = Array.from({ length: 30 }, (_, i) => {
-        const [left, bad] = [Math.floor(random.next() * 30), random.next() < 0.3]
-        const met = { point: undefined, at: date - left * day }
-        const record = peer(
-          bad ? { failures: 1 + Math.floor(random.next() * 4), lastDisconnection: met } : { served: i, lastDisconnection: met }
-        )
-        // As it was put into the heap, on the day that it left.
-        return { record, key: lastingScore(record, { now: now - left * day, date: met.at }) }
-      })
-      const byKey = shuffled(absent, random).toSorted((a, b) => a.key - b.key)
-      const scores = byKey.map(({ record }) => defaultScore(record, { now, date }))
-      for (const [i, score] of scores.entries())
-        if (i > 0) expect(score - (scores[i - 1] ?? 0), `seed ${seed}`).toBeGreaterThanOrEqual(-1e-9)
-    }
   })
 })

@@ -1,6 +1,5 @@
 /** Points and peers, and what happens to them, by the real transitions: for the tests of the tables. */
 import { type PeerRecord, setPeerAccepted, setPeerDisconnected, setPeerRunning } from '../../../src/core/tables/peer-state.ts'
-import type { PeerTable } from '../../../src/core/tables/peer-table.ts'
 import type { PointRecord } from '../../../src/core/tables/point-record.ts'
 import {
   type PointEnding,
@@ -121,16 +120,14 @@ export function beRejected(table: PointTable, record: PointRecord, at: number): 
   disconnect(table, record, at)
 }
 
-export function runPeer<M>(table: PeerTable<M>, record: PeerRecord<M>, at: number): void {
+export function runPeer<M>(record: PeerRecord<M>, at: number): void {
   const attempt = attemptOf(undefined)
   setPeerAccepted(record, attempt)
   setPeerRunning(record, attempt, connectionOf(record.peerId, undefined, at))
-  table.reindex(record)
 }
 
-export function leavePeer<M>(table: PeerTable<M>, record: PeerRecord<M>, at: number): void {
+export function leavePeer<M>(record: PeerRecord<M>, at: number): void {
   setPeerDisconnected(record, { now: at, date: at, counts: true, byUs: false })
-  table.reindex(record)
 }
 
 /** The record that must have come in. */

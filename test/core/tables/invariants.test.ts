@@ -21,8 +21,9 @@ const breaches: Record<string, (bench: StateBench) => void> = {
     knownAt(bench).fromClaims().isPublic = true
   },
   I2: (bench) => {
-    const peer = bench.registry.registerPeer(alice)
-    if (peer !== undefined) peer.fromOperator().trusted = true
+    const { peers } = bench.state.parts
+    for (let i = 0; i < 401; i++) peers.insert(`peer${i}` as PeerId, { createdAt: i, metadata: 0, trusted: true })
+    for (const peer of peers) peer.fromOperator().trusted = false
   },
   I3: (bench) => {
     const attempt = bench.begin(home)

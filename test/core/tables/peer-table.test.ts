@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { PeerRecord } from '../../../src/core/tables/peer-state.ts'
 import { PeerTable } from '../../../src/core/tables/peer-table.ts'
 import { peerFields, writeFields } from '../../../src/core/tables/saved-fields.ts'
+import { joinPeer } from '../../../src/core/tables/saved-joins.ts'
 import { checkPeers } from '../../../src/core/tables/table-checks.ts'
 import { leavePeer, peerOf, runPeer, taken } from './encounters.ts'
 
@@ -20,9 +21,9 @@ function known(table: Table): number[] {
 }
 
 /** A short connection. */
-function meet(table: Table, record: PeerRecord<{ score: number }>, at: number): void {
-  runPeer(table, record, at)
-  leavePeer(table, record, at)
+function meet(record: PeerRecord<{ score: number }>, at: number): void {
+  runPeer(record, at)
+  leavePeer(record, at)
 }
 
 describe('the peer table', () => {
@@ -47,7 +48,6 @@ describe('the peer table', () => {
     for (const [i, score] of [8, Number.NaN, 4].entries()) {
       const record = taken(records[i])
       record.metadata = { score }
-      table.reindex(record)
     }
     add(table, 3, { score: 9 })
     expect(known(table)).toEqual([0, 2, 3])
@@ -57,8 +57,8 @@ describe('the peer table', () => {
   it('takes peers that never ran before those that did, whatever their scores', () => {
     const table = tableOf(4, 2)
     for (let i = 0; i < 4; i++) add(table, i, { score: 10 - i })
-    meet(table, taken(table.get(peerOf(2))), 5)
-    meet(table, taken(table.get(peerOf(3))), 6)
+    meet(taken(table.get(peerOf(2))), 5)
+    meet(taken(table.get(peerOf(3))), 6)
     add(table, 4, { score: 10 })
     expect(known(table)).toEqual([2, 3, 4])
   })
@@ -67,14 +67,14 @@ describe('the peer table', () => {
     const table = tableOf(3, 0)
     add(table, 0, { trusted: true })
     const connected = add(table, 1)
-    runPeer(table, connected, 5)
+    runPeer(connected, 5)
     const untold = add(table, 2)
     untold.state = connected.state
     expect(table.insert(peerOf(3), { createdAt: 3, metadata: { score: 99 } })).toBeUndefined()
     expect(known(table)).toEqual([0, 1, 2])
     expect(taken(table.insert(peerOf(4), { createdAt: 4, metadata: { score: 0 }, trusted: true })).trusted).toBe(true)
     expect([table.size, checkPeers(table)]).toEqual([4, []])
-    leavePeer(table, connected, 6)
+    leavePeer(connected, 6)
     table.setTrusted(taken(table.get(peerOf(4))), false)
     expect(known(table)).toEqual([0, 1, 2, 4])
     table.setTrusted(taken(table.get(peerOf(0))), false)
@@ -84,7 +84,7 @@ describe('the peer table', () => {
 
   it('gives one place per newcomer beyond the half that peers who ran keep', () => {
     const table = tableOf(10, 5)
-    for (let i = 0; i < 10; i++) meet(table, add(table, i), i)
+    for (let i = 0; i < 10; i++) meet(add(table, i), i)
     add(table, 10)
     expect(known(table)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 10])
     for (let i = 11; i < 1_000; i++) add(table, i)
@@ -94,7 +94,7 @@ describe('the peer table', () => {
   it.each([1, 2, 5])('works with max %i', (max) => {
     for (let target = 0; target <= max; target++) {
       const table = tableOf(max, target)
-      for (let i = 0; i < 50; i++) meet(table, add(table, i), i)
+      for (let i = 0; i < 50; i++) meet(add(table, i), i)
       expect(table.size).toBeLessThanOrEqual(max)
       expect(table.has(peerOf(49))).toBe(true)
       expect(checkPeers(table)).toEqual([])
@@ -112,11 +112,11 @@ describe('the peer table', () => {
     ['run once', true]
   ])('B1: 100,000 fresh ids that have %s wash out nobody who ran before the flood', (_name, runs) => {
     const table = tableOf(400, 300)
-    for (let i = 0; i < 100; i++) meet(table, add(table, i), i)
+    for (let i = 0; i < 100; i++) meet(add(table, i), i)
     let largest = 0
     for (let i = 1_000; i < 101_000; i++) {
       const record = add(table, i)
-      if (runs) meet(table, record, i)
+      if (runs) meet(record, i)
       largest = Math.max(largest, table.size)
     }
     expect(largest).toBe(400)
@@ -126,22 +126,22 @@ describe('the peer table', () => {
 
   it('B1: a table full of honest peers loses one of them to a flood, not more', () => {
     const table = tableOf(400, 300)
-    for (let i = 0; i < 400; i++) meet(table, add(table, i), i)
-    for (let i = 1_000; i < 11_000; i++) meet(table, add(table, i), i)
+    for (let i = 0; i < 400; i++) meet(add(table, i), i)
+    for (let i = 1_000; i < 11_000; i++) meet(add(table, i), i)
     expect(known(table).filter((number) => number < 400)).toHaveLength(399)
   })
 
   it('restores a saved peer, and gives a known one what it has not seen since', () => {
     const before = tableOf(10, 5)
     const record = add(before, 1, { at: 1 })
-    meet(before, record, 5)
+    meet(record, 5)
     const after = tableOf(10, 5)
-    expect(writeFields(peerFields, taken(after.restore(record, record.metadata)))).toEqual(writeFields(peerFields, record))
+    expect(writeFields(peerFields, taken(after.restore(record, record.metadata, joinPeer)))).toEqual(writeFields(peerFields, record))
 
     const met = tableOf(10, 5)
     const same = add(met, 1, { at: 50, trusted: true })
-    runPeer(met, same, 60)
-    expect(met.restore(record, { score: 7 })).toBe(same)
+    runPeer(same, 60)
+    expect(met.restore(record, { score: 7 }, joinPeer)).toBe(same)
     expect(same).toMatchObject({ trusted: true, metadata: { score: 7 }, lastEstablished: { at: 60 }, lastDisconnection: { at: 5 } })
     expect(same.events.map(({ at }) => at)).toEqual([5, 5, 60])
     expect([...checkPeers(after), ...checkPeers(met)]).toEqual([])

@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import type { PointRecord } from '../../../src/core/tables/point-record.ts'
 import { PointTable } from '../../../src/core/tables/point-table.ts'
+import { joinPoint } from '../../../src/core/tables/saved-joins.ts'
 import { checkPoints } from '../../../src/core/tables/table-checks.ts'
 import { groupOf } from '../../../src/core/values/address.ts'
 import { meet, miss, news, peerOf, pointOf, taken } from './encounters.ts'
@@ -40,7 +41,7 @@ describe('one source of points', () => {
     const own = taken(before.insert(pointOf(500), { ...news(1, peerOf('first')), medium: 'hello', sourceGroup: groupOf(pointOf(500)) }))
     meet(before, own, 1)
     const table = new PointTable({ size })
-    taken(table.restore(own))
+    taken(table.restore(own, joinPoint))
     for (let i = 0; i < 100; i++) table.insert(pointOf(i), { ...news(i, peerOf(i)), sourceGroup: groupOf(pointOf(500)) })
     expect(table.size).toBe(10)
     expect(new Set([...table].map(({ source }) => source))).toEqual(new Set([peerOf('first')]))

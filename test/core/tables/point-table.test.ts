@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { PointTable } from '../../../src/core/tables/point-table.ts'
 import { pointFields, writeFields } from '../../../src/core/tables/saved-fields.ts'
+import { joinPoint } from '../../../src/core/tables/saved-joins.ts'
 import { checkPoints } from '../../../src/core/tables/table-checks.ts'
 import type { PeerId, Point } from '../../../src/core/values/ids.ts'
 import { seededRandom } from '../../support/seeded-random.ts'
@@ -175,7 +176,7 @@ describe('who is collected first', () => {
     // The caps are 1 to 2 of 40; a source whose points are tried may tell more, so larger sources are made by restoring.
     const restored = numbers(30, 40).map((number) => ({ number, source: number < 36 ? a : number < 39 ? b : c }))
     for (const { number, source } of restored) {
-      taken(table.restore(taken(new PointTable({ size: null }).insert(pointOf(number), news(number, source)))))
+      taken(table.restore(taken(new PointTable({ size: null }).insert(pointOf(number), news(number, source))), joinPoint))
     }
     taken(table.insert(pointOf(50), news(50)))
     expect(has(table, numbers(0, 30))).toHaveLength(30)
@@ -187,7 +188,7 @@ describe('who is collected first', () => {
     const table = new PointTable({ size: { max: 10, target: 6 } })
     const sourceOf = (number: number): PeerId => peerOf(number < 5 ? 'large' : number < 8 ? 'middle' : number)
     for (const number of numbers(0, 10)) {
-      taken(table.restore(taken(new PointTable({ size: null }).insert(pointOf(number), news(number, sourceOf(number))))))
+      taken(table.restore(taken(new PointTable({ size: null }).insert(pointOf(number), news(number, sourceOf(number)))), joinPoint))
     }
     taken(table.insert(pointOf(10), news(10)))
     const bySource = new Map<string | undefined, number>()
@@ -358,13 +359,13 @@ describe('taking saved points back', () => {
     before.setExpectedPeerId(record, peerOf(7))
 
     const after = new PointTable({ size: { max: 10, target: 5 } })
-    const restored = taken(after.restore(record))
+    const restored = taken(after.restore(record, joinPoint))
     expect(writeFields(pointFields, restored)).toEqual(writeFields(pointFields, record))
 
     const met = new PointTable({ size: { max: 10, target: 5 } })
     const known = taken(met.insert(pointOf(1), { ...news(50), trusted: true }))
     connect(met, known, 60)
-    expect(met.restore(record)).toBe(known)
+    expect(met.restore(record, joinPoint)).toBe(known)
     expect(known).toMatchObject({
       trusted: true,
       lastEstablished: { at: 60 },
@@ -379,7 +380,7 @@ describe('taking saved points back', () => {
   it('takes no more than max, but for trusted ones', () => {
     const saved = new PointTable({ size: null })
     const table = new PointTable({ size: { max: 2, target: 1 } })
-    for (let i = 0; i < 5; i++) table.restore(taken(saved.insert(pointOf(i), { ...news(i), trusted: i === 4 })))
+    for (let i = 0; i < 5; i++) table.restore(taken(saved.insert(pointOf(i), { ...news(i), trusted: i === 4 })), joinPoint)
     expect(has(table, numbers(0, 5))).toEqual([0, 1, 4])
   })
 })

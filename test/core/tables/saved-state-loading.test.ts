@@ -125,7 +125,6 @@ const hostileNames = [
   ...new Set([...Object.keys(pointFields), ...Object.keys(peerFields)]),
   'host',
   'range',
-  'except',
   'peers',
   'endsAt',
   'since',

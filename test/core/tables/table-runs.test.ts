@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { PeerTable } from '../../../src/core/tables/peer-table.ts'
 import { PointTable } from '../../../src/core/tables/point-table.ts'
+import { joinPoint } from '../../../src/core/tables/saved-joins.ts'
 import { checkPeers, checkPoints } from '../../../src/core/tables/table-checks.ts'
 import type { Point } from '../../../src/core/values/ids.ts'
 import { seededRandom } from '../../support/seeded-random.ts'
@@ -65,7 +66,7 @@ it('the point table is in order after each of thousands of random steps, and nev
         } else if (what === 'restore') {
           const other = new PointTable({ size: null }).insert(point, { source: undefined, medium, trusted: flag, discoveredAt: now })
           if (other !== undefined) other.fromClaims().isPublic = flag
-          if (other !== undefined) table.restore(other)
+          if (other !== undefined) table.restore(other, joinPoint)
         } else if (what === 'list') {
           const told = table.list({ ignorePrivate: flag, size: 10, random, isBanned: () => false })
           const tellable = [...table].filter(({ isPublic }) => isPublic || !flag).length
@@ -116,9 +117,8 @@ it('the peer table is in order after each of thousands of random steps, and neve
           if (what === 'trust') table.setTrusted(record, flag)
           else if (what === 'score') {
             record.metadata = score
-            table.reindex(record)
-          } else if (what === 'run' && record.state.kind === 'disconnected') runPeer(table, record, now)
-          else if (what === 'leave' && record.state.kind === 'running') leavePeer(table, record, now)
+          } else if (what === 'run' && record.state.kind === 'disconnected') runPeer(record, now)
+          else if (what === 'leave' && record.state.kind === 'running') leavePeer(record, now)
         }
         expect(checkPeers(table)).toEqual([])
       }

@@ -1,6 +1,6 @@
 /**
  * A binary heap whose items know their own place, so that any of them can be moved or removed in time that grows with the
- * logarithm of the size. Owned by `peer-table.ts`: whoever goes first is on top.
+ * logarithm of the size. Used by `timer-queue.ts`: the first to go is on top.
  */
 
 /** What a heap writes into its items; -1: in no heap. An item is in one heap at most. */

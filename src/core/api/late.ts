@@ -1,0 +1,9 @@
+/** What `late-parts.ts` loads beside the start of a pool. */
+
+export { explainBand } from '../decisions/explain.ts'
+export { Exchange } from '../flows/exchange.ts'
+export { Persistence } from '../flows/persistence.ts'
+export { Probing } from '../flows/probing.ts'
+export { Swaps } from '../flows/swap.ts'
+export { AddressGreylist } from '../tables/greylist.ts'
+export { explain } from './explanations.ts'
