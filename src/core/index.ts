@@ -13,7 +13,14 @@ export type { Encounter, PeerInfo, PeerReport, PeerState, Penalty } from './tabl
 export type { Medium, Meeting, PointInfo, PointState } from './tables/point-info.ts'
 export { groupOf, hostOf, transportOf } from './values/address.ts'
 export type { Attempt, ConnectionKind, Direction, RunningConnection } from './values/attempt.ts'
-export { type ConnectionBand, type MaintenanceBounds, maintenanceBounds, type SuspendedKeep } from './values/bounds.ts'
+export {
+  type ConnectionBand,
+  type KindCounts,
+  type MaintenanceBounds,
+  maintenanceBounds,
+  type PeerKind,
+  type SuspendedKeep
+} from './values/bounds.ts'
 export {
   type Codec,
   type ConnectionMetadata,

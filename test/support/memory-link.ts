@@ -1,5 +1,5 @@
 /** Two ends of one link in memory: ordered, delayed on the hub's clock, with a bounded buffer in each direction. */
-import { hostOf } from '../../src/core/values/address.ts'
+import { hostOf, transportOf } from '../../src/core/values/address.ts'
 import type { Host, PeerId, Point } from '../../src/core/values/ids.ts'
 import type { Clock, Link, PlainPeer, Transport } from '../../src/core/values/ports.ts'
 
@@ -44,9 +44,11 @@ interface Posted {
 
 const ended: IteratorResult<Uint8Array, undefined> = { done: true, value: undefined }
 
+/** A link with a page, whose point ends with `/webrtc/p2p/ID`, is a WebRTC one at both ends. */
 export function linkPair(hub: Wires, dialer: Owner, listener: Owner): [MemoryLink, MemoryLink] {
-  const ours = new MemoryLink(hub, { owner: dialer, remote: listener, direction: 'outgoing' })
-  const theirs = new MemoryLink(hub, { owner: listener, remote: dialer, direction: 'incoming' })
+  const transport = transportOf(listener.point) === 'webrtc' ? 'webrtc' : 'memory'
+  const ours = new MemoryLink(hub, { owner: dialer, remote: listener, direction: 'outgoing', transport })
+  const theirs = new MemoryLink(hub, { owner: listener, remote: dialer, direction: 'incoming', transport })
   ours.peer = theirs
   theirs.peer = ours
   return [ours, theirs]
@@ -57,7 +59,7 @@ export class MemoryLink implements Link {
   readonly remote: Owner
   readonly direction: 'outgoing' | 'incoming'
   readonly host: Host | undefined
-  readonly transport: Transport = 'memory'
+  readonly transport: Transport
   plain: PlainPeer | undefined
   readonly over: Promise<void>
   readonly #isOver: () => void
@@ -76,11 +78,12 @@ export class MemoryLink implements Link {
   isDead = false
   #drains: Set<() => void> | undefined
 
-  constructor(hub: Wires, { owner, remote, direction }: { owner: Owner; remote: Owner; direction: 'outgoing' | 'incoming' }) {
+  constructor(hub: Wires, { owner, remote, direction, transport }: Pick<MemoryLink, 'owner' | 'remote' | 'direction' | 'transport'>) {
     this.#hub = hub
     this.owner = owner
     this.remote = remote
     this.direction = direction
+    this.transport = transport
     this.host = hostOf(remote.point)
     const over = Promise.withResolvers<void>()
     this.over = over.promise

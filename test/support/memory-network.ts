@@ -1,6 +1,6 @@
 /**
  * A network in memory: many `Network` ports joined by one hub, with latency on a (virtual) clock, refusals, partitions and
- * broken links. Points are `/ip4/…/tcp/…` texts and peer ids any text: nothing here speaks libp2p.
+ * broken links. Points are `/ip4/…/tcp/…` texts, those of pages `/ip4/…/tcp/…/p2p/RELAY/p2p-circuit/webrtc/p2p/ID`, and peer ids any text: nothing here speaks libp2p.
  */
 import { hostOf } from '../../src/core/values/address.ts'
 import type { ParsedPoint, PeerId, Point } from '../../src/core/values/ids.ts'
@@ -75,7 +75,7 @@ export class MemoryHub implements Wires {
 
 export class MemoryNetwork implements Network {
   readonly peerId: PeerId
-  readonly transports: readonly Transport[] = ['tcp']
+  readonly transports: readonly Transport[] = ['tcp', 'webrtc']
   /** Set by tests that are about signed records: `plainRecords`. */
   records: SignedRecords | undefined = undefined
   /** Where it is; listed in `ownPoints` only while it listens. */
@@ -256,9 +256,9 @@ export class MemoryNetwork implements Network {
 }
 
 function parse(text: string): ParsedPoint {
-  const match = /^(\/(?:ip[46]|dns4)\/[^/]+\/tcp\/[1-9][0-9]*(?:\/p2p\/[^/]+\/p2p-circuit)?)(?:\/p2p\/([^/]+))?$/.exec(text)
+  const match = /^(\/(?:ip[46]|dns4)\/[^/]+\/tcp\/[1-9][0-9]*(?:\/p2p\/[^/]+\/p2p-circuit(?:\/webrtc)?)?)(?:\/p2p\/([^/]+))?$/.exec(text)
   if (match?.[1] === undefined) throw new PoolError('invalid-point', `a multiaddr was expected, got ${JSON.stringify(text)}`)
-  const relayed = match[1].endsWith('/p2p-circuit')
+  const relayed = match[1].includes('/p2p-circuit')
   return { point: (relayed ? text : match[1]) as Point, expectedPeerId: match[2] as PeerId | undefined }
 }
 

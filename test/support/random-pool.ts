@@ -119,7 +119,7 @@ export class RandomPool {
     const entry = checkIncoming(this.state, { peerId, host, now: this.bench.now })
     if (entry.kind !== 'enter') return
     if (entry.displaces !== undefined) this.#giveWay(entry.displaces)
-    this.state.beginIncoming(peerId, host, entry.place)
+    this.state.beginIncoming({ peerId, host, transport: 'tcp' }, entry.place)
   }
 
   /** What the flow of this attempt does next: it looks at its signal after each wait, and before it changes anything. */

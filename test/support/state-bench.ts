@@ -13,7 +13,7 @@ import type { Direction, RunningConnection } from '../../src/core/values/attempt
 import { nodePreset, type PoolOptions, resolveConfig } from '../../src/core/values/config.ts'
 import type { PoolEventName, PoolEvents } from '../../src/core/values/events.ts'
 import type { Host, PeerId, Point } from '../../src/core/values/ids.ts'
-import type { Random } from '../../src/core/values/ports.ts'
+import type { Random, Transport } from '../../src/core/values/ports.ts'
 import type { DisconnectReason, Ending } from '../../src/core/values/reason.ts'
 import { accessList } from './access-list.ts'
 
@@ -30,6 +30,7 @@ export interface Made {
 export class FakeConnection implements RunningConnection {
   readonly peerId: PeerId
   readonly host: Host | undefined
+  readonly transport: Transport
   readonly direction: Direction
   readonly establishedAt: number
   readonly startedAt: number
@@ -44,6 +45,7 @@ export class FakeConnection implements RunningConnection {
     this.peerId = attempt.peerId as PeerId
     this.#attempt = attempt
     this.host = attempt.host
+    this.transport = attempt.transport
     this.direction = attempt.direction
     this.establishedAt = bench.date
     this.startedAt = bench.now
@@ -137,13 +139,16 @@ export class StateBench {
   }
 
   /** A handshake of a stranger that came in. */
-  knocks(peerId: PeerId, host: Host | undefined): AttemptRecord<FakeConnection> {
-    return this.state.beginIncoming(peerId, host, { ...shareOf({ host, peerId }), isReserved: false })
+  knocks(peerId: PeerId, host: Host | undefined, transport: Transport = 'tcp'): AttemptRecord<FakeConnection> {
+    return this.state.beginIncoming({ peerId, host, transport }, { ...shareOf({ host, peerId }), isReserved: false })
   }
 
   /** One that came in. */
-  cameIn(peerId: PeerId, { point, host, ...made }: Made & { point?: Point; host?: Host } = {}): FakeConnection {
-    const attempt = this.knocks(peerId, host)
+  cameIn(
+    peerId: PeerId,
+    { point, host, transport, ...made }: Made & { point?: Point; host?: Host; transport?: Transport } = {}
+  ): FakeConnection {
+    const attempt = this.knocks(peerId, host, transport)
     this.admit(attempt, peerId, { point })
     return this.run(attempt, made)
   }

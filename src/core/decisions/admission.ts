@@ -4,12 +4,14 @@
  */
 import type { PointInfo } from '../tables/point-info.ts'
 import type { PoolView } from '../tables/pool-view.ts'
-import { hostOf, isRelayed } from '../values/address.ts'
+import { hostOf, isRelayed, kindOf, transportOf } from '../values/address.ts'
 import type { Attempt, RunningConnection } from '../values/attempt.ts'
+import type { PeerKind } from '../values/bounds.ts'
 import type { Host, ParsedPoint, PeerId, Point } from '../values/ids.ts'
 import type { HelloMessage } from '../values/message.ts'
 import type { Rejection } from '../values/reason.ts'
 import { chooseToLeave, maxIncomingConnections } from './eviction.ts'
+import { keptPlaces, surplusByKind } from './kinds.ts'
 import { chooseRival, judgeShare, shareOf, strangersOf } from './shares.ts'
 
 /** The version of the pool protocol that this code speaks. */
@@ -30,9 +32,11 @@ export function checkDial(view: PoolView, point: Point, expectedPeerId: PeerId |
   if (info !== undefined && info.state.kind !== 'disconnected') return { kind: 'pending', point }
   if (expectedPeerId !== undefined && view.connection(expectedPeerId) !== undefined)
     return { kind: 'already-connected', peerId: expectedPeerId }
-  // A trusted point takes the place of a stranger once it has proved to be there.
-  if (view.slotsTaken >= view.band.max && !(trusted && chooseToLeave(view, 1).length > 0)) return { kind: 'too-many-connections' }
-  return undefined
+  if (view.slotsTaken < view.band.max) return undefined
+  // A trusted point, or one of a kind that is missing, takes the place of a stranger once it has proved to be there.
+  const kind = kindOf(transportOf(point))
+  const mayDisplace = trusted || surplusByKind(view)[kind] < 0
+  return mayDisplace && chooseToLeave(view, 1, { arriving: kind }).length > 0 ? undefined : { kind: 'too-many-connections' }
 }
 
 /** Step 1 of a dial that nobody asked for by hand: is this untried point's host one that was dialed enough of late? */
@@ -122,7 +126,7 @@ export function checkHello(
   }
   const twin = resolveTwin(view, attempt, theirs)
   if (twin.kind !== 'admit') return twin
-  return attempt.hasSlot ? twin : findSlot(view, twin, { peerId, host: attempt.host, trusted })
+  return attempt.hasSlot ? twin : findSlot(view, twin, { peerId, host: attempt.host, kind: kindOf(attempt.transport), trusted })
 }
 
 /**
@@ -146,25 +150,27 @@ function isTrustedPlace(
 /**
  * Strangers who come in leave some places to our own dials, and above maxTarget are told of others rather than taken: maintenance
  * would only leave somebody for them. No address group has more than its share. A trusted peer takes any place, at the cost of a
- * stranger if need be.
+ * stranger if need be; so does one of a kind that is below its minimum, and places are kept for such.
  */
 function findSlot(
   view: PoolView,
   twin: Admission,
-  { peerId, host, trusted }: { peerId: PeerId; host: Host | undefined; trusted: boolean }
+  { peerId, host, kind, trusted }: { peerId: PeerId; host: Host | undefined; kind: PeerKind; trusted: boolean }
 ): Rejection | Admission {
   const { band, bounds } = view
   const freed = twin.replaces !== undefined || twin.displaces?.hasSlot === true ? 1 : 0
   const isFull = freed === 0 && view.slotsTaken >= band.max
   const noSlot: Rejection = { kind: 'too-many-connections' }
-  if (trusted) {
-    const [evicts] = isFull ? chooseToLeave(view, 1) : []
+  const surplus = surplusByKind(view, twin.replaces)
+  if (trusted || surplus[kind] < 0) {
+    const [evicts] = isFull ? chooseToLeave(view, 1, { arriving: kind }) : []
     return isFull && evicts === undefined ? noSlot : { ...twin, evicts }
   }
-  const isCrowded = view.slotsTaken - freed >= bounds.maxTarget || view.incomingSlots - freed >= maxIncomingConnections(band)
+  const places = Math.min(bounds.maxTarget, band.max - keptPlaces(surplus))
+  const isCrowded = view.slotsTaken - freed >= places || view.incomingSlots - freed >= maxIncomingConnections(band)
   // It takes the place that it had.
   if (freed > 0) return isCrowded ? noSlot : twin
-  const strangers = strangersOf(view)
+  const strangers = strangersOf(view, kind)
   const newcomer = shareOf({ host, peerId })
   const cameIn = strangers.filter(({ direction }) => direction === 'incoming').length
   const verdict = judgeShare(strangers, newcomer, { cameIn, places: band.max })

@@ -1,8 +1,9 @@
 /** Which running connections to give up when there are too many. Pure; called by `plan.ts` and `admission.ts`. */
 import type { PoolView } from '../tables/pool-view.ts'
-import { groupOf, groupOfHost, isPublic } from '../values/address.ts'
+import { groupOf, groupOfHost, isPublic, kindOf } from '../values/address.ts'
 import type { RunningConnection } from '../values/attempt.ts'
-import type { ConnectionBand } from '../values/bounds.ts'
+import type { ConnectionBand, PeerKind } from '../values/bounds.ts'
+import { isSpare, surplusByKind } from './kinds.ts'
 
 /** One place in ten is for connections of our own choosing: a crowd that comes in cannot be all that we see. */
 const ownChoiceShare = 10
@@ -18,9 +19,14 @@ const sparedShare = 4
 /**
  * Up to `count` connections, the first to go first. Never trusted ones. One goes from an address group that has most of them,
  * and there the one with the lowest score, of equals the youngest; so no flood from one place costs the others theirs.
- * Nor `except`, whom they make room for.
+ * Nor the last ones of a kind's minimum. They make room for `except`, who stays, or for a peer of the kind `arriving`.
  */
-export function chooseToLeave(view: PoolView, count: number, except?: RunningConnection): RunningConnection[] {
+export function chooseToLeave(
+  view: PoolView,
+  count: number,
+  { except, arriving }: { except?: RunningConnection; arriving?: PeerKind } = {}
+): RunningConnection[] {
+  const surplus = surplusByKind(view)
   const untrusted = [...view.connections()].filter((one) => one !== except && !view.isTrusted(one.peerId, one.point))
   const byAge = untrusted.toSorted((a, b) => a.startedAt - b.startedAt)
   const dialed = byAge.filter(({ direction }) => direction === 'outgoing').slice(0, Math.floor(view.band.max / ownChoiceShare))
@@ -41,9 +47,14 @@ export function chooseToLeave(view: PoolView, count: number, except?: RunningCon
     return a.length > b.length || (a.length === b.length && one !== undefined && other !== undefined && byWorth(one, other) >= 0) ? a : b
   }
   const leaving: RunningConnection[] = []
+  const mayGo = (one: RunningConnection): boolean => isSpare(one, surplus, arriving)
   while (leaving.length < count) {
-    const next = [...groups.values()].reduce(worse, [] as RunningConnection[]).pop() ?? byAge.filter((one) => !leaving.includes(one)).pop()
+    for (const [key, members] of groups) groups.set(key, members.filter(mayGo))
+    const next =
+      [...groups.values()].reduce(worse, [] as RunningConnection[]).pop() ??
+      byAge.filter((one) => mayGo(one) && !leaving.includes(one)).pop()
     if (next === undefined) break
+    surplus[kindOf(next.transport)]--
     leaving.push(next)
   }
   return leaving

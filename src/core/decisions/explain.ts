@@ -4,6 +4,7 @@
  */
 import { lastMissAt, type PointInfo } from '../tables/point-info.ts'
 import type { PoolView } from '../tables/pool-view.ts'
+import { kindOf, transportOf } from '../values/address.ts'
 import type { ConnectionBand, MaintenanceBounds } from '../values/bounds.ts'
 import type { PeerId, Point } from '../values/ids.ts'
 import { describeRejection, type Rejection } from '../values/reason.ts'
@@ -11,7 +12,7 @@ import type { PoolLife } from '../values/snapshot.ts'
 import { checkDial, checkPeer } from './admission.ts'
 import { type CandidateOptions, findCandidates, isMet, obstacleOf, ownerOf, strangersWait } from './candidates.ts'
 import { maxIncomingConnections } from './eviction.ts'
-import { goalOf, nextProbeAt } from './plan.ts'
+import { goalOf, kindsWanted, nextProbeAt } from './plan.ts'
 import { penaltyOf } from './reports.ts'
 import { shareTaken } from './shares.ts'
 
@@ -128,11 +129,12 @@ function explainReady(view: PoolView, info: PointInfo, circumstances: Circumstan
   const { active, bounds } = view
   const { life, keepsBand, now } = circumstances
   if (!keepsBand) return explained('ready', `the pool is ${life}: it dials nobody by itself`)
-  if (active >= bounds.aim && !info.trusted)
+  const isWanted = info.trusted || kindsWanted(view, life !== 'suspended').includes(kindOf(transportOf(info.point)))
+  if (active >= bounds.aim && !isWanted)
     return explained('ready', `it would be dialed if connections fell below ${bounds.aim}; there are ${active}`)
-  if (active >= bounds.minTarget && shareTaken(view)(info))
+  if (active >= bounds.minTarget && !isWanted && shareTaken(view)(info))
     return explained('ready', 'as many peers at its host are connected as one host may have: others are dialed first')
-  const found = isMet(info) ? undefined : findCandidates(view, circumstances)
+  const found = isMet(info) || isWanted ? undefined : findCandidates(view, circumstances)
   if (found !== undefined && strangersWait(view, found, now))
     return explained(
       'ready',
@@ -208,7 +210,9 @@ function stepOf(
   if (active > maxTarget) return ['trimming', `${have}, more than ${maxTarget}: it closes one after the other`]
   if (active >= aim) {
     const range = `${aim} to ${maxTarget} are right${sleepy}`
-    return [life === 'suspended' ? 'suspended' : 'content', `${have}: ${range}, nothing to do`]
+    const missing = kindsWanted(view, life !== 'suspended')
+    const does = missing.length === 0 ? 'nothing to do' : `but it needs a ${missing.join(' and a ')}, which it looks for`
+    return [life === 'suspended' ? 'suspended' : 'content', `${have}: ${range}, ${does}`]
   }
   const goal = goalOf(view)
   const wants = `${have}, ${goal} wanted${sleepy}`

@@ -3,12 +3,15 @@
  * flow that carries it out makes no decision of its own. Whom to dial first is said by `dial-order.ts`.
  */
 import type { PoolView } from '../tables/pool-view.ts'
+import { kindOf, transportOf } from '../values/address.ts'
 import type { RunningConnection } from '../values/attempt.ts'
+import type { PeerKind } from '../values/bounds.ts'
 import type { Point } from '../values/ids.ts'
 import type { Random } from '../values/ports.ts'
 import { type CandidateOptions, findCandidates, isMet, obstacleOf, strangersWait } from './candidates.ts'
 import { chooseStranger, chooseToDial } from './dial-order.ts'
 import { chooseToLeave } from './eviction.ts'
+import { isSpare, keptPlaces, surplusByKind } from './kinds.ts'
 import { shareTaken } from './shares.ts'
 
 export interface MaintenancePlan {
@@ -25,6 +28,8 @@ export interface PlanOptions extends CandidateOptions {
   readonly filling: boolean
   /** Monotonic instant from which on one connection may be given up that is above maxTarget only. */
   readonly trimAt: number
+  /** Asleep it waits for pages to come. @default true */
+  readonly awake?: boolean
   readonly random: Random
 }
 
@@ -43,11 +48,40 @@ const maxProbePauseMs = 30_000
 
 export function planMaintenance(view: PoolView, options: PlanOptions): MaintenancePlan {
   const plan = planBand(view, options)
+  const kinds = planKinds(view, options)
   const trusted = planTrusted(view, options)
   const free = Math.max(plan.dial.length, view.config.maxParallelDials - view.outgoingInProgress)
-  const dial = [...plan.dial, ...trusted.dial.filter((point) => !plan.dial.includes(point))].slice(0, free)
-  const againAt = Math.min(plan.againAt ?? Number.POSITIVE_INFINITY, trusted.againAt)
-  return { ...plan, dial, againAt: againAt < Number.POSITIVE_INFINITY ? againAt : undefined }
+  const dial = [...new Set([...plan.dial, ...kinds.dial, ...trusted.dial])].slice(0, free)
+  const againAt = Math.min(plan.againAt ?? Number.POSITIVE_INFINITY, kinds.againAt, trusted.againAt)
+  return { ...plan, dial, ask: plan.ask || kinds.ask, againAt: againAt < Number.POSITIVE_INFINITY ? againAt : undefined }
+}
+
+/**
+ * Kinds that are dialed although the count is in the band, since they are below their minimum. Asleep it wants a server, by which it can
+ * be reached, and waits for pages.
+ */
+export function kindsWanted(view: PoolView, awake: boolean): PeerKind[] {
+  const { active, bounds } = view
+  if (active < bounds.minTarget || active > bounds.maxTarget) return []
+  const surplus = surplusByKind(view)
+  for (const { direction, transport } of view.attempts()) if (direction === 'outgoing') surplus[kindOf(transport)]++
+  return (['server', 'page'] as const).filter((kind) => surplus[kind] < 0 && (awake || kind === 'server'))
+}
+
+/** Without haste: one dial after the other. */
+function planKinds(view: PoolView, options: PlanOptions): { dial: Point[]; ask: boolean; againAt: number } {
+  const { now, canDial, awake = true } = options
+  const plan = { dial: [] as Point[], ask: false, againAt: Number.POSITIVE_INFINITY }
+  const calmUntil = view.dials.lastFailureAt + calmAfterFailureMs
+  for (const kind of kindsWanted(view, awake)) {
+    const ofKind = (point: Point): boolean => kindOf(transportOf(point)) === kind && canDial(point)
+    const { candidates, busyGroups, freeAt } = findCandidates(view, { now, canDial: ofKind })
+    plan.ask ||= awake && candidates.length === 0
+    const readyAt = Math.max(candidates.length > 0 ? now : freeAt, calmUntil)
+    if (readyAt <= now) plan.dial.push(...chooseToDial(view, candidates, { ...options, busyGroups, count: 1 }))
+    else plan.againAt = Math.min(plan.againAt, readyAt)
+  }
+  return plan
 }
 
 /**
@@ -112,7 +146,8 @@ function planBand(view: PoolView, options: PlanOptions): MaintenancePlan {
  */
 export function planExploring(view: PoolView, options: Omit<PlanOptions, 'filling' | 'trimAt'>): Point | undefined {
   const { active, bounds, band, outgoingInProgress } = view
-  const isContent = active >= bounds.minTarget && active <= bounds.maxTarget && view.slotsTaken < band.max && band.expected > 0
+  const hasRoom = view.slotsTaken < band.max - keptPlaces(surplusByKind(view))
+  const isContent = active >= bounds.minTarget && active <= bounds.maxTarget && hasRoom && band.expected > 0
   if (!isContent || outgoingInProgress > 0) return undefined
   return chooseStranger(view, options)
 }
@@ -125,9 +160,10 @@ export const mixedShare = 20
  * anybody, once there are more than expected.
  */
 export function planAfterExploring(view: PoolView, met: RunningConnection, mixed: readonly RunningConnection[]): RunningConnection[] {
-  const others = mixed.filter((one) => one !== met && !view.isTrusted(one.peerId, one.point))
+  const surplus = surplusByKind(view)
+  const others = mixed.filter((one) => one !== met && !view.isTrusted(one.peerId, one.point) && isSpare(one, surplus))
   if (others.length >= Math.max(1, Math.floor(view.active / mixedShare))) return others.slice(-1)
-  return view.active > view.band.expected ? chooseToLeave(view, 1, met) : []
+  return view.active > view.band.expected ? chooseToLeave(view, 1, { except: met }) : []
 }
 
 /** Up to how many connections it dials now: in haste to minTarget, then without haste to its aim. */

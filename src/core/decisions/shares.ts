@@ -7,7 +7,9 @@ import type { PointInfo } from '../tables/point-info.ts'
 import type { PoolView } from '../tables/pool-view.ts'
 import { isPublic, shareGroupOf, widerGroupOf } from '../values/address.ts'
 import type { AddressShare, Direction, RunningConnection } from '../values/attempt.ts'
+import type { PeerKind } from '../values/bounds.ts'
 import type { Host, PeerId } from '../values/ids.ts'
+import { isSpare, surplusByKind } from './kinds.ts'
 
 /** All peers at which no public address is seen. */
 const notPublic = 'not public'
@@ -93,13 +95,20 @@ export interface Stranger extends Holder {
   readonly connection: RunningConnection | undefined
 }
 
-/** Only those that came in make room: whom we dialed is of our own choosing. */
-export function strangersOf(view: PoolView): Stranger[] {
+/** Only those that came in make room: whom we dialed is of our own choosing. Nor do the last ones of a kind's minimum, but for their kind. */
+export function strangersOf(view: PoolView, arriving?: PeerKind): Stranger[] {
+  const surplus = surplusByKind(view)
   const strangers: Stranger[] = []
   for (const connection of view.connections()) {
     const { direction, startedAt } = connection
     if (view.isTrusted(connection.peerId, connection.point)) continue
-    strangers.push({ ...shareOf(connection), direction, startedAt, mayGo: direction === 'incoming', connection })
+    strangers.push({
+      ...shareOf(connection),
+      direction,
+      startedAt,
+      mayGo: direction === 'incoming' && isSpare(connection, surplus, arriving),
+      connection
+    })
   }
   for (const { direction, startedAt, host, peerId, point, hasSlot } of view.attempts()) {
     if (peerId === undefined || !hasSlot || view.isTrusted(peerId, point)) continue

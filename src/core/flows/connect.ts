@@ -146,7 +146,7 @@ export class Connector<Msg, PeerMeta, ConnMeta> {
       return
     }
     if (entry.displaces !== undefined) this.#giveWay(entry.displaces, { kind: 'too-many-handshakes' })
-    const attempt = state.beginIncoming(peerId, host, entry.place)
+    const attempt = state.beginIncoming(link, entry.place)
     const progress = this.#watch(attempt, config.authenticationTimeoutMs, undefined)
     progress.step = 'hello'
     let outcome: Outcome | undefined

@@ -169,7 +169,7 @@ export class Maintenance<Msg, PeerMeta, ConnMeta> {
       events.emit('maintenance-started', { active: state.active, cause: 'too-few' })
     }
     if (state.active > bounds.maxThreshold) events.emit('too-many-connections', { active: state.active })
-    const plan = planMaintenance(state, { ...this.#options(), filling: this.#filling, trimAt: this.#trimAt })
+    const plan = planMaintenance(state, { ...this.#options(), filling: this.#filling, trimAt: this.#trimAt, awake: this.#awake })
     if (plan.leave.length > 0) this.#trimAt = now + trimPauseMs
     this.#leave(plan.leave)
     for (const point of plan.dial) void this.#dial(point)

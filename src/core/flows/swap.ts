@@ -4,6 +4,7 @@
  * who swap whenever they may reach a twentieth of the connections, no more. Called by `exchange.ts` and `maintenance.ts`.
  */
 import { isMet, obstacleOf } from '../decisions/candidates.ts'
+import { isSpare, surplusByKind } from '../decisions/kinds.ts'
 import { mixedShare } from '../decisions/plan.ts'
 import { pointsFor } from '../decisions/sharing.ts'
 import { targetOf } from '../values/address.ts'
@@ -104,7 +105,8 @@ export class Swaps<Msg, PeerMeta, ConnMeta> {
       await this.#dial(wanted.point, wanted.peerId)
       this.#mixed.add(wanted.peerId)
       const old = state.connection(given)
-      if (old !== undefined && !state.isTrusted(old.peerId, old.point)) await old.disconnect({ kind: 'swapped' })
+      const mayGo = old !== undefined && !state.isTrusted(old.peerId, old.point) && isSpare(old, surplusByKind(state))
+      if (mayGo) await old.disconnect({ kind: 'swapped' })
       events.emit('swap-success', { peerId: from.peerId, gained: wanted.peerId })
     } catch (error) {
       events.emit('swap-failure', { peerId: from.peerId, why: error instanceof PoolError ? error.message : String(error) })
@@ -124,9 +126,11 @@ export class Swaps<Msg, PeerMeta, ConnMeta> {
     const { state, random, sharingSeed: seed, clock } = this.#context
     const told = new Set(pointsFor(state, { asker: recipient, random, seed, now: clock.now() }))
     const found: { point: Point; peerId: PeerId }[] = []
-    for (const { peerId, point, isPrivate } of state.connections()) {
+    const surplus = surplusByKind(state)
+    for (const connection of state.connections()) {
+      const { peerId, point, isPrivate } = connection
       if (point === undefined || isPrivate || peerId === recipient.peerId || state.isTrusted(peerId, point)) continue
-      if (told.has(point)) found.push({ point, peerId })
+      if (told.has(point) && isSpare(connection, surplus)) found.push({ point, peerId })
     }
     return found[Math.floor(random.next() * found.length)]
   }

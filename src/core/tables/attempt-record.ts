@@ -1,6 +1,7 @@
 /** The attempt itself, as its owner `pool-state.ts` writes it. Everybody else sees `Attempt`. */
 import type { Attempt, Direction, HandshakePlace, RunningConnection } from '../values/attempt.ts'
 import type { Host, PeerId, Point } from '../values/ids.ts'
+import type { Transport } from '../values/ports.ts'
 import { PoolError, type Rejection } from '../values/reason.ts'
 
 /** Where an attempt stands; it only moves to the right, and `ended` is reached once. */
@@ -11,6 +12,7 @@ export class AttemptRecord<C extends RunningConnection = RunningConnection> impl
   readonly direction: Direction
   readonly startedAt: number
   readonly host: Host | undefined
+  readonly transport: Transport
   readonly expectedPeerId: PeerId | undefined
   readonly place: HandshakePlace | undefined
   /** Made when it is asked for; given up once it runs, since whoever carried it out has let go of the signal. */
@@ -28,7 +30,7 @@ export class AttemptRecord<C extends RunningConnection = RunningConnection> impl
 
   constructor(
     id: number,
-    start: Pick<Attempt, 'direction' | 'startedAt' | 'host'> &
+    start: Pick<Attempt, 'direction' | 'startedAt' | 'host' | 'transport'> &
       Partial<Pick<Attempt, 'expectedPeerId' | 'place' | 'point' | 'peerId' | 'hasSlot'>>
   ) {
     this.id = id
@@ -36,6 +38,7 @@ export class AttemptRecord<C extends RunningConnection = RunningConnection> impl
     this.startedAt = start.startedAt
     this.waitsSince = start.startedAt
     this.host = start.host
+    this.transport = start.transport
     this.expectedPeerId = start.expectedPeerId
     this.place = start.place
     this.point = start.point

@@ -5,13 +5,13 @@
  * decisions check, flows wait and call. Registering, trust and bans are in `registry.ts`, upon the same tables.
  */
 
-import { hostOf } from '../values/address.ts'
+import { hostOf, transportOf } from '../values/address.ts'
 import type { HandshakePlace, RunningConnection } from '../values/attempt.ts'
 import type { ConnectionBand, MaintenanceBounds } from '../values/bounds.ts'
 import type { PeerMetadata, PoolSettings } from '../values/config.ts'
 import type { PoolEventName, PoolEvents } from '../values/events.ts'
 import type { Host, PeerId, Point } from '../values/ids.ts'
-import type { Clock, Random } from '../values/ports.ts'
+import type { Clock, Link, Random } from '../values/ports.ts'
 import type { AccessList } from './acl.ts'
 import { AttemptRecord } from './attempt-record.ts'
 import { backoffOf } from './backoff.ts'
@@ -199,8 +199,9 @@ export class PoolState<PeerMeta, C extends RunningConnection = RunningConnection
    * `expectedPeerId` is for this attempt alone.
    */
   beginOutgoing({ point }: PointInfo, expectedPeerId: PeerId | undefined): AttemptRecord<C> {
-    const start = { direction: 'outgoing' as const, startedAt: this.parts.clock.now(), host: hostOf(point), expectedPeerId, point }
-    const attempt = new AttemptRecord<C>(++this.#attemptCount, { ...start, hasSlot: this.slotsTaken < this.band.max })
+    const start = { direction: 'outgoing' as const, startedAt: this.parts.clock.now(), host: hostOf(point), transport: transportOf(point) }
+    const hasSlot = this.slotsTaken < this.band.max
+    const attempt = new AttemptRecord<C>(++this.#attemptCount, { ...start, expectedPeerId, point, hasSlot })
     const record = this.#recordOf(attempt)
     if (record !== undefined) {
       this.parts.points.hosts.dialed(record, this.parts.clock.now())
@@ -218,9 +219,9 @@ export class PoolState<PeerMeta, C extends RunningConnection = RunningConnection
   }
 
   /** Takes a handshake place, no slot yet. The caller has just had `checkIncoming` say yes and ended what it displaces. */
-  beginIncoming(peerId: PeerId, host: Host | undefined, place: HandshakePlace): AttemptRecord<C> {
+  beginIncoming({ peerId, host, transport }: Pick<Link, 'peerId' | 'host' | 'transport'>, place: HandshakePlace): AttemptRecord<C> {
     const startedAt = this.parts.clock.now()
-    const attempt = new AttemptRecord<C>(++this.#attemptCount, { direction: 'incoming', startedAt, host, peerId, place })
+    const attempt = new AttemptRecord<C>(++this.#attemptCount, { direction: 'incoming', startedAt, host, transport, peerId, place })
     this.#attempts.add(attempt)
     this.parts.emit('incoming-connection', { attempt: attempt.id, host, peerId })
     this.parts.changed('shown')

@@ -3,6 +3,7 @@
  * Pure text work on canonical multiaddrs, called for every point that a stranger names (tables, admission, exchange,
  * gater); it never resolves a name. Making points of texts is the adapter's matter (`Network.parsePoint`).
  */
+import type { PeerKind } from './bounds.ts'
 import type { Host, PeerId, Point } from './ids.ts'
 import { formatIp, type IpGroups, lastIPv4, mapIPv4, mappedIPv4, parseIPv4, parseIp, parseLegacyIPv4, prefixOf } from './ip.ts'
 import type { Transport } from './ports.ts'
@@ -143,6 +144,11 @@ export function transportOf(point: Point): Transport {
     }
   }
   return relayed && transport !== 'webrtc' ? 'circuit' : transport
+}
+
+/** Who is at the other end of such a transport. */
+export function kindOf(transport: Transport): PeerKind {
+  return transport === 'webrtc' ? 'page' : 'server'
 }
 
 /**

@@ -3,6 +3,7 @@
  * attempts and is the only writer of the fields that are not readonly here; `flows/connect.ts` carries them out.
  */
 import type { Host, PeerId, Point } from './ids.ts'
+import type { Transport } from './ports.ts'
 import type { DisconnectReason } from './reason.ts'
 
 export type Direction = 'outgoing' | 'incoming'
@@ -33,6 +34,7 @@ export interface Attempt {
   readonly startedAt: number
   /** Where the other end is; none for relayed links and, for outgoing attempts, relayed points. */
   readonly host: Host | undefined
+  readonly transport: Transport
   readonly expectedPeerId: PeerId | undefined
   /** Fires when the attempt must end: a ban, a stop, the other of two dials won, the caller lost patience. */
   readonly signal: AbortSignal
@@ -56,6 +58,7 @@ export interface RunningConnection {
   /** The point it was dialed at, or the one the incoming peer named; none if it named none. */
   readonly point: Point | undefined
   readonly host: Host | undefined
+  readonly transport: Transport
   readonly direction: Direction
   /** Wall clock, ms since 1970. */
   readonly establishedAt: number

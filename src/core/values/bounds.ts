@@ -16,6 +16,14 @@ export interface ConnectionBand {
  */
 export type SuspendedKeep = 'band' | 'all' | 'none'
 
+/**
+ * What a page needs of both: servers, reached by a direct transport, through which it can be reached, and other pages, reached by WebRTC.
+ */
+export type PeerKind = 'server' | 'page'
+
+/** Connections that a pool wants of each kind. */
+export type KindCounts = Readonly<Record<PeerKind, number>>
+
 /** min ≤ minThreshold ≤ minTarget ≤ aim ≤ expected ≤ maxTarget ≤ maxThreshold ≤ max. */
 export interface MaintenanceBounds {
   /** Below it maintenance hurries, until `minTarget`. */

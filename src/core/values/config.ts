@@ -19,7 +19,7 @@ import {
   text,
   whole
 } from './arguments.ts'
-import type { ConnectionBand } from './bounds.ts'
+import type { ConnectionBand, KindCounts } from './bounds.ts'
 import type { ParsedPoint } from './ids.ts'
 import type { PeerStorage } from './ports.ts'
 
@@ -118,6 +118,12 @@ export interface PoolSettings {
    * @default null on Node, 1/2/3 in pages
    */
   readonly suspendedBand: ConnectionBand | null
+  /**
+   * Connections to keep of each kind of peer: `server`, reached by a direct transport, and `page`, reached by WebRTC. A kind below its minimum
+   * is dialed although the count is in the band, and takes the place of a peer of the other kind when the band is full. In a band that expects
+   * fewer than both together, servers come first. `null`: kinds do not matter. @default null on Node, 1 of each in pages
+   */
+  readonly minByKind: KindCounts | null
   /** Incoming handshakes of strangers in progress; those of trusted peers come on top. @default 20 */
   readonly maxIncoming: number
   /** Of these, from one public IPv4 address or IPv6 /64, and of one peer where no public address is seen. @default 4 */
@@ -167,7 +173,7 @@ export type PoolOptions<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Ar
 /** The options that differ between a server and a page. */
 export type Preset = Pick<
   PoolSettings,
-  'minConnections' | 'expectedConnections' | 'maxConnections' | 'suspendedBand' | 'maxParallelDials' | 'ipGreylistSizeKiB'
+  'minConnections' | 'expectedConnections' | 'maxConnections' | 'suspendedBand' | 'minByKind' | 'maxParallelDials' | 'ipGreylistSizeKiB'
 >
 
 export const nodePreset: Preset = {
@@ -175,6 +181,7 @@ export const nodePreset: Preset = {
   expectedConnections: 50,
   maxConnections: 100,
   suspendedBand: null,
+  minByKind: null,
   maxParallelDials: 10,
   ipGreylistSizeKiB: 2048
 }
@@ -184,6 +191,7 @@ export const pagePreset: Preset = {
   expectedConnections: 5,
   maxConnections: 10,
   suspendedBand: { min: 1, expected: 2, max: 3 },
+  minByKind: { server: 1, page: 1 },
   maxParallelDials: 3,
   ipGreylistSizeKiB: 256
 }
@@ -226,6 +234,7 @@ const presetOptions: Shape<Preset> = {
   expectedConnections: connections,
   maxConnections: connections,
   suspendedBand: orNull(band),
+  minByKind: orNull(recordOf({ server: connections, page: connections }, 'server', 'page')),
   maxParallelDials: whole(1, 1_000),
   ipGreylistSizeKiB: whole(1, 8_192)
 }

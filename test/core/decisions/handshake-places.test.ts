@@ -34,7 +34,7 @@ class Door {
     if (entry.kind !== 'enter') return entry.kind
     const displaced = [...state.attempts()].find((one) => one === entry.displaces)
     if (displaced !== undefined) state.end(displaced, { kind: 'failed', rejection: evicted, by: 'us' })
-    state.beginIncoming(peerId as PeerId, host, entry.place)
+    state.beginIncoming({ peerId: peerId as PeerId, host, transport: 'tcp' }, entry.place)
     return displaced?.peerId
   }
 

@@ -190,7 +190,7 @@ describe('the exchange of points', () => {
     const refused = record(last.pool, 'request-rejected')
     await rejectionOf(world.clock.until(last.pool.connect(a.network.point)))
     expect(refused[0]?.detail.rejection).toMatchObject({ kind: 'rejected-by-peer', points: [b.network.point] })
-    expect(asker.heard[0]).toMatchObject({ kind: 'hello', transports: ['tcp'] })
+    expect(asker.heard[0]).toMatchObject({ kind: 'hello', transports: ['tcp', 'webrtc'] })
   })
 
   it('one peer may ask five times and then once in five seconds; what it tells unasked is cut off', async () => {

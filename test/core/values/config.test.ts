@@ -36,12 +36,14 @@ describe('options of the original', () => {
       ...{ maxParallelDials: 10, maxUndeliveredMessages: 10, maxMessageBytes: 1_048_576, swapLingerMs: 30_000 },
       ...{ privateMode: false, discovery: true, allowPrivatePoints: false, trustedPoints: [], storage },
       suspendedBand: null,
+      minByKind: null,
       reconnection: { initialDelayMs: 1_000, factor: 1.2, jitter: 0.2, afterConnectionMs: 60_000, maxDelayMs: 3_600_000 }
     })
     expect(config).toMatchObject({ plainPeers: 'refuse', requiredProtocols: [] })
     expect(Object.isFrozen(config)).toBe(true)
     expect(resolve({}, pagePreset)).toMatchObject({ minConnections: 3, expectedConnections: 5, maxConnections: 10, maxParallelDials: 3 })
     expect(resolve({}, pagePreset).suspendedBand).toEqual({ min: 1, expected: 2, max: 3 })
+    expect(resolve({}, pagePreset).minByKind).toEqual({ server: 1, page: 1 })
   })
 })
 
@@ -56,6 +58,9 @@ const senseless: readonly (readonly [object, RegExp])[] = [
   [{ minConnections: 60, maxConnections: 55 }, /maxConnections: .* from 60 on, which is minConnections, got 55/],
   [{ maxConnections: Number.POSITIVE_INFINITY }, /maxConnections: .* got Infinity/],
   [{ suspendedBand: { min: 1, expected: 3, max: 2 } }, /suspendedBand\.max: .* from 3 on, which is suspendedBand\.expected, got 2/],
+  [{ minByKind: 1 }, /minByKind: expected \{ server, page \} or null, got 1/],
+  [{ minByKind: { server: 1, page: -1 } }, /minByKind\.page: .* from 0 .* got -1/],
+  [{ minByKind: { server: 1 } }, /minByKind\.page: .* got undefined/],
   [{ suspendedBand: 3 }, /suspendedBand: expected \{ min, expected, max \} or null, got 3/],
   [{ maxKnownPoints: { max: 10, target: 11 } }, /maxKnownPoints\.target: .* up to 10, which is maxKnownPoints\.max, got 11/],
   [{ maxKnownPoints: { max: 0, target: 0 } }, /maxKnownPoints\.max: .* got 0/],
