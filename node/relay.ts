@@ -260,7 +260,7 @@ export class PoolRelay implements Relay, RelayGuard {
     this.#home?.members.sweep((peerId) => this.#connectionsOf(peerId).length > 0, now)
     for (const peerId of this.#dismissed) void this.#dismiss(peerId)
     for (const [peerId, guest] of this.#guests) {
-      if (now - guest.since >= this.#timing.graceMs && !this.#holdsReservation(peerId)) void this.#free(peerId)
+      if (now - guest.since >= this.#timing.graceMs && !this.holdsReservation(peerId)) void this.#free(peerId)
       else if (!this.#options.open && now - guest.since >= provingMs && !this.#isMember(peerId)) {
         this.#home?.members.refuse(peerId, now)
         void this.#revoke(peerId, 'the relay serves peers of its own pool')
@@ -271,7 +271,7 @@ export class PoolRelay implements Relay, RelayGuard {
     }
   }
 
-  #holdsReservation(peerId: PeerId): boolean {
+  holdsReservation(peerId: PeerId): boolean {
     return this.#connectionsOf(peerId).length > 0 && this.#server?.reservations.has(peerIdFromString(peerId)) === true
   }
 

@@ -203,6 +203,10 @@ export class GuardedNetwork implements Network, Readonly<Record<keyof Network, u
     return typeof parsed === 'string' ? parsed : undefined
   }
 
+  holdsReservation(guest: PeerId): boolean | undefined {
+    return this.#guard.call('network.holdsReservation', () => this.#network.holdsReservation?.(guest), undefined)
+  }
+
   canDial(point: Point): boolean {
     return this.#guard.call('network.canDial', () => this.#network.canDial(point), false) === true
   }

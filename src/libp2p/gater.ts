@@ -43,6 +43,8 @@ export interface InboundGuard {
 export interface RelayGuard {
   admitsReservation(peerId: PeerId): boolean | Promise<boolean>
   admitsCircuit(source: PeerId): boolean
+  /** Can others come to this peer over the relay now? */
+  holdsReservation(guest: PeerId): boolean
 }
 
 export interface GaterOptions extends Partial<DialRule> {

@@ -100,6 +100,7 @@ export class Libp2pNetwork implements Network {
   readonly peerId: PeerId
   readonly keeper: ConnectionKeeper
   readonly records: Libp2pRecords
+  holdsReservation: Network['holdsReservation']
   readonly #discoveries: Discoveries
   /** Set while plain peers are taken. */
   #plain: PlainPeers | undefined

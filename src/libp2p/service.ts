@@ -179,6 +179,7 @@ export function poolService<Msg, PeerMeta, ConnMeta>(
       maxIdleAgeMs,
       budget
     })
+    if (relay !== undefined) network.holdsReservation = (guest) => relay.holdsReservation(guest)
     const pool = new Libp2pPeerPool(config, {
       network,
       log: { error: (message, cause) => log.error('%s - %e', message, cause) },

@@ -95,7 +95,11 @@ describe('the gater', () => {
   })
 
   test('asks the relay about those whom the pool does not deny', async () => {
-    const relay = { admitsReservation: async (peerId: string) => peerId !== welcome, admitsCircuit: (source: string) => source !== welcome }
+    const relay = {
+      admitsReservation: async (peerId: string) => peerId !== welcome,
+      admitsCircuit: (source: string) => source !== welcome,
+      holdsReservation: () => false
+    }
     const { gater, bind } = createGater({ relay })
     bind(gate)
     const other = peerIdFromString('12D3KooWRBy97UB99e3J6hiPesre1MZeuNQvfan4gBziswrRJsNK')

@@ -1,13 +1,14 @@
 /**
- * Which of our points may be told to a peer: public, not banned, not its own, and of use to it; and no more than a part of the table to
+ * Which of our points may be told to a peer: public, alive, not banned, not its own, and of use to it; and no more than a part of the table to
  * one address group, however often it asks and under however many ids. Pure.
  */
+import type { PointInfo } from '../tables/point-info.ts'
 import type { PoolState } from '../tables/pool-state.ts'
 import { Draws } from '../tables/sampling.ts'
-import { firstHopOf, isLocal, transportOf, widerGroupOf } from '../values/address.ts'
+import { firstHopOf, isLocal, isRelayed, relayOf, targetOf, transportOf, widerGroupOf } from '../values/address.ts'
 import type { RunningConnection } from '../values/attempt.ts'
 import type { Host, PeerId, Point } from '../values/ids.ts'
-import type { Random, Transport } from '../values/ports.ts'
+import type { Network, Random, Transport } from '../values/ports.ts'
 
 /** Points in one listing, unless asked otherwise; the original's figure. */
 export const defaultListing = 50
@@ -28,6 +29,9 @@ const rotationMs = 48 * 3_600_000
 /** Points that are looked at for an answer. In a larger table a sample stands for all. */
 const maxExamined = 1_024
 
+/** A point where nobody was met for longer is not advertised, ms. */
+const aliveForMs = 30 * 60_000
+
 export interface Asker {
   readonly peerId: PeerId
   readonly host: Host | undefined
@@ -35,6 +39,8 @@ export interface Asker {
 
 export interface SharingOptions {
   readonly asker: Asker
+  /** Knows who is a guest of our own relay. */
+  readonly network: Pick<Network, 'holdsReservation'>
   readonly random: Random
   /** Which points are in the part of which group: of this pool alone, and not known to others. A whole number. */
   readonly seed: number
@@ -66,7 +72,7 @@ export function shareablePoints<PeerMeta, C extends RunningConnection>(
  */
 export function pointsFor<PeerMeta, C extends RunningConnection>(
   state: PoolState<PeerMeta, C>,
-  { asker: { host }, random, seed, now }: SharingOptions
+  { asker: { host }, network, random, seed, now }: SharingOptions
 ): Point[] {
   const askerIsLocal = state.config.allowPrivatePoints || (host !== undefined && isLocal(host))
   const open = state.parts.points.list({
@@ -74,8 +80,9 @@ export function pointsFor<PeerMeta, C extends RunningConnection>(
     size: maxExamined,
     random,
     isBanned: (record) => state.hostBar(record.host, record.trusted) !== undefined,
-    accept: ({ point }) => {
-      const hop = firstHopOf(point)
+    accept: (info) => {
+      const hop = firstHopOf(info.point)
+      if (!isAlive(state, info, { network, now })) return false
       return askerIsLocal || hop === undefined || !isLocal(hop)
     }
   })
@@ -125,4 +132,22 @@ function hashOf(text: string, seed: number): number {
   hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b)
   hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35)
   return (hash ^ (hash >>> 16)) >>> 0
+}
+
+/**
+ * Was anybody there lately? Where its peer is connected, and has proved that the point is its own, it is alive. A way over a relay ends with
+ * its reservation: our own relay knows of that, and of others' relays only the guest itself.
+ */
+function isAlive<PeerMeta, C extends RunningConnection>(
+  state: PoolState<PeerMeta, C>,
+  { point, claimedBy, isClaimProven, state: { kind }, aliveAt }: PointInfo,
+  { network, now }: Pick<SharingOptions, 'network' | 'now'>
+): boolean {
+  const guest = targetOf(point)
+  const held = guest !== undefined && relayOf(point) === state.peerId ? network.holdsReservation?.(guest) : undefined
+  if (held !== undefined) return held
+  // One whose handshake is nearly done counts: when many come at once, it is all that those who find no place can be told.
+  const owner = isClaimProven && claimedBy !== undefined ? state.peer(claimedBy)?.state.kind : undefined
+  if (kind === 'running' || owner === 'running' || owner === 'accepted') return true
+  return !isRelayed(point) && now - aliveAt <= aliveForMs
 }

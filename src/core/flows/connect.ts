@@ -130,6 +130,7 @@ export class Connector<Msg, PeerMeta, ConnMeta> {
         const why = outcome?.kind === 'failed' ? outcome.rejection.kind : undefined
         if (why === 'myself') registry.addOwnPoint(point)
         if (why === 'already-connected') state.locate(attempt)
+        claims.failed(point)
         if (link !== undefined) void closeLink(link, clock)
       }
     }
@@ -260,8 +261,10 @@ export class Connector<Msg, PeerMeta, ConnMeta> {
    * the others before it. Not where it had just been made, or who comes and goes all the time would be dialed as often.
    */
   #ended(attempt: AttemptRecord<Connection<Msg, ConnMeta>>, outcome: Outcome & { kind: 'closed' }): void {
-    const { state, registry, clock, config } = this.#context
+    const { state, registry, clock, config, claims, network } = this.#context
     state.end(attempt, outcome)
+    const said = outcome.ending.by === 'us' ? undefined : outcome.ending.reason.kind
+    if (attempt.peerId !== undefined) claims.left(attempt.peerId, (point) => said === 'going-away' || !network.canDial(point))
     const isSettled = clock.now() - attempt.startedAt >= config.reconnection.afterConnectionMs
     if (state.active === 0 && isSettled && isWordless(outcome.ending)) registry.resetReconnections()
   }
@@ -283,10 +286,10 @@ export class Connector<Msg, PeerMeta, ConnMeta> {
 
   /** Points that a refused peer may try instead, of those that it can dial. */
   #alternatives(link: Link, { transports }: HelloMessage, rejection: Rejection): readonly string[] {
-    const { config, state, random, sharingSeed: seed, clock } = this.#context
+    const { config, state, random, sharingSeed: seed, clock, network } = this.#context
     const useful = rejection.kind === 'too-many-connections' || rejection.kind === 'table-full'
     if (!useful || !config.discovery) return []
-    return shareablePoints(state, { asker: link, random, transports, seed, now: clock.now() })
+    return shareablePoints(state, { asker: link, network, random, transports, seed, now: clock.now() })
   }
 
   /** The one deadline of an attempt, which names the step that ran out, and the caller's own signal. */

@@ -116,11 +116,11 @@ export class Exchange<Msg, PeerMeta, ConnMeta> {
   }
 
   #answer(connection: Connection<Msg, ConnMeta>, transports: readonly string[]): void {
-    const { events, state, random, config, sharingSeed: seed, clock } = this.#context
+    const { events, state, random, config, sharingSeed: seed, clock, network } = this.#context
     const { peerId } = connection
     events.emit('bootstrap-received', { peerId })
     if (connection.isPrivate || config.privateMode || this.#take(connection, 'bootstraps', 1) === 0) return
-    const points = shareablePoints(state, { asker: connection, random, transports, seed, now: clock.now() })
+    const points = shareablePoints(state, { asker: connection, network, random, transports, seed, now: clock.now() })
     if (points.length > 0 && connection.sendExchange({ kind: 'advertise', points, ownPoints: undefined })) {
       events.emit('advertise-sent', { peerId, points: points.length })
     }

@@ -123,8 +123,8 @@ export class Swaps<Msg, PeerMeta, ConnMeta> {
 
   /** A public, untrusted peer of ours other than that one, at a point that it may be told. */
   #giveable(recipient: Connection<Msg, ConnMeta>): { point: Point; peerId: PeerId } | undefined {
-    const { state, random, sharingSeed: seed, clock } = this.#context
-    const told = new Set(pointsFor(state, { asker: recipient, random, seed, now: clock.now() }))
+    const { state, random, sharingSeed: seed, clock, network } = this.#context
+    const told = new Set(pointsFor(state, { asker: recipient, network, random, seed, now: clock.now() }))
     const found: { point: Point; peerId: PeerId }[] = []
     const surplus = surplusByKind(state)
     for (const connection of state.connections()) {

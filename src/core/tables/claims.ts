@@ -7,9 +7,9 @@ import { firstHopOf, firstHopPortOf, groupOfTeller, hostOf, isRelayed, scopeOf }
 import type { RunningConnection } from '../values/attempt.ts'
 import type { Host, ParsedPoint, PeerId, Point } from '../values/ids.ts'
 import { findOrInsertPoint, type Origin } from './newcomers.ts'
-import { type Medium, soughtAt } from './point-info.ts'
+import { type Medium, type PointInfo, soughtAt } from './point-info.ts'
 import type { PointRecord } from './point-record.ts'
-import { setPointClaimed, setPointPublic } from './point-state.ts'
+import { notePointAlive, setPointClaimed, setPointPublic } from './point-state.ts'
 import type { PoolState } from './pool-state.ts'
 
 /** Who says it, at the host where we see that peer, and how. */
@@ -18,6 +18,9 @@ export interface ClaimSource {
   readonly host: Host | undefined
   readonly medium: Medium
 }
+
+/** Dials to a relayed point that failed in a row, until it is forgotten. */
+const maxRelayedFailures = 3
 
 const firstHighPort = 1_024
 const webPorts = new Set([80, 443])
@@ -79,8 +82,26 @@ export class Claims<PeerMeta, C extends RunningConnection = RunningConnection> {
       if (isProven) records.push(record)
     }
     if (peer.isPrivate) this.#hide(peer.peerId)
+    const named = new Set(points.map(({ point }) => point))
+    this.#forgetRelayed(peer.peerId, (point) => !named.has(point))
     parts.changed()
     return records.filter((record) => parts.points.get(record.point) === record)
+  }
+
+  /**
+   * A peer that was connected has gone. Its other proven points were as alive until now as the one where it was; ways to it over a relay
+   * end soon, if they are not at their end (`isGone`).
+   */
+  left(peerId: PeerId, isGone: (point: Point) => boolean): void {
+    const { points, clock } = this.#state.parts
+    for (const record of points) if (record.claimedBy === peerId && record.isClaimProven) notePointAlive(record, clock.now())
+    this.#forgetRelayed(peerId, isGone)
+  }
+
+  /** A dial failed. A way over a relay that is dead does not come back to life: its peer makes another. */
+  failed(point: Point): void {
+    const record = this.#state.point(point)
+    if (record !== undefined && isRelayed(point) && record.failures >= maxRelayedFailures) this.#forget(record)
   }
 
   /** The peer signed that these points are its own. That changes nothing else of them: anybody can sign any address. */
@@ -116,6 +137,20 @@ export class Claims<PeerMeta, C extends RunningConnection = RunningConnection> {
     if (tellerHost === undefined) return false
     const teller = scopeOf(tellerHost)
     return teller === 'loopback' || (scope !== 'loopback' && teller === scope)
+  }
+
+  #forgetRelayed(target: PeerId, isGone: (point: Point) => boolean): void {
+    for (const record of this.#state.points()) {
+      const { point } = record
+      if (point.endsWith(target) && isRelayed(point) && isGone(point)) this.#forget(record)
+    }
+  }
+
+  /** Not what the operator named, nor what is in use. */
+  #forget({ point, trusted, medium, state: { kind } }: PointInfo): void {
+    if (trusted || medium === 'operator' || kind !== 'disconnected') return
+    this.#state.parts.points.remove(point)
+    this.#state.parts.changed()
   }
 
   /** The record, made if it is new; `undefined` for a point of our own, or when the table has no place. */

@@ -59,6 +59,8 @@ export interface PointInfo {
   readonly lastRejected: Meeting | undefined
   readonly lastEstablished: Meeting | undefined
   readonly lastDisconnection: Meeting | undefined
+  /** Monotonic instant at which somebody was there last, −∞ when a dial has failed since, or nobody was met in this run; memory only. */
+  readonly aliveAt: number
   /** Failures in a row, for people and scores. Memory only. */
   readonly failures: number
   /** The peer that proved to be there and was kept out; memory only. */

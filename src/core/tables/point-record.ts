@@ -72,6 +72,7 @@ export class PointLife implements OperatorWords, Claims {
   lastRejected: Meeting | undefined = undefined
   lastEstablished: Meeting | undefined = undefined
   lastDisconnection: Meeting | undefined = undefined
+  aliveAt = Number.NEGATIVE_INFINITY
   failures = 0
   deniedPeerId: PeerId | undefined = undefined
   address: Host | undefined = undefined
@@ -217,6 +218,10 @@ export class PointRecord implements PointInfo, Linked<PointRecord> {
 
   get lastDisconnection(): Meeting | undefined {
     return this.life.lastDisconnection
+  }
+
+  get aliveAt(): number {
+    return this.life.aliveAt
   }
 
   get failures(): number {

@@ -79,6 +79,7 @@ export function setPointDisconnected(record: PointRecord, ending: PointEnding): 
   if (state.kind === 'running') {
     const { peerId } = state.connection
     life.lastDisconnection = { peerId, at: ending.date }
+    life.aliveAt = ending.now
     notePoint(record, ending.byUs ? 'disconnection' : 'external-disconnection', ending.date, peerId)
     if (ending.isShort && ending.counts) {
       life.failures++
@@ -100,6 +101,9 @@ export function setPointDisconnected(record: PointRecord, ending: PointEnding): 
   const peerId = state.kind === 'accepted' ? state.peerId : undefined
   if (!ending.counts) return
   life.lastFailure = ending.rejection
+  const why = ending.rejection?.kind
+  if (why === 'rejected-by-peer') life.aliveAt = ending.now
+  if (why === 'dial-failed' || why === 'timeout') life.aliveAt = Number.NEGATIVE_INFINITY
   if (ending.rejection?.kind === 'peer-banned') life.deniedPeerId = ending.rejection.peerId
   if (peerId === undefined) life.lastFailedAt = ending.date
   else life.lastRejected = { peerId, at: ending.date }
@@ -143,6 +147,11 @@ export function setPointPublic(record: PointRecord, isPublic: boolean): void {
 /** A connection to its DNS name is with this address. */
 export function setPointAddress(record: PointRecord, address: Host): void {
   record.fromProof().address = address
+}
+
+/** The peer that has proved to be there was connected, at this or another of its points. */
+export function notePointAlive(record: PointRecord, now: number): void {
+  record.fromProof().aliveAt = now
 }
 
 /** Adds one line to the history. */

@@ -2,8 +2,7 @@
  * One try to make a connection, and the narrow face of the connection that may come of it. `tables/pool-state.ts` makes
  * attempts and is the only writer of the fields that are not readonly here; `flows/connect.ts` carries them out.
  */
-import type { Host, PeerId, Point } from './ids.ts'
-import type { Transport } from './ports.ts'
+import type { Host, PeerId, Point, Transport } from './ids.ts'
 import type { DisconnectReason } from './reason.ts'
 
 export type Direction = 'outgoing' | 'incoming'

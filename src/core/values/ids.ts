@@ -20,3 +20,6 @@ export interface ParsedPoint {
   readonly point: Point
   readonly expectedPeerId: PeerId | undefined
 }
+
+/** How links travel; also what a Bootstrap names so that it is told only points it can dial. */
+export type Transport = 'tcp' | 'ws' | 'wss' | 'webrtc' | 'webrtc-direct' | 'webtransport' | 'quic' | 'circuit' | 'memory' | 'other'

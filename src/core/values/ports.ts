@@ -4,8 +4,10 @@
  * of `src/libp2p` the last two; the tests have their own of each.
  */
 import type { Direction } from './attempt.ts'
-import type { Host, ParsedPoint, PeerId, Point } from './ids.ts'
+import type { Host, ParsedPoint, PeerId, Point, Transport } from './ids.ts'
 import type { DialFailure } from './reason.ts'
+
+export type { Transport }
 
 /** Durations on a clock that never jumps, dates on the one people set. */
 export interface Clock {
@@ -23,9 +25,6 @@ export interface Random {
   next(): number
   bytes(length: number): Uint8Array
 }
-
-/** How links travel; also what a Bootstrap names so that it is told only points it can dial. */
-export type Transport = 'tcp' | 'ws' | 'wss' | 'webrtc' | 'webrtc-direct' | 'webtransport' | 'quic' | 'circuit' | 'memory' | 'other'
 
 /** A peer that does not speak the pool protocol: what it told the network of itself, in place of a Hello. */
 export interface PlainPeer {
@@ -138,6 +137,8 @@ export interface Network {
   readonly records?: SignedRecords
   /** Where others can reach us now; empty in a page without relay. */
   ownPoints(): readonly Point[]
+  /** Does the relay that we run hold a reservation of this peer? `undefined`, or absent: we run none, or nobody can say. */
+  holdsReservation?(guest: PeerId): boolean | undefined
   /** The point that a text means. Throws `PoolError` `invalid-point`, naming what was expected and what came. */
   parsePoint(text: string): ParsedPoint
   /** For texts of strangers: `undefined` if the text is no point. Never throws, and costs little whatever the text. */

@@ -1,11 +1,13 @@
 import { describe, expect, it } from 'vitest'
 import { type Asker, shareablePoints } from '../../../src/core/decisions/sharing.ts'
+import type { PointInfo } from '../../../src/core/tables/point-info.ts'
 import { hostOfIp } from '../../../src/core/values/address.ts'
 import type { Host, PeerId, Point } from '../../../src/core/values/ids.ts'
+import type { Rejection } from '../../../src/core/values/reason.ts'
 import { wireCaps } from '../../../src/core/wire/caps.ts'
 import { seededRandom } from '../../support/seeded-random.ts'
 import { shuffled } from '../../support/shuffle.ts'
-import { StateBench } from '../../support/state-bench.ts'
+import { type FakeConnection, StateBench } from '../../support/state-bench.ts'
 
 const [asker, owner] = ['asker', 'owner'] as PeerId[] as [PeerId, PeerId]
 const far: Asker = { peerId: asker, host: hostOfIp('203.0.113.9') as Host }
@@ -36,11 +38,12 @@ function told(known: readonly Known[], { asker: who = far, transports = [], opti
     bench.registry.registerPoint(point as Point, { trusted })
     const record = bench.record(point as Point)
     Object.assign(record.fromClaims(), { isPublic, claimedBy: more.claimedBy })
+    record.fromProof().aliveAt = bench.now
     if (more.expectedPeerId !== undefined) record.fromOperator().expectedPeerId = more.expectedPeerId
     bench.state.parts.points.reindex(record)
     if (banned && record.host !== undefined) bench.registry.banHost(record.host, { banPeers: false })
   }
-  return shareablePoints(bench.state, { asker: who, random, transports, seed, now: 0 })
+  return shareablePoints(bench.state, { asker: who, network: {}, random, transports, seed, now: 0 })
 }
 
 const [open, hidden, lan, loopback] = ['/ip4/198.51.100.1/tcp/1', '/ip4/198.51.100.2/tcp/1', '/ip4/10.0.0.1/tcp/1', '/ip4/127.0.0.1/tcp/1']
@@ -115,6 +118,7 @@ describe('what is told of our points', () => {
         bench.registry.registerPoint(point, {})
         const record = bench.record(point)
         Object.assign(record.fromClaims(), { isPublic: true })
+        record.fromProof().aliveAt = Number.POSITIVE_INFINITY
         bench.state.parts.points.reindex(record)
       }
       const heard = new Set<string>()
@@ -122,7 +126,8 @@ describe('what is told of our points', () => {
       for (let ms = 0; ms < hourMs; ms += 15_000) {
         const transports = askedFor[(ms / 15_000) % askedFor.length] ?? []
         const who: Asker = { peerId: `asker${ms}` as PeerId, host: hostOfIp(`203.0.${(ms / 15_000) % 256}.9`) as Host }
-        for (const point of shareablePoints(bench.state, { asker: who, random, transports, seed, now: fromMs + ms })) heard.add(point)
+        for (const point of shareablePoints(bench.state, { asker: who, network: {}, random, transports, seed, now: fromMs + ms }))
+          heard.add(point)
       }
       return heard
     }
@@ -148,5 +153,146 @@ describe('what is told of our points', () => {
         for (const point of inAnHour(100, { seed: 1, fromMs: hour * hourMs, kindCount: 1 })) heard.add(point)
       expect(heard.size).toBe(100)
     })
+  })
+})
+
+describe('what is advertised as alive', () => {
+  const minute = 60_000
+  const guest = 'guest' as PeerId
+  const byUs = { by: 'us', reason: { kind: 'going-away' } } as const
+  const atOther = `/ip4/198.51.100.9/tcp/4001/ws/p2p/relay/p2p-circuit/webrtc/p2p/${guest}` as Point
+  const atUs = `/ip4/198.51.100.9/tcp/4001/ws/p2p/us/p2p-circuit/webrtc/p2p/${guest}` as Point
+  const twoWays = ['/ip4/198.51.100.1/tcp/4001', '/ip4/198.51.100.1/tcp/4002'] as Point[] as [Point, Point]
+  const named = (points: readonly Point[]) => points.map((point) => ({ point, expectedPeerId: undefined }))
+  const host = hostOfIp('198.51.100.1') as Host
+
+  function fails(bench: StateBench, rejection: Rejection): void {
+    bench.pass(5_000)
+    bench.state.end(bench.begin(open as Point), { kind: 'failed', rejection, by: 'them' })
+  }
+  /** A peer that came in and named these points. */
+  function comes(bench: StateBench, points: readonly Point[]): FakeConnection {
+    const connection = bench.cameIn(guest, { host })
+    const own = points.map((point) => ({ point, expectedPeerId: point.endsWith(guest) ? guest : undefined }))
+    bench.claims.learnOwn(own, { peerId: guest, host, isPrivate: false, trusted: false })
+    return connection
+  }
+  function goes(bench: StateBench, connection: FakeConnection, isGone = false): void {
+    connection.leave(byUs)
+    bench.claims.left(connection.peerId, () => isGone)
+  }
+
+  const cases: readonly { name: string; held?: boolean; run: (bench: StateBench) => void; expected: readonly string[] }[] = [
+    { name: 'a point that is connected', run: (bench) => void bench.dialed(open as Point, owner), expected: [open] },
+    {
+      name: 'one where the connection ended half an hour ago',
+      run: (bench) => {
+        bench.dialed(open as Point, owner).leave(byUs)
+        bench.pass(30 * minute)
+      },
+      expected: [open]
+    },
+    {
+      name: 'not one where it ended earlier',
+      run: (bench) => {
+        bench.dialed(open as Point, owner).leave(byUs)
+        bench.pass(31 * minute)
+      },
+      expected: []
+    },
+    {
+      name: 'not one that a dial has found dead since',
+      run: (bench) => {
+        bench.dialed(open as Point, owner).leave(byUs)
+        fails(bench, { kind: 'dial-failed', failure: 'refused', detail: '' })
+      },
+      expected: []
+    },
+    {
+      name: 'one whose peer has refused us since: it is there',
+      run: (bench) => {
+        bench.dialed(open as Point, owner).leave(byUs)
+        fails(bench, { kind: 'rejected-by-peer', motive: 1, points: [] })
+      },
+      expected: [open]
+    },
+    {
+      name: 'not one that was loaded from the storage, until somebody is met there',
+      run: (bench) => {
+        const record = bench.record(open as Point)
+        Object.assign(record.fromProof(), { lastEstablished: { peerId: owner, at: bench.date } })
+        record.fromClaims().isPublic = true
+        bench.state.parts.points.reindex(record)
+      },
+      expected: []
+    },
+    { name: 'all proven points of a peer that came in', run: (bench) => void comes(bench, twoWays), expected: twoWays },
+    {
+      name: 'and for half an hour after it left',
+      run: (bench) => {
+        goes(bench, comes(bench, twoWays))
+        bench.pass(29 * minute)
+      },
+      expected: twoWays
+    },
+    { name: 'a way over a relay to a peer that is connected', run: (bench) => void comes(bench, [atOther]), expected: [atOther] },
+    { name: 'not once it has left', run: (bench) => goes(bench, comes(bench, [atOther])), expected: [] },
+    {
+      name: 'a way over our own relay while it holds the reservation',
+      held: true,
+      run: (bench) => goes(bench, comes(bench, [atUs])),
+      expected: [atUs]
+    },
+    {
+      name: 'not without a reservation, though its peer is connected',
+      held: false,
+      run: (bench) => void comes(bench, [atUs]),
+      expected: []
+    },
+    {
+      name: 'where nobody knows of reservations, while its peer is connected',
+      run: (bench) => void comes(bench, [atUs]),
+      expected: [atUs]
+    },
+    {
+      name: 'not a way that its peer does not name any more',
+      run: (bench) => {
+        comes(bench, [atOther])
+        bench.claims.learnOwn([], { peerId: guest, host, isPrivate: false, trusted: false })
+      },
+      expected: []
+    }
+  ]
+  for (const { name, held, run, expected } of cases) {
+    it(name, () => {
+      const bench = new StateBench()
+      run(bench)
+      const network = { holdsReservation: () => held }
+      const asks = { asker: far, network, random: seededRandom(1), seed: 1, transports: [], now: bench.now }
+      expect(shareablePoints(bench.state, asks).toSorted()).toEqual([...expected].toSorted())
+    })
+  }
+
+  it('a way over a relay is forgotten when its peer said goodbye, or does not name it any more, or three dials failed; not what the operator named', () => {
+    const bench = new StateBench()
+    goes(bench, comes(bench, [atOther]), true)
+    expect(bench.state.point(atOther)).toBeUndefined()
+    comes(bench, [atOther]).leave(byUs)
+    bench.claims.learnOwn(named([]), { peerId: guest, host, isPrivate: false, trusted: false })
+    expect(bench.state.point(atOther)).toBeUndefined()
+
+    const other = bench.dialed(open as Point, owner)
+    bench.claims.learn([{ point: atOther, expectedPeerId: guest }], { peerId: other.peerId, host, medium: 'advertise' })
+    for (let n = 1; n <= 3; n++) {
+      expect(bench.state.point(atOther), `failure ${n}`).toBeDefined()
+      const attempt = bench.state.beginOutgoing(bench.state.point(atOther) as PointInfo, guest)
+      bench.state.end(attempt, { kind: 'failed', rejection: { kind: 'dial-failed', failure: 'unreachable', detail: '' }, by: 'them' })
+      bench.claims.failed(atOther)
+    }
+    expect(bench.state.point(atOther)).toBeUndefined()
+
+    bench.registry.registerPoint(atOther)
+    bench.claims.left(guest, () => true)
+    expect(bench.state.point(atOther)).toBeDefined()
   })
 })
