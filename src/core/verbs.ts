@@ -32,7 +32,7 @@ const trusting = { trusted: flag, expectedPeerId: peerId }
 const endsAt = figure(0, 8.64e15)
 const ofHost = recordOf({ banPeers: flag, endsAt })
 
-const spoken = oneOf(...Object.keys(reasonCode), 'lost', 'closed-by-peer')
+const plainReason = recordOf({ kind: oneOf(...Object.keys(reasonCode), 'lost', 'closed-by-peer') }, 'kind')
 const reasonWith: Readonly<Record<string, Check>> = {
   explicit: recordOf({ kind: anything, text }, 'text'),
   fault: recordOf({ kind: anything, detail: text }, 'detail'),
@@ -43,7 +43,7 @@ const reasonWith: Readonly<Record<string, Check>> = {
 export const reason: Check = (value, at) => {
   if (typeof value === 'string') return { kind: 'explicit', text: value }
   const kind = typeof value === 'object' && value !== null && 'kind' in value ? String(value.kind) : ''
-  return (reasonWith[kind] ?? recordOf({ kind: spoken }, 'kind'))(value, at)
+  return (reasonWith[kind] ?? plainReason)(value, at)
 }
 
 const pointOrPeerId: Check = (value, at) => (typeof value === 'string' && value.startsWith('/') ? point : peerId)(value, at)
