@@ -247,7 +247,8 @@ export const poolOptions: Shape<PoolOptions> = {
     return bytes >= 1 && bytes <= 64 ? value : refuse(where, 'a text of 1 to 64 bytes', value)
   },
   applicationVersions: listOf(whole(0, 0xffffffff), 1, 16),
-  storage: having(...(['open', 'load', 'save', 'quarantine', 'close'] satisfies (keyof PeerStorage)[])),
+  // `quarantine` is called for a broken text alone; a storage without it leaves such a text where it is.
+  storage: having(...(['open', 'load', 'save', 'close'] satisfies (keyof PeerStorage)[])),
   trustedPoints: listOf(recordOf({ point: text, expectedPeerId: text }, 'point')),
   privateMode: flag,
   discovery: flag,
