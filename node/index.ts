@@ -14,6 +14,7 @@ import { flag, listOf, name, recordOf, type Shape, whole } from '../src/core/val
 import { checkOptions, maxDurationMs, nodePreset } from '../src/core/values/config.ts'
 import { closing } from '../src/libp2p/closing-web-sockets.ts'
 import type { NetworkComponents } from '../src/libp2p/network.ts'
+import { peerStoreCleaning } from '../src/libp2p/peer-store-cleaning.ts'
 import { addresses, libp2pSettings, privateKey as privateKeyOption } from '../src/libp2p/preset.ts'
 import { type Libp2pPeerPool, listenerGuard, type PeerPoolInit, peerPoolOptions, poolService } from '../src/libp2p/service.ts'
 import { systemClock } from '../src/libp2p/system.ts'
@@ -112,7 +113,7 @@ export async function createNodePeer<Msg = Uint8Array, PeerMeta = unknown, ConnM
   const relay = relayOptions === false ? undefined : new PoolRelay(relayOptions === true ? {} : relayOptions)
   const service = poolService<Msg, PeerMeta, ConnMeta>(
     { preset: nodePreset, ...options },
-    { storage, guard: listenerGuard, relay, maxIdleAgeMs: relay?.maxIdleAgeMs }
+    { storage, guard: listenerGuard, cleaning: peerStoreCleaning, relay, maxIdleAgeMs: relay?.maxIdleAgeMs }
   )
   const pool = (components: NetworkComponents): Libp2pPeerPool<Msg, PeerMeta, ConnMeta> => {
     const made = service(components)

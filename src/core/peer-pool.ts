@@ -120,6 +120,7 @@ export class PeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Arra
       deniesDial: (point, expectedPeerId) => isBarredAt(state, point, { expectedPeerId }),
       deniesPeer: (peerId, host, direction) =>
         checkPeer(state, peerId, host) !== undefined || (direction !== undefined && isShutOut(state, peerId, { host, direction })),
+      isStranger: (peerId) => !state.passesGreylist(peerId),
       isTrusted: (peerId) => state.isTrusted(peerId, undefined)
     }
     this.#late = new LateParts(context, ({ AddressGreylist, Exchange, Persistence, Probing, Swaps }) => {

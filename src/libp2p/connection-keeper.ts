@@ -77,6 +77,8 @@ export class ConnectionKeeper {
   readonly #options: KeeperOptions
   readonly #log: Logger
   readonly #links = new WeakMap<Connection, Set<Link>>()
+  /** Connections that the pool made, to relays too. */
+  readonly #made = new WeakSet<Connection>()
   /** Connections that were plain links. */
   readonly #givenUp = new WeakSet<Connection>()
   /** How many looks in a row found it idle; at most as many entries as libp2p has connections. */
@@ -116,6 +118,17 @@ export class ConnectionKeeper {
     const links = this.#links.get(connection)
     if (links === undefined) this.#links.set(connection, new Set([link]))
     else links.add(link)
+  }
+
+  /** Notes that the pool made the connection, which may come to carry no link. */
+  made(connection: Connection): Connection {
+    this.#made.add(connection)
+    return connection
+  }
+
+  /** The pool made it, or has run on it. */
+  isOurs(connection: Connection): boolean {
+    return this.#links.has(connection) || this.#made.has(connection)
   }
 
   carriesLink(connection: Connection): boolean {

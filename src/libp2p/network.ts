@@ -53,6 +53,8 @@ const restartMs = 1_000
 const webRtcPatienceMs = [1_500, 3_000] as const
 /** Another dial to the same peer may have been joined, and its connection is not the one we asked for: ask again. */
 const maxDialTries = 3
+/** After these our own points may be others. */
+const addressEvents = ['self:peer:update', 'transport:listening', 'transport:close'] as const
 /** One pool stream per connection is right; a closing one may linger beside its successor. */
 const maxStreams = 4
 
@@ -225,9 +227,7 @@ export class Libp2pNetwork implements Network {
     void this.records.sign(this.#ownPoints)
     this.#handlers = handlers
     const { events, registrar } = this.#components
-    events.addEventListener('self:peer:update', this.#addressesChanged)
-    events.addEventListener('transport:listening', this.#addressesChanged)
-    events.addEventListener('transport:close', this.#addressesChanged)
+    for (const name of addressEvents) events.addEventListener(name, this.#addressesChanged)
     this.#unwatch = this.#budget?.watch(() => {
       handlers.budgetChanged?.()
       this.#addressesChanged()
@@ -269,9 +269,7 @@ export class Libp2pNetwork implements Network {
   #detach(): void {
     this.#handlers = undefined
     const { events } = this.#components
-    events.removeEventListener('self:peer:update', this.#addressesChanged)
-    events.removeEventListener('transport:listening', this.#addressesChanged)
-    events.removeEventListener('transport:close', this.#addressesChanged)
+    for (const name of addressEvents) events.removeEventListener(name, this.#addressesChanged)
     this.#discoveries.stop()
     this.#unwatch?.()
     this.keeper.stop()
@@ -327,7 +325,7 @@ export class Libp2pNetwork implements Network {
   async #open(address: Multiaddr, { signal, webRtcTo }: { signal: AbortSignal; webRtcTo: PeerId | undefined }): Promise<Connection> {
     const open = (until: AbortSignal): Promise<Connection> => {
       if (webRtcTo !== undefined) this.keeper.abortStaleWebRtc(webRtcTo)
-      return this.#components.connectionManager.openConnection(address, { priority: dialPriority, force: true, signal: until })
+      return this.#dialed(address, { force: true, signal: until })
     }
     for (const withinMs of webRtcTo === undefined ? [] : webRtcPatienceMs) {
       const connection = await inTime(this.#clock, { signal, withinMs }, open)
@@ -341,7 +339,7 @@ export class Libp2pNetwork implements Network {
     // libp2p dials a relay by its id, at every address that its peer store has of it, and strangers fill that: so the relay is
     // dialed before, at the very address that was checked. A connection that is there serves.
     const relay = relayAddressOf(point)
-    if (relay !== undefined) await this.#components.connectionManager.openConnection(relay, { priority: dialPriority, signal })
+    if (relay !== undefined) await this.#dialed(relay, { signal })
     for (let tries = 1; ; tries++) {
       const connection = await this.#open(address, { signal, webRtcTo: transportOf(point) === 'webrtc' ? targetOf(point) : undefined })
       if (expectedPeerId !== undefined && connection.remotePeer.toString() !== expectedPeerId) {
@@ -358,6 +356,10 @@ export class Libp2pNetwork implements Network {
         throw new DialError('other', 'only a relayed connection came of it, and the pool runs on direct ones')
       if (tries === maxDialTries) throw new DialError('other', `the connection leads to ${connection.remoteAddr} instead`)
     }
+  }
+
+  async #dialed(address: Multiaddr, options: { signal: AbortSignal; force?: boolean }): Promise<Connection> {
+    return this.keeper.made(await this.#components.connectionManager.openConnection(address, { priority: dialPriority, ...options }))
   }
 
   #leadsTo(connection: Connection, point: Point, expectedPeerId: PeerId | undefined): boolean {
@@ -388,10 +390,8 @@ export class Libp2pNetwork implements Network {
     this.#handlers.incoming(this.#linkOf(stream, connection))
   }
 
-  readonly #addressesChanged = (): void => this.#guard.call('a change of addresses', () => this.#readAddresses(), undefined)
-
-  #readAddresses(): void {
-    const points = this.#findOwnPoints()
+  readonly #addressesChanged = (): void => {
+    const points = this.#guard.call('a change of addresses', () => this.#findOwnPoints(), this.#ownPoints)
     if (points.join() === this.#ownPoints.join()) return
     this.#ownPoints = points
     void this.records.sign(points)

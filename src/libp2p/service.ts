@@ -26,6 +26,7 @@ import { type DialRule, inPage } from './dial-rule.ts'
 import { createGater, hostOfAddress, type InboundGuard, type PoolGater, type RelayGuard } from './gater.ts'
 import { ListenerGuard } from './listener-guard.ts'
 import { type BudgetSource, Libp2pNetwork, type NetworkComponents } from './network.ts'
+import { type PeerStoreCleaning, peerStoreCleaning } from './peer-store-cleaning.ts'
 import { type PointInit, parsePointInit } from './point.ts'
 import { maxInboundConnections } from './preset.ts'
 import { systemClock, systemRandom } from './system.ts'
@@ -89,19 +90,27 @@ export class Libp2pPeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uin
   /** What plain peers speak is known from identify alone. */
   readonly [serviceDependencies]: string[]
   readonly network: Libp2pNetwork
+  readonly #cleaning: PeerStoreCleaning | undefined
   #nodeIsStarting = false
 
   constructor(
     config: PoolConfig<Msg, PeerMeta, ConnMeta>,
-    { network, log, inspect }: { network: Libp2pNetwork; log: Log; inspect?: PoolComponents['inspect'] }
+    {
+      network,
+      cleaning,
+      log,
+      inspect
+    }: { network: Libp2pNetwork; cleaning?: PeerStoreCleaning | undefined; log: Log; inspect?: PoolComponents['inspect'] }
   ) {
     super(config, { network, clock: systemClock, random: systemRandom, log, inspect })
     this.network = network
+    this.#cleaning = cleaning
     this[serviceDependencies] = config.plainPeers === 'admit' ? ['@libp2p/identify'] : []
   }
 
   beforeStart(): void {
     this.#nodeIsStarting = true
+    this.#cleaning?.start()
   }
 
   override async start(): Promise<void> {
@@ -116,6 +125,7 @@ export class Libp2pPeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uin
 
   async beforeStop(): Promise<void> {
     this.#nodeIsStarting = false
+    this.#cleaning?.stop()
     await super.stop()
   }
 }
@@ -124,7 +134,7 @@ export class Libp2pPeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uin
 export function peerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Array>(
   init: PeerPoolInit<Msg, PeerMeta, ConnMeta>
 ): PeerPoolService<Msg, PeerMeta, ConnMeta> {
-  return poolService(init, { storage: memoryStorage(), ...(inPage() ? {} : { guard: listenerGuard }) })
+  return poolService(init, { storage: memoryStorage(), ...(inPage() ? {} : { guard: listenerGuard, cleaning: peerStoreCleaning }) })
 }
 
 /** The guard of a node that others can dial. */
@@ -140,6 +150,8 @@ export interface PoolParts {
   readonly budget?: BudgetSource
   /** Of incoming connections. @default none: libp2p's own limits alone hold */
   readonly guard?: typeof listenerGuard
+  /** @default libp2p keeps an entry for every id that ever connected */
+  readonly cleaning?: typeof peerStoreCleaning
   /** Of the circuit relay in this node. @default none */
   readonly relay?: RelayGuard | undefined
   /** The age from which streams to our relay keep a connection open no longer, ms. @default 150000 */
@@ -149,7 +161,7 @@ export interface PoolParts {
 /** `peerPool` with the parts of a preset. */
 export function poolService<Msg, PeerMeta, ConnMeta>(
   init: PeerPoolInit<Msg, PeerMeta, ConnMeta>,
-  { storage, budget, guard: makeGuard, relay, maxIdleAgeMs }: PoolParts
+  { storage, budget, guard: makeGuard, cleaning: makeCleaning, relay, maxIdleAgeMs }: PoolParts
 ): PeerPoolService<Msg, PeerMeta, ConnMeta> {
   const {
     trustedPoints = [],
@@ -180,8 +192,14 @@ export function poolService<Msg, PeerMeta, ConnMeta>(
       budget
     })
     if (relay !== undefined) network.holdsReservation = (guest) => relay.holdsReservation(guest)
+    const cleaning: PeerStoreCleaning | undefined = makeCleaning?.(components, {
+      clock: systemClock,
+      isStranger: (peerId): boolean => pool.gate.isStranger(peerId),
+      isOurs: (connection) => network.keeper.isOurs(connection)
+    })
     const pool = new Libp2pPeerPool(config, {
       network,
+      cleaning,
       log: { error: (message, cause) => log.error('%s - %e', message, cause) },
       inspect: (made) => {
         state = made

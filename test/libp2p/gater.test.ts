@@ -14,7 +14,8 @@ const gate: Gate = {
   deniesIncoming: (host) => host === bannedHost,
   deniesDial: (point: Point) => point.startsWith('/ip4/192.0.2.66/'),
   deniesPeer: (peerId: PeerId, host: Host | undefined) => peerId === banned || host === bannedHost,
-  isTrusted: () => false
+  isTrusted: () => false,
+  isStranger: () => true
 }
 
 const linkFrom = (address: string): MultiaddrConnection =>

@@ -28,11 +28,13 @@ export interface TestNodeOptions {
   readonly closeIdle?: boolean
   /** Dials TCP from this address of the loopback. @default the system's choice */
   readonly localAddress?: string
+  /** Another service of the node. */
+  readonly also?: (components: NetworkComponents) => unknown
 }
 
 export async function startNode(
   transport: TestTransport,
-  { gater, clock = systemClock, denies, closeIdle, localAddress }: TestNodeOptions = {}
+  { gater, clock = systemClock, denies, closeIdle, localAddress, also }: TestNodeOptions = {}
 ): Promise<TestNode> {
   const made: { network?: Libp2pNetwork } = {}
   const node = await createLibp2p({
@@ -47,6 +49,7 @@ export async function startNode(
       identify: identify(),
       network: (components: NetworkComponents) => {
         made.network = new Libp2pNetwork(components, { clock, denies, closeIdle })
+        also?.(components)
         return {}
       }
     }

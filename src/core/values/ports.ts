@@ -235,6 +235,8 @@ export interface Gate {
    * In private mode true for all who are not trusted, so that libp2p's own protocols tell them nothing either.
    */
   deniesPeer(peerId: PeerId, host: Host | undefined, direction?: Direction): boolean
+  /** Nobody trusts this id, and it was not connected for ten seconds in all, as far as the pool remembers. */
+  isStranger(peerId: PeerId): boolean
   /** The operator trusts this id, by itself or as the peer that a trusted point expects. Ask it once the id is proved. */
   isTrusted(peerId: PeerId): boolean
 }
