@@ -4,7 +4,6 @@
  */
 import { LateParts } from './api/late-parts.ts'
 import { Registering } from './api/registering.ts'
-import { takeSnapshot, withCounters } from './api/snapshot.ts'
 import { checkPeer, isBarredAt, isShutOut } from './decisions/admission.ts'
 import type { BandExplanation, Circumstances, Explanation } from './decisions/explain.ts'
 import { scorerOf } from './decisions/score.ts'
@@ -112,7 +111,8 @@ export class PeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Arra
     this.#expulsion = new Expulsion(this.#context)
     this.#connector = new Connector(this.#context, {
       established: (connection) => this.#exchange?.established(connection),
-      received: (connection, message) => this.#exchange?.received(connection, message)
+      received: (connection, message) => this.#exchange?.received(connection, message),
+      alternatives: (asker, transports) => this.#exchange?.alternatives(asker, transports) ?? []
     })
     this.#maintenance = new Maintenance(this.#context, this.#connector)
     this.gate = {
@@ -164,12 +164,12 @@ export class PeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Arra
     const { network, claims } = this.#context
     await before
     if (turn !== this.#turns) return
-    await this.#late.load()
-    if (turn !== this.#turns) return
-    await this.#persistence?.start()
-    if (turn !== this.#turns) return
-    this.#context.registry.resetReconnections()
     try {
+      await this.#late.load()
+      if (turn !== this.#turns) return
+      await this.#persistence?.start()
+      if (turn !== this.#turns) return
+      this.#context.registry.resetReconnections()
       await network.start({
         plainProtocols: this.config.plainPeers === 'admit' ? this.config.requiredProtocols : undefined,
         incoming: (link) => this.#incoming(link),
@@ -303,8 +303,12 @@ export class PeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Arra
     return this.#maintenance.maintain()
   }
 
-  /** Everything there is to show, as plain JSON. Cheap when nothing changed: only the counters are read again. */
+  /**
+   * Everything there is to show, as plain JSON. Cheap when nothing changed: only the counters are read again. Throws `PoolError`
+   * `not-started` before the first start.
+   */
   snapshot(): PoolSnapshot {
+    const { takeSnapshot, withCounters } = this.#late.for('snapshot')
     const frame = { version: this.#version, life: this.#life, storage: this.#persistence?.status ?? unopened(this.config.storage.name) }
     const fresh =
       this.#snapshot?.version === this.#version ? withCounters(this.#context, this.#snapshot) : takeSnapshot(this.#context, frame)

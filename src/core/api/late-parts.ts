@@ -4,11 +4,12 @@
  */
 import type { FlowContext } from '../flows/context.ts'
 import { PoolError } from '../values/reason.ts'
+import { within } from '../waits.ts'
 
 type Late = typeof import('./late.ts')
 
-/** The pool starts without them rather than wait longer, ms. */
-const loadDeadlineMs = 2_000
+/** A page that cannot load them by then does not start, ms. */
+const loadDeadlineMs = 30_000
 
 export class LateParts<Msg, PeerMeta, ConnMeta> {
   readonly #context: FlowContext<Msg, PeerMeta, ConnMeta>
@@ -20,25 +21,17 @@ export class LateParts<Msg, PeerMeta, ConnMeta> {
     this.#adopt = adopt
   }
 
-  /** Resolves when they are loaded and adopted, could not be loaded, or after two seconds. May be repeated. Never rejects. */
-  load(): Promise<void> {
-    const { clock, log } = this.#context
-    if (this.#loaded !== undefined) return Promise.resolve()
-    return new Promise((resolve) => {
-      const cancel = clock.schedule(loadDeadlineMs, resolve)
-      import('./late.ts')
-        .then((late) => {
-          if (this.#loaded === undefined) this.#adopt(late)
-          this.#loaded = late
-        })
-        .catch((error: unknown) =>
-          log.error('a part of the pool could not be loaded: it saves nothing, exchanges no points and checks no liveness', error)
-        )
-        .finally(() => {
-          cancel()
-          resolve()
-        })
+  /** Resolves when they are loaded and adopted. May be called again. Rejects with `PoolError` `not-started` if they cannot be loaded. */
+  async load(): Promise<void> {
+    if (this.#loaded !== undefined) return
+    const late = new PoolError('not-started', `start: a part of the pool was not loaded within ${loadDeadlineMs} ms`)
+    const loading = import('./late.ts').catch((cause: unknown) => {
+      throw new PoolError('not-started', 'start: a part of the pool could not be loaded', { cause })
     })
+    const loaded = await within(loading, { clock: this.#context.clock, ms: loadDeadlineMs, late })
+    if (this.#loaded !== undefined) return
+    this.#adopt(loaded)
+    this.#loaded = loaded
   }
 
   /** Throws `PoolError` `not-started` while they are not there. */

@@ -2,11 +2,12 @@
  * The verbs of the pool upon what it knows: registering, own points, listings, greylists, and what is running. `PeerPool` is made
  * upon them; what concerns one known point or peer is in `points.ts` and `peers.ts`.
  */
-import { defaultListing } from '../decisions/sharing.ts'
+
 import type { FlowContext } from '../flows/context.ts'
 import { encodePayload, frameOf } from '../flows/payload.ts'
 import type { PeerInfo } from '../tables/peer-state.ts'
 import type { Medium, PointInfo } from '../tables/point-info.ts'
+import { defaultListing } from '../values/bounds.ts'
 import type { Host, ParsedPoint, PeerId, Point } from '../values/ids.ts'
 import { type DisconnectReason, PoolError } from '../values/reason.ts'
 import { Connections } from './connections.ts'

@@ -7,11 +7,9 @@ import type { PoolState } from '../tables/pool-state.ts'
 import { Draws } from '../tables/sampling.ts'
 import { firstHopOf, isLocal, isRelayed, relayOf, targetOf, transportOf, widerGroupOf } from '../values/address.ts'
 import type { RunningConnection } from '../values/attempt.ts'
+import { defaultListing } from '../values/bounds.ts'
 import type { Host, PeerId, Point } from '../values/ids.ts'
 import type { Network, Random, Transport } from '../values/ports.ts'
-
-/** Points in one listing, unless asked otherwise; the original's figure. */
-export const defaultListing = 50
 
 /** One answer tells no more of the table than this (Bitcoin Core's figure). */
 const maxSharedShare = 0.23

@@ -5,7 +5,6 @@
  */
 import { type Admission, checkDial, checkDialed, checkHello, checkHostLimit, checkPeer } from '../decisions/admission.ts'
 import { checkIncoming } from '../decisions/handshake-places.ts'
-import { shareablePoints } from '../decisions/sharing.ts'
 import type { AttemptRecord } from '../tables/attempt-record.ts'
 import { isWordless, type Outcome } from '../tables/outcome.ts'
 import type { PeerRecord } from '../tables/peer-state.ts'
@@ -39,6 +38,8 @@ export interface ConnectOptions {
 export interface Receiver<Msg, ConnMeta> {
   established(connection: Connection<Msg, ConnMeta>): void
   received(connection: Connection<Msg, ConnMeta>, message: ExchangeMessage): void
+  /** Points for a peer that is refused for want of room. */
+  alternatives(asker: Link, transports: readonly string[]): readonly string[]
 }
 
 export class Connector<Msg, PeerMeta, ConnMeta> {
@@ -286,10 +287,8 @@ export class Connector<Msg, PeerMeta, ConnMeta> {
 
   /** Points that a refused peer may try instead, of those that it can dial. */
   #alternatives(link: Link, { transports }: HelloMessage, rejection: Rejection): readonly string[] {
-    const { config, state, random, sharingSeed: seed, clock, network } = this.#context
     const useful = rejection.kind === 'too-many-connections' || rejection.kind === 'table-full'
-    if (!useful || !config.discovery) return []
-    return shareablePoints(state, { asker: link, network, random, transports, seed, now: clock.now() })
+    return useful ? this.#receiver.alternatives(link, transports) : []
   }
 
   /** The one deadline of an attempt, which names the step that ran out, and the caller's own signal. */

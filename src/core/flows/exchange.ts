@@ -2,7 +2,7 @@
  * Points between pools: asks with Bootstrap, answers with Advertise, tells peers when our own points change. The only
  * reader of pool messages of running connections. It registers what it hears and dials nothing: that is for maintenance.
  */
-import { shareablePoints } from '../decisions/sharing.ts'
+import { type Asker, shareablePoints } from '../decisions/sharing.ts'
 import { groupOfTeller } from '../values/address.ts'
 import type { ExchangeMessage } from '../values/message.ts'
 import type { Clock } from '../values/ports.ts'
@@ -113,6 +113,12 @@ export class Exchange<Msg, PeerMeta, ConnMeta> {
         if (takesSwap()) void this.#swaps.acknowledged(connection, message)
         return
     }
+  }
+
+  /** Points that a peer may try which is refused for want of room. */
+  alternatives(asker: Asker, transports: readonly string[]): readonly string[] {
+    const { config, state, network, random, sharingSeed: seed, clock } = this.#context
+    return config.discovery ? shareablePoints(state, { asker, network, random, transports, seed, now: clock.now() }) : []
   }
 
   #answer(connection: Connection<Msg, ConnMeta>, transports: readonly string[]): void {

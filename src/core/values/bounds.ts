@@ -1,5 +1,8 @@
 /** The band that maintenance keeps, cut in thirds as the original does (section 6.6 of its behaviour). */
 
+/** Points in one listing, unless asked otherwise; the original's figure. */
+export const defaultListing = 50
+
 /** Points that are saved to be dialed first after a restart. Two honest ones defeat a poisoned table; eight allow for some that are gone. */
 export const maxAnchors = 8
 

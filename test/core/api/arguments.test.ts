@@ -189,7 +189,7 @@ describe('an unknown event is refused, with the nearest name', () => {
 
 describe('a host is taken in any spelling', () => {
   it.each(['127.0.0.1', '::ffff:127.0.0.1', '[::ffff:7f00:1]', '0x7f.1', '2130706433', '127.1', '127.0.0.1.'])('%s', async (host) => {
-    const { pool } = new World().make('a')
+    const { pool } = await new World().start('a')
     const loopback = parsePoint('/ip4/127.0.0.1/tcp/1').point
     await pool.points.banHost(host)
     expect([pool.points.isBanned(loopback), pool.snapshot().bannedHosts]).toEqual([true, ['::ffff:127.0.0.1']])
@@ -204,7 +204,7 @@ describe('a host is taken in any spelling', () => {
     ['Example.ORG.', 'example.org'],
     ['localhost', 'localhost']
   ])('%s', async (host, canonical) => {
-    const { pool } = new World().make('a')
+    const { pool } = await new World().start('a')
     await pool.points.banHost(host)
     expect(pool.snapshot().bannedHosts).toEqual([canonical])
   })
