@@ -11,6 +11,9 @@ import type { Host } from '../src/core/values/ids.ts'
 import { hostOfAddress } from '../src/libp2p/gater.ts'
 import { judgeRequest, type RequestRules } from './request-origin.ts'
 
+/** The largest WebSocket frame, bytes: `ws` holds one whole, before anybody has proved an id. libp2p's own have 64 KiB at most. */
+const maxFrameBytes = 1_048_576
+
 /** A transport for `createLibp2p` whose listeners keep the rules. */
 export function behindProxies<Components extends { readonly logger: ComponentLogger }>(
   make: (components: Components) => Transport,
@@ -32,7 +35,8 @@ export function behindProxies<Components extends { readonly logger: ComponentLog
       }
       const listener = createListener({ ...options, upgrader: placing(options.upgrader, place) })
       const webSockets: unknown = Reflect.get(listener, 'wsServer')
-      if (hasOptions(webSockets))
+      if (hasOptions(webSockets)) {
+        webSockets.options.maxPayload = maxFrameBytes
         webSockets.options.verifyClient = ({ req }, answer) => {
           const host = req.socket.remoteAddress === undefined ? undefined : hostOfIp(req.socket.remoteAddress)
           const judgement = judgeRequest({ host, headers: req.headers }, rules)
@@ -44,6 +48,7 @@ export function behindProxies<Components extends { readonly logger: ComponentLog
           judged = { socket: socketOf(host, req.socket.remotePort), host: judgement.host }
           answer(true)
         }
+      }
       return listener
     }
     return transport
@@ -53,6 +58,7 @@ export function behindProxies<Components extends { readonly logger: ComponentLog
 /** What we set of the options of `ws`, whose server libp2p's listener makes. */
 interface WebSocketServer {
   readonly options: {
+    maxPayload?: number
     verifyClient?: (
       info: { readonly req: IncomingMessage },
       answer: (isTaken: boolean, code?: number, message?: string, headers?: Record<string, string>) => void

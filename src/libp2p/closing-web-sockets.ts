@@ -1,7 +1,7 @@
 /**
  * libp2p's WebSocket transport, mended. Its connections (@libp2p/websockets 10.1.21) abort with `close(1006)`, a code that no
- * WebSocket takes, so an aborted one stays open at both ends; and a dial whose upgrade fails leaves its socket open. Then a peer that
- * we refuse holds a connection to us until its own keep-alive gives up. Used by the presets of `node` and `web`.
+ * WebSocket takes, so an aborted one stays open at both ends; a connection whose upgrade fails leaves its socket open; and an error of a
+ * server's socket ends the process. Used by the presets of `node` and `web`.
  */
 import type { CreateListenerOptions, DialTransportOptions, MultiaddrConnection, Transport, Upgrader } from '@libp2p/interface'
 
@@ -28,9 +28,15 @@ function mending(upgrader: Upgrader): Upgrader {
         throw error
       }
     },
-    upgradeInbound: (link: MultiaddrConnection, options: Parameters<Upgrader['upgradeInbound']>[1]) => {
+    upgradeInbound: async (link: MultiaddrConnection, options: Parameters<Upgrader['upgradeInbound']>[1]) => {
       mend(link)
-      return upgrader.upgradeInbound(link, options)
+      try {
+        await upgrader.upgradeInbound(link, options)
+      } catch (error) {
+        // The listener closes it politely, which leaves the socket to a stranger for half a minute.
+        link.abort(error instanceof Error ? error : new Error(String(error)))
+        throw error
+      }
     },
     createInboundAbortSignal: (signal) => upgrader.createInboundAbortSignal(signal),
     getStreamMuxers: () => upgrader.getStreamMuxers(),
@@ -38,10 +44,16 @@ function mending(upgrader: Upgrader): Upgrader {
   }
 }
 
-/** Gives a connection on a WebSocket a way to reset that works, in place of its own. */
+const mended = new WeakSet<MultiaddrConnection>()
+
+/** Gives a connection on a WebSocket a way to reset that works, in place of its own, and an end when it is sent what is no frame. */
 export function mend(link: MultiaddrConnection): void {
   const socket: unknown = Reflect.get(link, 'websocket')
-  if (typeof socket !== 'object' || socket === null) return
+  if (typeof socket !== 'object' || socket === null || mended.has(link)) return
+  mended.add(link)
+  // Node's server sockets emit errors, and nobody else listens: seven bytes of a stranger would end the process.
+  const on: unknown = Reflect.get(socket, 'on')
+  if (typeof on === 'function') on.call(socket, 'error', (error: Error) => link.abort(error))
   // Node's server sockets can end at once; all others only by the closing handshake.
   const end: unknown = Reflect.get(socket, 'terminate') ?? Reflect.get(socket, 'close')
   if (typeof end === 'function') Reflect.set(link, 'sendReset', () => void end.call(socket))

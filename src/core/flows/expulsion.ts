@@ -1,12 +1,19 @@
 /**
  * Whoever is kept out from now on, by a ban, a greylisting or private mode, loses all links and connections at once, whatever brought
- * it about. Called by the pool for each of its events.
+ * it about: also by what a storage brings that could only be read while peers were connected. Called by the pool for each of its events.
  */
 import { isShutOut } from '../decisions/admission.ts'
 import type { PoolEventName } from '../values/events.ts'
 import type { FlowContext } from './context.ts'
 
-const events: ReadonlySet<PoolEventName> = new Set(['greylisted', 'peer-banned', 'host-banned', 'range-banned', 'trust-changed'])
+const events: ReadonlySet<PoolEventName> = new Set([
+  'greylisted',
+  'peer-banned',
+  'host-banned',
+  'range-banned',
+  'trust-changed',
+  'storage-loaded'
+])
 
 export class Expulsion<Msg, PeerMeta, ConnMeta> {
   readonly #context: FlowContext<Msg, PeerMeta, ConnMeta>

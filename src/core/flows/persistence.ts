@@ -196,7 +196,7 @@ export class Persistence<Msg, PeerMeta, ConnMeta> {
 
   /** Takes in what is stored. What is broken is quarantined and reported; a newer version, or a text above the cap, stays untouched. */
   async #load({ readState, restoreState }: Codec, signal: AbortSignal): Promise<void> {
-    const { config, state, events, network, clock } = this.#context
+    const { config, state, network, clock } = this.#context
     const { storage } = config
     try {
       const text: unknown = await this.#ask('read', signal, () => storage.load(signal))
@@ -206,7 +206,7 @@ export class Persistence<Msg, PeerMeta, ConnMeta> {
         // Not ended by the signal: what half a restore took would count twice at the next one.
         const counts = await this.#inSlices(restoreState(saved, { tables: state.parts, now: clock.date() }))
         state.anchors = saved.anchors
-        events.emit('storage-loaded', { storage: storage.name, ...counts })
+        state.parts.emit('storage-loaded', { storage: storage.name, ...counts })
       }
     } catch (error) {
       if (!(error instanceof StorageError) || error.failure !== 'broken') throw error
@@ -246,11 +246,11 @@ export class Persistence<Msg, PeerMeta, ConnMeta> {
   /** One event for one cause, however often it comes back. */
   #fail(error: unknown, quarantinedAs: string | undefined): void {
     const { config, events, log } = this.#context
-    if (!(error instanceof StorageError)) log.error(`the storage ${config.storage.name} failed in an unexpected way`, error)
     const failure = error instanceof StorageError ? error.failure : 'unavailable'
     if (quarantinedAs === undefined) this.#mode = 'memory'
     if (failure === this.#failure) return
     this.#failure = failure
+    log.error(`the storage ${config.storage.name} failed: the pool goes on in memory`, error)
     events.emit('storage-failed', {
       storage: config.storage.name,
       failure,

@@ -300,6 +300,8 @@ export function resolveConfig<Msg, PeerMeta, ConnMeta>(
   { preset, storage }: { preset: Preset; storage: PeerStorage }
 ): PoolConfig<Msg, PeerMeta, ConnMeta> {
   const given = checkOptions(options, poolOptions)
+  // It alone has no default.
+  poolOptions.network(given.network, at('network'))
   const { maxIncoming = 20 } = given
   const initialDelayMs = given.reconnection?.initialDelayMs ?? defaultReconnection.initialDelayMs
   const config: PoolConfig<Msg, PeerMeta, ConnMeta> = {
