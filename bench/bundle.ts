@@ -9,8 +9,8 @@ import { rolldown } from 'rolldown'
 export interface Bundle {
   /** What is loaded at once, one text a chunk. */
   readonly chunks: readonly string[]
-  /** Chunks that an option brings. */
-  readonly later: readonly string[]
+  /** What is loaded beside the start, on demand, or with an option: the text of each chunk by its name. */
+  readonly later: ReadonlyMap<string, string>
   /** The minified text of each of our own modules that is loaded at once. */
   readonly ours: ReadonlyMap<string, string>
 }
@@ -30,7 +30,7 @@ export async function bundle(source: string): Promise<Bundle> {
   })
   const { output } = await build.generate({ minify: true, format: 'es', sourcemap: true })
   const chunks = new Map(output.flatMap((part) => (part.type === 'chunk' ? [[part.fileName, part] as const] : [])))
-  // What an option needs is in chunks that are loaded with it: only those count that the first one imports outright.
+  // What comes later is in chunks of its own: only those count that the first one imports outright.
   const loaded = new Set([output[0]])
   for (const chunk of loaded) for (const name of chunk.imports) if (chunks.has(name)) loaded.add(chunks.get(name) ?? chunk)
   const ours = new Map<string, string>()
@@ -40,7 +40,7 @@ export async function bundle(source: string): Promise<Bundle> {
     }
   }
   const later = [...chunks.values()].filter((chunk) => !loaded.has(chunk))
-  return { chunks: Array.from(loaded, ({ code }) => code), later: later.map(({ code }) => code), ours }
+  return { chunks: Array.from(loaded, ({ code }) => code), later: new Map(later.map(({ name, code }) => [name, code])), ours }
 }
 
 /** Which part of a bundle comes from which source, by its source map: each segment reaches to the next one. */

@@ -1,19 +1,19 @@
 /**
- * `npm run size`: what a page loads for the pool, on top of the libp2p that it would load anyway: two bundles, minified and
- * gzipped, and the difference. Fails above the ceiling; the bar is `targetBytes`. What `createWebPeer`
- * adds to share the pool between tabs is measured beside it, since pages that do not share load nothing of it; and what is only
- * loaded with the option that needs it. Before the sums stand our modules and areas, each by what it costs: so much smaller is the gzip
- * of all of ours without it. The costs of the modules are less than the whole together, since what two of them share counts for
- * neither.
+ * `npm run size`: what a page loads for the pool, on top of the libp2p that it would load anyway: two bundles, minified and gzipped, and
+ * the difference. It counts what is loaded at once, and fails above the ceiling. It prints the chunks that are loaded later, and what
+ * `createWebPeer` adds to share the pool between tabs. Pages that do not share load nothing of that.
+ *
+ * The tables of modules and areas give the cost of each: how much smaller the gzip of all our code is without it. The costs add up to
+ * less than the whole, since text that two modules have in common counts for neither.
  */
 
 import { brotliCompressSync, gzipSync } from 'node:zlib'
 import { bundle } from './bundle.ts'
 
-/** What we want to reach. */
-const targetBytes = 15_000
-/** What must not be exceeded until then; docs/size.md says when it was last raised, and for what. */
-const ceilingBytes = 57_200
+/** The targets: loaded at once; everything; everything with sharing between tabs. */
+const targets = { first: 38_000, all: 47_000, shared: 52_000 }
+/** What is loaded at once must not exceed this. It only goes down. */
+const ceilingBytes = 55_000
 
 /** The sharing between tabs, above that. */
 const sharingCeilingBytes = 6_700
@@ -38,7 +38,6 @@ const areas: readonly (readonly [string, RegExp])[] = [
   ['wire: frames, fields, caps', /^src\/core\/wire\//],
   ['bars: bans, ranges, greylists', /tables\/(bans|cidr|acl|.*greylist|fading-filter)/],
   ['tables: points, peers, attempts', /^src\/core\/tables\//],
-  ['explaining: why a point is not connected, what maintenance does', /explain/],
   ['decisions: admission, plan, score', /^src\/core\/decisions\//],
   ['flows: handshake, connections, exchange, maintenance', /^src\/core\/flows\//],
   ['values: addresses, options, reasons', /^src\/core\/values\//],
@@ -89,15 +88,16 @@ for (const [area] of areas) {
 }
 
 console.log(`\nlibp2p alone ${sum(alone.chunks, gzipped)} bytes gzipped; the pool is ${pool} more`)
-console.log(
-  pool <= targetBytes ? `the bar of ${targetBytes} is met` : `the bar of ${targetBytes} is not met; the ceiling is ${ceilingBytes}`
-)
+console.log(`the ceiling is ${ceilingBytes}, the target ${targets.first}`)
 console.log(
   `as brotli: libp2p ${sum(alone.chunks, brotlied)}, the pool ${sum(withPool.chunks, brotlied) - sum(alone.chunks, brotlied)} more`
 )
-const later = sum(withPool.later, gzipped)
-console.log(`only with options that need it: ${later} more, in chunks of their own; so ${pool + later} in all`)
+console.log('loaded later, in chunks of their own:')
+for (const [name, code] of withPool.later) console.log(row(code.length, gzipped(code), name))
+const all = pool + sum([...withPool.later.values()], gzipped)
+console.log(`everything: ${all}; the target is ${targets.all}`)
 console.log(`sharing it between tabs: ${sharing} more; the ceiling is ${sharingCeilingBytes}`)
+console.log(`everything with sharing: ${all + sharing}; the target is ${targets.shared}`)
 const above = Math.max(pool - ceilingBytes, sharing - sharingCeilingBytes)
 if (above > 0) {
   console.error(`above the ceiling by ${above} bytes`)

@@ -2,11 +2,12 @@
  * What tabs may wish of the pool that they share: a closed list, carried out by the owner, for its own tab in the same way as
  * for others. Arguments come from another page and are checked as strictly as a program's. Results are plain data.
  */
-import { encodePayload, frameOf } from '../src/core/flows/payload.ts'
+import { encodePayload } from '../src/core/flows/payload.ts'
 import type { PeerPool } from '../src/core/peer-pool.ts'
 import type { PeerId, Point } from '../src/core/values/ids.ts'
 import { PoolError } from '../src/core/values/reason.ts'
 import { argumentsFor, type Verb } from '../src/core/verbs.ts'
+import { encodeMessage } from '../src/core/wire/encode.ts'
 
 type AnyPool = PeerPool<unknown, unknown, unknown>
 
@@ -31,7 +32,7 @@ const special = {
     await connection.sendPayload(checked(pool, payload), signal)
   },
   broadcast: (pool: AnyPool, _: AbortSignal, [bytes, { except = [] }]: [Uint8Array, { except?: readonly PeerId[] }]): number => {
-    const frame = frameOf(checked(pool, bytes))
+    const frame = encodeMessage({ kind: 'application', payload: checked(pool, bytes) })
     return pool.connections.list().filter((connection) => !except.includes(connection.peerId) && connection.offerFrame(frame)).length
   },
   'peers.describe': (pool: AnyPool, _: AbortSignal, [peerId]: [PeerId]) => {

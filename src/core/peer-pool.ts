@@ -8,7 +8,7 @@ import { checkPeer, isBarredAt, isShutOut } from './decisions/admission.ts'
 import type { BandExplanation, Circumstances, Explanation } from './decisions/explain.ts'
 import { scorerOf } from './decisions/score.ts'
 import { EventHub } from './event-hub.ts'
-import { abortLink } from './flows/channel.ts'
+import { abortLink } from './flows/closing.ts'
 import { type ConnectOptions, Connector } from './flows/connect.ts'
 import type { Connection } from './flows/connection.ts'
 import type { FlowContext } from './flows/context.ts'
@@ -123,13 +123,14 @@ export class PeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Arra
       isStranger: (peerId) => !state.passesGreylist(peerId),
       isTrusted: (peerId) => state.isTrusted(peerId, undefined)
     }
-    this.#late = new LateParts(context, ({ AddressGreylist, Exchange, Persistence, Probing, Swaps }) => {
-      state.parts.access.adopt(new AddressGreylist({ sizeKiB: config.ipGreylistSizeKiB, key }))
-      const swaps = new Swaps(context, (point, expectedPeerId) => this.#connector.dial(point, expectedPeerId))
-      const exchange = new Exchange(context, swaps)
+    this.#late = new LateParts(context, (late) => {
+      this.#connector.adopt(late)
+      state.parts.access.adopt(new late.AddressGreylist({ sizeKiB: config.ipGreylistSizeKiB, key }))
+      const swaps = new late.Swaps(context, (point, expectedPeerId) => this.#connector.dial(point, expectedPeerId))
+      const exchange = new late.Exchange(context, swaps)
       this.#exchange = exchange
-      this.#maintenance.adopt({ exchange, swaps, probing: new Probing(context) })
-      this.#persistence = new Persistence(context, { shown: () => this.#shown() })
+      this.#maintenance.adopt({ exchange, mixing: new late.Mixing(context, swaps), probing: new late.Probing(context) })
+      this.#persistence = new late.Persistence(context, { shown: () => this.#shown() })
       if (this.#hasUnsaved) this.#persistence.changed()
     })
     for (const { point, expectedPeerId } of config.trustedPoints) take('registerPoint', point, { expectedPeerId })
@@ -157,6 +158,11 @@ export class PeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Arra
       this.#starting = this.#begin(++this.#turns, before)
     }
     return this.#starting ?? Promise.resolve()
+  }
+
+  /** Begins to load what `start` waits for, so that it is there by then. A failure shows at the start, which tries again. */
+  protected preload(): void {
+    this.#late.load().catch(() => undefined)
   }
 
   /** Gives up silently when the pool was stopped meanwhile: `turn` is over then. */

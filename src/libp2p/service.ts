@@ -110,6 +110,7 @@ export class Libp2pPeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uin
 
   beforeStart(): void {
     this.#nodeIsStarting = true
+    this.preload()
     this.#cleaning?.start()
   }
 

@@ -4,12 +4,13 @@
  */
 
 import type { FlowContext } from '../flows/context.ts'
-import { encodePayload, frameOf } from '../flows/payload.ts'
+import { encodePayload } from '../flows/payload.ts'
 import type { PeerInfo } from '../tables/peer-state.ts'
 import type { Medium, PointInfo } from '../tables/point-info.ts'
 import { defaultListing } from '../values/bounds.ts'
 import type { Host, ParsedPoint, PeerId, Point } from '../values/ids.ts'
 import { type DisconnectReason, PoolError } from '../values/reason.ts'
+import { encodeMessage } from '../wire/encode.ts'
 import { Connections } from './connections.ts'
 import { News } from './news.ts'
 import { Peers } from './peers.ts'
@@ -53,7 +54,7 @@ export class Registering<Msg, PeerMeta, ConnMeta> extends News {
    */
   broadcast(message: Msg, options: { except?: readonly PeerId[] } = {}): number {
     const [, { except = [] }] = this.#context.take('broadcast', message, options)
-    const frame = frameOf(encodePayload(this.#context.config, message))
+    const frame = encodeMessage({ kind: 'application', payload: encodePayload(this.#context.config, message) })
     let taken = 0
     for (const connection of this.#context.state.connections()) {
       if (!except.includes(connection.peerId) && connection.offerFrame(frame)) taken++

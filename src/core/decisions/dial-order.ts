@@ -8,7 +8,6 @@ import { lastMissAt, type PointInfo } from '../tables/point-info.ts'
 import type { PoolView } from '../tables/pool-view.ts'
 import type { PeerId, Point } from '../values/ids.ts'
 import type { Random } from '../values/ports.ts'
-import { type CandidateOptions, isOurChoice, obstacleOf } from './candidates.ts'
 
 interface Choice {
   readonly now: number
@@ -39,39 +38,6 @@ export function chooseToDial(view: PoolView, ready: readonly PointInfo[], { coun
   return spread([...first, ...inTurn(met, heard)], choice.busyGroups, count).map((info) => info.point)
 }
 
-/**
- * The one where we have not been for longest, or never; trusted ones are no strangers, and dialed before others anyway. Others than
- * the first few are not asked for obstacles: of a full table that would be most of what a content pool does.
- */
-export function chooseStranger(view: PoolView, options: CandidateOptions & { random: Random }): Point | undefined {
-  const busyGroups = new Set<string>()
-  const never: PointInfo[] = []
-  const missed: PointInfo[] = []
-  for (const info of view.points()) {
-    if (isOurChoice(info)) busyGroups.add(info.group)
-    if (info.state.kind !== 'disconnected' || info.trusted || info.barredUntil >= options.now) continue
-    if (lastMissAt(info) === undefined) never.push(info)
-    else missed.push(info)
-  }
-  let passedOver: Point | undefined
-  for (const info of oneByOne(never, missed, options.random)) {
-    if (obstacleOf(view, info, options) !== undefined) continue
-    if (!busyGroups.has(info.group)) return info.point
-    passedOver ??= info.point
-  }
-  return passedOver
-}
-
-/** Those of `never` in any order, then the longest ago missed. */
-function* oneByOne(never: PointInfo[], missed: readonly PointInfo[], random: Random): Generator<PointInfo> {
-  for (let left = never.length; left > 0; left--) {
-    const i = Math.floor(random.next() * left)
-    yield never[i] as PointInfo
-    never[i] = never[left - 1] as PointInfo
-  }
-  yield* inAnyOrder(missed, random).sort(byMiss)
-}
-
 /** Those of other address groups than the busy ones and than each other first; in order otherwise. */
 function spread(ordered: readonly PointInfo[], busyGroups: ReadonlySet<string>, count: number): PointInfo[] {
   const groups = new Set(busyGroups)
@@ -90,7 +56,7 @@ function spread(ordered: readonly PointInfo[], busyGroups: ReadonlySet<string>, 
 }
 
 /** Equals come in another order in each pool, or all of a network would dial the same few. */
-function inAnyOrder(ready: readonly PointInfo[], random: Random): PointInfo[] {
+export function inAnyOrder(ready: readonly PointInfo[], random: Random): PointInfo[] {
   const order = [...ready]
   for (let i = order.length - 1; i > 0; i--) {
     const j = Math.floor(random.next() * (i + 1))
@@ -108,7 +74,7 @@ function inTurn<T>(a: readonly T[], b: readonly T[]): T[] {
 }
 
 /** Those that were never missed first, then the longest ago missed. */
-function byMiss(a: PointInfo, b: PointInfo): number {
+export function byMiss(a: PointInfo, b: PointInfo): number {
   return (lastMissAt(a) ?? 0) - (lastMissAt(b) ?? 0)
 }
 

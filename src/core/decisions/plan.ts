@@ -9,9 +9,9 @@ import type { PeerKind } from '../values/bounds.ts'
 import type { Point } from '../values/ids.ts'
 import type { Random } from '../values/ports.ts'
 import { type CandidateOptions, findCandidates, isMet, obstacleOf, strangersWait } from './candidates.ts'
-import { chooseStranger, chooseToDial } from './dial-order.ts'
+import { chooseToDial } from './dial-order.ts'
 import { chooseToLeave } from './eviction.ts'
-import { isSpare, keptPlaces, surplusByKind } from './kinds.ts'
+import { surplusByKind } from './kinds.ts'
 import { shareTaken } from './shares.ts'
 
 export interface MaintenancePlan {
@@ -137,33 +137,6 @@ function planBand(view: PoolView, options: PlanOptions): MaintenancePlan {
     ask: candidates.length < missing,
     againAt: againAt < Number.POSITIVE_INFINITY ? againAt : undefined
   }
-}
-
-/**
- * In the band, and nothing else to do: a point where we have not been for long or never, to be met beside the others. Two halves
- * of a network that were apart find each other again by this alone, since each of them is content; and whoever finds all houses
- * full is let in by those who come to meet it.
- */
-export function planExploring(view: PoolView, options: Omit<PlanOptions, 'filling' | 'trimAt'>): Point | undefined {
-  const { active, bounds, band, outgoingInProgress } = view
-  const hasRoom = view.slotsTaken < band.max - keptPlaces(surplusByKind(view))
-  const isContent = active >= bounds.minTarget && active <= bounds.maxTarget && hasRoom && band.expected > 0
-  if (!isContent || outgoingInProgress > 0) return undefined
-  return chooseStranger(view, options)
-}
-
-/** Connections that came by a swap or by exploring: at most one in so many, or strangers could mix themselves in until we hold nobody else. */
-export const mixedShare = 20
-
-/**
- * Whom the newly met one takes the place of: the last of `mixed`, who came as it did, once these are too many; else
- * anybody, once there are more than expected.
- */
-export function planAfterExploring(view: PoolView, met: RunningConnection, mixed: readonly RunningConnection[]): RunningConnection[] {
-  const surplus = surplusByKind(view)
-  const others = mixed.filter((one) => one !== met && !view.isTrusted(one.peerId, one.point) && isSpare(one, surplus))
-  if (others.length >= Math.max(1, Math.floor(view.active / mixedShare))) return others.slice(-1)
-  return view.active > view.band.expected ? chooseToLeave(view, 1, { except: met }) : []
 }
 
 /** Up to how many connections it dials now: in haste to minTarget, then without haste to its aim. */

@@ -3,33 +3,12 @@
  * message after the other; a running connection takes the channel over with whatever came early.
  */
 import type { PoolMessage } from '../values/message.ts'
-import type { Clock, Link } from '../values/ports.ts'
-import { abortable, unheard, within } from '../waits.ts'
+import type { Link } from '../values/ports.ts'
+import { abortable, unheard } from '../waits.ts'
 import type { WireLimits } from '../wire/caps.ts'
 import { decodeMessage } from '../wire/decode.ts'
-import { encodeMessages } from '../wire/encode.ts'
+import { encodeMessage, encodeMessages } from '../wire/encode.ts'
 import { FrameReader } from '../wire/frame.ts'
-
-/** By the port a link takes a second at most, ms. */
-const closeWithinMs = 1_250
-
-/** Closes the link. Never rejects; a link that does not close in time is left alone. */
-export async function closeLink(link: Link, clock: Clock): Promise<void> {
-  try {
-    await within(Promise.resolve(link.close()), { clock, ms: closeWithinMs, late: new Error('the link did not close') })
-  } catch {
-    abortLink(link, 'it did not close')
-  }
-}
-
-/** Never throws. */
-export function abortLink(link: Link, ...[detail, options]: Parameters<Link['abort']>): void {
-  try {
-    unheard(link.abort(detail, options))
-  } catch {
-    // Nothing more can be done about a link that neither closes nor breaks off.
-  }
-}
 
 export class Channel {
   readonly link: Link
@@ -76,6 +55,11 @@ export class Channel {
   /** Several messages in one write; a plain peer, who would not understand them, gets none. False: the link's buffer is full. Throws once the link is closed. */
   send(...messages: readonly PoolMessage[]): boolean {
     return this.sendBytes(encodeMessages(messages))
+  }
+
+  /** The frame of a message, for a queue that sends it later. */
+  frameOf(message: PoolMessage): Uint8Array {
+    return encodeMessage(message)
   }
 
   sendBytes(bytes: Uint8Array): boolean {

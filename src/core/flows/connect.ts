@@ -17,11 +17,11 @@ import type { ExchangeMessage, HelloMessage } from '../values/message.ts'
 import { DialError, type Link } from '../values/ports.ts'
 import { type AttemptStep, nackMotive, PoolError, type Rejection } from '../values/reason.ts'
 import { WireFault } from '../wire/fault.ts'
-import { abortLink, Channel, closeLink } from './channel.ts'
-import { Connection } from './connection.ts'
+import { Channel } from './channel.ts'
+import { abortLink, closeLink } from './closing.ts'
+import type { Connection, ConnectionParts } from './connection.ts'
 import type { FlowContext } from './context.ts'
 import { instanceText, LinkEnded, nackFor, ourHello, parsePoints, readHello, readMetadata, readSigned, readVerdict } from './handshake.ts'
-import { Turns } from './turns.ts'
 
 export interface ConnectOptions {
   /** Trust the point from now on. */
@@ -45,12 +45,18 @@ export interface Receiver<Msg, ConnMeta> {
 export class Connector<Msg, PeerMeta, ConnMeta> {
   readonly #context: FlowContext<Msg, PeerMeta, ConnMeta>
   readonly #receiver: Receiver<Msg, ConnMeta>
-  readonly #turns: Turns
+  /** Makes a running connection. Loaded a little later than the rest: no attempt begins before. */
+  #make: ((parts: Omit<ConnectionParts<Msg, ConnMeta>, 'turns'>) => Connection<Msg, ConnMeta>) | undefined
 
   constructor(context: FlowContext<Msg, PeerMeta, ConnMeta>, receiver: Receiver<Msg, ConnMeta>) {
     this.#context = context
     this.#receiver = receiver
-    this.#turns = new Turns(context.clock)
+  }
+
+  /** Takes over what is loaded beside the start. Called once. */
+  adopt(late: Pick<typeof import('./connection.ts') & typeof import('./turns.ts'), 'Connection' | 'Turns'>): void {
+    const turns = new late.Turns(this.#context.clock)
+    this.#make = (parts) => new late.Connection<Msg, ConnMeta>({ ...parts, turns })
   }
 
   /**
@@ -235,7 +241,8 @@ export class Connector<Msg, PeerMeta, ConnMeta> {
     }: { channel: Channel; hello: HelloMessage; metadata: ConnMeta | undefined; roundTripMs: number }
   ): Connection<Msg, ConnMeta> {
     const { state, clock, config, events } = this.#context
-    const connection = new Connection<Msg, ConnMeta>({
+    if (this.#make === undefined) throw new PoolError('not-started', 'the pool has not started yet')
+    const connection = this.#make({
       channel,
       attempt,
       // Not the message: it holds on to the packet that it came in.
@@ -244,7 +251,6 @@ export class Connector<Msg, PeerMeta, ConnMeta> {
       roundTripMs: channel.link.plain === undefined ? roundTripMs : undefined,
       instance: instanceText(hello.instance),
       clock,
-      turns: this.#turns,
       config,
       onEnd: (_, ending, comeBackAfterMs) => this.#ended(attempt, { kind: 'closed', ending, comeBackAfterMs }),
       onExchange: (from, message) => this.#receiver.received(from, message),

@@ -13,13 +13,13 @@ import { type DisconnectReason, describeReason, type Ending, PoolError } from '.
 import type { ConnectionInfo } from '../values/snapshot.ts'
 import { reason as checkReason, whileWaiting } from '../verbs.ts'
 import { disconnectMessage, reasonOf } from '../wire/disconnect.ts'
-import { encodeMessage } from '../wire/encode.ts'
 import { WireFault } from '../wire/fault.ts'
-import { abortLink, type Channel, closeLink } from './channel.ts'
+import type { Channel } from './channel.ts'
+import { abortLink, closeLink } from './closing.ts'
 import { Inbox } from './inbox.ts'
 import { Meter } from './meter.ts'
 import { Outbox } from './outbox.ts'
-import { decodePayload, encodePayload, frameOf } from './payload.ts'
+import { decodePayload, encodePayload } from './payload.ts'
 import type { Turns } from './turns.ts'
 
 /** What came before the other side left can still be read for so long by an application that is behind, ms; then the place is free. */
@@ -190,7 +190,7 @@ export class Connection<Msg = Uint8Array, ConnMeta = Uint8Array> implements Runn
 
   /** `send` for bytes that the codec made already. */
   sendPayload(payload: Uint8Array, signal?: AbortSignal): Promise<void> {
-    if (this.kind !== 'plain') return this.#outbox.write(frameOf(payload), signal)
+    if (this.kind !== 'plain') return this.#outbox.write(this.#parts.channel.frameOf({ kind: 'application', payload }), signal)
     return Promise.reject(new PoolError('plain-peer', `${this.peerId} does not speak the pool protocol: it takes no messages`))
   }
 
@@ -204,7 +204,7 @@ export class Connection<Msg = Uint8Array, ConnMeta = Uint8Array> implements Runn
 
   /** Sends a pool message; false if the peer is plain, or the link behind or gone, for none of these is worth a wait. */
   sendExchange(message: ExchangeMessage): boolean {
-    return this.kind !== 'plain' && !this.#outbox.isBehind && this.#outbox.pass(encodeMessage(message))
+    return this.kind !== 'plain' && !this.#outbox.isBehind && this.#outbox.pass(this.#parts.channel.frameOf(message))
   }
 
   /** Bytes of the link so far. */

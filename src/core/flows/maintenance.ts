@@ -2,7 +2,7 @@
  * Keeps the number of connections inside the band: waits for a reason to look, asks `planMaintenance`, carries the plan
  * out. It runs no loop: each look ends by setting one timer, and whatever changes the picture calls `kick`.
  */
-import { planAfterExploring, planExploring, planMaintenance } from '../decisions/plan.ts'
+import { planMaintenance } from '../decisions/plan.ts'
 import type { RunningConnection } from '../values/attempt.ts'
 import type { PoolEventName } from '../values/events.ts'
 import type { Point } from '../values/ids.ts'
@@ -11,8 +11,8 @@ import type { Connector } from './connect.ts'
 import type { Connection } from './connection.ts'
 import type { FlowContext } from './context.ts'
 import type { Exchange } from './exchange.ts'
+import type { Mixing } from './mixing.ts'
 import type { Probing } from './probing.ts'
-import type { Swaps } from './swap.ts'
 
 /**
  * The pause between two searches grows by this factor, up to the idle time, until a dial succeeds. That points came of a search is
@@ -52,7 +52,7 @@ export class Maintenance<Msg, PeerMeta, ConnMeta> {
   readonly #connector: Connector<Msg, PeerMeta, ConnMeta>
   // Loaded a little later than the rest.
   #exchange: Exchange<Msg, PeerMeta, ConnMeta> | undefined
-  #swaps: Swaps<Msg, PeerMeta, ConnMeta> | undefined
+  #mixing: Mixing<Msg, PeerMeta, ConnMeta> | undefined
   #probing: Probing<Msg, PeerMeta, ConnMeta> | undefined
   #running = false
   /** Asleep it keeps the band all the same, but neither swaps nor looks unless something happens. */
@@ -68,7 +68,6 @@ export class Maintenance<Msg, PeerMeta, ConnMeta> {
   #trimAt = Number.NEGATIVE_INFINITY
   /** When a peer is swapped next, or a stranger met, so that the network mixes. */
   #mixAt = Number.POSITIVE_INFINITY
-  #mixes = 0
   #passEnded: (() => void)[] = []
 
   constructor(context: FlowContext<Msg, PeerMeta, ConnMeta>, connector: Connector<Msg, PeerMeta, ConnMeta>) {
@@ -80,15 +79,15 @@ export class Maintenance<Msg, PeerMeta, ConnMeta> {
   /** Takes over what is loaded beside the start. Called once. */
   adopt({
     exchange,
-    swaps,
+    mixing,
     probing
   }: {
     exchange: Exchange<Msg, PeerMeta, ConnMeta>
-    swaps: Swaps<Msg, PeerMeta, ConnMeta>
+    mixing: Mixing<Msg, PeerMeta, ConnMeta>
     probing: Probing<Msg, PeerMeta, ConnMeta>
   }): void {
     this.#exchange = exchange
-    this.#swaps = swaps
+    this.#mixing = mixing
     this.#probing = probing
     if (this.#running && this.#awake) probing.start()
   }
@@ -161,7 +160,7 @@ export class Maintenance<Msg, PeerMeta, ConnMeta> {
   }
 
   #look(): void {
-    const { state, clock, events } = this.#context
+    const { state, clock, events, network, random } = this.#context
     const { bounds } = state
     const now = clock.now()
     if (state.active < bounds.minThreshold && !this.#filling) {
@@ -169,7 +168,14 @@ export class Maintenance<Msg, PeerMeta, ConnMeta> {
       events.emit('maintenance-started', { active: state.active, cause: 'too-few' })
     }
     if (state.active > bounds.maxThreshold) events.emit('too-many-connections', { active: state.active })
-    const plan = planMaintenance(state, { ...this.#options(), filling: this.#filling, trimAt: this.#trimAt, awake: this.#awake })
+    const plan = planMaintenance(state, {
+      now,
+      random,
+      canDial: (point) => network.canDial(point),
+      filling: this.#filling,
+      trimAt: this.#trimAt,
+      awake: this.#awake
+    })
     if (plan.leave.length > 0) this.#trimAt = now + trimPauseMs
     this.#leave(plan.leave)
     for (const point of plan.dial) void this.#dial(point)
@@ -183,28 +189,17 @@ export class Maintenance<Msg, PeerMeta, ConnMeta> {
     this.#schedule(now, plan.ask ? Math.min(plan.againAt ?? Number.POSITIVE_INFINITY, this.#nextSearchAt) : plan.againAt)
   }
 
-  #options(): Parameters<typeof planExploring>[1] {
-    const { clock, network, random } = this.#context
-    return { now: clock.now(), random, canDial: (point) => network.canDial(point) }
-  }
-
-  /** In the band: a swap and a stranger in turn; without an idle time swaps alone, for a pool that does nothing by itself. */
+  /** In the band: a swap or a stranger. */
   #mix(now: number): void {
-    const idleMs = this.#context.config.maintenanceIdleMs
     // Spread, or pools that were started together would all meet strangers at the same instant.
-    this.#mixAt = now + (idleMs ?? 0) * (0.5 + this.#context.random.next())
-    if ((idleMs === null || this.#mixes++ % 2 === 0) && this.#swaps?.propose() === true) return
-    if (idleMs === null) return
-    const stranger = planExploring(this.#context.state, this.#options())
-    if (stranger !== undefined) void this.#explore(stranger)
-  }
-
-  async #explore(point: Point): Promise<void> {
-    const met = await this.#dial(point)
-    if (met === undefined || !this.#running) return
-    const before = this.#swaps?.mixed ?? []
-    this.#swaps?.met(met.peerId)
-    this.#leave(planAfterExploring(this.#context.state, met, before))
+    this.#mixAt = now + (this.#context.config.maintenanceIdleMs ?? 0) * (0.5 + this.#context.random.next())
+    this.#mixing?.mix({
+      dial: async (point) => {
+        const made = await this.#dial(point)
+        return this.#running ? made : undefined
+      },
+      leave: (connections) => this.#leave(connections)
+    })
   }
 
   #leave(connections: readonly RunningConnection[]): void {

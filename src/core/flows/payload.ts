@@ -3,7 +3,6 @@ import { refuse } from '../values/arguments.ts'
 import type { Codec, PoolConfig } from '../values/config.ts'
 import { PoolError } from '../values/reason.ts'
 import { unheard } from '../waits.ts'
-import { encodeMessage } from '../wire/encode.ts'
 import { WireFault } from '../wire/fault.ts'
 
 /**
@@ -34,11 +33,6 @@ function encoded<Msg>(codec: Codec<Msg>, message: Msg): Uint8Array {
   return payload instanceof Uint8Array
     ? payload
     : refuse({ code: 'invalid-argument', name: 'message' }, 'a Uint8Array of messageCodec.encode', payload)
-}
-
-/** What goes over the wire for the bytes of an application message: the same for all peers. */
-export function frameOf(payload: Uint8Array): Uint8Array {
-  return encodeMessage({ kind: 'application', payload })
 }
 
 /** Throws `WireFault` if the codec does: the peer sent what is no message. */

@@ -1,11 +1,11 @@
 /**
  * Swaps: two pools that are content give each other a peer, so that the network mixes. Only in the band, only peers that
  * are not trusted, at most one try per linger however it ends, and never so many that swaps decide whom we hold: strangers
- * who swap whenever they may reach a twentieth of the connections, no more. Called by `exchange.ts` and `maintenance.ts`.
+ * who swap whenever they may reach a twentieth of the connections, no more. Called by `exchange.ts` and `mixing.ts`.
  */
 import { isMet, obstacleOf } from '../decisions/candidates.ts'
+import { mixedShare } from '../decisions/exploring.ts'
 import { isSpare, surplusByKind } from '../decisions/kinds.ts'
-import { mixedShare } from '../decisions/plan.ts'
 import { pointsFor } from '../decisions/sharing.ts'
 import { targetOf } from '../values/address.ts'
 import type { PeerId, Point } from '../values/ids.ts'
@@ -35,7 +35,7 @@ export class Swaps<Msg, PeerMeta, ConnMeta> {
     this.#dial = dial
   }
 
-  /** Offers one of our peers to another, if it is time; false if not. Called by maintenance in the band. */
+  /** Offers one of our peers to another, if it is time; false if not. Called by `mixing.ts` in the band. */
   propose(): boolean {
     const { state, random, events, clock } = this.#context
     if (this.#whyNot() !== undefined) return false

@@ -189,11 +189,6 @@ export class AccessList {
     return this.#bans.export()
   }
 
-  /** Adds saved bans that have not ended; returns how many entries made no sense and were dropped. */
-  import(lists: BanLists, date: number): number {
-    return this.#bans.import(lists, date)
-  }
-
   #fade(steps: number): void {
     this.#hosts?.fade(steps)
     this.#peers.fade(steps)

@@ -3,7 +3,6 @@
  * banned along with an address, so that lifting a ban undoes what it did and no more. Called by `acl.ts`; `saved-state.ts`
  * saves it through `export`. Closing connections is the matter of whoever bans.
  */
-import { hostOfName } from '../values/address.ts'
 import type { Host, PeerId } from '../values/ids.ts'
 import { parseIp } from '../values/ip.ts'
 import { PoolError } from '../values/reason.ts'
@@ -208,35 +207,6 @@ export class Bans {
       hosts: Array.from(this.#hosts, ([host, entry]) => ({ host, ...listed(entry) })),
       ranges: this.#ranges.values().map((entry) => ({ range: entry.key, ...listed(entry) }))
     }
-  }
-
-  /**
-   * Adds what `export` gave, from an earlier run; what has ended meanwhile is left out. An entry that cannot be is dropped;
-   * returns how many were. Types of fields and peer ids are checked by the caller.
-   */
-  import(lists: BanLists, date: number): number {
-    let dropped = 0
-    const each = <T extends Ban>(bans: readonly T[], take: (ban: T) => void): void => {
-      for (const ban of bans) {
-        if (ban.endsAt !== undefined && ban.endsAt <= date) continue
-        try {
-          take(ban)
-        } catch (error) {
-          if (!(error instanceof PoolError || error instanceof RangeError)) throw error
-          dropped++
-        }
-      }
-    }
-    // A ban may date from a clock that ran ahead: `since` is kept as it is, ends are checked against `date`.
-    const optionsOf = ({ since, endsAt }: Ban): BanOptions => ({ date: Math.min(since, date), endsAt })
-    each(lists.hosts, (ban) => {
-      if (hostOfName(ban.host) !== ban.host)
-        throw new PoolError('invalid-point', `expected the canonical text of a host, got ${JSON.stringify(ban.host)}`)
-      this.banHost(ban.host, { ...optionsOf(ban), peers: ban.peers })
-    })
-    each(lists.peers, (ban) => this.banPeer(ban.peerId, optionsOf(ban)))
-    each(lists.ranges, (ban) => void this.banRange(ban.range, { ...optionsOf(ban), peers: ban.peers }))
-    return dropped
   }
 
   #rangeOver(host: Host): AddressEntry | undefined {

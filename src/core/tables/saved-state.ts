@@ -26,7 +26,7 @@ import {
   type Source,
   writeFields
 } from './saved-fields.ts'
-import { joinPeer, joinPoint } from './saved-joins.ts'
+import { joinBans, joinPeer, joinPoint } from './saved-joins.ts'
 
 const format = 'p2p-pool'
 const version = 1
@@ -55,7 +55,7 @@ export interface SavedTables<PeerMeta> {
   }
   readonly points: PointTable
   readonly peers: PeerTable<PeerMeta>
-  readonly access: Pick<AccessList, 'export' | 'import'>
+  readonly access: Pick<AccessList, 'export' | 'banPeer' | 'banHost' | 'banRange'>
 }
 
 type Parser = Pick<Network, 'tryParsePoint' | 'tryParsePeerId'>
@@ -212,7 +212,7 @@ export function* restoreState<PeerMeta>(
 ): Generator<void, LoadedCounts> {
   const { config, access } = tables
   const counts = { points: 0, peers: 0 }
-  const badBans = access.import({ peers: entries['peer-ban'], hosts: entries['host-ban'], ranges: entries['range-ban'] }, now)
+  const badBans = joinBans(access, { peers: entries['peer-ban'], hosts: entries['host-ban'], ranges: entries['range-ban'] }, now)
   const points = new Map<string, SavedPoint>()
   const peers = new Map<string, SavedPeer>()
   for (const saved of entries.point) setLast(points, saved.point, saved)

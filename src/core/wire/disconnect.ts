@@ -1,28 +1,14 @@
 /**
- * Why a connection ends, as numbers. Called by `flows/` when it says good-bye and when it hears one. Codes never change
- * their meaning; a new reason takes the next number. A peer may claim any of them: that the claim came from the other side
+ * Why a connection ends, as numbers. Called by `flows/` when it says good-bye and when it hears one. The
+ * numbers are in `reason-code.ts`. A peer may claim any of them: that the claim came from the other side
  * is kept in `Ending.by`, and nothing but the text shown and the time of the next dial may depend on it.
  */
 import type { DisconnectMessage } from '../values/message.ts'
 import type { DisconnectReason } from '../values/reason.ts'
+import { reasonCode } from './reason-code.ts'
 
 /** A Disconnect that names no reason. */
 const unstated = 0
-
-/** `lost` and `closed-by-peer` are what we see when nothing was said, so they have no number. */
-export const reasonCode = {
-  explicit: 1,
-  fault: 2,
-  'peer-banned': 3,
-  'point-banned': 4,
-  'unexpected-peer-id': 5,
-  'too-many-connections': 6,
-  swapped: 7,
-  replaced: 8,
-  'going-away': 9,
-  'pool-destroyed': 10,
-  'not-reading': 11
-} as const satisfies Record<Exclude<DisconnectReason['kind'], 'lost' | 'closed-by-peer' | 'unknown'>, number>
 
 const kinds = Object.keys(reasonCode) as (keyof typeof reasonCode)[]
 

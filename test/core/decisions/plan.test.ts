@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { type MaintenancePlan, planAfterExploring, planExploring, planMaintenance } from '../../../src/core/decisions/plan.ts'
+import { planAfterExploring, planExploring } from '../../../src/core/decisions/exploring.ts'
+import { type MaintenancePlan, planMaintenance } from '../../../src/core/decisions/plan.ts'
 import { hostOfIp } from '../../../src/core/values/address.ts'
 import type { Host, PeerId, Point } from '../../../src/core/values/ids.ts'
 import { seededRandom } from '../../support/seeded-random.ts'

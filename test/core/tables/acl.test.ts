@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { AccessList } from '../../../src/core/tables/acl.ts'
+import { joinBans } from '../../../src/core/tables/saved-joins.ts'
 import { hostOfIp } from '../../../src/core/values/address.ts'
 import type { Host, PeerId } from '../../../src/core/values/ids.ts'
 import { accessList, type WholeAccessListOptions } from '../../support/access-list.ts'
@@ -178,20 +179,21 @@ describe('the lists of bans', () => {
     access.greylistHost(two, today)
     const saved = JSON.parse(JSON.stringify(access.export()))
     const later = listWith()
-    expect(later.import(saved, today + 50)).toBe(0)
+    expect(joinBans(later, saved, today + 50)).toBe(0)
     expect(later.export()).toEqual(access.export())
     expect(isBannedHost(later, host('2001:db8::2'))).toBe(true)
     expect(isBannedHost(later, two)).toBe(false)
     expect(later.unbanHost(one).peers).toEqual([alice])
     const tooLate = listWith()
-    expect(tooLate.import(saved, today + 100)).toBe(0)
+    expect(joinBans(tooLate, saved, today + 100)).toBe(0)
     expect(isBannedPeer(tooLate, bob)).toBe(false)
   })
 
   it('drop saved entries that make no sense, and count them', () => {
     const access = listWith()
     const times = { since: today, endsAt: undefined }
-    const dropped = access.import(
+    const dropped = joinBans(
+      access,
       {
         peers: [{ peerId: bob, ...times }],
         hosts: [

@@ -4,7 +4,7 @@ import { peerFields, pointFields } from '../../../src/core/tables/saved-fields.t
 import { checkPeers, checkPoints } from '../../../src/core/tables/table-checks.ts'
 import type { PeerId, Point } from '../../../src/core/values/ids.ts'
 import { meet, news, peerOf, pointOf, taken } from './encounters.ts'
-import { lines, load, noBans, notes, now, parse, plain, tablesOf, write } from './saved-states.ts'
+import { lines, load, notes, now, parse, plain, tablesOf, write } from './saved-states.ts'
 
 describe('loading into the tables', () => {
   const meeting = (at: number) => ({ peerId: '12D3x', at })
@@ -23,7 +23,7 @@ describe('loading into the tables', () => {
     expect(after.points.list(query)).toEqual(before.points.list(query))
     expect(after.peers.get(peerOf(7))?.metadata).toEqual({ note: 'peer 7' })
     expect([...checkPoints(after.points), ...checkPeers(after.peers)]).toEqual([])
-    expect(after.imported).toEqual([noBans])
+    expect(after.banned).toEqual([])
   })
 
   it.each([

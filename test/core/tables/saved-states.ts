@@ -65,26 +65,29 @@ export const notes = {
 export const plain = { initial: (): unknown => null, toJson: (value: unknown) => value, fromJson: (value: unknown) => value }
 
 export interface Tables<Meta> extends SavedTables<Meta> {
-  readonly imported: BanLists[]
+  /** Peers, hosts and ranges that were banned. */
+  readonly banned: string[]
 }
 
 export function tablesOf<Meta>(
   peerMetadata: SavedTables<Meta>['config']['peerMetadata'],
   { size = null, bans = noBans }: { size?: TableSize | null; bans?: BanLists } = {}
 ): Tables<Meta> {
-  const imported: BanLists[] = []
+  const banned: string[] = []
   return {
     config: { maxKnownPoints: size, maxKnownPeers: size, trustedPoints: [], peerMetadata },
     points: new PointTable({ size }),
     peers: new PeerTable({ size, score: () => 1 }),
     access: {
       export: () => bans,
-      import: (lists) => {
-        imported.push(lists)
-        return 0
+      banPeer: (peerId) => void banned.push(peerId),
+      banHost: (host) => void banned.push(host),
+      banRange: (range) => {
+        banned.push(range)
+        return range
       }
     },
-    imported
+    banned
   }
 }
 
