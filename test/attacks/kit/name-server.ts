@@ -4,7 +4,7 @@
  */
 import { execFileSync } from 'node:child_process'
 import dgram from 'node:dgram'
-import { mkdtempSync, realpathSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { defineRole } from './role.ts'
@@ -24,9 +24,12 @@ const headerBytes = 12
 
 /** Call it in the row's own process before any process starts that is to use these names. The mount namespace is the row's own. */
 export function useLaboratoryNames(): void {
-  const file = join(mkdtempSync(join(tmpdir(), 'names-')), 'resolv.conf')
+  const folder = mkdtempSync(join(tmpdir(), 'names-'))
+  const file = join(folder, 'resolv.conf')
   writeFileSync(file, `nameserver ${address}\noptions timeout:1 attempts:1\n`)
   execFileSync('mount', ['--bind', file, realpathSync('/etc/resolv.conf')])
+  // The mount keeps what it shows.
+  rmSync(folder, { recursive: true })
 }
 
 export const nameServer = defineRole(import.meta.url, 'nameServer', async ({ records }: { records: readonly NameRecord[] }) => {

@@ -19,7 +19,7 @@ export const spellingRows: readonly Row[] = [
     name: 'spellings',
     attack: 'advertised points in 10^6 spellings, generated from all multiaddr components',
     target: '0 whose dialed host differs from the checked one; 0 private dials',
-    deadlineMs: 300_000,
+    deadlineMs: 600_000,
     run: spellMany
   }
 ]
