@@ -5,7 +5,7 @@
 import { generateKeyPair, privateKeyFromProtobuf, privateKeyToProtobuf } from '@libp2p/crypto/keys'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { createNodePeer, type NodePeer, type PeerId, PoolError } from '../../../node/index.ts'
-import { honestHost, trustedHost, victimHost } from './hosts.ts'
+import { honestHost, honestHost6, trustedHost, trustedHost6, victimHost, victimHost6 } from './hosts.ts'
 import { type Actor, type Lab, pause } from './lab.ts'
 import { defineRole } from './role.ts'
 import type { Part } from './row.ts'
@@ -96,16 +96,23 @@ export interface Newcomers {
   readonly afterStay: VictimFacts
 }
 
+/** Hosts of both sides, by the family of addresses. */
+const ways = {
+  ip4: { victim: victimHost, honest: honestHost, trusted: trustedHost },
+  ip6: { victim: victimHost6, honest: honestHost6, trusted: trustedHost6 }
+} as const
+
 /** Sends newcomers to the victim, and counts those that run within ten seconds and that the victim lists too. */
 export async function newcomers(
   lab: Lab,
   target: Actor<VictimVerbs>,
-  { honest, trusted, stayMs = 0 }: { honest: number; trusted: number; stayMs?: number }
+  { honest, trusted, over = 'ip4', stayMs = 0 }: { honest: number; trusted: number; over?: keyof typeof ways; stayMs?: number }
 ): Promise<Newcomers> {
-  const ours = await membersAt(honest, honestHost)
-  const theirs = await membersAt(trusted, trustedHost)
+  const way = ways[over]
+  const ours = await membersAt(honest, way.honest)
+  const theirs = await membersAt(trusted, way.trusted)
   await target.ask.trust(theirs.map(({ identity }) => identity.id))
-  const victim = { address: `/ip4/${victimHost}/tcp/${tcpPort}`, id: await target.ask.id() }
+  const victim = { address: `/${over}/${way.victim}/tcp/${tcpPort}`, id: await target.ask.id() }
   // In turns, so that neither kind comes first.
   const members = Array.from({ length: Math.max(honest, trusted) }, (_, i) => [ours[i], theirs[i]])
     .flat()

@@ -19,8 +19,9 @@ export const honestHost = (n: number): string => `23.${n}.0.1`
 export const trustedHost = (n: number): string => `31.${n}.0.1`
 /** One IPv6 /64. From 1 to 99. */
 export const attackerHost6 = (n: number): string => `2a02:bad:1:1::${n}`
-/** Each in an IPv6 /48 of its own. From 1 to 9. */
+/** Each in an IPv6 /48 of its own. From 0 to 9. */
 export const honestHost6 = (n: number): string => `2a03:c0d:${n}:1::1`
+export const trustedHost6 = (n: number): string => `2a03:c0e:${n}:1::1`
 /** A local network, for traps that nobody may dial. */
 export const privateTrap = '10.1.2.3'
 
@@ -37,7 +38,7 @@ const ranges4 = [
 const addresses6 = [
   victimHost6,
   ...Array.from({ length: 99 }, (_, i) => attackerHost6(i + 1)),
-  ...Array.from({ length: 9 }, (_, i) => honestHost6(i + 1))
+  ...Array.from({ length: 10 }, (_, i) => [honestHost6(i), trustedHost6(i)]).flat()
 ]
 
 /** Gives the loopback interface of this process's network namespace all of them. Throws where `ip` cannot do it. */

@@ -93,11 +93,11 @@ const silentSockets = defineRole(
   }
 )
 
-async function silence(lab: Lab, attack: SilentArgs, label: string) {
+async function silence(lab: Lab, attack: SilentArgs, { over, label }: { over: 'ip4' | 'ip6'; label: string }) {
   const target = await lab.start(victim, {})
   const attacker = await lab.start(silentSockets, attack)
   await pause(3_000)
-  const came = await newcomers(lab, target, { honest: 10, trusted: 10 })
+  const came = await newcomers(lab, target, { honest: 10, trusted: 10, over })
   const part = partOf(came, { honest: 10, trusted: 10 }, label)
   await Promise.all([target.kill(), attacker.kill()])
   return part
@@ -176,12 +176,10 @@ export const connectionRows: readonly Row[] = [
     deadlineMs: 150_000,
     run: async (lab) => {
       const prefix = Array.from({ length: 24 }, (_, i) => attackerHost6(i + 1))
-      const at6 = await silence(lab, { hosts: prefix, victim: { host: victimHost6, port: tcpPort }, perHost: 5, perSecond: 100 }, '/64: ')
-      const at4 = await silence(
-        lab,
-        { hosts: [attackerHost(9)], victim: { host: victimHost, port: tcpPort }, perHost: 1_000, perSecond: 100 },
-        'IPv4 host: '
-      )
+      const silent6 = { hosts: prefix, victim: { host: victimHost6, port: tcpPort }, perHost: 5, perSecond: 100 }
+      const silent4 = { hosts: [attackerHost(9)], victim: { host: victimHost, port: tcpPort }, perHost: 1_000, perSecond: 100 }
+      const at6 = await silence(lab, silent6, { over: 'ip6', label: '/64, newcomers over IPv6: ' })
+      const at4 = await silence(lab, silent4, { over: 'ip4', label: 'IPv4 host: ' })
       return findingOf(at6, at4)
     }
   },

@@ -122,7 +122,7 @@ async function comeAndGo(lab: Lab) {
   const { heldBytes } = await target.ask.measured()
   const { peerStoreEntries } = await target.ask.facts()
   return findingOf({
-    measured: `${come} ids in ${seconds.toFixed(0)} s: ${(heldBytes / 2 ** 20).toFixed(1)} MiB more, ${peerStoreEntries} entries in libp2p's peer store`,
+    measured: `${come} ids in ${seconds.toFixed(0)} s: ${(Math.max(0, heldBytes) / 2 ** 20).toFixed(1)} MiB more, ${peerStoreEntries} entries in libp2p's peer store`,
     isMet: come >= ids && heldBytes <= allowedBytes
   })
 }
