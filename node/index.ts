@@ -12,12 +12,14 @@ import { createLibp2p } from 'libp2p'
 import { memoryStorage } from '../src/core/memory-storage.ts'
 import { flag, listOf, name, recordOf, type Shape, whole } from '../src/core/values/arguments.ts'
 import { checkOptions, maxDurationMs, nodePreset } from '../src/core/values/config.ts'
+import { boundedMuxer } from '../src/libp2p/bounded-muxer.ts'
 import { closing } from '../src/libp2p/closing-web-sockets.ts'
 import type { NetworkComponents } from '../src/libp2p/network.ts'
 import { peerStoreCleaning } from '../src/libp2p/peer-store-cleaning.ts'
 import { addresses, libp2pSettings, privateKey as privateKeyOption } from '../src/libp2p/preset.ts'
 import { type Libp2pPeerPool, listenerGuard, type PeerPoolInit, peerPoolOptions, poolService } from '../src/libp2p/service.ts'
 import { systemClock } from '../src/libp2p/system.ts'
+import { yieldingMuxer } from '../src/libp2p/yielding-muxer.ts'
 import { checkedDials } from './checked-dials.ts'
 import { loadOrCreateIdentity } from './identity.ts'
 import { jsonFileStorage } from './json-file.ts'
@@ -132,7 +134,7 @@ export async function createNodePeer<Msg = Uint8Array, PeerMeta = unknown, ConnM
       guardingSockets(behindProxies(closing(dials.webSockets(webSockets())), rules), { clock: systemClock, isShared: rules.isTrustedProxy })
     ],
     connectionEncrypters: [noise()],
-    streamMuxers: [yamux(settings.yamux)],
+    streamMuxers: [yieldingMuxer(boundedMuxer(yamux(settings.yamux)))],
     connectionGater: service.gater,
     connectionManager: { ...settings.connectionManager, resolvers: dials.resolvers },
     connectionMonitor: settings.connectionMonitor,

@@ -13,6 +13,7 @@ import { webSockets } from '@libp2p/websockets'
 import { createLibp2p } from 'libp2p'
 import { anything, listOf, name as nameOption, type Shape } from '../src/core/values/arguments.ts'
 import { checkOptions, pagePreset } from '../src/core/values/config.ts'
+import { boundedMuxer } from '../src/libp2p/bounded-muxer.ts'
 import { closing } from '../src/libp2p/closing-web-sockets.ts'
 import { newIdentityKey, readIdentityKey } from '../src/libp2p/identity-key.ts'
 import { addresses, libp2pSettings, privateKey as privateKeyOption } from '../src/libp2p/preset.ts'
@@ -154,7 +155,7 @@ async function startPeer<Msg, PeerMeta, ConnMeta>(
     addresses: { listen: [...relays.listen] },
     transports: [closing(webSockets()), ...webRtc, relays.transport],
     connectionEncrypters: [noise()],
-    streamMuxers: [yamux(settings.yamux)],
+    streamMuxers: [boundedMuxer(yamux(settings.yamux))],
     connectionGater: service.gater,
     connectionManager: settings.connectionManager,
     connectionMonitor: settings.connectionMonitor,

@@ -1,4 +1,5 @@
 /** Public names of `p2p-pool/libp2p`: the pool as a service of a libp2p node that you make yourself. */
+export { boundedMuxer, type MuxerMaker } from './bounded-muxer.ts'
 export type { DialRule } from './dial-rule.ts'
 export { createGater, type PoolGater } from './gater.ts'
 export { Libp2pNetwork, type NetworkComponents, type NetworkOptions, poolProtocol } from './network.ts'

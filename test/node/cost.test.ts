@@ -5,10 +5,14 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
-import type { Stream } from '@libp2p/interface'
+import { noise } from '@chainsafe/libp2p-noise'
+import { yamux } from '@chainsafe/libp2p-yamux'
+import type { MessageStream, Stream } from '@libp2p/interface'
+import { tcp } from '@libp2p/tcp'
 import { multiaddr } from '@multiformats/multiaddr'
+import { createLibp2p } from 'libp2p'
 import { afterEach, describe, expect, test } from 'vitest'
-import { createNodePeer, type NodePeer, poolProtocol } from '../../node/index.ts'
+import { createNodePeer, poolProtocol } from '../../node/index.ts'
 import type { PoolMessage } from '../../src/core/values/message.ts'
 import { encodeMessages } from '../../src/core/wire/encode.ts'
 import { helloOf } from '../support/hostile-peer.ts'
@@ -18,7 +22,7 @@ const mebibyte = 1_048_576
 const floodBytes = 250_000
 
 let child: ChildProcess | undefined
-let attacker: NodePeer | undefined
+let attacker: { stop(): Promise<void> | void } | undefined
 
 afterEach(async () => {
   child?.kill('SIGKILL')
@@ -31,12 +35,18 @@ async function request(what: Request = {}): Promise<Spent> {
   return spent
 }
 
-/** A pool connection of a peer that sends what it likes, and the memory that the victim held before. */
-async function attack(application: Application): Promise<{ stream: Stream; heldBefore: number }> {
+async function startVictim(application: Application): Promise<string> {
   child = fork(fileURLToPath(new URL('cost-child.ts', import.meta.url)), [application], { execArgv: [] })
   const [address] = (await once(child, 'message')) as [string]
-  attacker = await createNodePeer({ network: 'other', listen: [], minConnections: 0, expectedConnections: 1, maxConnections: 10 })
-  const connection = await attacker.node.dial(multiaddr(address))
+  return address
+}
+
+/** A pool connection of a peer that sends what it likes, and the memory that the victim held before. */
+async function attack(application: Application): Promise<{ stream: Stream; heldBefore: number }> {
+  const address = await startVictim(application)
+  const peer = await createNodePeer({ network: 'other', listen: [], minConnections: 0, expectedConnections: 1, maxConnections: 10 })
+  attacker = peer
+  const connection = await peer.node.dial(multiaddr(address))
   const stream = await connection.newStream(poolProtocol)
   // In two steps: a listener reads nothing behind a Hello before it has accepted it.
   const answered = once(new Listener(stream), 'message')
@@ -44,6 +54,8 @@ async function attack(application: Application): Promise<{ stream: Stream; heldB
   await answered
   stream.send(encodeMessages([{ kind: 'ack' }]))
   await expect.poll(async () => (await request()).connections).toBe(1)
+  // Twice, since a node that has just begun lets go of some memory later.
+  await request({ memory: true })
   const { heldBytes } = await request({ memory: true })
   await request()
   return { stream, heldBefore: heldBytes }
@@ -100,15 +112,17 @@ describe('250 kB of small messages stop nothing for 50 ms, cost little, and 2 Mi
   })
 })
 
-test('frames of one byte that nobody reads hold 2 MiB', async () => {
+test('frames of one byte that nobody reads hold 2 MiB, and leave the event loop to others', async () => {
   const { stream, heldBefore } = await attack('leaves unread')
   // More than one window: the stream says no when nobody reads any more.
   for (let sent = 0; sent < 400_000 && !stream.writableNeedsDrain; sent += 1_000) {
     for (let i = 0; i < 1_000 && !stream.writableNeedsDrain; i++) stream.send(empty.subarray(i % empty.length, (i % empty.length) + 1))
     await new Promise((resolve) => setImmediate(resolve))
   }
-  const { heldBytes, connections } = await cost()
-  console.log(`${heldBytes - heldBefore} bytes held`)
+  const { longestTurnMs, heldBytes, connections } = await cost()
+  console.log(`turn ${Math.round(longestTurnMs)} ms, ${heldBytes - heldBefore} bytes held`)
+  // Half a second without pauses.
+  expect(longestTurnMs).toBeLessThan(200)
   expect(heldBytes - heldBefore).toBeLessThan(2 * mebibyte)
   expect(connections).toBe(1)
 })
@@ -122,4 +136,40 @@ test('400 broadcasts of a MiB to a peer that reads nothing hold 4 MiB; the rest 
   expect(messagesDropped).toBeGreaterThan(390)
   await expect.poll(async () => (await request()).dropEvents).toBeGreaterThan(0)
   expect((await request()).dropEvents).toBeLessThan(20)
+})
+
+test('pings from a peer that reads no answer end its connection, and a few MiB are held until then', async () => {
+  const address = await startVictim('reads')
+  const muxed: (MessageStream & { readonly stream?: MessageStream })[] = []
+  const node = await createLibp2p({
+    transports: [tcp()],
+    connectionEncrypters: [noise()],
+    streamMuxers: [
+      () => {
+        const factory = yamux()()
+        const create = factory.createStreamMuxer.bind(factory)
+        factory.createStreamMuxer = (connection) => {
+          muxed.push(connection)
+          return create(connection)
+        }
+        return factory
+      }
+    ]
+  })
+  attacker = node
+  const connection = await node.dial(multiaddr(address))
+  const { heldBytes: heldBefore } = await request({ memory: true })
+  muxed[0]?.stream?.pause()
+  // Yamux' header: version, type 2 (ping), flags (1: a question), stream 0, a number.
+  const ping = Uint8Array.of(0, 2, 0, 1, 0, 0, 0, 0, 0, 0, 0, 7)
+  const pings = floodOf(ping).subarray(0, 60_000)
+  let mostHeld = 0
+  for (let sent = 0; sent < 24_000_000 && connection.status === 'open'; sent += pings.length) {
+    muxed[0]?.send(pings)
+    await new Promise((resolve) => setTimeout(resolve, 2))
+    if (sent % 3_000_000 === 0) mostHeld = Math.max(mostHeld, (await request({ memory: true })).heldBytes - heldBefore)
+  }
+  console.log(`${mostHeld} bytes held`)
+  expect(connection.status).not.toBe('open')
+  expect(mostHeld).toBeLessThan(24 * mebibyte)
 })

@@ -5,16 +5,17 @@
  */
 import type { Clock } from '../values/ports.ts'
 
-/** Reading in one turn, ms. A page that paints 60 times a second has 16. */
+/** Reading without a turn for others, ms. A page that paints 60 times a second has 16. */
 const maxTurnMs = 5
-/** The clock is looked at from this message of a turn on: most turns bring one or two, and cost nothing then. */
+/** The clock is looked at from this message on: most turns bring one or two, and cost nothing then. */
 const freeMessages = 8
 
 export class Turns {
   readonly #clock: Clock
+  /** Others had a turn at this instant, if not later: that is known only where somebody waited for it, and waiting costs. */
+  #since: number
+  /** Messages since then. */
   #messages = 0
-  /** When the clock was first looked at in this turn. */
-  #since: number | undefined
   /** Readers that go on in a later turn, one in each: at most one entry per connection. */
   readonly #waiting: (() => void)[] = []
   /** To be done when the turn is over: at most one entry per connection. */
@@ -23,21 +24,19 @@ export class Turns {
 
   constructor(clock: Clock) {
     this.#clock = clock
+    this.#since = clock.now()
   }
 
   /** Counts a message that was read. True: wait for `next` before reading another. */
   count(): boolean {
-    if (++this.#messages < freeMessages) return false
-    const now = this.#clock.now()
-    this.#since ??= now
-    this.#schedule()
-    return now - this.#since >= maxTurnMs
+    return ++this.#messages >= freeMessages && this.#clock.now() - this.#since >= maxTurnMs
   }
 
-  /** Does it when this turn is over, if the turn brings many messages; false, and nothing done, if it does not. */
+  /** Does it when this turn is over, if many messages came of late; false, and nothing done, if not. */
   afterwards(work: () => void): boolean {
-    if (this.#since === undefined) return false
+    if (this.#messages < freeMessages) return false
     this.#afterwards.push(work)
+    this.#schedule()
     return true
   }
 
@@ -58,7 +57,7 @@ export class Turns {
   #turn(): void {
     this.#isScheduled = false
     this.#messages = 0
-    this.#since = undefined
+    this.#since = this.#clock.now()
     for (const work of this.#afterwards.splice(0)) work()
     this.#waiting.shift()?.()
     if (this.#waiting.length > 0) this.#schedule()

@@ -27,8 +27,10 @@ describe('turns of the event loop', () => {
     while (!read()) messages++
     expect(messages).toBeLessThan(16)
     expect(read()).toBe(true)
+    const waited = turns.next()
     await clock.advance(0)
-    expect(read()).toBe(false)
+    await waited
+    for (let i = 0; i < messages; i++) expect(read()).toBe(false)
   })
 
   it('go to those who wait one by one, in the order in which they asked', async () => {
@@ -48,6 +50,7 @@ describe('turns of the event loop', () => {
     const clock = new VirtualClock()
     const turns = new Turns(clock)
     for (let i = 0; i < 5; i++) turns.count()
+    expect(turns.afterwards(() => undefined)).toBe(false)
     expect(clock.pending).toBe(0)
   })
 })
