@@ -55,7 +55,6 @@ export const victim = defineRole(import.meta.url, 'victim', async ({ listen = ev
     trust: (ids: readonly string[]): void => {
       for (const id of ids) pool.peers.trust(id as PeerId)
     },
-    handshakes: (): number => pool.snapshot().incomingHandshakes,
     known: (): string[] => [...pool.points.known()].map(([point]) => point),
     isConnectedWith: (id: string): boolean => pool.connections.findByPeerId(id as PeerId) !== undefined,
     /** Watches the idle process for so long, ms. */
@@ -71,8 +70,6 @@ export const victim = defineRole(import.meta.url, 'victim', async ({ listen = ev
     },
     /** Broadcasts so often, one after the other; what is dropped for `to` is counted in its `stat` and told by events. */
     broadcastMany: (flood: BroadcastFlood) => broadcastMany(pool, flood),
-    bytesReceived: (id: string): number => pool.connections.findByPeerId(id as PeerId)?.stat.bytesReceived ?? -1,
-    announces: (): string[] => peer.node.getMultiaddrs().map(String),
     banHostOf: (address: string): Promise<void> => pool.points.ban(pool.parsePoint(address).point)
   }
 })

@@ -21,7 +21,8 @@ const hosts = 200
 const workers = 12
 /** Near the 8 KiB that libp2p reads of an identify message. */
 const agentVersionBytes = 7_500
-const settleMs = 5_000
+/** A pool forgets who is gone some seconds later. */
+const settleMs = 15_000
 const allowedBytes = 4 * 2 ** 20
 
 const encrypterOfNode = noise()

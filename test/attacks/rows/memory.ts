@@ -1,5 +1,5 @@
 /** What one connection can make a pool hold in memory: unread broadcasts, silent streams, tiny frames. */
-import type { Libp2p } from '@libp2p/interface'
+import type { Connection, Libp2p } from '@libp2p/interface'
 import { attackerHost, victimHost } from '../kit/hosts.ts'
 import { type Actor, type Lab, pause, until } from '../kit/lab.ts'
 import { defineRole } from '../kit/role.ts'
@@ -31,9 +31,14 @@ const burden = defineRole(import.meta.url, 'burden', async ({ host, target }: { 
       return node.peerId.toString()
     },
     stopReading: (): void => pool?.stream.pause(),
-    openSilentStreams: async (count: number): Promise<void> => {
-      const connection = node.getConnections()[0] ?? (await dialAgain(node, target))
-      for (let i = 0; i < count; i++) keepOpen(connection, namelessStream, renewEveryMs)
+    /** What the first ones cost is mostly code. */
+    openAndClose: async (count: number): Promise<void> => {
+      const streams = await Promise.all(Array.from({ length: count }, () => namelessStream(connectionOf(node))))
+      await pause(500)
+      for (const stream of streams) stream.abort(new Error('it was for nothing'))
+    },
+    openSilentStreams: (count: number): void => {
+      for (let i = 0; i < count; i++) keepOpen(connectionOf(node), namelessStream, renewEveryMs)
     },
     /** `first` in one piece, then one byte in each frame. */
     dribble: async (first: Uint8Array): Promise<void> => {
@@ -45,6 +50,12 @@ const burden = defineRole(import.meta.url, 'burden', async ({ host, target }: { 
     }
   }
 })
+
+function connectionOf(node: Libp2p): Connection {
+  const [connection] = node.getConnections()
+  if (connection === undefined) throw new Error('the victim closed the connection of the attacker')
+  return connection
+}
 
 async function start(lab: Lab, application: 'read' | 'leave') {
   const target = await lab.start(victim, { application })
@@ -84,9 +95,8 @@ async function unreadBroadcasts(lab: Lab, how: 'stopped' | 'paused'): Promise<Pa
 async function manySilentStreams(lab: Lab) {
   const { target, attacker } = await start(lab, 'read')
   await attacker.ask.join()
-  // What the first ones cost is mostly code.
-  await attacker.ask.openSilentStreams(3)
-  await pause(1_000)
+  await attacker.ask.openAndClose(silentStreams)
+  await pause(2_000)
   await target.ask.beginMeasuring()
   await attacker.ask.openSilentStreams(silentStreams)
   const held = await highest(target, 6)
