@@ -52,7 +52,7 @@ class JsonFileStorage implements PeerStorage {
       const lock = await lockFile(target, signal)
       try {
         await removeTemporaries(target, 0)
-        // Whoever gave the call up will not close.
+        // The caller that gave up will not close it.
         signal.throwIfAborted()
       } catch (error) {
         await lock.release()

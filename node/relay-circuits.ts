@@ -1,5 +1,5 @@
 /**
- * How many circuits a relay lends, counted by the address group of whoever asks for them. A circuit may carry so many bytes, so
+ * How many circuits a relay lends, counted by the address group of the peer that asks for them. A circuit may carry so many bytes, so
  * that a relay is no free carrier. Used by `relay.ts`.
  */
 import { TokenBucket } from '../src/core/flows/token-bucket.ts'

@@ -1,10 +1,10 @@
 /**
  * The circuit relay of a Node peer: libp2p's relay server, and who may use it. A reservation is for peers of this pool; each address
  * group has a share of them, some are kept for trusted peers, and one is free again as soon as its guest is gone. Circuits
- * are counted by the address group of whoever asks for them. Asked by the gater, made by `createNodePeer`.
+ * are counted by the address group of the peer that asks for them. Asked by the gater, made by `createNodePeer`.
  *
  * A page asks for its reservation as soon as it is connected, often before the pool's handshake is over. So the reservation is
- * given at once, and taken back from whoever has not turned out to be of this pool.
+ * given at once, and taken back from a peer that has not turned out to be of this pool.
  */
 import { type CircuitRelayServerComponents, type CircuitRelayService, circuitRelayServer } from '@libp2p/circuit-relay-v2'
 import type { ComponentLogger, Connection, Libp2pEvents, Logger, PeerStore, TypedEventTarget } from '@libp2p/interface'

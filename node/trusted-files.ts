@@ -1,6 +1,6 @@
 /**
  * Which files, folders and links are trusted: those of the user that the process runs as, and those of root. Called by
- * `json-file.ts`, `file-lock.ts` and `identity.ts`. Without it, whoever may write to a shared folder could have a pool read their peers and
+ * `json-file.ts`, `file-lock.ts` and `identity.ts`. Without it, a user who may write to a shared folder could have a pool read their peers and
  * bans, take their key, or replace a file elsewhere.
  *
  * Of the folders on a path the last one is checked, and the folder of each link. Windows shows no owners: nothing is refused there.

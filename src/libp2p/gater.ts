@@ -50,7 +50,7 @@ export interface RelayGuard {
 export interface GaterOptions extends Partial<DialRule> {
   /** @default none: libp2p's own limits alone hold */
   readonly guard?: InboundGuard
-  /** @default none: a relay in this node serves all whom the pool does not deny */
+  /** @default none: a relay in this node serves all peers that the pool does not deny */
   readonly relay?: RelayGuard
 }
 

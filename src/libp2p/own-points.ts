@@ -1,4 +1,4 @@
-/** Which points of ours others are told of, of the addresses that libp2p says we have. Used by `network.ts`. */
+/** Which of libp2p's addresses of this node are advertised to others. Used by `network.ts`. */
 import type { Multiaddr } from '@multiformats/multiaddr'
 import { firstHopOf, isRelayed, scopeOf, transportOf } from '../core/values/address.ts'
 import type { Point } from '../core/values/ids.ts'
@@ -13,7 +13,7 @@ export function ownPointsOf(addresses: readonly Multiaddr[], isReachable: (relay
   for (const address of addresses) {
     const point = ownPointOf(address)
     // Links run on direct connections only, so a relay alone is no way to us. Nor is a relay's TCP address a way to a page:
-    // whoever can dial pages dials what we can.
+    // a peer that can dial pages can dial what we dial.
     if (point !== undefined && transportOf(point) !== 'circuit' && (!isRelayed(point) || isReachable(point))) points.add(point)
   }
   return [...points].sort((a, b) => rank(a) - rank(b)).slice(0, maxOwnPoints)

@@ -114,7 +114,7 @@ export class Registering<Msg, PeerMeta, ConnMeta> extends News {
   }
 
   /**
-   * Only that peer may answer at the point from now on; resolves when whoever else is there has been disconnected. Saved; but at the
+   * Only that peer may answer at the point from now on; resolves when any other peer there has been disconnected. Saved; but at the
    * next start a point of `trustedPoints` expects what the config says. Source: `set_expected_peer_id`.
    */
   async setExpectedPeerId(point: Point, peerId: PeerId): Promise<void> {

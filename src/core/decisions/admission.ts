@@ -39,7 +39,7 @@ export function checkDial(view: PoolView, point: Point, expectedPeerId: PeerId |
   return mayDisplace && chooseToLeave(view, 1, { arriving: kind }).length > 0 ? undefined : { kind: 'too-many-connections' }
 }
 
-/** Step 1 of a dial that nobody asked for by hand: is this untried point's host one that was dialed enough of late? */
+/** Step 1 of a dial that nobody asked for by hand: was this untried point's host dialed often enough lately? */
 export function checkHostLimit(view: PoolView, point: Point, now: number): Rejection | undefined {
   return view.hostFreeAt(point) >= now ? { kind: 'host-dial-limit', point } : undefined
 }
@@ -65,7 +65,7 @@ export function checkDialed(view: PoolView, peerId: PeerId, { host, point }: Pic
 
 /**
  * Private mode: is not a word said to this peer, which proved its id? One that is trusted by id gets in from anywhere. Trusted points
- * without an id admit more: on a dial of ours, whoever answers there; from the same host, the peer that was met there last, or until
+ * without an id admit more: on a dial of ours, any peer that answers there; from the same host, the peer that was met there last, or until
  * then anybody, who must name the point in its Hello.
  */
 export function isShutOut(view: PoolView, peerId: PeerId, { host, direction }: Pick<Attempt, 'host' | 'direction'>): boolean {

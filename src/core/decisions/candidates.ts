@@ -50,7 +50,7 @@ export function ownerOf({
   return expectedPeerId ?? deniedPeerId ?? met?.peerId ?? (isClaimProven ? claimedBy : undefined)
 }
 
-/** Whoever answers there is kept out: it would be dialed only to be refused. A user's `connect` may find another. */
+/** The peer that answers there is kept out: it would be dialed only to be refused. A user's `connect` may find another. */
 function checkOwner(view: PoolView, info: PointInfo): Rejection | undefined {
   const owner = ownerOf(info)
   if (info.trusted || owner === undefined || view.peerBar(owner) === undefined) return undefined

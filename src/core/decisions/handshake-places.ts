@@ -21,7 +21,7 @@ export interface Entry {
 const patienceMs = 1_000
 
 /**
- * Step 1, incoming: the link has proved who is there, nothing was said yet. A trusted peer gets in whoever else is there. Strangers
+ * Step 1, incoming: the link has proved who is there, nothing was said yet. A trusted peer gets in, however many others are there. Strangers
  * share `maxIncoming` places; when all are taken, one of the address group that takes or has lately wasted most of them
  * makes room, else the one that has been silent for longest.
  */

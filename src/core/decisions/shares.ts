@@ -56,14 +56,14 @@ export function chooseRival<T extends Holder>(
   return placesOf(widest.wider) > placesOf(newcomer.wider) + 1 ? widest : undefined
 }
 
-/** So many of all places are for whoever comes first, as a share. */
+/** The share of all places that goes to the first peers that come. */
 const freeShare = 1 / 4
 /** So many of one group are never too many while there are places: people share a router. */
 const minFree = 4
 /** Beyond these no group gets more than this share of the strangers. */
 const groupShare = 1 / 5
 
-/** What becomes of a newcomer for whom there is a place. */
+/** What happens to a newcomer while a place is free. */
 export type Fairness<T> = { readonly kind: 'refuse' } | { readonly kind: 'take'; readonly evicts: T | undefined }
 
 /**
@@ -95,7 +95,7 @@ export interface Stranger extends Holder {
   readonly connection: RunningConnection | undefined
 }
 
-/** Only those that came in make room: whom we dialed is of our own choosing. Nor do the last ones of a kind's minimum, but for their kind. */
+/** Only peers that came in make room: we chose the ones that we dialed. Nor do the last ones of a kind's minimum, but for their kind. */
 export function strangersOf(view: PoolView, arriving?: PeerKind): Stranger[] {
   const surplus = surplusByKind(view)
   const strangers: Stranger[] = []

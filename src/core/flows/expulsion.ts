@@ -1,5 +1,5 @@
 /**
- * Whoever is kept out from now on, by a ban, a greylisting or private mode, loses all links and connections at once, whatever brought
+ * A peer that is kept out from now on, by a ban, a greylisting or private mode, loses all links and connections at once, whatever brought
  * it about: also by what a storage brings that could only be read while peers were connected. Called by the pool for each of its events.
  */
 import { isShutOut } from '../decisions/admission.ts'

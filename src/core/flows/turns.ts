@@ -32,7 +32,7 @@ export class Turns {
     return ++this.#messages >= freeMessages && this.#clock.now() - this.#since >= maxTurnMs
   }
 
-  /** Does it when this turn is over, if many messages came of late; false, and nothing done, if not. */
+  /** Does it when this turn is over, if many messages came in it; false, and nothing done, if not. */
   afterwards(work: () => void): boolean {
     if (this.#messages < freeMessages) return false
     this.#afterwards.push(work)

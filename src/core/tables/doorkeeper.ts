@@ -16,7 +16,7 @@ import type { Bar, Change } from './pool-view.ts'
 /** A peer that was connected for so long in all, ms, is no stranger. */
 const goodConnectionMs = 10_000
 
-/** Whom to greylist, and why. */
+/** Which peer and host to greylist, and why. */
 export interface GreylistRequest {
   readonly peerId?: PeerId | undefined
   readonly host?: Host | undefined
@@ -26,7 +26,7 @@ export interface GreylistRequest {
   readonly byOperator?: boolean
 }
 
-/** What it looks at, and whom it tells; `PoolStateParts` has more. */
+/** What it reads and calls; `PoolStateParts` has more. */
 interface Parts<PeerMeta> {
   readonly access: AccessList
   readonly points: PointTable
@@ -87,7 +87,7 @@ export class Doorkeeper<PeerMeta> {
     return access
   }
 
-  /** Greylists for a fault. A peer that is on the list already was reported: whoever did so decided about its host. */
+  /** Greylists for a fault. A peer that is on the list already was reported, and that report decided about its host. */
   blame({ peerId, host }: Pick<Attempt, 'peerId' | 'host'>, cause: string): void {
     if (peerId !== undefined && this.peerBar(peerId) !== undefined) return
     const { peers, clock, changed } = this.#parts

@@ -105,7 +105,7 @@ export function isTried(info: Pick<PointInfo, 'lastEstablished'>): boolean {
   return info.lastEstablished !== undefined
 }
 
-/** Whom a dial to the point asks for, unless its caller names somebody. */
+/** The peer that a dial to the point expects, unless its caller names one. */
 export function soughtAt({ expectedPeerId, discoveredPeerId, lastEstablished }: PointInfo): PeerId | undefined {
   return expectedPeerId ?? (lastEstablished === undefined ? discoveredPeerId : undefined)
 }

@@ -45,7 +45,7 @@ export interface PoolView {
   readonly dials: DialFigures
   /** Monotonic instant from which on maintenance may dial the point, by the limit of dials to untried points of one host; −∞: now. */
   hostFreeAt(point: Point): number
-  /** How many incoming handshakes of an address group came to nothing within the last minute. */
+  /** How many incoming handshakes of an address group failed within the last minute. */
   silencesOf(group: string): number
   /** Is a trusted point on that host? */
   hasTrustedHost(host: Host): boolean

@@ -1,5 +1,5 @@
 /**
- * How many incoming handshakes of an address group came to nothing of late: groups that waste places make room first. Owned by
+ * How many incoming handshakes of an address group failed within the last minute: groups that waste places make room first. Owned by
  * `pool-state.ts`, read by `admission.ts`. Memory only.
  */
 

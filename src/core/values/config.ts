@@ -83,7 +83,7 @@ export interface PoolSettings {
   /**
    * Connect with trusted points and peers only, and ask them not to advertise us. The adapter's gate ends libp2p connections with all
    * others before identify, in both directions, so that they learn no more than our peer id; a relay must be trusted too. An id that
-   * is trusted, or named by a trusted point, gets in from anywhere. A trusted point without an id admits whoever answers our dial there;
+   * is trusted, or named by a trusted point, gets in from anywhere. A trusted point without an id admits any peer that answers our dial there;
    * from its host the peer that such a dial met last, or, until there was one, anybody who names the point: a neighbour on that
    * host may be first. Give trusted points an id where that matters. @default false
    */

@@ -153,11 +153,11 @@ export interface Network {
   dial(point: Point, options: DialOptions): Promise<Link>
   start(handlers: NetworkHandlers): Promise<void>
   /**
-   * The peer of this link has restarted: its older connections are dead, and end at once, whoever else uses them. Else gossip on a
+   * The peer of this link has restarted: its older connections are dead, and end at once, whatever else uses them. Else gossip on a
    * half-open one would go nowhere for minutes.
    */
   endOlder?(link: Link): void
-  /** Ends all connections that the gate denies now and that carry no link of the pool, whoever else uses them. */
+  /** Ends all connections that the gate denies now and that carry no link of the pool, whatever else uses them. */
   endDenied?(): void
   /** While it rests, nothing of it runs by itself that can wait. It begins awake. */
   rest?(resting: boolean): void
