@@ -7,7 +7,7 @@
  * given at once, and taken back from a peer that has not turned out to be of this pool.
  */
 import { type CircuitRelayServerComponents, type CircuitRelayService, circuitRelayServer } from '@libp2p/circuit-relay-v2'
-import type { ComponentLogger, Connection, Libp2pEvents, Logger, PeerStore, TypedEventTarget } from '@libp2p/interface'
+import type { ComponentLogger, Connection, Libp2pEvents, Logger, PeerStore, Startable, TypedEventTarget } from '@libp2p/interface'
 import type { ConnectionManager } from '@libp2p/interface-internal'
 import { peerIdFromString } from '@libp2p/peer-id'
 import type { PoolSettings } from '../src/core/values/config.ts'
@@ -36,10 +36,14 @@ export interface RelayOptions {
   readonly open?: boolean
 }
 
-/** How many peers are reachable over the relay. */
+/** How many peers are reachable over the relay now, and how many more may be. */
 export interface RelayStatus {
+  /** Connected peers that hold a reservation. */
   readonly used: number
+  /** `maxReservations`. */
   readonly max: number
+  /** Reservations that are free for any peer of this pool. An eighth of `max` is kept for trusted peers and is not counted here. */
+  readonly left: number
 }
 
 /** The relay of a Node peer, to look at. */
@@ -127,14 +131,31 @@ export class PoolRelay implements Relay, RelayGuard {
   /** For `createLibp2p({ services })`. */
   readonly service = (components: CircuitRelayServerComponents): CircuitRelayService => {
     const { maxReservations, maxDurationMs, maxBytes } = this.#options
-    this.#server = circuitRelayServer({
+    const server = circuitRelayServer({
       // A request comes at once.
       hopTimeout: 10_000,
       maxInboundHopStreams: maxHopStreams,
       maxOutboundStopStreams: maxStopStreams,
       reservations: { maxReservations, defaultDurationLimit: maxDurationMs, defaultDataLimit: BigInt(maxBytes) }
     })(components)
+    const stop = (server as unknown as Startable).stop
+    this.#server = Object.assign(server, {
+      stop: async (): Promise<void> => {
+        await stop.call(server)
+        await this.#stopped(server)
+      }
+    })
     return this.#server
+  }
+
+  /**
+   * When a node stops, libp2p says of nobody that it left. Its relay server aborts all circuits by a signal that it uses again after the next
+   * start, when circuits that begin on it would have no time limit (@libp2p/circuit-relay-v2 4.2.13).
+   */
+  async #stopped(server: object): Promise<void> {
+    Object.assign(server, { shutdownController: new AbortController() })
+    this.#dismissed.clear()
+    await Promise.all(Array.from(this.#guests.keys(), (guest) => this.#free(guest)))
   }
 
   /** From now on it serves the peers of this pool; before, nobody. */
@@ -145,7 +166,8 @@ export class PoolRelay implements Relay, RelayGuard {
   }
 
   status(): RelayStatus {
-    return { used: this.#server?.reservations.size ?? 0, max: this.#options.maxReservations }
+    const used = [...this.#guests.keys()].filter((guest) => this.holdsReservation(guest)).length
+    return { used, max: this.#options.maxReservations, left: this.#shares.leftForStrangers }
   }
 
   /** The age from which streams to the relay keep a connection open no longer, ms: the longest circuit, and the time to begin it. */

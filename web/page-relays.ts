@@ -11,9 +11,13 @@ import type { Libp2pPeerPool } from '../src/libp2p/service.ts'
 const anyRelay = '/p2p-circuit'
 const hopProtocol = '/libp2p/circuit/relay/0.2.0/hop'
 
-/** A relay that restarts is asked again soon; a full one costs it a message a minute. */
+/**
+ * A relay that was away for some time is dialed again after half that time at the latest, so one that restarts within 20 s is used within
+ * 10 s. A full one is asked often enough that a free reservation is used within a minute.
+ */
 const firstWaitMs = 2_000
-const maxWaitMs = 60_000
+const waitFactor = 1.5
+const maxWaitMs = 45_000
 
 export interface RelayStatus {
   /** Relays that hold a reservation for this page. */
@@ -26,6 +30,8 @@ export interface RelayStatus {
 interface Reservations {
   addRelay(relay: PeerId, type: 'discovered'): Promise<unknown>
   reservationCount(): number
+  /** Relays that did not speak the protocol once, which libp2p does not ask again. */
+  readonly relayFilter: { remove?(item: Uint8Array): unknown }
 }
 
 export class PageRelays {
@@ -73,7 +79,7 @@ export class PageRelays {
     const ask = async (): Promise<void> => {
       timer = undefined
       if (this.#isDone || !isAlive()) return
-      waitMs = Math.min(2 * waitMs, maxWaitMs)
+      waitMs = Math.min(waitFactor * waitMs, maxWaitMs)
       await Promise.allSettled([...this.#dialTrusted(pool), this.#askConnected(node)])
       look()
     }
@@ -115,7 +121,9 @@ export class PageRelays {
       const direct = node.getConnections(relay).filter(({ limits, remoteAddr }) => limits === undefined && !leadsOverWebRtc(remoteAddr))
       if (direct.length === 0 || !this.#mayUse(relay)) continue
       const speaks = await node.peerStore.get(relay).catch(() => undefined)
-      if (speaks?.protocols.includes(hopProtocol) === true) await this.#reservations?.addRelay(relay, 'discovered').catch(() => undefined)
+      if (speaks?.protocols.includes(hopProtocol) !== true) continue
+      this.#reservations?.relayFilter.remove?.(relay.toMultihash().bytes)
+      await this.#reservations?.addRelay(relay, 'discovered').catch(() => undefined)
     }
   }
 }

@@ -77,6 +77,12 @@ export class Shares<Holder> {
     return this.#places.size
   }
 
+  /** Places that strangers may still take, whatever their groups: without those that are kept for trusted ids. */
+  get leftForStrangers(): number {
+    const { max, reserve } = this.#limits
+    return Math.min(max - reserve - this.#strangers, max - this.size)
+  }
+
   get holders(): IterableIterator<Holder> {
     return this.#places.keys()
   }

@@ -1,9 +1,12 @@
 /** How a page gets and keeps a relay: the page's own part of it, in Node, with a Node peer as relay. */
 import { noise } from '@chainsafe/libp2p-noise'
 import { yamux } from '@chainsafe/libp2p-yamux'
+import { circuitRelayTransport } from '@libp2p/circuit-relay-v2'
 import { generateKeyPair } from '@libp2p/crypto/keys'
 import { identify } from '@libp2p/identify'
+import type { Libp2p, PeerId } from '@libp2p/interface'
 import { webSockets } from '@libp2p/websockets'
+import { multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p } from 'libp2p'
 import { afterEach, expect, test } from 'vitest'
 import { createNodePeer, type NodePeer, peerPool } from '../../node/index.ts'
@@ -16,9 +19,17 @@ afterEach(async () => {
 
 const privateKey = await generateKeyPair('Ed25519')
 
+/** `maxReservations` 0: a peer that is no relay. */
 async function startRelay(listen: string, maxReservations: number): Promise<NodePeer> {
   const band = { minConnections: 0, expectedConnections: 0, maxConnections: 20 }
-  const relay = await createNodePeer({ network: 'test', listen: [listen], ...band, privateKey, relay: { maxReservations } })
+  const relay = await createNodePeer({
+    network: 'test',
+    listen: [listen],
+    ...band,
+    inboundConnectionThreshold: 1_000,
+    privateKey,
+    relay: maxReservations > 0 && { maxReservations }
+  })
   stops.push(() => relay.stop())
   return relay
 }
@@ -34,9 +45,17 @@ async function startGuest(listen: string[], trustedPoints: string[] = []) {
     maxConnections: 4,
     trustedPoints: [...trustedPoints, ...relays.trustedPoints]
   })
+  let reservations: { readonly relayFilter: { has(item: Uint8Array): boolean } } | undefined
   const node = await createLibp2p({
     addresses: { listen: [...relays.listen] },
-    transports: [webSockets(), relays.transport],
+    transports: [
+      webSockets(),
+      (components) => {
+        const transport = relays.transport(components)
+        reservations = (transport as unknown as { reservationStore: typeof reservations }).reservationStore
+        return transport
+      }
+    ],
     connectionEncrypters: [noise()],
     streamMuxers: [yamux()],
     connectionGater: pool.gater,
@@ -49,8 +68,40 @@ async function startGuest(listen: string[], trustedPoints: string[] = []) {
   }
   stops.push(stop)
   const isHeld = (held: number): Promise<void> => expect.poll(() => relays.status.held, { timeout: 12_000, interval: 50 }).toBe(held)
-  return { relays, node, stop, isHeld }
+  const storedProtocols = async (id: PeerId): Promise<string[]> => (await node.peerStore.get(id).catch(() => undefined))?.protocols ?? []
+  /** libp2p has asked it in vain. */
+  const isGivenUp = (id: PeerId): boolean => reservations?.relayFilter.has(id.toMultihash().bytes) === true
+  return { relays, node, stop, isHeld, storedProtocols, isGivenUp }
 }
+
+/** Another peer comes to the guest over the relay, and both prove who they are. */
+async function reaches(relay: NodePeer, guest: { readonly node: Libp2p }): Promise<void> {
+  const visitor = await createLibp2p({
+    transports: [webSockets(), circuitRelayTransport()],
+    connectionEncrypters: [noise()],
+    streamMuxers: [yamux()],
+    services: { identify: identify() }
+  })
+  try {
+    const connection = await visitor.dial(multiaddr(`${addressOf(relay)}/p2p-circuit/p2p/${guest.node.peerId}`))
+    expect(connection.remotePeer.equals(guest.node.peerId)).toBe(true)
+  } finally {
+    await visitor.stop()
+  }
+}
+
+test('a relay with three reservations serves thirty visits, one after the other, and the 31st page is reachable at once', async () => {
+  const relay = await startRelay('/ip4/127.0.0.1/tcp/0/ws', 3)
+  for (let visit = 1; visit <= 30; visit++) {
+    const guest = await startGuest(['/p2p-circuit'], [addressOf(relay)])
+    await guest.isHeld(1)
+    await guest.stop()
+  }
+  const guest = await startGuest(['/p2p-circuit'], [addressOf(relay)])
+  await expect.poll(() => guest.relays.status.held, { timeout: 5_000, interval: 20 }).toBe(1)
+  await reaches(relay, guest)
+  expect(relay.relay?.status()).toEqual({ used: 1, max: 3, left: 2 })
+})
 
 test('a page that a full relay refused has a reservation soon after one is free', async () => {
   const relay = await startRelay('/ip4/127.0.0.1/tcp/0/ws', 1)
@@ -71,11 +122,26 @@ test('a named relay that is down does not fail the start, and is used as soon as
   await placeholder.stop()
   const guest = await startGuest([`${address}/p2p-circuit`])
   expect(guest.relays.status).toEqual({ held: 0, wanted: 1 })
-  const relay = await startRelay(listen, 4)
-  await guest.isHeld(1)
-  await relay.stop()
-  await guest.isHeld(0)
-  await startRelay(listen, 4)
+  for (let start = 0; start <= 3; start++) {
+    const relay = await startRelay(listen, 4)
+    await guest.isHeld(1)
+    await reaches(relay, guest)
+    await relay.stop()
+    await guest.isHeld(0)
+  }
+}, 60_000)
+
+test('a relay that was none for a while is asked again when it is one', async () => {
+  const none = await startRelay('/ip4/127.0.0.1/tcp/0/ws', 0)
+  const address = addressOf(none)
+  const guest = await startGuest([`${address}/p2p-circuit`])
+  const id = none.node.peerId
+  await expect.poll(async () => (await guest.storedProtocols(id)).length, { timeout: 12_000 }).toBeGreaterThan(0)
+  // As remembered from before. So the page asks in vain, and then libp2p will not ask it any more.
+  await guest.node.peerStore.merge(id, { protocols: ['/libp2p/circuit/relay/0.2.0/hop'] })
+  await expect.poll(() => guest.isGivenUp(id), { timeout: 12_000 }).toBe(true)
+  await none.stop()
+  await startRelay(address.slice(0, address.indexOf('/p2p/')), 4)
   await guest.isHeld(1)
 }, 60_000)
 

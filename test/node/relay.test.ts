@@ -141,11 +141,11 @@ describe('a reservation', () => {
   test('is free again when its guest has left, so that a small relay serves one visit after the other', async () => {
     const peer = await createNodePeer({ ...options, listen: ['/ip4/127.0.0.1/tcp/0'], relay: { maxReservations: 2 } })
     rest.push(peer.stop)
-    expect(peer.relay?.status()).toEqual({ used: 0, max: 2 })
+    expect(peer.relay?.status()).toEqual({ used: 0, max: 2, left: 2 })
     for (let visit = 0; visit < 5; visit++) {
       const guest = await guestOf(peer)
       await until(() => isReachable(guest))
-      expect(peer.relay?.status()).toEqual({ used: 1, max: 2 })
+      expect(peer.relay?.status()).toEqual({ used: 1, max: 2, left: 1 })
       await guest.stop()
       await until(() => peer.relay?.status().used === 0)
       const stored = (await peer.node.peerStore.has(guest.peerId)) ? await peer.node.peerStore.get(guest.peerId) : undefined
@@ -230,6 +230,39 @@ describe('a reservation', () => {
     const trusted = await guestOf(host, { pool: false, privateKey })
     await until(() => isReachable(trusted))
     expect(isReachable(stranger)).toBe(false)
+  })
+})
+
+describe('the figures of a relay', () => {
+  test('say how many peers are reachable and how many more may be, while many come and go at once', async () => {
+    const host = await relayPeer({ maxReservations: 8 })
+    const guests = await Promise.all(Array.from({ length: 10 }, () => guestOf(host)))
+    // Of eight, one is kept for trusted peers.
+    await until(() => guests.filter(isReachable).length === 7)
+    expect(host.relay.status()).toEqual({ used: 7, max: 8, left: 0 })
+    const friend = await guestOf(host, { privateKey: await trustedKey(host) })
+    await until(() => isReachable(friend))
+    expect(host.relay.status()).toEqual({ used: 8, max: 8, left: 0 })
+    const [gone, kept] = [guests.filter(isReachable).slice(0, 5), guests.filter(isReachable).slice(5)]
+    await Promise.all([...gone, ...guests.filter((guest) => !isReachable(guest))].map((guest) => guest.stop()))
+    await until(() => host.relay.status().used === 3)
+    expect(host.relay.status()).toEqual({ used: 3, max: 8, left: 5 })
+    expect([...kept, friend].map(isReachable)).toEqual([true, true, true])
+  })
+
+  test('begin anew when the node is stopped and started again, and circuits have their limit of time then too', async () => {
+    const host = await relayPeer({ maxReservations: 2, maxDurationMs: 400 })
+    const before = await Promise.all([guestOf(host), guestOf(host)])
+    await until(() => before.every(isReachable))
+    expect(host.relay.status()).toEqual({ used: 2, max: 2, left: 0 })
+    await host.node.stop()
+    expect(host.relay.status()).toEqual({ used: 0, max: 2, left: 2 })
+    await host.node.start()
+    const [one, other] = await Promise.all([guestOf(host), guestOf(host)])
+    await until(() => isReachable(one) && isReachable(other))
+    expect(host.relay.status()).toEqual({ used: 2, max: 2, left: 0 })
+    const connection = await other.dial(multiaddr(`${addressOf(host)}/p2p-circuit/p2p/${one.peerId}`))
+    await until(() => connection.status !== 'open')
   })
 })
 
