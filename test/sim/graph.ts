@@ -19,11 +19,16 @@ export function componentsOf(machines: readonly Machine[], counted: readonly Mac
     }
     return root
   }
+  // Most graphs are one part long before all connections are looked at.
+  let parts = up.length
   for (const [i, machine] of up.entries()) {
+    if (parts === 1) break
     for (const { peerId } of machine.program?.state.connections() ?? []) {
       const j = byPeer.get(peerId)
-      if (j === undefined) continue
-      parent[find(i)] = find(j)
+      const [one, other] = [find(i), find(j ?? i)]
+      if (one === other) continue
+      parent[one] = other
+      parts--
     }
   }
   const whoCounts = new Set(counted)

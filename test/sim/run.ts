@@ -1,6 +1,6 @@
 /**
- * `npm run sim -- --scenario X --pools N --seed S`: runs one scenario, prints its figures, writes its plot. Ends with 1 when
- * the bar was not met or an invariant was broken. `--twice` runs it again and compares the two event logs.
+ * `npm run sim -- --scenario X --pools N --seed S`: runs one scenario, once for each number of pools and each seed, prints the figures,
+ * writes a plot. Ends with 1 when a bar was not met or an invariant was broken. `--twice` runs each again and compares the two event logs.
  */
 import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
@@ -9,13 +9,14 @@ import { drawPlot } from './plot.ts'
 import type { Report, RunOptions, Scenario } from './scenario.ts'
 import { scenarios } from './scenarios/index.ts'
 
-const usage = `npm run sim -- --scenario NAME [--pools N] [--seed S] [--minutes M] [--check K] [--plot FILE] [--twice]
+const usage = `npm run sim -- --scenario NAME [--pools N] [--seed S] [--seeds N] [--minutes M] [--check K] [--plot FILE] [--twice]
 
   --pools    how many pools; each scenario has its own default
   --seed     a whole number; the same seed gives the same run (default 1)
+  --seeds    how many seeds, from that one on (default 1)
   --minutes  virtual minutes, where a scenario has no length of its own
   --check    check invariants in every K-th step (1: in every step); each scenario has its own default
-  --plot     where the SVG plot goes (default .cache/sim/NAME.svg)
+  --plot     where the SVG plot of the last run goes (default .cache/sim/NAME.svg)
   --twice    run it twice and compare the event logs
 
 Scenarios:
@@ -27,6 +28,7 @@ const { values } = parseArgs({
     scenario: { type: 'string' },
     pools: { type: 'string' },
     seed: { type: 'string', default: '1' },
+    seeds: { type: 'string', default: '1' },
     minutes: { type: 'string' },
     check: { type: 'string' },
     plot: { type: 'string' },
@@ -44,18 +46,27 @@ async function main(): Promise<number> {
     return values.help ? 0 : 2
   }
   const everySteps = whole('check', values.check)
-  const options: RunOptions = {
-    pools: whole('pools', values.pools) ?? scenario.pools,
-    seed: whole('seed', values.seed) ?? 1,
-    minutes: whole('minutes', values.minutes),
-    checking: everySteps === undefined ? undefined : { everySteps }
+  const checking = everySteps === undefined ? undefined : { everySteps }
+  const [pools, firstSeed, seeds] = [whole('pools', values.pools), whole('seed', values.seed) ?? 1, whole('seeds', values.seeds) ?? 1]
+  const minutes = whole('minutes', values.minutes)
+  let bad = 0
+  let runs = 0
+  for (const size of pools === undefined ? scenario.pools : [pools]) {
+    for (let seed = firstSeed; seed < firstSeed + seeds; seed++, runs++)
+      if (!(await isGood(scenario, { pools: size, seed, minutes, checking }))) bad++
   }
+  if (runs > 1) console.log(`${runs} runs, ${bad} of them bad`)
+  return bad === 0 ? 0 : 1
+}
+
+async function isGood(scenario: Scenario, options: RunOptions): Promise<boolean> {
   const report = await timed(scenario, options)
   await save(scenario, report)
-  if (!values.twice) return isGood(report) ? 0 : 1
+  const holds = report.isMet !== false && report.violations.length === 0
+  if (!values.twice) return holds
   const again = await timed(scenario, options)
   console.log(again.hash === report.hash ? 'both runs have the same event log' : 'the two runs DIFFER')
-  return isGood(report) && again.hash === report.hash ? 0 : 1
+  return holds && again.hash === report.hash
 }
 
 async function timed(scenario: Scenario, options: RunOptions): Promise<Report> {
@@ -82,10 +93,6 @@ async function save(scenario: Scenario, { plot }: Report): Promise<void> {
   await mkdir(dirname(file), { recursive: true })
   await writeFile(file, drawPlot(plot))
   console.log(`  ${'plot'.padEnd(48)} ${file}`)
-}
-
-function isGood({ isMet, violations }: Report): boolean {
-  return isMet !== false && violations.length === 0
 }
 
 function whole(option: string, text: string | undefined): number | undefined {

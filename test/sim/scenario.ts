@@ -32,8 +32,8 @@ export interface Scenario {
   /** What happens, for people. */
   readonly about: string
   readonly bar: string
-  /** Pools unless the command says otherwise. */
-  readonly pools: number
+  /** How many pools, one run for each number, unless the command says otherwise. The bar holds for each. */
+  readonly pools: readonly number[]
   run(options: RunOptions): Promise<Report>
 }
 

@@ -4,6 +4,7 @@ import { faultRun } from './fault-run.ts'
 import { sampleOf } from './figures.ts'
 import { componentsOf } from './graph.ts'
 import type { Machine } from './machine.ts'
+import { churn } from './scenarios/churn.ts'
 import { pointOf, Simulation } from './simulation.ts'
 
 const band = { minConnections: 2, expectedConnections: 4, maxConnections: 8, timeBetweenSearchesMs: 1_000, maintenanceIdleMs: 10_000 }
@@ -140,4 +141,10 @@ it('a network smaller than what its pools want does not spin: pauses grow, and n
   // Five pools with four peers each, every two minutes.
   expect(sim.log.count('bootstrap-sent') - asks).toBeLessThanOrEqual(5 * 4 * 35)
   expect(sim.violations).toEqual([])
+})
+
+it('fifty pools of which a tenth dies every minute stay within their targets and in one graph', async () => {
+  const { isMet, figures, violations } = await churn.run({ pools: 50, seed: 1, minutes: 4, checking: { everySteps: 200 } })
+  expect(violations).toEqual([])
+  expect(isMet, JSON.stringify(figures)).toBe(true)
 })

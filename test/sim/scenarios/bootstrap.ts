@@ -11,7 +11,7 @@ export const bootstrap: Scenario = {
   name: 'bootstrap',
   about: 'all pools, with the defaults of Node, are started within a second and know one bootstrap point',
   bar: 'all within their targets after 5 virtual minutes, one connected graph',
-  pools: 1_000,
+  pools: [1_000],
   async run({ pools, seed, checking = { everySteps: 200 } }) {
     const sim = new Simulation({ seed, checking })
     const first = sim.add()

@@ -6,7 +6,7 @@ export const faults: Scenario = {
   name: 'faults',
   about: 'crashes, stops, partitions, loss, slowness, clock jumps, bans, trust, other bands, wishes of users, by chance; then none',
   bar: `no invariant broken, all together again ${convergenceMs / 60_000} virtual minutes after the faults, nothing left after the stop`,
-  pools: 20,
+  pools: [20],
   async run({ pools, seed, minutes = 5, checking }) {
     const report = await faultRun({ seed, pools, faultsMs: minutes * 60_000, checking })
     return {

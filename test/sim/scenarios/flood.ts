@@ -163,7 +163,7 @@ export const advertise: Scenario = {
   name: 'advertise',
   about: 'one peer tells a pool of 10,000 points, again and again for an hour, of which none answers; once under a new id each minute',
   bar: 'at most 5 % of the known points hostile, no proven point lost',
-  pools: 200,
+  pools: [200],
   async run(options) {
     const one = await flood(options, { sources: 1, answers: false, renamed: false })
     const renamed = await flood(options, { sources: 1, answers: false, renamed: true })
@@ -188,7 +188,7 @@ export const sources: Scenario = {
   name: 'sources',
   about: 'ten peers in ten address groups tell a pool of 10,000 points each, for an hour; once nobody answers there, once their own do',
   bar: 'at most 50 % of known (60 % where they answer), no proven point lost, at most 55 % of dials',
-  pools: 200,
+  pools: [200],
   async run(options) {
     const silent = await flood(options, { sources: 10, answers: false, renamed: false })
     const answering = await flood(options, { sources: 10, answers: true, renamed: false })

@@ -12,7 +12,7 @@ export const halfDie: Scenario = {
   name: 'half-die',
   about: 'half of all pools die in one instant, a quarter of these silently, so that dials to them time out',
   bar: 'the survivors are back within their targets in 60 virtual seconds',
-  pools: 200,
+  pools: [200],
   async run({ pools, seed, checking = { everySteps: 50 } }) {
     const sim = new Simulation({ seed, checking })
     const first = sim.add()

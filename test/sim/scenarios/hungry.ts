@@ -85,7 +85,7 @@ export const hungry: Scenario = {
   name: 'hungry',
   about: 'a pool that knows a liar alone is told of 10,000 points where nobody is, for an hour; another one knows an honest pool as well',
   bar: `after ${firstMinutes} minutes at most ${maxDialsPerMinute} dials a minute to points of the liar, the mean if it leaves each minute; the other one fills within ${maxFillMs / 1_000} s`,
-  pools: 100,
+  pools: [100],
   async run(options) {
     const { minutes = defaultMinutes } = options
     const starving = await starve(options, { minutes, leaves: false })

@@ -29,7 +29,7 @@ export const scale: Scenario = {
   name: 'scale',
   about: `pools with the band of a page and tables as full as after days; what one costs beside one of ${fewPools}`,
   bar: 'runs in 24 GiB; cost per pool and virtual hour at most 1.5 times that with 100 pools',
-  pools: 10_000,
+  pools: [10_000],
   async run({ pools, seed, minutes = defaultMinutes, checking = { everySteps: 1_000 } }) {
     const worldOf = (): Simulation => new Simulation({ seed, options: pagePreset, checking })
     const few = await measure(worldOf(), { pools: fewPools, minutes: minutes * longer })

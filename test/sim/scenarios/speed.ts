@@ -14,7 +14,7 @@ export const speed: Scenario = {
   name: 'speed',
   about: 'pools with the defaults of Node, one of which dies and comes back every minute; invariants after every step',
   bar: 'at least 1,000 times real time with 20 pools, by processor time',
-  pools: 20,
+  pools: [20],
   async run({ pools, seed, minutes = defaultMinutes, checking }) {
     const sim = new Simulation({ seed, checking })
     const first = sim.add()

@@ -19,7 +19,7 @@ export const swappers: Scenario = {
   name: 'swappers',
   about: `${hostile} hostile peers that all pools hold swap whenever they may, for a day; whom they give is hostile too`,
   bar: 'at most 10 % of the connections hostile after 24 h, in every pool',
-  pools: 50,
+  pools: [50],
   async run({ pools, seed, checking, minutes = defaultMinutes }) {
     const sim = new Simulation({ seed, checking: checking ?? { everySteps: 1_000 } })
     const honest = await honestWorld(sim, pools)
