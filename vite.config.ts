@@ -1,8 +1,9 @@
 /**
  * One configuration for Vite and Vitest. Vite: the demo page, root web/demo, built or served by node/cli/demo.ts.
- * Vitest (mode "test"): five projects, run one after the other, so that real sockets do not wait for busy cores.
- * One of them measures time and is run by `npm run turns` alone.
+ * Vitest (mode "test"): the projects run in groups, one group after the other, so that real sockets do not wait for simulations.
+ * Each processor has a worker. Tests that measure rates, processor time or memory run one file at a time.
  */
+import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { playwright } from '@vitest/browser-playwright'
 import { defineConfig, type TestProjectConfiguration } from 'vitest/config'
@@ -18,6 +19,8 @@ const integrationTests = [
   'test/attacks/**/*.test.ts',
   'test/examples/*/real/**/*.test.ts'
 ]
+/** They compare figures with bounds that a second file beside them could break. */
+const measuredTests = ['test/node/cost.test.ts', 'test/node/silent-flood.test.ts', 'test/node/page-life.test.ts']
 const simulatedTests = ['test/sim/**/*.test.ts']
 /** What pages load of others, made ready before the first test: Vite would find it in the middle of one and load that again. */
 const pageDependencies = [
@@ -27,6 +30,10 @@ const pageDependencies = [
 ]
 const browserTests = ['test/browser/**/*.test.ts', 'test/web/**/*.test.ts']
 const timedTests = ['test/browser/turns.test.ts']
+/** By default vitest leaves one processor idle, which of two is half of the time. */
+const maxWorkers = availableParallelism()
+/** Each file has its own ports and folders. More than a few at once would wait for each other. */
+const maxSocketWorkers = Math.min(4, maxWorkers)
 
 export default defineConfig(async ({ mode }) =>
   mode === 'test'
@@ -45,6 +52,7 @@ async function projects(): Promise<TestProjectConfiguration[]> {
       exclude,
       testTimeout: 30_000,
       hookTimeout: 60_000,
+      maxWorkers: 1,
       sequence: { groupOrder: 3 },
       globalSetup: ['test/browser/setup/chromium.ts'],
       browser: {
@@ -67,6 +75,7 @@ async function projects(): Promise<TestProjectConfiguration[]> {
         testTimeout: 30_000,
         include: ['test/**/*.test.ts'],
         exclude: [...simulatedTests, ...integrationTests, ...browserTests],
+        maxWorkers,
         sequence: { groupOrder: 0 }
       }
     },
@@ -76,20 +85,24 @@ async function projects(): Promise<TestProjectConfiguration[]> {
         name: 'simulation',
         include: simulatedTests,
         testTimeout: 120_000,
-        sequence: { groupOrder: 1 }
+        maxWorkers,
+        sequence: { groupOrder: 0 }
       }
     },
-    {
-      extends: true,
-      test: {
-        name: 'integration',
-        include: integrationTests,
-        testTimeout: 30_000,
-        hookTimeout: 60_000,
-        sequence: { groupOrder: 2 }
-      }
-    },
+    withSockets('integration', { include: integrationTests, exclude: measuredTests, maxWorkers: maxSocketWorkers, groupOrder: 1 }),
+    withSockets('measured', { include: measuredTests, exclude: [], maxWorkers: 1, groupOrder: 2 }),
     inChromium('browser', { include: browserTests, exclude: timedTests }),
     inChromium('turns', { include: timedTests, exclude: [] })
   ]
+}
+
+interface SocketTests {
+  readonly include: string[]
+  readonly exclude: string[]
+  readonly maxWorkers: number
+  readonly groupOrder: number
+}
+
+function withSockets(name: string, { groupOrder, ...files }: SocketTests): TestProjectConfiguration {
+  return { extends: true, test: { name, ...files, testTimeout: 30_000, hookTimeout: 60_000, sequence: { groupOrder } } }
 }

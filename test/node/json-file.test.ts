@@ -1,16 +1,12 @@
-import { type ChildProcess, execFile, spawn } from 'node:child_process'
-import { chmod, mkdir, mkdtemp, readdir, readFile, rm, rmdir, stat, symlink, truncate, utimes, writeFile } from 'node:fs/promises'
+import { type ChildProcess, execFile } from 'node:child_process'
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, rmdir, stat, symlink, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
-import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { jsonFileStorage } from '../../node/json-file.ts'
-import { type PeerStorage, StorageError } from '../../src/core/values/ports.ts'
+import type { PeerStorage } from '../../src/core/values/ports.ts'
 import { failureOf, storageContract } from '../contract/storage.ts'
-
-const never = new AbortController().signal
-const child = fileURLToPath(new URL('json-file-child.ts', import.meta.url))
+import { child, never, type OtherProcess, startChild, withStorageAt } from './json-file-kit.ts'
 
 let folder: string
 let path: string
@@ -45,22 +41,13 @@ storageContract(
   { exclusive: true, capped: true }
 )
 
-async function withStorage<T>(act: (storage: PeerStorage) => Promise<T>): Promise<T> {
-  const storage = jsonFileStorage(path)
-  await storage.open(never)
-  try {
-    return await act(storage)
-  } finally {
-    await storage.close()
-  }
-}
+const withStorage = <T>(act: (storage: PeerStorage) => Promise<T>): Promise<T> => withStorageAt(path, act)
 
-/** Starts the other process; `lines` are what it says. */
-function start(...args: string[]): { process: ChildProcess; lines: AsyncIterator<string>; ended: Promise<void> } {
-  const started = spawn(process.execPath, [child, ...args], { stdio: ['ignore', 'pipe', 'inherit'] })
-  children.push(started)
-  const ended = new Promise<void>((resolve) => started.once('close', () => resolve()))
-  return { process: started, lines: createInterface({ input: started.stdout })[Symbol.asyncIterator](), ended }
+/** Killed after the test, at the latest. */
+function start(...args: string[]): OtherProcess {
+  const started = startChild(...args)
+  children.push(started.process)
+  return started
 }
 
 /** Everything the other process says until it ends. */
@@ -171,73 +158,6 @@ describe('the file', () => {
     done = true
     expect(turns).toBeGreaterThan(100)
     expect(most).toBeLessThanOrEqual(512)
-  })
-})
-
-describe('the lock', () => {
-  test('another process that lives keeps the file, and the error names it', async () => {
-    const holder = start('hold', path)
-    await holder.lines.next()
-    const before = performance.now()
-    const error: unknown = await jsonFileStorage(path)
-      .open(never)
-      .catch((reason: unknown) => reason)
-    expect(error).toBeInstanceOf(StorageError)
-    expect(error).toMatchObject({ failure: 'locked', message: expect.stringContaining(path) })
-    expect(performance.now() - before).toBeLessThan(4_000)
-  })
-
-  test('the lock of a process killed a moment ago is taken over in about five seconds', async () => {
-    const holder = start('hold', path)
-    await holder.lines.next()
-    holder.process.kill('SIGKILL')
-    await holder.ended
-    const before = performance.now()
-    await withStorage((storage) => storage.save(['text']))
-    // The package may date its first lock up to a second ahead.
-    expect(performance.now() - before).toBeLessThan(7_000)
-  })
-
-  test('the wait for a lock ends with its signal', async () => {
-    await mkdir(`${path}.lock`)
-    const before = performance.now()
-    expect(await failureOf(jsonFileStorage(path).open(AbortSignal.timeout(300)))).toBe('locked')
-    expect(performance.now() - before).toBeLessThan(2_000)
-    await rmdir(`${path}.lock`)
-  })
-
-  test('a dead lock dated in the future, by a clock that was set back, is taken over too', async () => {
-    await mkdir(`${path}.lock`)
-    const nextYear = Date.now() / 1_000 + 365 * 86_400
-    await utimes(`${path}.lock`, nextYear, nextYear)
-    await withStorage((storage) => storage.save(['text']))
-  }, 20_000)
-
-  test('a process that stood still loses the lock, is told so, lives on, and never overwrites the new owner', async () => {
-    const stalled = start('stall', path, '7500')
-    expect((await stalled.lines.next()).value).toBe('"open"')
-    await withStorage(async (storage) => {
-      await storage.save(['of the new owner'])
-      for (const answer of ['save', 'load']) {
-        expect(JSON.parse((await stalled.lines.next()).value as string), answer).toMatchObject({ failure: 'locked' })
-      }
-      await stalled.ended
-      expect(stalled.process.exitCode).toBe(0)
-      expect(await storage.load(never)).toBe('of the new owner')
-    })
-  }, 40_000)
-
-  test('a storage whose lock was removed refuses to write until it is opened again', async () => {
-    await withStorage(async (storage) => {
-      await storage.save(['old'])
-      await rmdir(`${path}.lock`)
-      expect(await failureOf(storage.save(['new']))).toBe('locked')
-      await storage.open(never)
-      await storage.save(['new'])
-      // Beyond the next renewal of the lock that was lost.
-      await new Promise((resolve) => setTimeout(resolve, 1_300))
-      expect(await storage.load(never)).toBe('new')
-    })
   })
 })
 

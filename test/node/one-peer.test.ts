@@ -7,11 +7,12 @@ import type { Libp2p } from '@libp2p/interface'
 import { tcp } from '@libp2p/tcp'
 import { webSockets } from '@libp2p/websockets'
 import { createLibp2p } from 'libp2p'
-import { afterEach, expect, test } from 'vitest'
+import { afterAll, expect, test } from 'vitest'
 import { createNodePeer, type NodePeer, type NodePeerInit, type Point } from '../../node/index.ts'
 
+/** At the end: the tests run side by side. */
 const stops: (() => unknown)[] = []
-afterEach(async () => {
+afterAll(async () => {
   await Promise.all(stops.splice(0).map((stop) => stop()))
 })
 
@@ -46,7 +47,7 @@ function countDials({ pool }: NodePeer): { count: number } {
   return dials
 }
 
-test.each([
+test.concurrent.each([
   { name: 'without an expected id', expectedPeerId: undefined },
   { name: 'though another peer is expected there', expectedPeerId: '12D3KooWGC6TvWhfapngX6wvJHMYvKpDMXPb3ZnCZ6dMoaMtimQ5' }
 ])('an address of our own is dialed once, then it is known as ours: $name', async ({ expectedPeerId }) => {
@@ -60,7 +61,7 @@ test.each([
   expect(me.pool.explain(point).text).toBe('that is this peer itself')
 })
 
-test.each([
+test.concurrent.each([
   { name: 'a second TCP port', listen: ['/ip4/127.0.0.1/tcp/0', '/ip4/127.0.0.1/tcp/0'] },
   { name: 'a WebSocket', listen: ['/ip4/127.0.0.1/tcp/0', '/ip4/127.0.0.1/tcp/0/ws'] }
 ])('a banned plain peer is not dialed at $name of its host', async ({ listen }) => {
@@ -77,20 +78,23 @@ test.each([
   for (const [known] of me.pool.points.known()) expect(me.pool.explain(known)).toMatchObject({ state: 'refused' })
 })
 
-test.each(['tcp', 'ws'])('a banned peer met at an unknown %s address is dialed once, and keeps no connection', async (transport) => {
-  const stranger = await startPlain(`/ip4/127.0.0.1/tcp/0${transport === 'ws' ? '/ws' : ''}`)
-  const me = await startPeer({ plainPeers: 'admit', requiredProtocols: ['/ipfs/id/1.0.0'] })
-  const peerId = me.pool.parsePeerId(stranger.peerId.toString())
-  await me.pool.peers.ban(peerId)
-  const dials = countDials(me)
-  const { point } = me.pool.parsePoint(stranger.getMultiaddrs()[0]?.decapsulate('/p2p').toString() ?? '')
-  me.pool.registerPoint(point)
-  await expect.poll(() => me.pool.explain(point)).toMatchObject({ rejection: { kind: 'peer-banned', peerId } })
-  await expect.poll(() => stranger.getConnections().length, { timeout: 3_000 }).toBe(0)
-  await me.pool.maintain()
-  await new Promise((resolve) => setTimeout(resolve, 2_500))
-  expect(dials.count).toBe(1)
-})
+test.concurrent.each(['tcp', 'ws'])(
+  'a banned peer met at an unknown %s address is dialed once, and keeps no connection',
+  async (transport) => {
+    const stranger = await startPlain(`/ip4/127.0.0.1/tcp/0${transport === 'ws' ? '/ws' : ''}`)
+    const me = await startPeer({ plainPeers: 'admit', requiredProtocols: ['/ipfs/id/1.0.0'] })
+    const peerId = me.pool.parsePeerId(stranger.peerId.toString())
+    await me.pool.peers.ban(peerId)
+    const dials = countDials(me)
+    const { point } = me.pool.parsePoint(stranger.getMultiaddrs()[0]?.decapsulate('/p2p').toString() ?? '')
+    me.pool.registerPoint(point)
+    await expect.poll(() => me.pool.explain(point)).toMatchObject({ rejection: { kind: 'peer-banned', peerId } })
+    await expect.poll(() => stranger.getConnections().length, { timeout: 3_000 }).toBe(0)
+    await me.pool.maintain()
+    await new Promise((resolve) => setTimeout(resolve, 2_500))
+    expect(dials.count).toBe(1)
+  }
+)
 
 /** Passes bytes on to a point, until `cut` breaks the dialing side: the other side hears nothing of it. */
 async function startProxy(target: Point): Promise<{ point: Point; cut: () => void }> {
@@ -116,7 +120,7 @@ async function startProxy(target: Point): Promise<{ point: Point; cut: () => voi
   return { point: `/ip4/127.0.0.1/tcp/${address.port}` as Point, cut }
 }
 
-test('when a restarted peer is back, its old half-open connection ends for everybody on the node', async () => {
+test.concurrent('when a restarted peer is back, its old half-open connection ends for everybody on the node', async () => {
   const quiet = { minConnections: 0, expectedConnections: 0, maxConnections: 9 }
   const a = await startPeer(quiet)
   const { point, cut } = await startProxy(a.pool.network.ownPoints()[0] as Point)

@@ -24,12 +24,14 @@ const backWithinMs = 10_000
 const metWithinMs = 3_000
 /** From leaving the page until nobody holds a place for it. */
 const goodbyeMs = 2_000
+const isSoak = process.env.PAGE_ROUNDS !== undefined
 /** A page that nothing tells of a loss looks twice, so far apart, and asks two times; the soak waits for the default. */
-const [silenceMs, foundWithinMs] = process.env.PAGE_ROUNDS === undefined ? [2_000, 20_000] : [20_000, 50_000]
+const [silenceMs, foundWithinMs] = isSoak ? [20_000, 50_000] : [2_000, 20_000]
 /** libp2p's connections are looked through every ten seconds, and one that is idle twice is closed. */
 const leftoverMs = 25_000
 /** A peer that has not noticed a loss takes the page again only once its old connection is older than a handshake can be. */
-const settledMs = 11_000
+const connectionTimeoutMs = isSoak ? 10_000 : 2_000
+const settledMs = connectionTimeoutMs + 1_000
 const hourMs = 3_600_000
 
 describe('the life of a page', () => {
@@ -309,6 +311,7 @@ function startPeer(network: string, { port, target }: Cable, options: Pick<NodeP
     inboundConnectionThreshold: 1_000,
     minConnections: 0,
     expectedConnections: 0,
+    connectionTimeoutMs,
     ...options
   })
 }

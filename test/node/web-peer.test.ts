@@ -71,7 +71,7 @@ describe('createTabPeer', () => {
       maxConnections: 10
     })
 
-  test('pages reach a server by WebSocket and each other directly, and a ban ends it', async () => {
+  test.concurrent('pages reach a server by WebSocket and each other directly, and a ban ends it', async () => {
     const [a, b] = await Promise.all([openPage(), openPage()])
     const [alice, bob] = await Promise.all([start(a), start(b)])
     expect(alice.transports).toEqual(['wss', 'ws', 'webrtc'])
@@ -119,7 +119,7 @@ describe('createTabPeer', () => {
     expect(await a.evaluate((to) => page.failureOf(to), point)).not.toBe('connected')
   }, 60_000)
 
-  test('WebRTC connections that have ended are collected', async () => {
+  test.concurrent('WebRTC connections that have ended are collected', async () => {
     const [a, b] = await Promise.all([openPage(), openPage()])
     await Promise.all([start(a), start(b)])
     const point = await b.evaluate(() => page.ownPoint())
@@ -143,7 +143,7 @@ describe('createTabPeer', () => {
     }
   }, 60_000)
 
-  test('a browser without WebRTC claims no WebRTC address, dials none, and takes no place at a relay', async () => {
+  test.concurrent('a browser without WebRTC claims no WebRTC address, dials none, and takes no place at a relay', async () => {
     const context = await browser.newContext()
     contexts.push(context)
     await context.addInitScript('delete globalThis.RTCPeerConnection')
@@ -158,7 +158,7 @@ describe('createTabPeer', () => {
     expect(await opened.evaluate((to) => page.failureOf(to), point)).toBe('no-transport')
   }, 60_000)
 
-  test('a dial that cannot work says why', async () => {
+  test.concurrent('a dial that cannot work says why', async () => {
     const a = await openPage()
     await start(a)
     const failureOf = (text: string): Promise<unknown> => a.evaluate((to) => page.failureOf(to), text)
@@ -169,7 +169,7 @@ describe('createTabPeer', () => {
     expect(await failureOf(`${relayPoint()}/p2p-circuit/p2p/${stranger}`)).toBe('no-transport')
   }, 60_000)
 
-  test('a reload keeps the identity; a second tab has one of its own', async () => {
+  test.concurrent('a reload keeps the identity; a second tab has one of its own', async () => {
     const a = await openPage()
     const first = await start(a, 'kept')
     expect(first).toMatchObject({ persistent: true, notice: undefined })
