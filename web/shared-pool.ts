@@ -5,7 +5,8 @@
  */
 import type { PeerDescription } from '../src/core/api/peers.ts'
 import type { BanOfHost, PointDescription } from '../src/core/api/points.ts'
-import type { BandExplanation, Explanation } from '../src/core/decisions/explain.ts'
+import type { Explanation } from '../src/core/decisions/explain.ts'
+import type { BandExplanation } from '../src/core/decisions/explain-band.ts'
 import type { ConnectOptions } from '../src/core/flows/connect.ts'
 import { encodePayload } from '../src/core/flows/payload.ts'
 import type { ConnectionBand } from '../src/core/values/bounds.ts'

@@ -2,20 +2,19 @@
  * The pool: wires state, flows and ports together, and is the one thing a program holds. It has a life (start, stop, destroy)
  * and the public verbs; what they do is done elsewhere.
  */
+import type { LatePool } from './api/late.ts'
 import { LateParts } from './api/late-parts.ts'
 import { Registering } from './api/registering.ts'
 import { checkPeer, isBarredAt, isShutOut } from './decisions/admission.ts'
-import type { BandExplanation, Circumstances, Explanation } from './decisions/explain.ts'
+import type { Explanation } from './decisions/explain.ts'
+import type { BandExplanation } from './decisions/explain-band.ts'
 import { scorerOf } from './decisions/score.ts'
 import { EventHub } from './event-hub.ts'
 import { abortLink } from './flows/closing.ts'
 import { type ConnectOptions, Connector } from './flows/connect.ts'
 import type { Connection } from './flows/connection.ts'
 import type { FlowContext } from './flows/context.ts'
-import type { Exchange } from './flows/exchange.ts'
 import { Expulsion } from './flows/expulsion.ts'
-import { Maintenance } from './flows/maintenance.ts'
-import type { Persistence } from './flows/persistence.ts'
 import { Guard, GuardedNetwork, guardClock, guardPeerMetadata, guardRandom, metadataEncoder } from './guards.ts'
 import { AccessList } from './tables/acl.ts'
 import { Band } from './tables/band.ts'
@@ -31,7 +30,7 @@ import { poolEventNames } from './values/events.ts'
 import type { PeerId, Point } from './values/ids.ts'
 import type { Clock, Gate, Link, LinkBudget, Log, Network, Random } from './values/ports.ts'
 import { type DisconnectReason, PoolError } from './values/reason.ts'
-import type { PoolLife, PoolSnapshot, StorageSnapshot } from './values/snapshot.ts'
+import type { PoolLife, PoolSnapshot } from './values/snapshot.ts'
 import { argumentsFor } from './verbs.ts'
 
 export interface PoolComponents {
@@ -51,20 +50,16 @@ export class PeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Arra
   readonly #context: FlowContext<Msg, PeerMeta, ConnMeta>
   readonly #connector: Connector<Msg, PeerMeta, ConnMeta>
   readonly #expulsion: Expulsion<Msg, PeerMeta, ConnMeta>
-  // Loaded a little later than the rest.
-  #exchange: Exchange<Msg, PeerMeta, ConnMeta> | undefined
-  #persistence: Persistence<Msg, PeerMeta, ConnMeta> | undefined
+  /** Loaded a little later than the rest. */
+  readonly #late: LateParts<LatePool<Msg, PeerMeta, ConnMeta>>
   /** Before that. */
   #hasUnsaved = false
-  readonly #maintenance: Maintenance<Msg, PeerMeta, ConnMeta>
-  readonly #late: LateParts<Msg, PeerMeta, ConnMeta>
   #life: PoolLife = 'created'
   #budgetState: LinkBudget['state'] | undefined = 'plenty'
   /** While suspended. */
   #keep: SuspendedKeep = 'band'
   #version = 0
   #cancelChange: (() => void) | undefined
-  #snapshot: PoolSnapshot | undefined
   /** Grows with each start and stop: whoever waited compares. */
   #turns = 0
   #starting: Promise<void> | undefined
@@ -93,7 +88,7 @@ export class PeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Arra
       band: new Band(config),
       emit: (type, detail) => {
         events.emit(type, detail)
-        this.#maintenance.told(type)
+        this.#parts?.maintenance.told(type)
         this.#expulsion.told(type)
       },
       changed: (what) => this.#changed(what)
@@ -110,11 +105,10 @@ export class PeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Arra
     this.#context = context
     this.#expulsion = new Expulsion(this.#context)
     this.#connector = new Connector(this.#context, {
-      established: (connection) => this.#exchange?.established(connection),
-      received: (connection, message) => this.#exchange?.received(connection, message),
-      alternatives: (asker, transports) => this.#exchange?.alternatives(asker, transports) ?? []
+      established: (connection) => this.#parts?.exchange.established(connection),
+      received: (connection, message) => this.#parts?.exchange.received(connection, message),
+      alternatives: (asker, transports) => this.#parts?.exchange.alternatives(asker, transports) ?? []
     })
-    this.#maintenance = new Maintenance(this.#context, this.#connector)
     this.gate = {
       deniesIncoming: (host) => state.hostBar(host, true) !== undefined,
       deniesDial: (point, expectedPeerId) => isBarredAt(state, point, { expectedPeerId }),
@@ -123,15 +117,10 @@ export class PeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Arra
       isStranger: (peerId) => !state.passesGreylist(peerId),
       isTrusted: (peerId) => state.isTrusted(peerId, undefined)
     }
-    this.#late = new LateParts(context, (late) => {
-      this.#connector.adopt(late)
-      state.parts.access.adopt(new late.AddressGreylist({ sizeKiB: config.ipGreylistSizeKiB, key }))
-      const swaps = new late.Swaps(context, (point, expectedPeerId) => this.#connector.dial(point, expectedPeerId))
-      const exchange = new late.Exchange(context, swaps)
-      this.#exchange = exchange
-      this.#maintenance.adopt({ exchange, mixing: new late.Mixing(context, swaps), probing: new late.Probing(context) })
-      this.#persistence = new late.Persistence(context, { shown: () => this.#shown() })
-      if (this.#hasUnsaved) this.#persistence.changed()
+    this.#late = new LateParts(clock, (late) => {
+      const parts = new late.LatePool(context, { connector: this.#connector, key, shown: () => this.#shown() })
+      if (this.#hasUnsaved) parts.persistence.changed()
+      return parts
     })
     for (const { point, expectedPeerId } of config.trustedPoints) take('registerPoint', point, { expectedPeerId })
     registry.configure(config.trustedPoints)
@@ -139,6 +128,10 @@ export class PeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Arra
 
   get peerId(): PeerId {
     return this.#context.state.peerId
+  }
+
+  get #parts(): LatePool<Msg, PeerMeta, ConnMeta> | undefined {
+    return this.#late.loaded
   }
 
   get life(): PoolLife {
@@ -173,7 +166,7 @@ export class PeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Arra
     try {
       await this.#late.load()
       if (turn !== this.#turns) return
-      await this.#persistence?.start()
+      await this.#parts?.persistence.start()
       if (turn !== this.#turns) return
       this.#context.registry.resetReconnections()
       await network.start({
@@ -193,7 +186,7 @@ export class PeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Arra
     }
     this.#setLife('running')
     this.#ownPointsChanged()
-    this.#maintenance.start({ awake: true })
+    this.#parts?.maintenance.start({ awake: true })
   }
 
   /** Says goodbye to all, saves, releases storage and network. Idempotent; the pool may be started again. Never rejects. */
@@ -216,13 +209,13 @@ export class PeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Arra
   }
 
   async #wind(reason: DisconnectReason, before: Promise<void> | undefined): Promise<void> {
-    this.#maintenance.stop()
-    this.#persistence?.rememberAnchors()
+    this.#parts?.maintenance.stop()
+    this.#parts?.persistence.rememberAnchors()
     const { network } = this.#context
     const quiet = network.stop()
     await this.tearDownConnections(reason)
     await Promise.all([quiet, before])
-    await this.#persistence?.stop()
+    await this.#parts?.persistence.stop()
     this.#cancelChange?.()
     this.#cancelChange = undefined
   }
@@ -238,15 +231,15 @@ export class PeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Arra
     this.#setLife('suspended')
     this.#context.registry.changeBand({ isSuspended: this.#keep === 'band' })
     if (this.#keep === 'band') {
-      this.#maintenance.start({ awake: false })
+      this.#parts?.maintenance.start({ awake: false })
       // Whom its first look leaves is saved with the rest.
       await Promise.resolve()
     } else {
-      this.#maintenance.stop()
+      this.#parts?.maintenance.stop()
       this.#cancelAttempts('the pool is suspended')
       if (keep === 'none') void this.tearDownConnections({ kind: 'going-away' })
     }
-    await this.#persistence?.save()
+    await this.#parts?.persistence.save()
   }
 
   /** Awake, or online again: what failed meanwhile counts for nothing, every link must answer, and the band is looked at now. */
@@ -255,9 +248,9 @@ export class PeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Arra
     this.#context.registry.resetReconnections()
     this.#setLife('running')
     this.#context.registry.changeBand({ isSuspended: false })
-    this.#maintenance.start({ awake: true })
-    this.#maintenance.askAll()
-    void this.#persistence?.save()
+    this.#parts?.maintenance.start({ awake: true })
+    this.#parts?.maintenance.askAll()
+    void this.#parts?.persistence.save()
   }
 
   /** The band that is kept now; frozen. While suspended it is the narrower one of this and `suspendedBand`. */
@@ -289,7 +282,7 @@ export class PeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Arra
 
   /** Writes what changed now. Resolves when it is stored; a failure is an event, not a rejection. Source: `save_peers`. */
   async savePeers(): Promise<void> {
-    await this.#persistence?.save()
+    await this.#parts?.persistence.save()
   }
 
   // Connections.
@@ -306,7 +299,7 @@ export class PeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Arra
 
   /** Looks at the band now. Resolves when it is kept, or when nothing can be done for it at the moment. Never rejects. */
   maintain(): Promise<void> {
-    return this.#maintenance.maintain()
+    return this.#parts?.maintenance.maintain() ?? Promise.resolve()
   }
 
   /**
@@ -314,29 +307,18 @@ export class PeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Arra
    * `not-started` before the first start.
    */
   snapshot(): PoolSnapshot {
-    const { takeSnapshot, withCounters } = this.#late.for('snapshot')
-    const frame = { version: this.#version, life: this.#life, storage: this.#persistence?.status ?? unopened(this.config.storage.name) }
-    const fresh =
-      this.#snapshot?.version === this.#version ? withCounters(this.#context, this.#snapshot) : takeSnapshot(this.#context, frame)
-    this.#snapshot = fresh
-    return fresh
+    return this.#late.for('snapshot').snapshot({ version: this.#version, life: this.#life })
   }
 
   /** Connected, or why not and when it will be tried next. Takes a point or a peer id. Throws `PoolError` `not-started` before the first start. */
   explain(what: Point | PeerId): Explanation {
     this.#context.take('explain', what)
-    return this.#late.for('explain').explain(this.#context, what, { circumstances: this.#circumstances, exchange: this.#exchange })
+    return this.#late.for('explain').explanations.explain(what, this.#life)
   }
 
   /** What maintenance does now, and why. Throws `PoolError` `not-started` before the first start. */
   explainBand(): BandExplanation {
-    return this.#late.for('explainBand').explainBand(this.#context.state, this.#circumstances)
-  }
-
-  get #circumstances(): Circumstances {
-    const { clock, network, state } = this.#context
-    const isGroupFull = (point: Point): boolean => state.parts.points.isGroupFull(point)
-    return { ...this.#maintenance.status, life: this.#life, now: clock.now(), canDial: (point) => network.canDial(point), isGroupFull }
+    return this.#late.for('explainBand').explanations.explainBand(this.#life)
   }
 
   // What the network tells.
@@ -353,7 +335,7 @@ export class PeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Arra
     state.announcedPoints = points
     for (const point of points) registry.unregisterPoint(point)
     events.emit('own-points-changed', { points })
-    this.#exchange?.ownPointsChanged()
+    this.#parts?.exchange.ownPointsChanged()
   }
 
   #budgetChanged(): void {
@@ -377,7 +359,7 @@ export class PeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Arra
   #changed(what?: Change): void {
     if (what !== 'shown') {
       this.#hasUnsaved = true
-      this.#persistence?.changed(what)
+      this.#parts?.persistence.changed(what)
     }
     this.#shown()
   }
@@ -392,9 +374,4 @@ export class PeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Arra
       events.emit('change', { version: this.#version })
     })
   }
-}
-
-/** A storage that the pool has not opened yet. */
-function unopened(name: string): StorageSnapshot {
-  return { name, mode: 'loading', failure: null, lastSavedAt: null, unsavedChanges: false }
 }

@@ -26,7 +26,7 @@ export function gaugePart({ pool }: Pick<Page, 'pool'>): Part {
       const of = [band.min, band.expected, band.max].join('/')
       if (drawing?.of !== of) drawing = { of, fill: draw(gauge, snapshot) }
       drawing.fill(snapshot)
-      const { tone, text } = isOffline(snapshot) ? offlineState : bandState(snapshot, doing.step())
+      const { tone, text } = isOffline(snapshot) ? offlineState : bandState(snapshot.life, doing.said())
       setText(active, String(snapshot.active))
       setText(words, `of at most ${band.max}${attemptWords(snapshot)}`)
       setText(state, text)
@@ -46,43 +46,51 @@ export function gaugePart({ pool }: Pick<Page, 'pool'>): Part {
 const offlineState = { tone: 'none', text: 'Offline: it waits for the network.' } as const
 
 interface MaintenanceWords {
-  /** What it does, as far as it was said. */
-  readonly step: () => BandStep | undefined
+  /** What the pool said last. */
+  readonly said: () => BandExplanation | undefined
   /** Asks again. */
   readonly show: () => void
 }
 
 /** What maintenance does now and why, in the pool's own words; when it looks again by itself. */
 function maintenanceWords(pool: Page['pool'], element: HTMLElement): MaintenanceWords {
-  let said: BandStep | undefined
+  let said: BandExplanation | undefined
   const ask = async () => {
-    const { step, text, nextLookInMs } = await pool.explainBand()
-    said = step
+    said = await pool.explainBand()
+    const { step, text, nextLookInMs } = said
     const next = step !== 'content' || nextLookInMs === undefined ? '' : ` The next look is in ${formatWait(nextLookInMs)} at the latest.`
     setText(element, `${asSentence(text)}${next}`)
   }
   // What the pool does not say is not shown; that it is stopped is said already.
-  return { step: () => said, show: askedAtTimes(ask, () => setText(element, '')) }
+  return { said: () => said, show: askedAtTimes(ask, () => setText(element, '')) }
 }
 
-type BandStep = BandExplanation['step']
+type BandWords = { readonly tone: 'good' | 'low' | 'high' | 'none'; readonly text: string }
 
-/** What maintenance makes of the number, in words. `step`: what it says that it does, which may be a moment older than the number. */
-export function bandState(
-  { active, bounds, life }: Pick<PoolSnapshot, 'active' | 'bounds' | 'life'>,
-  step?: BandStep
-): { tone: 'good' | 'low' | 'high' | 'none'; text: string } {
+/** The headline of what the pool says: of the same answer as the sentence below it, so that the two agree. */
+export function bandState(life: PoolSnapshot['life'], said: BandSaid | undefined): BandWords {
   if (life === 'created' || life === 'starting') return { tone: 'none', text: 'Starting.' }
   if (life === 'suspended') return { tone: 'none', text: 'Asleep: it keeps what its smaller band allows.' }
   if (life !== 'running') return { tone: 'none', text: 'The pool is not running.' }
-  if (active > bounds.maxThreshold) return { tone: 'high', text: 'Too many: closing some.' }
-  if (active > bounds.maxTarget) return { tone: 'high', text: 'Some too many: giving up one after the other.' }
-  if (active < bounds.minTarget) {
-    if (step === 'probing') return { tone: 'low', text: 'Nobody can be reached: trying one at a time.' }
-    return { tone: 'low', text: step === 'filling' ? 'Too few: dialing.' : 'Too few: looking for more peers.' }
-  }
-  return { tone: 'good', text: active < bounds.aim ? 'Inside the band, with room for some more.' : 'Inside the band: nothing to do.' }
+  if (said === undefined) return { tone: 'none', text: '' }
+  const { step, active, bounds } = said
+  if (step === 'trimming') return { tone: 'high', text: 'Too many: closing some.' }
+  if (step === 'content')
+    return active > bounds.maxTarget ? { tone: 'high', text: 'More than the band: they stay.' } : { tone: 'good', text: 'Inside the band.' }
+  if (step === 'suspended' || step === 'stopped') return { tone: 'none', text: '' }
+  if (active >= bounds.minTarget) return { tone: 'good', text: 'Inside the band, with room for some more.' }
+  return { tone: 'low', text: tooFew[step] }
 }
+
+/** What of an answer the headline needs. */
+type BandSaid = Pick<BandExplanation, 'step' | 'active' | 'bounds'>
+
+const tooFew = {
+  filling: 'Too few: dialing.',
+  searching: 'Too few: looking for more peers.',
+  waiting: 'Too few: waiting.',
+  probing: 'Nobody can be reached: trying one at a time.'
+} as const
 
 /** What maintenance does at which number. In a narrow band some of its bounds are one. */
 export function ruleWords({ minThreshold, aim, maxTarget, maxThreshold }: MaintenanceBounds): string {
@@ -90,7 +98,7 @@ export function ruleWords({ minThreshold, aim, maxTarget, maxThreshold }: Mainte
   const above =
     maxTarget < maxThreshold
       ? `above ${maxTarget} it gives them up one by one, above ${maxThreshold} at once`
-      : `above ${maxThreshold} it closes some`
+      : `above ${maxThreshold} it closes some that are not trusted`
   return `Below ${aim} the pool looks for peers${haste}; ${above}.`
 }
 
@@ -139,7 +147,7 @@ function zone(kind: string, from: number, to: number): HTMLElement {
 /** The ticks stand where they belong; a label moves aside when the next one needs the place. */
 function marksOf(band: PoolSnapshot['band'], percent: (value: number) => number): HTMLElement[] {
   const max = 100 - labelGap / 2 + 2
-  const expected = Math.min(percent(band.expected), max - labelGap)
+  const expected = Math.min(Math.max(percent(band.expected), 4 + labelGap), max - labelGap)
   const min = Math.max(4, Math.min(percent(band.min), expected - labelGap))
   return [
     mark('min', band.min, percent(band.min), min),

@@ -34,10 +34,14 @@ type Teller<Name extends ToldEventName> = (detail: PoolEvents[Name]) => Sentence
 const tellers: { readonly [Name in ToldEventName]: Teller<Name> } = {
   'band-changed': ({ band }) => plain(`Keeping ${band.min} to ${band.max} connections now, ${band.expected} if possible.`),
   'too-few-connections': ({ active }) => warning(`Too few connections (${active}): looking for peers.`),
-  'too-many-connections': ({ active }) => warning(`Too many connections (${active}): closing some.`),
+  'too-many-connections': ({ active }) => warning(`Too many connections: ${active}.`),
   'maintenance-started': ({ active, cause }) =>
-    quiet(`Maintenance began with ${formatCount(active, 'connection')}, ${cause === 'too-few' ? 'too few' : 'too many'}.`),
-  'maintenance-ended': ({ active }) => quiet(`Maintenance ended with ${formatCount(active, 'connection')}.`),
+    quiet(
+      cause === 'too-few'
+        ? `Only ${formatCount(active, 'connection')}: dialing until there are enough.`
+        : `There are ${formatCount(active, 'connection')}: closing those that are too many.`
+    ),
+  'maintenance-ended': ({ active }) => quiet(`Done: ${formatCount(active, 'connection')}.`),
   'new-point': ({ point, medium, source }) =>
     plain('Learned of ', { point }, ...(source === undefined ? [`, ${mediumWords(medium)}.`] : [' from ', { peerId: source }, '.'])),
   'new-peer': ({ peerId }) => plain('Met ', { peerId }, ' for the first time.'),

@@ -1,31 +1,85 @@
-/** `pool.explain`: what decisions say, with what only the running pool knows. */
-import { type Circumstances, type Explanation, explainPeer, explainPoint } from '../decisions/explain.ts'
+/** `pool.explain` and `pool.explainBand`: what decisions say, with what only the running pool knows. */
+import type { Circumstances } from '../decisions/circumstances.ts'
+import { type Explanation, explainPeer, explainPoint } from '../decisions/explain.ts'
+import { type BandExplanation, explainBand } from '../decisions/explain-band.ts'
 import type { FlowContext } from '../flows/context.ts'
 import type { Exchange } from '../flows/exchange.ts'
-import { hostOf } from '../values/address.ts'
-import type { PeerId, Point } from '../values/ids.ts'
+import type { Maintenance } from '../flows/maintenance.ts'
+import { isInRange, parseRange } from '../tables/cidr.ts'
+import type { Host, PeerId, Point } from '../values/ids.ts'
+import { parseIp } from '../values/ip.ts'
+import type { Random } from '../values/ports.ts'
+import type { PoolLife } from '../values/snapshot.ts'
+import type { Refusals } from './refusals.ts'
 import { describeBars } from './snapshot.ts'
 
-/** Of a point or a peer id. */
-export function explain<Msg, PeerMeta, ConnMeta>(
-  { state, config, clock }: FlowContext<Msg, PeerMeta, ConnMeta>,
-  what: Point | PeerId,
-  { circumstances, exchange }: { circumstances: Circumstances; exchange: Exchange<Msg, PeerMeta, ConnMeta> | undefined }
-): Explanation {
-  const isPoint = what.startsWith('/')
-  const explanation = isPoint ? explainPoint(state, what as Point, circumstances) : explainPeer(state, what as PeerId, circumstances)
-  const { rejection, text } = explanation
-  const connection = isPoint ? undefined : state.connection(what as PeerId)
-  if (connection !== undefined && exchange?.mayTell(connection) === 0)
-    return { ...explanation, text: `${text}; it has told of as many points as it may for now` }
-  const peerId = rejection?.kind === 'peer-banned' ? rejection.peerId : undefined
-  const host = rejection?.kind === 'point-banned' ? hostOf(rejection.point) : undefined
-  if (peerId === undefined && host === undefined) return explanation
-  const bar = describeBars(state.access, config.ipGreylistCleanupDelayMs).find(
-    (one) => one.peerId === (peerId ?? null) && one.host === (host ?? null)
-  )
-  if (bar === undefined) return explanation
-  if (bar.endsAt === null) return { ...explanation, text: `${text}, until that is lifted` }
-  const nextTryInMs = Math.max(0, Math.ceil(bar.endsAt - clock.date()))
-  return { ...explanation, text: `${text}, for ${Math.ceil(nextTryInMs / 60_000)} min more at most`, nextTryInMs }
+/** What is said to a person draws no lots, and leaves the pool's own as they are. */
+const evenChance: Random = { next: () => 0.5, bytes: (length) => new Uint8Array(length) }
+
+export interface ExplanationParts<Msg, PeerMeta, ConnMeta> {
+  readonly exchange: Exchange<Msg, PeerMeta, ConnMeta>
+  readonly maintenance: Maintenance<Msg, PeerMeta, ConnMeta>
+  readonly refusals: Refusals
+}
+
+export class Explanations<Msg, PeerMeta, ConnMeta> {
+  readonly #context: FlowContext<Msg, PeerMeta, ConnMeta>
+  readonly #parts: ExplanationParts<Msg, PeerMeta, ConnMeta>
+
+  constructor(context: FlowContext<Msg, PeerMeta, ConnMeta>, parts: ExplanationParts<Msg, PeerMeta, ConnMeta>) {
+    this.#context = context
+    this.#parts = parts
+  }
+
+  /** Of a point or a peer id. */
+  explain(what: Point | PeerId, life: PoolLife): Explanation {
+    const { state } = this.#context
+    const circumstances = this.#circumstances(life)
+    if (what.startsWith('/')) return explainPoint(state, what as Point, circumstances)
+    const explanation = explainPeer(state, what as PeerId, circumstances)
+    const connection = state.connection(what as PeerId)
+    if (connection === undefined || this.#parts.exchange.mayTell(connection) > 0) return explanation
+    return { ...explanation, text: `${explanation.text}; it has told of as many points as it may for now` }
+  }
+
+  explainBand(life: PoolLife): BandExplanation {
+    return explainBand(this.#context.state, this.#circumstances(life))
+  }
+
+  #circumstances(life: PoolLife): Circumstances {
+    const { state, clock } = this.#context
+    const { maintenance, exchange, refusals } = this.#parts
+    const now = clock.now()
+    return {
+      ...maintenance.planOptions(now),
+      random: evenChance,
+      ...maintenance.status,
+      life,
+      isGroupFull: (point) => state.parts.points.isGroupFull(point),
+      peersToAsk: [...state.connections()].filter((connection) => exchange.mayAsk(connection)).length,
+      barOf: (whom) => this.#barOf(whom),
+      refusalOf: (peerId) => {
+        const refusal = refusals.of(peerId)
+        return refusal === undefined ? undefined : { agoMs: now - refusal.at, why: refusal.why }
+      }
+    }
+  }
+
+  /** Of several that hold the one that ends last. */
+  #barOf({ peerId, host }: Parameters<Circumstances['barOf']>[0]): ReturnType<Circumstances['barOf']> {
+    const { state, config, clock } = this.#context
+    const bars = describeBars(state.access, config.ipGreylistCleanupDelayMs)
+      .filter((bar) => (peerId === undefined ? host !== undefined && holds(bar.host, host) : bar.peerId === peerId))
+      .map(({ kind, endsAt }) => ({ kind, endsInMs: endsAt === null ? undefined : endsAt - clock.date() }))
+    const never = Number.POSITIVE_INFINITY
+    return bars.sort((a, b) => (b.endsInMs ?? never) - (a.endsInMs ?? never) || 0)[0]
+  }
+}
+
+/** Is the host the one that is kept out, or in the range? */
+function holds(kept: string | null, host: Host): boolean {
+  if (kept === null || kept === host) return kept !== null
+  const range = parseRange(kept)
+  const address = parseIp(host)
+  return range !== undefined && address !== undefined && isInRange(address, range)
 }

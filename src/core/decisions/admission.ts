@@ -11,7 +11,7 @@ import type { Host, ParsedPoint, PeerId, Point } from '../values/ids.ts'
 import type { HelloMessage } from '../values/message.ts'
 import type { Rejection } from '../values/reason.ts'
 import { chooseToLeave, maxIncomingConnections } from './eviction.ts'
-import { keptPlaces, surplusByKind } from './kinds.ts'
+import { keptPlaces, type Surplus, surplusByKind } from './kinds.ts'
 import { chooseRival, judgeShare, shareOf, strangersOf } from './shares.ts'
 
 /** The version of the pool protocol that this code speaks. */
@@ -157,7 +157,7 @@ function findSlot(
   twin: Admission,
   { peerId, host, kind, trusted }: { peerId: PeerId; host: Host | undefined; kind: PeerKind; trusted: boolean }
 ): Rejection | Admission {
-  const { band, bounds } = view
+  const { band } = view
   const freed = twin.replaces !== undefined || twin.displaces?.hasSlot === true ? 1 : 0
   const isFull = freed === 0 && view.slotsTaken >= band.max
   const noSlot: Rejection = { kind: 'too-many-connections' }
@@ -166,8 +166,7 @@ function findSlot(
     const [evicts] = isFull ? chooseToLeave(view, 1, { arriving: kind }) : []
     return isFull && evicts === undefined ? noSlot : { ...twin, evicts }
   }
-  const places = Math.min(bounds.maxTarget, band.max - keptPlaces(surplus))
-  const isCrowded = view.slotsTaken - freed >= places || view.incomingSlots - freed >= maxIncomingConnections(band)
+  const isCrowded = roomForStrangers(view, surplus) + freed <= 0
   // It takes the place that it had.
   if (freed > 0) return isCrowded ? noSlot : twin
   const strangers = strangersOf(view, kind)
@@ -178,6 +177,13 @@ function findSlot(
   const rival = verdict.evicts ?? (isFull || isCrowded ? chooseRival(strangers, newcomer) : undefined)
   if (rival === undefined) return isFull || isCrowded ? noSlot : twin
   return { ...twin, evicts: rival.connection }
+}
+
+/** How many more strangers who come in find a free place; above maxTarget none does, and places are kept for kinds below their minimum. */
+export function roomForStrangers(view: PoolView, surplus: Surplus = surplusByKind(view)): number {
+  const { band, bounds, slotsTaken, incomingSlots } = view
+  const places = Math.min(bounds.maxTarget, band.max - keptPlaces(surplus))
+  return Math.min(places - slotsTaken, maxIncomingConnections(band) - incomingSlots)
 }
 
 /**

@@ -1,18 +1,17 @@
 /**
- * Why a point or peer is not connected, when it will be tried next, and what maintenance does and why; for people. Pure: it
- * asks the same functions that decide.
+ * Why a point or peer is not connected, and when it will be tried next; for people. Pure: it asks the same functions that decide, so it
+ * never says anything else than maintenance does. What is said of the band is in `explain-band.ts`.
  */
 import { lastMissAt, type PointInfo } from '../tables/point-info.ts'
 import type { PoolView } from '../tables/pool-view.ts'
-import { kindOf, transportOf } from '../values/address.ts'
-import type { ConnectionBand, MaintenanceBounds } from '../values/bounds.ts'
+import { hostOf, kindOf, transportOf } from '../values/address.ts'
 import type { PeerId, Point } from '../values/ids.ts'
 import { describeRejection, type Rejection } from '../values/reason.ts'
-import type { PoolLife } from '../values/snapshot.ts'
-import { checkDial, checkPeer } from './admission.ts'
-import { type CandidateOptions, findCandidates, isMet, obstacleOf, ownerOf, strangersWait } from './candidates.ts'
-import { maxIncomingConnections } from './eviction.ts'
-import { goalOf, kindsWanted, nextProbeAt } from './plan.ts'
+import { checkDial, checkPeer, roomForStrangers } from './admission.ts'
+import { findCandidates, isMet, obstacleOf, ownerOf, strangersWait } from './candidates.ts'
+import { type Circumstances, count, seconds, soon } from './circumstances.ts'
+import { choiceWith, outlookOf } from './outlook.ts'
+import { kindsWanted, nextProbeAt, planMaintenance } from './plan.ts'
 import { penaltyOf } from './reports.ts'
 import { shareTaken } from './shares.ts'
 
@@ -26,43 +25,6 @@ export interface Explanation {
   readonly nextTryInMs: number | undefined
 }
 
-/** What maintenance does now. */
-export interface BandExplanation {
-  /**
-   * `content`: enough are connected; `filling`: it dials; `searching`: it has too few points to dial and asks for more;
-   * `probing`: nothing can be reached, so it tries one at a time; `trimming`: too many are connected. `suspended`, `stopped`: the
-   * pool is; a suspended one may keep a smaller band.
-   */
-  readonly step: 'filling' | 'content' | 'trimming' | 'searching' | 'probing' | 'suspended' | 'stopped'
-  /** One sentence. */
-  readonly text: string
-  readonly active: number
-  readonly band: ConnectionBand
-  readonly bounds: MaintenanceBounds
-  /** Peers that came in, handshakes that passed our checks included, and how many places there are for them: the rest is for our own dials. */
-  readonly incoming: number
-  readonly incomingPlaces: number
-  /** Dials and handshakes of ours in progress. */
-  readonly dialing: number
-  /** Points that could be dialed now. */
-  readonly candidates: number
-  /** Points that must wait: they failed, their connection ended lately, or what their source told of came to nothing. */
-  readonly waiting: number
-  /** It looks again by itself then, ms from now; none: only when something happens. */
-  readonly nextLookInMs: number | undefined
-}
-
-/** How the pool lives, and what its network can. */
-export interface Circumstances extends CandidateOptions {
-  readonly life: PoolLife
-  /** Are so many points of its address group known that a stranger's word adds no more? */
-  readonly isGroupFull: (point: Point) => boolean
-  /** Does maintenance run? */
-  readonly keepsBand: boolean
-  /** Monotonic instant; none: nothing is waited for. */
-  readonly lookAt: number | undefined
-}
-
 const explained = (state: Explanation['state'], text: string, more: Partial<Explanation> = {}): Explanation => ({
   state,
   text,
@@ -70,8 +32,6 @@ const explained = (state: Explanation['state'], text: string, more: Partial<Expl
   nextTryInMs: undefined,
   ...more
 })
-
-const refused = (rejection: Rejection): Explanation => explained('refused', describeRejection(rejection), { rejection })
 
 export function explainPoint(view: PoolView, point: Point, circumstances: Circumstances): Explanation {
   const info = view.point(point)
@@ -88,24 +48,50 @@ export function explainPoint(view: PoolView, point: Point, circumstances: Circum
     case 'reached':
       return explained('waiting', `its peer ${obstacle.peerId} is connected by another way`)
     case 'refused':
-      return refused(obstacle.rejection)
+      return refused(obstacle.rejection, circumstances)
     case 'barred':
-      return explainBarred(view, info, Math.ceil(obstacle.until - circumstances.now))
+      return explainBarred(view, info, { until: obstacle.until, circumstances })
   }
 }
 
 const notDialable = explained('not-dialable', 'nothing that runs here can dial it now')
 
-function explainStranger(view: PoolView, point: Point, { canDial, isGroupFull }: Circumstances): Explanation {
+/** A ban or greylisting says which of the two it is, and for how long. */
+function refused(rejection: Rejection, { barOf }: Circumstances): Explanation {
+  const whom =
+    rejection.kind === 'peer-banned' ? rejection : rejection.kind === 'point-banned' ? { host: hostOf(rejection.point) } : undefined
+  const bar = whom === undefined ? undefined : barOf(whom)
+  if (bar === undefined) return explained('refused', describeRejection(rejection), { rejection })
+  const who = rejection.kind === 'peer-banned' ? `peer ${rejection.peerId}` : `the host of ${'point' in rejection ? rejection.point : ''}`
+  const { kind, endsInMs } = bar
+  if (endsInMs === undefined) return explained('refused', `${who} is ${kind}, until that is lifted`, { rejection })
+  const nextTryInMs = Math.max(0, Math.ceil(endsInMs))
+  const rest = nextTryInMs > 120_000 ? `${Math.ceil(nextTryInMs / 60_000)} min` : seconds(nextTryInMs)
+  return explained('refused', `${who} is ${kind} for ${rest} more${kind === 'banned' ? '' : ' at most'}`, { rejection, nextTryInMs })
+}
+
+function explainStranger(view: PoolView, point: Point, circumstances: Circumstances): Explanation {
+  const { canDial, isGroupFull } = circumstances
   const rejection = checkDial(view, point, undefined)
-  if (rejection !== undefined) return refused(rejection)
+  if (rejection !== undefined) return refused(rejection, circumstances)
   if (!canDial(point)) return notDialable
   const full = isGroupFull(point) ? ', since no more of its address group are taken from others' : ''
   return explained('unknown', `not a known point: connect or register it${full}`)
 }
 
-function explainBarred(view: PoolView, info: PointInfo, nextTryInMs: number): Explanation {
-  return explained('waiting', `${reasonToWait(view, info)}; it may be tried again in ${seconds(nextTryInMs)}`, { nextTryInMs })
+/** It waits, and what happens then. */
+function explainBarred(
+  view: PoolView,
+  info: PointInfo,
+  { until, circumstances }: { until: number; circumstances: Circumstances }
+): Explanation {
+  const reason = reasonToWait(view, info)
+  const { keepsBand, life, now } = circumstances
+  if (!keepsBand) return explained('waiting', `${reason}; the pool is ${life}: it dials nobody by itself`)
+  const nextTryInMs = Math.ceil(until - now)
+  const prospect = prospectOf(view, info, { ...circumstances, now: until + 1 })
+  const then = `${reason}; it may be tried again in ${seconds(nextTryInMs)}`
+  return explained('waiting', prospect.isChosen ? then : `${then}, but ${prospect.text}`, { nextTryInMs })
 }
 
 function reasonToWait(view: PoolView, info: PointInfo): string {
@@ -126,44 +112,87 @@ function reasonToWait(view: PoolView, info: PointInfo): string {
 
 /** Nothing speaks against it. */
 function explainReady(view: PoolView, info: PointInfo, circumstances: Circumstances): Explanation {
-  const { active, bounds } = view
-  const { life, keepsBand, now } = circumstances
+  const { life, keepsBand } = circumstances
   if (!keepsBand) return explained('ready', `the pool is ${life}: it dials nobody by itself`)
-  const isWanted = info.trusted || kindsWanted(view, life !== 'suspended').includes(kindOf(transportOf(info.point)))
-  if (active >= bounds.aim && !isWanted)
-    return explained('ready', `it would be dialed if connections fell below ${bounds.aim}; there are ${active}`)
-  if (active >= bounds.minTarget && !isWanted && shareTaken(view)(info))
-    return explained('ready', 'as many peers at its host are connected as one host may have: others are dialed first')
-  const found = isMet(info) || isWanted ? undefined : findCandidates(view, circumstances)
-  if (found !== undefined && strangersWait(view, found, now))
-    return explained(
-      'ready',
-      `untried points wait: a peer that was connected before may be dialed in ${seconds(Math.max(0, found.reunionAt - now))}`
-    )
-  // More candidates make an outage less likely: they are counted only where it may be one.
-  const mayBeOutage = nextProbeAt(view, 0) !== Number.NEGATIVE_INFINITY
-  const probeAt = nextProbeAt(view, mayBeOutage ? findCandidates(view, circumstances).candidates.length : 0)
-  if (probeAt === Number.NEGATIVE_INFINITY) return explained('ready', 'it will be dialed as soon as a dial is free', { nextTryInMs: 0 })
-  const nextTryInMs = Math.max(0, Math.ceil(probeAt - now))
-  return explained('ready', `nothing can be reached: points are tried one at a time, the next in ${seconds(nextTryInMs)}`, { nextTryInMs })
+  const { text, nextTryInMs } = prospectOf(view, info, circumstances)
+  return explained('ready', text, { nextTryInMs })
+}
+
+/** What becomes of a point that nothing speaks against. */
+interface Prospect {
+  readonly text: string
+  readonly nextTryInMs: number | undefined
+  /** Maintenance would choose it, or choose among it and others. */
+  readonly isChosen: boolean
+}
+
+function prospectOf(view: PoolView, info: PointInfo, circumstances: Circumstances): Prospect {
+  const plan = planMaintenance(view, circumstances)
+  const choice = choiceWith(plan, info)
+  if (choice !== undefined) {
+    const { among, count: dialed } = choice
+    const isSure = dialed >= among.length && plan.dial.includes(info.point)
+    const text = isSure ? 'it is dialed now' : `it is one of ${count(among.length, 'point')} of which ${dialed} may be dialed now`
+    return { text, nextTryInMs: 0, isChosen: true }
+  }
+  const next = outlookOf(view, circumstances)
+  const why = whyLeftOut(view, info, circumstances)
+  if (next !== undefined && choiceWith(next.plan, info) !== undefined) {
+    const { inMs: nextTryInMs } = next
+    const isOutage = nextProbeAt(view, 0) !== Number.NEGATIVE_INFINITY
+    const waits = isOutage ? 'nothing can be reached: points are tried one at a time' : 'a dial failed a moment ago'
+    return { text: why ?? `${waits}, the next ${soon(nextTryInMs)}`, nextTryInMs, isChosen: true }
+  }
+  if (why === undefined) return { text: `it may be dialed when ${dialsEnd(view.outgoingInProgress)}`, nextTryInMs: 0, isChosen: true }
+  const mayMeet = circumstances.mixAt < Number.POSITIVE_INFINITY && view.active >= view.bounds.minTarget && !info.trusted
+  if (!mayMeet) return { text: why, nextTryInMs: undefined, isChosen: false }
+  const nextTryInMs = Math.max(0, Math.ceil(circumstances.mixAt - circumstances.now))
+  return { text: `${why}; exploring may choose it, ${soon(nextTryInMs)} at the earliest`, nextTryInMs, isChosen: false }
+}
+
+function dialsEnd(dialing: number): string {
+  return dialing === 1 ? 'the dial in progress ends' : `one of the ${dialing} dials in progress ends`
+}
+
+/** Why maintenance would not choose it even if no dial were in progress; none: it would. */
+function whyLeftOut(view: PoolView, info: PointInfo, circumstances: Circumstances): string | undefined {
+  const { active, bounds } = view
+  const { now, awake = true } = circumstances
+  const isWanted = info.trusted || kindsWanted(view, awake).includes(kindOf(transportOf(info.point)))
+  if (isWanted) return undefined
+  if (active >= bounds.aim) return `it would be dialed if connections fell below ${bounds.aim}; there are ${active}`
+  if (active >= bounds.minTarget && shareTaken(view)(info))
+    return `as many peers at its host are connected as one host may have: it would be dialed if connections fell below ${bounds.minTarget}`
+  const found = isMet(info) ? undefined : findCandidates(view, circumstances)
+  if (found === undefined || !strangersWait(view, found, now)) return undefined
+  return `untried points wait: a peer that was connected before may be dialed ${soon(found.reunionAt - now)}`
 }
 
 export function explainPeer(view: PoolView, peerId: PeerId, circumstances: Circumstances): Explanation {
   const info = view.peer(peerId)
   if (info?.state.kind === 'running') return explained('connected', `connected, ${info.state.connection.direction}`)
-  if (info?.state.kind === 'accepted') return explained('connecting', 'a connection is being made')
+  const isComing = [...view.attempts()].some((attempt) => attempt.peerId === peerId)
+  if (isComing) return explained('connecting', 'a connection is being made')
   const rejection = peerId === view.peerId ? { kind: 'myself' as const } : checkPeer(view, peerId, undefined)
-  if (rejection !== undefined) return refused(rejection)
+  if (rejection !== undefined) return refused(rejection, circumstances)
   const points = [...view.points()].filter((point) => isOf(point, peerId))
   const best = points.map((point) => ({ ...explainPoint(view, point.point, circumstances), point: point.point })).sort(byHope)[0]
-  if (best === undefined && info === undefined) return explained('unknown', 'not a known peer')
+  const refusal = circumstances.refusalOf(peerId)
+  const last = refusal === undefined ? '' : `; it dialed this pool ${seconds(refusal.agoMs)} ago and was refused: ${refusal.why}`
   const marked = info === undefined || penaltyOf(info, circumstances.now) < 1 ? '' : `; reported as ${info.lastReport?.kind} of late`
-  if (best !== undefined) return { ...best, text: `${best.point}: ${best.text}${marked}` }
-  if (view.config.privateMode && !view.isTrusted(peerId, undefined)) return refused({ kind: 'private-mode' })
-  const places = maxIncomingConnections(view.band)
-  const full = view.incomingSlots >= places && !view.isTrusted(peerId, undefined)
-  const house = full ? `, and the ${places} places for peers that come in are taken` : ''
-  return explained('waiting', `no point of it is known: it must come by itself${house}${marked}`)
+  if (best !== undefined) return { ...best, text: `${best.point}: ${best.text}${last}${marked}` }
+  if (view.config.privateMode && !view.isTrusted(peerId, undefined)) return refused({ kind: 'private-mode' }, circumstances)
+  const house = fullHouse(view, peerId)
+  if (info === undefined) return explained('unknown', `not a known peer${last}${refusal === undefined ? '' : house}`)
+  const { life } = circumstances
+  if (life !== 'running' && life !== 'suspended') return explained('waiting', `the pool is ${life}: it takes nobody in${last}${marked}`)
+  return explained('waiting', `no point of it is known: it must come by itself${house}${last}${marked}`)
+}
+
+/** What keeps a peer from coming in, until somebody leaves. */
+function fullHouse(view: PoolView, peerId: PeerId): string {
+  if (roomForStrangers(view) > 0 || view.isTrusted(peerId, undefined)) return ''
+  return `; no place is free for peers that come in: ${view.incomingSlots} came in, ${view.slotsTaken - view.incomingSlots} were dialed`
 }
 
 /** Where it was met, is expected, or says that it is. */
@@ -176,61 +205,4 @@ const hopes: readonly Explanation['state'][] = ['connected', 'connecting', 'read
 function byHope(a: Explanation, b: Explanation): number {
   const wait = (one: Explanation): number => one.nextTryInMs ?? Number.MAX_VALUE
   return hopes.indexOf(a.state) - hopes.indexOf(b.state) || wait(a) - wait(b)
-}
-
-export function explainBand(view: PoolView, circumstances: Circumstances): BandExplanation {
-  const { active, band, bounds, outgoingInProgress: dialing } = view
-  const { now, lookAt, keepsBand } = circumstances
-  const candidates = findCandidates(view, circumstances).candidates.length
-  const nextLookInMs = keepsBand && lookAt !== undefined ? Math.max(0, Math.ceil(lookAt - now)) : undefined
-  const [step, text] = stepOf(view, circumstances, { candidates, nextLookInMs })
-  const places = { incoming: view.incomingSlots, incomingPlaces: maxIncomingConnections(band) }
-  return { step, text, active, band, bounds, ...places, dialing, candidates, waiting: countWaiting(view, circumstances), nextLookInMs }
-}
-
-function countWaiting(view: PoolView, circumstances: Circumstances): number {
-  let waiting = 0
-  for (const info of view.points()) if (obstacleOf(view, info, circumstances)?.kind === 'barred') waiting++
-  return waiting
-}
-
-function stepOf(
-  view: PoolView,
-  { life, keepsBand }: Circumstances,
-  { candidates, nextLookInMs }: { candidates: number; nextLookInMs: number | undefined }
-): [BandExplanation['step'], string] {
-  const { active, bounds, outgoingInProgress: dialing, config } = view
-  const have = count(active, 'connection')
-  if (life !== 'running' && life !== 'suspended') return ['stopped', `the pool is ${life}: it keeps no connections`]
-  if (!keepsBand) return ['suspended', `the pool is suspended: ${have}, and it makes no more`]
-  const { aim, maxTarget, maxThreshold } = bounds
-  const sleepy = life === 'suspended' ? ', few while the pool is suspended' : ''
-  const next = nextLookInMs === undefined ? '' : `; the next look is in ${seconds(nextLookInMs)}`
-  if (active > maxThreshold) return ['trimming', `${have}, more than ${maxThreshold}: it closes ${active - maxTarget}`]
-  if (active > maxTarget) return ['trimming', `${have}, more than ${maxTarget}: it closes one after the other`]
-  if (active >= aim) {
-    const range = `${aim} to ${maxTarget} are right${sleepy}`
-    const missing = kindsWanted(view, life !== 'suspended')
-    const does = missing.length === 0 ? 'nothing to do' : `but it needs a ${missing.join(' and a ')}, which it looks for`
-    return [life === 'suspended' ? 'suspended' : 'content', `${have}: ${range}, ${does}`]
-  }
-  const goal = goalOf(view)
-  const wants = `${have}, ${goal} wanted${sleepy}`
-  if (nextProbeAt(view, candidates) !== Number.NEGATIVE_INFINITY)
-    return ['probing', `nothing can be reached, so it may be our own network: one point is tried at a time${next}`]
-  const points = `${count(candidates, config.privateMode ? 'trusted point' : 'point')} to try`
-  const does = `${wants}: ${count(dialing, 'dial')} in progress, ${points}`
-  if (dialing + candidates >= goal - active) return ['filling', does]
-  return [
-    'searching',
-    `${does}, ${!config.discovery || active === 0 ? 'and nobody to ask for more' : 'so it asks its peers for more'}${next}`
-  ]
-}
-
-function count(n: number, what: string): string {
-  return `${n} ${what}${n === 1 ? '' : 's'}`
-}
-
-function seconds(ms: number): string {
-  return `${Math.ceil(ms / 1_000)} s`
 }

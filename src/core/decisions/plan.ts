@@ -2,6 +2,7 @@
  * What maintenance should do now: whom to dial, whom to leave, whether to ask for points, when to look again. Pure; the
  * flow that carries it out makes no decision of its own. Whom to dial first is said by `dial-order.ts`.
  */
+import type { PointInfo } from '../tables/point-info.ts'
 import type { PoolView } from '../tables/pool-view.ts'
 import { kindOf, transportOf } from '../values/address.ts'
 import type { RunningConnection } from '../values/attempt.ts'
@@ -21,6 +22,14 @@ export interface MaintenancePlan {
   readonly ask: boolean
   /** Monotonic instant at which there may be something to do again; none: nothing is waited for. */
   readonly againAt: number | undefined
+  /** Where `dial` was chosen from, for people: in the order of urgency. */
+  readonly choices: readonly DialChoice[]
+}
+
+/** Some points of which so many are dialed now. */
+export interface DialChoice {
+  readonly among: readonly PointInfo[]
+  readonly count: number
 }
 
 export interface PlanOptions extends CandidateOptions {
@@ -53,7 +62,8 @@ export function planMaintenance(view: PoolView, options: PlanOptions): Maintenan
   const free = Math.max(plan.dial.length, view.config.maxParallelDials - view.outgoingInProgress)
   const dial = [...new Set([...plan.dial, ...kinds.dial, ...trusted.dial])].slice(0, free)
   const againAt = Math.min(plan.againAt ?? Number.POSITIVE_INFINITY, kinds.againAt, trusted.againAt)
-  return { ...plan, dial, ask: plan.ask || kinds.ask, againAt: againAt < Number.POSITIVE_INFINITY ? againAt : undefined }
+  const choices = [...plan.choices, ...kinds.choices, ...trusted.choices]
+  return { ...plan, dial, choices, ask: plan.ask || kinds.ask, againAt: againAt < Number.POSITIVE_INFINITY ? againAt : undefined }
 }
 
 /**
@@ -68,18 +78,29 @@ export function kindsWanted(view: PoolView, awake: boolean): PeerKind[] {
   return (['server', 'page'] as const).filter((kind) => surplus[kind] < 0 && (awake || kind === 'server'))
 }
 
+interface Dialing {
+  readonly dial: readonly Point[]
+  readonly choices: readonly DialChoice[]
+  /** Infinite: nothing is waited for. */
+  readonly againAt: number
+}
+
 /** Without haste: one dial after the other. */
-function planKinds(view: PoolView, options: PlanOptions): { dial: Point[]; ask: boolean; againAt: number } {
+function planKinds(view: PoolView, options: PlanOptions): Dialing & { ask: boolean } {
   const { now, canDial, awake = true } = options
-  const plan = { dial: [] as Point[], ask: false, againAt: Number.POSITIVE_INFINITY }
+  const plan = { dial: [] as Point[], ask: false, againAt: Number.POSITIVE_INFINITY, choices: [] as DialChoice[] }
   const calmUntil = view.dials.lastFailureAt + calmAfterFailureMs
   for (const kind of kindsWanted(view, awake)) {
     const ofKind = (point: Point): boolean => kindOf(transportOf(point)) === kind && canDial(point)
     const { candidates, busyGroups, freeAt } = findCandidates(view, { now, canDial: ofKind })
     plan.ask ||= awake && candidates.length === 0
     const readyAt = Math.max(candidates.length > 0 ? now : freeAt, calmUntil)
-    if (readyAt <= now) plan.dial.push(...chooseToDial(view, candidates, { ...options, busyGroups, count: 1 }))
-    else plan.againAt = Math.min(plan.againAt, readyAt)
+    if (readyAt > now) {
+      plan.againAt = Math.min(plan.againAt, readyAt)
+      continue
+    }
+    plan.dial.push(...chooseToDial(view, candidates, { ...options, busyGroups, count: 1 }))
+    plan.choices.push({ among: candidates, count: 1 })
   }
   return plan
 }
@@ -88,40 +109,39 @@ function planKinds(view: PoolView, options: PlanOptions): { dial: Point[]; ask: 
  * Trusted points are dialed while they are not connected, whatever the count: strangers who fill the band must not keep the
  * operator's own peers away. In an outage they wait for the probes like all others.
  */
-function planTrusted(view: PoolView, options: PlanOptions): { dial: Point[]; againAt: number } {
+function planTrusted(view: PoolView, options: PlanOptions): Dialing {
   const never = Number.POSITIVE_INFINITY
-  if (view.band.max === 0) return { dial: [], againAt: never }
-  const dial: Point[] = []
+  if (view.band.max === 0) return { dial: [], choices: [], againAt: never }
+  const among: PointInfo[] = []
   let againAt = never
   for (const info of view.points()) {
     if (!info.trusted) continue
     const obstacle = obstacleOf(view, info, options)
-    if (obstacle === undefined) dial.push(info.point)
+    if (obstacle === undefined) among.push(info)
     if (obstacle?.kind === 'barred') againAt = Math.min(againAt, obstacle.until)
   }
-  if (dial.length === 0) return { dial, againAt }
-  const probeAt = nextProbeAt(view, dial.length)
-  if (probeAt > options.now) return { dial: [], againAt: Math.min(againAt, probeAt) }
+  const probeAt = nextProbeAt(view, among.length)
+  if (among.length === 0 || probeAt > options.now)
+    return { dial: [], choices: [], againAt: among.length === 0 ? againAt : Math.min(againAt, probeAt) }
   const parallel = probeAt === Number.NEGATIVE_INFINITY ? view.config.maxParallelDials : 1
-  return { dial: dial.slice(0, Math.max(0, parallel - view.outgoingInProgress)), againAt }
+  const count = Math.max(0, parallel - view.outgoingInProgress)
+  return { dial: among.slice(0, count).map(({ point }) => point), choices: [{ among, count }], againAt }
 }
 
 function planBand(view: PoolView, options: PlanOptions): MaintenancePlan {
   const { bounds, config } = view
   const { now, trimAt } = options
   const surplus = view.active - bounds.maxTarget
+  const nothing = { dial: [], leave: [], ask: false, againAt: undefined, choices: [] }
   if (surplus > 0) {
-    const calmAt = Math.max(trimAt, lastArrivalAt(view) + calmAfterArrivalMs)
-    const count = view.active > bounds.maxThreshold ? surplus : now >= calmAt ? 1 : 0
-    return {
-      dial: [],
-      leave: count === 0 ? [] : chooseToLeave(view, count),
-      ask: false,
-      againAt: surplus > count ? Math.max(calmAt, now) : undefined
-    }
+    const calmAt = view.active > bounds.maxThreshold ? now : Math.max(trimAt, lastArrivalAt(view) + calmAfterArrivalMs)
+    // Where none may go, since all are trusted or needed, nothing is waited for.
+    const leave = chooseToLeave(view, view.active > bounds.maxThreshold ? surplus : 1)
+    if (calmAt <= now) return { ...nothing, leave }
+    return { ...nothing, againAt: leave.length === 0 ? undefined : calmAt }
   }
   const { missing, wanted, calmUntil } = needOf(view, options)
-  if (missing <= 0 || wanted <= 0) return { dial: [], leave: [], ask: false, againAt: undefined }
+  if (missing <= 0 || wanted <= 0) return nothing
   const found = findCandidates(view, options)
   const { busyGroups, freeAt } = found
   const isTaken = view.active < bounds.minTarget ? () => false : shareTaken(view)
@@ -135,7 +155,8 @@ function planBand(view: PoolView, options: PlanOptions): MaintenancePlan {
     dial: chooseToDial(view, ready, { ...options, busyGroups, count }),
     leave: [],
     ask: candidates.length < missing,
-    againAt: againAt < Number.POSITIVE_INFINITY ? againAt : undefined
+    againAt: againAt < Number.POSITIVE_INFINITY ? againAt : undefined,
+    choices: [{ among: ready, count }]
   }
 }
 
@@ -148,7 +169,7 @@ export function goalOf({ active, bounds }: PoolView): number {
  * How many connections are missing, how many dials may be begun for them, and from when on. In haste more are begun than are missing,
  * as many as their luck of late asks for, though never so many that all could be too many.
  */
-function needOf(view: PoolView, { filling }: PlanOptions): { missing: number; wanted: number; calmUntil: number } {
+export function needOf(view: PoolView, { filling }: PlanOptions): { missing: number; wanted: number; calmUntil: number } {
   const { active, bounds, outgoingInProgress } = view
   if (active >= bounds.minTarget) {
     const missing = active < bounds.aim ? 1 : 0

@@ -27,7 +27,7 @@ export const maxRates = {
 } as const satisfies Record<string, BucketSize>
 
 /** All peers of one address group together may send as many points, own points and Bootstraps as so many, also one that comes back again and again. */
-const groupFactor = 4
+export const groupFactor = 4
 /** Groups remembered; the one that was first met goes first. */
 const maxGroups = 1_024
 
@@ -69,10 +69,15 @@ export class Exchange<Msg, PeerMeta, ConnMeta> {
     if (this.#context.state.active < this.#context.state.bounds.minTarget) this.ask(connection)
   }
 
+  /** Does the peer take part, and is it one whose word counts? */
+  mayAsk({ discovery, isPrivate, kind }: Connection<Msg, ConnMeta>): boolean {
+    return this.#context.config.discovery && discovery && !isPrivate && kind !== 'plain'
+  }
+
   /** "Tell me points." False if the peer takes no part, or its link is behind. */
   ask(connection: Connection<Msg, ConnMeta>): boolean {
-    const { config, network, events } = this.#context
-    if (!config.discovery || !connection.discovery || connection.isPrivate) return false
+    const { network, events } = this.#context
+    if (!this.mayAsk(connection)) return false
     const sent = connection.sendExchange({ kind: 'bootstrap', transports: network.transports })
     if (sent) {
       for (const allowance of this.#allowancesOf(connection)) allowance.of('points').grant(wireCaps.advertisePoints)
@@ -98,7 +103,8 @@ export class Exchange<Msg, PeerMeta, ConnMeta> {
       const { capacity, perSecond } = maxRates.messages
       throw new WireFault(`messages 4 to 7: at most ${capacity} at once and ${perSecond} a second expected, more came`)
     }
-    if (!this.#context.config.discovery) return
+    // Where one of the two takes no part, neither does the other.
+    if (!this.#context.config.discovery || !connection.discovery) return
     switch (message.kind) {
       case 'bootstrap':
         this.#answer(connection, message.transports)

@@ -2,7 +2,8 @@
  * Keeps the number of connections inside the band: waits for a reason to look, asks `planMaintenance`, carries the plan
  * out. It runs no loop: each look ends by setting one timer, and whatever changes the picture calls `kick`.
  */
-import { planMaintenance } from '../decisions/plan.ts'
+import type { MaintenanceStatus } from '../decisions/circumstances.ts'
+import { type PlanOptions, planMaintenance } from '../decisions/plan.ts'
 import type { RunningConnection } from '../values/attempt.ts'
 import type { PoolEventName } from '../values/events.ts'
 import type { Point } from '../values/ids.ts'
@@ -47,18 +48,24 @@ const comeBackAfterMs = 300_000
 /** The pause between two searches grows no further than this where the config names no idle time, ms. */
 const defaultIdleMs = 120_000
 
+/** What maintenance works with. */
+export interface MaintenanceParts<Msg, PeerMeta, ConnMeta> {
+  readonly connector: Connector<Msg, PeerMeta, ConnMeta>
+  readonly exchange: Exchange<Msg, PeerMeta, ConnMeta>
+  readonly mixing: Mixing<Msg, PeerMeta, ConnMeta>
+  readonly probing: Probing<Msg, PeerMeta, ConnMeta>
+}
+
 export class Maintenance<Msg, PeerMeta, ConnMeta> {
   readonly #context: FlowContext<Msg, PeerMeta, ConnMeta>
-  readonly #connector: Connector<Msg, PeerMeta, ConnMeta>
-  // Loaded a little later than the rest.
-  #exchange: Exchange<Msg, PeerMeta, ConnMeta> | undefined
-  #mixing: Mixing<Msg, PeerMeta, ConnMeta> | undefined
-  #probing: Probing<Msg, PeerMeta, ConnMeta> | undefined
+  readonly #parts: MaintenanceParts<Msg, PeerMeta, ConnMeta>
   #running = false
   /** Asleep it keeps the band all the same, but neither swaps nor looks unless something happens. */
   #awake = true
   /** Between minThreshold and minTarget on the way up. */
   #filling = false
+  /** The count that `too-many-connections` last told of; 0: there are not too many. */
+  #toldOf = 0
   #cancelTimer: () => void = () => undefined
   /** When the timer is due, monotonic; none: no timer. */
   #lookAt: number | undefined
@@ -70,44 +77,36 @@ export class Maintenance<Msg, PeerMeta, ConnMeta> {
   #mixAt = Number.POSITIVE_INFINITY
   #passEnded: (() => void)[] = []
 
-  constructor(context: FlowContext<Msg, PeerMeta, ConnMeta>, connector: Connector<Msg, PeerMeta, ConnMeta>) {
+  constructor(context: FlowContext<Msg, PeerMeta, ConnMeta>, parts: MaintenanceParts<Msg, PeerMeta, ConnMeta>) {
     this.#context = context
-    this.#connector = connector
+    this.#parts = parts
     this.#searchPauseMs = context.config.timeBetweenSearchesMs
-  }
-
-  /** Takes over what is loaded beside the start. Called once. */
-  adopt({
-    exchange,
-    mixing,
-    probing
-  }: {
-    exchange: Exchange<Msg, PeerMeta, ConnMeta>
-    mixing: Mixing<Msg, PeerMeta, ConnMeta>
-    probing: Probing<Msg, PeerMeta, ConnMeta>
-  }): void {
-    this.#exchange = exchange
-    this.#mixing = mixing
-    this.#probing = probing
-    if (this.#running && this.#awake) probing.start()
   }
 
   /** Every connection must answer now. */
   askAll(): void {
-    this.#probing?.askAll()
+    this.#parts.probing.askAll()
+  }
+
+  /** What the next look would plan by, if it were at `now`. */
+  planOptions(now: number): PlanOptions {
+    const { network, random } = this.#context
+    const canDial = (point: Point): boolean => network.canDial(point)
+    return { now, random, canDial, filling: this.#filling, trimAt: this.#trimAt, awake: this.#awake }
   }
 
   /** For people. */
-  get status(): { readonly keepsBand: boolean; readonly lookAt: number | undefined } {
-    return { keepsBand: this.#running, lookAt: this.#lookAt }
+  get status(): MaintenanceStatus {
+    const mixAt = this.#awake && this.#context.config.maintenanceIdleMs !== null ? this.#mixAt : Number.POSITIVE_INFINITY
+    return { keepsBand: this.#running, lookAt: this.#lookAt, searchAt: this.#nextSearchAt, mixAt }
   }
 
   start({ awake }: { awake: boolean }): void {
     this.#running = true
     this.#awake = awake
     this.#context.network.rest?.(!awake)
-    if (awake) this.#probing?.start()
-    else this.#probing?.rest()
+    if (awake) this.#parts.probing.start()
+    else this.#parts.probing.rest()
     const { clock, config } = this.#context
     this.#mixAt = clock.now() + (config.maintenanceIdleMs ?? 0)
     this.kick()
@@ -117,14 +116,16 @@ export class Maintenance<Msg, PeerMeta, ConnMeta> {
   stop(): void {
     this.#running = false
     this.#context.network.rest?.(true)
-    this.#probing?.stop()
+    this.#parts.probing.stop()
     this.#cancelTimer()
+    this.#lookAt = undefined
+    if (this.#filling) this.#filled()
     this.#endPass()
   }
 
   /** Hears every event of the pool. */
   told(type: PoolEventName): void {
-    if (type === 'connection-established') this.#probing?.established()
+    if (type === 'connection-established') this.#parts.probing.established()
     if (wakingEvents.has(type)) this.kick()
   }
 
@@ -160,40 +161,46 @@ export class Maintenance<Msg, PeerMeta, ConnMeta> {
   }
 
   #look(): void {
-    const { state, clock, events, network, random } = this.#context
+    const { state, clock, events } = this.#context
     const { bounds } = state
     const now = clock.now()
+    if (this.#filling && state.active >= bounds.minTarget) this.#filled()
     if (state.active < bounds.minThreshold && !this.#filling) {
       this.#filling = true
       events.emit('maintenance-started', { active: state.active, cause: 'too-few' })
     }
-    if (state.active > bounds.maxThreshold) events.emit('too-many-connections', { active: state.active })
-    const plan = planMaintenance(state, {
-      now,
-      random,
-      canDial: (point) => network.canDial(point),
-      filling: this.#filling,
-      trimAt: this.#trimAt,
-      awake: this.#awake
-    })
-    if (plan.leave.length > 0) this.#trimAt = now + trimPauseMs
-    this.#leave(plan.leave)
+    const isTooMany = state.active > bounds.maxThreshold
+    if (isTooMany && state.active > this.#toldOf) events.emit('too-many-connections', { active: state.active })
+    this.#toldOf = isTooMany ? state.active : 0
+    const plan = planMaintenance(state, this.planOptions(now))
+    if (plan.leave.length > 0) this.#trim(plan.leave, { now, inHaste: isTooMany })
     for (const point of plan.dial) void this.#dial(point)
-    if (this.#filling && state.active >= bounds.minTarget) {
-      this.#filling = false
-      events.emit('maintenance-ended', { active: state.active })
-    }
     if (this.#awake && !this.#filling && plan.leave.length === 0 && state.active >= bounds.minTarget && now >= this.#mixAt) this.#mix(now)
     if (plan.ask && now >= this.#nextSearchAt) this.#search(now)
     if (!this.#filling || (plan.dial.length === 0 && state.outgoingInProgress === 0)) this.#endPass()
     this.#schedule(now, plan.ask ? Math.min(plan.againAt ?? Number.POSITIVE_INFINITY, this.#nextSearchAt) : plan.againAt)
   }
 
+  /** The band is full, or the pool stops. */
+  #filled(): void {
+    this.#filling = false
+    this.#context.events.emit('maintenance-ended', { active: this.#context.state.active })
+  }
+
+  /** In haste all go in one turn. */
+  #trim(leave: readonly RunningConnection[], { now, inHaste }: { now: number; inHaste: boolean }): void {
+    const { state, events } = this.#context
+    this.#trimAt = now + trimPauseMs
+    if (inHaste) events.emit('maintenance-started', { active: state.active, cause: 'too-many' })
+    this.#leave(leave)
+    if (inHaste) events.emit('maintenance-ended', { active: state.active })
+  }
+
   /** In the band: a swap or a stranger. */
   #mix(now: number): void {
     // Spread, or pools that were started together would all meet strangers at the same instant.
     this.#mixAt = now + (this.#context.config.maintenanceIdleMs ?? 0) * (0.5 + this.#context.random.next())
-    this.#mixing?.mix({
+    this.#parts.mixing.mix({
       dial: async (point) => {
         const made = await this.#dial(point)
         return this.#running ? made : undefined
@@ -209,7 +216,7 @@ export class Maintenance<Msg, PeerMeta, ConnMeta> {
   /** The connection, if one came of it. */
   async #dial(point: Point): Promise<Connection<Msg, ConnMeta> | undefined> {
     try {
-      const made = await this.#connector.dial(point)
+      const made = await this.#parts.connector.dial(point)
       this.#searchPauseMs = this.#context.config.timeBetweenSearchesMs
       return made
     } catch (error) {
@@ -220,7 +227,7 @@ export class Maintenance<Msg, PeerMeta, ConnMeta> {
   }
 
   #search(now: number): void {
-    for (const connection of this.#context.state.connections()) this.#exchange?.ask(connection)
+    for (const connection of this.#context.state.connections()) this.#parts.exchange.ask(connection)
     this.#nextSearchAt = now + this.#searchPauseMs
     this.#searchPauseMs = Math.min(this.#searchPauseMs * searchGrowth, this.#context.config.maintenanceIdleMs ?? defaultIdleMs)
   }

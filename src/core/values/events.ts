@@ -15,9 +15,14 @@ export interface PoolEvents {
   'band-changed': { readonly band: ConnectionBand }
   /** Fewer running connections than the band's min, after a loss. */
   'too-few-connections': { readonly active: number }
-  /** More than `maxThreshold`. */
+  /** More than `maxThreshold`; again when there are still more. */
   'too-many-connections': { readonly active: number }
+  /**
+   * `too-few`: fewer than `minThreshold`, so the pool dials until there are `minTarget`. `too-many`: more than `maxThreshold`, so it closes
+   * down to `maxTarget`; not where none may be closed, since trusted peers and the last of a kind stay.
+   */
   'maintenance-started': { readonly active: number; readonly cause: 'too-few' | 'too-many' }
+  /** What the last `maintenance-started` told of is done, or the pool stopped. There is one for each. */
   'maintenance-ended': { readonly active: number }
   'new-point': { readonly point: Point; readonly medium: string; readonly source: PeerId | undefined }
   'new-peer': { readonly peerId: PeerId }

@@ -1,15 +1,11 @@
 import { describe, expect, it } from 'vitest'
-import {
-  type BandExplanation,
-  type Circumstances,
-  type Explanation,
-  explainBand,
-  explainPeer,
-  explainPoint
-} from '../../../src/core/decisions/explain.ts'
+import type { Circumstances } from '../../../src/core/decisions/circumstances.ts'
+import { type Explanation, explainPeer, explainPoint } from '../../../src/core/decisions/explain.ts'
+import { type BandExplanation, explainBand } from '../../../src/core/decisions/explain-band.ts'
 import { noteReport } from '../../../src/core/tables/peer-state.ts'
 import { hostOfIp } from '../../../src/core/values/address.ts'
 import type { Host, PeerId, Point } from '../../../src/core/values/ids.ts'
+import { circumstancesOf } from '../../support/circumstances.ts'
 import { seededRandom } from '../../support/seeded-random.ts'
 import { shuffled } from '../../support/shuffle.ts'
 import { StateBench } from '../../support/state-bench.ts'
@@ -35,11 +31,6 @@ function loseAll(bench: StateBench): void {
   for (let n = 1; n <= 8; n++) {
     bench.state.end(bench.begin(at(50 + n)), { kind: 'failed', rejection: { kind: 'timeout', step: 'dial', afterMs: 1 }, by: 'them' })
   }
-}
-
-function circumstances(bench: StateBench, more: Partial<Circumstances> = {}): Circumstances {
-  const isGroupFull = (point: Point): boolean => bench.state.parts.points.isGroupFull(point)
-  return { now: bench.now, canDial: () => true, isGroupFull, life: 'running', keepsBand: true, lookAt: undefined, ...more }
 }
 
 interface PointCase {
@@ -183,7 +174,7 @@ describe('why a point is not connected, and when it will be tried', () => {
     it(`${name}: ${expected.state}`, () => {
       const bench = new StateBench({ ...band, ...options })
       arrange(bench)
-      expect(explainPoint(bench.state, home, circumstances(bench, more))).toMatchObject(expected)
+      expect(explainPoint(bench.state, home, circumstancesOf(bench, more))).toMatchObject(expected)
     })
   }
 })
@@ -216,7 +207,7 @@ describe('why a peer is not connected', () => {
       },
       expected: {
         state: 'waiting',
-        text: 'no point of it is known: it must come by itself, and the 9 places for peers that come in are taken'
+        text: 'no point of it is known: it must come by itself; no place is free for peers that come in: 9 came in, 0 were dialed'
       }
     },
     {
@@ -231,7 +222,7 @@ describe('why a peer is not connected', () => {
         bench.dialed(away, alice).leave({ by: 'network', reason: { kind: 'lost' } })
         bench.registry.setExpectedPeerId(home, alice)
       },
-      expected: { state: 'ready', text: `${home}: it will be dialed as soon as a dial is free`, nextTryInMs: 0 }
+      expected: { state: 'ready', text: `${home}: it is dialed now`, nextTryInMs: 0 }
     },
     {
       name: 'one that was reported of late',
@@ -250,7 +241,7 @@ describe('why a peer is not connected', () => {
     it(`${name}: ${expected.state ?? expected.text}`, () => {
       const bench = new StateBench({ ...band, ...options })
       arrange(bench)
-      expect(explainPeer(bench.state, alice, circumstances(bench))).toMatchObject(expected)
+      expect(explainPeer(bench.state, alice, circumstancesOf(bench))).toMatchObject(expected)
     })
   }
 })
@@ -276,14 +267,14 @@ describe('what maintenance does', () => {
       name: 'too few, with points to dial',
       running: 2,
       known: 5,
-      expected: { step: 'filling', text: '2 connections, 4 wanted: 0 dials in progress, 5 points to try', nextLookInMs: undefined }
+      expected: { step: 'filling', text: '2 connections, 4 wanted: it dials 4 now, 1 more point to try', nextActInMs: 0 }
     },
     {
       name: 'on the way up',
       running: 3,
       known: 5,
       arrange: (bench) => void bench.begin(home),
-      expected: { step: 'filling', text: '3 connections, 4 wanted: 1 dial in progress, 5 points to try', dialing: 1 }
+      expected: { step: 'filling', text: '3 connections, 4 wanted: 1 dial in progress, it dials 1 now, 4 more points to try', dialing: 1 }
     },
     {
       name: 'too few points',
@@ -293,7 +284,7 @@ describe('what maintenance does', () => {
       more: { lookAt: 5_000 },
       expected: {
         step: 'searching',
-        text: '1 connection, 4 wanted: 0 dials in progress, 1 point to try, so it asks its peers for more; the next look is in 5 s',
+        text: '1 connection, 4 wanted: it dials 1 now, 1 point must wait; it asks 1 peer for more now',
         candidates: 1,
         waiting: 1,
         nextLookInMs: 5_000
@@ -304,8 +295,8 @@ describe('what maintenance does', () => {
       options: { privateMode: true },
       running: 0,
       expected: {
-        step: 'searching',
-        text: '0 connections, 4 wanted: 0 dials in progress, 0 trusted points to try, and nobody to ask for more'
+        step: 'waiting',
+        text: '0 connections, 4 wanted: no trusted point can be dialed; nobody can be asked for more'
       }
     },
     {
@@ -316,11 +307,15 @@ describe('what maintenance does', () => {
       more: { lookAt: 1_000 },
       expected: {
         step: 'probing',
-        text: 'nothing can be reached, so it may be our own network: one point is tried at a time; the next look is in 1 s',
+        text: '0 connections, 4 wanted: nothing can be reached, so it may be our own network: one point is tried at a time, the next dial is in 1 s',
         waiting: 8
       }
     },
-    { name: 'one too many', running: 7, expected: { step: 'trimming', text: '7 connections, more than 6: it closes one after the other' } },
+    {
+      name: 'one too many',
+      running: 7,
+      expected: { step: 'trimming', text: '7 connections, more than 6: it closes one after the other, the next now' }
+    },
     { name: 'too many', running: 8, expected: { step: 'trimming', text: '8 connections, more than 7: it closes 2' } },
     {
       name: 'asleep, keeping what there is',
@@ -347,9 +342,10 @@ describe('what maintenance does', () => {
       connect(bench, running)
       for (let n = 1; n <= known; n++) bench.registry.registerPoint(at(n))
       arrange?.(bench)
-      const found = explainBand(bench.state, circumstances(bench, more))
+      const found = explainBand(bench.state, circumstancesOf(bench, more))
       expect(found).toMatchObject(expected)
-      expect(found).toMatchObject({ band: { min: 2, expected: 5, max: 8 }, bounds: { minThreshold: 3 }, incoming: 0, incomingPlaces: 8 })
+      const incomingPlaces = Math.max(0, 6 - bench.state.slotsTaken)
+      expect(found).toMatchObject({ band: { min: 2, expected: 5, max: 8 }, bounds: { minThreshold: 3 }, incoming: 0, incomingPlaces })
     })
   }
 })

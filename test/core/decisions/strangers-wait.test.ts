@@ -2,6 +2,7 @@ import { expect, it } from 'vitest'
 import { explainPoint } from '../../../src/core/decisions/explain.ts'
 import { planMaintenance } from '../../../src/core/decisions/plan.ts'
 import type { PeerId, Point } from '../../../src/core/values/ids.ts'
+import { circumstancesOf } from '../../support/circumstances.ts'
 import { seededRandom } from '../../support/seeded-random.ts'
 import { type FakeConnection, StateBench } from '../../support/state-bench.ts'
 
@@ -27,8 +28,7 @@ it('without haste a peer that was connected before is waited for, and explain sa
   bench.pass(20_000)
   friends[0]?.leave({ by: 'them', reason: { kind: 'swapped' } })
   expect(dials()).toEqual([])
-  const circumstances = { now: bench.now, canDial: () => true, isGroupFull: () => false, lookAt: undefined, keepsBand: true }
-  expect(explainPoint(bench.state, stranger, { ...circumstances, life: 'running' })).toMatchObject({
+  expect(explainPoint(bench.state, stranger, circumstancesOf(bench))).toMatchObject({
     state: 'ready',
     text: 'untried points wait: a peer that was connected before may be dialed in 60 s'
   })

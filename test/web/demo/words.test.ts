@@ -1,6 +1,6 @@
 /** Short texts of the page that must be right: who is kept out until when, a band that makes no sense, a peer's history and worth. */
 import { expect, test } from 'vitest'
-import type { PeerId } from '../../../src/core/index.ts'
+import type { BandExplanation, PeerId } from '../../../src/core/index.ts'
 import { barWords } from '../../../web/demo/bans.ts'
 import { wordsForNobody } from '../../../web/demo/connections.ts'
 import { asSentence } from '../../../web/demo/explanation.ts'
@@ -36,10 +36,21 @@ test('what maintenance does at which number; bounds that are one are named once'
     'Below 8 the pool looks for peers, in haste below 5; above 10 it gives them up one by one, above 11 at once.'
   )
   expect(ruleWords({ minThreshold: 1, minTarget: 1, aim: 1, maxTarget: 2, maxThreshold: 2 })).toBe(
-    'Below 1 the pool looks for peers; above 2 it closes some.'
+    'Below 1 the pool looks for peers; above 2 it closes some that are not trusted.'
   )
-  const stateAt = (active: number) => bandState({ active, bounds, life: 'running' }, 'filling')
-  expect([4, 7, 9, 11, 12].map((active) => stateAt(active).tone)).toEqual(['low', 'good', 'good', 'high', 'high'])
+})
+
+test('the headline over the band is made of the same answer as the sentence below it', () => {
+  const bounds = { minThreshold: 5, minTarget: 7, aim: 8, maxTarget: 10, maxThreshold: 11 }
+  const headline = (step: BandExplanation['step'], active: number): string => bandState('running', { step, active, bounds }).text
+  expect(headline('filling', 4)).toBe('Too few: dialing.')
+  expect(headline('searching', 4)).toBe('Too few: looking for more peers.')
+  expect(headline('waiting', 4)).toBe('Too few: waiting.')
+  expect(headline('filling', 7)).toBe('Inside the band, with room for some more.')
+  expect(headline('content', 9)).toBe('Inside the band.')
+  expect(headline('trimming', 12)).toBe('Too many: closing some.')
+  expect(headline('content', 12)).toBe('More than the band: they stay.')
+  expect(bandState('stopped', { step: 'content', active: 9, bounds }).text).toBe('The pool is not running.')
 })
 
 test('a list of nobody says why it is empty, and what to do', () => {

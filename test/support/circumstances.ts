@@ -1,0 +1,25 @@
+/** What explanations of a `StateBench` are made from: a running, awake pool that asks whoever is connected. */
+import type { Circumstances } from '../../src/core/decisions/circumstances.ts'
+import type { Point } from '../../src/core/values/ids.ts'
+import { evenChance, type StateBench } from './state-bench.ts'
+
+export function circumstancesOf({ state, now }: StateBench, more: Partial<Circumstances> = {}): Circumstances {
+  return {
+    now,
+    random: evenChance,
+    canDial: () => true,
+    filling: state.active < state.bounds.minThreshold,
+    trimAt: Number.NEGATIVE_INFINITY,
+    awake: true,
+    life: 'running',
+    keepsBand: true,
+    lookAt: undefined,
+    searchAt: Number.NEGATIVE_INFINITY,
+    mixAt: Number.POSITIVE_INFINITY,
+    isGroupFull: (point: Point) => state.parts.points.isGroupFull(point),
+    peersToAsk: state.active,
+    barOf: () => undefined,
+    refusalOf: () => undefined,
+    ...more
+  }
+}
