@@ -2,7 +2,7 @@ import { access, readFile } from 'node:fs/promises'
 import { dirname, join, normalize } from 'node:path'
 import { build, type Rollup } from 'vite'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Consumer, packAndInstall, readmeExamples } from './packed.ts'
+import { type Consumer, examplesInDocuments, packAndInstall } from './packed.ts'
 
 /** Fails to compile if a declaration behind a name could not be resolved, since the name is `any` then. */
 const isAny = 'type IsAny<T> = 0 extends 1 & T ? true : false\n'
@@ -47,7 +47,7 @@ describe('what is in the package', () => {
       expect(consumer.files).toContain(file)
     }
     const expected =
-      /^(package\.json|README\.md|CHANGELOG\.md|LICENSE-(APACHE|MIT)|(src|node|web)\/.+\.(ts|proto)|dist\/(src|node|web)\/.+\.(js|d\.ts)(\.map)?)$/
+      /^(package\.json|README\.md|(CHANGELOG|CONTRIBUTING|SECURITY)\.md|docs\/.+\.md|docs\/storage\.schema\.json|LICENSE-(APACHE|MIT)|(src|node|web)\/.+\.(ts|proto)|dist\/(src|node|web)\/.+\.(js|d\.ts)(\.map)?)$/
     expect(consumer.files.filter((file) => !expected.test(file))).toEqual([])
     expect(consumer.files.filter((file) => /(^|\/)(web\/demo|node\/cli)\//.test(file))).toEqual([])
   })
@@ -94,13 +94,13 @@ describe.each(resolutions)("a consumer's TypeScript with module resolution $name
     })
   })
 
-  it('compiles the examples of the README', async () => {
-    const examples = await readmeExamples(consumer)
-    expect(examples.length).toBeGreaterThanOrEqual(2)
-    const files = examples.map((_, index) => `readme-${index + 1}.ts`)
+  it('compiles the examples of the README and the guide', async () => {
+    const examples = await examplesInDocuments(consumer)
+    expect(examples.length).toBeGreaterThanOrEqual(9)
+    const files = examples.map((_, index) => `example-${index + 1}.ts`)
     for (const [index, file] of files.entries()) await consumer.write(file, `${examples[index]}\nexport {}\n`)
-    // The README's page imports WebRTC and its own node yamux (8.0.1), whose declarations do not agree with each other's.
-    await consumer.typeCheck(`tsconfig.${name}.readme.json`, files, { ...options, ...libp2pNeeds, skipLibCheck: true })
+    // A page imports WebRTC, whose declarations do not agree with those of yamux.
+    await consumer.typeCheck(`tsconfig.${name}.examples.json`, files, { ...options, ...libp2pNeeds, skipLibCheck: true })
   })
 })
 

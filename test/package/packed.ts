@@ -81,10 +81,11 @@ async function fill(folder: string): Promise<Consumer> {
   }
 }
 
-/** The TypeScript examples of the README, in order. */
-export async function readmeExamples(consumer: Consumer): Promise<string[]> {
-  const text = await readFile(join(consumer.installed, 'README.md'), 'utf8')
-  return [...text.matchAll(/^```ts\n(.*?)^```$/gms)].map(([, code]) => code ?? '')
+/** The TypeScript examples of the README and the guide, in order. */
+export async function examplesInDocuments(consumer: Consumer): Promise<string[]> {
+  const guide = consumer.files.filter((file) => /^docs\/guide\/.*\.md$/.test(file))
+  const texts = await Promise.all(['README.md', ...guide].map((file) => readFile(join(consumer.installed, file), 'utf8')))
+  return texts.flatMap((text) => [...text.matchAll(/^```ts\n(.*?)^```$/gms)].map(([, code]) => code ?? ''))
 }
 
 async function filesBelow(folder: string): Promise<string[]> {
