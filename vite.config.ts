@@ -17,6 +17,7 @@ const integrationTests = [
   'test/node/**/*.test.ts',
   'test/package/**/*.test.ts',
   'test/attacks/**/*.test.ts',
+  'test/reports/real/**/*.test.ts',
   'test/examples/*/real/**/*.test.ts'
 ]
 /** They compare figures with bounds that a second file beside them could break. */

@@ -107,7 +107,7 @@ export class PeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Arra
     this.#connector = new Connector(this.#context, {
       established: (connection) => this.#parts?.exchange.established(connection),
       received: (connection, message) => this.#parts?.exchange.received(connection, message),
-      alternatives: (asker, transports) => this.#parts?.exchange.alternatives(asker, transports) ?? []
+      alternatives: (asker, hello) => this.#parts?.exchange.alternatives(asker, hello) ?? []
     })
     this.gate = {
       deniesIncoming: (host) => state.hostBar(host, true) !== undefined,

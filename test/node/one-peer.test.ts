@@ -1,5 +1,4 @@
 /** What is known of one peer holds wherever it is met: on real sockets, with peers of libp2p that have no pool too. */
-import { createServer, connect as openSocket, type Server, type Socket } from 'node:net'
 import { noise } from '@chainsafe/libp2p-noise'
 import { yamux } from '@chainsafe/libp2p-yamux'
 import { identify } from '@libp2p/identify'
@@ -8,7 +7,7 @@ import { tcp } from '@libp2p/tcp'
 import { webSockets } from '@libp2p/websockets'
 import { createLibp2p } from 'libp2p'
 import { afterAll, expect, test } from 'vitest'
-import { createNodePeer, type NodePeer, type NodePeerInit, type Point } from '../../node/index.ts'
+import { createNodePeer, type NodePeer, type NodePeerInit } from '../../node/index.ts'
 
 /** At the end: the tests run side by side. */
 const stops: (() => unknown)[] = []
@@ -95,53 +94,3 @@ test.concurrent.each(['tcp', 'ws'])(
     expect(dials.count).toBe(1)
   }
 )
-
-/** Passes bytes on to a point, until `cut` breaks the dialing side: the other side hears nothing of it. */
-async function startProxy(target: Point): Promise<{ point: Point; cut: () => void }> {
-  const port = Number(/tcp\/(\d+)/.exec(target)?.[1])
-  const pairs = new Set<{ dialing: Socket; other: Socket }>()
-  const server: Server = createServer((dialing) => {
-    const other = openSocket(port, '127.0.0.1')
-    pairs.add({ dialing, other })
-    for (const socket of [dialing, other]) socket.on('error', () => undefined)
-    dialing.on('data', (bytes) => other.write(bytes))
-    other.on('data', (bytes) => dialing.destroyed || dialing.write(bytes))
-  })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  stops.push(() => {
-    for (const { dialing, other } of pairs) for (const socket of [dialing, other]) socket.destroy()
-    server.close()
-  })
-  const address = server.address()
-  if (address === null || typeof address === 'string') throw new Error('the proxy has no port')
-  const cut = (): void => {
-    for (const { dialing } of pairs) dialing.destroy()
-  }
-  return { point: `/ip4/127.0.0.1/tcp/${address.port}` as Point, cut }
-}
-
-test.concurrent('when a restarted peer is back, its old half-open connection ends for everybody on the node', async () => {
-  const quiet = { minConnections: 0, expectedConnections: 0, maxConnections: 9 }
-  const a = await startPeer(quiet)
-  const { point, cut } = await startProxy(a.pool.network.ownPoints()[0] as Point)
-  const { generateKeyPair } = await import('@libp2p/crypto/keys')
-  const privateKey = await generateKeyPair('Ed25519')
-  const first = await startPeer({ ...quiet, privateKey, listen: [] })
-  await first.pool.connect(point)
-  const [old] = a.node.getConnections()
-  // Another protocol runs on it, as gossip would.
-  await a.node.handle('/test/gossip', () => undefined)
-  await first.node.getConnections()[0]?.newStream('/test/gossip')
-  // The process is gone without a word to `a`: the proxy keeps that side open.
-  cut()
-  await first.stop()
-  expect(old?.status).toBe('open')
-  await new Promise((resolve) => setTimeout(resolve, 1_100))
-  const second = await startPeer({ ...quiet, privateKey, listen: [] })
-  const left = new Promise((resolve) => a.node.addEventListener('connection:close', ({ detail }) => detail === old && resolve(undefined)))
-  await second.pool.connect(point)
-  await left
-  expect(old?.status).not.toBe('open')
-  expect(a.node.getConnections(second.node.peerId)).toHaveLength(1)
-  expect(a.pool.connections.findByPeerId(second.pool.peerId)?.ending).toBeUndefined()
-})

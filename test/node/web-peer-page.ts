@@ -90,6 +90,10 @@ const page = {
     }
   },
 
+  async disconnect(peerId: PeerId): Promise<void> {
+    await running().pool.disconnect(peerId)
+  },
+
   relays() {
     return running().relays
   },

@@ -119,6 +119,34 @@ describe('createTabPeer', () => {
     expect(await a.evaluate((to) => page.failureOf(to), point)).not.toBe('connected')
   }, 60_000)
 
+  test.concurrent('pages that dial each other at the same moment have one connection each, which works both ways', async () => {
+    const [a, b] = await Promise.all([openPage(), openPage()])
+    const [alice, bob] = await Promise.all([start(a), start(b)])
+    const [toAlice, toBob] = await Promise.all([a, b].map((where) => where.evaluate(() => page.ownPoint())))
+    const have = (count: number): Promise<void> =>
+      eventually(async () => {
+        const [atAlice, atBob] = await Promise.all([a, b].map((where) => where.evaluate(() => page.connections())))
+        expect(atAlice?.filter(({ peerId }) => peerId === bob.peerId)).toHaveLength(count)
+        expect(atBob?.filter(({ peerId }) => peerId === alice.peerId)).toHaveLength(count)
+      })
+    for (let round = 0; round < 3; round++) {
+      await Promise.all([a.evaluate((to) => page.failureOf(to), toBob ?? ''), b.evaluate((to) => page.failureOf(to), toAlice ?? '')])
+      await have(1)
+      const size = 1_000
+      const heard = [
+        b.evaluate(([id, n]) => page.receive(id, n), [alice.peerId, size] as const),
+        a.evaluate(([id, n]) => page.receive(id, n), [bob.peerId, size] as const)
+      ]
+      await Promise.all([
+        a.evaluate(([id, n]) => page.send(id, n), [bob.peerId, size] as const),
+        b.evaluate(([id, n]) => page.send(id, n), [alice.peerId, size] as const)
+      ])
+      expect(await Promise.all(heard)).toEqual([size, size])
+      await a.evaluate((id) => page.disconnect(id), bob.peerId)
+      await have(0)
+    }
+  }, 60_000)
+
   test.concurrent('WebRTC connections that have ended are collected', async () => {
     const [a, b] = await Promise.all([openPage(), openPage()])
     await Promise.all([start(a), start(b)])

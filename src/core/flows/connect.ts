@@ -38,8 +38,8 @@ export interface ConnectOptions {
 export interface Receiver<Msg, ConnMeta> {
   established(connection: Connection<Msg, ConnMeta>): void
   received(connection: Connection<Msg, ConnMeta>, message: ExchangeMessage): void
-  /** Points for a peer that is refused for want of room. */
-  alternatives(asker: Link, transports: readonly string[]): readonly string[]
+  /** Points for a peer that is refused for want of room, which stays known. */
+  alternatives(asker: Link, hello: HelloMessage): readonly string[]
 }
 
 export class Connector<Msg, PeerMeta, ConnMeta> {
@@ -292,9 +292,9 @@ export class Connector<Msg, PeerMeta, ConnMeta> {
   }
 
   /** Points that a refused peer may try instead, of those that it can dial. */
-  #alternatives(link: Link, { transports }: HelloMessage, rejection: Rejection): readonly string[] {
+  #alternatives(link: Link, hello: HelloMessage, rejection: Rejection): readonly string[] {
     const useful = rejection.kind === 'too-many-connections' || rejection.kind === 'table-full'
-    return useful ? this.#receiver.alternatives(link, transports) : []
+    return useful ? this.#receiver.alternatives(link, hello) : []
   }
 
   /** The one deadline of an attempt, which names the step that ran out, and the caller's own signal. */

@@ -3,8 +3,8 @@
  * reader of pool messages of running connections. It registers what it hears and dials nothing: that is for maintenance.
  */
 import { type Asker, shareablePoints } from '../decisions/sharing.ts'
-import { groupOfTeller } from '../values/address.ts'
-import type { ExchangeMessage } from '../values/message.ts'
+import { groupOfTeller, hostOf } from '../values/address.ts'
+import type { ExchangeMessage, HelloMessage } from '../values/message.ts'
 import type { Clock } from '../values/ports.ts'
 import { wireCaps } from '../wire/caps.ts'
 import { WireFault } from '../wire/fault.ts'
@@ -121,10 +121,17 @@ export class Exchange<Msg, PeerMeta, ConnMeta> {
     }
   }
 
-  /** Points that a peer may try which is refused for want of room. */
-  alternatives(asker: Asker, transports: readonly string[]): readonly string[] {
-    const { config, state, network, random, sharingSeed: seed, clock } = this.#context
-    return config.discovery ? shareablePoints(state, { asker, network, random, transports, seed, now: clock.now() }) : []
+  /**
+   * Points that a peer may try which is refused for want of room. It stays known where we see it, and nowhere else: where all are full,
+   * a newcomer gets in by those who come to meet it.
+   */
+  alternatives(asker: Asker, { transports, points, isPrivate, discovery }: HelloMessage): readonly string[] {
+    const { config, state, network, random, claims, sharingSeed: seed, clock } = this.#context
+    if (!config.discovery) return []
+    const { peerId, host } = asker
+    const here = isPrivate || !discovery ? [] : parsePoints(network, points).filter(({ point }) => hostOf(point) === host)
+    claims.learn(here, { peerId, host, medium: 'hello' })
+    return shareablePoints(state, { asker, network, random, transports, seed, now: clock.now() })
   }
 
   #answer(connection: Connection<Msg, ConnMeta>, transports: readonly string[]): void {

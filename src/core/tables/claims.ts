@@ -98,10 +98,15 @@ export class Claims<PeerMeta, C extends RunningConnection = RunningConnection> {
     this.#forgetRelayed(peerId, isGone)
   }
 
-  /** A dial failed. A way over a relay that is dead does not come back to life: its peer makes another. */
+  /**
+   * A dial failed. A way over a relay that is dead does not come back to life: its peer makes another. A dial that runs out of time may be to a
+   * peer that lives and that our network cannot reach: the relay advertises it again, so it must stay known, with its back-off.
+   */
   failed(point: Point): void {
     const record = this.#state.point(point)
-    if (record !== undefined && isRelayed(point) && record.failures >= maxRelayedFailures) this.#forget(record)
+    if (record === undefined || !isRelayed(point) || record.failures < maxRelayedFailures) return
+    const { lastFailure } = record
+    if (lastFailure?.kind === 'dial-failed' && ['refused', 'unreachable'].includes(lastFailure.failure)) this.#forget(record)
   }
 
   /** The peer signed that these points are its own. That changes nothing else of them: anybody can sign any address. */

@@ -3,7 +3,7 @@
 export interface DialFigures {
   /** The share of our dials that became connections, the latest counting most; above 0, up to 1. */
   readonly luck: number
-  /** Outgoing attempts that failed one after the other, with no connection since. */
+  /** Outgoing attempts that failed one after the other, with no answer of a peer since. */
   readonly failuresInARow: number
   /** Monotonic instant of the last of them. */
   readonly lastFailureAt: number
@@ -29,8 +29,8 @@ export class DialRecord implements DialFigures {
     this.luck += (1 - this.luck) * weight
   }
 
-  /** A connection runs, whoever dialed: our network works. */
-  connected(): void {
+  /** Somebody proved to be there, whoever dialed and whatever came of it: our network works. */
+  answered(): void {
     this.failuresInARow = 0
   }
 }

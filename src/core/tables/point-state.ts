@@ -50,7 +50,7 @@ export interface PointEnding {
   readonly date: number
   /** False: the attempt ended for reasons of our own (cancelled, superseded, our network is down, we slept): nothing is held against the point. */
   readonly counts: boolean
-  /** False: no other connection works, so it may be our own network: the bar does not grow. */
+  /** False: nobody answered and no other connection works, so it may be our own network: the bar does not grow. */
   readonly grows: boolean
   /** Did the operator or our pool end the running connection? */
   readonly byUs: boolean

@@ -266,7 +266,7 @@ export class PoolState<PeerMeta, C extends RunningConnection = RunningConnection
     this.#movePeer(peer, () => setPeerRunning(peer, attempt, connection))
     this.#attempts.delete(attempt)
     attempt.settle(connection)
-    this.dials.connected()
+    this.dials.answered()
     if (attempt.direction === 'outgoing') this.dials.succeeded()
     this.#running.set(connection.peerId, attempt)
     const record = this.#recordOf(attempt)
@@ -312,6 +312,8 @@ export class PoolState<PeerMeta, C extends RunningConnection = RunningConnection
     attempt.phase = 'ended'
     this.parts.band.settle(this.slotsTaken)
     if (attempt.direction === 'outgoing' && outcome.kind === 'failed' && counts) this.dials.failed(clock.now())
+    const wasAnswered = outcome.kind === 'failed' && (attempt.peerId !== undefined || outcome.rejection.kind === 'unexpected-peer-id')
+    if (wasAnswered) this.dials.answered()
     const now = clock.now()
     const { reconnection } = this.config
     if (misled && record?.discoveredPeerId !== undefined) record.fromClaims().discoveredPeerId = undefined
@@ -319,7 +321,7 @@ export class PoolState<PeerMeta, C extends RunningConnection = RunningConnection
     const isHeld = counts && !endedAsleep(outcome, { startedAt: attempt.startedAt, awokeAt: this.awokeAt, now })
     if (record !== undefined && record.state.kind !== 'disconnected') {
       const facts = factsOf(outcome, { ranForMs: now - (attempt.connection?.startedAt ?? now), reconnection })
-      const disconnected = { ...facts, now, date, counts: isHeld, grows: this.#running.size > 0, byUs, reconnection, random }
+      const disconnected = { ...facts, now, date, counts: isHeld, grows: wasAnswered || this.#running.size > 0, byUs, reconnection, random }
       this.#movePoint(record, () => setPointDisconnected(record, disconnected))
     }
     const peer = attempt.peerId === undefined ? undefined : this.peer(attempt.peerId)

@@ -217,7 +217,7 @@ export class Registry<PeerMeta, C extends RunningConnection = RunningConnection>
     this.#state.awokeAt = this.#state.parts.clock.now()
     for (const record of this.#state.parts.points) resetReconnection(record)
     for (const record of this.#state.peers()) if (record.backoff !== noBackoff) record.own().backoff = noBackoff
-    this.#state.dials.connected()
+    this.#state.dials.answered()
   }
 
   /** Tells what is free again. What the ban did must not linger in the back-offs. */

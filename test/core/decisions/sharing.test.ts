@@ -291,6 +291,16 @@ describe('what is advertised as alive', () => {
     }
     expect(bench.state.point(atOther)).toBeUndefined()
 
+    // Nobody says that it is dead: the relay would advertise it again, and its back-off would be lost.
+    bench.claims.learn([{ point: atOther, expectedPeerId: guest }], { peerId: other.peerId, host, medium: 'advertise' })
+    for (let n = 1; n <= 5; n++) {
+      const attempt = bench.state.beginOutgoing(bench.state.point(atOther) as PointInfo, guest)
+      bench.state.end(attempt, { kind: 'failed', rejection: { kind: 'timeout', step: 'dial', afterMs: 10_000 }, by: 'them' })
+      bench.claims.failed(atOther)
+    }
+    expect(bench.state.point(atOther)?.failures).toBe(5)
+    bench.registry.unregisterPoint(atOther)
+
     bench.registry.registerPoint(atOther)
     bench.claims.left(guest, () => true)
     expect(bench.state.point(atOther)).toBeDefined()
