@@ -1,0 +1,88 @@
+/** One Chromium for all pages of a long run; each page has a profile of its own. */
+import type { Server } from 'node:http'
+import { type BrowserContext, type CDPSession, chromium, type Page } from 'playwright-core'
+import { chromiumFlags, findChromium } from '../../node/cli/chromium.ts'
+import { addressOf, bundlePage, servePage } from '../node/pages.ts'
+import type { LongPage } from './long-page.ts'
+
+/** In the page. */
+declare const long: LongPage
+
+/** How a page goes: by a link, by closing its tab, or by a crash of its process. */
+export const departures = ['left', 'closed', 'crashed'] as const
+export type Departure = (typeof departures)[number]
+
+export class LongBrowser {
+  readonly #server: Server
+  readonly #browser: Awaited<ReturnType<typeof chromium.launch>>
+  readonly version: string
+
+  static async launch(): Promise<LongBrowser> {
+    const { path } = await findChromium()
+    const [server, browser] = await Promise.all([
+      bundlePage('../long/long-page.ts').then(servePage),
+      chromium.launch({ ...(path === undefined ? {} : { executablePath: path }), args: [...chromiumFlags] })
+    ])
+    return new LongBrowser(server, browser)
+  }
+
+  private constructor(server: Server, browser: Awaited<ReturnType<typeof chromium.launch>>) {
+    this.#server = server
+    this.#browser = browser
+    this.version = browser.version()
+  }
+
+  async open(): Promise<Tab> {
+    const context = await this.#browser.newContext()
+    const page = await context.newPage()
+    page.setDefaultTimeout(0)
+    await page.goto(addressOf(this.#server))
+    await page.waitForFunction(() => typeof long === 'object')
+    return new Tab(context, page)
+  }
+
+  async close(): Promise<void> {
+    await this.#browser.close()
+    this.#server.closeAllConnections()
+    this.#server.close()
+  }
+}
+
+export class Tab {
+  readonly #context: BrowserContext
+  readonly page: Page
+  #session: Promise<CDPSession> | undefined
+
+  constructor(context: BrowserContext, page: Page) {
+    this.#context = context
+    this.page = page
+  }
+
+  /** It goes for ever. */
+  async end(how: Departure): Promise<void> {
+    if (how === 'left') await this.page.goto('about:blank')
+    // The browser answers nothing for a page that has crashed.
+    if (how === 'crashed') await this.page.goto('chrome://crash', { timeout: 2_000 }).catch(() => undefined)
+    await this.#context.close()
+  }
+
+  /** Bytes in use after a full collection, and the RTCPeerConnections that are left then. */
+  async heap(): Promise<{ bytes: number; peerConnections: number }> {
+    this.#session ??= this.#context.newCDPSession(this.page)
+    const session = await this.#session
+    // What the first one finalises, the second one frees.
+    for (let i = 0; i < 3; i++) await session.send('HeapProfiler.collectGarbage')
+    const { result } = await session.send('Runtime.evaluate', { expression: 'RTCPeerConnection.prototype' })
+    const { objects } = await session.send('Runtime.queryObjects', { prototypeObjectId: result.objectId ?? '' })
+    const { result: alive } = await session.send('Runtime.callFunctionOn', {
+      functionDeclaration: 'function () { return this.length }',
+      objectId: objects.objectId,
+      returnByValue: true
+    })
+    // What the inspector holds is not collected.
+    for (const { objectId } of [objects, result]) await session.send('Runtime.releaseObject', { objectId: objectId ?? '' })
+    await session.send('HeapProfiler.collectGarbage')
+    const { usedSize } = await session.send('Runtime.getHeapUsage')
+    return { bytes: usedSize, peerConnections: Number(alive.value) }
+  }
+}

@@ -1,0 +1,133 @@
+/** The page of the long runs: one peer, driven from Node through `globalThis.long`. */
+import { createTabPeer, createWebPeer, type PeerId, type Point, type SharedPool, type TabPeer, type TabPeerInit } from '../../web/index.ts'
+
+/** How often the page looks at its points, ms. */
+const lookMs = 100
+/** Between two dials to a page that is not reachable yet, ms. */
+const againMs = 250
+
+let peer: TabPeer | undefined
+let shared: SharedPool | undefined
+
+function running(): TabPeer {
+  if (peer === undefined) throw new Error('no peer was started')
+  return peer
+}
+
+const sleep = (ms: number): Promise<void> =>
+  new Promise((resolve) => {
+    setTimeout(resolve, ms)
+  })
+
+/** A point that the page was given by others. */
+export interface Given {
+  readonly point: Point
+  readonly medium: string
+}
+
+export interface Arrival {
+  /** From the start until the first, second, … connection ran, ms. */
+  readonly times: readonly number[]
+  readonly given: readonly Given[]
+  readonly connections: readonly string[]
+}
+
+const long = {
+  async start(init: TabPeerInit): Promise<PeerId> {
+    peer = await createTabPeer(init)
+    return peer.pool.peerId
+  },
+
+  /** A peer that the tabs of the site share. */
+  async startShared(init: TabPeerInit): Promise<PeerId> {
+    shared = await createWebPeer(init)
+    for (;;) {
+      const peerId = shared.snapshot()?.peerId
+      if (peerId !== undefined) return peerId
+      await sleep(lookMs)
+    }
+  },
+
+  /** Starts, and watches its first connections and what it is told, until there are `count` of them and for `watchMs` more. */
+  async arrive(init: TabPeerInit, { count, withinMs, watchMs }: { count: number; withinMs: number; watchMs: number }): Promise<Arrival> {
+    const begun = performance.now()
+    const times: number[] = []
+    const given = new Map<Point, Given>()
+    peer = await createTabPeer(init)
+    const { pool } = peer
+    let seen = pool.activeConnections
+    for (let i = 0; i < seen; i++) times.push(performance.now() - begun)
+    pool.addEventListener('connection-established', () => {
+      // Those that were lost and made anew are not counted twice.
+      if (pool.activeConnections <= seen) return
+      seen = pool.activeConnections
+      times.push(performance.now() - begun)
+    })
+    let until = begun + withinMs
+    while (performance.now() < until) {
+      for (const { point, medium } of pool.snapshot().points)
+        if (medium !== 'operator' && !given.has(point)) given.set(point, { point, medium })
+      if (times.length >= count) until = Math.min(until, begun + (times[count - 1] ?? 0) + watchMs)
+      await sleep(lookMs)
+    }
+    return { times, given: [...given.values()], connections: pool.connections.list().map(({ peerId }) => peerId) }
+  },
+
+  relays: () => running().relays,
+
+  /** Those that it is connected with. */
+  peers: (): PeerId[] =>
+    running()
+      .pool.connections.list()
+      .map(({ peerId }) => peerId),
+
+  /** Dials that point, again and again until it works. Resolves with the last error when it takes longer. */
+  async reach(point: string, withinMs: number): Promise<string | undefined> {
+    const { pool } = running()
+    const begun = performance.now()
+    for (;;) {
+      try {
+        const { peerId } = await pool.connect(pool.parsePoint(point).point, { signal: AbortSignal.timeout(withinMs) })
+        await pool.disconnect(peerId)
+        return undefined
+      } catch (error) {
+        if (performance.now() - begun > withinMs) return String(error)
+        await sleep(againMs)
+      }
+    }
+  },
+
+  /** Where others come to this page, as soon as a relay has a reservation for it. */
+  async ownPoint(): Promise<Point> {
+    for (;;) {
+      const [point] = running().pool.network.ownPoints()
+      if (point !== undefined) return point
+      await sleep(lookMs)
+    }
+  },
+
+  /** Connects and disconnects so many times, as fast as the budget allows. Resolves with the number of dials that failed. */
+  async comeAndGo(text: string, times: number): Promise<number> {
+    const { pool } = running()
+    const { point } = pool.parsePoint(text)
+    let failed = 0
+    for (let done = 0; done < times; ) {
+      while (!pool.network.canDial(point)) await sleep(lookMs)
+      try {
+        const { peerId } = await pool.connect(point)
+        done++
+        await pool.disconnect(peerId)
+      } catch (error) {
+        // The other side may have used up its own budget for now.
+        failed++
+        if (failed > times) throw error
+        await sleep(1_000)
+      }
+    }
+    return failed
+  }
+}
+
+export type LongPage = typeof long
+
+Object.assign(globalThis, { long })
