@@ -6,8 +6,8 @@
  *   npm run attacks -- --row NAME ...        these rows; the others keep what is written of them
  *   npm run attacks -- --list                what there is
  */
-import { type ChildProcess, spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
+import { endRunsWithProcess, runInNamespaces } from '../laboratory/in-namespaces.ts'
 import type { Finding, Row } from './kit/row.ts'
 import { rows } from './rows/index.ts'
 import { writeTable } from './table.ts'
@@ -17,10 +17,7 @@ const document = fileURLToPath(new URL('../../docs/security.md', import.meta.url
 /** Rows that wait more than they compute run side by side. */
 const lanes = 2
 
-const running = new Set<ChildProcess>()
-process.on('exit', stopAll)
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => process.exit(130))
-
+endRunsWithProcess()
 process.exitCode = await main(process.argv.slice(2))
 
 async function main(args: readonly string[]): Promise<number> {
@@ -70,27 +67,10 @@ async function runAll(chosen: readonly Row[]): Promise<Map<string, Finding>> {
   return findings
 }
 
-/** In namespaces that vanish with it: network, mounts and processes. */
-function runRow(row: Row): Promise<Finding> {
-  const namespaces = ['--net', '--mount', '--pid', '--fork', '--kill-child', '--mount-proc']
-  const child = spawn('unshare', [...namespaces, process.execPath, '--expose-gc', rowProcess, row.name], {
-    stdio: ['ignore', 'inherit', 'inherit', 'ipc']
-  })
-  running.add(child)
-  return new Promise((resolve) => {
-    const settle = (finding: Finding): void => {
-      clearTimeout(timer)
-      running.delete(child)
-      child.kill('SIGKILL')
-      resolve(finding)
-    }
-    const timer = setTimeout(() => settle({ measured: `no result within ${row.deadlineMs / 1_000} s`, verdict: 'missed' }), row.deadlineMs)
-    child.once('message', (finding) => settle(finding as Finding))
-    child.once('error', (error) => settle({ measured: `could not start: ${error.message}`, verdict: 'missed' }))
-    child.once('exit', (code, signal) => settle({ measured: `ended without a result (${signal ?? code})`, verdict: 'missed' }))
-  })
-}
-
-function stopAll(): void {
-  for (const child of running) child.kill('SIGKILL')
+async function runRow(row: Row): Promise<Finding> {
+  try {
+    return (await runInNamespaces(rowProcess, { args: [row.name], deadlineMs: row.deadlineMs })) as Finding
+  } catch (error) {
+    return { measured: error instanceof Error ? error.message : String(error), verdict: 'missed' }
+  }
 }

@@ -1,9 +1,8 @@
 /** The measured table in `docs/security.md`: what each row found last, beside what it found before the faults were fixed. */
-import { readFile, writeFile } from 'node:fs/promises'
+import { readBetween, writeBetween } from '../laboratory/measured-text.ts'
 import type { Finding, Row } from './kit/row.ts'
 
-const begin = '<!-- attacks: written by npm run attacks -->'
-const end = '<!-- attacks: end -->'
+const place = { begin: '<!-- attacks: written by npm run attacks -->', end: '<!-- attacks: end -->' }
 const head = '| attack | target | measured | verdict | before the fixes |\n| --- | --- | --- | --- | --- |'
 
 interface Line {
@@ -14,17 +13,13 @@ interface Line {
 
 /** Puts the findings into the file; rows without a new finding stay as they are. */
 export async function writeTable(file: string, rows: readonly Row[], findings: ReadonlyMap<string, Finding>): Promise<void> {
-  const text = await readFile(file, 'utf8')
-  const from = text.indexOf(begin)
-  const to = text.indexOf(end)
-  if (from < 0 || to < from) throw new Error(`${file} has no place for the table: ${begin} and ${end} were expected`)
-  const known = readTable(text.slice(from, to))
+  const known = readTable(await readBetween(file, place))
   const lines = rows.map((row) => {
     const old = known.get(row.name)
     const { measured, verdict } = findings.get(row.name) ?? old ?? { measured: 'not run yet', verdict: 'not run' }
     return `| ${cell(row.attack)} (\`${row.name}\`) | ${[cell(row.target), cell(measured), verdict, old?.before ?? ''].join(' | ')} |`
   })
-  await writeFile(file, `${text.slice(0, from)}${begin}\n\n${head}\n${lines.join('\n')}\n\n${text.slice(to)}`)
+  await writeBetween(file, place, [head, ...lines].join('\n'))
 }
 
 /** By the row's name, which ends its first cell. */

@@ -7,7 +7,7 @@ import dgram from 'node:dgram'
 import { mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { defineRole } from './role.ts'
+import { defineRole } from '../../laboratory/role.ts'
 
 export interface NameRecord {
   readonly name: string

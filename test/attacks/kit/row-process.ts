@@ -2,9 +2,10 @@
  * Runs one row in the namespaces that `run.ts` made for it, and tells what came of it. It is the first process there: with it
  * everything that it started ends.
  */
+
+import { Lab } from '../../laboratory/lab.ts'
 import { rows } from '../rows/index.ts'
 import { addAddresses } from './hosts.ts'
-import { Lab } from './lab.ts'
 import type { Finding } from './row.ts'
 
 // The runner is gone: so are we.

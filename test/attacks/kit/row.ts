@@ -2,7 +2,7 @@
  * What a row of the laboratory is: one attack, the target that a pool must meet, and the function that measures it. `rows/` holds
  * them, `run.ts` runs each in a process and a network of its own, `table.ts` writes what came of it.
  */
-import type { Lab } from './lab.ts'
+import type { Lab } from '../../laboratory/lab.ts'
 
 export type Verdict = 'met' | 'missed' | 'not run'
 

@@ -15,7 +15,7 @@ import { decodeMessage } from '../../../src/core/wire/decode.ts'
 import { encodeMessages } from '../../../src/core/wire/encode.ts'
 import { FrameReader } from '../../../src/core/wire/frame.ts'
 import { poolProtocol } from '../../../src/libp2p/network.ts'
-import { within } from './lab.ts'
+import { within } from '../../laboratory/lab.ts'
 import { atHost } from './source-address.ts'
 import { network } from './victim.ts'
 

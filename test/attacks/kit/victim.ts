@@ -2,9 +2,9 @@
  * The role that is attacked: a real `createNodePeer` with default presets on a public-looking address, and what the rows ask of it.
  */
 import { type Connection, createNodePeer, type NodePeer, type NodePeerInit, type PeerId } from '../../../node/index.ts'
+import { pause } from '../../laboratory/lab.ts'
+import { defineRole, type VerbsOf } from '../../laboratory/role.ts'
 import { victimHost, victimHost6 } from './hosts.ts'
-import { pause } from './lab.ts'
-import { defineRole, type VerbsOf } from './role.ts'
 import { beAt } from './source-address.ts'
 import { heldBytes, TurnMeter } from './turn-meter.ts'
 

@@ -1,7 +1,7 @@
 /** Slips of whoever uses the pool: bad arguments, misspelled options, names of events that do not exist. */
 import { createNodePeer, type NodePeer } from '../../../node/index.ts'
+import { within } from '../../laboratory/lab.ts'
 import { victimHost } from '../kit/hosts.ts'
-import { within } from '../kit/lab.ts'
 import { findingOf, type Part, type Row } from '../kit/row.ts'
 import { atHost } from '../kit/source-address.ts'
 import { network, tcpPort } from '../kit/victim.ts'

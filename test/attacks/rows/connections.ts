@@ -1,10 +1,10 @@
 /** Attacks on libp2p's connections and handshakes, and on the pool's handshakes: how many places few hosts can hold. */
 import net from 'node:net'
 import type { Connection, Libp2p } from '@libp2p/interface'
+import { type Lab, pause } from '../../laboratory/lab.ts'
+import { defineRole } from '../../laboratory/role.ts'
 import { newcomers, partOf } from '../kit/crowd.ts'
 import { attackerHost, attackerHost6, spreadAttackerHost, victimHost, victimHost6 } from '../kit/hosts.ts'
-import { type Lab, pause } from '../kit/lab.ts'
-import { defineRole } from '../kit/role.ts'
 import { findingOf, type Row } from '../kit/row.ts'
 import { dialAgain, keepOpen, namelessStream, openPoolStream, strangerAt } from '../kit/stranger.ts'
 import { tcpPort, type VictimArgs, victim } from '../kit/victim.ts'

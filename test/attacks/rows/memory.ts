@@ -1,8 +1,8 @@
 /** What one connection can make a pool hold in memory: unread broadcasts, silent streams, tiny frames. */
 import type { Connection, Libp2p } from '@libp2p/interface'
+import { type Actor, type Lab, pause, until } from '../../laboratory/lab.ts'
+import { defineRole } from '../../laboratory/role.ts'
 import { attackerHost, victimHost } from '../kit/hosts.ts'
-import { type Actor, type Lab, pause, until } from '../kit/lab.ts'
-import { defineRole } from '../kit/role.ts'
 import { findingOf, type Part, type Row } from '../kit/row.ts'
 import { dialAgain, joinPool, keepOpen, namelessStream, type PoolStream, strangerAt } from '../kit/stranger.ts'
 import { tcpPort, type VictimVerbs, victim } from '../kit/victim.ts'

@@ -1,10 +1,10 @@
 /** Names that a stranger advertises and that lead to hosts which nobody may dial on a stranger's word. */
 import net from 'node:net'
 import { createNodePeer } from '../../../node/index.ts'
+import { type Lab, pause, until } from '../../laboratory/lab.ts'
+import { defineRole } from '../../laboratory/role.ts'
 import { attackerHost, honestHost, privateTrap, spreadAttackerHost, victimHost } from '../kit/hosts.ts'
-import { type Lab, pause, until } from '../kit/lab.ts'
 import { type NameRecord, nameServer, useLaboratoryNames } from '../kit/name-server.ts'
-import { defineRole } from '../kit/role.ts'
 import { findingOf, type Row } from '../kit/row.ts'
 import { atHost } from '../kit/source-address.ts'
 import { dialAgain, joinPool, strangerAt } from '../kit/stranger.ts'

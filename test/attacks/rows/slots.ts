@@ -1,8 +1,9 @@
 /** Attacks on the running connections of a pool: one host that fills them under many ids. */
+
+import { type Lab, pause } from '../../laboratory/lab.ts'
+import { defineRole } from '../../laboratory/role.ts'
 import { type Newcomers, newcomers } from '../kit/crowd.ts'
 import { attackerHost, victimHost } from '../kit/hosts.ts'
-import { type Lab, pause } from '../kit/lab.ts'
-import { defineRole } from '../kit/role.ts'
 import { findingOf, type Row } from '../kit/row.ts'
 import { dialAgain, joinPool, strangerAt } from '../kit/stranger.ts'
 import { tcpPort, victim } from '../kit/victim.ts'

@@ -1,8 +1,9 @@
 /**
  * One row's laboratory: starts the processes of its roles, asks them, and notices when one dies. All of them end with the row, since
- * they live in its process namespace.
+ * they live in its process namespace. Used by `npm run attacks` and `npm run lab`.
  */
 import { type ChildProcess, fork } from 'node:child_process'
+import { execPath as execNode, env as ownEnvironment } from 'node:process'
 import { fileURLToPath } from 'node:url'
 import type { FromChild, Remote, Role, ToChild, Verbs } from './role.ts'
 
@@ -24,14 +25,29 @@ const keptErrorText = 2_000
 /** What lives is counted after collections, which otherwise drop some megabytes of code that was not used for a while, too. */
 const memoryFlags = ['--expose-gc', '--no-flush-bytecode']
 
+/** Where a role's process runs. */
+export interface Place {
+  /** A command that starts the command after it, as `nsenter` does. @default none */
+  readonly command?: readonly string[]
+  /** Set on top of this process's environment. @default nothing */
+  readonly env?: Readonly<Record<string, string>>
+}
+
 const child = fileURLToPath(new URL('./role-child.ts', import.meta.url))
 
 export class Lab {
   readonly #actors: ChildProcess[] = []
 
   /** Resolves when the role says that it plays; rejects with what its making threw. */
-  async start<Args, V extends Verbs>(role: Role<Args, V>, args: Args): Promise<Actor<V>> {
-    const process = fork(child, [], { execArgv: memoryFlags, serialization: 'advanced', stdio: ['ignore', 'inherit', 'pipe', 'ipc'] })
+  async start<Args, V extends Verbs>(role: Role<Args, V>, args: Args, { command = [], env = {} }: Place = {}): Promise<Actor<V>> {
+    const [execPath = execNode, ...execArgv] = [...command, execNode, ...memoryFlags]
+    const process = fork(child, [], {
+      execPath,
+      execArgv,
+      env: { ...ownEnvironment, ...env },
+      serialization: 'advanced',
+      stdio: ['ignore', 'inherit', 'pipe', 'ipc']
+    })
     this.#actors.push(process)
     const waiting = new Map<number | undefined, PromiseWithResolvers<unknown>>()
     let errorText = ''
