@@ -43,6 +43,13 @@ interface ReceivingStream extends Stream {
 /** Told once, when the stream is gone for good; works until the signal at most. Never rejects. */
 export type LinkEnded = (link: Link, within: AbortSignal) => Promise<void>
 
+interface LinkParts {
+  readonly connection: Connection
+  readonly ended: LinkEnded
+  /** As in the port. */
+  readonly reach?: Link['reach']
+}
+
 export class StreamLink implements Link {
   readonly peerId: PeerId
   readonly direction: 'outgoing' | 'incoming'
@@ -51,6 +58,7 @@ export class StreamLink implements Link {
   readonly remoteAddress: string
   readonly chunks: AsyncIterable<Uint8Array>
   readonly over: Promise<void>
+  readonly reach: Link['reach']
   readonly #isOver: () => void
   readonly #stream: Stream
   readonly #connection: Connection
@@ -70,7 +78,8 @@ export class StreamLink implements Link {
   #wake: (() => void) | undefined
   #closed: Promise<void> | undefined
 
-  constructor(stream: Stream, address: LinkAddress, { connection, ended }: { connection: Connection; ended: LinkEnded }) {
+  constructor(stream: Stream, address: LinkAddress, { connection, ended, reach }: LinkParts) {
+    this.reach = reach
     this.peerId = address.peerId
     this.host = address.host
     this.transport = address.transport

@@ -288,8 +288,7 @@ export class Libp2pNetwork implements Network {
   }
 
   /**
-   * A connection that runs to this very point. One that leads to the same peer another way proves nothing of the point:
-   * whoever connects to us could name any address as his own, and we would take it for tried.
+   * A connection that runs to this very point. One that leads to the same peer another way proves nothing of the point: a peer could name any.
    */
   #reusable(point: Point, expectedPeerId: PeerId | undefined): Connection | undefined {
     return this.#components.connectionManager.getConnections().find((connection) => this.#leadsTo(connection, point, expectedPeerId))
@@ -318,9 +317,8 @@ export class Libp2pNetwork implements Network {
   }
 
   /**
-   * In one WebRTC dial of six here libp2p waited for ever for its first channel, which the other side had opened and closed
-   * already (6.0.33, "wait for init channel to open"). Begun anew it takes a moment: so it is begun anew, within one dial. A
-   * listener with our gater does not make us wait; others do.
+   * In one WebRTC dial of six libp2p 6.0.33 waits for ever for its first channel, which the other side has opened and closed already.
+   * So the dial is begun anew, within one attempt. A listener with our gater does not make us wait; others do.
    */
   async #open(address: Multiaddr, { signal, webRtcTo }: { signal: AbortSignal; webRtcTo: PeerId | undefined }): Promise<Connection> {
     const open = (until: AbortSignal): Promise<Connection> => {
@@ -336,8 +334,7 @@ export class Libp2pNetwork implements Network {
 
   async #connect(point: Point, { expectedPeerId, signal }: DialOptions): Promise<Connection> {
     const address = toMultiaddr(point, expectedPeerId)
-    // libp2p dials a relay by its id, at every address that its peer store has of it, and strangers fill that: so the relay is
-    // dialed before, at the very address that was checked. A connection that is there serves.
+    // libp2p dials a relay by its id, at every address in its peer store, which strangers fill: so the relay is dialed at the checked one first.
     const relay = relayAddressOf(point)
     if (relay !== undefined) await this.#dialed(relay, { signal })
     for (let tries = 1; ; tries++) {
@@ -369,9 +366,12 @@ export class Libp2pNetwork implements Network {
   }
 
   #linkOf(stream: Stream, connection: Connection): Link {
-    const link = new StreamLink(stream, addressOf(connection), {
+    const address = addressOf(connection)
+    const reach = async (signal: AbortSignal) => this.keeper.close(await this.#dialed(connection.remoteAddr, { force: true, signal }))
+    const link = new StreamLink(stream, address, {
       connection,
-      ended: (ended, within) => this.keeper.release(connection, ended, within)
+      ended: (ended, within) => this.keeper.release(connection, ended, within),
+      reach: connection.direction === 'outbound' && address.transport !== 'webrtc' ? reach : undefined
     })
     this.keeper.hold(connection, link)
     this.#connections.set(link, connection)

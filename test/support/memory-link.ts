@@ -74,6 +74,10 @@ export class MemoryLink implements Link {
   #cancelArrival: (() => void) | undefined
   inFlight = 0
   #closed = false
+  /** Its path is gone: nothing gets through from this end, whatever the hub says. Nobody is told. */
+  isStale = false
+  /** Set by tests that are about it. */
+  reach: Link['reach']
   /** The program that held it was killed; whatever reaches it is answered by a reset. */
   isDead = false
   #drains: Set<() => void> | undefined
@@ -109,6 +113,10 @@ export class MemoryLink implements Link {
     this.inFlight += bytes.length
     this.#post({ kind: 'bytes', bytes })
     return this.inFlight < bufferBytes
+  }
+
+  get getsThrough(): boolean {
+    return !this.isStale && this.#hub.reaches(this.owner, this.remote)
   }
 
   get unsentBytes(): number {
@@ -157,11 +165,11 @@ export class MemoryLink implements Link {
     return new Promise((resolve, reject) => {
       const { clock } = this.#hub
       const ask = (delayMs: number): (() => void) => {
-        const [there, back] = [this.#hub.reaches(this.owner, this.remote), this.#hub.reaches(this.remote, this.owner)]
+        const [there, back] = [this.getsThrough, this.peer?.getsThrough]
         return clock.schedule(delayMs, () => {
           if (this.isDead || this.#closed) return
           this.owner.touched()
-          if (there && back && this.peer?.isDead === false) resolve()
+          if (there && back === true && this.peer?.isDead === false) resolve()
           else cancel = ask(retransmitMs)
         })
       }
@@ -240,7 +248,7 @@ export class MemoryLink implements Link {
     const [first] = this.#wire
     if (first === undefined) return
     const now = this.#hub.clock.now()
-    if (!this.#hub.reaches(this.owner, this.remote)) {
+    if (!this.getsThrough) {
       if (now - first.sentAt >= silenceMs) this.breakBoth()
       else this.#await(retransmitMs)
       return

@@ -203,7 +203,7 @@ export class Connector<Msg, PeerMeta, ConnMeta> {
     const points = parsePoints(network, hello.points)
     const verdict = checkHello(state, attempt, { peerId, hello, points, instance, now: clock.now() })
     if (verdict.kind !== 'admit') return { rejection: verdict }
-    this.#makeWay(verdict, { link, instance })
+    this.#makeWay(verdict, link)
     const peer: PeerRecord<PeerMeta> | undefined = registry.registerPeer(peerId)
     if (peer === undefined) return { rejection: { kind: 'table-full' } }
     const own = claims.learnOwn(points, { peerId, host: attempt.host, isPrivate: hello.isPrivate, trusted: peer.trusted })
@@ -212,11 +212,14 @@ export class Connector<Msg, PeerMeta, ConnMeta> {
     return { rejection: undefined }
   }
 
-  #makeWay({ displaces, replaces, evicts }: Admission, { link, instance }: { link: Link; instance: string }): void {
+  /** Whoever takes the place of an older connection of the same peer has lost that one: it ends below the pool, too, where it would keep a place. */
+  #makeWay({ displaces, replaces, evicts }: Admission, link: Link): void {
     if (displaces !== undefined)
       this.#giveWay(displaces, { kind: 'cancelled', detail: 'both sides dialed; the other of the two connections was kept' })
-    if (replaces !== undefined) void replaces.disconnect({ kind: 'replaced' })
-    if (replaces !== undefined && replaces.instance !== instance) this.#context.network.endOlder?.(link)
+    if (replaces !== undefined) {
+      void replaces.disconnect({ kind: 'replaced' })
+      this.#context.network.endOlder?.(link)
+    }
     if (evicts !== undefined) void evicts.disconnect({ kind: 'too-many-connections' })
   }
 

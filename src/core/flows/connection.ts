@@ -217,6 +217,16 @@ export class Connection<Msg = Uint8Array, ConnMeta = Uint8Array> implements Runn
     await this.#parts.channel.link.probe(signal)
   }
 
+  /** Another connection can be made to where this one leads: we dialed it. */
+  get canReach(): boolean {
+    return this.#parts.channel.link.reach !== undefined
+  }
+
+  /** Makes one and closes it; never throws at once. */
+  async reach(signal: AbortSignal): Promise<void> {
+    await this.#parts.channel.link.reach?.(signal)
+  }
+
   /** It gave none: ended as lost, at once. */
   lose(): void {
     const ending: Ending = { by: 'network', reason: { kind: 'lost' } }

@@ -6,6 +6,7 @@
  */
 import type { Connection } from './connection.ts'
 import type { FlowContext } from './context.ts'
+import { NetworkCheck } from './network-check.ts'
 
 /** Four seconds are more than any round trip; with a new dial after it a page is back within ten. */
 const answerWithinMs = 4_000
@@ -33,15 +34,18 @@ export class Probing<Msg, PeerMeta, ConnMeta> {
   readonly #rounds = new Set<Round<Connection<Msg, ConnMeta>>>()
   #cancelLook: (() => void) | undefined
   #awake = false
+  readonly #networkCheck: NetworkCheck<Msg, PeerMeta, ConnMeta>
 
   constructor(context: FlowContext<Msg, PeerMeta, ConnMeta>) {
     this.#context = context
+    this.#networkCheck = new NetworkCheck(context)
   }
 
   /** Looks now and then from now on, while there are connections. */
   start(): void {
     this.#awake = true
     this.#plan()
+    this.#networkCheck.start()
   }
 
   /** Looks no more. Questions that are out are waited for. */
@@ -50,6 +54,7 @@ export class Probing<Msg, PeerMeta, ConnMeta> {
     this.#cancelLook?.()
     this.#cancelLook = undefined
     this.#heard.clear()
+    this.#networkCheck.stop()
   }
 
   /** Nothing comes of the questions that are out. */
@@ -61,6 +66,7 @@ export class Probing<Msg, PeerMeta, ConnMeta> {
   /** There is a connection to look after. */
   established(): void {
     if (this.#cancelLook === undefined) this.#plan()
+    if (this.#awake) this.#networkCheck.established()
   }
 
   /** Asks all at once, for who was away. */

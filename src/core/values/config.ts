@@ -136,7 +136,8 @@ export interface PoolSettings {
   readonly maintenanceIdleMs: number | null
   /**
    * A connection that brought nothing between two looks, so far apart, is asked for a sign of life, ms; without one it ends as lost, at
-   * the latest after twice this and 8 s. `null`: asked only on `resume`. A smaller value costs more questions. @default 20000
+   * the latest after twice this and 8 s. When a twentieth of it, one second at least, brought nothing from any peer, one is asked whether our own
+   * network still works. `null`: asked only on `resume`. A smaller value costs more questions. @default 20000
    */
   readonly silenceMs: number | null
   /** Wait between two searches for points, ms; grows until a dial succeeds. @default 5000 */

@@ -71,6 +71,11 @@ export interface Link {
    * from a fault of the question; rejects when the signal fired before.
    */
   probe(signal: AbortSignal): Promise<void>
+  /**
+   * Makes another connection to the address that this link was dialed at, and closes it. Rejects if that fails, and soon when the signal fires.
+   * Absent on links that the other side dialed, and where a dial costs much (WebRTC).
+   */
+  readonly reach?: ((signal: AbortSignal) => Promise<void>) | undefined
 }
 
 /** A dial that failed, with the way it did. The only error that `Network.dial` may reject with. */
@@ -153,8 +158,8 @@ export interface Network {
   dial(point: Point, options: DialOptions): Promise<Link>
   start(handlers: NetworkHandlers): Promise<void>
   /**
-   * The peer of this link has restarted: its older connections are dead, and end at once, whatever else uses them. Else gossip on a
-   * half-open one would go nowhere for minutes.
+   * The peer of this link has restarted, or comes another way than before: its older connections are dead, and end at once, whatever else uses
+   * them. Else gossip on a half-open one would go nowhere for minutes, and it would keep a place of its peer.
    */
   endOlder?(link: Link): void
   /** Ends all connections that the gate denies now and that carry no link of the pool, whatever else uses them. */
