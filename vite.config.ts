@@ -18,6 +18,7 @@ const integrationTests = [
   'test/package/**/*.test.ts',
   'test/attacks/**/*.test.ts',
   'test/reports/real/**/*.test.ts',
+  'test/lab/**/*.test.ts',
   'test/examples/*/real/**/*.test.ts'
 ]
 /** They compare figures with bounds that a second file beside them could break. */
