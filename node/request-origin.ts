@@ -4,11 +4,11 @@
  */
 import type { IncomingHttpHeaders } from 'node:http'
 import { multiaddr } from '@multiformats/multiaddr'
-import { isInRange, parseRange } from '../src/core/tables/cidr.ts'
 import { firstHopOf, hostOfIp, hostOfName, isPublic } from '../src/core/values/address.ts'
 import { type At, type Check, refuse } from '../src/core/values/arguments.ts'
 import type { Host, Point } from '../src/core/values/ids.ts'
 import { parseIp } from '../src/core/values/ip.ts'
+import { isInRange, parseRange } from '../src/core/values/ip-range.ts'
 
 /** What the operator says of proxies and pages. */
 export interface RequestRules {

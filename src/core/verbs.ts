@@ -4,7 +4,7 @@
  * what a check throws; every other method throws it.
  */
 import { reportKinds } from './decisions/reports.ts'
-import { media } from './tables/point-info.ts'
+import { media } from './tables/point.ts'
 import {
   anything,
   type Check,

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
-import { violatedInvariants } from '../../src/core/tables/invariants.ts'
 import type { PoolEventName } from '../../src/core/values/events.ts'
+import { violatedInvariants } from '../support/invariants.ts'
 import { RandomPool } from '../support/random-pool.ts'
 import type { Told } from '../support/state-bench.ts'
 

@@ -4,9 +4,9 @@
  * held against `invariants.ts` and `cross-invariants.ts`.
  */
 import type { PoolOptions } from '../../src/core/index.ts'
-import { violatedInvariants } from '../../src/core/tables/invariants.ts'
 import type { Point } from '../../src/core/values/ids.ts'
 import type { Random } from '../../src/core/values/ports.ts'
+import { violatedInvariants } from '../support/invariants.ts'
 import type { Owner } from '../support/memory-link.ts'
 import { MemoryHub } from '../support/memory-network.ts'
 import { seededRandom } from '../support/seeded-random.ts'

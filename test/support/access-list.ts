@@ -1,5 +1,5 @@
 /** An access list with its greylist of hosts, which a pool loads a little later. */
-import { AccessList, type AccessListOptions } from '../../src/core/tables/acl.ts'
+import { AccessList, type AccessListOptions } from '../../src/core/tables/access.ts'
 import { AddressGreylist } from '../../src/core/tables/greylist.ts'
 
 export interface WholeAccessListOptions extends AccessListOptions {

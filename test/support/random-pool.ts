@@ -4,9 +4,8 @@
  */
 import { checkDial, checkDialed, checkHello, protocolVersions } from '../../src/core/decisions/admission.ts'
 import { checkIncoming } from '../../src/core/decisions/handshake-places.ts'
-import type { AttemptRecord } from '../../src/core/tables/attempt-record.ts'
-import type { Outcome } from '../../src/core/tables/outcome.ts'
-import type { Medium } from '../../src/core/tables/point-info.ts'
+import type { AttemptRecord, Outcome } from '../../src/core/tables/attempt.ts'
+import type { Medium } from '../../src/core/tables/point.ts'
 import { hostOf, hostOfIp, isRelayed, targetOf } from '../../src/core/values/address.ts'
 import type { Attempt } from '../../src/core/values/attempt.ts'
 import type { Host, ParsedPoint, PeerId, Point } from '../../src/core/values/ids.ts'

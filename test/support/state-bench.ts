@@ -1,11 +1,11 @@
 /** A pool's state without flows: clock, date and chance in the test's hand, and connections that are only a name. */
 import { shareOf } from '../../src/core/decisions/shares.ts'
 import { memoryStorage } from '../../src/core/memory-storage.ts'
-import type { AttemptRecord } from '../../src/core/tables/attempt-record.ts'
+import type { AttemptRecord } from '../../src/core/tables/attempt.ts'
 import { Band } from '../../src/core/tables/band.ts'
 import { Claims } from '../../src/core/tables/claims.ts'
 import { PeerTable } from '../../src/core/tables/peer-table.ts'
-import type { PointRecord } from '../../src/core/tables/point-record.ts'
+import type { PointRecord } from '../../src/core/tables/point.ts'
 import { PointTable } from '../../src/core/tables/point-table.ts'
 import { PoolState } from '../../src/core/tables/pool-state.ts'
 import { Registry } from '../../src/core/tables/registry.ts'

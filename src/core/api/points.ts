@@ -1,7 +1,7 @@
 /** `pool.points`: what is known of points, trust, and bans of hosts. Functions of the original's submodule `Points`. */
 import type { FlowContext } from '../flows/context.ts'
 import type { GreylistedHost, GreylistFigures } from '../tables/greylist.ts'
-import { lastMissAt, lastSeenAt, type PointInfo } from '../tables/point-info.ts'
+import { lastMissAt, lastSeenAt, type PointInfo } from '../tables/point.ts'
 import { hostOf } from '../values/address.ts'
 import { liveRecord } from '../values/arguments.ts'
 import type { PoolListener } from '../values/events.ts'

@@ -5,8 +5,8 @@
 
 import type { FlowContext } from '../flows/context.ts'
 import { encodePayload } from '../flows/payload.ts'
-import type { PeerInfo } from '../tables/peer-state.ts'
-import type { Medium, PointInfo } from '../tables/point-info.ts'
+import type { PeerInfo } from '../tables/peer.ts'
+import type { Medium, PointInfo } from '../tables/point.ts'
 import { defaultListing } from '../values/bounds.ts'
 import type { Host, ParsedPoint, PeerId, Point } from '../values/ids.ts'
 import { type DisconnectReason, PoolError } from '../values/reason.ts'

@@ -1,11 +1,11 @@
 /** The state of a pool as one plain, immutable value for pages and people. Made by `pool.snapshot()`, at most once per change. */
 import type { Connection } from '../flows/connection.ts'
 import type { FlowContext } from '../flows/context.ts'
-import type { AccessList } from '../tables/acl.ts'
-import { freshLevel } from '../tables/fresh-level.ts'
-import { lastMeeting, type PeerInfo } from '../tables/peer-state.ts'
-import { lastMissAt, lastSeenAt, type PointInfo } from '../tables/point-info.ts'
+import type { AccessList } from '../tables/access.ts'
+import { lastMeeting, type PeerInfo } from '../tables/peer.ts'
+import { lastMissAt, lastSeenAt, type PointInfo } from '../tables/point.ts'
 import type { PoolView } from '../tables/pool-view.ts'
+import { freshLevel } from '../values/bounds.ts'
 import type { PeerId } from '../values/ids.ts'
 import type {
   BarSnapshot,
@@ -45,8 +45,8 @@ export function takeSnapshot<Msg, PeerMeta, ConnMeta>(context: FlowContext<Msg, 
     connections: Array.from(state.connections(), (connection) => describeConnection(state, connection)),
     points: Array.from(state.points(), (info) => describePoint(state, info, now)),
     peers: Array.from(state.peers(), (info) => describePeer(state, info, state.scoreOf(info.peerId))),
-    bannedPeers: access.bannedPeers(),
-    bannedHosts: access.bannedHosts(),
+    bannedPeers: access.bans.bannedPeers(),
+    bannedHosts: access.bans.bannedHosts(),
     greylistedPeers: access.greylistedPeers().map((listed) => listed.peerId),
     greylistedHosts: access.greylistedHosts().map((listed) => listed.host),
     bars: describeBars(access, config.ipGreylistCleanupDelayMs),
@@ -65,11 +65,8 @@ export function withCounters<Msg, PeerMeta, ConnMeta>(context: FlowContext<Msg, 
 }
 
 /** A peer that was banned along with its address is kept out as long as that. */
-export function describeBars(
-  access: Pick<AccessList, 'export' | 'greylistedPeers' | 'greylistedHosts'>,
-  greylistMs: number
-): BarSnapshot[] {
-  const { peers, hosts, ranges } = access.export()
+export function describeBars(access: Pick<AccessList, 'bans' | 'greylistedPeers' | 'greylistedHosts'>, greylistMs: number): BarSnapshot[] {
+  const { peers, hosts, ranges } = access.bans.export()
   const addresses = [...hosts, ...ranges.map(({ range, ...ban }) => ({ ...ban, host: range }))]
   const own = new Set(peers.map(({ peerId }) => peerId))
   const along = addresses.flatMap((ban) => ban.peers.filter((peerId) => !own.has(peerId)).map((peerId) => ({ ...ban, host: null, peerId })))

@@ -2,7 +2,7 @@
  * May this attempt go on? The checkpoints of an attempt's life as ordered lists of named refusals; the first that
  * holds is the answer. Pure: the caller acts on the answer in the same turn, so that nothing changes in between.
  */
-import type { PointInfo } from '../tables/point-info.ts'
+import type { PointInfo } from '../tables/point.ts'
 import type { PoolView } from '../tables/pool-view.ts'
 import { hostOf, isRelayed, kindOf, transportOf } from '../values/address.ts'
 import type { Attempt, RunningConnection } from '../values/attempt.ts'

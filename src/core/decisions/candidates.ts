@@ -2,8 +2,8 @@
  * Which known points maintenance may dial now, and what keeps it from the others. Pure. `plan.ts` dials by it and `explain.ts`
  * tells people of it: one judgement, so that what is told is what is done.
  */
-import { noBackoff } from '../tables/backoff.ts'
-import { type PointInfo, soughtAt } from '../tables/point-info.ts'
+import { noBackoff } from '../tables/attempt.ts'
+import { type PointInfo, soughtAt } from '../tables/point.ts'
 import type { PoolView } from '../tables/pool-view.ts'
 import type { PeerId, Point } from '../values/ids.ts'
 import type { Rejection } from '../values/reason.ts'

@@ -4,7 +4,7 @@
  * Points where somebody was met take turns with those that are only heard of: whoever floods the table with points gets half of
  * the dials at most, while there are others. Where there is a choice, no two dials go to one address group.
  */
-import { lastMissAt, type PointInfo } from '../tables/point-info.ts'
+import { lastMissAt, type PointInfo } from '../tables/point.ts'
 import type { PoolView } from '../tables/pool-view.ts'
 import type { PeerId, Point } from '../values/ids.ts'
 import type { Random } from '../values/ports.ts'

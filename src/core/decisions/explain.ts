@@ -2,7 +2,7 @@
  * Why a point or peer is not connected, and when it will be tried next; for people. Pure: it asks the same functions that decide, so it
  * never says anything else than maintenance does. What is said of the band is in `explain-band.ts`.
  */
-import { lastMissAt, type PointInfo } from '../tables/point-info.ts'
+import { lastMissAt, type PointInfo } from '../tables/point.ts'
 import type { PoolView } from '../tables/pool-view.ts'
 import { hostOf, kindOf, transportOf } from '../values/address.ts'
 import type { PeerId, Point } from '../values/ids.ts'

@@ -2,7 +2,7 @@
  * Exploring: which stranger a content pool meets, so that the network mixes, and who makes room for it. Pure; carried out by
  * `flows/mixing.ts`. A page loads it beside its start.
  */
-import { lastMissAt, type PointInfo } from '../tables/point-info.ts'
+import { lastMissAt, type PointInfo } from '../tables/point.ts'
 import type { PoolView } from '../tables/pool-view.ts'
 import type { RunningConnection } from '../values/attempt.ts'
 import type { Point } from '../values/ids.ts'

@@ -2,7 +2,7 @@
  * What maintenance does next if nothing else happens. Pure: it asks `plan.ts` for now and for each instant at which maintenance would look
  * again, so what is told to people is what will be done.
  */
-import type { PointInfo } from '../tables/point-info.ts'
+import type { PointInfo } from '../tables/point.ts'
 import type { PoolView } from '../tables/pool-view.ts'
 import type { Circumstances } from './circumstances.ts'
 import { type DialChoice, type MaintenancePlan, planMaintenance } from './plan.ts'

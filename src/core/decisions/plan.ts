@@ -2,7 +2,7 @@
  * What maintenance should do now: whom to dial, whom to leave, whether to ask for points, when to look again. Pure; the
  * flow that carries it out makes no decision of its own. Whom to dial first is said by `dial-order.ts`.
  */
-import type { PointInfo } from '../tables/point-info.ts'
+import type { PointInfo } from '../tables/point.ts'
 import type { PoolView } from '../tables/pool-view.ts'
 import { kindOf, transportOf } from '../values/address.ts'
 import type { RunningConnection } from '../values/attempt.ts'
@@ -167,7 +167,7 @@ export function goalOf({ active, bounds }: PoolView): number {
 
 /**
  * How many connections are missing, how many dials may be begun for them, and from when on. In haste more are begun than are missing,
- * as many as their luck of late asks for, though never so many that all could be too many.
+ * as many as the success rate of late asks for, though never so many that all could be too many.
  */
 export function needOf(view: PoolView, { filling }: PlanOptions): { missing: number; wanted: number; calmUntil: number } {
   const { active, bounds, outgoingInProgress } = view
@@ -176,7 +176,7 @@ export function needOf(view: PoolView, { filling }: PlanOptions): { missing: num
     return { missing, wanted: missing - outgoingInProgress, calmUntil: view.dials.lastFailureAt + calmAfterFailureMs }
   }
   const missing = (filling || active >= bounds.minThreshold ? bounds.minTarget : bounds.minThreshold) - active
-  const dials = Math.ceil(missing * Math.min(1 / view.dials.luck, maxOvershoot))
+  const dials = Math.ceil(missing * Math.min(1 / view.dials.successRate, maxOvershoot))
   return { missing, wanted: Math.min(dials, bounds.maxTarget - active) - outgoingInProgress, calmUntil: Number.NEGATIVE_INFINITY }
 }
 

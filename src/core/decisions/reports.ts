@@ -5,7 +5,7 @@
  * something, weights fade, and only many of them within the fading time end a connection, never one that the pool
  * needs. `docs/scoring.md` has the figures.
  */
-import type { PeerInfo, Penalty } from '../tables/peer-state.ts'
+import type { PeerInfo, Penalty } from '../tables/peer.ts'
 import type { PoolView } from '../tables/pool-view.ts'
 import type { Host, PeerId } from '../values/ids.ts'
 import type { ReportKind } from '../values/reason.ts'

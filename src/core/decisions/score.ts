@@ -3,7 +3,7 @@
  * bound, so that none of them buys everything. Pure; `peer-pool.ts` gives it to the state and to the peer table.
  * `docs/scoring.md` is the formula for people.
  */
-import { lastMeeting, type PeerInfo } from '../tables/peer-state.ts'
+import { lastMeeting, type PeerInfo } from '../tables/peer.ts'
 import type { PeerMetadata } from '../values/config.ts'
 import type { Clock } from '../values/ports.ts'
 import { penaltyOf } from './reports.ts'

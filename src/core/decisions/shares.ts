@@ -3,7 +3,7 @@
  * takes all places; a newcomer of a small group displaces the newest of the largest. Pure; called by `admission.ts` for
  * running connections that came in, and by `handshake-places.ts`.
  */
-import type { PointInfo } from '../tables/point-info.ts'
+import type { PointInfo } from '../tables/point.ts'
 import type { PoolView } from '../tables/pool-view.ts'
 import { isPublic, shareGroupOf, widerGroupOf } from '../values/address.ts'
 import type { AddressShare, Direction, RunningConnection } from '../values/attempt.ts'

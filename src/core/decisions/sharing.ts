@@ -2,14 +2,14 @@
  * Which of our points may be told to a peer: public, alive, not banned, not its own, and of use to it; and no more than a part of the table to
  * one address group, however often it asks and under however many ids. Pure.
  */
-import type { PointInfo } from '../tables/point-info.ts'
+import type { PointInfo } from '../tables/point.ts'
 import type { PoolState } from '../tables/pool-state.ts'
-import { Draws } from '../tables/sampling.ts'
 import { firstHopOf, isLocal, isRelayed, relayOf, targetOf, transportOf, widerGroupOf } from '../values/address.ts'
 import type { RunningConnection } from '../values/attempt.ts'
 import { defaultListing } from '../values/bounds.ts'
 import type { Host, PeerId, Point } from '../values/ids.ts'
 import type { Network, Random, Transport } from '../values/ports.ts'
+import { inRandomOrder } from '../values/random-order.ts'
 
 /** One answer tells no more of the table than this (Bitcoin Core's figure). */
 const maxSharedShare = 0.23
@@ -119,8 +119,11 @@ function draw(points: readonly Point[], size: number, random: Random): Point[] {
     if (chosen.length < good && random.next() * spread < 1) chosen.push(point)
     else others.push(point)
   }
-  const places = new Draws(others.length, random).take(size - chosen.length)
-  return [...chosen, ...places.flatMap((place) => others[place] ?? [])]
+  for (const point of inRandomOrder(others, random)) {
+    if (chosen.length === size) break
+    chosen.push(point)
+  }
+  return chosen
 }
 
 /** 32 bits that look random (FNV-1a with the finish of MurmurHash3). Enough where a stranger sees only which points it is told. */

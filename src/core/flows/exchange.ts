@@ -2,7 +2,9 @@
  * Points between pools: asks with Bootstrap, answers with Advertise, tells peers when our own points change. The only
  * reader of pool messages of running connections. It registers what it hears and dials nothing: that is for maintenance.
  */
+
 import { type Asker, shareablePoints } from '../decisions/sharing.ts'
+import { noteServed } from '../tables/peer.ts'
 import { groupOfTeller, hostOf } from '../values/address.ts'
 import type { ExchangeMessage, HelloMessage } from '../values/message.ts'
 import type { Clock } from '../values/ports.ts'
@@ -158,7 +160,7 @@ export class Exchange<Msg, PeerMeta, ConnMeta> {
     const heard = texts.slice(0, this.#take(connection, 'points', texts.length))
     const taken = isPrivate ? 0 : claims.learn(parsePoints(network, heard), { peerId, host, medium: 'advertise' })
     const teller = state.peer(peerId)
-    if (teller !== undefined) teller.own().served += taken
+    if (teller !== undefined) noteServed(teller, taken)
     events.emit('advertise-received', { peerId, points: texts.length, taken })
   }
 

@@ -1,12 +1,12 @@
 /**
  * What the operator banned by hand: peers, hosts and address ranges, each for good or until a date, and which peers were
- * banned along with an address, so that lifting a ban undoes what it did and no more. Called by `acl.ts`; `saved-state.ts`
+ * banned along with an address, so that lifting a ban undoes what it did and no more. Called by `access.ts`; `saved-state.ts`
  * saves it through `export`. Closing connections is the matter of whoever bans.
  */
 import type { Host, PeerId } from '../values/ids.ts'
 import { parseIp } from '../values/ip.ts'
+import { type CidrRange, isInRange, parseRange } from '../values/ip-range.ts'
 import { PoolError } from '../values/reason.ts'
-import { type CidrRange, CidrTable, parseRange } from './cidr.ts'
 
 /** Bans of each kind, and peers banned along with one address; an operator who needs more bans a range. */
 export const maxBans = 10_000
@@ -62,11 +62,12 @@ export interface Lifted {
 }
 
 interface AddressEntry {
-  readonly kind: 'host' | 'range'
-  /** The host, or the text of the range. */
-  readonly key: string
   ban: Ban
   readonly peers: Set<PeerId>
+}
+
+interface RangeEntry extends AddressEntry {
+  readonly range: CidrRange
 }
 
 interface PeerEntry {
@@ -82,7 +83,8 @@ const nothingLifted: Lifted = { hosts: [], peers: [], ranges: [] }
 export class Bans {
   readonly #peers = new Map<PeerId, PeerEntry>()
   readonly #hosts = new Map<Host, AddressEntry>()
-  readonly #ranges = new CidrTable<AddressEntry>()
+  /** By canonical text. */
+  readonly #ranges = new Map<string, RangeEntry>()
   /** No ban ends before. */
   #nextEnd = Number.POSITIVE_INFINITY
 
@@ -116,7 +118,7 @@ export class Bans {
   banHost(host: Host, options: AddressBanOptions): void {
     const known = this.#hosts.get(host)
     if (known === undefined) refuseIfFull('hosts', this.#hosts.size + 1, maxBans)
-    const entry = known ?? newEntry('host', host, options)
+    const entry = known ?? newEntry(options)
     this.#pronounceOver(entry, options)
     this.#hosts.set(host, entry)
   }
@@ -128,7 +130,7 @@ export class Bans {
   unbanHost(host: Host): Lifted {
     const range = this.#rangeOver(host)
     if (range !== undefined)
-      throw new PoolError('invalid-argument', `unbanHost: ${host} is in the banned range ${range.key}: lift the ban of the range`)
+      throw new PoolError('invalid-argument', `unbanHost: ${host} is in the banned range ${range}: lift the ban of the range`)
     const entry = this.#hosts.get(host)
     this.#hosts.delete(host)
     return entry === undefined ? nothingLifted : { hosts: [host], peers: this.#release(entry), ranges: [] }
@@ -137,20 +139,20 @@ export class Bans {
   /** As `banHost`. Returns the canonical text. Throws also `PoolError` `invalid-point`. */
   banRange(text: string, options: AddressBanOptions): string {
     const range = rangeOf(text)
-    const known = this.#ranges.get(range)
+    const known = this.#ranges.get(range.text)
     if (known === undefined) refuseIfFull('ranges', this.#ranges.size + 1, maxRanges)
-    const entry = known ?? newEntry('range', range.text, options)
+    const entry = known ?? { range, ...newEntry(options) }
     this.#pronounceOver(entry, options)
-    this.#ranges.set(range, entry)
+    this.#ranges.set(range.text, entry)
     return range.text
   }
 
   /** Lifts the ban of exactly this range; hosts banned by themselves stay banned. */
   unbanRange(text: string): Lifted {
-    const range = rangeOf(text)
+    const range = rangeOf(text).text
     const entry = this.#ranges.get(range)
     this.#ranges.delete(range)
-    return entry === undefined ? { hosts: [], peers: [], ranges: [] } : { hosts: [], peers: this.#release(entry), ranges: [range.text] }
+    return entry === undefined ? nothingLifted : { hosts: [], peers: this.#release(entry), ranges: [range] }
   }
 
   /** No ban ends by itself. */
@@ -163,12 +165,16 @@ export class Bans {
     if (date < this.#nextEnd) return nothingLifted
     const isOver = ({ endsAt }: Ban): boolean => endsAt !== undefined && endsAt <= date
     const peers: PeerId[] = []
-    const over = [...this.#hosts.values(), ...this.#ranges.values()].filter(({ ban }) => isOver(ban))
-    for (const entry of over) {
-      if (entry.kind === 'host') this.#hosts.delete(entry.key as Host)
-      else this.#ranges.delete(rangeOf(entry.key))
-      peers.push(...this.#release(entry))
+    const lift = <Key>(bans: Map<Key, AddressEntry>): Key[] => {
+      const over = [...bans].filter(([, { ban }]) => isOver(ban))
+      for (const [key, entry] of over) {
+        bans.delete(key)
+        peers.push(...this.#release(entry))
+      }
+      return over.map(([key]) => key)
     }
+    const hosts = lift(this.#hosts)
+    const ranges = lift(this.#ranges)
     for (const [peerId, entry] of this.#peers) {
       if (entry.own === undefined || !isOver(entry.own)) continue
       entry.own = undefined
@@ -177,8 +183,7 @@ export class Bans {
     const addresses = [...this.#hosts.values(), ...this.#ranges.values()].map(({ ban }) => ban)
     const left = [...addresses, ...Array.from(this.#peers.values(), ({ own }) => own)]
     this.#nextEnd = left.reduce((next, ban) => Math.min(next, ban?.endsAt ?? next), Number.POSITIVE_INFINITY)
-    const keysOf = (kind: AddressEntry['kind']): string[] => over.filter((entry) => entry.kind === kind).map(({ key }) => key)
-    return { peers, hosts: keysOf('host') as Host[], ranges: keysOf('range') }
+    return { peers, hosts, ranges }
   }
 
   clear(): void {
@@ -197,7 +202,7 @@ export class Bans {
   }
 
   bannedRanges(): string[] {
-    return this.#ranges.values().map(({ key }) => key)
+    return [...this.#ranges.keys()]
   }
 
   export(): BanLists {
@@ -205,13 +210,16 @@ export class Bans {
     return {
       peers: Array.from(this.#peers).flatMap(([peerId, { own }]) => (own === undefined ? [] : [{ peerId, ...own }])),
       hosts: Array.from(this.#hosts, ([host, entry]) => ({ host, ...listed(entry) })),
-      ranges: this.#ranges.values().map((entry) => ({ range: entry.key, ...listed(entry) }))
+      ranges: Array.from(this.#ranges, ([range, entry]) => ({ range, ...listed(entry) }))
     }
   }
 
-  #rangeOver(host: Host): AddressEntry | undefined {
+  /** A banned range that holds the host. */
+  #rangeOver(host: Host): string | undefined {
     const groups = this.#ranges.size > 0 && host.includes(':') ? parseIp(host) : undefined
-    return groups === undefined ? undefined : this.#ranges.match(groups)
+    if (groups === undefined) return undefined
+    for (const [text, { range }] of this.#ranges) if (isInRange(groups, range)) return text
+    return undefined
   }
 
   #pronounce(known: Ban | undefined, { date, endsAt }: BanOptions): Ban {
@@ -248,8 +256,8 @@ export class Bans {
   }
 }
 
-function newEntry(kind: AddressEntry['kind'], key: string, { date }: BanOptions): AddressEntry {
-  return { kind, key, ban: { since: date, endsAt: undefined }, peers: new Set() }
+function newEntry({ date }: BanOptions): AddressEntry {
+  return { ban: { since: date, endsAt: undefined }, peers: new Set() }
 }
 
 function rangeOf(text: string): CidrRange {

@@ -6,11 +6,10 @@
 import { firstHopOf, firstHopPortOf, groupOfTeller, hostOf, isRelayed, scopeOf } from '../values/address.ts'
 import type { RunningConnection } from '../values/attempt.ts'
 import type { Host, ParsedPoint, PeerId, Point } from '../values/ids.ts'
-import { findOrInsertPoint, type Origin } from './newcomers.ts'
-import { type Medium, type PointInfo, soughtAt } from './point-info.ts'
-import type { PointRecord } from './point-record.ts'
-import { notePointAlive, setPointClaimed, setPointPublic } from './point-state.ts'
+import type { PointRecord } from './point.ts'
+import { type Medium, notePointAlive, type PointInfo, setPointClaimed, setPointPublic, soughtAt } from './point.ts'
 import type { PoolState } from './pool-state.ts'
+import type { Origin } from './pool-view.ts'
 
 /** Who says it, at the host where we see that peer, and how. */
 export interface ClaimSource {
@@ -74,7 +73,7 @@ export class Claims<PeerMeta, C extends RunningConnection = RunningConnection> {
       const belongs = record.expectedPeerId ?? met ?? (record.trusted ? undefined : peer.peerId)
       const isHere = peer.host !== undefined && record.host === peer.host && belongs === peer.peerId
       const isProven = isRelayed(point) ? record.expectedPeerId === peer.peerId : isHere
-      if (!isProven && met !== peer.peerId && record.source !== parts.points.nameOf(peer.peerId, origin.sourceGroup)) continue
+      if (!isProven && met !== peer.peerId && record.source !== parts.points.quota.nameOf(peer.peerId, origin.sourceGroup)) continue
       setPointClaimed(record, peer.peerId, isProven)
       if (peer.isPrivate) setPointPublic(record, false)
       else if (isProven) setPointPublic(record, true)
@@ -172,4 +171,27 @@ export class Claims<PeerMeta, C extends RunningConnection = RunningConnection> {
     setPointPublic(record, false)
     points.reindex(record)
   }
+}
+
+/**
+ * The record of a point, unchanged, or made if it is new, by the operator's word or by a claim, with the events that follow. `undefined`:
+ * its source or address group is at its quota, or the table is full.
+ */
+export function findOrInsertPoint<PeerMeta, C extends RunningConnection>(
+  { parts, access }: PoolState<PeerMeta, C>,
+  point: Point,
+  { trusted = false, medium = 'operator', source, sourceGroup, isOwn = false }: Origin & { readonly trusted?: boolean }
+): PointRecord | undefined {
+  const known = parts.points.get(point)
+  if (known !== undefined) return known
+  const before = parts.points.collected
+  const record = parts.points.insert(point, { source, sourceGroup, medium, trusted, isOwn, discoveredAt: parts.clock.date() })
+  const removed = parts.points.collected - before
+  if (removed > 0) parts.emit('gc-points', { removed })
+  if (record !== undefined) {
+    if (record.trusted && record.host !== undefined) access.ungreylistHost(record.host)
+    parts.emit('new-point', { point, medium, source })
+    parts.changed()
+  }
+  return record
 }

@@ -1,14 +1,14 @@
 /**
  * The greylist of hosts: whoever broke the protocol from there is refused for 15/16 of the clean-up delay at most. A
- * fading filter that never grows holds all of them, a bounded readable list the latest. `acl.ts` owns it, says when time
+ * fading filter that never grows holds all of them, a bounded readable list the latest. `access.ts` owns it, says when time
  * passes, and keeps trusted ones out. In memory only, since the filter's key is drawn per start.
  */
 import { sha256 } from '@noble/hashes/sha2.js'
 import { utf8ToBytes } from '@noble/hashes/utils.js'
+import { freshLevel } from '../values/bounds.ts'
 import type { Host } from '../values/ids.ts'
 import { formatIp, type IpGroups, lastIPv4, mapIPv4, octetsOf, parseIp, prefixOf } from '../values/ip.ts'
 import { FadingFilter, hashCount, indexBitsFor } from './fading-filter.ts'
-import { freshLevel } from './fresh-level.ts'
 
 /** Above this share of set cells each step of fading counts twice: one stranger in 100,000 would be taken for a listed one. */
 const crowdedFill = 0.1

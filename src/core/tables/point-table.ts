@@ -1,32 +1,29 @@
 /**
- * The known points: which there are, who may come in, and who goes when the table is full. Owned by `pool-state.ts`, which
- * changes the records through `point-state.ts` and calls `reindex` after each change. Shares and caps are kept by
- * `point-shares.ts`, the order of listings by `point-listing.ts`. Bans, own points and events are the owner's matter.
+ * The known points: which there are, who may come in, who goes when the table is full, and in which order they are listed. Owned by
+ * `pool-state.ts`, which changes the records through `point.ts` and calls `reindex` after each change. Quotas are kept by
+ * `point-quota.ts`. Bans, own points and events are the owner's matter.
  *
- * Collection happens before an insertion that finds `max` points, down to `target`: untried points first, of the source
- * that has the most; then tried ones, the least recently seen first. A stranger's newcomer takes the place of a tried
- * point only where the tried ones hold more than their half, and then of one alone. Points that are trusted or not
- * disconnected never go, so if nothing can go the newcomer is refused, unless it is trusted.
+ * Untried points go first, as `point-quota.ts` says; then tried ones, the least recently seen first. The order of sightings is that
+ * in which they happened, so that a jump of the clock does not change it.
  */
-import { groupOf, groupOfHost, groupOfTeller, hostOf, targetOf } from '../values/address.ts'
+import { groupOf, groupOfTeller, hostOf } from '../values/address.ts'
 import type { TableSize } from '../values/config.ts'
 import type { Host, PeerId, Point } from '../values/ids.ts'
-import { HostShares } from './host-shares.ts'
-import type { Medium } from './point-info.ts'
-import { type ListQuery, PointListing } from './point-listing.ts'
-import { keyOfGroup, PointRecord } from './point-record.ts'
-import { PointShares } from './point-shares.ts'
-import { isUncapped } from './point-weight.ts'
+import type { Random } from '../values/ports.ts'
+import { inRandomOrder } from '../values/random-order.ts'
+import { BoundedTable, isCollectable, isTried, type Victims } from './bounded-table.ts'
+import { lastSeenAt, type Medium, PointRecord } from './point.ts'
+import { HostQuota, isUncapped, PointQuota } from './point-quota.ts'
 import type { SavedPoint } from './saved-fields.ts'
 
 /** Where a newcomer comes from. */
 export interface PointNews {
-  /** Who told us; none: operator, storage, a local discovery. For the point that a Hello names: the peer itself. */
+  /** Who advertised it; none: operator, storage, a local discovery. For the point that a Hello names: the peer itself. */
   readonly source: PeerId | undefined
   /** The address group where the source is seen, as `groupOfTeller` has it. */
   readonly sourceGroup?: string
   readonly medium: Medium
-  /** Only ever set by the operator: a trusted point is taken whatever the caps say, and above `max`. */
+  /** Only ever set by the operator: a trusted point is taken whatever the quotas say, and above `max`. */
   readonly trusted: boolean
   /** The peer that names the point is seen at its very host. */
   readonly isOwn?: boolean
@@ -34,49 +31,46 @@ export interface PointNews {
   readonly discoveredAt: number
 }
 
-export class PointTable {
-  readonly #bounds: TableSize | null
-  readonly #records = new Map<Point, PointRecord>()
-  readonly #shares: PointShares
-  readonly hosts = new HostShares()
-  readonly #listing = new PointListing()
-  /** Hosts of trusted points, with how many of these each has; grows by the operator's word alone. */
-  readonly #trustedHosts = new Map<Host, number>()
+export interface ListQuery {
+  /** True: public points only. */
+  readonly ignorePrivate: boolean
+  /** At most so many; whole, not negative. */
+  readonly size: number
+  readonly random: Random
+  /** The good part is drawn from so many times as many of the best, so that not all who ask get the same. @default 1 */
+  readonly spread?: number
+  readonly isBanned: (record: PointRecord) => boolean
+  /** Which points the asker can use at all. */
+  readonly accept?: (record: PointRecord) => boolean
+}
+
+/** So many points are judged for the good part of a listing, and for the random part. */
+const maxExamined = 1_024
+
+export class PointTable extends BoundedTable<Point, PointRecord> {
+  readonly quota: PointQuota
+  readonly hosts = new HostQuota()
   /** Grows by the operator's word alone. */
   readonly #trusted = new Set<PointRecord>()
-  #collected = 0
+  /** The longest connected first. */
+  readonly #running = new Set<PointRecord>()
+  /** Where a peer answered before, and is not connected. The least recently seen first. */
+  readonly #seen = new Set<PointRecord>()
 
-  /** `size` null: no bound, no caps, no collection. */
+  /** `size` null: no bound, no quotas, no collection. */
   constructor({ size }: { size: TableSize | null }) {
-    this.#bounds = size
-    this.#shares = new PointShares(size?.max ?? Number.POSITIVE_INFINITY)
+    super(size)
+    this.quota = new PointQuota(size?.max ?? Number.POSITIVE_INFINITY)
   }
 
-  get size(): number {
-    return this.#records.size
-  }
-
-  /** Points removed to make room since the table was made; the owner tells of the difference as `gc-points`. */
-  get collected(): number {
-    return this.#collected
-  }
-
-  has(point: Point): boolean {
-    return this.#records.has(point)
-  }
-
-  get(point: Point): PointRecord | undefined {
-    return this.#records.get(point)
-  }
-
-  /** Is a trusted point on this host? Asked for every incoming link. */
+  /** Is a trusted point on this host? */
   hasTrustedHost(host: Host): boolean {
-    return this.#trustedHosts.has(host)
+    for (const record of this.#trusted) if (record.host === host) return true
+    return false
   }
 
   /** Is this the peer of a trusted point on the host, or may it be, since nobody was met there yet? */
   isTrustedAt(host: Host, peerId: PeerId | undefined): boolean {
-    if (!this.hasTrustedHost(host)) return false
     for (const record of this.#trusted) {
       const there = record.expectedPeerId ?? record.lastEstablished?.peerId
       if (record.host === host && (there === undefined || there === peerId)) return true
@@ -90,64 +84,52 @@ export class PointTable {
     return false
   }
 
-  /** Is the address group of the point, or its host, at its cap, so that no stranger's word adds it? */
+  /** Is the address group of the point, or its host, at its quota, so that no unknown peer's word adds it? */
   isGroupFull(point: Point): boolean {
     if (this.hosts.placeFor(point, { isOwn: false }) === 'full') return true
-    return this.#bounds !== null && this.#shares.placeIn(keyOfGroup(groupOf(point)), hostOf(point)) === 'full'
-  }
-
-  /** Who its points are put down to: `PointShares.nameOf`. */
-  nameOf(peerId: PeerId, group: string | undefined): PeerId | undefined {
-    return this.#shares.nameOf(peerId, group)
-  }
-
-  /** All of them, in order of insertion. Entries removed meanwhile are left out, added ones come at the end. */
-  [Symbol.iterator](): IterableIterator<PointRecord> {
-    return this.#records.values()
+    return this.quota.placeIn(groupOf(point), hostOf(point)) === 'full'
   }
 
   /**
-   * The record of a new point, or of a known one, unchanged. `undefined`: its source or address group is at its cap, or
+   * The record of a new point, or of a known one, unchanged. `undefined`: its source or address group is at its quota, or
    * nothing in the full table may go for it.
    */
   insert(point: Point, news: PointNews): PointRecord | undefined {
-    const known = this.#records.get(point)
+    const known = this.get(point)
     if (known !== undefined) return known
     const { medium, trusted, discoveredAt, sourceGroup, isOwn = false } = news
-    const source = this.#shares.nameOf(news.source, sourceGroup)
+    const source = this.quota.nameOf(news.source, sourceGroup)
     const byOperator = trusted || isUncapped(medium)
-    // The source first: a stranger over its cap, who may send a flood, costs no look at the address.
-    const own = byOperator || this.#bounds === null ? 'free' : this.#shares.placeFor(source, medium, { known: this.size, at: discoveredAt })
+    // The source first: one over its quota, which may send a flood, costs no look at the address.
+    const own = byOperator ? 'free' : this.quota.placeFor(source, medium, { known: this.size, at: discoveredAt })
     if (own === 'full') return undefined
-    const host = hostOf(point)
-    const group = keyOfGroup(host === undefined ? groupOf(point) : groupOfHost(host))
+    const record = new PointRecord(point, { source, medium, discoveredAt })
     const atHost = byOperator ? 'free' : this.hosts.placeFor(point, { isOwn })
-    const near = byOperator || this.#bounds === null ? 'free' : this.#shares.placeIn(group, host)
+    const near = byOperator ? 'free' : this.quota.placeIn(record.group, record.host)
     const victims = new Set([own, atHost].filter((place) => typeof place === 'object'))
-    const isGroupServed = [...victims].some(({ groupKey }) => groupKey === group)
+    const isGroupServed = [...victims].some(({ group }) => group === record.group)
     if (atHost === 'full' || (near === 'full' && !isGroupServed)) return undefined
     if (typeof near === 'object' && !isGroupServed) victims.add(near)
-    for (const victim of victims) this.#collect(victim)
-    if (!this.#makeRoom(byOperator) && !trusted) return undefined
-    const record = new PointRecord(point, group, { source, medium, discoveredAt })
+    this.collect([...victims])
+    if (!this.makeRoom({ byOperator }) && !trusted) return undefined
     if (trusted) record.fromOperator().trusted = true
     this.#add(record, sourceGroup)
     return record
   }
 
   /**
-   * Takes a saved point back, with no regard to caps, which it passed when it came. The order of calls becomes the order of sightings: the
-   * last seen one last. A point that is known gets whatever it has not seen since: the operator named it, or it was met
+   * Takes a saved point back, with no regard to quotas, which it passed when it came. The order of calls becomes the order of sightings:
+   * the last seen one last. A point that is known gets whatever it has not seen since: the operator named it, or it was connected
    * before the storage was read. `undefined`: it is new, and the table is full.
    */
   restore(saved: SavedPoint, join: (record: PointRecord, saved: SavedPoint) => void): PointRecord | undefined {
     const known = this.get(saved.point)
     if (known === undefined) {
-      if (this.#bounds !== null && this.size >= this.#bounds.max && !saved.trusted) return undefined
-      const record = new PointRecord(saved.point, keyOfGroup(groupOf(saved.point)), saved)
+      if (this.isFull && !saved.trusted) return undefined
+      const record = new PointRecord(saved.point, saved)
       if (saved.trusted) record.fromOperator().trusted = true
       join(record, saved)
-      // Where the source said that it is, and somebody was met, its group is: it comes back to the share that it had.
+      // Where the source said that it is, and was connected, its group is: it comes back to the quota that it had.
       const isProvenOwn = saved.medium === 'hello' && saved.lastEstablished !== undefined
       this.#add(record, isProvenOwn ? groupOfTeller(record.host) : undefined)
       return record
@@ -159,29 +141,23 @@ export class PointTable {
   }
 
   /**
-   * To be called after every change of a record: state, instants, `isPublic`. When a point has just become a tried one and
-   * its group holds too many of these, others of the group are collected. A record that is no longer here is left alone.
+   * To be called after every change of a record's state or instants. When a point has just become a tried one and its group holds too
+   * many of these, others of the group are collected. A record that is no longer here is left alone.
    */
   reindex(record: PointRecord): void {
     if (this.get(record.point) !== record) return
-    this.#listing.refresh(record)
-    if (!this.#shares.refresh(record) || this.#bounds === null) return
-    for (;;) {
-      const surplus = this.#shares.surplusBeside(record)
-      if (surplus === undefined) return
-      this.#collect(surplus)
-    }
+    this.#noteSighting(record)
+    if (this.quota.refresh(record)) this.collect(this.quota.surplusBeside(record))
   }
 
   /** A point that is no longer trusted may have to go at once, when the table was above its `max` for trusted ones' sake. */
   setTrusted(record: PointRecord, trusted: boolean): void {
     if (record.trusted === trusted || this.get(record.point) !== record) return
     record.fromOperator().trusted = trusted
-    this.#noteTrust(record)
-    this.reindex(record)
-    if (this.#bounds !== null && this.size > this.#bounds.max + this.#trusted.size) {
-      const victim = this.#shares.worstUntried() ?? this.#listing.worstTried()
-      if (victim !== undefined) this.#collect(victim)
+    if (trusted) this.#trusted.add(record)
+    else {
+      this.#trusted.delete(record)
+      this.shrink()
     }
   }
 
@@ -192,85 +168,68 @@ export class PointTable {
 
   /** The operator says who must answer there. A relayed point says so by itself. */
   setExpectedPeerId(record: PointRecord, peerId: PeerId): void {
-    if (peerId !== targetOf(record.point)) record.fromOperator().expectedPeerId = peerId
+    if (peerId !== record.target) record.fromOperator().namedPeerId = peerId
   }
 
-  /** A dial to it led to nobody, while others work: `PointShares.missed`. */
-  missed(record: PointRecord, now: number): void {
-    this.#shares.missed(record, now)
-  }
-
-  /** Forgets the point, whatever its state; false if it is not known. */
-  remove(point: Point): boolean {
-    const record = this.get(point)
-    if (record !== undefined) this.#drop(record)
-    return record !== undefined
-  }
-
-  /** Points to tell others; throws `RangeError` for a size that is negative or no whole number. */
-  list(query: ListQuery): Point[] {
-    return this.#listing.list(query)
+  /**
+   * Points to advertise: the first 3/5 of `size` in order, then random others; all if no more than `size` may be listed. Connected ones
+   * come first, the longest connected at the top, then the most recently seen. Throws `RangeError` for a size that is negative or no
+   * whole number.
+   */
+  list({ ignorePrivate, size, random, spread = 1, isBanned, accept }: ListQuery): Point[] {
+    if (!Number.isInteger(size) || size < 0) throw new RangeError(`size: expected a whole number of 0 or more, got ${String(size)}`)
+    const isKnown = ({ isPublic }: PointRecord): boolean => isPublic || !ignorePrivate
+    const known = [...this].filter(isKnown)
+    const isWhole = known.length <= size
+    const goodSize = isWhole ? size : Math.floor((size * 3) / 5)
+    const may = (record: PointRecord): boolean => !isBanned(record) && (accept === undefined || accept(record))
+    const chosen = new Set<PointRecord>()
+    for (const record of [...this.#running, ...[...this.#seen].reverse()].slice(0, maxExamined)) {
+      if (chosen.size === goodSize) break
+      if (isKnown(record) && (isWhole || random.next() * spread < 1) && may(record)) chosen.add(record)
+    }
+    let left = maxExamined
+    for (const record of inRandomOrder(known, random)) {
+      if (chosen.size === size || left-- === 0) break
+      if (!chosen.has(record) && may(record)) chosen.add(record)
+    }
+    return Array.from(chosen, ({ point }) => point)
   }
 
   /** All of them as `restore` wants them: those never seen, then the others, the last seen one last. */
   bySighting(): PointRecord[] {
-    return [...this].filter(({ life }) => life.seenAt === undefined).concat(this.#listing.seen().toReversed())
+    return [...this].filter(({ sightedAt }) => sightedAt === undefined).concat([...this.#seen], [...this.#running].reverse())
   }
 
-  /** For `table-checks.ts`, which no page loads. */
-  get inside() {
-    return {
-      bounds: this.#bounds,
-      shares: this.#shares,
-      listing: this.#listing,
-      trusted: this.#trusted.size,
-      trustedHosts: this.#trustedHosts
-    }
+  protected override keyOf({ point }: PointRecord): Point {
+    return point
   }
 
-  /** Collects if the table is full; is there a place now? */
-  #makeRoom(byOperator: boolean): boolean {
-    if (this.#bounds === null || this.size < this.#bounds.max) return true
-    const { max, target } = this.#bounds
-    const goal = Math.min(target, max - 1)
-    while (this.size > goal) {
-      const mayTakeTried = byOperator || (this.size >= max && this.#shares.hasSurplusTried)
-      const victim = this.#shares.worstUntried() ?? (mayTakeTried ? this.#listing.worstTried() : undefined)
-      if (victim === undefined) break
-      this.#collect(victim)
-    }
-    return this.size < max
+  protected override victims(): Victims<PointRecord> {
+    return { untried: this.quota.untried(), tried: [...this.#seen].filter((record) => isTried(record) && isCollectable(record)) }
+  }
+
+  protected override removed(record: PointRecord): void {
+    this.hosts.remove(record)
+    this.quota.remove(record)
+    for (const set of [this.#trusted, this.#running, this.#seen]) set.delete(record)
   }
 
   #add(record: PointRecord, sourceGroup: string | undefined): void {
-    this.#records.set(record.point, record)
+    this.add(record)
+    if (record.trusted) this.#trusted.add(record)
     this.hosts.add(record)
-    if (record.trusted) this.#noteTrust(record)
-    this.#shares.add(record, sourceGroup)
-    this.#listing.add(record)
+    this.quota.add(record, sourceGroup)
+    this.#noteSighting(record)
   }
 
-  /** Called after a trusted record came or a record's trust changed, and with false when a trusted record goes. */
-  #noteTrust(record: PointRecord, isTrusted = record.trusted): void {
-    const { host } = record
-    if (isTrusted) this.#trusted.add(record)
-    else this.#trusted.delete(record)
-    if (host === undefined) return
-    const count = (this.#trustedHosts.get(host) ?? 0) + (isTrusted ? 1 : -1)
-    if (count === 0) this.#trustedHosts.delete(host)
-    else this.#trustedHosts.set(host, count)
-  }
-
-  #collect(record: PointRecord): void {
-    this.#drop(record)
-    this.#collected++
-  }
-
-  #drop(record: PointRecord): void {
-    this.#records.delete(record.point)
-    this.hosts.remove(record)
-    if (record.trusted) this.#noteTrust(record, false)
-    this.#shares.remove(record)
-    this.#listing.remove(record)
+  #noteSighting(record: PointRecord): void {
+    const at = lastSeenAt(record)
+    const place = record.state.kind === 'running' ? this.#running : this.#seen
+    if (record.sightedAt === at && (at === undefined || place.has(record))) return
+    record.sightedAt = at
+    this.#running.delete(record)
+    this.#seen.delete(record)
+    place.add(record)
   }
 }

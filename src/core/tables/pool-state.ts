@@ -6,44 +6,44 @@
  */
 
 import { hostOf, transportOf } from '../values/address.ts'
-import type { HandshakePlace, RunningConnection } from '../values/attempt.ts'
+import type { Attempt, HandshakePlace, RunningConnection } from '../values/attempt.ts'
 import type { ConnectionBand, MaintenanceBounds } from '../values/bounds.ts'
-import type { PeerMetadata, PoolSettings } from '../values/config.ts'
-import type { PoolEventName, PoolEvents } from '../values/events.ts'
+import type { PoolSettings } from '../values/config.ts'
 import type { Host, PeerId, Point } from '../values/ids.ts'
-import type { Clock, Link, Random } from '../values/ports.ts'
-import type { AccessList } from './acl.ts'
-import { AttemptRecord } from './attempt-record.ts'
-import { backoffOf } from './backoff.ts'
-import type { Band } from './band.ts'
-import { DialRecord } from './dial-record.ts'
-import { Doorkeeper, type GreylistRequest } from './doorkeeper.ts'
-import { endedAsleep, factsOf, faultOf, isChoice, isMisled, isSilence, type Outcome, ownReasons, tellEnd, waitAfter } from './outcome.ts'
-import { OwnPoints } from './own-points.ts'
-import { notePeer, type PeerRecord, setPeerAccepted, setPeerDisconnected, setPeerRunning } from './peer-state.ts'
-import type { PeerTable } from './peer-table.ts'
-import type { PointInfo } from './point-info.ts'
-import type { PointRecord } from './point-record.ts'
-import { notePoint, setPointAccepted, setPointClaimed, setPointDisconnected, setPointRequested, setPointRunning } from './point-state.ts'
-import type { PointTable } from './point-table.ts'
-import type { Bar, Change, PoolView } from './pool-view.ts'
-import { Silences } from './silences.ts'
+import type { Link } from '../values/ports.ts'
+import { type AccessList, type Bar, Doorkeeper, type GreylistRequest } from './access.ts'
+import {
+  AttemptRecord,
+  backoffOf,
+  DialRecord,
+  endedAsleep,
+  factsOf,
+  faultOf,
+  isChoice,
+  isMisled,
+  isSilence,
+  type Outcome,
+  ownReasons,
+  Silences,
+  tellEnd,
+  waitAfter
+} from './attempt.ts'
+import { notePeer, type PeerRecord, type PeerState, setPeerAccepted, setPeerDisconnected, setPeerRunning } from './peer.ts'
+import {
+  notePoint,
+  type PointInfo,
+  type PointRecord,
+  type PointState,
+  setPointAccepted,
+  setPointClaimed,
+  setPointDisconnected,
+  setPointRequested,
+  setPointRunning
+} from './point.ts'
+import type { PoolView } from './pool-view.ts'
 
-/** What the state is made of and works with. */
-export interface PoolStateParts<PeerMeta> {
-  readonly config: PoolSettings & { readonly peerMetadata: PeerMetadata<PeerMeta> }
-  readonly peerId: PeerId
-  readonly clock: Clock
-  readonly random: Random
-  readonly points: PointTable
-  readonly peers: PeerTable<PeerMeta>
-  readonly score: (peer: PeerRecord<PeerMeta>) => number
-  readonly access: AccessList
-  readonly band: Band
-  readonly emit: <Name extends PoolEventName>(type: Name, detail: PoolEvents[Name]) => void
-  /** Called after every change, for `snapshot` and the debounced save. */
-  readonly changed: (what?: Change) => void
-}
+/** Points learned to be our own, beside those the network announces. The original keeps 7; pages have more addresses. */
+const maxLearned = 16
 
 export class PoolState<PeerMeta, C extends RunningConnection = RunningConnection> implements PoolView {
   readonly parts: PoolStateParts<PeerMeta>
@@ -60,7 +60,10 @@ export class PoolState<PeerMeta, C extends RunningConnection = RunningConnection
   awokeAt = Number.NEGATIVE_INFINITY
   readonly dials = new DialRecord()
   #attemptCount = 0
-  readonly #own = new OwnPoints()
+  /** Where others can reach us now, as the network says. */
+  ownPoints: ReadonlySet<Point> = new Set()
+  /** Points that turned out to be our own. At most `maxLearned`, the oldest goes first. */
+  readonly #learned = new Set<Point>()
   readonly #doorkeeper: Doorkeeper<PeerMeta>
 
   constructor(parts: PoolStateParts<PeerMeta>) {
@@ -86,16 +89,11 @@ export class PoolState<PeerMeta, C extends RunningConnection = RunningConnection
 
   /** Running, dials in progress that reserved one, and handshakes that passed our checks. */
   get slotsTaken(): number {
-    let taken = this.#running.size
-    for (const { hasSlot } of this.#attempts) if (hasSlot) taken++
-    return taken
+    return this.#running.size + count(this.#attempts, ({ hasSlot }) => hasSlot)
   }
 
   get incomingSlots(): number {
-    let taken = 0
-    for (const { direction } of this.#running.values()) if (direction === 'incoming') taken++
-    for (const { direction, hasSlot } of this.#attempts) if (direction === 'incoming' && hasSlot) taken++
-    return taken
+    return count(this.#running.values(), isIncoming) + count(this.#attempts, (attempt) => isIncoming(attempt) && attempt.hasSlot)
   }
 
   get outgoingInProgress(): number {
@@ -103,9 +101,7 @@ export class PoolState<PeerMeta, C extends RunningConnection = RunningConnection
   }
 
   get incomingInProgress(): number {
-    let count = 0
-    for (const { direction } of this.#attempts) if (direction === 'incoming') count++
-    return count
+    return count(this.#attempts, isIncoming)
   }
 
   silencesOf(group: string): number {
@@ -113,21 +109,19 @@ export class PoolState<PeerMeta, C extends RunningConnection = RunningConnection
   }
 
   isOwnPoint(point: Point): boolean {
-    return this.#own.has(point)
-  }
-
-  /** Where others can reach us now. */
-  get ownPoints(): ReadonlySet<Point> {
-    return this.#own.announced
+    return this.ownPoints.has(point) || this.#learned.has(point)
   }
 
   set announcedPoints(points: readonly Point[]) {
-    this.#own.announced = new Set(points)
+    this.ownPoints = new Set(points)
     this.parts.changed('shown')
   }
 
   addOwnPoint(point: Point): void {
-    this.#own.learn(point)
+    this.#learned.delete(point)
+    this.#learned.add(point)
+    const [oldest] = this.#learned
+    if (this.#learned.size > maxLearned && oldest !== undefined) this.#learned.delete(oldest)
   }
 
   point(point: Point): PointInfo | undefined {
@@ -325,10 +319,9 @@ export class PoolState<PeerMeta, C extends RunningConnection = RunningConnection
       this.#movePoint(record, () => setPointDisconnected(record, disconnected))
     }
     const peer = attempt.peerId === undefined ? undefined : this.peer(attempt.peerId)
-    if (peer !== undefined && peer.state.kind !== 'disconnected' && this.#holds(peer, attempt))
-      this.#movePeer(peer, () => setPeerDisconnected(peer, { now, date, counts, byUs }))
+    if (peer !== undefined && holds(attempt, peer.state)) this.#movePeer(peer, () => setPeerDisconnected(peer, { now, date, counts, byUs }))
     if (peer !== undefined && isHeld && isChoice(outcome))
-      peer.own().backoff = record?.life.backoff ?? backoffOf({ now, delayMs: waitAfter(outcome, reconnection) }, { reconnection, random })
+      peer.fromProof().backoff = record?.backoff ?? backoffOf({ now, delayMs: waitAfter(outcome, reconnection) }, { reconnection, random })
     tellEnd(attempt, outcome, this.parts.emit)
     if (wasRunning && this.active < this.band.min) this.parts.emit('too-few-connections', { active: this.active })
     const cause = faultOf(outcome)
@@ -344,19 +337,19 @@ export class PoolState<PeerMeta, C extends RunningConnection = RunningConnection
 
   /** Changes a point's state, with the order of its table and the news of its history. */
   #movePoint(record: PointRecord, move: () => void): void {
-    const before = record.history?.at(-1)
+    const before = record.events.at(-1)
     move()
     this.parts.points.reindex(record)
-    const event = record.history?.at(-1)
+    const event = record.events.at(-1)
     if (event === undefined || event === before) return
     this.parts.emit('point-history', { point: record.point, event })
     this.parts.changed()
   }
 
   #movePeer(record: PeerRecord<PeerMeta>, move: () => void): void {
-    const before = record.history?.at(-1)
+    const before = record.events.at(-1)
     move()
-    const event = record.history?.at(-1)
+    const event = record.events.at(-1)
     if (event === undefined || event === before) return
     this.parts.emit('peer-history', { peerId: record.peerId, event })
     this.parts.changed()
@@ -365,25 +358,15 @@ export class PoolState<PeerMeta, C extends RunningConnection = RunningConnection
   /** The point's record, while the attempt is the one stored in it (or the point is free to become its). */
   #recordOf(attempt: AttemptRecord<C>): PointRecord | undefined {
     const record = attempt.point === undefined ? undefined : this.parts.points.get(attempt.point)
-    if (record === undefined) return undefined
-    const { state } = record
-    if (state.kind === 'running') return state.connection === attempt.connection ? record : undefined
-    return state.kind === 'disconnected' || state.attempt === attempt ? record : undefined
-  }
-
-  #holds(peer: PeerRecord<PeerMeta>, attempt: AttemptRecord<C>): boolean {
-    const { state } = peer
-    if (state.kind === 'running') return state.connection === attempt.connection
-    return state.kind === 'accepted' && state.attempt === attempt
+    return record !== undefined && (record.state.kind === 'disconnected' || holds(attempt, record.state)) ? record : undefined
   }
 
   /** Against the peer that answered, or else the one that belongs there by the operator's word or a proof: a stranger may name anybody. */
   #countFailure({ peerId }: AttemptRecord<C>, record: PointRecord | undefined): void {
-    if (record !== undefined && peerId === undefined) this.parts.points.missed(record, this.parts.clock.now())
-    const sought = peerId ?? record?.life.expectedPeerId ?? record?.lastEstablished?.peerId
+    if (record !== undefined && peerId === undefined) this.parts.points.quota.failed(record, this.parts.clock.now())
+    const sought = peerId ?? record?.namedPeerId ?? record?.lastEstablished?.peerId
     const peer = sought === undefined ? undefined : this.peer(sought)
-    if (peer === undefined) return
-    peer.own().failures++
+    if (peer !== undefined) peer.fromProof().failures++
   }
 
   hasTrustedHost(host: Host): boolean {
@@ -393,4 +376,18 @@ export class PoolState<PeerMeta, C extends RunningConnection = RunningConnection
   isTrustedAt(host: Host, peerId: PeerId | undefined): boolean {
     return this.parts.points.isTrustedAt(host, peerId)
   }
+}
+
+/** Is the attempt the one that is stored in the state of its point or peer? */
+function holds(attempt: AttemptRecord<RunningConnection>, state: PointState | PeerState): boolean {
+  if (state.kind === 'running') return state.connection === attempt.connection
+  return state.kind !== 'disconnected' && state.attempt === attempt
+}
+
+function count<T>(items: Iterable<T>, holds: (item: T) => boolean): number {
+  return [...items].filter(holds).length
+}
+
+function isIncoming({ direction }: Pick<Attempt, 'direction'>): boolean {
+  return direction === 'incoming'
 }

@@ -1,17 +1,20 @@
-/** The read-only face of the pool's state: what decisions are made from, and what nobody can change through it. */
+/**
+ * What the pool's state is made of, and its read-only face: what decisions are made from, and what nobody can change through it. The
+ * state itself is `pool-state.ts`.
+ */
 import type { Attempt, RunningConnection } from '../values/attempt.ts'
 import type { ConnectionBand, MaintenanceBounds } from '../values/bounds.ts'
-import type { PoolSettings } from '../values/config.ts'
+import type { PeerMetadata, PoolSettings } from '../values/config.ts'
+import type { PoolEventName, PoolEvents } from '../values/events.ts'
 import type { Host, PeerId, Point } from '../values/ids.ts'
-import type { DialFigures } from './dial-record.ts'
-import type { PeerInfo } from './peer-state.ts'
-import type { PointInfo } from './point-info.ts'
-
-/** Why an address or a peer is kept out. */
-export type Bar = 'banned' | 'greylisted'
-
-/** Of what kind a change is. Nothing said: of something that is saved. `operator`: saved at once. `shown`: nothing that is saved changed. */
-export type Change = 'operator' | 'shown'
+import type { Clock, Random } from '../values/ports.ts'
+import type { AccessList, Bar, Change } from './access.ts'
+import type { DialFigures } from './attempt.ts'
+import type { Band } from './band.ts'
+import type { PeerInfo, PeerRecord } from './peer.ts'
+import type { PeerTable } from './peer-table.ts'
+import type { Medium, PointInfo } from './point.ts'
+import type { PointTable } from './point-table.ts'
 
 export interface PoolView {
   readonly config: PoolSettings
@@ -59,4 +62,29 @@ export interface PoolView {
   /** `spared`: only a ban by the operator counts. */
   hostBar(host: Host | undefined, spared: boolean): Bar | undefined
   peerBar(peerId: PeerId): Bar | undefined
+}
+
+/** What the state is made of and works with. */
+export interface PoolStateParts<PeerMeta> {
+  readonly config: PoolSettings & { readonly peerMetadata: PeerMetadata<PeerMeta> }
+  readonly peerId: PeerId
+  readonly clock: Clock
+  readonly random: Random
+  readonly points: PointTable
+  readonly peers: PeerTable<PeerMeta>
+  readonly score: (peer: PeerRecord<PeerMeta>) => number
+  readonly access: AccessList
+  readonly band: Band
+  readonly emit: <Name extends PoolEventName>(type: Name, detail: PoolEvents[Name]) => void
+  /** Called after every change, for `snapshot` and the debounced save. */
+  readonly changed: (what?: Change) => void
+}
+
+/** How a point came, if not by the operator. */
+export interface Origin {
+  readonly medium?: Medium
+  readonly source?: PeerId
+  readonly sourceGroup?: string
+  /** The peer that names the point is seen at its very host. */
+  readonly isOwn?: boolean
 }

@@ -7,18 +7,18 @@
 import type { Attempt, RunningConnection } from '../values/attempt.ts'
 import type { Host, ParsedPoint, PeerId, Point } from '../values/ids.ts'
 import { parseIp } from '../values/ip.ts'
+import { isInRange, parseRange } from '../values/ip-range.ts'
 import { PoolError } from '../values/reason.ts'
-import { noBackoff } from './backoff.ts'
+import { noBackoff } from './attempt.ts'
 import type { BandChange } from './band.ts'
 import type { Lifted } from './bans.ts'
-import { isInRange, parseRange } from './cidr.ts'
-import { isOperators } from './host-shares.ts'
-import { findOrInsertPoint, type Origin } from './newcomers.ts'
-import type { PeerRecord } from './peer-state.ts'
-import type { PointInfo } from './point-info.ts'
-import type { PointRecord } from './point-record.ts'
-import { resetReconnection } from './point-state.ts'
+import { findOrInsertPoint } from './claims.ts'
+import type { PeerRecord } from './peer.ts'
+import type { PointInfo, PointRecord } from './point.ts'
+import { resetReconnection } from './point.ts'
+import { isOperators } from './point-quota.ts'
 import type { PoolState } from './pool-state.ts'
+import type { Origin } from './pool-view.ts'
 
 /** Where a point comes from, and what becomes of its trust; nothing, if that is not given. */
 type OriginOfTrust = Origin & { readonly trusted?: boolean }
@@ -156,7 +156,7 @@ export class Registry<PeerMeta, C extends RunningConnection = RunningConnection>
   /** Bans a peer, until `endsAt` (wall clock) or for good; returns its running connection. Idempotent. Source: `Peers.ban`. */
   banPeer(peerId: PeerId, endsAt?: number): C | undefined {
     const { parts, access } = this.#state
-    access.banPeer(peerId, { date: parts.clock.date(), endsAt })
+    access.bans.banPeer(peerId, { date: parts.clock.date(), endsAt })
     this.#cancel((attempt) => attempt.peerId === peerId || attempt.expectedPeerId === peerId, `peer ${peerId} was banned`)
     parts.emit('peer-banned', { peerId })
     parts.changed('operator')
@@ -176,7 +176,7 @@ export class Registry<PeerMeta, C extends RunningConnection = RunningConnection>
     const isThere = (place: Place): boolean => this.#hostsOf(place).includes(host)
     const connections = [...this.#state.connections()].filter(isThere)
     const peers = banPeers ? connections.map((connection) => connection.peerId) : []
-    access.banHost(host, { peers, date: parts.clock.date(), endsAt })
+    access.bans.banHost(host, { peers, date: parts.clock.date(), endsAt })
     this.#cancel((attempt) => isThere(attempt) || isOneOf(peers, attempt), `host ${host} was banned`)
     parts.emit('host-banned', { host })
     for (const peerId of peers) parts.emit('peer-banned', { peerId })
@@ -195,7 +195,7 @@ export class Registry<PeerMeta, C extends RunningConnection = RunningConnection>
     const isThere = (place: Place): boolean => this.#hostsOf(place).some(isWithin)
     const connections = [...this.#state.connections()].filter(isThere)
     const peers = banPeers ? connections.map((connection) => connection.peerId) : []
-    const text = access.banRange(range, { peers, date: parts.clock.date(), endsAt })
+    const text = access.bans.banRange(range, { peers, date: parts.clock.date(), endsAt })
     this.#cancel((attempt) => isThere(attempt) || isOneOf(peers, attempt), `the range ${range} was banned`)
     parts.emit('range-banned', { range: text })
     for (const peerId of peers) parts.emit('peer-banned', { peerId })
@@ -204,7 +204,7 @@ export class Registry<PeerMeta, C extends RunningConnection = RunningConnection>
   }
 
   unbanRange(range: string): void {
-    this.#lifted(this.#state.access.unbanRange(range))
+    this.#lifted(this.#state.access.bans.unbanRange(range))
   }
 
   /** Lifts all bans and greylistings. Source: `acl_clear`. */
@@ -216,7 +216,7 @@ export class Registry<PeerMeta, C extends RunningConnection = RunningConnection>
   resetReconnections(): void {
     this.#state.awokeAt = this.#state.parts.clock.now()
     for (const record of this.#state.parts.points) resetReconnection(record)
-    for (const record of this.#state.peers()) if (record.backoff !== noBackoff) record.own().backoff = noBackoff
+    for (const record of this.#state.peers()) if (record.backoff !== noBackoff) record.fromProof().backoff = noBackoff
     this.#state.dials.answered()
   }
 
@@ -233,7 +233,7 @@ export class Registry<PeerMeta, C extends RunningConnection = RunningConnection>
     }
     for (const peerId of peers) {
       const record = this.#state.peer(peerId)
-      if (record !== undefined) record.own().backoff = noBackoff
+      if (record !== undefined) record.fromProof().backoff = noBackoff
     }
     for (const host of hosts) parts.emit('host-unbanned', { host })
     for (const peerId of peers) parts.emit('peer-unbanned', { peerId })

@@ -6,12 +6,13 @@
  * The text may come from anybody. An entry with a field that cannot be read is dropped as a whole: half a record would be a
  * guess. Members of lists are dropped one by one.
  */
-import type { HistoryEvent } from '../values/history.ts'
+import { hostOfName } from '../values/address.ts'
+import { type HistoryEvent, historyKinds, maxEventsKept } from '../values/history.ts'
 import type { ParsedPoint, PeerId, Point } from '../values/ids.ts'
-import { type HostBan, maxBans, type PeerBan, type RangeBan } from './bans.ts'
-import { historyKinds, maxEventsKept } from './event-ring.ts'
-import type { PeerInfo, PeerReport } from './peer-state.ts'
-import { type Medium, media, type PointInfo } from './point-info.ts'
+import { PoolError } from '../values/reason.ts'
+import { type Ban, type BanLists, type BanOptions, type Bans, type HostBan, maxBans, type PeerBan, type RangeBan } from './bans.ts'
+import type { PeerFindings, PeerInfo, PeerRecord, PeerReport } from './peer.ts'
+import { type Findings, type Medium, media, type PointInfo, type PointRecord } from './point.ts'
 
 /** Longer ids and addresses are refused unread. The longest real ones, relayed over two names, are far shorter. */
 const maxTextLength = 1_024
@@ -256,4 +257,52 @@ export function joinFields<F extends Fields>(fields: F, { known, saved }: { know
   const joined: Record<string, unknown> = {}
   for (const name in fields) joined[name] = fields[name]?.join === undefined ? known[name] : fields[name].join(known[name], saved[name])
   return joined as Saved<F>
+}
+
+// What the tables and the access lists get of it.
+
+/** Gives a record what was saved of it and it does not know better; not the trust, which its table counts. */
+export function joinPoint(known: PointRecord, saved: SavedPoint): void {
+  const joined = joinFields(pointFields, { known, saved })
+  const { point, source, medium, discoveredAt, trusted, registered, expectedPeerId, isPublic, ...findings } = joined
+  if (expectedPeerId !== undefined && expectedPeerId !== known.target) known.fromOperator().namedPeerId = expectedPeerId
+  if (registered) known.fromOperator().registered = true
+  if (isPublic) known.fromClaims().isPublic = true
+  const found: Pick<Findings, keyof typeof findings> = findings
+  Object.assign(known.fromProof(), found)
+}
+
+export function joinPeer(known: PeerRecord, saved: SavedPeer): void {
+  const { peerId, createdAt, trusted, metadata, ...findings } = joinFields(peerFields, { known, saved })
+  const found: Pick<PeerFindings, keyof typeof findings> = findings
+  Object.assign(known.fromProof(), found)
+}
+
+/**
+ * Adds the bans of an earlier run, as `export` gave them; what has ended meanwhile is left out. An entry that cannot be is dropped;
+ * returns how many were. Types of fields and peer ids are checked by the caller. `date`: today.
+ */
+export function joinBans(bans: Pick<Bans, 'banPeer' | 'banHost' | 'banRange'>, lists: BanLists, date: number): number {
+  let dropped = 0
+  const each = <T extends Ban>(saved: readonly T[], take: (ban: T) => void): void => {
+    for (const ban of saved) {
+      if (ban.endsAt !== undefined && ban.endsAt <= date) continue
+      try {
+        take(ban)
+      } catch (error) {
+        if (!(error instanceof PoolError || error instanceof RangeError)) throw error
+        dropped++
+      }
+    }
+  }
+  // A ban may date from a clock that ran ahead: `since` is kept as it is, ends are checked against `date`.
+  const optionsOf = ({ since, endsAt }: Ban): BanOptions => ({ date: Math.min(since, date), endsAt })
+  each(lists.hosts, (ban) => {
+    if (hostOfName(ban.host) !== ban.host)
+      throw new PoolError('invalid-point', `expected the canonical text of a host, got ${JSON.stringify(ban.host)}`)
+    bans.banHost(ban.host, { ...optionsOf(ban), peers: ban.peers })
+  })
+  each(lists.peers, (ban) => bans.banPeer(ban.peerId, optionsOf(ban)))
+  each(lists.ranges, (ban) => void bans.banRange(ban.range, { ...optionsOf(ban), peers: ban.peers }))
+  return dropped
 }

@@ -9,13 +9,16 @@ import { maxAnchors } from '../values/bounds.ts'
 import type { PeerMetadata, TableSize } from '../values/config.ts'
 import type { Point } from '../values/ids.ts'
 import { type Network, StorageError } from '../values/ports.ts'
-import type { AccessList } from './acl.ts'
-import { lastMeeting } from './peer-state.ts'
+import type { Bans } from './bans.ts'
+import { lastMeeting } from './peer.ts'
 import type { PeerTable } from './peer-table.ts'
 import type { PointTable } from './point-table.ts'
 import {
   entryFields,
   type Fields,
+  joinBans,
+  joinPeer,
+  joinPoint,
   list,
   peerFields,
   point,
@@ -26,7 +29,6 @@ import {
   type Source,
   writeFields
 } from './saved-fields.ts'
-import { joinBans, joinPeer, joinPoint } from './saved-joins.ts'
 
 const format = 'p2p-pool'
 const version = 1
@@ -55,7 +57,7 @@ export interface SavedTables<PeerMeta> {
   }
   readonly points: PointTable
   readonly peers: PeerTable<PeerMeta>
-  readonly access: Pick<AccessList, 'export' | 'banPeer' | 'banHost' | 'banRange'>
+  readonly access: { readonly bans: Pick<Bans, 'export' | 'banPeer' | 'banHost' | 'banRange'> }
 }
 
 type Parser = Pick<Network, 'tryParsePoint' | 'tryParsePeerId'>
@@ -88,10 +90,10 @@ export function* writeState<PeerMeta>(
 ): Generator<string> {
   yield `${JSON.stringify({ format, version, savedAt: date, anchors: anchors.slice(0, maxAnchors) })}\n`
   // Bans first: whatever cuts a text, the operator's word goes last.
-  const bans = access.export()
-  for (const ban of bans.peers) yield lineOf('peer-ban', writeFields(entryFields['peer-ban'], ban))
-  for (const ban of bans.hosts) yield lineOf('host-ban', writeFields(entryFields['host-ban'], ban))
-  for (const ban of bans.ranges) yield lineOf('range-ban', writeFields(entryFields['range-ban'], ban))
+  const banned = access.bans.export()
+  for (const ban of banned.peers) yield lineOf('peer-ban', writeFields(entryFields['peer-ban'], ban))
+  for (const ban of banned.hosts) yield lineOf('host-ban', writeFields(entryFields['host-ban'], ban))
+  for (const ban of banned.ranges) yield lineOf('range-ban', writeFields(entryFields['range-ban'], ban))
   for (const record of points.bySighting()) yield lineOf('point', writeFields(entryFields.point, record))
   for (const record of [...peers].sort((a, b) => metAt(a) - metAt(b))) {
     yield lineOfPeer(writeFields(peerFields, record), () => config.peerMetadata.toJson(record.metadata))
@@ -212,7 +214,7 @@ export function* restoreState<PeerMeta>(
 ): Generator<void, LoadedCounts> {
   const { config, access } = tables
   const counts = { points: 0, peers: 0 }
-  const badBans = joinBans(access, { peers: entries['peer-ban'], hosts: entries['host-ban'], ranges: entries['range-ban'] }, now)
+  const badBans = joinBans(access.bans, { peers: entries['peer-ban'], hosts: entries['host-ban'], ranges: entries['range-ban'] }, now)
   const points = new Map<string, SavedPoint>()
   const peers = new Map<string, SavedPeer>()
   for (const saved of entries.point) setLast(points, saved.point, saved)

@@ -6,6 +6,9 @@ export const defaultListing = 50
 /** Points that are saved to be dialed first after a restart. Two honest ones defeat a poisoned table; eight allow for some that are gone. */
 export const maxAnchors = 8
 
+/** How many steps of fading a greylisting lives through: the largest value of a cell of four bits in the fading filter. */
+export const freshLevel = 15
+
 /** What a user gives: 0 ≤ min ≤ expected ≤ max. */
 export interface ConnectionBand {
   readonly min: number

@@ -1,13 +1,19 @@
-/** One line of the history that is kept of each point and each peer, and told as it is written. */
+/** What happened to a point or a peer: the last events are kept of each, oldest first, and saved with it. */
 
-/** What happened; the names are those of the original's peers file. */
-export type HistoryKind =
-  | 'incoming-request'
-  | 'rejecting-request'
-  | 'request-rejected'
-  | 'connection-established'
-  | 'disconnection'
-  | 'external-disconnection'
+/** Events kept per point and per peer; the original's figure. A larger one costs memory for each known point and peer. */
+export const maxEventsKept = 100
+
+/** The names are those of the original's peers file. */
+export const historyKinds = [
+  'incoming-request',
+  'rejecting-request',
+  'request-rejected',
+  'connection-established',
+  'disconnection',
+  'external-disconnection'
+] as const
+
+export type HistoryKind = (typeof historyKinds)[number]
 
 /** One line of a history. */
 export interface HistoryEvent<Other> {
@@ -16,4 +22,9 @@ export interface HistoryEvent<Other> {
   readonly at: number
   /** The peer met at a point, the point a peer was met at; none where it was not known. */
   readonly other: Other | undefined
+}
+
+/** The history with one more event, the oldest dropped when full. */
+export function pushEvent<Other>(events: readonly HistoryEvent<Other>[], event: HistoryEvent<Other>): readonly HistoryEvent<Other>[] {
+  return [...events.slice(1 - maxEventsKept), event]
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { judgeReport, maxPenalty, penaltyOf } from '../../../src/core/decisions/reports.ts'
-import { noteReport } from '../../../src/core/tables/peer-state.ts'
+import { noteReport } from '../../../src/core/tables/peer.ts'
 import { hostOfIp } from '../../../src/core/values/address.ts'
 import type { Host, PeerId, Point } from '../../../src/core/values/ids.ts'
 import type { ReportKind } from '../../../src/core/values/reason.ts'

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { penaltyOf } from '../../../src/core/decisions/reports.ts'
 import { defaultScore, scoreParts } from '../../../src/core/decisions/score.ts'
-import { PeerRecord } from '../../../src/core/tables/peer-state.ts'
+import { PeerRecord } from '../../../src/core/tables/peer.ts'
 import type { RunningConnection } from '../../../src/core/values/attempt.ts'
 import type { PeerId } from '../../../src/core/values/ids.ts'
 
@@ -16,10 +16,10 @@ type Changes = Partial<
 
 function peer(changes: Changes, running?: { readonly messages: number; readonly forMs: number }): PeerRecord {
   const record = new PeerRecord('alice' as PeerId, 0, undefined)
-  Object.assign(record.own(), changes)
+  Object.assign(record.fromProof(), changes)
   if (running !== undefined) {
     const connection = { startedAt: now - running.forMs, messagesReceived: running.messages } as RunningConnection
-    record.state = { kind: 'running', connection }
+    record.fromProof().state = { kind: 'running', connection }
   }
   return record
 }
@@ -76,7 +76,7 @@ describe('the default score', () => {
   it('is 20 at best, and a fault outweighs it for a day', () => {
     const best = peer({ served: 1e9, connectedMs: 1e12, roundTripMs: 1 }, { messages: 1e9, forMs: day })
     expect(defaultScore(best, { now, date })).toBe(20)
-    best.own().lastReport = { kind: 'fault', reason: '', at: date - 0.9 * day }
+    best.fromProof().lastReport = { kind: 'fault', reason: '', at: date - 0.9 * day }
     expect(defaultScore(best, { now, date })).toBeLessThan(0)
     expect(penaltyOf(best, now)).toBe(0)
   })

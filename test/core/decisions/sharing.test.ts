@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { type Asker, shareablePoints } from '../../../src/core/decisions/sharing.ts'
-import type { PointInfo } from '../../../src/core/tables/point-info.ts'
+import type { PointInfo } from '../../../src/core/tables/point.ts'
 import { hostOfIp } from '../../../src/core/values/address.ts'
 import type { Host, PeerId, Point } from '../../../src/core/values/ids.ts'
 import type { Rejection } from '../../../src/core/values/reason.ts'
@@ -39,7 +39,7 @@ function told(known: readonly Known[], { asker: who = far, transports = [], opti
     const record = bench.record(point as Point)
     Object.assign(record.fromClaims(), { isPublic, claimedBy: more.claimedBy })
     record.fromProof().aliveAt = bench.now
-    if (more.expectedPeerId !== undefined) record.fromOperator().expectedPeerId = more.expectedPeerId
+    if (more.expectedPeerId !== undefined) record.fromOperator().namedPeerId = more.expectedPeerId
     bench.state.parts.points.reindex(record)
     if (banned && record.host !== undefined) bench.registry.banHost(record.host, { banPeers: false })
   }

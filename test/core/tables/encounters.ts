@@ -1,13 +1,13 @@
 /** Points and peers, and what happens to them, by the real transitions: for the tests of the tables. */
-import { type PeerRecord, setPeerAccepted, setPeerDisconnected, setPeerRunning } from '../../../src/core/tables/peer-state.ts'
-import type { PointRecord } from '../../../src/core/tables/point-record.ts'
+import { type PeerRecord, setPeerAccepted, setPeerDisconnected, setPeerRunning } from '../../../src/core/tables/peer.ts'
+import type { PointRecord } from '../../../src/core/tables/point.ts'
 import {
   type PointEnding,
   setPointAccepted,
   setPointDisconnected,
   setPointRequested,
   setPointRunning
-} from '../../../src/core/tables/point-state.ts'
+} from '../../../src/core/tables/point.ts'
 import type { PointNews, PointTable } from '../../../src/core/tables/point-table.ts'
 import type { Attempt, RunningConnection } from '../../../src/core/values/attempt.ts'
 import type { PeerId, Point } from '../../../src/core/values/ids.ts'

@@ -1,8 +1,8 @@
 import { blake2b } from '@noble/hashes/blake2.js'
 import { describe, expect, it } from 'vitest'
 import { FadingFilter, hashCount, indexBitsFor } from '../../../src/core/tables/fading-filter.ts'
-import { freshLevel } from '../../../src/core/tables/fresh-level.ts'
 import { keyedHash } from '../../../src/core/tables/greylist.ts'
+import { freshLevel } from '../../../src/core/values/bounds.ts'
 import { octetsOf, parseIp } from '../../../src/core/values/ip.ts'
 import { seededRandom } from '../../support/seeded-random.ts'
 

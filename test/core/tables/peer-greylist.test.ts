@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { PeerGreylist } from '../../../src/core/tables/peer-greylist.ts'
+import { PeerGreylist } from '../../../src/core/tables/access.ts'
 import type { PeerId } from '../../../src/core/values/ids.ts'
 
 const [foo, bar, baz, zor, qux] = ['foo', 'bar', 'baz', 'zor', 'qux'] as PeerId[] as [PeerId, PeerId, PeerId, PeerId, PeerId]

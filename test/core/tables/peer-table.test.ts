@@ -1,9 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import type { PeerRecord } from '../../../src/core/tables/peer-state.ts'
+import type { PeerRecord } from '../../../src/core/tables/peer.ts'
 import { PeerTable } from '../../../src/core/tables/peer-table.ts'
-import { peerFields, writeFields } from '../../../src/core/tables/saved-fields.ts'
-import { joinPeer } from '../../../src/core/tables/saved-joins.ts'
-import { checkPeers } from '../../../src/core/tables/table-checks.ts'
+import { joinPeer, peerFields, writeFields } from '../../../src/core/tables/saved-fields.ts'
+import { checkPeers } from '../../support/table-checks.ts'
 import { leavePeer, peerOf, runPeer, taken } from './encounters.ts'
 
 type Table = PeerTable<{ score: number }>
@@ -69,7 +68,7 @@ describe('the peer table', () => {
     const connected = add(table, 1)
     runPeer(connected, 5)
     const untold = add(table, 2)
-    untold.state = connected.state
+    untold.fromProof().state = connected.state
     expect(table.insert(peerOf(3), { createdAt: 3, metadata: { score: 99 } })).toBeUndefined()
     expect(known(table)).toEqual([0, 1, 2])
     expect(taken(table.insert(peerOf(4), { createdAt: 4, metadata: { score: 0 }, trusted: true })).trusted).toBe(true)

@@ -1,10 +1,10 @@
 /** Who counts as one source of points, and what it cannot win by other names. */
 import { describe, expect, it } from 'vitest'
-import type { PointRecord } from '../../../src/core/tables/point-record.ts'
+import type { PointRecord } from '../../../src/core/tables/point.ts'
 import { PointTable } from '../../../src/core/tables/point-table.ts'
-import { joinPoint } from '../../../src/core/tables/saved-joins.ts'
-import { checkPoints } from '../../../src/core/tables/table-checks.ts'
+import { joinPoint } from '../../../src/core/tables/saved-fields.ts'
 import { groupOf } from '../../../src/core/values/address.ts'
+import { checkPoints } from '../../support/table-checks.ts'
 import { meet, miss, news, peerOf, pointOf, taken } from './encounters.ts'
 
 const size = { max: 400, target: 300 }
@@ -58,7 +58,7 @@ describe('a source whose points come to nothing', () => {
   const held = (records: readonly PointRecord[]): number[] => [...new Set(records.map(({ heldUntil }) => heldUntil))]
   /** A dial in vain to each of them, at that instant. */
   function missAll(table: PointTable, records: readonly PointRecord[], now: number): void {
-    for (const record of records) table.missed(record, now)
+    for (const record of records) table.quota.failed(record, now)
   }
 
   it('is dialed freely eight times, then after pauses that double up to a minute', () => {

@@ -1,10 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { PointTable } from '../../../src/core/tables/point-table.ts'
-import { pointFields, writeFields } from '../../../src/core/tables/saved-fields.ts'
-import { joinPoint } from '../../../src/core/tables/saved-joins.ts'
-import { checkPoints } from '../../../src/core/tables/table-checks.ts'
+import { joinPoint, pointFields, writeFields } from '../../../src/core/tables/saved-fields.ts'
 import type { PeerId, Point } from '../../../src/core/values/ids.ts'
 import { seededRandom } from '../../support/seeded-random.ts'
+import { checkPoints } from '../../support/table-checks.ts'
 import { connect, disconnect, meet, miss, news, peerOf, pointInGroup, pointOf, request, taken } from './encounters.ts'
 
 /** Points `from` to `to` - 1, put in at that instant. */

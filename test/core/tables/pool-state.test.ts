@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import { violatedInvariants } from '../../../src/core/tables/invariants.ts'
 import { hostOfIp } from '../../../src/core/values/address.ts'
 import type { Host, PeerId, Point } from '../../../src/core/values/ids.ts'
 import type { Rejection } from '../../../src/core/values/reason.ts'
+import { violatedInvariants } from '../../support/invariants.ts'
 import { StateBench } from '../../support/state-bench.ts'
 
 const [alice, bob, carol] = ['alice', 'bob', 'carol'] as PeerId[] as [PeerId, PeerId, PeerId]

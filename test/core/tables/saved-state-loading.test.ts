@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { peerFields, pointFields } from '../../../src/core/tables/saved-fields.ts'
-import { checkPeers, checkPoints } from '../../../src/core/tables/table-checks.ts'
 import type { PeerId, Point } from '../../../src/core/values/ids.ts'
+import { checkPeers, checkPoints } from '../../support/table-checks.ts'
 import { meet, news, peerOf, pointOf, taken } from './encounters.ts'
 import { lines, load, notes, now, parse, plain, tablesOf, write } from './saved-states.ts'
 

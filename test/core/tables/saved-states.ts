@@ -1,11 +1,10 @@
 /** Saved states, random ones and such as people write, and their way into tables and back: for the tests of the saved state. */
 import fc from 'fast-check'
 import type { BanLists } from '../../../src/core/tables/bans.ts'
-import { historyKinds } from '../../../src/core/tables/event-ring.ts'
 import { PeerTable } from '../../../src/core/tables/peer-table.ts'
 import { PointTable } from '../../../src/core/tables/point-table.ts'
 import type { SavedPeer, SavedPoint } from '../../../src/core/tables/saved-fields.ts'
-import { joinPeer, joinPoint } from '../../../src/core/tables/saved-joins.ts'
+import { joinPeer, joinPoint } from '../../../src/core/tables/saved-fields.ts'
 import {
   type LoadedCounts,
   readState,
@@ -15,6 +14,7 @@ import {
   writeState
 } from '../../../src/core/tables/saved-state.ts'
 import type { TableSize } from '../../../src/core/values/config.ts'
+import { historyKinds } from '../../../src/core/values/history.ts'
 import type { Host, ParsedPoint, PeerId, Point } from '../../../src/core/values/ids.ts'
 import { peerOf, pointOf } from './encounters.ts'
 
@@ -79,12 +79,14 @@ export function tablesOf<Meta>(
     points: new PointTable({ size }),
     peers: new PeerTable({ size, score: () => 1 }),
     access: {
-      export: () => bans,
-      banPeer: (peerId) => void banned.push(peerId),
-      banHost: (host) => void banned.push(host),
-      banRange: (range) => {
-        banned.push(range)
-        return range
+      bans: {
+        export: () => bans,
+        banPeer: (peerId) => void banned.push(peerId),
+        banHost: (host) => void banned.push(host),
+        banRange: (range) => {
+          banned.push(range)
+          return range
+        }
       }
     },
     banned

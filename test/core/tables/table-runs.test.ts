@@ -2,10 +2,10 @@ import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { PeerTable } from '../../../src/core/tables/peer-table.ts'
 import { PointTable } from '../../../src/core/tables/point-table.ts'
-import { joinPoint } from '../../../src/core/tables/saved-joins.ts'
-import { checkPeers, checkPoints } from '../../../src/core/tables/table-checks.ts'
+import { joinPoint } from '../../../src/core/tables/saved-fields.ts'
 import type { Point } from '../../../src/core/values/ids.ts'
 import { seededRandom } from '../../support/seeded-random.ts'
+import { checkPeers, checkPoints } from '../../support/table-checks.ts'
 import { beRejected, connect, disconnect, leavePeer, miss, peerOf, pointInGroup, pointOf, request, runPeer } from './encounters.ts'
 
 const sizes = fc.oneof(

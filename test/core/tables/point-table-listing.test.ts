@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import type { ListQuery } from '../../../src/core/tables/point-listing.ts'
+import type { ListQuery } from '../../../src/core/tables/point-table.ts'
 import { PointTable } from '../../../src/core/tables/point-table.ts'
-import { checkPoints } from '../../../src/core/tables/table-checks.ts'
 import { seededRandom } from '../../support/seeded-random.ts'
+import { checkPoints } from '../../support/table-checks.ts'
 import { beRejected, connect, disconnect, meet, miss, news, pointOf, request, taken } from './encounters.ts'
 
 const query: ListQuery = { ignorePrivate: true, size: 50, random: seededRandom(1), isBanned: () => false }

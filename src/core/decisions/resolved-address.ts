@@ -3,13 +3,14 @@
  * address is judged as an IP address that the source of the point had named. Asked by `node/checked-dials.ts` alone: a page is not told
  * what a name stands for, so nothing but the name can be judged there.
  */
+
+import { isPeerPort } from '../tables/claims.ts'
+import type { PointInfo } from '../tables/point.ts'
+import { setPointAddress } from '../tables/point.ts'
+import { isOperators, isVouched } from '../tables/point-quota.ts'
+import type { PoolState } from '../tables/pool-state.ts'
 import { firstHopOf, firstHopPointOf, scopeOf } from '../values/address.ts'
 import type { Host, Point } from '../values/ids.ts'
-import { isPeerPort } from './claims.ts'
-import { isOperators, isVouched } from './host-shares.ts'
-import type { PointInfo } from './point-info.ts'
-import { setPointAddress } from './point-state.ts'
-import type { PoolState } from './pool-state.ts'
 
 /** Why not. */
 export type AddressRefusal =

@@ -1,10 +1,11 @@
 /**
  * What is true of a pool's state after every transition, as numbered facts; code and tests cite the numbers. Called by tests
- * and by debug runs after each step, and by nothing that is published in a page: it walks everything.
+ * and simulations after each step: it walks everything.
  */
-import type { Attempt, RunningConnection } from '../values/attempt.ts'
-import { maxEventsKept } from './event-ring.ts'
-import type { PoolState } from './pool-state.ts'
+
+import type { PoolState } from '../../src/core/tables/pool-state.ts'
+import type { Attempt, RunningConnection } from '../../src/core/values/attempt.ts'
+import { maxEventsKept } from '../../src/core/values/history.ts'
 import { checkPeers, checkPoints } from './table-checks.ts'
 
 type State = PoolState<unknown>

@@ -1,14 +1,17 @@
 import { describe, expect, it } from 'vitest'
-import { isTried, lastMissAt, lastSeenAt, type PointState } from '../../../src/core/tables/point-info.ts'
-import { PointRecord } from '../../../src/core/tables/point-record.ts'
+import { isTried } from '../../../src/core/tables/bounded-table.ts'
 import {
+  lastMissAt,
+  lastSeenAt,
   type PointEnding,
+  PointRecord,
+  type PointState,
   resetReconnection,
   setPointAccepted,
   setPointDisconnected,
   setPointRequested,
   setPointRunning
-} from '../../../src/core/tables/point-state.ts'
+} from '../../../src/core/tables/point.ts'
 import type { Attempt, RunningConnection } from '../../../src/core/values/attempt.ts'
 import type { PeerId, Point } from '../../../src/core/values/ids.ts'
 import { seededRandom } from '../../support/seeded-random.ts'
@@ -36,7 +39,7 @@ const ending: PointEnding = {
 
 function point(state: PointState = { kind: 'disconnected' }): PointRecord {
   const origin = { source: undefined, medium: 'operator', discoveredAt: 0 } as const
-  const record = new PointRecord('/ip4/192.0.2.1/tcp/1' as Point, 0, origin)
+  const record = new PointRecord('/ip4/192.0.2.1/tcp/1' as Point, origin)
   record.fromProof().state = state
   return record
 }

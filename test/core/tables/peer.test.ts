@@ -7,7 +7,7 @@ import {
   setPeerAccepted,
   setPeerDisconnected,
   setPeerRunning
-} from '../../../src/core/tables/peer-state.ts'
+} from '../../../src/core/tables/peer.ts'
 import type { Attempt, RunningConnection } from '../../../src/core/values/attempt.ts'
 import type { PeerId, Point } from '../../../src/core/values/ids.ts'
 
@@ -27,7 +27,7 @@ const ending = { now: 60_000, date: today + 5, counts: true, byUs: true }
 
 function peer(state: PeerState = { kind: 'disconnected' }): PeerRecord {
   const record = new PeerRecord(alice, 0, undefined)
-  record.state = state
+  record.fromProof().state = state
   return record
 }
 
@@ -96,11 +96,11 @@ describe('what an ending writes of a peer', () => {
   it('last seen is the latest of established, rejected, disconnected; last miss of failed, rejected, disconnected', () => {
     const record = peer()
     expect([lastMeeting(record), lastMiss(record)]).toEqual([undefined, undefined])
-    record.own().lastFailed = { point, at: 40 }
-    record.own().lastRejected = { point: undefined, at: 10 }
-    record.own().lastEstablished = { point, at: 30 }
+    record.fromProof().lastFailed = { point, at: 40 }
+    record.fromProof().lastRejected = { point: undefined, at: 10 }
+    record.fromProof().lastEstablished = { point, at: 30 }
     expect([lastMeeting(record)?.at, lastMiss(record)?.at]).toEqual([30, 40])
-    record.own().lastDisconnection = { point, at: 50 }
+    record.fromProof().lastDisconnection = { point, at: 50 }
     expect([lastMeeting(record)?.at, lastMiss(record)?.at]).toEqual([50, 50])
   })
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import type { AccessList } from '../../../src/core/tables/acl.ts'
-import { joinBans } from '../../../src/core/tables/saved-joins.ts'
+import type { AccessList } from '../../../src/core/tables/access.ts'
+import { joinBans } from '../../../src/core/tables/saved-fields.ts'
 import { hostOfIp } from '../../../src/core/values/address.ts'
 import type { Host, PeerId } from '../../../src/core/values/ids.ts'
 import { accessList, type WholeAccessListOptions } from '../../support/access-list.ts'
@@ -35,19 +35,19 @@ const isBannedPeer = (access: AccessList, peerId: PeerId): boolean => access.pee
 describe('a ban by hand', () => {
   it('of a host or a peer stops them, trusted or not, and nobody else', () => {
     const access = listWith()
-    access.banHost(one, { date: today })
-    access.banPeer(bob, { date: today })
+    access.bans.banHost(one, { date: today })
+    access.bans.banPeer(bob, { date: today })
     expect([access.hostBar(one, false), access.hostBar(one, true)]).toEqual(['banned', 'banned'])
     expect([access.peerBar(bob, false), access.peerBar(bob, true)]).toEqual(['banned', 'banned'])
     expect([access.hostBar(two, false), access.peerBar(alice, false)]).toEqual([undefined, undefined])
-    expect([access.bannedHosts(), access.bannedPeers()]).toEqual([[one], [bob]])
+    expect([access.bans.bannedHosts(), access.bans.bannedPeers()]).toEqual([[one], [bob]])
   })
 
   it('pronounced twice is lifted by one unban', () => {
     const access = listWith()
     for (let i = 0; i < 2; i++) {
-      access.banHost(name, { date: today, peers: [alice] })
-      access.banPeer(bob, { date: today })
+      access.bans.banHost(name, { date: today, peers: [alice] })
+      access.bans.banPeer(bob, { date: today })
     }
     expect(access.unbanHost(name)).toEqual({ hosts: [name], peers: [alice], ranges: [] })
     expect(access.unbanPeer(bob)).toBe(true)
@@ -58,9 +58,9 @@ describe('a ban by hand', () => {
 
   it('lifted from a host frees the peers that it had taken along, and leaves those banned otherwise', () => {
     const access = listWith()
-    access.banPeer(bob, { date: today })
-    access.banHost(one, { date: today, peers: [alice, bob, carol] })
-    access.banHost(two, { date: today, peers: [carol] })
+    access.bans.banPeer(bob, { date: today })
+    access.bans.banHost(one, { date: today, peers: [alice, bob, carol] })
+    access.bans.banHost(two, { date: today, peers: [carol] })
     expect(access.unbanHost(one).peers).toEqual([alice])
     expect([alice, bob, carol].map((id) => isBannedPeer(access, id))).toEqual([false, true, true])
     expect(access.unbanHost(two).peers).toEqual([carol])
@@ -69,15 +69,15 @@ describe('a ban by hand', () => {
 
   it('of a peer pronounced after one along with its host outlives that of the host', () => {
     const access = listWith()
-    access.banHost(one, { date: today, peers: [alice] })
-    access.banPeer(alice, { date: today })
+    access.bans.banHost(one, { date: today, peers: [alice] })
+    access.bans.banPeer(alice, { date: today })
     expect(access.unbanHost(one).peers).toEqual([])
     expect(isBannedPeer(access, alice)).toBe(true)
   })
 
   it('lifted from a peer is lifted for good, though its host stays banned', () => {
     const access = listWith()
-    access.banHost(one, { date: today, peers: [alice] })
+    access.bans.banHost(one, { date: today, peers: [alice] })
     access.unbanPeer(alice)
     expect([isBannedPeer(access, alice), isBannedHost(access, one)]).toEqual([false, true])
     expect(access.unbanHost(one).peers).toEqual([])
@@ -87,60 +87,62 @@ describe('a ban by hand', () => {
 describe('a ban of a range', () => {
   it('stops every address in it and no name, until it is lifted', () => {
     const access = listWith()
-    expect(access.banRange('192.0.2.77/24', { date: today, peers: [alice] })).toBe('192.0.2.0/24')
+    expect(access.bans.banRange('192.0.2.77/24', { date: today, peers: [alice] })).toBe('192.0.2.0/24')
     expect([one, two, host('192.0.3.1'), name].map((each) => isBannedHost(access, each))).toEqual([true, true, false, false])
     expect(access.hostBar(one, true)).toBe('banned')
-    expect(access.ranges()).toEqual(['192.0.2.0/24'])
-    expect(access.unbanRange('192.0.2.0/24')).toEqual({ hosts: [], peers: [alice], ranges: ['192.0.2.0/24'] })
+    expect(access.bans.bannedRanges()).toEqual(['192.0.2.0/24'])
+    expect(access.bans.unbanRange('192.0.2.0/24')).toEqual({ hosts: [], peers: [alice], ranges: ['192.0.2.0/24'] })
     expect(isBannedHost(access, one)).toBe(false)
-    expect(access.unbanRange('192.0.2.0/24').ranges).toEqual([])
+    expect(access.bans.unbanRange('192.0.2.0/24').ranges).toEqual([])
   })
 
   it('has no exceptions: to unban a host in it is refused, and names the range', () => {
     const access = listWith()
-    access.banHost(one, { date: today })
-    access.banRange('192.0.0.0/16', { date: today })
+    access.bans.banHost(one, { date: today })
+    access.bans.banRange('192.0.0.0/16', { date: today })
     expect(() => access.unbanHost(one)).toThrow('192.0.2.1 is in the banned range 192.0.0.0/16')
-    access.unbanRange('192.0.0.0/16')
+    access.bans.unbanRange('192.0.0.0/16')
     expect(access.unbanHost(one).hosts).toEqual([one])
   })
 
   it('leaves hosts banned by themselves banned when it is lifted', () => {
     const access = listWith()
-    access.banHost(one, { date: today })
-    access.banRange('192.0.2.0/24', { date: today })
-    access.unbanRange('192.0.2.0/24')
+    access.bans.banHost(one, { date: today })
+    access.bans.banRange('192.0.2.0/24', { date: today })
+    access.bans.unbanRange('192.0.2.0/24')
     expect([one, two].map((each) => isBannedHost(access, each))).toEqual([true, false])
   })
 
   it('that is none is refused by name', () => {
-    expect(() => listWith().banRange('192.0.2.0/33', { date: today })).toThrow('such as 192.0.2.0/24 or 2001:db8::/32, got "192.0.2.0/33"')
-    expect(() => listWith().unbanRange('all')).toThrow('got "all"')
+    expect(() => listWith().bans.banRange('192.0.2.0/33', { date: today })).toThrow(
+      'such as 192.0.2.0/24 or 2001:db8::/32, got "192.0.2.0/33"'
+    )
+    expect(() => listWith().bans.unbanRange('all')).toThrow('got "all"')
   })
 })
 
 describe('the end of a ban', () => {
   it('comes at its date and not before, and the peers taken along are free with it', () => {
     const access = listWith()
-    access.banHost(one, { date: today, endsAt: today + 100, peers: [alice] })
-    access.banRange('2001:db8::/32', { date: today, endsAt: today + 100 })
-    access.banPeer(bob, { date: today, endsAt: today + 200 })
-    access.banPeer(carol, { date: today })
+    access.bans.banHost(one, { date: today, endsAt: today + 100, peers: [alice] })
+    access.bans.banRange('2001:db8::/32', { date: today, endsAt: today + 100 })
+    access.bans.banPeer(bob, { date: today, endsAt: today + 200 })
+    access.bans.banPeer(carol, { date: today })
     expect(access.advance({ now: 0, date: today + 99 })).toEqual({ hosts: [], peers: [], ranges: [] })
     expect(isBannedHost(access, one)).toBe(true)
     expect(access.advance({ now: 0, date: today + 100 })).toEqual({ hosts: [one], peers: [alice], ranges: ['2001:db8::/32'] })
     expect([isBannedHost(access, one), isBannedHost(access, host('2001:db8::1')), isBannedPeer(access, bob)]).toEqual([false, false, true])
     expect(access.advance({ now: 0, date: today + 200 }).peers).toEqual([bob])
     expect(access.advance({ now: 0, date: today + 1e12 }).peers).toEqual([])
-    expect(access.bannedPeers()).toEqual([carol])
+    expect(access.bans.bannedPeers()).toEqual([carol])
   })
 
   it('is the one of the last word', () => {
     const access = listWith()
-    access.banPeer(bob, { date: today, endsAt: today + 100 })
-    access.banPeer(bob, { date: today })
-    access.banPeer(alice, { date: today })
-    access.banPeer(alice, { date: today, endsAt: today + 100 })
+    access.bans.banPeer(bob, { date: today, endsAt: today + 100 })
+    access.bans.banPeer(bob, { date: today })
+    access.bans.banPeer(alice, { date: today })
+    access.bans.banPeer(alice, { date: today, endsAt: today + 100 })
     access.advance({ now: 0, date: today + 100 })
     expect([isBannedPeer(access, bob), isBannedPeer(access, alice)]).toEqual([true, false])
   })
@@ -148,10 +150,10 @@ describe('the end of a ban', () => {
   it('in the past, or no date at all, is refused and bans nobody', () => {
     const access = listWith()
     for (const endsAt of [today, today - 1, Number.NaN]) {
-      expect(() => access.banPeer(bob, { date: today, endsAt })).toThrow(`got ${endsAt}`)
-      expect(() => access.banHost(one, { date: today, endsAt, peers: [bob] })).toThrow(`got ${endsAt}`)
+      expect(() => access.bans.banPeer(bob, { date: today, endsAt })).toThrow(`got ${endsAt}`)
+      expect(() => access.bans.banHost(one, { date: today, endsAt, peers: [bob] })).toThrow(`got ${endsAt}`)
     }
-    expect([access.bannedPeers(), access.bannedHosts()]).toEqual([[], []])
+    expect([access.bans.bannedPeers(), access.bans.bannedHosts()]).toEqual([[], []])
   })
 })
 
@@ -159,33 +161,33 @@ describe('the lists of bans', () => {
   it('refuse the ten-thousand-and-first entry and stay as they were', () => {
     const access = listWith()
     for (let i = 0; i < 10_000; i++) {
-      access.banPeer(`peer-${i}` as PeerId, { date: today })
-      access.banHost(`host-${i}.example.org` as Host, { date: today })
+      access.bans.banPeer(`peer-${i}` as PeerId, { date: today })
+      access.bans.banHost(`host-${i}.example.org` as Host, { date: today })
     }
-    expect(() => access.banPeer(alice, { date: today })).toThrow('expected at most 10000, got 10001')
-    expect(() => access.banHost(one, { date: today })).toThrow('expected at most 10000, got 10001')
-    expect(() => access.banHost('host-1.example.org' as Host, { date: today, peers: [alice] })).toThrow('peers')
+    expect(() => access.bans.banPeer(alice, { date: today })).toThrow('expected at most 10000, got 10001')
+    expect(() => access.bans.banHost(one, { date: today })).toThrow('expected at most 10000, got 10001')
+    expect(() => access.bans.banHost('host-1.example.org' as Host, { date: today, peers: [alice] })).toThrow('peers')
     expect([isBannedPeer(access, alice), isBannedHost(access, one)]).toEqual([false, false])
-    access.banPeer('peer-7' as PeerId, { date: today, endsAt: today + 1 })
-    expect(access.bannedPeers()).toHaveLength(10_000)
+    access.bans.banPeer('peer-7' as PeerId, { date: today, endsAt: today + 1 })
+    expect(access.bans.bannedPeers()).toHaveLength(10_000)
   })
 
   it('come back from their export, through JSON, as they were', () => {
     const access = listWith()
-    access.banPeer(bob, { date: today, endsAt: today + 100 })
-    access.banHost(one, { date: today, peers: [alice] })
-    access.banHost(name, { date: today })
-    access.banRange('2001:db8::/32', { date: today, peers: [carol] })
+    access.bans.banPeer(bob, { date: today, endsAt: today + 100 })
+    access.bans.banHost(one, { date: today, peers: [alice] })
+    access.bans.banHost(name, { date: today })
+    access.bans.banRange('2001:db8::/32', { date: today, peers: [carol] })
     access.greylistHost(two, today)
-    const saved = JSON.parse(JSON.stringify(access.export()))
+    const saved = JSON.parse(JSON.stringify(access.bans.export()))
     const later = listWith()
-    expect(joinBans(later, saved, today + 50)).toBe(0)
-    expect(later.export()).toEqual(access.export())
+    expect(joinBans(later.bans, saved, today + 50)).toBe(0)
+    expect(later.bans.export()).toEqual(access.bans.export())
     expect(isBannedHost(later, host('2001:db8::2'))).toBe(true)
     expect(isBannedHost(later, two)).toBe(false)
     expect(later.unbanHost(one).peers).toEqual([alice])
     const tooLate = listWith()
-    expect(joinBans(tooLate, saved, today + 100)).toBe(0)
+    expect(joinBans(tooLate.bans, saved, today + 100)).toBe(0)
     expect(isBannedPeer(tooLate, bob)).toBe(false)
   })
 
@@ -193,7 +195,7 @@ describe('the lists of bans', () => {
     const access = listWith()
     const times = { since: today, endsAt: undefined }
     const dropped = joinBans(
-      access,
+      access.bans,
       {
         peers: [{ peerId: bob, ...times }],
         hosts: [
@@ -205,7 +207,7 @@ describe('the lists of bans', () => {
       today
     )
     expect(dropped).toBe(3)
-    expect(access.export()).toEqual({ peers: [{ peerId: bob, ...times }], hosts: [], ranges: [] })
+    expect(access.bans.export()).toEqual({ peers: [{ peerId: bob, ...times }], hosts: [], ranges: [] })
   })
 })
 
@@ -227,7 +229,7 @@ describe('the greylists', () => {
   it('are named only where no ban is', () => {
     const access = listWith()
     access.greylistPeer(bob, today)
-    access.banHost(one, { date: today })
+    access.bans.banHost(one, { date: today })
     expect(access.hostBar(one, false)).toBe('banned')
   })
 
@@ -272,7 +274,7 @@ describe('the greylists', () => {
     const access = listWith()
     for (const each of [one, two]) access.greylistHost(each, today)
     access.greylistPeer(bob, today)
-    access.banHost(one, { date: today })
+    access.bans.banHost(one, { date: today })
     expect(access.unbanHost(one).hosts).toEqual([one])
     expect([isBannedHost(access, one), isBannedHost(access, two)]).toEqual([false, true])
     expect(access.unbanHost(two).hosts).toEqual([two])
@@ -284,16 +286,16 @@ describe('the greylists', () => {
     const access = listWith()
     access.greylistHost(one, today)
     access.greylistPeer(bob, today)
-    access.banPeer(alice, { date: today })
+    access.bans.banPeer(alice, { date: today })
     expect([access.ungreylistHost(one), access.ungreylistPeer(bob), access.ungreylistPeer(alice)]).toEqual([true, true, false])
     expect([isBannedHost(access, one), isBannedPeer(access, bob), isBannedPeer(access, alice)]).toEqual([false, false, true])
   })
 
   it('are emptied of hosts by clearGreylist, of everything with the bans by clear', () => {
     const access = listWith({ ipGreylistSizeKiB: 1 })
-    access.banPeer(alice, { date: today, endsAt: today + 1 })
-    access.banHost(name, { date: today })
-    access.banRange('2001:db8::/32', { date: today })
+    access.bans.banPeer(alice, { date: today, endsAt: today + 1 })
+    access.bans.banHost(name, { date: today })
+    access.bans.banRange('2001:db8::/32', { date: today })
     access.greylistPeer(bob, today)
     for (const each of [one, two]) access.greylistHost(each, today)
     expect(access.greylistUnreliableSince).toBe(today)
@@ -301,7 +303,7 @@ describe('the greylists', () => {
     expect([isBannedHost(access, one), access.greylistUnreliableSince, isBannedPeer(access, bob)]).toEqual([false, undefined, true])
     access.clear()
     expect([isBannedPeer(access, bob), isBannedPeer(access, alice), isBannedHost(access, name)]).toEqual([false, false, false])
-    expect(access.export()).toEqual({ peers: [], hosts: [], ranges: [] })
+    expect(access.bans.export()).toEqual({ peers: [], hosts: [], ranges: [] })
   })
 
   it('lose one step with each gcGreylist, so that sixteen of them empty them', () => {

@@ -1,5 +1,5 @@
-/** Address ranges (CIDR): reading them, and which of them hold an address. Called by `bans.ts`. */
-import { formatIPv4, formatIp, type IpGroups, lastIPv4, mappedIPv4, parseIp, prefixOf } from '../values/ip.ts'
+/** Address ranges (CIDR): reading them, and whether they hold an address. */
+import { formatIPv4, formatIp, type IpGroups, lastIPv4, mappedIPv4, parseIp, prefixOf } from './ip.ts'
 
 /**
  * All addresses that begin with the same bits. IPv4 ranges lie inside `::ffff:0:0/96`, so a range shorter than that,
@@ -33,40 +33,4 @@ export function isInRange(address: IpGroups, { prefix, length }: CidrRange): boo
     if (((address[i] ?? 0) & mask) !== prefix[i]) return false
   }
   return true
-}
-
-/** A value for each range, looked through one by one; the owner bounds the number. */
-export class CidrTable<T> {
-  readonly #byText = new Map<string, { readonly range: CidrRange; readonly value: T }>()
-
-  get size(): number {
-    return this.#byText.size
-  }
-
-  get(range: CidrRange): T | undefined {
-    return this.#byText.get(range.text)?.value
-  }
-
-  set(range: CidrRange, value: T): void {
-    this.#byText.set(range.text, { range, value })
-  }
-
-  /** Returns false if it was not there. */
-  delete(range: CidrRange): boolean {
-    return this.#byText.delete(range.text)
-  }
-
-  clear(): void {
-    this.#byText.clear()
-  }
-
-  /** One of the ranges that hold the address. */
-  match(address: IpGroups): T | undefined {
-    for (const { range, value } of this.#byText.values()) if (isInRange(address, range)) return value
-    return undefined
-  }
-
-  values(): T[] {
-    return Array.from(this.#byText.values(), ({ value }) => value)
-  }
 }

@@ -1,0 +1,187 @@
+/**
+ * One known peer: its record, its states, and the only functions that change them. `pool-state.ts` calls the transitions and moves
+ * point and peer together; the table that holds the records is `peer-table.ts`.
+ */
+import type { Attempt, RunningConnection } from '../values/attempt.ts'
+import { type HistoryEvent, type HistoryKind, pushEvent } from '../values/history.ts'
+import type { PeerId, Point } from '../values/ids.ts'
+import type { ReportKind } from '../values/reason.ts'
+import { type Backoff, noBackoff } from './attempt.ts'
+
+export type PeerState =
+  | { readonly kind: 'disconnected' }
+  | { readonly kind: 'accepted'; readonly attempt: Attempt }
+  | { readonly kind: 'running'; readonly connection: RunningConnection }
+
+/** Where a peer was met (none: an incoming link that named no point), and when (wall clock, ms). */
+export interface Encounter {
+  readonly point: Point | undefined
+  readonly at: number
+}
+
+/** What was said against a peer: by the application, or, for a breach of the protocol, by the pool. */
+export interface PeerReport {
+  readonly kind: ReportKind
+  /** At most `maxReportText` characters. */
+  readonly reason: string
+  /** Wall clock, ms. */
+  readonly at: number
+}
+
+/** Weights of reports, faded as of an instant on the monotonic clock; `decisions/reports.ts` knows how. */
+export interface Penalty {
+  readonly amount: number
+  readonly at: number
+}
+
+/** A longer reason is cut: it is kept for each known peer, and saved. */
+const maxReportText = 200
+
+/** What our connections with a peer and the application's reports showed. */
+export interface PeerFindings {
+  state: PeerState
+  lastFailed: Encounter | undefined
+  lastRejected: Encounter | undefined
+  lastEstablished: Encounter | undefined
+  lastDisconnection: Encounter | undefined
+  /** Messages and new points that came from it over connections that have ended, and new points of the present one. Saved. */
+  served: number
+  /** How long it was connected, without the present connection, ms. Saved. */
+  connectedMs: number
+  /** Of the last handshake; memory only. */
+  roundTripMs: number | undefined
+  /** Failed attempts in a row while others worked; memory only. */
+  failures: number
+  /** Holds at all its addresses: it asked us to stay away, refused us or dropped us. Memory only. */
+  backoff: Backoff
+  /** The last report; a fault stays until there is a newer one. Saved. */
+  lastReport: PeerReport | undefined
+  /** Memory only. */
+  penalty: Penalty
+  events: readonly HistoryEvent<Point>[]
+}
+
+/** One known peer, as everybody but its table sees it. Live: its fields change with the pool. */
+export interface PeerInfo<PeerMeta = unknown> extends Readonly<PeerFindings> {
+  readonly peerId: PeerId
+  /** When its record was made; wall clock. Saved. */
+  readonly createdAt: number
+  /** Set by the operator alone. Saved. */
+  readonly trusted: boolean
+  /** The application's own. Saved. */
+  readonly metadata: PeerMeta
+}
+
+const disconnected: PeerState = { kind: 'disconnected' }
+const noPenalty: Penalty = { amount: 0, at: 0 }
+
+/** The record itself. Readonly but through its doors; `metadata` is written by `api/peers.ts` and by the table. */
+export class PeerRecord<PeerMeta = unknown> implements PeerInfo<PeerMeta> {
+  readonly peerId: PeerId
+  readonly createdAt: number
+  metadata: PeerMeta
+  readonly trusted: boolean = false
+  readonly state: PeerState = disconnected
+  readonly lastFailed: Encounter | undefined = undefined
+  readonly lastRejected: Encounter | undefined = undefined
+  readonly lastEstablished: Encounter | undefined = undefined
+  readonly lastDisconnection: Encounter | undefined = undefined
+  readonly served: number = 0
+  readonly connectedMs: number = 0
+  readonly roundTripMs: number | undefined = undefined
+  readonly failures: number = 0
+  readonly backoff: Backoff = noBackoff
+  readonly lastReport: PeerReport | undefined = undefined
+  readonly penalty: Penalty = noPenalty
+  readonly events: readonly HistoryEvent<Point>[] = []
+
+  constructor(peerId: PeerId, createdAt: number, metadata: PeerMeta) {
+    this.peerId = peerId
+    this.createdAt = createdAt
+    this.metadata = metadata
+  }
+
+  /** What our connections with it and the application's reports showed. */
+  fromProof(): PeerFindings {
+    return this
+  }
+
+  /** What the operator said. */
+  fromOperator(): { trusted: boolean } {
+    return this
+  }
+}
+
+/** disconnected → accepted. */
+export function setPeerAccepted(record: PeerRecord, attempt: Attempt): void {
+  if (record.state.kind !== 'disconnected') illegal(record, 'accepted')
+  record.fromProof().state = { kind: 'accepted', attempt }
+}
+
+/** accepted by the same attempt → running. */
+export function setPeerRunning(record: PeerRecord, attempt: Attempt, connection: RunningConnection): void {
+  if (record.state.kind !== 'accepted' || record.state.attempt !== attempt) illegal(record, 'running')
+  const findings = record.fromProof()
+  findings.state = { kind: 'running', connection }
+  findings.roundTripMs = connection.roundTripMs ?? findings.roundTripMs
+  findings.failures = 0
+  findings.backoff = noBackoff
+  findings.lastEstablished = { point: connection.point, at: connection.establishedAt }
+  notePeer(record, 'connection-established', connection.establishedAt, connection.point)
+}
+
+/** accepted, running → disconnected. `now` is monotonic; `counts` is false when the attempt ended for reasons of our own. */
+export function setPeerDisconnected(record: PeerRecord, ending: { now: number; date: number; counts: boolean; byUs: boolean }): void {
+  const { state } = record
+  if (state.kind === 'disconnected') illegal(record, 'disconnected')
+  const findings = record.fromProof()
+  findings.state = disconnected
+  if (state.kind === 'running') {
+    const { point, startedAt, messagesReceived } = state.connection
+    findings.connectedMs += Math.max(0, ending.now - startedAt)
+    findings.served += messagesReceived
+    findings.lastDisconnection = { point, at: ending.date }
+    notePeer(record, ending.byUs ? 'disconnection' : 'external-disconnection', ending.date, point)
+  } else if (ending.counts) {
+    findings.lastRejected = { point: state.attempt.point, at: ending.date }
+    notePeer(record, 'request-rejected', ending.date, state.attempt.point)
+  }
+}
+
+/** Adds one line to the history. */
+export function notePeer(record: PeerRecord, kind: HistoryKind, at: number, point: Point | undefined): void {
+  record.fromProof().events = pushEvent(record.events, { kind, at, other: point })
+}
+
+/** It sent so many new points. */
+export function noteServed(record: PeerRecord, points: number): void {
+  record.fromProof().served += points
+}
+
+/** Keeps what was said against it. */
+export function noteReport(record: PeerRecord, { kind, reason, at }: PeerReport, penalty: Penalty = record.penalty): void {
+  if (kind === 'fault' || record.lastReport?.kind !== 'fault')
+    record.fromProof().lastReport = { kind, reason: reason.slice(0, maxReportText), at }
+  record.fromProof().penalty = penalty
+}
+
+/** The latest instant that it was met, and where: established, rejected or disconnected. */
+export function lastMeeting(info: Pick<PeerInfo, 'lastEstablished' | 'lastRejected' | 'lastDisconnection'>): Encounter | undefined {
+  return latest(info.lastEstablished, info.lastRejected, info.lastDisconnection)
+}
+
+/** The latest instant that a try was in vain or a connection ended, and where: failed, rejected or disconnected. */
+export function lastMiss(info: Pick<PeerInfo, 'lastFailed' | 'lastRejected' | 'lastDisconnection'>): Encounter | undefined {
+  return latest(info.lastFailed, info.lastRejected, info.lastDisconnection)
+}
+
+function latest(...encounters: (Encounter | undefined)[]): Encounter | undefined {
+  let last: Encounter | undefined
+  for (const met of encounters) if (met !== undefined && (last === undefined || met.at > last.at)) last = met
+  return last
+}
+
+/** A transition that the owner should never have asked for: a bug of ours, so it is loud. */
+function illegal(record: PeerRecord, to: string): never {
+  throw new Error(`illegal peer transition: ${record.peerId} from ${record.state.kind} to ${to}`)
+}

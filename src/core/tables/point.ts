@@ -1,0 +1,380 @@
+/**
+ * One known point: its record, its states, and the only functions that change them. `pool-state.ts` calls the transitions and moves
+ * point and peer together; `claims.ts` notes what peers claim; the table that holds the records is `point-table.ts`.
+ *
+ * Three sources write a record, each through its own door: the operator (`fromOperator`), our own dials and connections (`fromProof`),
+ * and what peers and discoveries say (`fromClaims`). A door shows its own fields only, so a claim cannot overwrite what the operator
+ * said or a proof showed. Outside of `tables` a point is a `PointInfo`, which nobody can write.
+ */
+import { groupOf, hostOf, targetOf } from '../values/address.ts'
+import type { Attempt, RunningConnection } from '../values/attempt.ts'
+import type { Reconnection } from '../values/config.ts'
+import { type HistoryEvent, type HistoryKind, pushEvent } from '../values/history.ts'
+import type { Host, PeerId, Point } from '../values/ids.ts'
+import type { Random } from '../values/ports.ts'
+import type { Rejection } from '../values/reason.ts'
+import { type Backoff, backoffOf, noBackoff } from './attempt.ts'
+import { isTried } from './bounded-table.ts'
+
+export type PointState =
+  | { readonly kind: 'disconnected' }
+  | { readonly kind: 'requested'; readonly attempt: Attempt }
+  | { readonly kind: 'accepted'; readonly attempt: Attempt; readonly peerId: PeerId }
+  | { readonly kind: 'running'; readonly connection: RunningConnection }
+
+/** Through which door a point came: for people, and for the rules about strangers' claims. */
+export const media = ['operator', 'storage', 'hello', 'advertise', 'nack', 'swap', 'discovery'] as const
+export type Medium = (typeof media)[number]
+
+/** A peer met at a point, and when (wall clock, ms). */
+export interface Meeting {
+  readonly peerId: PeerId
+  readonly at: number
+}
+
+/** Where a record comes from. */
+export interface PointOrigin {
+  /**
+   * Who advertised it first, or the first source in that peer's address group, where limits count them as one; none: the operator, the
+   * storage, a local discovery. Saved.
+   */
+  readonly source: PeerId | undefined
+  readonly medium: Medium
+  /** When it became known; wall clock. Saved. */
+  readonly discoveredAt: number
+}
+
+/** What the operator said of a point. Saved. */
+export interface OperatorWords {
+  trusted: boolean
+  /** Unknown peers named the point first, and the operator registered or connected to it since. */
+  registered: boolean
+  /** The peer that the operator expects there. */
+  namedPeerId: PeerId | undefined
+}
+
+/** What peers and discoveries said of a point: hints. Memory only but for `isPublic`. */
+export interface Claims {
+  /** The peer there said in its handshake that the point may be advertised. Saved. */
+  isPublic: boolean
+  /** The peer that last said it is its own: a hint that spares a dial, never a rule. */
+  claimedBy: PeerId | undefined
+  /** That peer was seen at the point's host, or is the target of the relayed point: nobody else can have said so. */
+  isClaimProven: boolean
+  /** That peer signed it, too: it may be held to its word. */
+  isSigned: boolean
+  /**
+   * Who is there according to another discovery of the node (a bootstrap list, mDNS). Dials ask for that peer until a dial succeeded or
+   * shows that it is wrong.
+   */
+  discoveredPeerId: PeerId | undefined
+}
+
+/** What our own dials and connections showed. The instants of `Meeting`s, `lastFailedAt` and `events` are saved, the rest is memory only. */
+export interface Findings {
+  state: PointState
+  lastFailedAt: number | undefined
+  lastRejected: Meeting | undefined
+  lastEstablished: Meeting | undefined
+  lastDisconnection: Meeting | undefined
+  /** Monotonic instant at which a peer was there last, −∞ when a dial has failed since, or none was there in this run. */
+  aliveAt: number
+  /** Failures in a row, for people and scores. */
+  failures: number
+  /** The peer that proved to be there and was kept out. */
+  deniedPeerId: PeerId | undefined
+  /** The address that the point's DNS name stood for when a connection was made last. */
+  address: Host | undefined
+  /** Why the last dial failed. */
+  lastFailure: Rejection | undefined
+  /** Connections in a row that the peer ended within ten seconds. */
+  shortConnections: number
+  backoff: Backoff
+  /** The next wait after a failure, ms; 0: the first one. */
+  delayMs: number
+  events: readonly HistoryEvent<PeerId>[]
+}
+
+/** One known point, as everybody but its table sees it. Live: its fields change with the pool. */
+export interface PointInfo extends PointOrigin, Readonly<OperatorWords>, Readonly<Claims>, Readonly<Findings> {
+  readonly point: Point
+  /** None: the point names no host, or is relayed. */
+  readonly host: Host | undefined
+  /** The address group that quotas count by: `groupOf(point)`. */
+  readonly group: string
+  /** Who must answer there: the peer that the operator named, or the one that a relayed point ends with. Saved. */
+  readonly expectedPeerId: PeerId | undefined
+  /** Monotonic instant up to which it is not dialed by maintenance. */
+  readonly barredUntil: number
+  /** The same while a dial is urgent. */
+  readonly urgentUntil: number
+  /** Monotonic instant up to which maintenance does not dial it because its source advertised several unreachable points lately. */
+  readonly heldUntil: number
+}
+
+const disconnected: PointState = { kind: 'disconnected' }
+
+/** The record itself. Readonly but through its doors; what the table and its quotas keep there is written by them alone. */
+export class PointRecord implements PointInfo {
+  readonly point: Point
+  readonly source: PeerId | undefined
+  readonly medium: Medium
+  readonly discoveredAt: number
+  readonly host: Host | undefined
+  readonly group: string
+  /** The peer that a relayed point ends with. */
+  readonly target: PeerId | undefined
+
+  readonly trusted: boolean = false
+  readonly registered: boolean = false
+  readonly namedPeerId: PeerId | undefined = undefined
+
+  readonly isPublic: boolean = false
+  readonly claimedBy: PeerId | undefined = undefined
+  readonly isClaimProven: boolean = false
+  readonly isSigned: boolean = false
+  readonly discoveredPeerId: PeerId | undefined = undefined
+
+  readonly state: PointState = disconnected
+  readonly lastFailedAt: number | undefined = undefined
+  readonly lastRejected: Meeting | undefined = undefined
+  readonly lastEstablished: Meeting | undefined = undefined
+  readonly lastDisconnection: Meeting | undefined = undefined
+  readonly aliveAt: number = Number.NEGATIVE_INFINITY
+  readonly failures: number = 0
+  readonly deniedPeerId: PeerId | undefined = undefined
+  readonly address: Host | undefined = undefined
+  readonly lastFailure: Rejection | undefined = undefined
+  readonly shortConnections: number = 0
+  readonly backoff: Backoff = noBackoff
+  readonly delayMs: number = 0
+  readonly events: readonly HistoryEvent<PeerId>[] = []
+
+  /** Whose quota counts it; none: nobody's, since it proved good. Written by `point-quota.ts`. */
+  holder: { readonly heldUntil: number } | undefined = undefined
+  /** `lastSeenAt` as the table last saw it. Written by `point-table.ts`. */
+  sightedAt: number | undefined = undefined
+  /** What the limits per host count it by; none: they do not concern it. Written by `HostQuota`. */
+  hostKey: string | undefined = undefined
+
+  constructor(point: Point, { source, medium, discoveredAt }: PointOrigin) {
+    this.point = point
+    this.source = source
+    this.medium = medium
+    this.discoveredAt = discoveredAt
+    this.host = hostOf(point)
+    this.group = groupOf(point)
+    this.target = targetOf(point)
+  }
+
+  fromOperator(): OperatorWords {
+    return this
+  }
+
+  fromProof(): Findings {
+    return this
+  }
+
+  fromClaims(): Claims {
+    return this
+  }
+
+  get expectedPeerId(): PeerId | undefined {
+    return this.namedPeerId ?? this.target
+  }
+
+  get barredUntil(): number {
+    return this.backoff.until
+  }
+
+  get urgentUntil(): number {
+    return this.backoff.urgentUntil
+  }
+
+  get heldUntil(): number {
+    return this.holder === undefined || this.trusted || isTried(this) ? Number.NEGATIVE_INFINITY : this.holder.heldUntil
+  }
+}
+
+/** disconnected → requested. We are about to dial it. */
+export function setPointRequested(record: PointRecord, attempt: Attempt): void {
+  allow(record, ['disconnected'], 'requested')
+  record.fromProof().state = { kind: 'requested', attempt }
+}
+
+/** disconnected, requested by the same attempt → accepted. The handshake passed our checks. */
+export function setPointAccepted(record: PointRecord, attempt: Attempt, peerId: PeerId): void {
+  allow(record, ['disconnected', 'requested'], 'accepted')
+  if (record.state.kind === 'requested' && record.state.attempt !== attempt) illegal(record, 'accepted by another attempt')
+  record.fromProof().state = { kind: 'accepted', attempt, peerId }
+}
+
+/** accepted by the same peer, or disconnected (a dial found a running peer there) → running. */
+export function setPointRunning(record: PointRecord, connection: RunningConnection): void {
+  allow(record, ['disconnected', 'accepted'], 'running')
+  if (record.state.kind === 'accepted' && record.state.peerId !== connection.peerId) illegal(record, 'running with another peer')
+  const { peerId, direction, isPrivate, establishedAt: at } = connection
+  const findings = record.fromProof()
+  findings.state = { kind: 'running', connection }
+  findings.deniedPeerId = undefined
+  findings.lastEstablished = { peerId, at }
+  if (direction === 'outgoing') {
+    setPointClaimed(record, peerId, true)
+    setPointPublic(record, !isPrivate)
+  }
+  notePoint(record, 'connection-established', at, peerId)
+}
+
+/** How a point comes back to disconnected. */
+export interface PointEnding {
+  /** Monotonic, ms. */
+  readonly now: number
+  /** Wall clock, ms. */
+  readonly date: number
+  /** False: the attempt ended for reasons of our own (cancelled, superseded, our network is down, we slept): nothing is held against the point. */
+  readonly counts: boolean
+  /** False: nobody answered and no other connection works, so it may be our own network: the bar does not grow. */
+  readonly grows: boolean
+  /** Did the operator or our pool end the running connection? */
+  readonly byUs: boolean
+  /** The link broke, or the peer restarts: it may be back in seconds. */
+  readonly mayReturnSoon: boolean
+  /** Did the other side end the connection within ten seconds? */
+  readonly isShort: boolean
+  /** Why the attempt failed; none: it ran. */
+  readonly rejection: Rejection | undefined
+  /** The peer's wish, or what a policy says: no dial before that many ms. */
+  readonly comeBackAfterMs: number
+  readonly reconnection: Reconnection
+  readonly random: Random
+}
+
+/**
+ * any state but disconnected → disconnected; writes the last instants and sets the back-off. A connection that the other side ended
+ * within ten seconds is a failure: a peer that takes us and drops us is dialed ever more rarely.
+ */
+export function setPointDisconnected(record: PointRecord, ending: PointEnding): void {
+  const { state } = record
+  if (state.kind === 'disconnected') illegal(record, 'disconnected')
+  const findings = record.fromProof()
+  findings.state = disconnected
+  const { initialDelayMs, afterConnectionMs } = ending.reconnection
+  if (state.kind === 'running') {
+    const { peerId } = state.connection
+    findings.lastDisconnection = { peerId, at: ending.date }
+    findings.aliveAt = ending.now
+    notePoint(record, ending.byUs ? 'disconnection' : 'external-disconnection', ending.date, peerId)
+    if (ending.isShort && ending.counts) {
+      findings.failures++
+      findings.shortConnections++
+      backOff(record, ending, { least: afterConnectionMs, grows: true })
+      return
+    }
+    findings.failures = 0
+    findings.shortConnections = 0
+    findings.lastFailure = undefined
+    findings.delayMs = 0
+    if (!ending.counts) return
+    findings.backoff = backoffOf(
+      { now: ending.now, delayMs: Math.max(afterConnectionMs, ending.comeBackAfterMs), mayReturnSoon: ending.mayReturnSoon },
+      ending
+    )
+    return
+  }
+  const peerId = state.kind === 'accepted' ? state.peerId : undefined
+  if (!ending.counts) return
+  findings.lastFailure = ending.rejection
+  const why = ending.rejection?.kind
+  if (why === 'rejected-by-peer') findings.aliveAt = ending.now
+  if (why === 'dial-failed' || why === 'timeout') findings.aliveAt = Number.NEGATIVE_INFINITY
+  if (ending.rejection?.kind === 'peer-banned') findings.deniedPeerId = ending.rejection.peerId
+  if (peerId === undefined) findings.lastFailedAt = ending.date
+  else findings.lastRejected = { peerId, at: ending.date }
+  notePoint(record, 'request-rejected', ending.date, peerId)
+  if (ending.grows) findings.failures++
+  backOff(record, ending, { least: initialDelayMs, grows: ending.grows })
+}
+
+/** Waits as long as last time, at least `least` and what the peer asked for; the next wait is longer if it `grows`. */
+function backOff(record: PointRecord, ending: PointEnding, { least, grows }: { least: number; grows: boolean }): void {
+  const findings = record.fromProof()
+  const { factor, maxDelayMs } = ending.reconnection
+  const delayMs = Math.max(findings.delayMs === 0 ? least : findings.delayMs, ending.comeBackAfterMs)
+  if (grows) findings.delayMs = Math.min(delayMs * factor, maxDelayMs)
+  findings.backoff = backoffOf({ now: ending.now, delayMs }, ending)
+}
+
+/** Forgets the back-off: a user asked for this point, or the machine woke up or came online. */
+export function resetReconnection(record: PointRecord): void {
+  const findings = record.fromProof()
+  findings.delayMs = 0
+  findings.backoff = noBackoff
+}
+
+/** A peer says, or our dial showed, that the point is that peer's own. `isProven`: nobody else can be there. */
+export function setPointClaimed(record: PointRecord, peerId: PeerId, isProven: boolean): void {
+  const isSame = record.claimedBy === peerId
+  if (isSame && (record.isClaimProven || !isProven)) return
+  const claims = record.fromClaims()
+  claims.claimedBy = peerId
+  claims.isClaimProven = isProven
+  // Whoever signed it was another.
+  if (!isSame) claims.isSigned = false
+}
+
+/** The peer there says whether others may be told of the point. */
+export function setPointPublic(record: PointRecord, isPublic: boolean): void {
+  record.fromClaims().isPublic = isPublic
+}
+
+/** A connection to its DNS name is with this address. */
+export function setPointAddress(record: PointRecord, address: Host): void {
+  record.fromProof().address = address
+}
+
+/** The peer that has proved to be there was connected, at this or another of its points. */
+export function notePointAlive(record: PointRecord, now: number): void {
+  record.fromProof().aliveAt = now
+}
+
+/** Adds one line to the history. */
+export function notePoint(record: PointRecord, kind: HistoryKind, at: number, peerId: PeerId | undefined): void {
+  record.fromProof().events = pushEvent(record.events, { kind, at, other: peerId })
+}
+
+function allow(record: PointRecord, from: readonly PointState['kind'][], to: string): void {
+  if (!from.includes(record.state.kind)) illegal(record, to)
+}
+
+/** A transition that the owner should never have asked for: a bug of ours, so it is loud. */
+function illegal(record: PointRecord, to: string): never {
+  throw new Error(`illegal point transition: ${record.point} from ${record.state.kind} to ${to}`)
+}
+
+/** The instants that points and peers both have. */
+interface Instants {
+  readonly lastEstablished: { readonly at: number } | undefined
+  readonly lastRejected: { readonly at: number } | undefined
+  readonly lastDisconnection: { readonly at: number } | undefined
+}
+
+/** The latest instant that somebody was there: established, rejected or disconnected. */
+export function lastSeenAt(info: Instants): number | undefined {
+  return latest(info.lastEstablished?.at, info.lastRejected?.at, info.lastDisconnection?.at)
+}
+
+/** The latest instant that a try was in vain or a connection ended: failed, rejected or disconnected. */
+export function lastMissAt(info: Pick<PointInfo, 'lastFailedAt' | 'lastRejected' | 'lastDisconnection'>): number | undefined {
+  return latest(info.lastFailedAt, info.lastRejected?.at, info.lastDisconnection?.at)
+}
+
+/** The peer that a dial to the point expects, unless its caller names one. */
+export function soughtAt({ expectedPeerId, discoveredPeerId, lastEstablished }: PointInfo): PeerId | undefined {
+  return expectedPeerId ?? (lastEstablished === undefined ? discoveredPeerId : undefined)
+}
+
+function latest(...instants: (number | undefined)[]): number | undefined {
+  let max: number | undefined
+  for (const at of instants) if (at !== undefined && (max === undefined || at > max)) max = at
+  return max
+}
