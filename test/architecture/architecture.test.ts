@@ -83,7 +83,7 @@ const cases: readonly Case[] = [
     ],
     kept: {
       'src/core/tables/a.ts': "import { blake2b } from '@noble/hashes/blake2.js'",
-      'src/core/wire/a.ts': "import { decodeMessage } from 'protons-runtime'; import type { Uint8ArrayList } from 'uint8arraylist'",
+      'src/core/wire/a.ts': "import type { Uint8ArrayList } from 'uint8arraylist'",
       'src/libp2p/a.ts': "import type { Libp2p } from 'libp2p'"
     }
   },

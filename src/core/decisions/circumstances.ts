@@ -1,5 +1,5 @@
 /** What explanations need beside the pool's state: how maintenance would plan, and what only the running pool knows. */
-import type { Bar } from '../tables/pool-view.ts'
+import type { Bar } from '../tables/access.ts'
 import type { Host, PeerId, Point } from '../values/ids.ts'
 import type { PoolLife } from '../values/snapshot.ts'
 import type { PlanOptions } from './plan.ts'

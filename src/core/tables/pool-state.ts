@@ -40,7 +40,7 @@ import {
   setPointRequested,
   setPointRunning
 } from './point.ts'
-import type { PoolView } from './pool-view.ts'
+import type { PoolStateParts, PoolView } from './pool-view.ts'
 
 /** Points learned to be our own, beside those the network announces. The original keeps 7; pages have more addresses. */
 const maxLearned = 16

@@ -5,8 +5,11 @@
 import type { PoolMessage } from '../values/message.ts'
 import { type WireLimits, wireCaps } from './caps.ts'
 import { fault } from './fault.ts'
-import { FieldReader } from './field-reader.ts'
-import { fieldsOf, kinds, type TableMessage } from './schema.ts'
+import { bytesType, FieldReader } from './field-reader.ts'
+import { type Field, fieldsOf, kinds, type TableMessage, unwrapped, wireTypeOf } from './schema.ts'
+
+/** `ignoreBOM`: the mark stays in the text, so that what we read we would write again. */
+const strictDecoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 /**
  * The message in a frame; `undefined` for a kind that only later versions know, to be ignored. Throws `WireFault` and
@@ -34,11 +37,11 @@ export function decodeMessage(frame: Uint8Array, limits: WireLimits): PoolMessag
 function readMessage(bytes: Uint8Array, kind: TableMessage['kind']): TableMessage {
   const fields = fieldsOf(kind)
   const values: Record<string, unknown> = { kind }
-  for (const [key, field] of fields) values[key] = field.absent
+  for (const [key, field] of fields) values[key] = absent(field)
   const reader = new FieldReader(bytes, kind)
   let seen = 0
   while (reader.next()) {
-    const entry = fields.find(([, field]) => field.id === reader.id)
+    const entry = fields.find(([, { id }]) => id === reader.id)
     if (entry === undefined) {
       reader.skip()
       continue
@@ -46,11 +49,66 @@ function readMessage(bytes: Uint8Array, kind: TableMessage['kind']): TableMessag
     const [key, field] = entry
     const name = `${kind}.${key}`
     const bit = 1 << field.id
-    if (!field.repeated && (seen & bit) !== 0) fault(name, 'one value', 'two')
+    const isOne = field.count === undefined || field.isWrapped === true
+    if (isOne && (seen & bit) !== 0) fault(name, 'one value', 'two')
     seen |= bit
-    values[key] = field.read(reader, name, values[key])
+    if (field.isWrapped === true) values[key] = readWrapped(reader, name, unwrapped(field))
+    else if (isOne) values[key] = readOne(reader, name, field)
+    else readMore(reader, name, { field, values: values[key] as unknown[] })
   }
-  const missing = fields.find(([, field]) => field.required && (seen & (1 << field.id)) === 0)
+  const missing = fields.find(([, { id, min }]) => min !== undefined && (seen & (1 << id)) === 0)
   if (missing !== undefined) fault(`${kind}.${missing[0]}`, 'a value', 'none')
   return values as unknown as TableMessage
+}
+
+/** What leaving a field out means. */
+function absent({ type, count, isWrapped }: Field): unknown {
+  if (count !== undefined) return isWrapped === true ? undefined : []
+  return type === 'uint32' ? 0 : type === 'bool' ? false : type === 'text' ? '' : new Uint8Array(0)
+}
+
+function readOne(reader: FieldReader, name: string, field: Field): unknown {
+  reader.expect(wireTypeOf(field), name)
+  return readValue(reader, name, field)
+}
+
+function readWrapped(reader: FieldReader, name: string, field: Field): unknown[] {
+  const message = new FieldReader(reader.bytes(name, wireCaps.frameBytes), name)
+  const values: unknown[] = []
+  while (message.next()) {
+    if (message.id === field.id) readMore(message, name, { field, values })
+    else message.skip()
+  }
+  return values
+}
+
+/** Adds to a list. Numbers come packed or one by one, as protobuf demands. */
+function readMore(reader: FieldReader, name: string, { field, values }: { field: Field; values: unknown[] }): void {
+  const add = (value: () => unknown): void => {
+    if (values.length === field.count) fault(name, `at most ${field.count}`, 'more')
+    values.push(value())
+  }
+  if (wireTypeOf(field) === bytesType || reader.wireType !== bytesType) {
+    add(() => readOne(reader, name, field))
+    return
+  }
+  const packed = new FieldReader(reader.bytes(name, wireCaps.frameBytes), name)
+  while (!packed.atEnd()) add(() => readValue(packed, name, field))
+}
+
+/** Bytes are copied: such values are kept longer than the frame. */
+function readValue(reader: FieldReader, name: string, { type, max = 0, min = 0 }: Field): unknown {
+  if (type === 'uint32') return reader.varint(name)
+  if (type === 'bool') {
+    const value = reader.varint(name)
+    return value > 1 ? fault(name, '0 or 1', value) : value === 1
+  }
+  const bytes = reader.bytes(name, max)
+  if (bytes.length < min) fault(name, `at least ${min} bytes`, bytes.length)
+  if (type === 'bytes') return new Uint8Array(bytes)
+  try {
+    return strictDecoder.decode(bytes)
+  } catch {
+    return fault(name, 'UTF-8', 'something else')
+  }
 }

@@ -1,13 +1,14 @@
 /**
  * Messages to frames, by the table of `schema.ts`. Called by `flows/`, which hand the bytes to a `Link`.
  */
-import { writer as createWriter, type Writer } from 'protons-runtime'
 import type { PoolMessage } from '../values/message.ts'
 import { wireCaps } from './caps.ts'
 import { mistake } from './fault.ts'
-import { bytesType } from './field-reader.ts'
-import { tag } from './fields.ts'
-import { applicationTag, fieldsOf, kinds } from './schema.ts'
+import { bytesType, numberType } from './field-reader.ts'
+import { applicationTag, type Field, fieldsOf, kinds, tag, unwrapped, wireTypeOf } from './schema.ts'
+import { varintBytes, Writer, writeVarint } from './writer.ts'
+
+const encoder = new TextEncoder()
 
 /**
  * One frame with its length prefix, in one piece of memory that holds nothing of the message. Throws `RangeError` if the
@@ -20,55 +21,95 @@ export function encodeMessage(message: PoolMessage): Uint8Array {
 
 /** Several frames for one write: the listener sends its Hello and its Ack so. */
 export function encodeMessages(messages: readonly PoolMessage[]): Uint8Array {
-  const writer = createWriter()
-  for (const message of messages) writeFrame(writer, message)
+  const writer = new Writer()
+  for (const message of messages) {
+    if (message.kind === 'application') writer.bytes(encodeApplication(message.payload))
+    else writeFrame(writer, message)
+  }
   return writer.finish()
 }
 
-function writeFrame(writer: Writer, message: PoolMessage): void {
-  writer.fork()
-  if (message.kind === 'application') {
-    checkPayload(message.payload)
-    writer.uint32(applicationTag).bytes(message.payload)
-  } else {
-    writer.uint32(tag(kinds.indexOf(message.kind), bytesType)).fork()
-    const values = new Map<string, unknown>(Object.entries(message))
-    for (const [key, field] of fieldsOf(message.kind)) field.write(writer, `${message.kind}.${key}`, values.get(key))
-    writer.ldelim()
-    if (message.kind === 'advertise' && writer.len > wireCaps.frameBytes) {
-      writer.reset()
-      writeFrame(writer, { ...message, points: message.points.slice(0, message.points.length * 0.9) })
-      return
-    }
-  }
-  writer.ldelim()
+function writeFrame(writer: Writer, message: Exclude<PoolMessage, { kind: 'application' }>): void {
+  const start = writer.length
+  const bytes = writer.sized(() => {
+    writer.varint(tag(kinds.indexOf(message.kind), bytesType))
+    writer.sized(() => {
+      const values = new Map<string, unknown>(Object.entries(message))
+      for (const [key, field] of fieldsOf(message.kind))
+        writeField(writer, field, { name: `${message.kind}.${key}`, value: values.get(key) })
+    })
+  })
+  if (message.kind !== 'advertise' || bytes <= wireCaps.frameBytes) return
+  writer.length = start
+  writeFrame(writer, { ...message, points: message.points.slice(0, message.points.length * 0.9) })
 }
 
-function checkPayload({ length }: Uint8Array): void {
-  if (length > wireCaps.applicationBytes) mistake('application', `at most ${wireCaps.applicationBytes} bytes`, length)
+/** A value, and what to call it in errors. */
+interface Named {
+  readonly name: string
+  readonly value: unknown
+}
+
+/** With the tag; nothing for what leaving it out means. Numbers of a list are packed. */
+function writeField(writer: Writer, field: Field, { name, value }: Named): void {
+  const { id, count, min, isWrapped } = field
+  const wireType = wireTypeOf(field)
+  if (isWrapped === true) {
+    if (value === undefined) return
+    writer.varint(tag(id, bytesType))
+    writer.sized(() => writeField(writer, unwrapped(field), { name, value }))
+  } else if (count === undefined) {
+    if (min === undefined && (value === 0 || value === false || Object(value).length === 0)) return
+    writer.varint(tag(id, wireType))
+    writeValue(writer, field, { name, value })
+  } else {
+    const values = value as readonly unknown[]
+    if (values.length > count) mistake(name, `at most ${count}`, values.length)
+    if (wireType === bytesType || values.length === 0) {
+      for (const each of values) writeField(writer, { ...field, count: undefined, min: 0 }, { name, value: each })
+    } else {
+      writer.varint(tag(id, bytesType))
+      writer.sized(() => {
+        for (const each of values) writeValue(writer, field, { name, value: each })
+      })
+    }
+  }
+}
+
+function writeValue(writer: Writer, field: Field, { name, value }: Named): void {
+  if (wireTypeOf(field) === numberType) {
+    const number = Number(value)
+    if (number >>> 0 !== number) mistake(name, 'an integer from 0 to 4294967295', number)
+    writer.varint(number)
+    return
+  }
+  const { max = 0, min = 0 } = field
+  const bytes = field.type === 'text' ? textBytes(String(value), field, name) : (value as Uint8Array)
+  if (bytes.length < min) mistake(name, `at least ${min} bytes`, bytes.length)
+  if (bytes.length > max) mistake(name, `at most ${max} bytes`, bytes.length)
+  writer.varint(bytes.length)
+  writer.bytes(bytes)
+}
+
+function textBytes(text: string, { isCut, max }: Field, name: string): Uint8Array {
+  if (isCut === true) {
+    // `encodeInto` writes whole characters only, as many as there is room for.
+    const room = new Uint8Array(max ?? 0)
+    return room.subarray(0, encoder.encodeInto(text, room).written)
+  }
+  return text.isWellFormed() ? encoder.encode(text) : mistake(name, 'well-formed text', 'a lone surrogate')
 }
 
 /** The way of most bytes, so without a writer between: prefix, tag, length, payload. */
 function encodeApplication(payload: Uint8Array): Uint8Array {
-  checkPayload(payload)
-  const bodyBytes = 1 + varintBytes(payload.length) + payload.length
+  const { length } = payload
+  if (length > wireCaps.applicationBytes) mistake('application', `at most ${wireCaps.applicationBytes} bytes`, length)
+  const bodyBytes = 1 + varintBytes(length) + length
   const prefixBytes = varintBytes(bodyBytes)
   const frame = new Uint8Array(prefixBytes + bodyBytes)
   writeVarint(frame, 0, bodyBytes)
   frame[prefixBytes] = applicationTag
-  writeVarint(frame, prefixBytes + 1, payload.length)
-  frame.set(payload, frame.length - payload.length)
+  writeVarint(frame, prefixBytes + 1, length)
+  frame.set(payload, frame.length - length)
   return frame
-}
-
-/** For numbers below 2^28. */
-function varintBytes(value: number): number {
-  return value < 0x80 ? 1 : value < 0x4000 ? 2 : value < 0x200000 ? 3 : 4
-}
-
-function writeVarint(frame: Uint8Array, at: number, value: number): void {
-  let end = at
-  let rest = value
-  for (; rest > 0x7f; rest >>>= 7) frame[end++] = (rest & 0x7f) | 0x80
-  frame[end] = rest
 }

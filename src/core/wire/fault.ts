@@ -8,9 +8,6 @@ export class WireFault extends Error {
   override readonly name = 'WireFault'
 }
 
-/** `fault` or `mistake`: the checks that both directions share take one of them. */
-export type Refuse = (name: string, expected: string, came: string | number) => never
-
 /** What came from a peer is not allowed. */
 export function fault(name: string, expected: string, came: string | number): never {
   throw new WireFault(`${name}: ${expected} expected, ${came} came`)

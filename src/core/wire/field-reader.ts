@@ -1,8 +1,7 @@
 /**
- * Walks over the protobuf fields of one message; each cap is checked before the value is made. Called by `fields.ts` and
- * `decode.ts`.
+ * Walks over the protobuf fields of one message; each cap is checked before the value is made. Called by `decode.ts`.
  *
- * Ours, though protons-runtime writes for us, because its reader takes what a stranger must not send: a known number of
+ * Ours, since the reader of protons-runtime, which libp2p uses, takes what a stranger must not send: a known number of
  * 6 to 9 bytes shifts everything after it, larger ones lose bits, texts need not be UTF-8, nested groups recurse until the
  * stack is full, and no length can be asked about before it is read (protons-runtime 7.1.2).
  */
