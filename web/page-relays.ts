@@ -4,12 +4,11 @@
  * while it is down). So here named relays become trusted points, which the pool keeps connected, and while a reservation is missing every
  * connected relay is asked again. Used by `tab-peer.ts`.
  */
-import { circuitRelayTransport } from '@libp2p/circuit-relay-v2'
+import { circuitRelayTransport, RELAY_V2_HOP_CODEC } from '@libp2p/circuit-relay-v2'
 import type { Libp2p, PeerId } from '@libp2p/interface'
 import type { Libp2pPeerPool } from '../src/libp2p/service.ts'
 
 const anyRelay = '/p2p-circuit'
-const hopProtocol = '/libp2p/circuit/relay/0.2.0/hop'
 
 /**
  * A relay that was away for some time is dialed again after half that time at the latest, so one that restarts within 20 s is used within
@@ -63,9 +62,9 @@ export class PageRelays {
   ): ReturnType<ReturnType<typeof circuitRelayTransport>> => {
     const known = new Set<string>()
     const discoveryFilter = {
-      has: (relay: PeerId) => known.has(relay.toString()) || !this.#mayUse(relay),
-      add: (relay: PeerId) => void known.add(relay.toString()),
-      remove: (relay: PeerId) => void known.delete(relay.toString())
+      has: (relay: PeerId) => known.has(`${relay}`) || !this.#mayUse(relay),
+      add: (relay: PeerId) => known.add(`${relay}`),
+      remove: (relay: PeerId) => known.delete(`${relay}`)
     }
     const transport = circuitRelayTransport({ discoveryFilter })(components)
     this.#reservations = (transport as unknown as { reservationStore: Reservations }).reservationStore
@@ -80,13 +79,13 @@ export class PageRelays {
       timer = undefined
       if (this.#isDone || !isAlive()) return
       waitMs = Math.min(waitFactor * waitMs, maxWaitMs)
-      await Promise.allSettled([...this.#dialTrusted(pool), this.#askConnected(node)])
+      await Promise.allSettled([...dialTrusted(pool), this.#askConnected(node)])
       look()
     }
     const isAlive = (): boolean => pool.life === 'running' || (pool.life === 'suspended' && pool.activeConnections > 0)
     const look = (): void => {
       if (this.#isDone) waitMs = firstWaitMs
-      else if (timer === undefined && isAlive()) timer = setTimeout(() => void ask(), waitMs)
+      else if (timer === undefined && isAlive()) timer = setTimeout(ask, waitMs)
     }
     // The last one follows a resume, before which there may have been no connection to ask over.
     const names = ['own-points-changed', 'connection-established', 'band-changed'] as const
@@ -104,31 +103,32 @@ export class PageRelays {
   }
 
   #mayUse(relay: PeerId): boolean {
-    return this.#only?.has(relay.toString()) !== false
-  }
-
-  /** Sooner than the pool does by itself, since the page cannot be found meanwhile. How each dial went is told by its own event. */
-  #dialTrusted<Msg, PeerMeta, ConnMeta>(pool: Libp2pPeerPool<Msg, PeerMeta, ConnMeta>): Promise<unknown>[] {
-    if (pool.life !== 'running') return []
-    const missing = pool.config.trustedPoints.filter(({ point }) => pool.connections.findByPoint(point) === undefined)
-    return missing.map(({ point }) => pool.connect(point))
+    return this.#only?.has(`${relay}`) !== false
   }
 
   /** libp2p knows itself which reservation it has, and how many more it needs. */
   async #askConnected(node: Libp2p): Promise<void> {
     for (const relay of node.getPeers()) {
       if (this.#isDone) return
-      const direct = node.getConnections(relay).filter(({ limits, remoteAddr }) => limits === undefined && !leadsOverWebRtc(remoteAddr))
-      if (direct.length === 0 || !this.#mayUse(relay)) continue
+      // Over WebRTC libp2p cannot make a reservation: it throws where nobody catches.
+      const isDirect = node.getConnections(relay).some(({ limits, remoteAddr }) => !limits && !`${remoteAddr}/`.includes('/webrtc/'))
+      if (!isDirect || !this.#mayUse(relay)) continue
       const speaks = await node.peerStore.get(relay).catch(() => undefined)
-      if (speaks?.protocols.includes(hopProtocol) !== true) continue
+      if (speaks?.protocols.includes(RELAY_V2_HOP_CODEC) !== true) continue
       this.#reservations?.relayFilter.remove?.(relay.toMultihash().bytes)
       await this.#reservations?.addRelay(relay, 'discovered').catch(() => undefined)
     }
   }
 }
 
-/** libp2p cannot make a reservation over such a connection: it throws where nobody catches. */
-function leadsOverWebRtc(address: { getComponents(): { name: string }[] }): boolean {
-  return address.getComponents().some(({ name }) => name === 'webrtc')
+/**
+ * Sooner than the pool does by itself, since the page cannot be found meanwhile; but not where the person or the program ended the
+ * connection. How each dial went is told by its own event.
+ */
+function dialTrusted<Msg, PeerMeta, ConnMeta>(pool: Libp2pPeerPool<Msg, PeerMeta, ConnMeta>): unknown[] {
+  if (pool.life !== 'running') return []
+  return pool.config.trustedPoints.map(({ point }) => {
+    const info = pool.points.info(point)
+    return info?.state.kind === 'disconnected' && info.events.at(-1)?.kind !== 'disconnection' && pool.connect(point)
+  })
 }

@@ -134,6 +134,7 @@ export class SharedPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Ar
     return (await this.#session.wish('connect', [to, others], signal)) as PeerId
   }
 
+  /** As `pool.disconnect`. */
   async disconnect(peerId: PeerId, reason: DisconnectReason | string = 'asked to'): Promise<void> {
     await this.#wish('disconnect', [peerId, reason])
   }

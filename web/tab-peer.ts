@@ -212,7 +212,7 @@ async function ownIdentity(name: string): Promise<{ lock: TabLock | undefined; i
     return { lock, identity: await loadOrCreateWebIdentity(name) }
   } catch (error) {
     const { privateKey } = await newIdentityKey()
-    const notice = `the identity ${name} cannot be used, this page has one of its own: ${error instanceof Error ? error.message : String(error)}`
+    const notice = `the identity ${name} cannot be used; this page has another: ${error instanceof Error ? error.message : String(error)}`
     return { lock: undefined, identity: { privateKey, persistent: false, notice } }
   }
 }

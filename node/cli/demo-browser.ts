@@ -9,13 +9,23 @@ import { DemoTab } from './demo-tab.ts'
 import { type LaunchOptions, launchChromium } from './launch-chromium.ts'
 
 /** Of one look or click; a page that hangs must not hold the check. */
-const actionDeadlineMs = 10_000
+const actionDeadlineMs = 30_000
 
 export interface TabOptions {
   readonly viewport?: { readonly width: number; readonly height: number }
   readonly colorScheme?: 'light' | 'dark'
   /** Pixels of the picture per pixel of the page. */
   readonly scale?: number
+  /** Runs in the page before its own scripts. */
+  readonly before?: () => void
+}
+
+/** What is served instead of a file of the page. */
+export interface Broken {
+  /** The path of the file. */
+  readonly path: string
+  readonly status: number
+  readonly body: string
 }
 
 export class DemoBrowser {
@@ -30,14 +40,29 @@ export class DemoBrowser {
   /** A new visitor; the page is loaded, the pool may still be starting. */
   async open(
     name: string,
-    { viewport = { width: 1280, height: 900 }, colorScheme = 'light', scale = 1 }: TabOptions = {}
+    { viewport = { width: 1280, height: 900 }, colorScheme = 'light', scale = 1, before }: TabOptions = {},
+    url = this.#url
   ): Promise<DemoTab> {
     const context = await this.#browser.newContext({ viewport, colorScheme, deviceScaleFactor: scale })
     context.setDefaultTimeout(actionDeadlineMs)
+    if (before !== undefined) await context.addInitScript(before)
     const page = await context.newPage()
     const tab = new DemoTab(name, page)
-    await page.goto(this.#url)
+    await page.goto(url)
     return tab
+  }
+
+  /** A page of which one file is not as it was built. Close it together with its visitor: `page.context().close()`. */
+  async openBroken({ path, status, body }: Broken): Promise<Page> {
+    const context = await this.#browser.newContext()
+    context.setDefaultTimeout(actionDeadlineMs)
+    const page = await context.newPage()
+    await page.route(
+      (url) => url.pathname === path,
+      (route) => route.fulfill({ status, body, contentType: 'text/javascript' })
+    )
+    await page.goto(this.#url)
+    return page
   }
 
   /** Another tab of the same visitor. */

@@ -8,8 +8,8 @@ import type { DemoTab } from './demo-tab.ts'
 /** How long somebody knocks at the door that a ban closed. */
 const keptOutMs = 4_000
 const betweenTriesMs = 400
-const closeDeadlineMs = 3_000
-const backDeadlineMs = 10_000
+const closeDeadlineMs = 15_000
+const backDeadlineMs = 45_000
 
 export async function checkBans({ facts, first, second, demo }: CheckContext): Promise<void> {
   const banned = await facts.holds('a ban by page 1 closes its WebRTC connection with page 2', () => bansPage(first, second))
@@ -106,11 +106,13 @@ async function bansAtNode(guard: DemoNodePeer, tab: DemoTab): Promise<string> {
   })
   guard.pool.peers.unban(tab.peerId)
   // A Node peer cannot dial a page, so the page comes by itself, as a person would press "Connect".
-  const rejection = await tab.connect(point)
-  await eventually(() => guard.pool.connections.findByPeerId(tab.peerId), {
-    withinMs: backDeadlineMs,
-    expected: `${guard.name} to hold ${tab.name} again`,
-    seen: () => rejection
-  })
+  let rejection: Rejection | undefined
+  await eventually(
+    async () => {
+      rejection = await tab.connect(point)
+      return guard.pool.connections.findByPeerId(tab.peerId)
+    },
+    { withinMs: backDeadlineMs, expected: `${guard.name} to hold ${tab.name} again`, seen: () => rejection }
+  )
   return `page 1: ${[...ways].join(', ')}`
 }

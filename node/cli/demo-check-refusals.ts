@@ -13,6 +13,11 @@ import type { DemoNodePeer } from './demo-node-peer.ts'
 import { closedPort, garbage, startForeigner, startGarbler } from './demo-strangers.ts'
 import type { DemoTab } from './demo-tab.ts'
 
+/** For what takes a moment on a machine that has nothing else to do. */
+const answerMs = 30_000
+/** A stream that is refused ends by then. */
+const endsMs = 10_000
+
 export async function checkRefusals(context: CheckContext): Promise<void> {
   const { facts, first, closedPorts, shutdown, demo } = context
   const refuses = (what: string, { address, words }: { address: () => Promise<string>; words: RegExp }) =>
@@ -72,14 +77,14 @@ async function greylists({ mailbox }: CheckContext, { stranger, bytes, target, w
   const culprit = pool.parsePeerId(stranger.peerId.toString())
   const before = new Set(pool.connections.list().map(({ peerId }) => peerId))
   const address = multiaddr(target.multiaddr('tcp'))
-  const stream = await stranger.dialProtocol(address, poolProtocol, { signal: AbortSignal.timeout(5_000) })
+  const stream = await stranger.dialProtocol(address, poolProtocol, { signal: AbortSignal.timeout(answerMs) })
   stream.send(bytes)
   await eventually(() => pool.snapshot().greylistedPeers.includes(culprit) || undefined, {
-    withinMs: 5_000,
+    withinMs: answerMs,
     expected: `${target.name} to greylist the stranger`,
     seen: () => pool.snapshot().greylistedPeers
   })
-  await eventually(() => stranger.getConnections().length === 0 || undefined, { withinMs: 5_000, expected: 'its connection to end' })
+  await eventually(() => stranger.getConnections().length === 0 || undefined, { withinMs: answerMs, expected: 'its connection to end' })
   expectThat(!(await stays(stranger, address)), { expected: 'its second connection to be refused', seen: 'it could speak again' })
   const lost = [...before].filter((peerId) => pool.connections.findByPeerId(peerId) === undefined)
   expectThat(lost.length === 0, { expected: `${target.name} to keep all its connections`, seen: lost })
@@ -95,8 +100,8 @@ async function greylists({ mailbox }: CheckContext, { stranger, bytes, target, w
 /** Could it open the pool's protocol again, and keep it open for a moment? */
 async function stays(stranger: Libp2p, address: ReturnType<typeof multiaddr>): Promise<boolean> {
   try {
-    const stream = await stranger.dialProtocol(address, poolProtocol, { signal: AbortSignal.timeout(5_000) })
-    await eventually(() => stream.status !== 'open' || undefined, { withinMs: 1_000, expected: 'its stream to end' })
+    const stream = await stranger.dialProtocol(address, poolProtocol, { signal: AbortSignal.timeout(answerMs) })
+    await eventually(() => stream.status !== 'open' || undefined, { withinMs: endsMs, expected: 'its stream to end' })
     return false
   } catch (error) {
     return error instanceof Error && error.name === 'NotSeen'

@@ -6,8 +6,8 @@ import type { DemoNodePeer } from './demo-node-peer.ts'
 import type { DemoTab } from './demo-tab.ts'
 
 /** From a word of the operator until it is in the storage. */
-const savedDeadlineMs = 1_000
-const backDeadlineMs = 10_000
+const savedDeadlineMs = 10_000
+const backDeadlineMs = 45_000
 
 export async function checkReturns({ facts, first, second, demo, closedPorts }: CheckContext): Promise<void> {
   const [relay, , , , returning] = demo.network.peers

@@ -5,8 +5,8 @@ import { seenBy } from './demo-check-context.ts'
 import { eventually, expectThat, seconds } from './demo-facts.ts'
 import type { DemoTab } from './demo-tab.ts'
 
-const takeOverDeadlineMs = 5_000
-const backDeadlineMs = 10_000
+const takeOverDeadlineMs = 15_000
+const backDeadlineMs = 45_000
 
 export interface TabsContext extends CheckContext {
   /** Another tab in the browser of that one; `query` begins with a question mark. */
@@ -44,7 +44,7 @@ export async function checkTabs(context: TabsContext): Promise<readonly DemoTab[
     'axe finds nothing to object to in a tab that follows',
     async () => `${await violationsOf(heir.page, 'light')} rules kept`
   )
-  await facts.holds('page 1 is closed: the second tab takes over within 5 s, as the same peer, and is connected again', () =>
+  await facts.holds('page 1 is closed: the second tab takes over within 15 s, as the same peer, and is connected again', () =>
     takesOver(heir, first)
   )
   await facts.holds('a page that is offline says so, and axe has nothing to object to', () => saysOffline(heir))

@@ -1,22 +1,30 @@
 /**
  * `npm run demo -- --check`: the demo without a person. Two pages in Chromium, and the facts that must hold, in an order
- * in which later ones build on earlier ones; the facts themselves are in the demo-check files beside this one. Called by
- * demo.ts, which started the demo and stops everything afterwards.
+ * in which later ones build on earlier ones; the facts themselves are in the demo-check files beside this one. Beside them a second
+ * demo is watched at rest, and at the end new tabs are opened in demos of their own, in Chromium and in Firefox. Called by demo.ts,
+ * which started the first demo and stops everything afterwards.
  */
 import process from 'node:process'
-import { startBrowser } from './demo-browser.ts'
+import { Chromium } from './chromium-windows.ts'
+import { type DemoBrowser, startBrowser } from './demo-browser.ts'
 import { checkAccess } from './demo-check-access.ts'
+import { checkAway } from './demo-check-away.ts'
 import { checkBans } from './demo-check-bans.ts'
+import { checkCalm } from './demo-check-calm.ts'
 import type { CheckContext, Mailbox } from './demo-check-context.ts'
+import { checkFailures } from './demo-check-failures.ts'
 import { checkLinks } from './demo-check-links.ts'
+import { checkNewTabs } from './demo-check-new-tab.ts'
 import { checkPage } from './demo-check-page.ts'
 import { checkRefusals } from './demo-check-refusals.ts'
 import { checkReturns } from './demo-check-returns.ts'
 import { checkTabs } from './demo-check-tabs.ts'
 import { expectThat, type Facts } from './demo-facts.ts'
 import type { Shutdown } from './demo-shutdown.ts'
-import type { Demo } from './demo-start.ts'
+import { type Demo, startDemo } from './demo-start.ts'
 import type { DemoTab } from './demo-tab.ts'
+import { Firefox, findFirefox } from './firefox-windows.ts'
+import type { HidingBrowser } from './hiding-windows.ts'
 
 export interface CheckOptions {
   readonly demo: Demo
@@ -31,22 +39,63 @@ export async function runCheck({ demo, mailbox, facts, shutdown, log }: CheckOpt
   const processProblems: string[] = []
   process.on('warning', (warning) => processProblems.push(`${warning.name}: ${warning.message}`))
   const browser = await startBrowser({ demo, shutdown, log })
+  const own = (): Promise<Demo> => startDemo({ port: 0, shutdown, files: demo.files })
+  const hiding = await shutdown.own('The Chromium of hidden tabs', { start: () => Chromium.launch(), stop: (started) => started.close() })
+  await Promise.all([
+    checkPages({ demo, mailbox, facts, shutdown, browser }),
+    own().then((resting) => checkCalm({ facts, demo: resting, seen: browser, hiding }))
+  ])
+  await Promise.all([
+    own().then((fresh) => checkNewTabs({ facts, name: 'Chromium', browser: hiding, demo: fresh })),
+    checkFirefox({ facts, shutdown, own, log })
+  ])
+  await facts.holds('this process: no unhandled rejection, no warning', async () => {
+    expectThat(processProblems.length === 0, { expected: 'none', seen: processProblems })
+    return undefined
+  })
+}
+
+interface Firefoxes extends Pick<CheckOptions, 'facts' | 'shutdown' | 'log'> {
+  own(): Promise<Demo>
+}
+
+/** Where there is no Firefox the check says so, and goes on. */
+async function checkFirefox({ facts, shutdown, own, log }: Firefoxes): Promise<void> {
+  const found = await findFirefox()
+  if (found === undefined) {
+    log('Firefox was not found, so its facts were not looked at: install firefox-esr, or set FIREFOX_PATH')
+    return
+  }
+  let browser: HidingBrowser | undefined
+  const started = await facts.holds('Firefox starts', async () => {
+    browser = await shutdown.own('Firefox', { start: () => Firefox.launch(found.path), stop: (one) => one.close() })
+    return found.version
+  })
+  if (started && browser !== undefined) await checkNewTabs({ facts, name: 'Firefox', browser, demo: await own() })
+}
+
+interface Pages extends Omit<CheckOptions, 'log'> {
+  readonly browser: DemoBrowser
+}
+
+/** The facts of the first demo, where the two pages are. */
+async function checkPages({ demo, mailbox, facts, shutdown, browser }: Pages): Promise<void> {
   const closedPorts = new Set<number>()
   const linked = await checkLinks({ demo, facts, mailbox, open: (name) => browser.open(name) })
   if (linked !== undefined) {
     const context: CheckContext = { demo, facts, shutdown, mailbox, closedPorts, ...linked }
     await checkPage(context)
+    await checkAway(context)
     await checkAccess({ ...context, failing: () => browser.openFailing() })
+    await checkFailures({ ...context, browser })
     await checkRefusals(context)
     await checkBans(context)
     await checkReturns(context)
     const others = await checkTabs({ ...context, openBeside: (tab, name, query) => browser.openBeside(tab, name, query) })
     for (const tab of [linked.first, linked.second, ...others]) await checkClean(facts, tab, closedPorts)
+    // They would be met by nobody any more, and take their share of the machine.
+    for (const tab of [linked.second, ...others]) await tab.page.context().close()
   }
-  await facts.holds('this process: no unhandled rejection, no warning', async () => {
-    expectThat(processProblems.length === 0, { expected: 'none', seen: processProblems })
-    return undefined
-  })
 }
 
 async function checkClean(facts: Facts, tab: DemoTab, closedPorts: ReadonlySet<number>): Promise<void> {

@@ -13,12 +13,15 @@ export interface DemoLog {
   /** Tells of it from now on; to be called after each start. */
   follow(peer: DemoNodePeer): void
   message(to: DemoNodePeer, from: PeerId, text: string): void
+  /** How many relay reservations it has given; written when that changes. */
+  reservations(relay: DemoNodePeer): void
   /** Whatever else a peer does that a person may see on the page. */
   note(peer: DemoNodePeer, text: string): void
 }
 
 export function demoLog({ write, isNodePeer }: { write(line: string): void; isNodePeer(peerId: PeerId): boolean }): DemoLog {
   const say = ({ name }: DemoNodePeer, text: string): void => write(`${clock(new Date())}  ${name}: ${text}`)
+  let used = 0
   return {
     follow(peer) {
       const { pool } = peer
@@ -41,6 +44,12 @@ export function demoLog({ write, isNodePeer }: { write(line: string): void; isNo
       pool.addEventListener('storage-failed', ({ detail }) => say(peer, `its file ${detail.storage} failed: ${detail.message}`))
     },
     note: say,
+    reservations(relay) {
+      const status = relay.relayStatus
+      if (status === undefined || status.used === used) return
+      used = status.used
+      say(relay, `${used} ${used === 1 ? 'page holds' : 'pages hold'} a relay reservation, ${status.left} are left`)
+    },
     message(to, from, text) {
       say(to, `${shortened(from)} says ${JSON.stringify(text.length > maxTextLength ? `${text.slice(0, maxTextLength)}…` : text)}`)
     }

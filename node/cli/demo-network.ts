@@ -10,15 +10,15 @@ import { join } from 'node:path'
 import process from 'node:process'
 import type { Connection, NodePeerInit, PeerId } from '../index.ts'
 import { DemoNodePeer } from './demo-node-peer.ts'
-import type { PageSettings } from './demo-server.ts'
+import type { PageSettings, ReservationsLeft } from './demo-server.ts'
 
 export const demoNetworkName = 'p2p-pool-demo'
 
 const peerCount = 5
-/** Content from 4 on, aiming at 6: each of the five holds the four others and still wants pages. */
-const nodeBand = { minConnections: 2, expectedConnections: 8, maxConnections: 32 }
-/** Content from 6 on: a page holds the five Node peers and one more, the guest or another page; it looks for that one when it goes. */
-const pageBand = { min: 6, expected: 7, max: 12 }
+/** In the band from 4 connections on: each of the five holds the four others. One more, the guest or a page, is welcome. */
+const nodeBand = { minConnections: 2, expectedConnections: 6, maxConnections: 32 }
+/** In the band from 5 connections on: the five Node peers that always run are enough. Other pages and the guest are extra. */
+const pageBand = { min: 3, expected: 6, max: 12 }
 /** All come from one host, as fast as they can. */
 const connectionsPerSecond = 1_000
 /** A small network has little to tell at first: ask again soon. */
@@ -32,6 +32,8 @@ export interface DemoNetwork {
   readonly guest: DemoNodePeer
   readonly folder: string
   readonly pageSettings: PageSettings
+  /** What the relay has left for pages; none while it does not run. */
+  reservations(): ReservationsLeft | undefined
   isNodePeer(peerId: PeerId): boolean
   /** Stops all and removes their files. Idempotent. */
   stop(): Promise<void>
@@ -94,7 +96,11 @@ export async function startDemoNetwork({ ports, onMessage, onStart, onBreak }: D
     if (failed !== undefined) throw failed.reason
     const pageSettings = { network: demoNetworkName, trustedPoints: [relay.multiaddr('ws')], band: pageBand }
     const guest = make({ trustedPoints: [relay.multiaddr('tcp')] }, { tcp: 0, webSocket: 0 }, guests)
-    return { peers, guest, folder, pageSettings, isNodePeer, stop }
+    const reservations = (): ReservationsLeft | undefined => {
+      const status = relay.relayStatus
+      return status === undefined ? undefined : { relay: relay.peerId, max: status.max, left: status.left }
+    }
+    return { peers, guest, folder, pageSettings, reservations, isNodePeer, stop }
   } catch (error) {
     await stop()
     throw error

@@ -4,7 +4,7 @@
  */
 import { join } from 'node:path'
 import type { Libp2p } from '@libp2p/interface'
-import { type Connection, createNodePeer, type NodePeer, type NodePeerInit, type PeerId } from '../index.ts'
+import { type Connection, createNodePeer, type NodePeer, type NodePeerInit, type PeerId, type RelayStatus } from '../index.ts'
 import { portTrouble } from './demo-server.ts'
 
 const sendDeadlineMs = 5_000
@@ -45,6 +45,11 @@ export class DemoNodePeer {
 
   get node(): Libp2p {
     return this.#peer.node
+  }
+
+  /** How many relay reservations it gave; none if it is no relay or does not run. */
+  get relayStatus(): RelayStatus | undefined {
+    return this.#running?.relay?.status()
   }
 
   /** The same in all its runs. */

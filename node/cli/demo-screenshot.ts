@@ -16,6 +16,7 @@ const settleMs = 3_000
 /** What a state is about is at the top; the rest of the page is in the first picture. */
 const strip = { width: 1280, height: 560 }
 const desktopSize = { width: 1280, height: 1180 }
+const wishedBand = { min: 4, expected: 7, max: 12 }
 const phoneSize = { width: 390, height: 844 }
 
 export interface ScreenshotOptions {
@@ -38,6 +39,8 @@ export async function takeScreenshots({ demo, shutdown, path, log }: ScreenshotO
   }
   const desktop = await browser.open('the desktop', { viewport: strip })
   await desktop.started()
+  // Its own band would be content without the guest.
+  await desktop.setBand(wishedBand)
   await guestVisits(desktop, demo)
   await atRest(desktop)
   await picture(desktop.page, 'first-visit')

@@ -9,7 +9,7 @@ import { extname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 /** The path of a request (with its slash) to what is served there. */
-export type PageFiles = ReadonlyMap<string, PageFile>
+export type PageFiles = ReadonlyMap<string, PageFile | (() => PageFile)>
 
 export interface PageFile {
   readonly type: string
@@ -22,6 +22,14 @@ export interface PageSettings {
   /** Multiaddrs. */
   readonly trustedPoints: readonly string[]
   readonly band: { readonly min: number; readonly expected: number; readonly max: number }
+}
+
+/** What the page reads of `/reservations.json`: how many relay reservations the demo's relay has left. */
+export interface ReservationsLeft {
+  /** Peer id. */
+  readonly relay: string
+  readonly max: number
+  readonly left: number
 }
 
 export interface PageServer {
@@ -66,9 +74,20 @@ export async function buildPage(folder = pageFolder): Promise<PageFiles> {
   return files
 }
 
+export interface ServedPage {
+  readonly settings: PageSettings
+  /** Asked at each request; none: `null` is served. */
+  reservations?(): ReservationsLeft | undefined
+  readonly port: number
+}
+
 /** The page with its settings; as `serveFiles`. */
-export function servePage(files: PageFiles, { settings, port }: { settings: PageSettings; port: number }): Promise<PageServer> {
-  return serveFiles(new Map(files).set('/demo.json', jsonFile(settings)), port)
+export function servePage(files: PageFiles, { settings, reservations, port }: ServedPage): Promise<PageServer> {
+  const served = new Map(files).set('/demo.json', jsonFile(settings))
+  return serveFiles(
+    served.set('/reservations.json', () => jsonFile(reservations?.() ?? null)),
+    port
+  )
 }
 
 export function jsonFile(value: unknown): PageFile {
@@ -96,7 +115,8 @@ export async function serveFiles(files: PageFiles, port: number): Promise<PageSe
 
 function answer(files: PageFiles, request: IncomingMessage, response: ServerResponse): void {
   const path = (request.url ?? '').split('?')[0] ?? ''
-  const file = files.get(path)
+  const found = files.get(path)
+  const file = typeof found === 'function' ? found() : found
   const headers = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' }
   if (request.method !== 'GET' && request.method !== 'HEAD') response.writeHead(405, { ...headers, allow: 'GET, HEAD' }).end()
   else if (file === undefined) response.writeHead(404, { ...headers, 'content-type': 'text/plain' }).end(`there is no ${path} here\n`)

@@ -3,30 +3,34 @@
  * happens, and by the check and the pictures through it. Each part is owned by the given `Shutdown`.
  */
 import type { DemoNetwork, DemoNetworkOptions } from './demo-network.ts'
-import { buildPage, servePage } from './demo-server.ts'
+import { buildPage, type PageFiles, servePage } from './demo-server.ts'
 import type { Shutdown } from './demo-shutdown.ts'
 
 export interface Demo {
   readonly network: DemoNetwork
   /** Of the page, which can be used. */
   readonly url: string
+  /** What is served there. */
+  readonly files: PageFiles
 }
 
 export interface DemoOptions extends Pick<DemoNetworkOptions, 'onMessage' | 'onStart'> {
   /** Of the page; the relay is at the next two. 0: free ones. */
   readonly port: number
   readonly shutdown: Shutdown
+  /** @default built now */
+  readonly files?: PageFiles
 }
 
 /** Rejects with a sentence for people if a port is taken, or with whatever kept a part from starting. */
-export async function startDemo({ port, shutdown, onMessage, onStart }: DemoOptions): Promise<Demo> {
-  const [network, files] = await Promise.all([startNetwork({ port, shutdown, onMessage, onStart }), buildPage()])
+export async function startDemo({ port, shutdown, onMessage, onStart, files: built }: DemoOptions): Promise<Demo> {
+  const [network, files] = await Promise.all([startNetwork({ port, shutdown, onMessage, onStart }), built ?? buildPage()])
   const server = await shutdown.own('The server of the page', {
-    start: () => servePage(files, { settings: network.pageSettings, port }),
+    start: () => servePage(files, { settings: network.pageSettings, reservations: network.reservations, port }),
     stop: (started) => started.close()
   })
   server.broken.catch((error: unknown) => shutdown.crashed('The server of the page', error))
-  return { network, url: server.url }
+  return { network, url: server.url, files }
 }
 
 async function startNetwork({ port, shutdown, onMessage, onStart }: DemoOptions): Promise<DemoNetwork> {

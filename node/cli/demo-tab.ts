@@ -8,8 +8,8 @@ import type { ConnectionBand, ConnectionSnapshot, PeerId, Point, PoolSnapshot, R
 import { eventually } from './demo-facts.ts'
 
 /** A dial of the page's own deadline of 10 s, and time to draw. */
-const dialDeadlineMs = 12_000
-const startDeadlineMs = 15_000
+const dialDeadlineMs = 30_000
+const startDeadlineMs = 60_000
 
 /** What Chromium itself says of a WebSocket that nobody took; pages cannot keep it from saying so. */
 const failedWebSocket = /^WebSocket connection to '([^']+)' failed/
@@ -23,7 +23,7 @@ export interface SeenLibp2pConnection {
 export class DemoTab {
   readonly name: string
   readonly page: Page
-  /** Errors nobody caught, errors on the console, crashes. The check allows none. */
+  /** Errors nobody caught, errors and warnings on the console, crashes. The check allows none. */
   readonly problems: string[] = []
   /** Addresses of WebSockets that failed, as the console told. */
   readonly failedWebSockets: string[] = []
@@ -35,7 +35,7 @@ export class DemoTab {
     page.on('pageerror', (error) => this.problems.push(`uncaught: ${error.stack ?? error.message}`))
     page.on('crash', () => this.problems.push('the page crashed'))
     page.on('console', (message) => {
-      if (message.type() !== 'error') return
+      if (message.type() !== 'error' && message.type() !== 'warning') return
       const address = failedWebSocket.exec(message.text())?.[1]
       if (address === undefined) this.problems.push(`console: ${message.text()}`)
       else this.failedWebSockets.push(address)
@@ -118,6 +118,16 @@ export class DemoTab {
       .evaluateAll((rows) => rows.map((row) => row.getAttribute('data-peer') ?? ''))
   }
 
+  /** About a peer that was disconnected here by hand. */
+  leftAloneRow(peerId: PeerId): Locator {
+    return this.page.locator(`[data-testid="left-alone-row"][data-peer="${peerId}"]`)
+  }
+
+  /** How the page says that it can be reached. */
+  reachWords(): Promise<string> {
+    return this.page.getByTestId('own-reach').innerText()
+  }
+
   /** How the dots before known points are drawn, by the condition that their rows name. */
   dotsByCondition(): Promise<Record<string, string[]>> {
     return this.page.locator('[data-testid="point-row"]').evaluateAll((rows) => {
@@ -169,6 +179,10 @@ export class DemoTab {
       expected: `${this.name} to keep the band ${JSON.stringify(band)}`,
       seen: async () => (await this.snapshot()).band
     })
+  }
+
+  async disconnect(peerId: PeerId): Promise<void> {
+    await this.connectionRow(peerId).locator('[data-action="disconnect"]').click()
   }
 
   async ban(peerId: PeerId): Promise<void> {

@@ -4,8 +4,8 @@
  */
 import type { Server } from 'node:http'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { Chromium, type Tab } from '../../node/cli/chromium-windows.ts'
 import { createNodePeer, type NodePeer, type PeerId, type Point } from '../../node/index.ts'
-import { Chromium, type Tab } from './chromium-windows.ts'
 import { addressOf, bundlePage, eventually, servePage } from './pages.ts'
 import type { SharedTab } from './shared-pool-page.ts'
 

@@ -1,5 +1,6 @@
 /** The box that connects to an address: checks it, shows how long it takes, lets go of it, says why it failed and what to do. */
 import { PoolError } from '../../src/core/index.ts'
+import { addressIn } from './dial-text.ts'
 import { byId, el, setAttribute, setHidden } from './dom.ts'
 import { formatDuration, shortenIds } from './format.ts'
 import type { Page } from './page.ts'
@@ -41,7 +42,7 @@ export function listenForDials(page: Page): void {
     setHidden(dial, true)
     say('busy', ['Connecting…'])
     try {
-      const { point, expectedPeerId } = page.pool.parsePoint(text)
+      const { point, expectedPeerId } = page.pool.parsePoint(addressIn(text, page.pool.snapshot()))
       const peerId = await page.pool.connect(point, { expectedPeerId, signal: controller.signal })
       const seconds = ((performance.now() - startedAt) / 1_000).toFixed(1)
       say('good', [el('p', {}, ['Connected to ', peerButton(peerId), ` in ${seconds} s.`])])
@@ -73,7 +74,7 @@ function adviceForError(error: unknown, text: string): string {
   if (error.code !== 'invalid-point') return ''
   return text === ''
     ? 'Paste the address of a peer, for instance one that another page shows as its own.'
-    : 'An address looks like /ip4/127.0.0.1/tcp/4001/ws or /dns4/example.org/tcp/443/wss/p2p/12D3….'
+    : 'An address looks like /ip4/127.0.0.1/tcp/4001/ws or /dns4/example.org/tcp/443/wss/p2p/12D3…. A ws:// URL and the id of a known peer work too.'
 }
 
 /** Shows how much of the deadline is used. */

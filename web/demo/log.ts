@@ -1,79 +1,95 @@
-/** The log of what happens: every event of the pool in a sentence, newest first, to be filtered and held still. */
-import { byId, el, keyedList, setAttribute, setHidden, setText } from './dom.ts'
+/**
+ * The log of what happens, newest first, to be filtered and held still. It shows the news: who came and went, bans, the band, storage.
+ * "All events" shows every event of the pool, retries and exchanges too.
+ */
+import type { PoolSnapshot } from '../../src/core/index.ts'
+import { byId, el, keyedList, type Row, setAttribute, setHidden, setText } from './dom.ts'
 import { formatClock, formatCount } from './format.ts'
+import { type Entry, withEntry } from './log-entries.ts'
 import type { Page, Part } from './page.ts'
-import { plainText, type Sentence, type ToldEventName, tellEvent, toldEvents } from './sentences.ts'
+import { bandNews, isNews, plainText, type Sentence, type ToldEventName, tellEvent, toldEvents } from './sentences.ts'
 import { pieceNodes } from './widgets.ts'
-
-/** The oldest goes first. */
-const maxEntries = 200
-
-interface Entry {
-  readonly id: number
-  readonly name: ToldEventName
-  readonly at: number
-  readonly sentence: Sentence
-  /** Lower case, full ids: what the filter looks in. */
-  readonly text: string
-}
 
 /** Listens from now on; `redraw` is asked for when something new is to be shown. */
 export function logPart({ pool }: Pick<Page, 'pool'>, redraw: () => void): Part {
   const filter = byId('log-filter', HTMLInputElement)
   const pause = byId('log-pause', HTMLButtonElement)
+  const everything = byId('log-all', HTMLButtonElement)
   const empty = byId('log-empty', HTMLParagraphElement)
   const list = keyedList<Entry>(byId('log-list', HTMLOListElement), {
     key: (entry) => String(entry.id),
-    create: (entry) => ({ element: entryRow(entry), update: () => undefined })
+    create: (entry) => entryRow(entry)
   })
-  let entries: readonly Entry[] = []
-  let held: readonly Entry[] | undefined
-  let count = 0
+  let lists: { readonly news: readonly Entry[]; readonly all: readonly Entry[] } = { news: [], all: [] }
+  let held: { readonly lists: typeof lists; readonly counts: { readonly news: number; readonly all: number } } | undefined
+  let counts = { news: 0, all: 0 }
+  let ids = 0
+  let which: 'news' | 'all' = 'news'
 
+  const add = ({ name, sentence, at, news }: { name: string; sentence: Sentence; at: number; news: boolean }) => {
+    ids += 1
+    const text = `${name} ${plainText(sentence)}`.toLowerCase()
+    const happening = { name, at, sentence, fold: text, text }
+    lists = { news: news ? withEntry(lists.news, happening, ids) : lists.news, all: withEntry(lists.all, happening, ids) }
+    counts = { news: counts.news + (news ? 1 : 0), all: counts.all + 1 }
+    redraw()
+  }
   const hear = <Name extends ToldEventName>(name: Name) => {
-    pool.addEventListener(name, ({ detail, at }) => {
-      const sentence = tellEvent(name, detail)
-      count += 1
-      entries = [
-        { id: count, name, at, sentence, text: `${name} ${plainText(sentence)}`.toLowerCase() },
-        ...entries.slice(0, maxEntries - 1)
-      ]
-      redraw()
-    })
+    pool.addEventListener(name, ({ detail, at }) => add({ name, sentence: tellEvent(name, detail), at, news: isNews(name) }))
   }
   for (const name of toldEvents) hear(name)
+  let before: PoolSnapshot | undefined
+  pool.addEventListener('change', () => {
+    const snapshot = pool.snapshot()
+    if (snapshot === undefined) return
+    const news = bandNews(before, snapshot)
+    before = snapshot
+    if (news !== undefined) add({ ...news, at: Date.now(), news: true })
+  })
 
   filter.addEventListener('input', redraw)
   pause.addEventListener('click', () => {
-    held = held === undefined ? entries : undefined
+    held = held === undefined ? { lists, counts } : undefined
     setAttribute(pause, 'aria-pressed', String(held !== undefined))
+    redraw()
+  })
+  everything.addEventListener('click', () => {
+    which = which === 'news' ? 'all' : 'news'
+    setAttribute(everything, 'aria-pressed', String(which === 'all'))
     redraw()
   })
   return {
     show() {
+      const entries = (held?.lists ?? lists)[which]
       const wanted = filter.value.trim().toLowerCase()
-      const shown = (held ?? entries).filter(({ text }) => wanted === '' || text.includes(wanted))
+      const shown = entries.filter(({ text }) => wanted === '' || text.includes(wanted))
       list.show(shown)
       setHidden(empty, shown.length > 0)
       setText(
         empty,
-        entries.length === 0 ? 'Events appear here, the newest first.' : `None of the last ${formatCount(entries.length, 'event')} matches.`
+        entries.length === 0 ? 'News appears here, the newest first.' : `None of the last ${formatCount(entries.length, 'line')} matches.`
       )
-      setText(pause, held === undefined ? 'Pause' : `Resume${missed(held, count)}`)
+      const missed = held === undefined ? 0 : counts[which] - held.counts[which]
+      setText(pause, held === undefined ? 'Pause' : `Resume${missed === 0 ? '' : ` (${missed} new)`}`)
     }
   }
 }
 
-function missed(held: readonly Entry[], count: number): string {
-  const more = count - (held[0]?.id ?? 0)
-  return more === 0 ? '' : ` (${more} new)`
-}
-
-function entryRow({ name, at, sentence }: Entry): HTMLElement {
+function entryRow({ name, sentence }: Entry): Row<Entry> {
   const who = sentence.pieces.find((piece) => typeof piece === 'object' && 'peerId' in piece)
   const peer = typeof who === 'object' && 'peerId' in who ? who.peerId : undefined
-  return el('li', { class: `entry ${sentence.tone}`, 'data-testid': 'event-row', 'data-event': name, 'data-peer': peer }, [
-    el('time', { datetime: new Date(at).toISOString() }, [formatClock(at)]),
-    el('span', { class: 'sentence' }, pieceNodes(sentence.pieces))
+  const time = el('time')
+  const times = el('span', { class: 'times' })
+  const element = el('li', { class: `entry ${sentence.tone}`, 'data-testid': 'event-row', 'data-event': name, 'data-peer': peer }, [
+    time,
+    el('span', { class: 'sentence' }, [...pieceNodes(sentence.pieces), times])
   ])
+  return {
+    element,
+    update({ at, firstAt, count }) {
+      setText(time, formatClock(at))
+      setAttribute(time, 'datetime', new Date(at).toISOString())
+      setText(times, count === 1 ? '' : ` (${count} times since ${formatClock(firstAt)})`)
+    }
+  }
 }

@@ -15,6 +15,7 @@ import { listenForFullTexts } from './full-text.ts'
 import { gaugePart } from './gauge.ts'
 import { graphPart } from './graph.ts'
 import { knownPart } from './known.ts'
+import { leftAlonePart } from './left-alone.ts'
 import { fillLegends } from './legend.ts'
 import { logPart } from './log.ts'
 import { messagesPart } from './messages.ts'
@@ -40,8 +41,6 @@ const tickMs = 1_000
 const calmMs = 120
 
 async function start(): Promise<void> {
-  const failure = byId('failure', HTMLDivElement)
-  setHidden(failure, true)
   showLife('starting')
   try {
     const settings = await loadSettings()
@@ -52,7 +51,7 @@ async function start(): Promise<void> {
   } catch (error) {
     console.error('the pool could not start', error)
     setText(byId('failure-message', HTMLParagraphElement), error instanceof Error ? error.message : String(error))
-    setHidden(failure, false)
+    setHidden(byId('failure', HTMLDivElement), false)
     showLife('failed')
   }
 }
@@ -74,15 +73,18 @@ function showPool(pool: SharedPool, settings: DemoSettings): void {
     notices: new Notices(byId('notices', HTMLDivElement)),
     writeTo: (peerId) => messages.writeTo(peerId),
     openPeer: (peerId) => sheet.open(peerId),
+    leaveAlone: (peerId) => leftAlone.add(peerId),
     showPoint: (point) => known.showPoint(point)
   }
   const known = knownPart(page, redraw)
+  const leftAlone = leftAlonePart(() => page, redraw)
   const parts: readonly Part[] = [
-    ownPart(redraw),
+    ownPart(page, settings, redraw),
     gaugePart(page),
     chartPart(page, redraw),
     graphPart(page, redraw),
     connectionsPart(page, redraw),
+    leftAlone,
     known,
     messages,
     settingsPart(page),
@@ -144,5 +146,6 @@ listenForTheme()
 listenForWelcome()
 fillLegends()
 listenForFullTexts()
-byId('retry', HTMLButtonElement).addEventListener('click', () => void start())
+// The script of index.html shows what fails before this.
+document.body.setAttribute('data-script', 'running')
 void start()

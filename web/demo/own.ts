@@ -3,18 +3,23 @@ import { hostOf, type Point } from '../../src/core/index.ts'
 import { byId, el, keyedList, setAttribute, setHidden, setText } from './dom.ts'
 import { shortId } from './format.ts'
 import { identicon } from './identicon.ts'
-import type { Part } from './page.ts'
+import type { Page, Part } from './page.ts'
+import { hasWebRtc, idIn, reachWords, watchReservations } from './reservations.ts'
+import type { DemoSettings } from './settings.ts'
 import { pointButton } from './widgets.ts'
 
 /** A page behind several relays has many addresses; the first ones are enough to be found. */
 const pointsAtFirst = 3
 
-export function ownPart(redraw: () => void): Part {
+export function ownPart({ pool }: Pick<Page, 'pool'>, { trustedPoints }: Pick<DemoSettings, 'trustedPoints'>, redraw: () => void): Part {
   const picture = byId('own-picture', HTMLSpanElement)
   const short = byId('own-short', HTMLParagraphElement)
   const full = byId('own-id', HTMLElement)
   const copy = byId('own-copy', HTMLButtonElement)
-  const waiting = byId('own-waiting', HTMLParagraphElement)
+  const reach = byId('own-reach', HTMLParagraphElement)
+  const reachText = byId('own-reach-text', HTMLSpanElement)
+  const reservationsLeft = watchReservations(redraw)
+  const relays = trustedPoints.map(idIn).filter((relay) => relay !== undefined)
   const points = keyedList<Point>(byId('own-points', HTMLUListElement), {
     key: (point) => point,
     create: (point) => ({ element: ownPoint(point), update: () => undefined })
@@ -37,7 +42,13 @@ export function ownPart(redraw: () => void): Part {
       points.show(all ? ordered : ordered.slice(0, pointsAtFirst))
       setHidden(more, ownPoints.length <= pointsAtFirst)
       setText(more, all ? 'Show fewer' : `Show all ${ownPoints.length}`)
-      setHidden(waiting, ownPoints.length > 0 || life === 'stopped' || life === 'destroyed')
+      const left = reservationsLeft(snapshot)
+      const { text, busy } = reachWords({ ...snapshot, relays, status: pool.owned?.relays, left })
+      setText(reachText, text)
+      setAttribute(reach, 'data-busy', busy)
+      setHidden(reach, !hasWebRtc() || life === 'stopped' || life === 'destroyed')
+      setHidden(byId('no-webrtc', HTMLDivElement), hasWebRtc())
+      setHidden(byId('own-unreachable', HTMLParagraphElement), hasWebRtc())
     }
   }
 }

@@ -11,6 +11,8 @@ export interface Page {
   writeTo(peerId: PeerId): void
   /** Everything about one peer, in a sheet over the page. */
   openPeer(peerId: PeerId): void
+  /** The person disconnected it: shown until it is back or its wait is over. */
+  leaveAlone(peerId: PeerId): void
   /** The list of known points, with this one in it. */
   showPoint(point: Point): void
 }

@@ -14,6 +14,7 @@ import {
   type Point,
   type PoolEventName,
   type PoolEvents,
+  type PoolSnapshot,
   type Rejection
 } from '../../src/core/index.ts'
 import { formatCount, formatHost, shortenIds } from './format.ts'
@@ -101,6 +102,41 @@ const tellers: { readonly [Name in ToldEventName]: Teller<Name> } = {
       dropped === 0 ? '.' : `; ${formatCount(dropped, 'bad entry', 'bad entries')} dropped.`
     ),
   'storage-recovered': ({ storage }) => good(`Storage ${storage} works again.`)
+}
+
+/** What a person wants to hear of without asking; the rest is what the pool does to bring it about, retries above all. */
+const newsEvents: ReadonlySet<ToldEventName> = new Set<ToldEventName>([
+  ...(['connection-established', 'disconnection', 'external-disconnection'] as const),
+  ...(['band-changed', 'own-points-changed', 'link-budget', 'messages-dropped', 'trust-changed'] as const),
+  ...(['peer-banned', 'peer-unbanned', 'host-banned', 'host-unbanned', 'range-banned', 'range-unbanned'] as const),
+  ...(['greylisted', 'peer-reported', 'storage-failed', 'storage-loaded', 'storage-recovered'] as const)
+])
+
+export function isNews(name: ToldEventName): boolean {
+  return newsEvents.has(name)
+}
+
+type BandView = Pick<PoolSnapshot, 'active' | 'bounds' | 'life'>
+
+/** The count of connections entered its band, or left it. Not while the pool starts or stops. */
+export function bandNews(
+  before: BandView | undefined,
+  after: BandView
+): { readonly name: string; readonly sentence: Sentence } | undefined {
+  const now = placeInBand(after)
+  if (now === undefined || now === (before === undefined ? 'below' : placeInBand(before))) return undefined
+  const { active, bounds } = after
+  const have = formatCount(active, 'connection')
+  if (now === 'inside')
+    return { name: 'band-reached', sentence: good(`In the band: ${have}, ${bounds.minTarget} to ${bounds.maxTarget} are wanted.`) }
+  const what = now === 'below' ? `fewer than ${bounds.minTarget}: looking for peers` : `more than ${bounds.maxTarget}: closing some`
+  return { name: 'band-lost', sentence: warning(`Out of the band: ${have}, ${what}.`) }
+}
+
+function placeInBand({ active, bounds, life }: BandView): 'below' | 'inside' | 'above' | undefined {
+  if (life !== 'running' && life !== 'suspended') return undefined
+  if (active < bounds.minTarget) return 'below'
+  return active > bounds.maxTarget ? 'above' : 'inside'
 }
 
 /** Every event the log hears. */

@@ -2,16 +2,12 @@
 import { createWebPeer, type SharedPool } from '../index.ts'
 import type { DemoSettings } from './settings.ts'
 
-const returnMs = 5_000
-
 /** Rejects if settings or libp2p fail; storage never stops it. May be repeated. */
 export function openPool({ network, trustedPoints, name, band, tabs }: DemoSettings): Promise<SharedPool> {
   return createWebPeer({
     ...{ network, trustedPoints, name, tabs },
     // The demo's network lives on the visitor's own machine; a page for the Internet leaves this alone.
     allowPrivatePoints: true,
-    // Its guest is back after seconds, which a pool of the Internet would give a minute.
-    reconnection: { afterConnectionMs: returnMs },
     ...(band === undefined ? {} : { minConnections: band.min, expectedConnections: band.expected, maxConnections: band.max })
   })
 }

@@ -6,8 +6,12 @@ import type { Host, PeerId, Point } from '../../src/core/index.ts'
 import { formatClock, formatHost, shortenIds, shortId } from './format.ts'
 import type { Page } from './page.ts'
 
-export function disconnectPeer({ pool, notices }: Page, peerId: PeerId): void {
-  void notices.run(`Could not disconnect ${shortId(peerId)}`, () => pool.disconnect(peerId, 'closed by the person at this page'))
+/** Neither side dials the other for about a minute; the page lists the peer until then. */
+export function disconnectPeer({ pool, notices, leaveAlone }: Page, peerId: PeerId): void {
+  void notices.run(`Could not disconnect ${shortId(peerId)}`, async () => {
+    await pool.disconnect(peerId, 'closed by the person at this page')
+    leaveAlone(peerId)
+  })
 }
 
 /** `endsAt`: wall clock, ms; none: until it is lifted. */

@@ -42,10 +42,13 @@ export class Registering<Msg, PeerMeta, ConnMeta> extends News {
     return new Map(this.peers.connected())
   }
 
-  /** Ends the connection with a peer; resolves when it has ended, at once if there is none. */
+  /**
+   * Ends the connection with a peer; resolves when it has ended, at once if there is none. Maintenance leaves the peer alone for about
+   * `reconnection.afterConnectionMs`, and the peer is asked to do the same; a `connect` of either side, or a `resume`, ends that.
+   */
   async disconnect(peerId: PeerId, reason: DisconnectReason | string = 'asked to'): Promise<void> {
     this.#context.take('disconnect', peerId, reason)
-    await this.#context.state.connection(peerId)?.disconnect(reason)
+    await this.#context.state.connection(peerId)?.disconnect(reason, this.#context.config.reconnection.afterConnectionMs)
   }
 
   /**

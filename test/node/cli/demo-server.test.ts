@@ -21,6 +21,17 @@ describe('the server of the page', () => {
     expect(await (await fetch(`${url}demo.json`)).json()).toEqual(settings)
   })
 
+  test('tells at each request how many relay reservations are left, or that it knows of no relay', async () => {
+    const { url } = await serve()
+    expect(await (await fetch(`${url}reservations.json`)).json()).toBeNull()
+    let left = 9
+    const server = await servePage(files, { settings, reservations: () => ({ relay: 'id', max: 9, left: --left }), port: 0 })
+    onTestFinished(() => server.close())
+    for (const expected of [8, 7]) {
+      expect(await (await fetch(`${server.url}reservations.json`)).json()).toEqual({ relay: 'id', max: 9, left: expected })
+    }
+  })
+
   test('listens on the loopback only', async () => {
     expect(new URL((await serve()).url).hostname).toBe('127.0.0.1')
   })

@@ -23,7 +23,7 @@ beforeEach(async () => {
   const page: Page = {
     pool: pool as unknown as SharedPool,
     notices: new Notices(document.createElement('div')),
-    ...{ writeTo: () => undefined, openPeer: () => undefined, showPoint: () => undefined }
+    ...{ writeTo: () => undefined, openPeer: () => undefined, leaveAlone: () => undefined, showPoint: () => undefined }
   }
   part = knownPart(page, () => draw())
   draw()

@@ -6,7 +6,9 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { chromiumFlags, findChromium } from '../../node/cli/chromium.ts'
+import process from 'node:process'
+import { chromiumFlags, findChromium } from './chromium.ts'
+import type { HidingBrowser, HidingTab } from './hiding-windows.ts'
 
 /** An answer of the browser takes milliseconds; whatever waits for more in a page must end by itself before. */
 const answerWithinMs = 60_000
@@ -15,12 +17,17 @@ interface Reply {
   readonly id?: number
   readonly method?: string
   readonly sessionId?: string
-  readonly params?: { readonly exceptionDetails?: unknown }
+  readonly params?: {
+    readonly exceptionDetails?: unknown
+    readonly type?: string
+    readonly args?: readonly { readonly value?: unknown; readonly description?: string }[]
+    readonly entry?: { readonly level: string; readonly text: string; readonly url?: string }
+  }
   readonly result?: Record<string, unknown>
   readonly error?: { readonly message: string }
 }
 
-export class Chromium {
+export class Chromium implements HidingBrowser {
   readonly #process: ChildProcess
   readonly #socket: WebSocket
   readonly #profile: string
@@ -28,12 +35,15 @@ export class Chromium {
   #ids = 0
   /** What pages threw and nobody caught. */
   readonly complaints: string[] = []
+  /** Errors and warnings on the consoles of pages, of the browser itself too. */
+  readonly consoleErrors: string[] = []
 
   static async launch(): Promise<Chromium> {
     const { path = 'chromium' } = await findChromium()
     const profile = await mkdtemp(join(tmpdir(), 'p2p-pool-chromium-'))
     const flags = ['--headless=new', '--remote-debugging-port=0', `--user-data-dir=${profile}`, ...chromiumFlags, 'about:blank']
     const started = spawn(path, flags, { stdio: ['ignore', 'ignore', 'pipe'] })
+    process.once('exit', () => started.kill('SIGKILL'))
     const url = await new Promise<string>((resolve, reject) => {
       let said = ''
       started.once('exit', () => reject(new Error(`Chromium ended: ${said}`)))
@@ -58,10 +68,15 @@ export class Chromium {
     socket.onmessage = ({ data }) => this.#heard(JSON.parse(String(data)) as Reply)
   }
 
-  /** A page in a new window, in front. */
+  /** A page of a new visitor, with storage of its own, in a new window, in front. */
   async open(url: string): Promise<Tab> {
     const { browserContextId } = await this.send('Target.createBrowserContext')
     return this.openTab(url, String(browserContextId))
+  }
+
+  /** Closes all pages of a visitor, as a person closes a window. */
+  async leave(browserContextId: string): Promise<void> {
+    await this.send('Target.disposeBrowserContext', { browserContextId })
   }
 
   /** A page in front of the others of its window. */
@@ -69,7 +84,7 @@ export class Chromium {
     const { targetId } = await this.send('Target.createTarget', { url, browserContextId })
     const { sessionId } = await this.send('Target.attachToTarget', { targetId, flatten: true })
     const tab = new Tab(this, { targetId: String(targetId), sessionId: String(sessionId), browserContextId })
-    await tab.send('Runtime.enable')
+    await Promise.all([tab.send('Runtime.enable'), tab.send('Log.enable')])
     return tab
   }
 
@@ -88,6 +103,11 @@ export class Chromium {
 
   #heard(reply: Reply): void {
     if (reply.method === 'Runtime.exceptionThrown') this.complaints.push(JSON.stringify(reply.params?.exceptionDetails))
+    const { type, args, entry } = reply.params ?? {}
+    if (reply.method === 'Runtime.consoleAPICalled' && (type === 'error' || type === 'warning'))
+      this.consoleErrors.push(`${type}: ${(args ?? []).map((arg) => String(arg.value ?? arg.description)).join(' ')}`)
+    if (reply.method === 'Log.entryAdded' && (entry?.level === 'error' || entry?.level === 'warning'))
+      this.consoleErrors.push(`${entry.level}: ${entry.text} ${entry.url ?? ''}`)
     if (reply.id === undefined) return
     this.#waiting.get(reply.id)?.(reply)
     this.#waiting.delete(reply.id)
@@ -102,7 +122,7 @@ export class Chromium {
   }
 }
 
-export class Tab {
+export class Tab implements HidingTab {
   readonly #browser: Chromium
   readonly #ids: { readonly targetId: string; readonly sessionId: string; readonly browserContextId: string }
   #cover: Tab | undefined
@@ -137,6 +157,11 @@ export class Tab {
 
   async show(): Promise<void> {
     await this.#browser.send('Target.activateTarget', { targetId: this.#ids.targetId })
+  }
+
+  /** Closes this page and all others of its visitor. */
+  async leave(): Promise<void> {
+    await this.#browser.leave(this.#ids.browserContextId)
   }
 
   /** Only a hidden page is frozen. */

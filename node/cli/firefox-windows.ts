@@ -1,0 +1,175 @@
+/**
+ * A Firefox with real tabs, over WebDriver BiDi, if one is installed: Debian's `firefox-esr`, or the one that `FIREFOX_PATH` names. It is
+ * never installed by us. Each visitor is a user context with storage of its own.
+ */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { delimiter, join } from 'node:path'
+import process from 'node:process'
+import WebSocket from 'ws'
+import { type Machine, thisMachine } from './chromium.ts'
+import type { HidingBrowser, HidingTab } from './hiding-windows.ts'
+
+const commandNames = ['firefox-esr', 'firefox']
+/** A first start from a cold disk took four seconds. */
+const startWithinMs = 60_000
+const answerWithinMs = 60_000
+const versionDeadlineMs = 20_000
+
+/** Firefox calls home and opens pages of its own otherwise. WebRTC needs the addresses of this machine: nothing else connects them here. */
+const preferences: Readonly<Record<string, boolean | number | string>> = {
+  'app.update.enabled': false,
+  'browser.shell.checkDefaultBrowser': false,
+  'browser.startup.homepage_override.mstone': 'ignore',
+  'browser.startup.page': 0,
+  'datareporting.policy.dataSubmissionEnabled': false,
+  'extensions.update.enabled': false,
+  'network.captive-portal-service.enabled': false,
+  'network.connectivity-service.enabled': false,
+  'toolkit.telemetry.reportingpolicy.firstRun': false,
+  'media.peerconnection.ice.loopback': true,
+  'media.peerconnection.ice.obfuscate_host_addresses': false
+}
+
+/** The one that starts, or nothing. Looks without changing anything. */
+export async function findFirefox(
+  machine: Machine = thisMachine
+): Promise<{ readonly path: string; readonly version: string } | undefined> {
+  const { FIREFOX_PATH: chosen, PATH: folders = '' } = machine.env
+  const paths = chosen ? [chosen] : commandNames.flatMap((name) => folders.split(delimiter).map((folder) => join(folder, name)))
+  for (const path of paths) {
+    if (!(await machine.isExecutable(path))) continue
+    const { ok, output } = await machine.run(path, ['--version'], { deadlineMs: versionDeadlineMs, visible: false })
+    if (ok) return { path, version: output.trim() }
+  }
+  return undefined
+}
+
+interface Reply {
+  readonly type: 'success' | 'error' | 'event'
+  readonly id?: number | null
+  readonly method?: string
+  readonly params?: { readonly level?: string; readonly text?: string; readonly type?: string }
+  readonly result?: Record<string, unknown>
+  readonly error?: string
+  readonly message?: string
+}
+
+export class Firefox implements HidingBrowser {
+  readonly #process: ChildProcess
+  readonly #socket: WebSocket
+  readonly #profile: string
+  readonly #waiting = new Map<number, (reply: Reply) => void>()
+  #ids = 0
+  readonly complaints: string[] = []
+  readonly consoleErrors: string[] = []
+
+  /** Rejects with what Firefox said if it does not start. */
+  static async launch(path: string): Promise<Firefox> {
+    const profile = await mkdtemp(join(tmpdir(), 'p2p-pool-firefox-'))
+    const lines = Object.entries(preferences).map(([name, value]) => `user_pref(${JSON.stringify(name)}, ${JSON.stringify(value)});`)
+    await writeFile(join(profile, 'user.js'), `${lines.join('\n')}\n`)
+    const flags = ['--headless', '--no-remote', '--profile', profile, '--remote-debugging-port', '0']
+    const started = spawn(path, flags, { stdio: ['ignore', 'ignore', 'pipe'], env: { ...process.env, HOME: profile } })
+    process.once('exit', () => started.kill('SIGKILL'))
+    const url = await new Promise<string>((resolve, reject) => {
+      let said = ''
+      const failed = (why: string) => reject(new Error(`Firefox ${why}: ${said.trim().slice(-2_000)}`))
+      const timer = setTimeout(() => failed('did not answer in time'), startWithinMs)
+      started.once('error', reject)
+      started.once('exit', () => failed('ended'))
+      started.stderr.setEncoding('utf8').on('data', (text: string) => {
+        said = (said + text).slice(-10_000)
+        const [, found] = /WebDriver BiDi listening on (ws:\S+)/.exec(said) ?? []
+        if (found === undefined) return
+        clearTimeout(timer)
+        resolve(found)
+      })
+    })
+    const socket = new WebSocket(`${url}/session`)
+    await new Promise((resolve, reject) => {
+      socket.once('open', resolve)
+      socket.once('error', reject)
+    })
+    const browser = new Firefox(started, { socket, profile })
+    await browser.send('session.new', { capabilities: {} })
+    await browser.send('session.subscribe', { events: ['log.entryAdded'] })
+    return browser
+  }
+
+  private constructor(started: ChildProcess, { socket, profile }: { socket: WebSocket; profile: string }) {
+    this.#process = started
+    this.#socket = socket
+    this.#profile = profile
+    socket.on('message', (data) => this.#heard(JSON.parse(String(data)) as Reply))
+  }
+
+  async open(url: string): Promise<HidingTab> {
+    const { userContext } = await this.send('browser.createUserContext')
+    return this.openTab(url, String(userContext))
+  }
+
+  async openTab(url: string, userContext: string): Promise<HidingTab> {
+    const { context } = await this.send('browsingContext.create', { type: 'tab', userContext })
+    await this.send('browsingContext.navigate', { context, url, wait: 'interactive' })
+    return new FirefoxTab(this, { context: String(context), userContext })
+  }
+
+  send(method: string, params: object = {}): Promise<Record<string, unknown>> {
+    return new Promise((resolve, reject) => {
+      const id = ++this.#ids
+      const timer = setTimeout(() => reject(new Error(`${method}: no answer`)), answerWithinMs)
+      this.#waiting.set(id, ({ type, result = {}, error, message }) => {
+        clearTimeout(timer)
+        if (type === 'success') resolve(result)
+        else reject(new Error(`${method}: ${error}: ${message}`))
+      })
+      this.#socket.send(JSON.stringify({ id, method, params }))
+    })
+  }
+
+  #heard(reply: Reply): void {
+    const { level, text = '', type } = reply.params ?? {}
+    if (reply.method === 'log.entryAdded' && type === 'javascript' && level === 'error') this.complaints.push(text)
+    else if (reply.method === 'log.entryAdded' && (level === 'error' || level === 'warn')) this.consoleErrors.push(`${level}: ${text}`)
+    if (reply.id == null) return
+    this.#waiting.get(reply.id)?.(reply)
+    this.#waiting.delete(reply.id)
+  }
+
+  async close(): Promise<void> {
+    const ended = new Promise((resolve) => this.#process.once('exit', resolve))
+    this.#socket.close()
+    this.#process.kill('SIGKILL')
+    await ended
+    await rm(this.#profile, { recursive: true, force: true, maxRetries: 5 })
+  }
+}
+
+class FirefoxTab implements HidingTab {
+  readonly #browser: Firefox
+  readonly #ids: { readonly context: string; readonly userContext: string }
+
+  constructor(browser: Firefox, ids: { context: string; userContext: string }) {
+    this.#browser = browser
+    this.#ids = ids
+  }
+
+  async evaluate<Args extends readonly unknown[], Result>(run: (...args: Args) => Result, ...args: Args): Promise<Awaited<Result>> {
+    const expression = `(async () => JSON.stringify([await (${run})(...${JSON.stringify(args)})]))()`
+    const target = { context: this.#ids.context }
+    const answer = await this.#browser.send('script.evaluate', { expression, target, awaitPromise: true })
+    const { result, exceptionDetails } = answer as { result?: { value: string }; exceptionDetails?: { text: string } }
+    if (result === undefined) throw new Error(`in the page: ${exceptionDetails?.text}`)
+    return (JSON.parse(result.value) as [Awaited<Result>])[0]
+  }
+
+  openBeside(url: string): Promise<HidingTab> {
+    return this.#browser.openTab(url, this.#ids.userContext)
+  }
+
+  async leave(): Promise<void> {
+    await this.#browser.send('browser.removeUserContext', { userContext: this.#ids.userContext })
+  }
+}
