@@ -31,9 +31,10 @@ export function times(ratio: number): string {
   return `${significant(ratio)}×`
 }
 
-/** 1e3 … 1e6. */
+/** 1e3 for a thousand; others as they are. */
 export function power(size: number): string {
-  return `1e${Math.round(Math.log10(size))}`
+  const exponent = Math.log10(size)
+  return Number.isInteger(exponent) ? `1e${exponent}` : String(size)
 }
 
 /** `[1000, '1×']` … as one cell. */

@@ -148,7 +148,7 @@ export class PointQuota {
   untried(): PointRecord[] {
     const ranked: { readonly record: PointRecord; readonly load: number }[] = []
     for (const { points, weight } of [...this.sources.values()].reverse()) {
-      const order = collectable(points).sort(byFailure)
+      const order = [...points].filter(mayGo).sort(byFailure)
       for (const [i, record] of order.entries()) ranked.push({ record, load: Math.ceil((order.length - i) / weight) })
     }
     return ranked.sort((a, b) => b.load - a.load).map(({ record }) => record)
@@ -211,19 +211,22 @@ function weightOf(medium: Medium): number {
   return isUncapped(medium) ? Number.POSITIVE_INFINITY : medium === 'discovery' ? discoveryWeight : 1
 }
 
-/** The untried ones that may be collected, the longest known first. */
-function collectable(points: ReadonlySet<PointRecord>): PointRecord[] {
-  return [...points].filter((record) => isCollectable(record) && !isTried(record))
+function mayGo(record: PointRecord): boolean {
+  return isCollectable(record) && !isTried(record)
 }
 
-/** Those where a dial failed come first, the oldest failure first. */
+/** Those where a dial failed come first, the oldest failure first; then the longest known. */
 function byFailure(a: PointRecord, b: PointRecord): number {
-  return (lastMissAt(a) ?? Number.MAX_VALUE) - (lastMissAt(b) ?? Number.MAX_VALUE)
+  return failedAt(a) - failedAt(b)
+}
+
+function failedAt(record: PointRecord): number {
+  return lastMissAt(record) ?? Number.MAX_VALUE
 }
 
 function firstToGo(points: ReadonlySet<PointRecord>): PointRecord | undefined {
   let first: PointRecord | undefined
-  for (const record of collectable(points)) if (first === undefined || byFailure(record, first) < 0) first = record
+  for (const record of points) if (mayGo(record) && (first === undefined || byFailure(record, first) < 0)) first = record
   return first
 }
 
