@@ -30,7 +30,7 @@ const maxUnreadBytes = 16 * 1024 * 1024
 /** Unused by libp2p 3 as yet; a silent pool connection is a good one, so it must not begin to matter. */
 const noInactivityTimeoutMs = 2_147_483_647
 /** What the port promises: closing never takes longer. */
-const closeDeadlineMs = 1_000
+export const closeDeadlineMs = 1_000
 
 /** A piece, or a list of pieces. */
 type Received = StreamMessageEvent['data']

@@ -16,7 +16,7 @@ const maxSharedShare = 0.23
 /** The best of what we tell are drawn from so many times as many: else all of a young network dial the same few. */
 const spread = 4
 /** A small table has nothing to hide, and a small network must find itself. Holds for each transport, too. */
-const minShared = 10
+export const minShared = 10
 
 /**
  * An address group may be told this part of the points of each transport at one time. Which part changes slowly, a little all the time: all
@@ -28,7 +28,7 @@ const rotationMs = 48 * 3_600_000
 const maxExamined = 1_024
 
 /** A point where nobody was met for longer is not advertised, ms. */
-const aliveForMs = 30 * 60_000
+export const aliveForMs = 30 * 60_000
 
 export interface Asker {
   readonly peerId: PeerId

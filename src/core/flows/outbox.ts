@@ -13,11 +13,11 @@ export const maxWaitingSends = 256
 export const maxWaitingBytes = 2 * 1_048_576
 
 /** How often a full link is looked at, ms. */
-const lookEveryMs = 10_000
+export const lookEveryMs = 10_000
 /** So many looks in a row without a byte taken, and the other side is asked whether it lives: 30 s. */
-const looksUntilAsked = 3
+export const looksUntilAsked = 3
 /** Nor an answer: 60 s. A slow link would have taken some bytes by then. */
-const looksUntilStalled = 6
+export const looksUntilStalled = 6
 /** Drops are told once in this time, ms. */
 const tellDropsEveryMs = 1_000
 

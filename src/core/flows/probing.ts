@@ -8,12 +8,12 @@ import type { Connection } from './connection.ts'
 import type { FlowContext } from './context.ts'
 import { NetworkCheck } from './network-check.ts'
 
-/** Four seconds are more than any round trip; with a new dial after it a page is back within ten. */
-const answerWithinMs = 4_000
+/** docs/protocol.md repeats this and the tries; a test compares. Four seconds are more than any round trip; with a new dial after it a page is back within ten. */
+export const answerWithinMs = 4_000
 /** A timer so late tells of a machine that slept or was too busy to hear the answer. */
 const lateByMs = 1_000
 /** In a quiet hour one lost answer must not end a link; after a sleep a quick answer is worth more. */
-const quietTries = 2
+export const quietTries = 2
 
 /** Connections that were asked at one instant; they share the patience. */
 interface Round<C> {

@@ -16,7 +16,7 @@ import type { FlowContext } from './context.ts'
 import { parsePoints } from './handshake.ts'
 
 /** An ack that comes later than this answers nothing, ms. */
-const ackDeadlineMs = 60_000
+export const ackDeadlineMs = 60_000
 
 /** Makes the connection that a swap brings: `Connector.dial`. */
 type Dial<Msg, ConnMeta> = (point: Point, expectedPeerId: PeerId) => Promise<Connection<Msg, ConnMeta>>

@@ -196,7 +196,7 @@ export const noBackoff: Backoff = Object.freeze({ until: Number.NEGATIVE_INFINIT
 /** The wait after a connection was lost, while it is urgent, ms: a server that restarts is back by then. */
 const urgentAfterLossMs = 5_000
 /** No urgent wait is longer, ms; with the usual jitter of a fifth that is a minute. */
-const maxUrgentMs = 50_000
+export const maxUrgentMs = 50_000
 
 export interface Wait {
   /** Monotonic, ms. */

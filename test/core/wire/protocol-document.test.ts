@@ -10,9 +10,10 @@ import { wireCaps } from '../../../src/core/wire/caps.ts'
 import { decodeMessage } from '../../../src/core/wire/decode.ts'
 import { encodeMessage } from '../../../src/core/wire/encode.ts'
 import { WireFault } from '../../../src/core/wire/fault.ts'
+import { bytesType } from '../../../src/core/wire/field-reader.ts'
 import { FrameReader } from '../../../src/core/wire/frame.ts'
 import { reasonCode } from '../../../src/core/wire/reason-code.ts'
-import { kinds, schemas } from '../../../src/core/wire/schema.ts'
+import { type Field, kinds, schemas, tag } from '../../../src/core/wire/schema.ts'
 import { anyMessage, body, fromHex, limits } from './messages.ts'
 
 const document = readFileSync(new URL('../../../docs/protocol.md', import.meta.url), 'utf8')
@@ -44,6 +45,17 @@ function asObject(message: PoolMessage): Record<string, unknown> {
     return { advertise: ownPoints === undefined ? { points } : { points, ownPoints: { points: ownPoints } } }
   }
   return { [fieldName(kind)]: values }
+}
+
+function typeWords({ type, count, isWrapped }: Field): string {
+  const one = type === 'text' ? 'string' : type
+  const all = count === undefined ? one : `repeated ${one}`
+  return isWrapped ? `message with 1 \`points\`: ${all}` : all
+}
+
+function capWords({ max, min, count }: Field): string {
+  const each = max === undefined ? '' : `${min === undefined ? '' : `${min} to `}${max.toLocaleString('en-US')} bytes`
+  return [count, each].filter((part) => part !== undefined && part !== '').join(' of ')
 }
 
 describe('docs/protocol.md', () => {
@@ -85,6 +97,43 @@ describe('docs/protocol.md', () => {
       { capacity: Number(capacity), perSecond: Number(perSecond) }
     ])
     expect(Object.fromEntries(written)).toEqual(maxRates)
+  })
+
+  it('names the first byte of each message, and the wire type of all', () => {
+    const written = [...document.matchAll(/^\| (\d+) \| \w+ \| `0x([0-9a-f]{2})` \|/gm)].map(([, id, byte = '']) => [
+      Number(id),
+      Number.parseInt(byte, 16)
+    ])
+    expect(written).toEqual(kinds.map((_, id) => [id, tag(id, bytesType)]).slice(1))
+    expect(document).toContain('8 × number + 2')
+  })
+
+  it('gives each field its number, type and cap', () => {
+    const { hello, nack, bootstrap, advertise, disconnect } = schemas
+    const sections = {
+      Hello: hello,
+      Nack: nack,
+      Bootstrap: bootstrap,
+      Advertise: advertise,
+      'SwapRequest and SwapAck': schemas['swap-ack'],
+      Disconnect: disconnect
+    }
+    for (const [title, fields] of Object.entries(sections)) {
+      const section = document.slice(document.indexOf(`### ${title}\n`)).split('\n### ')[0] ?? ''
+      const rows = [...section.matchAll(/^\| (\d+) `(\w+)` \| ([^|]+) \| ?([^|]*?) ?\|/gm)].map(([, id, name, type, cap]) => [
+        id,
+        name,
+        type,
+        cap
+      ])
+      const ours = Object.entries<Field>(fields).map(([name, field]) => [
+        String(field.id),
+        name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
+        typeWords(field),
+        capWords(field)
+      ])
+      expect(rows, title).toEqual(ours)
+    }
   })
 
   it('names every motive and every reason with its code', () => {
