@@ -59,7 +59,7 @@ export function checkedDials(
 }
 
 interface DialOptions {
-  readonly signal?: AbortSignal
+  readonly signal?: AbortSignal | undefined
 }
 
 /** How both transports of libp2p open a socket. */

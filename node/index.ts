@@ -59,7 +59,7 @@ export interface NodePeerInit<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = U
    */
   readonly allowedOrigins?: readonly string[]
   /** Be a circuit relay. @default false */
-  readonly relay?: boolean | RelayOptions
+  readonly relay?: boolean | RelayOptions | undefined
 }
 
 export interface NodePeer<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Array> {
@@ -127,7 +127,7 @@ export async function createNodePeer<Msg = Uint8Array, PeerMeta = unknown, ConnM
   const dials = checkedDials(service)
   const key = privateKey ?? (identityFile === undefined ? undefined : await loadOrCreateIdentity(identityFile))
   const node = await createLibp2p({
-    privateKey: key,
+    ...(key === undefined ? {} : { privateKey: key }),
     addresses: { listen: [...listen], announce: [...announce] },
     transports: [
       behindProxies(dials.tcp(tcp()), rules),

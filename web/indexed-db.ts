@@ -13,7 +13,7 @@ export interface IndexedDbOptions {
   /** Bytes (UTF-8) that the text may have, to be read as to be written. Default 8 MiB; a larger one costs that much memory at start. */
   readonly maxBytes?: number
   /** A lock that keeps the other tabs out already, and must be held all the time. @default one of the storage's own, while it is open */
-  readonly lock?: Pick<TabLock, 'isHeld'>
+  readonly lock?: Pick<TabLock, 'isHeld'> | undefined
   /** The first `open` waits for the browser so long, ms: less where somebody has waited in vain already. @default 2000 */
   readonly firstOpenMs?: number
 }

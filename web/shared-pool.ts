@@ -31,7 +31,7 @@ import type { WishName } from './wishes.ts'
 export class SharedPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Array> {
   /** As `pool.peers`. */
   readonly peers: {
-    ban(peerId: PeerId, options?: { readonly endsAt?: number }): Promise<void>
+    ban(peerId: PeerId, options?: { readonly endsAt?: number | undefined }): Promise<void>
     unban(peerId: PeerId): Promise<void>
     trust(peerId: PeerId): Promise<void>
     untrust(peerId: PeerId): Promise<void>
@@ -140,7 +140,7 @@ export class SharedPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Ar
   }
 
   /** As `connection.send`. With `no-owner` it may have been sent. */
-  async send(peerId: PeerId, message: Msg, options: { signal?: AbortSignal } = {}): Promise<void> {
+  async send(peerId: PeerId, message: Msg, options: { signal?: AbortSignal | undefined } = {}): Promise<void> {
     const [to, , { signal }] = this.#take('send', peerId, message, options)
     await this.#session.wish('send', [to, encodePayload(this.#session.config, message), {}], signal)
   }
@@ -171,7 +171,10 @@ export class SharedPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Ar
     return this.#wish('explainBand', []) as Promise<BandExplanation>
   }
 
-  async registerPoint(point: Point, options: { readonly trusted?: boolean; readonly expectedPeerId?: PeerId } = {}): Promise<void> {
+  async registerPoint(
+    point: Point,
+    options: { readonly trusted?: boolean | undefined; readonly expectedPeerId?: PeerId | undefined } = {}
+  ): Promise<void> {
     await this.#wish('registerPoint', [point, options])
   }
 
@@ -202,7 +205,7 @@ export class SharedPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Ar
   /** The next event of that name; rejects with the signal's reason, or with `PoolError` for an unknown name. */
   async next<Name extends keyof SharedPoolEvents<Msg>>(
     type: Name,
-    options: { signal?: AbortSignal } = {}
+    options: { signal?: AbortSignal | undefined } = {}
   ): Promise<EventOf<SharedPoolEvents<Msg>, Name>> {
     const coming = this.#session.events.next(type, options)
     this.#session.listened(type)

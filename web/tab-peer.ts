@@ -131,7 +131,7 @@ export type FollowingPeer<Msg, PeerMeta, ConnMeta> = TabPeer<Msg, PeerMeta, Conn
 
 interface Holding {
   /** What keeps other tabs from the database. @default a lock of the storage's own */
-  readonly lock?: TabLock
+  readonly lock?: TabLock | undefined
   /** An identity that could not be kept, or was deleted with the rest, is kept as soon as the storage works. */
   readonly keeps?: boolean
 }

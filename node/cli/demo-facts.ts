@@ -59,7 +59,7 @@ export class Facts {
   failed = 0
 
   /** Once `isOver`, nothing is observed or written any more: what is seen then comes of the end. */
-  constructor({ write, isOver = () => false }: { write(line: string): void; isOver?(): boolean }) {
+  constructor({ write, isOver = () => false }: { write(line: string): void; isOver?: (() => boolean) | undefined }) {
     this.#write = write
     this.#isOver = isOver
   }

@@ -42,8 +42,8 @@ export interface DemoNetwork {
 export interface DemoNetworkOptions {
   /** Ports of the first Node peer; 0: the system chooses. */
   readonly ports: { readonly tcp: number; readonly webSocket: number }
-  onMessage?(to: DemoNodePeer, from: Connection, text: string): void
-  onStart?(peer: DemoNodePeer): void
+  onMessage?: ((to: DemoNodePeer, from: Connection, text: string) => void) | undefined
+  onStart?: ((peer: DemoNodePeer) => void) | undefined
   onBreak?(peer: DemoNodePeer): void
 }
 

@@ -39,7 +39,7 @@ export interface PoolComponents {
   readonly random: Random
   readonly log: Log
   /** Is given the state when the pool is made: for tests and debug runs, which hold it against `invariants.ts`, and for an adapter that asks `decisions` more than `gate` tells. */
-  readonly inspect?: (state: PoolState<unknown>) => void
+  readonly inspect?: ((state: PoolState<unknown>) => void) | undefined
 }
 
 export class PeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Array> extends Registering<Msg, PeerMeta, ConnMeta> {

@@ -17,6 +17,9 @@ export interface DialRule {
   readonly allowInsecure: boolean
 }
 
+/** What is given of a rule. */
+export type DialRuleOptions = { readonly [Name in keyof DialRule]?: DialRule[Name] | undefined }
+
 /** What a rule needs to know of the page it is for: `globalThis.location`. */
 export interface PageLocation {
   readonly protocol: string
@@ -25,7 +28,7 @@ export interface PageLocation {
 
 /** The given options over the default of where this runs; `undefined` means Node. */
 export function dialRule(
-  options: Partial<DialRule> = {},
+  options: DialRuleOptions = {},
   page: PageLocation | undefined = inPage() ? globalThis.location : undefined
 ): DialRule {
   const isPrivate = page === undefined || !isPublicHost(page.hostname)

@@ -9,7 +9,7 @@ import { hostOf, hostOfIp, scopeOf } from '../core/values/address.ts'
 import type { Direction } from '../core/values/attempt.ts'
 import type { Host, PeerId, Point } from '../core/values/ids.ts'
 import type { Gate } from '../core/values/ports.ts'
-import { type DialRule, dialRule, ruleAllows } from './dial-rule.ts'
+import { type DialRule, type DialRuleOptions, dialRule, ruleAllows } from './dial-rule.ts'
 import { pointOf, tryParsePoint } from './point.ts'
 
 /** Every hook that we set; `ConnectionGater` has them all optional. */
@@ -47,11 +47,11 @@ export interface RelayGuard {
   holdsReservation(guest: PeerId): boolean
 }
 
-export interface GaterOptions extends Partial<DialRule> {
+export interface GaterOptions extends DialRuleOptions {
   /** @default none: libp2p's own limits alone hold */
-  readonly guard?: InboundGuard
+  readonly guard?: InboundGuard | undefined
   /** @default none: a relay in this node serves all peers that the pool does not deny */
-  readonly relay?: RelayGuard
+  readonly relay?: RelayGuard | undefined
 }
 
 export interface PoolGater {

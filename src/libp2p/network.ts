@@ -87,15 +87,15 @@ export interface NetworkOptions {
   /** The peer that the gater denied last at this point, once. @default not known */
   readonly deniedAt?: (point: Point) => PeerId | undefined
   /** Peers whose connections are closed whatever else runs on them. @default nobody */
-  readonly denies?: (peerId: PeerId, connection: Connection) => boolean
+  readonly denies?: ((peerId: PeerId, connection: Connection) => boolean) | undefined
   /** For texts without a port. @default none */
-  readonly defaultPort?: number
+  readonly defaultPort?: number | undefined
   /** Close connections that nothing uses, after 10 to 20 s. @default true */
-  readonly closeIdle?: boolean
+  readonly closeIdle?: boolean | undefined
   /** The age from which streams to our relay keep a connection open no longer, ms. @default 150000 */
   readonly maxIdleAgeMs?: number | undefined
   /** @default none: WebRTC links are not counted */
-  readonly budget?: BudgetSource
+  readonly budget?: BudgetSource | undefined
 }
 
 export class Libp2pNetwork implements Network {

@@ -48,7 +48,7 @@ export type PointInit = string | Multiaddr | { readonly point: string | Multiadd
  * a port may be left out if there is a default; the id is a libp2p one). Throws `PoolError` `invalid-point` naming what
  * was expected and what came.
  */
-export function parsePoint(from: string | Multiaddr, { defaultPort }: { defaultPort?: number } = {}): ParsedPoint {
+export function parsePoint(from: string | Multiaddr, { defaultPort }: { defaultPort?: number | undefined } = {}): ParsedPoint {
   const text = isMultiaddr(from) ? from.toString() : from
   const read = readPoint(text, defaultPort)
   if (!(read instanceof Refusal)) return read

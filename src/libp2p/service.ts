@@ -40,18 +40,18 @@ export interface PeerPoolInit<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = U
   /** Sizes for a server or a page. @default by where this runs */
   readonly preset?: Preset
   /** The port of points written as `host` or `host#peerId`. @default none: such a text is refused */
-  readonly defaultPort?: number
+  readonly defaultPort?: number | undefined
   /**
    * Close libp2p connections on which neither the pool nor anybody else runs a stream for 10 to 20 s and whose peer nobody
    * tagged. False for applications that open connections ahead of need. @default true
    */
-  readonly closeIdle?: boolean
+  readonly closeIdle?: boolean | undefined
   /**
    * New connections a second from one public IPv4 address or IPv6 /64. A public IPv4 /16 or IPv6 /48 gets five times as many, and a host that
    * is not public ten times as many, since many peers may stand behind a proxy. Raise it where many peers run on one machine.
    * Pages have no use for it. @default 5
    */
-  readonly inboundConnectionThreshold?: number
+  readonly inboundConnectionThreshold?: number | undefined
 }
 
 /** What each option may be. Presets add their own to it. */
@@ -150,7 +150,7 @@ export interface PoolParts {
   /** Of WebRTC links. @default none: they are not counted */
   readonly budget?: BudgetSource
   /** Of incoming connections. @default none: libp2p's own limits alone hold */
-  readonly guard?: typeof listenerGuard
+  readonly guard?: typeof listenerGuard | undefined
   /** @default libp2p keeps an entry for every id that ever connected */
   readonly cleaning?: typeof peerStoreCleaning
   /** Of the circuit relay in this node. @default none */

@@ -26,7 +26,7 @@ export interface Newcomer {
   readonly host: Host | undefined
   /** Proved; absent while it is not known yet. */
   readonly peerId?: PeerId
-  readonly trusted?: boolean
+  readonly trusted?: boolean | undefined
 }
 
 /** A holder that could make room for a newcomer, and why it should. */

@@ -21,7 +21,7 @@ const someId = '12D3KooWBCE4hFcKskbqQ41nF5BcCDMXLAoSrkgKiSm8CqEWKV1o'
 
 interface Faults {
   readonly transport?: (inner: Transport) => Partial<Transport>
-  readonly gater?: ConnectionGater
+  readonly gater?: ConnectionGater | undefined
 }
 
 const nodes: Peer[] = []

@@ -22,10 +22,10 @@ export type TestTransport = 'tcp' | 'ws'
 const listenAddress = { tcp: '/ip4/127.0.0.1/tcp/0', ws: '/ip4/127.0.0.1/tcp/0/ws' }
 
 export interface TestNodeOptions {
-  readonly gater?: ConnectionGater
+  readonly gater?: ConnectionGater | undefined
   readonly clock?: Clock
-  readonly denies?: (peerId: PeerId) => boolean
-  readonly closeIdle?: boolean
+  readonly denies?: ((peerId: PeerId) => boolean) | undefined
+  readonly closeIdle?: boolean | undefined
   /** Dials TCP from this address of the loopback. @default the system's choice */
   readonly localAddress?: string
   /** Another service of the node. */

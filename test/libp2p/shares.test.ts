@@ -11,7 +11,7 @@ const host = (ip: string): Host => hostOfIp(ip) as Host
 function placesOf(
   shares: Shares<number>,
   ips: readonly (string | undefined)[],
-  others: { peerId?: PeerId; trusted?: boolean } = {}
+  others: { peerId?: PeerId; trusted?: boolean | undefined } = {}
 ): number {
   const first = shares.size
   for (const ip of ips) shares.take(Math.random(), { host: ip === undefined ? undefined : host(ip), ...others }, 0)

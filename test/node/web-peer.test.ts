@@ -161,7 +161,7 @@ describe('createTabPeer', () => {
         const { objects } = await session.send('Runtime.queryObjects', { prototypeObjectId: result.objectId ?? '' })
         const { result: alive } = await session.send('Runtime.callFunctionOn', {
           functionDeclaration: 'function () { return this.length }',
-          objectId: objects.objectId,
+          objectId: objects.objectId ?? '',
           returnByValue: true
         })
         // What the inspector holds is not collected either.

@@ -14,7 +14,7 @@ export interface FaultRunOptions {
   readonly pools: number
   /** Virtual time under faults, ms. */
   readonly faultsMs: number
-  readonly checking?: Checking
+  readonly checking?: Checking | undefined
 }
 
 export interface FaultRunReport {

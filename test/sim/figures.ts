@@ -32,7 +32,7 @@ export function isWithinTargets(machine: Machine): boolean {
 /** Looks at those of the machines that run. */
 export function sampleOf(
   sim: Simulation,
-  { machines = sim.machines, parts = true }: { machines?: readonly Machine[]; parts?: boolean } = {}
+  { machines = sim.machines, parts = true }: { machines?: readonly Machine[] | undefined; parts?: boolean } = {}
 ): Sample {
   const up = machines.filter(({ pool }) => pool !== undefined)
   const counts = up.map(({ active }) => active).sort((a, b) => a - b)
@@ -56,7 +56,7 @@ export async function watch(
     everyMs = 1_000,
     machines,
     until
-  }: { forMs: number; everyMs?: number; machines?: readonly Machine[]; until?: (sample: Sample) => boolean }
+  }: { forMs: number; everyMs?: number; machines?: readonly Machine[] | undefined; until?: (sample: Sample) => boolean }
 ): Promise<Sample[]> {
   const samples: Sample[] = []
   for (let passed = 0; passed < forMs; passed += everyMs) {

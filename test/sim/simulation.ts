@@ -27,7 +27,7 @@ export interface SimulationOptions {
   /** Of every pool, unless `add` says otherwise. */
   readonly options?: Partial<PoolOptions>
   /** @default every step */
-  readonly checking?: Checking
+  readonly checking?: Checking | undefined
 }
 
 /** Violations kept; the first ones tell the story. */

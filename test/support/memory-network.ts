@@ -24,7 +24,7 @@ export interface HubOptions {
   readonly clock: Clock
   readonly random: Random
   /** One-way delay of bytes and dials, ms; drawn anew for each. */
-  readonly latencyMs?: (from: Owner, to: Owner) => number
+  readonly latencyMs?: ((from: Owner, to: Owner) => number) | undefined
 }
 
 /** The world between the nodes. */
@@ -50,7 +50,7 @@ export class MemoryHub implements Wires {
   /** A node at a public address, in an address group of its own; `listens: false` makes one that only dials, `speaks` one without the pool protocol. */
   node(
     name: string,
-    { point, listens = true, speaks }: { point?: string; listens?: boolean; speaks?: readonly string[] } = {}
+    { point, listens = true, speaks }: { point?: string | undefined; listens?: boolean | undefined; speaks?: readonly string[] } = {}
   ): MemoryNetwork {
     const own = (point ?? `/ip4/${45 + (this.nodes.size >> 8)}.${this.nodes.size & 255}.0.1/tcp/4001`) as Point
     const node = new MemoryNetwork(this, { peerId: name as PeerId, point: own, listens, speaks })

@@ -33,7 +33,7 @@ export class World {
   }
 
   /** A pool at a point of its own; it does nothing by itself unless `options` ask for a band. */
-  make(name: string, options: Partial<PoolOptions> & { point?: string; listens?: boolean } = {}): Member {
+  make(name: string, options: Partial<PoolOptions> & { point?: string | undefined; listens?: boolean | undefined } = {}): Member {
     const { point, listens, ...rest } = options
     const network = this.hub.node(name, { point, listens })
     const complaints: string[] = []

@@ -117,7 +117,7 @@ export class StateBench {
   admit(
     attempt: AttemptRecord<FakeConnection>,
     peerId: PeerId,
-    { point, instance = 'run' }: { point?: Point; instance?: string } = {}
+    { point, instance = 'run' }: { point?: Point | undefined; instance?: string } = {}
   ): void {
     const peer = this.registry.registerPeer(peerId)
     if (peer === undefined) throw new Error(`no place for ${peerId}`)
@@ -146,7 +146,7 @@ export class StateBench {
   /** One that came in. */
   cameIn(
     peerId: PeerId,
-    { point, host, transport, ...made }: Made & { point?: Point; host?: Host; transport?: Transport } = {}
+    { point, host, transport, ...made }: Made & { point?: Point | undefined; host?: Host; transport?: Transport } = {}
   ): FakeConnection {
     const attempt = this.knocks(peerId, host, transport)
     this.admit(attempt, peerId, { point })

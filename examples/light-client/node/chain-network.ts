@@ -49,7 +49,7 @@ export interface ChainNetworkOptions {
   readonly history?: number
   readonly deceits?: readonly Deceit[]
   /** How long the liars are honest to a light client, ms. @default 6000 */
-  readonly honestForMs?: number
+  readonly honestForMs?: number | undefined
   onBreak?(peer: HeaderPeer): void
 }
 
@@ -65,7 +65,7 @@ export async function startChainNetwork({
   const make = (
     name: string,
     init: Partial<NodePeerInit<ChainMessage>>,
-    lying: { deceit?: Deceit; honestForMs?: number } = {}
+    lying: { deceit?: Deceit; honestForMs?: number | undefined } = {}
   ): HeaderPeer =>
     new HeaderPeer({
       name,

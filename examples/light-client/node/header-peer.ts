@@ -25,7 +25,7 @@ export interface HeaderPeerOptions {
   readonly init: NodePeerInit<ChainMessage>
   /** How it lies, and for how long a light client finds it honest before that, ms. */
   readonly deceit?: Deceit
-  readonly honestForMs?: number
+  readonly honestForMs?: number | undefined
   /** It stopped without having been told to. */
   onBreak(peer: HeaderPeer): void
 }

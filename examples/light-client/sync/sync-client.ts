@@ -37,7 +37,11 @@ export class SyncClient<Id extends string = string> {
   #lost: { readonly peerId: Id; readonly why: 'late' | 'left' } | undefined
   #actions: Action<Id>[] = []
 
-  constructor({ rules, limits = {}, tree = {} }: { rules: ChainRules; limits?: Partial<SyncLimits>; tree?: Partial<TreeLimits> }) {
+  constructor({
+    rules,
+    limits = {},
+    tree = {}
+  }: { rules: ChainRules; limits?: Partial<SyncLimits> | undefined; tree?: Partial<TreeLimits> }) {
     this.tree = new HeaderTree(rules, tree)
     this.#limits = { ...defaultLimits, ...limits }
   }

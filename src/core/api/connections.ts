@@ -35,7 +35,7 @@ export class Connections<Msg, PeerMeta, ConnMeta> implements Iterable<[PeerId, C
    * A running connection's point and peer, drawn at random; only connections that have a point count. `noPrivate` leaves out
    * peers who must not be told of. Source: `random_addr`.
    */
-  randomAddress(which: { differentThan?: PeerId; noPrivate: boolean }): { point: Point; peerId: PeerId } | undefined {
+  randomAddress(which: { differentThan?: PeerId | undefined; noPrivate: boolean }): { point: Point; peerId: PeerId } | undefined {
     const [{ differentThan, noPrivate }] = this.#context.take('connections.randomAddress', which)
     const found: { point: Point; peerId: PeerId }[] = []
     for (const { peerId, point, isPrivate } of this.#context.state.connections()) {

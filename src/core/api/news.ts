@@ -20,7 +20,7 @@ export class News {
   }
 
   /** The next event of that name. Rejects with the signal's reason, or with `PoolError` `invalid-argument` for an unknown name. */
-  next<Name extends PoolEventName>(type: Name, options: { signal?: AbortSignal } = {}): Promise<PoolEvent<Name>> {
+  next<Name extends PoolEventName>(type: Name, options: { signal?: AbortSignal | undefined } = {}): Promise<PoolEvent<Name>> {
     return this.#events.next(type, options)
   }
 }

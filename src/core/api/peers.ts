@@ -87,7 +87,7 @@ export class Peers<Msg, PeerMeta, ConnMeta> {
    * Keeps the peer out of dialer, gater and handshake until `endsAt` (ms since 1970) or for good, and ends its connection and
    * attempts. Resolves when it is gone. Saved. Idempotent.
    */
-  async ban(peerId: PeerId, options: { endsAt?: number } = {}): Promise<void> {
+  async ban(peerId: PeerId, options: { endsAt?: number | undefined } = {}): Promise<void> {
     const [, { endsAt }] = this.#context.take('peers.ban', peerId, options)
     await this.#context.registry.banPeer(peerId, endsAt)?.disconnect({ kind: 'peer-banned' })
   }

@@ -30,7 +30,7 @@ export interface BanOfHost {
   /** Ban those connected from there too. @default true */
   readonly banPeers?: boolean
   /** Wall clock, ms; none: for good. */
-  readonly endsAt?: number
+  readonly endsAt?: number | undefined
 }
 
 /** Before the first start, when the greylist is not loaded yet. */

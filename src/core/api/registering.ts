@@ -78,7 +78,7 @@ export class Registering<Msg, PeerMeta, ConnMeta> extends News {
   }
 
   /** Throws `PoolError` `table-full`. An expected peer id acts as `setExpectedPeerId`. Source: `register_point`. */
-  registerPoint(point: Point, options: { trusted?: boolean; expectedPeerId?: PeerId } = {}): PointInfo {
+  registerPoint(point: Point, options: { trusted?: boolean | undefined; expectedPeerId?: PeerId | undefined } = {}): PointInfo {
     const [, { trusted, expectedPeerId }] = this.#context.take('registerPoint', point, options)
     const info = this.#context.registry.registerPoint(point, { trusted })
     if (expectedPeerId !== undefined) void this.setExpectedPeerId(point, expectedPeerId)
@@ -92,13 +92,13 @@ export class Registering<Msg, PeerMeta, ConnMeta> extends News {
   }
 
   /** `undefined` for a point of our own, or when the table has no place. Source: `register_new_point`. */
-  registerNewPoint(point: Point, options: { trusted?: boolean } = {}): PointInfo | undefined {
+  registerNewPoint(point: Point, options: { trusted?: boolean | undefined } = {}): PointInfo | undefined {
     const [, { trusted }] = this.#context.take('registerNewPoint', point, options)
     return this.#context.registry.registerNewPoint(point, { trusted })
   }
 
   /** Points that a peer told us; returns how many were new and taken. Source: `register_list_of_new_points`. */
-  registerNewPoints(given: readonly ParsedPoint[], origin: { medium: Medium; source: PeerId; trusted?: boolean }): number {
+  registerNewPoints(given: readonly ParsedPoint[], origin: { medium: Medium; source: PeerId; trusted?: boolean | undefined }): number {
     const [points, { medium, source, trusted }] = this.#context.take('registerNewPoints', given, origin)
     const { registry, claims, state } = this.#context
     if (trusted === true) {

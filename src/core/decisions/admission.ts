@@ -48,7 +48,7 @@ export function checkHostLimit(view: PoolView, point: Point, now: number): Rejec
 export function isBarredAt(
   view: PoolView,
   point: Point,
-  { expectedPeerId, trusted = view.isTrusted(expectedPeerId, point) }: { expectedPeerId: PeerId | undefined; trusted?: boolean }
+  { expectedPeerId, trusted = view.isTrusted(expectedPeerId, point) }: { expectedPeerId: PeerId | undefined; trusted?: boolean | undefined }
 ): boolean {
   const peerId = expectedPeerId ?? view.point(point)?.lastEstablished?.peerId
   return view.hostBar(hostOf(point), trusted || (peerId !== undefined && view.passesGreylist(peerId))) !== undefined

@@ -38,7 +38,7 @@ export interface PlanOptions extends CandidateOptions {
   /** Monotonic instant from which on one connection may be given up that is above maxTarget only. */
   readonly trimAt: number
   /** Asleep it waits for pages to come. @default true */
-  readonly awake?: boolean
+  readonly awake?: boolean | undefined
   readonly random: Random
 }
 

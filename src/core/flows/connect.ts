@@ -25,13 +25,13 @@ import { instanceText, LinkEnded, nackFor, ourHello, parsePoints, readHello, rea
 
 export interface ConnectOptions {
   /** Trust the point from now on. */
-  readonly trusted?: boolean
+  readonly trusted?: boolean | undefined
   /** Only this peer may answer. */
-  readonly expectedPeerId?: PeerId
+  readonly expectedPeerId?: PeerId | undefined
   /** Dial and handshake together, ms. @default config.connectionTimeoutMs */
   readonly timeoutMs?: number
   /** Ends the attempt; nothing of it remains. */
-  readonly signal?: AbortSignal
+  readonly signal?: AbortSignal | undefined
 }
 
 /** What happens with a connection that runs; the exchange's part. */

@@ -179,7 +179,7 @@ export class Connection<Msg = Uint8Array, ConnMeta = Uint8Array> implements Runn
    * connection has ended, `message-too-large`, `too-many-waiting`, `invalid-argument`, or the signal's reason: then the message was not
    * sent. A peer that reads nothing for 30 s while messages wait is disconnected as `not-reading`.
    */
-  send(message: Msg, options?: { signal?: AbortSignal }): Promise<void> {
+  send(message: Msg, options?: { signal?: AbortSignal | undefined }): Promise<void> {
     try {
       if (options !== undefined) whileWaiting(options, { code: 'invalid-argument', name: 'connection.send' })
       return this.sendPayload(encodePayload(this.#parts.config, message), options?.signal)

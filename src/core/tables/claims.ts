@@ -180,7 +180,7 @@ export class Claims<PeerMeta, C extends RunningConnection = RunningConnection> {
 export function findOrInsertPoint<PeerMeta, C extends RunningConnection>(
   { parts, access }: PoolState<PeerMeta, C>,
   point: Point,
-  { trusted = false, medium = 'operator', source, sourceGroup, isOwn = false }: Origin & { readonly trusted?: boolean }
+  { trusted = false, medium = 'operator', source, sourceGroup, isOwn = false }: Origin & { readonly trusted?: boolean | undefined }
 ): PointRecord | undefined {
   const known = parts.points.get(point)
   if (known !== undefined) return known

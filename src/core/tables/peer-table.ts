@@ -13,7 +13,7 @@ export interface PeerNews<PeerMeta> {
   readonly createdAt: number
   readonly metadata: PeerMeta
   /** Set by the operator alone: taken above `max` if need be. @default false */
-  readonly trusted?: boolean
+  readonly trusted?: boolean | undefined
 }
 
 export class PeerTable<PeerMeta = unknown> extends BoundedTable<PeerId, PeerRecord<PeerMeta>> {

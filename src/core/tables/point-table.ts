@@ -21,7 +21,7 @@ export interface PointNews {
   /** Who advertised it; none: operator, storage, a local discovery. For the point that a Hello names: the peer itself. */
   readonly source: PeerId | undefined
   /** The address group where the source is seen, as `groupOfTeller` has it. */
-  readonly sourceGroup?: string
+  readonly sourceGroup?: string | undefined
   readonly medium: Medium
   /** Only ever set by the operator: a trusted point is taken whatever the quotas say, and above `max`. */
   readonly trusted: boolean

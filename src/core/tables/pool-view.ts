@@ -84,7 +84,7 @@ export interface PoolStateParts<PeerMeta> {
 export interface Origin {
   readonly medium?: Medium
   readonly source?: PeerId
-  readonly sourceGroup?: string
+  readonly sourceGroup?: string | undefined
   /** The peer that names the point is seen at its very host. */
   readonly isOwn?: boolean
 }

@@ -21,7 +21,7 @@ import type { PoolState } from './pool-state.ts'
 import type { Origin } from './pool-view.ts'
 
 /** Where a point comes from, and what becomes of its trust; nothing, if that is not given. */
-type OriginOfTrust = Origin & { readonly trusted?: boolean }
+type OriginOfTrust = Origin & { readonly trusted?: boolean | undefined }
 
 export class Registry<PeerMeta, C extends RunningConnection = RunningConnection> {
   readonly #state: PoolState<PeerMeta, C>
@@ -74,7 +74,7 @@ export class Registry<PeerMeta, C extends RunningConnection = RunningConnection>
   }
 
   /** The operator connects to a point: trust and id, if given, hold from now on, and its back-off is forgotten. */
-  wanted(point: Point, { trusted, expectedPeerId }: { trusted?: boolean; expectedPeerId?: PeerId }): PointInfo {
+  wanted(point: Point, { trusted, expectedPeerId }: { trusted?: boolean | undefined; expectedPeerId?: PeerId | undefined }): PointInfo {
     const record = this.#register(point, { trusted })
     if (expectedPeerId !== undefined) {
       this.#state.parts.points.setExpectedPeerId(record, expectedPeerId)
@@ -171,7 +171,7 @@ export class Registry<PeerMeta, C extends RunningConnection = RunningConnection>
    * Bans a host, whatever the port; with `banPeers`, those who are connected from it too. Returns the running connections
    * from there. Source: `Points.ban`.
    */
-  banHost(host: Host, { banPeers, endsAt }: { banPeers: boolean; endsAt?: number }): C[] {
+  banHost(host: Host, { banPeers, endsAt }: { banPeers: boolean; endsAt?: number | undefined }): C[] {
     const { parts, access } = this.#state
     const isThere = (place: Place): boolean => this.#hostsOf(place).includes(host)
     const connections = [...this.#state.connections()].filter(isThere)
@@ -189,7 +189,7 @@ export class Registry<PeerMeta, C extends RunningConnection = RunningConnection>
   }
 
   /** Bans an address range such as `192.0.2.0/24`; as `banHost`. Throws `PoolError` `invalid-point` for a text that is no range. */
-  banRange(range: string, { banPeers, endsAt }: { banPeers: boolean; endsAt?: number }): C[] {
+  banRange(range: string, { banPeers, endsAt }: { banPeers: boolean; endsAt?: number | undefined }): C[] {
     const { parts, access } = this.#state
     const isWithin = within([range])
     const isThere = (place: Place): boolean => this.#hostsOf(place).some(isWithin)

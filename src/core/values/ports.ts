@@ -139,11 +139,11 @@ export interface Network {
   /** What `dial` can use, the most wanted first. */
   readonly transports: readonly Transport[]
   /** Absent: nothing is signed, and records of others are not read. */
-  readonly records?: SignedRecords
+  readonly records?: SignedRecords | undefined
   /** Where others can reach us now; empty in a page without relay. */
   ownPoints(): readonly Point[]
   /** Does the relay that we run hold a reservation of this peer? `undefined`, or absent: we run none, or nobody can say. */
-  holdsReservation?(guest: PeerId): boolean | undefined
+  readonly holdsReservation?: ((guest: PeerId) => boolean | undefined) | undefined
   /** The point that a text means. Throws `PoolError` `invalid-point`, naming what was expected and what came. */
   parsePoint(text: string): ParsedPoint
   /** For texts of strangers: `undefined` if the text is no point. Never throws, and costs little whatever the text. */

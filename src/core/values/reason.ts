@@ -195,7 +195,11 @@ export class PoolError extends Error {
   readonly rejection: Rejection | undefined
   readonly ending: Ending | undefined
 
-  constructor(code: PoolErrorCode, message: string, about: { rejection?: Rejection; ending?: Ending; cause?: unknown } = {}) {
+  constructor(
+    code: PoolErrorCode,
+    message: string,
+    about: { rejection?: Rejection | undefined; ending?: Ending | undefined; cause?: unknown } = {}
+  ) {
     super(message, about.cause === undefined ? undefined : { cause: about.cause })
     this.code = code
     this.rejection = about.rejection

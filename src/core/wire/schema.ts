@@ -19,7 +19,7 @@ export interface Field {
   /** The same; the field must be there. Absent: it may be left out, which means zero, false or empty. */
   readonly min?: number
   /** The field is a list of so many values at most. */
-  readonly count?: number
+  readonly count?: number | undefined
   /** A list in a message of its own, so that an empty list and none differ. */
   readonly isWrapped?: boolean
   /** A longer text is cut on writing. */

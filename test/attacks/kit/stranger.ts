@@ -33,7 +33,7 @@ const hosts = new WeakMap<Libp2p, string>()
 /** A node that dials from `host` and defends itself against nothing. */
 export async function strangerAt(host: string, { identifies = false, privateKey }: StrangerOptions = {}): Promise<Libp2p> {
   const node = await createLibp2p({
-    privateKey,
+    ...(privateKey === undefined ? {} : { privateKey }),
     transports: [tcp(), webSockets()],
     connectionEncrypters: [noise()],
     streamMuxers: [yamux({ maxOutboundStreams: 100_000, streamOptions: { maxStreamWindowSize: 1024 * 1024 } })],

@@ -46,7 +46,7 @@ const friendsRole = defineRole(import.meta.url, 'friends', async (_: Record<stri
 interface Setting {
   readonly options?: Partial<PeerPoolInit>
   /** Wraps the pool's own gater. */
-  readonly gater?: (inner: ConnectionGater) => ConnectionGater
+  readonly gater?: ((inner: ConnectionGater) => ConnectionGater) | undefined
   readonly transports?: readonly ReturnType<typeof tcp>[]
   readonly after?: (pool: Libp2pPeerPool, node: Libp2p) => void
 }

@@ -50,7 +50,7 @@ const pages = defineRole(import.meta.url, 'pages', async ({ identities, target, 
       })
       const settings = libp2pSettings(service.config)
       const node = await createLibp2p({
-        privateKey: identity === undefined ? undefined : privateKeyFromProtobuf(identity.key),
+        ...(identity === undefined ? {} : { privateKey: privateKeyFromProtobuf(identity.key) }),
         addresses: { listen: [] },
         transports: [webSockets()],
         connectionEncrypters: [noise()],

@@ -34,7 +34,7 @@ function hello(more: Partial<HelloMessage> = {}): HelloMessage {
 /** What a peer names in a house that trusts one point, who is expected or is at that, and the target of a relayed one. */
 interface Naming {
   readonly named: Point
-  readonly point?: Point
+  readonly point?: Point | undefined
   readonly expected?: PeerId
   readonly there?: PeerId
   readonly wasThere?: PeerId

@@ -29,7 +29,7 @@ interface House {
   readonly servers?: number
   readonly pages?: number
   /** Which kind is trusted. */
-  readonly trusted?: PeerKind
+  readonly trusted?: PeerKind | undefined
 }
 
 /** Servers were dialed, pages came in. */
@@ -165,7 +165,7 @@ describe('what maintenance does about a kind below its minimum', () => {
   const cases: readonly (House & {
     name: string
     known: readonly PeerKind[]
-    awake?: boolean
+    awake?: boolean | undefined
     dials: readonly PeerKind[]
     asks: boolean
   })[] = [

@@ -16,9 +16,9 @@ const near: Asker = { peerId: asker, host: hostOfIp('10.0.0.9') as Host }
 interface Known {
   readonly point: string
   readonly isPublic?: boolean
-  readonly trusted?: boolean
+  readonly trusted?: boolean | undefined
   readonly claimedBy?: PeerId
-  readonly expectedPeerId?: PeerId
+  readonly expectedPeerId?: PeerId | undefined
   readonly banned?: boolean
   readonly running?: boolean
 }

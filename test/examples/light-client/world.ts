@@ -36,7 +36,7 @@ export interface WorldOptions {
   readonly manners: readonly Manner[]
   /** Headers that all peers have at the beginning. */
   readonly history: number
-  readonly limits?: Partial<SyncLimits>
+  readonly limits?: Partial<SyncLimits> | undefined
 }
 
 export class World {
