@@ -42,7 +42,7 @@ const hop = '/libp2p/circuit/relay/0.2.0/hop'
 const defaultMaxIdleAgeMs = 150_000
 
 /** Streams that libp2p opens by itself on any connection. */
-const housekeeping = new Set([
+export const housekeeping: ReadonlySet<string> = new Set([
   '/ipfs/id/1.0.0',
   '/ipfs/id/push/1.0.0',
   '/ipfs/ping/1.0.0',

@@ -32,7 +32,7 @@ import { ConnectionKeeper } from './connection-keeper.ts'
 import { type DialRule, dialRule, ruleAllows } from './dial-rule.ts'
 import { Discoveries } from './discoveries.ts'
 import { inTime } from './in-time.ts'
-import { dialErrorOf, loadDialErrors } from './late-dial-error.ts'
+import { dialErrorOf, type Late, loadLate } from './late-dial-error.ts'
 import { StreamLink } from './link.ts'
 import { addressOf } from './link-address.ts'
 import { ownPointsOf } from './own-points.ts'
@@ -47,8 +47,6 @@ export const poolProtocol = '/p2p-pool/1.0.0'
 const dialPriority = 25
 /** A live connection opens a stream within a round trip. */
 const reuseDeadlineMs = 2_000
-/** What a peer that restarts opens at its start is of one run; ms. */
-const restartMs = 1_000
 /** Of the first WebRTC handshakes of a dial; on one machine they take half a second. The last one has what is left. */
 const webRtcPatienceMs = [1_500, 3_000] as const
 /** Another dial to the same peer may have been joined, and its connection is not the one we asked for: ask again. */
@@ -104,6 +102,7 @@ export class Libp2pNetwork implements Network {
   readonly records: Libp2pRecords
   holdsReservation: Network['holdsReservation']
   readonly #discoveries: Discoveries
+  #late: Late | undefined
   /** Set while plain peers are taken. */
   #plain: PlainPeers | undefined
   readonly #components: NetworkComponents
@@ -222,7 +221,9 @@ export class Libp2pNetwork implements Network {
   }
 
   async start(handlers: NetworkHandlers): Promise<void> {
-    void loadDialErrors()
+    void loadLate().then((late) => {
+      this.#late = late
+    })
     this.#ownPoints = this.#findOwnPoints()
     void this.records.sign(this.#ownPoints)
     this.#handlers = handlers
@@ -246,16 +247,14 @@ export class Libp2pNetwork implements Network {
   endOlder(link: Link): void {
     const connection = this.#connections.get(link)
     if (connection === undefined) return
-    for (const other of this.#components.connectionManager.getConnections(connection.remotePeer)) {
-      // A relayed one may be what the new direct one was made over.
-      if (other === connection || other.limits !== undefined) continue
-      if (connection.timeline.open - other.timeline.open > restartMs) other.abort(new Error('the peer has restarted'))
-    }
+    const all = this.#components.connectionManager.getConnections(connection.remotePeer)
+    this.#late?.endOlder(connection, { all, poolProtocol })
   }
 
   readonly endDenied = (): void => this.keeper.endDenied()
 
   rest(resting: boolean): void {
+    this.#plain?.rest(resting)
     if (resting) this.keeper.rest()
     else if (this.#handlers !== undefined) this.keeper.start()
   }
@@ -283,7 +282,8 @@ export class Libp2pNetwork implements Network {
     if (required === undefined) return
     const { PlainPeers } = await import('./plain-peers.ts')
     if (this.#handlers !== handlers) return
-    this.#plain = new PlainPeers({ components: this.#components, keeper: this.keeper, guard: this.#guard, poolProtocol, required, offer })
+    const parts = { components: this.#components, keeper: this.keeper, guard: this.#guard, clock: this.#clock }
+    this.#plain = new PlainPeers({ ...parts, poolProtocol, required, offer })
     await this.#plain.start()
   }
 

@@ -27,6 +27,7 @@ export class PlainLink implements Link {
   readonly #ended: LinkEnded
   #end: { readonly error: Error | undefined } | undefined
   #closed: Promise<void> | undefined
+  #hasRun = false
 
   constructor(connection: Connection, plain: PlainPeer, ended: LinkEnded) {
     const { peerId, host, transport } = addressOf(connection)
@@ -44,6 +45,11 @@ export class PlainLink implements Link {
     this.chunks = this.#wait()
     connection.addEventListener('close', ({ error }) => this.end(error), { once: true })
     if (connection.status !== 'open') this.end(new Error(`the connection was ${connection.status} before it could be used`))
+  }
+
+  /** Did the pool take it? It reads a link of this kind only while that runs. */
+  get hasRun(): boolean {
+    return this.#hasRun
   }
 
   /** Nothing more can come of it; without an error it shows as closed by the peer. The core, which hears of it, closes the link. */
@@ -77,6 +83,7 @@ export class PlainLink implements Link {
 
   // biome-ignore lint/correctness/useYield: nothing ever comes of a plain peer, but its end.
   async *#wait(): AsyncGenerator<Uint8Array, void, undefined> {
+    this.#hasRun = true
     await this.over
     if (this.#end?.error !== undefined) throw this.#end.error
   }

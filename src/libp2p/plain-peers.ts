@@ -7,14 +7,18 @@
  * with the peer's pool runs on it, or somebody keeps the peer alive (libp2p's `keep-alive` tags), who would only dial it again; or
  * the application or another service opened it here, and may be at work with it: then it is theirs, as any connection
  * without a link, and closed once it idles.
+ *
+ * A peer that dialed us and was refused stays connected for some seconds. If it keeps us alive by a tag of its own, its libp2p dials
+ * again as soon as it is closed. And it may have come for our relay: a guest with a reservation is kept.
  */
 import type { ComponentLogger, Connection, IdentifyResult, Libp2pEvents, Logger, PeerStore, TypedEventTarget } from '@libp2p/interface'
 import type { ConnectionManager } from '@libp2p/interface-internal'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import type { Guard } from '../core/guards.ts'
-import { DialError, type Link } from '../core/values/ports.ts'
+import { type Clock, DialError, type Link } from '../core/values/ports.ts'
 import { type ConnectionKeeper, poolTag } from './connection-keeper.ts'
 import { naming } from './link-address.ts'
+import { PlainKeepAlive } from './plain-keep-alive.ts'
 import { PlainLink } from './plain-link.ts'
 import { parsePeerId } from './point.ts'
 
@@ -22,6 +26,9 @@ import { parsePeerId } from './point.ts'
 const poolTagValue = 50
 /** Points of one peer that are taken from its identify message, as many as a Hello holds; the rest is dropped. */
 const maxPoints = 32
+
+/** How long a peer that dialed us stays connected when the pool refused it, ms. A dial and its upgrade cost both sides some 6 ms of work. */
+const refusedStayMs = 5_000
 
 /** What a peer told of itself. */
 interface Told {
@@ -41,6 +48,7 @@ export interface PlainPeersOptions {
   }
   readonly keeper: ConnectionKeeper
   readonly guard: Guard
+  readonly clock: Clock
   /** Who speaks it is no plain peer. */
   readonly poolProtocol: string
   /** Protocols that a plain peer must speak. */
@@ -58,10 +66,14 @@ export class PlainPeers {
   readonly #dialing = new WeakSet<Connection>()
   readonly #givenUp = new WeakSet<Connection>()
   readonly #links = new WeakMap<Connection, PlainLink>()
+  readonly #keepAlive: PlainKeepAlive
+  /** Ends the stay of each refused peer: at most as many as libp2p has connections. */
+  readonly #stays = new Set<() => void>()
   readonly #log: Logger
 
   constructor(options: PlainPeersOptions) {
     this.#options = options
+    this.#keepAlive = new PlainKeepAlive(options.clock)
     this.#log = options.components.logger.forComponent('p2p-pool:plain-peers')
   }
 
@@ -74,6 +86,14 @@ export class PlainPeers {
 
   stop(): void {
     this.#options.components.events.removeEventListener('peer:identify', this.#identified)
+    this.#keepAlive.rest(true)
+    for (const cancel of this.#stays) cancel()
+    this.#stays.clear()
+  }
+
+  /** Nothing keeps the connections open while the pool is suspended. */
+  rest(resting: boolean): void {
+    this.#keepAlive.rest(resting)
   }
 
   /** A dial of the pool made this connection, and will ask for its link if it is of use. */
@@ -138,28 +158,45 @@ export class PlainPeers {
   }
 
   #linkOf(connection: Connection, { points }: Told): PlainLink {
-    const link = new PlainLink(connection, { points }, (ended, within) => this.#release(connection, ended, within))
+    const link: PlainLink = new PlainLink(connection, { points }, (_, within) => this.#release(connection, link, within))
     this.#links.set(connection, link)
     this.#options.keeper.hold(connection, link)
+    this.#keepAlive.add(connection)
     void this.#tag(connection, { value: poolTagValue })
     return link
   }
 
-  async #release(connection: Connection, link: Link, within: AbortSignal): Promise<void> {
+  async #release(connection: Connection, link: PlainLink, within: AbortSignal): Promise<void> {
     const { keeper, components } = this.#options
     const wasGone = connection.status !== 'open'
     this.#links.delete(connection)
+    this.#keepAlive.remove(connection)
     this.#givenUp.add(connection)
     keeper.drop(connection, link)
     await this.#tag(connection, undefined)
     if (!wasGone) {
-      if (!keeper.carriesLink(connection) && !(await this.#isTheirs(connection))) await keeper.close(connection, within)
+      if (link.hasRun || connection.direction === 'outbound' || keeper.isDenied(connection)) await this.#close(connection, within)
+      else this.#closeLater(connection)
       return
     }
     for (const other of components.connectionManager.getConnections(connection.remotePeer)) {
       const told = this.#told.get(other)
       if (told !== undefined) this.#consider(other, told)
     }
+  }
+
+  async #close(connection: Connection, within?: AbortSignal): Promise<void> {
+    const { keeper } = this.#options
+    if (connection.status === 'open' && !keeper.carriesLink(connection) && !(await this.#isTheirs(connection)))
+      await keeper.close(connection, within)
+  }
+
+  #closeLater(connection: Connection): void {
+    const cancel = this.#options.clock.schedule(refusedStayMs, () => {
+      this.#stays.delete(cancel)
+      void this.#close(connection)
+    })
+    this.#stays.add(cancel)
   }
 
   async #isTheirs(connection: Connection): Promise<boolean> {

@@ -5,50 +5,15 @@ import { peerIdFromString } from '@libp2p/peer-id'
 import { multiaddr } from '@multiformats/multiaddr'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { PeerId } from '../../src/core/values/ids.ts'
-import type { Clock, Link } from '../../src/core/values/ports.ts'
+import type { Link } from '../../src/core/values/ports.ts'
 import { ConnectionKeeper } from '../../src/libp2p/connection-keeper.ts'
 import { Arrivals, closeBoth } from '../contract/network.ts'
+import { HandClock } from './hand-clock.ts'
 import { startNode, type TestNode } from './nodes.ts'
 
 const never = new AbortController().signal
 const appProtocol = '/app/1.0.0'
 const hop = '/libp2p/circuit/relay/0.2.0/hop'
-
-/** Lets the looks of a keeper happen when the test says so. */
-class HandClock implements Clock {
-  #due: (() => void)[] = []
-  /** How far the wall clock is ahead of libp2p's, which is real. */
-  aheadMs = 0
-
-  now(): number {
-    return 0
-  }
-
-  date(): number {
-    return Date.now() + this.aheadMs
-  }
-
-  schedule(_delayMs: number, fn: () => void): () => void {
-    this.#due.push(fn)
-    return () => {
-      this.#due = this.#due.filter((due) => due !== fn)
-    }
-  }
-
-  get pending(): number {
-    return this.#due.length
-  }
-
-  run(): void {
-    for (const fn of this.#due.splice(0)) fn()
-  }
-
-  /** Runs what is due, and waits until the look has planned the next one. */
-  async look(): Promise<void> {
-    this.run()
-    await until(() => this.pending > 0)
-  }
-}
 
 describe('connections of libp2p', () => {
   let a: TestNode

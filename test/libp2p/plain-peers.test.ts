@@ -109,7 +109,7 @@ describe('plain peers over libp2p', () => {
     const refused = a.services.pool.next('rejecting-request')
     await c.dial(a.getMultiaddrs())
     expect((await refused).detail).toMatchObject({ peerId: c.peerId.toString(), rejection: { kind: 'too-many-connections' } })
-    await until(() => c.getConnections().length === 0)
+    await until(() => c.getConnections().length === 0, 15_000)
     await a.peerStore.merge(b.peerId, { tags: { 'keep-alive-app': { value: 1 } } })
     await a.services.pool.disconnect(running(a)[0] as never)
     expect(a.getConnections()).toMatchObject([{ status: 'open' }])

@@ -1,0 +1,4 @@
+/** What `late-dial-error.ts` loads beside the start of the network. */
+
+export { dialErrorOf } from './dial-error.ts'
+export { endOlder } from './restarted.ts'
