@@ -19,6 +19,7 @@ const integrationTests = [
   'test/attacks/**/*.test.ts',
   'test/reports/real/**/*.test.ts',
   'test/lab/**/*.test.ts',
+  'test/interop/**/*.test.ts',
   'test/examples/*/real/**/*.test.ts'
 ]
 /** They compare figures with bounds that a second file beside them could break. */
