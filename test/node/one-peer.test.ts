@@ -46,7 +46,7 @@ function countDials({ pool }: NodePeer): { count: number } {
   return dials
 }
 
-test.concurrent.each([
+test.concurrent.for([
   { name: 'without an expected id', expectedPeerId: undefined },
   { name: 'though another peer is expected there', expectedPeerId: '12D3KooWGC6TvWhfapngX6wvJHMYvKpDMXPb3ZnCZ6dMoaMtimQ5' }
 ])('an address of our own is dialed once, then it is known as ours: $name', async ({ expectedPeerId }) => {
@@ -60,10 +60,10 @@ test.concurrent.each([
   expect(me.pool.explain(point).text).toBe('that is this peer itself')
 })
 
-test.concurrent.each([
+test.concurrent.for([
   { name: 'a second TCP port', listen: ['/ip4/127.0.0.1/tcp/0', '/ip4/127.0.0.1/tcp/0'] },
   { name: 'a WebSocket', listen: ['/ip4/127.0.0.1/tcp/0', '/ip4/127.0.0.1/tcp/0/ws'] }
-])('a banned plain peer is not dialed at $name of its host', async ({ listen }) => {
+])('a banned plain peer is not dialed at $name of its host', async ({ listen }, { expect }) => {
   const stranger = await startPlain(...listen)
   const me = await startPeer({ plainPeers: 'admit', requiredProtocols: ['/ipfs/id/1.0.0'] })
   const { point, expectedPeerId } = me.pool.parsePoint(stranger.getMultiaddrs()[0]?.toString() ?? '')
@@ -77,9 +77,9 @@ test.concurrent.each([
   for (const [known] of me.pool.points.known()) expect(me.pool.explain(known)).toMatchObject({ state: 'refused' })
 })
 
-test.concurrent.each(['tcp', 'ws'])(
+test.concurrent.for(['tcp', 'ws'])(
   'a banned peer met at an unknown %s address is dialed once, and keeps no connection',
-  async (transport) => {
+  async (transport, { expect }) => {
     const stranger = await startPlain(`/ip4/127.0.0.1/tcp/0${transport === 'ws' ? '/ws' : ''}`)
     const me = await startPeer({ plainPeers: 'admit', requiredProtocols: ['/ipfs/id/1.0.0'] })
     const peerId = me.pool.parsePeerId(stranger.peerId.toString())
