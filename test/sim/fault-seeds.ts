@@ -1,4 +1,4 @@
-/** The fault runs of one CI run, half of the seeds in each of two test files, which run side by side. */
+/** The fault runs of one CI run, a quarter of the seeds in each of four test files, so that all processors get their share. */
 import { expect } from 'vitest'
 import { convergenceMs, faultRun } from './fault-run.ts'
 
