@@ -100,9 +100,10 @@ describe('the stream', () => {
     const stream = await peer.run(pool)
     stream.closesToo = false
     await until(() => isRunning(pool, peer.peerId))
-    await pool.services.pool.disconnect(peer.peerId as PeerId, 'enough')
+    const connection = pool.services.pool.connections.findByPeerId(peer.peerId as PeerId)
+    await connection?.disconnect({ kind: 'explicit', text: 'enough' }, 1_500)
     await stream.hears('disconnect')
-    expect(stream.heard.at(-1)).toMatchObject({ code: reasonCode.explicit, text: 'enough', comeBackAfterMs: 0 })
+    expect(stream.heard.at(-1)).toMatchObject({ code: reasonCode.explicit, text: 'enough', comeBackAfterMs: 1_500 })
     await until(() => stream.stream.status !== 'open')
   })
 })
