@@ -9,7 +9,7 @@ import type { PointInfo } from '../tables/point.ts'
 import { setPointAddress } from '../tables/point.ts'
 import { isOperators, isVouched } from '../tables/point-quota.ts'
 import type { PoolState } from '../tables/pool-state.ts'
-import { firstHopOf, firstHopPointOf, scopeOf } from '../values/address.ts'
+import { firstHopOf, scopeOf } from '../values/address.ts'
 import type { Host, Point } from '../values/ids.ts'
 
 /** Why not. */
@@ -55,10 +55,7 @@ export function connectedAt(state: PoolState<unknown>, point: Point | undefined,
 
 /** The points whose dial begins there. */
 function dialedAs(state: PoolState<unknown>, point: Point): PointInfo[] {
-  const relayed = `${point}/p2p/`
-  return [...state.points()].filter(
-    (info) => info.point === point || (info.point.startsWith(relayed) && firstHopPointOf(info.point) === point)
-  )
+  return [...state.points()].filter(({ firstHop }) => firstHop === point)
 }
 
 function mayStandFor(state: PoolState<unknown>, point: Point, address: Host): boolean {

@@ -281,9 +281,8 @@ export class HostQuota {
     const target = firstHopPointOf(point)
     const untried = new Map<Point, PointRecord[]>()
     for (const record of beside) {
-      const theirs = firstHopPointOf(record.point)
-      if (theirs === target) return 'free'
-      if (!isVouched(record) && !this.#isProven(record)) untried.set(theirs, [...(untried.get(theirs) ?? []), record])
+      if (record.firstHop === target) return 'free'
+      if (!isVouched(record) && !this.#isProven(record)) untried.set(record.firstHop, [...(untried.get(record.firstHop) ?? []), record])
     }
     if (untried.size < maxUntriedPoints) return 'free'
     const idle = [...untried.values()].filter(([one, another]) => another === undefined && one?.state.kind === 'disconnected').flat()
@@ -325,10 +324,8 @@ export class HostQuota {
 
   /** Is it at a relay whose own point, or another point over it, is good? */
   #isProven(record: PointRecord): boolean {
-    const target = firstHopPointOf(record.point)
-    if (target === record.point) return false
-    for (const other of this.points.get(record.hostKey ?? '') ?? [])
-      if (isVouched(other) && firstHopPointOf(other.point) === target) return true
+    if (record.firstHop === record.point) return false
+    for (const other of this.points.get(record.hostKey ?? '') ?? []) if (isVouched(other) && other.firstHop === record.firstHop) return true
     return false
   }
 }

@@ -6,7 +6,7 @@
  * and what peers and discoveries say (`fromClaims`). A door shows its own fields only, so a claim cannot overwrite what the operator
  * said or a proof showed. Outside of `tables` a point is a `PointInfo`, which nobody can write.
  */
-import { groupOf, hostOf, targetOf } from '../values/address.ts'
+import { firstHopPointOf, groupOf, hostOf, targetOf } from '../values/address.ts'
 import type { Attempt, RunningConnection } from '../values/attempt.ts'
 import type { Reconnection } from '../values/config.ts'
 import { type HistoryEvent, type HistoryKind, pushEvent } from '../values/history.ts'
@@ -102,6 +102,8 @@ export interface PointInfo extends PointOrigin, Readonly<OperatorWords>, Readonl
   readonly host: Host | undefined
   /** The address group that quotas count by: `groupOf(point)`. */
   readonly group: string
+  /** The direct point that a dial begins with: the relay's for a relayed point, else the point itself. */
+  readonly firstHop: Point
   /** Who must answer there: the peer that the operator named, or the one that a relayed point ends with. Saved. */
   readonly expectedPeerId: PeerId | undefined
   /** Monotonic instant up to which it is not dialed by maintenance. */
@@ -122,6 +124,7 @@ export class PointRecord implements PointInfo {
   readonly discoveredAt: number
   readonly host: Host | undefined
   readonly group: string
+  readonly firstHop: Point
   /** The peer that a relayed point ends with. */
   readonly target: PeerId | undefined
 
@@ -164,6 +167,7 @@ export class PointRecord implements PointInfo {
     this.discoveredAt = discoveredAt
     this.host = hostOf(point)
     this.group = groupOf(point)
+    this.firstHop = firstHopPointOf(point)
     this.target = targetOf(point)
   }
 
