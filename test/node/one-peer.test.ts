@@ -6,7 +6,7 @@ import type { Libp2p } from '@libp2p/interface'
 import { tcp } from '@libp2p/tcp'
 import { webSockets } from '@libp2p/websockets'
 import { createLibp2p } from 'libp2p'
-import { afterAll, expect, test } from 'vitest'
+import { afterAll, test } from 'vitest'
 import { createNodePeer, type NodePeer, type NodePeerInit } from '../../node/index.ts'
 
 /** At the end: the tests run side by side. */
@@ -49,7 +49,7 @@ function countDials({ pool }: NodePeer): { count: number } {
 test.concurrent.for([
   { name: 'without an expected id', expectedPeerId: undefined },
   { name: 'though another peer is expected there', expectedPeerId: '12D3KooWGC6TvWhfapngX6wvJHMYvKpDMXPb3ZnCZ6dMoaMtimQ5' }
-])('an address of our own is dialed once, then it is known as ours: $name', async ({ expectedPeerId }) => {
+])('an address of our own is dialed once, then it is known as ours: $name', async ({ expectedPeerId }, { expect }) => {
   const me = await startPeer({ listen: ['/ip4/0.0.0.0/tcp/0'], minConnections: 0, expectedConnections: 0 })
   const port = /tcp\/(\d+)/.exec(me.pool.network.ownPoints()[0] ?? '')?.[1]
   const { point } = me.pool.parsePoint(`/ip4/127.0.0.2/tcp/${port}`)

@@ -1,6 +1,7 @@
 import { generateKeyPair } from '@libp2p/crypto/keys'
-import { afterAll, expect, test } from 'vitest'
+import { afterAll, test } from 'vitest'
 import type { NodePeer } from '../../../node/index.ts'
+import { until } from '../../libp2p/plain-nodes.ts'
 import { addressOf, pointOf, startPage, startPeer, stopAll } from './peers.ts'
 
 // At the end of all: the tests run side by side, since they wait most of the time.
@@ -14,21 +15,24 @@ async function startRelay(listen = anywhere, maxReservations = 4): Promise<NodeP
 const key = generateKeyPair('Ed25519')
 
 type Page = Awaited<ReturnType<typeof startPage>>
-const becomes = async ({ relays }: Page, held: number, timeout = 10_000): Promise<void> =>
-  expect.poll(() => relays.status.held, { timeout, interval: 50 }).toBe(held)
+const becomes = ({ relays }: Page, held: number, deadlineMs = 10_000): Promise<void> => until(() => relays.status.held === held, deadlineMs)
 
-test.concurrent('a page that a full relay refused is reachable soon after a place is free, though it was connected all the time', async () => {
+test.concurrent('a page that a full relay refused is reachable soon after a place is free, though it was connected all the time', async ({
+  expect
+}) => {
   const relay = await startRelay(anywhere, 1)
   const first = await startPage(['/p2p-circuit'], [addressOf(relay)])
   await becomes(first, 1)
   const second = await startPage(['/p2p-circuit'], [addressOf(relay)])
-  await expect.poll(() => second.pool.activeConnections).toBe(1)
+  await until(() => second.pool.activeConnections === 1)
   expect(second.relays.status).toEqual({ held: 0, wanted: 1 })
   await first.stop()
   await becomes(second, 1, 12_000)
 })
 
-test.concurrent('a page starts while the relay that it names is down, and is reachable within ten seconds of each of its starts', async () => {
+test.concurrent('a page starts while the relay that it names is down, and is reachable within ten seconds of each of its starts', async ({
+  expect
+}) => {
   const away = await startRelay()
   const [point, address] = [pointOf(away), addressOf(away)]
   await away.stop()

@@ -13,5 +13,5 @@ test('a relay with three places serves one short visit after the other: unmodifi
     if (visit % 2 === 1) for (const connection of guest.getConnections()) connection.abort(new Error('the tab was closed'))
     await guest.stop()
   }
-  await expect.poll(() => relay.relay?.status(), { timeout: 5_000, interval: 20 }).toEqual({ used: 0, max: 3 })
+  await expect.poll(() => relay.relay?.status(), { timeout: 5_000, interval: 20 }).toMatchObject({ used: 0, max: 3 })
 })
