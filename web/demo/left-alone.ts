@@ -69,7 +69,7 @@ function leftRow(page: Page, peerId: PeerId, over: () => void): Row<LeftPeer & M
     () => undefined
   )
   const element = el('li', { class: 'row', 'data-testid': 'left-alone-row', 'data-peer': peerId }, [
-    el('div', { class: 'line' }, [peerButton(peerId), words, connect.element])
+    el('div', { class: 'line left-alone' }, [peerButton(peerId), words, connect.element])
   ])
   return {
     element,
