@@ -134,8 +134,10 @@ describe('FrameReader', () => {
       return performance.now() - start
     }
     read(2 ** 16)
-    const small = Math.min(read(2 ** 17), read(2 ** 17), read(2 ** 17))
+    // The fastest of three: other programs take time, too.
+    const fastest = (size: number): number => Math.min(read(size), read(size), read(size))
+    const small = fastest(2 ** 17)
     // Eight times the bytes: quadratic time would be 64 times as much. Half of that leaves room for a busy machine.
-    expect(read(2 ** 20)).toBeLessThan(32 * Math.max(small, 1))
+    expect(fastest(2 ** 20)).toBeLessThan(32 * Math.max(small, 1))
   })
 })
