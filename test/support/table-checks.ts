@@ -1,4 +1,7 @@
-/** Whether the two tables are in order: for the numbered invariants and for tests. Each costs a walk over all entries. */
+/**
+ * Whether the two tables are in order: for the numbered invariants and for tests. Each costs a walk over all entries. Called after each
+ * step of a simulation, so texts are made only of what is wrong.
+ */
 import { isTried } from '../../src/core/tables/bounded-table.ts'
 import type { PeerTable } from '../../src/core/tables/peer-table.ts'
 import { lastSeenAt, type PointRecord } from '../../src/core/tables/point.ts'
@@ -10,7 +13,8 @@ export function checkPoints(table: PointTable): string[] {
   const records = [...table]
   const wrong = [...checkSize('points', records, table), ...checkQuota(table.quota, records), ...checkHosts(table.hosts, records)]
   const sighted = table.bySighting()
-  if (sighted.length !== records.length || !records.every((record) => sighted.includes(record)))
+  const found = new Set(sighted)
+  if (sighted.length !== records.length || !records.every((record) => found.has(record)))
     wrong.push(`${sighted.length} points in order of sighting, there are ${records.length}`)
   for (const record of records) {
     const { point, host, trusted } = record
@@ -40,33 +44,47 @@ function checkSize(what: string, entries: readonly Entry[], { bounds }: Pick<Poi
 
 /** Each point is counted where it should be, and nothing else is. */
 function checkQuota({ sources, groups }: PointQuota, records: readonly PointRecord[]): string[] {
-  const kept = new Set<string>()
-  for (const source of sources.values()) for (const { point } of source.points) kept.add(`${point} of source ${source.key}`)
-  for (const [key, { untried, tried }] of groups) {
-    for (const { point } of untried) kept.add(`${point} untried in ${key}`)
-    for (const { point } of tried) kept.add(`${point} tried in ${key}`)
-  }
-  const found = new Set<string>()
+  const wrong: string[] = []
+  let [bySource, untried, tried] = [0, 0, 0]
   for (const record of records) {
     const { point, source, medium, group } = record
-    if (!isTried(record) || medium === 'hello') found.add(`${point} of source ${source ?? medium}`)
-    if (isTried(record)) found.add(`${point} tried in ${group}`)
-    else if (!isUncapped(medium)) found.add(`${point} untried in ${group}`)
+    const isOfSource = !isTried(record) || medium === 'hello'
+    const isUntried = !isTried(record) && !isUncapped(medium)
+    if (isOfSource) bySource++
+    if (isUntried) untried++
+    if (isTried(record)) tried++
+    if ((sources.get(source ?? medium)?.points.has(record) ?? false) !== isOfSource) wrong.push(`${point}, of its source: ${!isOfSource}`)
+    if ((groups.get(group)?.untried.has(record) ?? false) !== isUntried) wrong.push(`${point}, untried in its group: ${!isUntried}`)
+    if ((groups.get(group)?.tried.has(record) ?? false) !== isTried(record)) wrong.push(`${point}, tried in its group: ${!isTried(record)}`)
   }
-  const wrong = [...found].filter((one) => !kept.has(one)).map((one) => `${one}: not counted`)
-  wrong.push(...[...kept].filter((one) => !found.has(one)).map((one) => `${one}: counted`))
-  if ([...sources.values()].some(({ points }) => points.size === 0)) wrong.push('a source without points is kept')
-  if ([...groups.values()].some(({ untried, tried }) => untried.size + tried.size === 0)) wrong.push('a group without points is kept')
+  for (const { key, points } of sources.values()) {
+    bySource -= points.size
+    if (points.size === 0) wrong.push(`source ${key} has no points`)
+  }
+  for (const [key, group] of groups) {
+    untried -= group.untried.size
+    tried -= group.tried.size
+    if (group.untried.size + group.tried.size === 0) wrong.push(`group ${key} has no points`)
+  }
+  if (bySource !== 0 || untried !== 0 || tried !== 0) wrong.push(`points that are gone are counted: ${-bySource}, ${-untried}, ${-tried}`)
   return wrong
 }
 
 /** Each point is at its host, and nothing else; the remembered dials are within their caps. */
 function checkHosts({ points, dials }: HostQuota, records: readonly PointRecord[]): string[] {
-  const kept = new Set([...points].flatMap(([key, beside]) => [...beside].map((record) => `${key} ${record.point}`)))
-  const found = records.filter(({ hostKey }) => hostKey !== undefined).map(({ hostKey, point }) => `${hostKey} ${point}`)
-  const wrong = found.filter((one) => !kept.has(one)).map((one) => `${one} is missing at its host`)
-  if (kept.size !== found.length) wrong.push(`points at hosts: kept ${kept.size}, found ${found.length}`)
-  if ([...points.values()].some(({ size }) => size === 0)) wrong.push('a host without points is kept')
-  if (dials.size > maxHosts || [...dials.values()].some(({ length }) => length > maxDials)) wrong.push('too many dials are remembered')
+  const wrong: string[] = []
+  let atHosts = 0
+  for (const record of records) {
+    if (record.hostKey === undefined) continue
+    atHosts++
+    if (points.get(record.hostKey)?.has(record) !== true) wrong.push(`${record.point} is missing at its host`)
+  }
+  for (const [key, { size }] of points) {
+    atHosts -= size
+    if (size === 0) wrong.push(`host ${key} has no points`)
+  }
+  if (atHosts !== 0) wrong.push(`points that are gone are counted at hosts: ${-atHosts}`)
+  if (dials.size > maxHosts) wrong.push('too many dials are remembered')
+  for (const { length } of dials.values()) if (length > maxDials) wrong.push('too many dials of one host are remembered')
   return wrong
 }
