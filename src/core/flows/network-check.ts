@@ -1,7 +1,7 @@
 /**
  * Notices that our own way into the network is another one: a router got a new public address, a laptop changed networks. On Node nobody says
- * so, and links that are dead look alive. When a second brings nothing from any peer, one is asked for a sign of life. If it gives none, all are
- * asked, and a second connection is made to the first one's address. If that works while the old one gives no answer, the old one is dead;
+ * so, and links that are dead look alive. When a second brings nothing from any peer, one is asked for a sign of life. If it gives none, a
+ * second connection is made to its address. If that works, all are asked. If the first one still gives no answer, its old connection is dead;
  * if nobody gives an answer, all are. While nothing works, nobody is given up: a network that was away for a moment comes back.
  * Called by `probing.ts`.
  */
@@ -92,8 +92,10 @@ export class NetworkCheck<Msg, PeerMeta, ConnMeta> {
     const { state, registry, clock } = this.#context
     if (!isUrgent && !(await this.#silentOf([asked])).has(asked)) return this.#done(asking)
     const others = [...state.connections()].filter((connection) => connection !== asked)
-    const [silent, isReached] = await Promise.all([this.#silentOf([asked, ...others]), this.#isReached(asked, asking.signal)])
-    if (isReached && !asking.signal.aborted && silent.has(asked)) {
+    if (!(await this.#isReached(asked, asking.signal))) return this.#done(asking)
+    // Asked once more after the new connection works: a peer that was busy for some seconds answers now.
+    const silent = await this.#silentOf([asked, ...others])
+    if (!asking.signal.aborted && silent.has(asked)) {
       const isAlone = others.every((other) => silent.has(other))
       const isSettled = clock.now() - asked.startedAt >= settledMs
       if (isSettled && isAlone) registry.resetReconnections()

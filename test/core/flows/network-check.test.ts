@@ -85,6 +85,24 @@ describe('a pool whose network is away for a moment', () => {
     }
   })
 
+  it('gives nobody up whose program is held up for some seconds and then answers everything', async () => {
+    for (const heldMs of [1_500, 2_500, 3_500]) {
+      const { world, a, lost } = await connected(1)
+      const goesOnAt = world.clock.now() + heldMs
+      const heldUp = async (signal: AbortSignal): Promise<void> => {
+        await new Promise<void>((resolve) => world.clock.schedule(Math.max(0, goesOnAt - world.clock.now()), resolve))
+        signal.throwIfAborted()
+      }
+      for (const link of a.network.links) {
+        const [reach, probe] = [link.reach?.bind(link), link.probe.bind(link)]
+        link.reach = (signal) => heldUp(signal).then(() => reach?.(signal))
+        link.probe = (signal) => heldUp(signal).then(() => probe(signal))
+      }
+      await world.clock.advance(20_000)
+      expect(lost, `${heldMs} ms`).toEqual([])
+    }
+  })
+
   it('gives nobody up whose program is held up: a new connection does not work either', async () => {
     const { world, a, lost } = await connected(1)
     const refuse = async (): Promise<never> => {
