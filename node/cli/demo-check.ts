@@ -45,10 +45,9 @@ export async function runCheck({ demo, mailbox, facts, shutdown, log }: CheckOpt
     checkPages({ demo, mailbox, facts, shutdown, browser }),
     own().then((resting) => checkCalm({ facts, demo: resting, seen: browser, hiding }))
   ])
-  await Promise.all([
-    own().then((fresh) => checkNewTabs({ facts, name: 'Chromium', browser: hiding, demo: fresh })),
-    checkFirefox({ facts, shutdown, own, log })
-  ])
+  // One after the other: a browser that has no processor is late.
+  await checkNewTabs({ facts, name: 'Chromium', browser: hiding, demo: await own() })
+  await checkFirefox({ facts, shutdown, own, log })
   await facts.holds('this process: no unhandled rejection, no warning', async () => {
     expectThat(processProblems.length === 0, { expected: 'none', seen: processProblems })
     return undefined
