@@ -13,6 +13,8 @@ import type { DemoTab } from './demo-tab.ts'
 
 /** Byte counters have moved, "a few seconds" stand where "now" stood. */
 const settleMs = 3_000
+/** A point waits for a minute after its connection ended, and 20 % more at most. */
+const returnsWithinMs = 120_000
 /** What a state is about is at the top; the rest of the page is in the first picture. */
 const strip = { width: 1280, height: 560 }
 const desktopSize = { width: 1280, height: 1180 }
@@ -87,6 +89,7 @@ async function guestVisits(tab: DemoTab, { network: { guest } }: Demo): Promise<
   const holds = (expected: string, wanted: boolean): Promise<true> =>
     eventually(async () => ((await tab.connectionTo(guest.peerId)) !== undefined) === wanted || undefined, {
       expected,
+      withinMs: returnsWithinMs,
       seen: () => tab.snapshot()
     })
   await guest.start()
