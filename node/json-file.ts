@@ -31,6 +31,8 @@ const sliceParts = 512
 
 class JsonFileStorage implements PeerStorage {
   readonly name: string
+  /** The lock of a process that was killed is stale after six seconds at most. Bans are in force from the first connection on. */
+  readonly openWithinMs = 8_000
   readonly #maxBytes: number
   /** `target` is `name` with links resolved: a save replaces the file that a link means, not the link. */
   #held: { readonly target: string; readonly lock: FileLock } | undefined

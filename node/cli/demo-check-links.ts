@@ -21,7 +21,7 @@ export interface LinksOptions {
 /** The two pages, or nothing if one of them does not run: then there is nothing more to see. */
 export async function checkLinks({ demo, facts, mailbox, open }: LinksOptions): Promise<{ first: DemoTab; second: DemoTab } | undefined> {
   const { network } = demo
-  await facts.holds('the Node peers hold each other over TCP', () => nodePeersHoldEachOther(network.peers))
+  await facts.holds('the Node peers hold each other, over TCP or WebSockets', () => nodePeersHoldEachOther(network.peers))
 
   const first = await openPage('page 1', { facts, open })
   if (first === undefined) return undefined
@@ -76,12 +76,12 @@ async function openPage(name: string, { facts, open }: Pick<LinksOptions, 'facts
 async function nodePeersHoldEachOther(peers: readonly DemoNodePeer[]): Promise<string> {
   const missing = (): string[] =>
     peers.flatMap((peer) => {
-      const overTcp = peer.pool.snapshot().connections.filter(({ transport }) => transport === 'tcp')
-      const lacking = peers.filter((other) => other !== peer && !overTcp.some(({ peerId }) => peerId === other.peerId))
+      const direct = peer.pool.snapshot().connections.filter(({ transport }) => transport === 'tcp' || transport === 'ws')
+      const lacking = peers.filter((other) => other !== peer && !direct.some(({ peerId }) => peerId === other.peerId))
       return lacking.map((other) => `${peer.name} lacks ${other.name}`)
     })
   await eventually(() => (missing().length === 0 ? true : undefined), {
-    expected: 'each to hold the four others over TCP',
+    expected: 'each to hold the four others',
     seen: () => missing().map((lack) => `${lack}: ${whyNot(peers, lack)}`)
   })
   return `${(peers.length * (peers.length - 1)) / 2} connections`

@@ -21,6 +21,10 @@ endRunsWithProcess()
 process.exitCode = await main(process.argv.slice(2))
 
 async function main(args: readonly string[]): Promise<number> {
+  if (args.includes('--help')) {
+    console.log('npm run attacks [-- --row NAME ... | --list]')
+    return 0
+  }
   if (args.includes('--list')) {
     for (const { name, attack, target } of rows) console.log(`${name}\n  ${attack}\n  target: ${target}`)
     return 0

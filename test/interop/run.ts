@@ -26,9 +26,13 @@ process.exit()
 
 async function main(): Promise<number> {
   const { values, positionals } = parseArgs({
-    options: { list: { type: 'boolean' }, idle: { type: 'string' } },
+    options: { help: { type: 'boolean' }, list: { type: 'boolean' }, idle: { type: 'string' } },
     allowPositionals: true
   })
+  if (values.help === true) {
+    console.log('npm run interop [-- NAME ... | --idle SECONDS | --list]')
+    return 0
+  }
   if (values.list === true) {
     for (const { name, title, tool } of implementations) console.log(`${name}: ${title}, needs ${tool}`)
     return 0

@@ -26,6 +26,10 @@ endRunsWithProcess()
 process.exitCode = await main(process.argv.slice(2))
 
 async function main(args: readonly string[]): Promise<number> {
+  if (args.includes('--help')) {
+    console.log('npm run lab [-- --section NAME ... | --list]')
+    return 0
+  }
   if (args.includes('--list')) {
     for (const { name, title } of sections) console.log(`${name}\n  ${title}`)
     return 0

@@ -4,6 +4,7 @@ import { mkdir, mkdtemp, rm, rmdir, utimes } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test as base, describe, expect } from 'vitest'
+import { createNodePeer } from '../../node/index.ts'
 import { jsonFileStorage } from '../../node/json-file.ts'
 import { StorageError } from '../../src/core/values/ports.ts'
 import { failureOf } from '../contract/storage.ts'
@@ -54,6 +55,22 @@ describe.concurrent('the lock', () => {
     await withStorageAt(path, (storage) => storage.save(['text']))
     // The package may date its first lock up to a second ahead.
     expect(performance.now() - before).toBeLessThan(7_000)
+  })
+
+  test('a peer that starts a moment after its process was killed has its bans at once', async ({ place: { path, start } }) => {
+    const init = { network: 'test', listen: [], peersFile: path, minConnections: 0, expectedConnections: 0 }
+    const before = await createNodePeer(init)
+    const banned = before.pool.peerId
+    await before.pool.peers.ban(banned)
+    await before.stop()
+    const holder = start('hold', path)
+    await holder.lines.next()
+    holder.process.kill('SIGKILL')
+    await holder.ended
+    const { pool, stop } = await createNodePeer(init)
+    const seen = { banned: pool.peers.isBanned(banned), mode: pool.snapshot().storage.mode }
+    await stop()
+    expect(seen).toEqual({ banned: true, mode: 'persistent' })
   })
 
   test('the wait for a lock ends with its signal', async ({ place: { path } }) => {

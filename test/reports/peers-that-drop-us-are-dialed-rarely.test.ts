@@ -46,7 +46,7 @@ describe('peers that take each connection and end it a second later, when their 
     for (const point of droppers) {
       expect(dialsTo(point)).toBeLessThanOrEqual(60)
       if (me.pool.connections.findByPoint(point) === undefined)
-        expect(me.pool.explain(point).text).toMatch(/ended the last \d+ connections within 10 s/)
+        expect(me.pool.explain(point).text).toMatch(/the last \d+ connections ended within 10 s/)
     }
   })
 })

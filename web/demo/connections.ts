@@ -128,8 +128,8 @@ export function wordsForNobody(
   if (points.length === 0)
     return { title: 'No peers yet', text: 'No address is known. Connect to one under “Connect to an address”.', busy: false }
   return {
-    title: 'No peers yet',
-    text: 'Nobody answered so far. The known points are tried again by themselves; see below when.',
+    title: 'No peers now',
+    text: 'None of the known points answers. They are tried again by themselves; see below when.',
     busy: false
   }
 }

@@ -49,7 +49,7 @@ export function reachWords(reach: Reach): { readonly text: string; readonly busy
       text: `Not reachable yet: asking ${asked.map(({ peerId }) => shortId(peerId)).join(', ')} for a relay reservation.`,
       busy: true
     }
-  return { text: 'Not reachable yet: no relay is connected. I can already connect to others.', busy: true }
+  return { text: 'Not reachable yet: no relay is connected.', busy: true }
 }
 
 function relayOf(point: string): string | undefined {

@@ -89,9 +89,13 @@ function explainBarred(
   const { keepsBand, life, now } = circumstances
   if (!keepsBand) return explained('waiting', `${reason}; the pool is ${life}: it dials nobody by itself`)
   const nextTryInMs = Math.ceil(until - now)
-  const prospect = prospectOf(view, info, { ...circumstances, now: until + 1 })
   const then = `${reason}; it may be tried again in ${seconds(nextTryInMs)}`
-  return explained('waiting', prospect.isChosen ? then : `${then}, but ${prospect.text}`, { nextTryInMs })
+  const prospect = prospectOf(view, info, { ...circumstances, now: until + 1 })
+  if (prospect.isChosen) return explained('waiting', then, { nextTryInMs })
+  // The prospect counts from the end of the wait.
+  const laterInMs = prospect.nextTryInMs === undefined ? undefined : nextTryInMs + prospect.nextTryInMs
+  const exploring = laterInMs === undefined ? '' : `; exploring may choose it, ${soon(laterInMs)} at the earliest`
+  return explained('waiting', `${then}, but ${prospect.why}${exploring}`, { nextTryInMs: laterInMs })
 }
 
 function reasonToWait(view: PoolView, info: PointInfo): string {
@@ -103,8 +107,8 @@ function reasonToWait(view: PoolView, info: PointInfo): string {
   const missedAt = lastMissAt(info)
   if (info.shortConnections > 0 && missedAt === info.lastDisconnection?.at)
     return info.shortConnections > 1
-      ? `the peer ended the last ${info.shortConnections} connections within 10 s`
-      : 'the peer ended the last connection within 10 s'
+      ? `the last ${info.shortConnections} connections ended within 10 s, and not by us`
+      : 'the last connection ended within 10 s, and not by us'
   if (missedAt === undefined || missedAt === info.lastDisconnection?.at) return 'its last connection ended a moment ago'
   const failed = info.failures > 1 ? `the last ${info.failures} dials failed` : 'the last dial failed'
   return info.lastFailure === undefined ? failed : `${failed}: ${describeRejection(info.lastFailure)}`
@@ -121,6 +125,8 @@ function explainReady(view: PoolView, info: PointInfo, circumstances: Circumstan
 /** What becomes of a point that nothing speaks against. */
 interface Prospect {
   readonly text: string
+  /** The text without an instant: why maintenance would leave it out. */
+  readonly why: string
   readonly nextTryInMs: number | undefined
   /** Maintenance would choose it, or choose among it and others. */
   readonly isChosen: boolean
@@ -133,7 +139,7 @@ function prospectOf(view: PoolView, info: PointInfo, circumstances: Circumstance
     const { among, count: dialed } = choice
     const isSure = dialed >= among.length && plan.dial.includes(info.point)
     const text = isSure ? 'it is dialed now' : `it is one of ${count(among.length, 'point')} of which ${dialed} may be dialed now`
-    return { text, nextTryInMs: 0, isChosen: true }
+    return { text, why: text, nextTryInMs: 0, isChosen: true }
   }
   const next = outlookOf(view, circumstances)
   const why = whyLeftOut(view, info, circumstances)
@@ -141,13 +147,16 @@ function prospectOf(view: PoolView, info: PointInfo, circumstances: Circumstance
     const { inMs: nextTryInMs } = next
     const isOutage = nextProbeAt(view, 0) !== Number.NEGATIVE_INFINITY
     const waits = isOutage ? 'nothing can be reached: points are tried one at a time' : 'a dial failed a moment ago'
-    return { text: why ?? `${waits}, the next ${soon(nextTryInMs)}`, nextTryInMs, isChosen: true }
+    return { text: why ?? `${waits}, the next ${soon(nextTryInMs)}`, why: why ?? waits, nextTryInMs, isChosen: true }
   }
-  if (why === undefined) return { text: `it may be dialed when ${dialsEnd(view.outgoingInProgress)}`, nextTryInMs: 0, isChosen: true }
+  if (why === undefined) {
+    const text = `it may be dialed when ${dialsEnd(view.outgoingInProgress)}`
+    return { text, why: text, nextTryInMs: 0, isChosen: true }
+  }
   const mayMeet = circumstances.mixAt < Number.POSITIVE_INFINITY && view.active >= view.bounds.minTarget && !info.trusted
-  if (!mayMeet) return { text: why, nextTryInMs: undefined, isChosen: false }
+  if (!mayMeet) return { text: why, why, nextTryInMs: undefined, isChosen: false }
   const nextTryInMs = Math.max(0, Math.ceil(circumstances.mixAt - circumstances.now))
-  return { text: `${why}; exploring may choose it, ${soon(nextTryInMs)} at the earliest`, nextTryInMs, isChosen: false }
+  return { text: `${why}; exploring may choose it, ${soon(nextTryInMs)} at the earliest`, why, nextTryInMs, isChosen: false }
 }
 
 function dialsEnd(dialing: number): string {

@@ -2,13 +2,17 @@
  * Messages over a link: the bytes of `wire/`, one at a time, with the signal that ends the wait. The handshake reads one
  * message after the other; a running connection takes the channel over with whatever came early.
  */
-import type { PoolMessage } from '../values/message.ts'
+import type { PoolMessage, ReceivedMessage } from '../values/message.ts'
 import type { Link } from '../values/ports.ts'
 import { abortable, unheard } from '../waits.ts'
 import type { WireLimits } from '../wire/caps.ts'
 import { decodeMessage } from '../wire/decode.ts'
 import { encodeMessage, encodeMessages } from '../wire/encode.ts'
+import { WireFault } from '../wire/fault.ts'
 import { FrameReader } from '../wire/frame.ts'
+
+/** Before a connection runs nobody counts them otherwise. */
+const maxUnknown = 16
 
 export class Channel {
   readonly link: Link
@@ -23,14 +27,10 @@ export class Channel {
     this.#chunks = unheard(link.chunks)[Symbol.asyncIterator]()
   }
 
-  /** A message that has come already; kinds of a later version are passed over. Throws `WireFault`. */
-  take(limits: WireLimits): PoolMessage | undefined {
-    for (;;) {
-      const frame = this.#reader.next(limits)
-      if (frame === undefined) return undefined
-      const message = decodeMessage(frame, limits)
-      if (message !== undefined) return message
-    }
+  /** A message that has come already. Throws `WireFault`. */
+  take(limits: WireLimits): ReceivedMessage | undefined {
+    const frame = this.#reader.next(limits)
+    return frame === undefined ? undefined : (decodeMessage(frame, limits) ?? { kind: 'unknown' })
   }
 
   /** Waits for more bytes; only after `take` gave nothing. False: the other side closed. Rejects when the link broke. */
@@ -42,13 +42,15 @@ export class Channel {
     return true
   }
 
-  /** The next message, `undefined` at the end. Rejects with the signal's reason, `WireFault`, or the error of the link. */
+  /** The next message, `undefined` at the end; kinds of a later version are passed over. Rejects with the signal's reason, `WireFault`, or the error of the link. */
   async read(limits: WireLimits, signal: AbortSignal): Promise<PoolMessage | undefined> {
-    for (;;) {
+    for (let unknown = 0; ; ) {
       signal.throwIfAborted()
       const message = this.take(limits)
-      if (message !== undefined) return message
-      if (!(await abortable(this.fill(), signal))) return undefined
+      if (message?.kind === 'unknown') {
+        if (++unknown > maxUnknown) throw new WireFault(`at most ${maxUnknown} messages of unknown kinds expected in a handshake`)
+      } else if (message !== undefined) return message
+      else if (!(await abortable(this.fill(), signal))) return undefined
     }
   }
 

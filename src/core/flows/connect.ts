@@ -13,7 +13,7 @@ import type { PoolView } from '../tables/pool-view.ts'
 import { targetOf } from '../values/address.ts'
 import type { Attempt } from '../values/attempt.ts'
 import type { PeerId, Point } from '../values/ids.ts'
-import type { ExchangeMessage, HelloMessage } from '../values/message.ts'
+import type { ExchangeMessage, HelloMessage, UnknownMessage } from '../values/message.ts'
 import { DialError, type Link } from '../values/ports.ts'
 import { type AttemptStep, nackMotive, PoolError, type Rejection } from '../values/reason.ts'
 import { WireFault } from '../wire/fault.ts'
@@ -37,7 +37,7 @@ export interface ConnectOptions {
 /** What happens with a connection that runs; the exchange's part. */
 export interface Receiver<Msg, ConnMeta> {
   established(connection: Connection<Msg, ConnMeta>): void
-  received(connection: Connection<Msg, ConnMeta>, message: ExchangeMessage): void
+  received(connection: Connection<Msg, ConnMeta>, message: ExchangeMessage | UnknownMessage): void
   /** Points for a peer that is refused for want of room, which stays known. */
   alternatives(asker: Link, hello: HelloMessage): readonly string[]
 }

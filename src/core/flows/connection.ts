@@ -7,7 +7,7 @@
 import type { Attempt, ConnectionKind, Direction, RunningConnection } from '../values/attempt.ts'
 import type { PoolConfig } from '../values/config.ts'
 import type { Host, PeerId, Point } from '../values/ids.ts'
-import type { ExchangeMessage, HelloMessage, PoolMessage } from '../values/message.ts'
+import type { ExchangeMessage, HelloMessage, ReceivedMessage, UnknownMessage } from '../values/message.ts'
 import type { Clock, Transport } from '../values/ports.ts'
 import { type DisconnectReason, describeReason, type Ending, PoolError } from '../values/reason.ts'
 import type { ConnectionInfo } from '../values/snapshot.ts'
@@ -52,7 +52,7 @@ export interface ConnectionParts<Msg, ConnMeta> {
   /** Synchronous; the state is changed here. */
   readonly onEnd: (connection: Connection<Msg, ConnMeta>, ending: Ending, comeBackAfterMs: number) => void
   /** Throws `WireFault` for what a peer must not send. */
-  readonly onExchange: (connection: Connection<Msg, ConnMeta>, message: ExchangeMessage) => void
+  readonly onExchange: (connection: Connection<Msg, ConnMeta>, message: ExchangeMessage | UnknownMessage) => void
   /** Messages, and their bytes, that were dropped since the last call: once a second at most, and at the end. */
   readonly onDropped: (connection: Connection<Msg, ConnMeta>, messages: number, bytes: number) => void
 }
@@ -283,7 +283,7 @@ export class Connection<Msg = Uint8Array, ConnMeta = Uint8Array> implements Runn
     }
   }
 
-  #handle(message: PoolMessage): void {
+  #handle(message: ReceivedMessage): void {
     switch (message.kind) {
       case 'application':
         this.#messagesReceived++

@@ -6,7 +6,7 @@
 import { type Asker, shareablePoints } from '../decisions/sharing.ts'
 import { noteServed } from '../tables/peer.ts'
 import { groupOfTeller, hostOf } from '../values/address.ts'
-import type { ExchangeMessage, HelloMessage } from '../values/message.ts'
+import type { ExchangeMessage, HelloMessage, UnknownMessage } from '../values/message.ts'
 import type { Clock } from '../values/ports.ts'
 import { wireCaps } from '../wire/caps.ts'
 import { WireFault } from '../wire/fault.ts'
@@ -98,12 +98,12 @@ export class Exchange<Msg, PeerMeta, ConnMeta> {
   }
 
   /** Throws `WireFault` when the peer floods us. */
-  received(connection: Connection<Msg, ConnMeta>, message: ExchangeMessage): void {
+  received(connection: Connection<Msg, ConnMeta>, message: ExchangeMessage | UnknownMessage): void {
     const allowance = this.#allowanceOf(connection)
     const takesSwap = (): boolean => allowance.of('swaps').take(1) > 0
     if (allowance.of('messages').take(1) === 0) {
       const { capacity, perSecond } = maxRates.messages
-      throw new WireFault(`messages 4 to 7: at most ${capacity} at once and ${perSecond} a second expected, more came`)
+      throw new WireFault(`messages 4 to 7 and of unknown kinds: at most ${capacity} at once and ${perSecond} a second expected, more came`)
     }
     // Where one of the two takes no part, neither does the other.
     if (!this.#context.config.discovery || !connection.discovery) return

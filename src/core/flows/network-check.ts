@@ -16,6 +16,9 @@ const minIntervalMs = 1_000
 const lateByMs = 1_000
 /** The second connection must be there within so many intervals. */
 const reachIntervals = 3
+/** Second connections to one peer: so many in so long, ms. A peer that answers late on purpose could point its name at another host. */
+const maxReaches = 3
+const reachesInMs = 600_000
 /** A younger connection tells nothing of the network: peers that come and go all the time must not be dialed as often, ms. */
 const settledMs = 10_000
 
@@ -25,6 +28,8 @@ export class NetworkCheck<Msg, PeerMeta, ConnMeta> {
   #cancelLook: (() => void) | undefined
   /** Bytes received on all connections, as of the last look. */
   #heard = -1
+  /** When second connections were made to each. */
+  readonly #reaches = new WeakMap<Connection<Msg, ConnMeta>, readonly number[]>()
   /** Each time another one is asked. */
   #turn = 0
   /** Who was asked last. */
@@ -92,7 +97,7 @@ export class NetworkCheck<Msg, PeerMeta, ConnMeta> {
     const { state, registry, clock } = this.#context
     if (!isUrgent && !(await this.#silentOf([asked])).has(asked)) return this.#done(asking)
     const others = [...state.connections()].filter((connection) => connection !== asked)
-    if (!(await this.#isReached(asked, asking.signal))) return this.#done(asking)
+    if (!this.#mayReach(asked) || !(await this.#isReached(asked, asking.signal))) return this.#done(asking)
     // Asked once more after the new connection works: a peer that was busy for some seconds answers now.
     const silent = await this.#silentOf([asked, ...others])
     if (!asking.signal.aborted && silent.has(asked)) {
@@ -134,6 +139,15 @@ export class NetworkCheck<Msg, PeerMeta, ConnMeta> {
     if (tookMs > this.#intervalMs + lateByMs) return new Set()
     for (const connection of silent) if (connection.bytesReceived !== before.get(connection)) silent.delete(connection)
     return silent
+  }
+
+  /** Counts it if so. */
+  #mayReach(connection: Connection<Msg, ConnMeta>): boolean {
+    const now = this.#context.clock.now()
+    const recent = (this.#reaches.get(connection) ?? []).filter((at) => now - at < reachesInMs)
+    if (recent.length >= maxReaches) return false
+    this.#reaches.set(connection, [...recent, now])
+    return true
   }
 
   /** A new connection to the same address works. */

@@ -91,7 +91,7 @@ export class Persistence<Msg, PeerMeta, ConnMeta> {
     this.#opening = new AbortController()
     this.#ending = new AbortController()
     this.#mode = 'loading'
-    await this.#open(startDeadlineMs)
+    await this.#open(this.#context.config.storage.openWithinMs ?? startDeadlineMs)
   }
 
   /** Something that is saved changed. */

@@ -62,6 +62,7 @@ export class Registry<PeerMeta, C extends RunningConnection = RunningConnection>
     if (record === undefined) return undefined
     if (options.trusted !== false && !isOperators(record)) this.#state.parts.points.setRegistered(record)
     if (options.trusted !== undefined && options.trusted !== record.trusted) this.#trustPoint(record, options.trusted)
+    else if (options.trusted === true) this.#state.parts.changed('operator')
     return record
   }
 

@@ -83,6 +83,12 @@ export interface DisconnectMessage {
 }
 
 export type HandshakeMessage = HelloMessage | AckMessage | NackMessage
+/** A message of a kind that only a later version of the protocol knows. */
+export interface UnknownMessage {
+  readonly kind: 'unknown'
+}
+
 export type ExchangeMessage = BootstrapMessage | AdvertiseMessage | SwapRequestMessage | SwapAckMessage
 export type RunningMessage = ExchangeMessage | ApplicationMessage | DisconnectMessage
 export type PoolMessage = HandshakeMessage | RunningMessage
+export type ReceivedMessage = PoolMessage | UnknownMessage

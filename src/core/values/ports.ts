@@ -200,6 +200,8 @@ export class StorageError extends Error {
 export interface PeerStorage {
   /** For people: the path of the file, the name of the database. */
   readonly name: string
+  /** How long a start waits until it is open and loaded, ms; the pool goes on in memory then. @default 2000 */
+  readonly openWithinMs?: number | undefined
   /**
    * Takes hold of the storage for this pool alone. Idempotent. `lost` is called, at most once, if the storage notices by itself later
    * that it was taken away or that what it kept is gone: all is written again once it opens.

@@ -54,6 +54,33 @@ describe('a flood of pool messages is a fault', () => {
     }
   }
 
+  it('messages of unknown kinds', async () => {
+    const { world, a, link } = await victim()
+    const { capacity } = maxRates.messages
+    const unknown = (count: number): Uint8Array => Uint8Array.from({ length: 3 * count }, (_, i) => [2, 0x78, 0][i % 3] ?? 0)
+    link.send(unknown(capacity - 5))
+    await world.clock.advance(1_000)
+    expect(a.pool.activeConnections).toBe(1)
+    const ended = record(a.pool, 'disconnection')
+    link.send(unknown(2 * capacity))
+    await world.clock.advance(1_000)
+    expect(ended.map(({ detail }) => detail.ending)).toMatchObject([{ by: 'us', reason: { kind: 'fault' } }])
+  })
+
+  it.each([
+    [16, 1],
+    [17, 0]
+  ])('%i messages of unknown kinds before the Hello: %i connections', async (count, connections) => {
+    const world = new World()
+    const a = await world.start('a', { point: '/ip4/203.0.113.9/tcp/1' })
+    const peer = new HostilePeer(world, 'peer', '/ip4/198.51.100.9/tcp/1')
+    const link = await peer.dial(a.network.point)
+    for (let i = 0; i < count; i++) link.send(Uint8Array.of(2, 0x78, 0))
+    say(link, helloOf(), { kind: 'ack' })
+    await world.clock.advance(100)
+    expect(a.pool.activeConnections).toBe(connections)
+  })
+
   it('while application messages have no bound but how fast they are read', async () => {
     const { world, a, link } = await victim()
     const connection = a.pool.connections.findByPeerId('peer' as PeerId)

@@ -118,6 +118,28 @@ describe('a pool whose network is away for a moment', () => {
 })
 
 describe('the check of our own network', () => {
+  it('makes three second connections to a peer in ten minutes at most, however late its answers are', async () => {
+    const { world, a, lost } = await connected(1)
+    const reachedAt: number[] = []
+    for (const link of a.network.links) {
+      link.reach = async () => {
+        reachedAt.push(world.clock.now())
+        throw new DialError('refused', 'nothing there')
+      }
+      const probe = link.probe.bind(link)
+      link.probe = async (signal) => {
+        await new Promise<void>((resolve) => world.clock.schedule(2_000, resolve))
+        signal.throwIfAborted()
+        await probe(signal)
+      }
+    }
+    await world.clock.advance(540_000)
+    expect(reachedAt.length).toBe(3)
+    await world.clock.advance(120_000)
+    expect(reachedAt.length).toBeGreaterThan(3)
+    expect(lost).toEqual([])
+  })
+
   it('asks one peer a second while nothing comes, and nobody while something does', async () => {
     const { world, a, others } = await connected(20)
     let asked = 0

@@ -41,6 +41,27 @@ describe('what a pool remembers', () => {
     expect(pool.points.isBanned('/ip4/192.0.2.77/tcp/4009' as Point)).toBe(true)
   })
 
+  it('a point that the operator registers as trusted is saved at once', async () => {
+    const saved: string[] = []
+    const storage = memoryStorage()
+    const world = new World(3)
+    const { pool } = await world.start('a', {
+      storage: {
+        name: 'recorded',
+        open: (signal) => storage.open(signal),
+        load: (signal) => storage.load(signal),
+        save: async (lines) => void saved.push([...lines].join('')),
+        quarantine: (signal) => storage.quarantine(signal),
+        close: () => storage.close()
+      }
+    })
+    await world.clock.advance(15_000)
+    saved.length = 0
+    pool.registerPoint('/ip4/198.51.100.7/tcp/4001' as Point, { trusted: true })
+    await world.clock.advance(100)
+    expect(saved.join('')).toContain('198.51.100.7')
+  })
+
   it('the best connection of last time is dialed first, after trusted points', async () => {
     const storage = memoryStorage()
     await lived(storage)

@@ -176,6 +176,21 @@ describe('explain', () => {
     expect(dials.map(({ detail }) => detail.point)).toContain(other.point)
   })
 
+  it('a point that waits says when exploring may choose it, counted from now and not from the end of its wait', async () => {
+    const { world, me } = await amongPlainPeers(5)
+    await world.clock.advance(2 * minutes)
+    const away = '/ip4/198.51.100.7/tcp/1' as Point
+    for (let i = 0; i < 4; i++) await world.clock.until(me.pool.connect(away).catch(() => undefined))
+    const said =
+      /tried again in (\d+) s, but it would be dialed if connections fell below 4; there are \d; exploring may choose it, in (\d+) s/
+    const at = (): number[] => said.exec(me.pool.explain(away).text)?.slice(1).map(Number) ?? []
+    const [wait = 0, exploring = 0] = at()
+    expect(exploring).toBeGreaterThanOrEqual(wait)
+    expect(me.pool.explain(away).nextTryInMs).toBeGreaterThan((exploring - 1) * 1_000)
+    await world.clock.advance(1_000)
+    expect([at(), me.pool.explain(away).text]).toEqual([[wait - 1, exploring - 1], expect.any(String)])
+  })
+
   it('the points of a banned peer say that it is banned, whatever happened to them before', async () => {
     const { world, me, plain } = await amongPlainPeers(5)
     const { peerId } = me.pool.connections.list()[0] ?? { peerId: '' as PeerId }

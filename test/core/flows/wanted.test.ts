@@ -100,7 +100,7 @@ describe('a peer that ends each connection within seconds', () => {
     await world.clock.advance(8 * 60 * minutes)
     expect(me.network.dials).toBeLessThanOrEqual(60)
     expect(me.pool.explain(dropper.network.point).text).toMatch(
-      /^the peer ended the last \d+ connections within 10 s; it may be tried again in \d+ s$/
+      /^the last \d+ connections ended within 10 s, and not by us; it may be tried again in \d+ s$/
     )
   })
 
