@@ -42,11 +42,13 @@ test('when a peer that was killed is back, its old half-open connection ends for
   await first.stop()
   expect(old?.status).toBe('open')
   await new Promise((resolve) => setTimeout(resolve, 1_100))
-  const second = await startPeer({ privateKey, listen: [] })
+  const second = await startPeer({ privateKey, listen: [], minConnections: 1, expectedConnections: 1 })
   const left = new Promise((resolve) => a.node.addEventListener('connection:close', ({ detail }) => detail === old && resolve(undefined)))
-  await second.pool.connect(point)
+  // The new connection ends with the old one, so that the other protocol sees the peer leave; the pool dials again.
+  await second.pool.connect(point).catch(() => undefined)
   await left
   expect(old?.status).not.toBe('open')
+  await expect.poll(() => a.pool.connections.findByPeerId(second.pool.peerId)?.ending, { timeout: 10_000 }).toBeUndefined()
+  await expect.poll(() => second.pool.activeConnections, { timeout: 10_000 }).toBe(1)
   expect(a.node.getConnections(second.node.peerId)).toHaveLength(1)
-  expect(a.pool.connections.findByPeerId(second.pool.peerId)?.ending).toBeUndefined()
 })

@@ -35,7 +35,7 @@ describe('the page says how it can be reached', () => {
       true
     ],
     ['it asks', { connections: [{ ...connection, peerId: relay }] }, 'Not reachable yet: asking …theRelay for a relay reservation.', true],
-    ['no relay', {}, 'Not reachable yet: no relay is connected. I can already connect to others.', true],
+    ['no relay', {}, 'Not reachable yet: no relay is connected.', true],
     [
       'the relay is banned',
       { bannedPeers: [relay] },
