@@ -17,7 +17,7 @@ type Task = Exclude<DemoCommand, { kind: 'help' }>
 /** The check takes two minutes, and several times that on a busy machine. Whatever takes longer hangs. */
 const checkDeadlineMs = 900_000
 const pictureDeadlineMs = 300_000
-/** How soon the terminal tells of a page that got or lost its relay reservation. */
+/** The terminal prints within this time that a page got or lost its relay reservation. */
 const reservationsLookMs = 2_000
 
 function write(line: string): void {

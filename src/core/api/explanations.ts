@@ -39,7 +39,7 @@ export class Explanations<Msg, PeerMeta, ConnMeta> {
     const explanation = explainPeer(state, what as PeerId, circumstances)
     const connection = state.connection(what as PeerId)
     if (connection === undefined || this.#parts.exchange.mayTell(connection) > 0) return explanation
-    return { ...explanation, text: `${explanation.text}; it has told of as many points as it may for now` }
+    return { ...explanation, text: `${explanation.text}; it has advertised as many points as it may for now` }
   }
 
   explainBand(life: PoolLife): BandExplanation {

@@ -164,7 +164,7 @@ export class Exchange<Msg, PeerMeta, ConnMeta> {
     events.emit('advertise-received', { peerId, points: texts.length, taken })
   }
 
-  /** How many points the peer may tell us now; what is more is not taken. */
+  /** How many points the peer may advertise to us now; more are not taken. */
   mayTell(connection: Connection<Msg, ConnMeta>): number {
     return Math.min(...this.#allowancesOf(connection).map((allowance) => allowance.of('points').left))
   }

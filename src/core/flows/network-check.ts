@@ -5,6 +5,7 @@
  * if nobody gives an answer, all are. While nothing works, nobody is given up: a network that was away for a moment comes back.
  * Called by `probing.ts`.
  */
+import { abortable } from '../waits.ts'
 import type { Connection } from './connection.ts'
 import type { FlowContext } from './context.ts'
 
@@ -157,7 +158,7 @@ export class NetworkCheck<Msg, PeerMeta, ConnMeta> {
     const cancel = this.#context.clock.schedule(reachIntervals * this.#intervalMs, end)
     given.addEventListener('abort', end)
     try {
-      await connection.reach(patience.signal)
+      await abortable(connection.reach(patience.signal), patience.signal)
       return !patience.signal.aborted
     } catch {
       return false

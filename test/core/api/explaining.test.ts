@@ -38,7 +38,7 @@ it('the band: what is done while it fills, when it is content, asleep and stoppe
   expect(JSON.parse(JSON.stringify(a.pool.explainBand()))).toMatchObject({ step: 'stopped', active: 0 })
 })
 
-it('a peer that told of more points than it may is said to have', async () => {
+it('a peer that advertised more points than it may is said to have', async () => {
   const world = new World()
   const a = await world.start('a')
   const pest = new HostilePeer(world, 'pest')
@@ -51,5 +51,5 @@ it('a peer that told of more points than it may is said to have', async () => {
     say(link, { kind: 'advertise', points, ownPoints: undefined })
   }
   await world.clock.advance(100)
-  expect(a.pool.explain('pest' as PeerId).text).toBe('connected, incoming; it has told of as many points as it may for now')
+  expect(a.pool.explain('pest' as PeerId).text).toBe('connected, incoming; it has advertised as many points as it may for now')
 })

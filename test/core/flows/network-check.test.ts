@@ -118,6 +118,21 @@ describe('a pool whose network is away for a moment', () => {
 })
 
 describe('the check of our own network', () => {
+  it('goes on when a second connection never comes to be, and its signal is ignored', async () => {
+    const { world, a, lost } = await connected(1)
+    let tries = 0
+    for (const link of a.network.links) {
+      link.reach = () => {
+        tries++
+        return new Promise(() => undefined)
+      }
+      link.probe = () => new Promise(() => undefined)
+    }
+    await world.clock.advance(20_000)
+    expect(tries).toBe(3)
+    expect(lost).toEqual([])
+  })
+
   it('makes three second connections to a peer in ten minutes at most, however late its answers are', async () => {
     const { world, a, lost } = await connected(1)
     const reachedAt: number[] = []
