@@ -4,9 +4,9 @@
  */
 
 import { Registering } from '../src/core/api/registering.ts'
-import { EventHub } from '../src/core/event-hub.ts'
 import type { Connection } from '../src/core/flows/connection.ts'
-import { Guard } from '../src/core/guards.ts'
+import { EventHub } from '../src/core/flows/event-hub.ts'
+import { Guard } from '../src/core/flows/guards.ts'
 import { nodePreset, type PeerId, resolveConfig } from '../src/core/index.ts'
 import { memoryStorage } from '../src/core/memory-storage.ts'
 import { Band } from '../src/core/tables/band.ts'

@@ -2,8 +2,8 @@
  * One tab's part in a shared pool: owner or follower, and the way from one to the other. Listens to the other tabs, runs the node
  * while this tab is the owner, and brings wishes to whoever is. `shared-pool.ts` is its face.
  */
-import { EventHub } from '../src/core/event-hub.ts'
-import { Guard } from '../src/core/guards.ts'
+import { EventHub } from '../src/core/flows/event-hub.ts'
+import { Guard } from '../src/core/flows/guards.ts'
 import { callable, oneOf, type Shape } from '../src/core/values/arguments.ts'
 import { checkOptions, type PoolConfig } from '../src/core/values/config.ts'
 import type { PeerId } from '../src/core/values/ids.ts'

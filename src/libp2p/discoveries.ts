@@ -7,7 +7,7 @@
  */
 import type { Libp2pEvents, PeerId as Libp2pPeerId, PeerInfo, TypedEventTarget } from '@libp2p/interface'
 import type { ConnectionManager } from '@libp2p/interface-internal'
-import type { Guard } from '../core/guards.ts'
+import type { Guard } from '../core/flows/guards.ts'
 import type { ParsedPoint } from '../core/values/ids.ts'
 import { naming } from './link-address.ts'
 import { pointOf, tryParsePeerId } from './point.ts'

@@ -15,7 +15,7 @@ import type {
 } from '@libp2p/interface'
 import type { AddressManager, ConnectionManager, Registrar, TransportManager } from '@libp2p/interface-internal'
 import type { Multiaddr } from '@multiformats/multiaddr'
-import { Guard } from '../core/guards.ts'
+import { Guard } from '../core/flows/guards.ts'
 import { transportOf } from '../core/values/address.ts'
 import type { ParsedPoint, PeerId, Point } from '../core/values/ids.ts'
 import {

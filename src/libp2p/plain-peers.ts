@@ -14,7 +14,7 @@
 import type { ComponentLogger, Connection, IdentifyResult, Libp2pEvents, Logger, PeerStore, TypedEventTarget } from '@libp2p/interface'
 import type { ConnectionManager } from '@libp2p/interface-internal'
 import type { Multiaddr } from '@multiformats/multiaddr'
-import type { Guard } from '../core/guards.ts'
+import type { Guard } from '../core/flows/guards.ts'
 import { type Clock, DialError, type Link } from '../core/values/ports.ts'
 import { type ConnectionKeeper, poolTag } from './connection-keeper.ts'
 import { naming } from './link-address.ts'

@@ -29,8 +29,8 @@ const cases: readonly Case[] = [
       { 'src/core/wire/a.ts': "export * from '../tables/b.ts'" },
       { 'src/core/tables/a.ts': "type B = import('../decisions/b.ts').B" },
       { 'src/core/decisions/a.ts': "import '../flows/b.ts'" },
-      { 'src/core/decisions/a.ts': "import '../event-hub.ts'" },
-      { 'src/core/event-hub.ts': "import './flows/b.ts'" },
+      { 'src/core/decisions/a.ts': "import '../verbs.ts'" },
+      { 'src/core/verbs.ts': "import './flows/b.ts'" },
       { 'src/core/flows/a.ts': "import { b } from '../api/b.ts'" },
       { 'src/core/api/a.ts': "import { b } from '../peer-pool.ts'" },
       { 'src/core/peer-pool.ts': "export { b } from './index.ts'" }

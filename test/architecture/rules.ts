@@ -8,7 +8,7 @@ export type Rule = (files: readonly SourceFile[]) => string[]
 
 /**
  * The layers of src/core, lowest first. A file may import its own layer and everything lower. A single file beside the
- * folders (the event hub, the memory storage) stands between decisions and flows: it serves flows and knows none.
+ * folders (the table of verbs, the memory storage) stands between decisions and flows: it serves flows and knows none.
  * The faces of the pool (api) stand between flows and peer-pool.ts, which hands them out.
  */
 const layers: readonly (readonly { readonly name: string; readonly holds: RegExp }[])[] = [

@@ -2,9 +2,9 @@
  * What a pool needs only once it starts (`late.ts`): loaded beside the start of its node, so that a page is connected sooner. Made by
  * `peer-pool.ts`.
  */
+import { within } from '../flows/waits.ts'
 import type { Clock } from '../values/ports.ts'
 import { PoolError } from '../values/reason.ts'
-import { within } from '../waits.ts'
 
 type Late = typeof import('./late.ts')
 

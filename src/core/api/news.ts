@@ -1,5 +1,5 @@
 /** What a pool reports while it runs: its events, for listeners and for those who wait for one. `PeerPool` is made upon it. */
-import type { EventHub } from '../event-hub.ts'
+import type { EventHub } from '../flows/event-hub.ts'
 import type { PoolEvent, PoolEventName, PoolListener } from '../values/events.ts'
 
 export class News {

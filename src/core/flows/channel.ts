@@ -4,12 +4,12 @@
  */
 import type { PoolMessage, ReceivedMessage } from '../values/message.ts'
 import type { Link } from '../values/ports.ts'
-import { abortable, unheard } from '../waits.ts'
 import type { WireLimits } from '../wire/caps.ts'
 import { decodeMessage } from '../wire/decode.ts'
 import { encodeMessage, encodeMessages } from '../wire/encode.ts'
 import { WireFault } from '../wire/fault.ts'
 import { FrameReader } from '../wire/frame.ts'
+import { abortable, unheard } from './waits.ts'
 
 /** Before a connection runs nobody counts them otherwise. */
 const maxUnknown = 16

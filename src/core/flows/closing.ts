@@ -3,7 +3,7 @@
  * bundlers would split the first load.
  */
 import type { Clock, Link } from '../values/ports.ts'
-import { unheard, within } from '../waits.ts'
+import { unheard, within } from './waits.ts'
 
 /** By the port a link takes a second at most, ms. */
 const closeWithinMs = 1_250

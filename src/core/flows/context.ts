@@ -1,5 +1,4 @@
 /** What every flow works with: the state, the network, and each other. All that others wrote is guarded. Made once by `peer-pool.ts`. */
-import type { EventHub } from '../event-hub.ts'
 import type { Claims } from '../tables/claims.ts'
 import type { PoolState } from '../tables/pool-state.ts'
 import type { Registry } from '../tables/registry.ts'
@@ -7,6 +6,7 @@ import type { PoolConfig } from '../values/config.ts'
 import type { Clock, Log, Network, Random } from '../values/ports.ts'
 import type { TakeArguments } from '../verbs.ts'
 import type { Connection } from './connection.ts'
+import type { EventHub } from './event-hub.ts'
 
 export interface FlowContext<Msg, PeerMeta, ConnMeta> {
   readonly config: PoolConfig<Msg, PeerMeta, ConnMeta>

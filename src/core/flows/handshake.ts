@@ -8,11 +8,11 @@ import type { ParsedPoint, PeerId, Point } from '../values/ids.ts'
 import type { HelloMessage, NackMessage, PoolMessage } from '../values/message.ts'
 import type { Link, Network, PlainPeer } from '../values/ports.ts'
 import { motiveOf, type Rejection } from '../values/reason.ts'
-import { unheard } from '../waits.ts'
 import { handshakeLimits, wireCaps } from '../wire/caps.ts'
 import { WireFault } from '../wire/fault.ts'
 import type { Channel } from './channel.ts'
 import type { FlowContext } from './context.ts'
+import { unheard } from './waits.ts'
 
 const nothing = new Uint8Array(0)
 

@@ -5,9 +5,10 @@
  * if nobody gives an answer, all are. While nothing works, nobody is given up: a network that was away for a moment comes back.
  * Called by `probing.ts`.
  */
-import { abortable } from '../waits.ts'
+
 import type { Connection } from './connection.ts'
 import type { FlowContext } from './context.ts'
+import { abortable } from './waits.ts'
 
 /** Between two looks, and for an answer: so many of them in `silenceMs`. */
 const looksInSilence = 20

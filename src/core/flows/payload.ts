@@ -2,8 +2,8 @@
 import { refuse } from '../values/arguments.ts'
 import type { Codec, PoolConfig } from '../values/config.ts'
 import { PoolError } from '../values/reason.ts'
-import { unheard } from '../waits.ts'
 import { WireFault } from '../wire/fault.ts'
+import { unheard } from './waits.ts'
 
 /**
  * Bytes of an application message. Throws `PoolError` `message-too-large` naming size and cap, or `invalid-argument` if the codec

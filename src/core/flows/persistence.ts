@@ -10,8 +10,8 @@ import { maxAnchors } from '../values/bounds.ts'
 import type { Point } from '../values/ids.ts'
 import { StorageError, type StorageFailure } from '../values/ports.ts'
 import type { StorageSnapshot } from '../values/snapshot.ts'
-import { abortable } from '../waits.ts'
 import type { FlowContext } from './context.ts'
+import { abortable } from './waits.ts'
 
 /** What reads and writes the stored text. A page is connected sooner if it loads this beside its start. */
 type Codec = typeof import('../tables/saved-state.ts')

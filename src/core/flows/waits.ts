@@ -1,5 +1,5 @@
 /** Waits that end: by a signal or by a deadline. Used wherever something that others wrote is waited for. */
-import type { Clock } from './values/ports.ts'
+import type { Clock } from '../values/ports.ts'
 
 /** The promise, or the signal's reason if that comes first; the promise then goes on unheard. */
 export function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {

@@ -3,11 +3,11 @@
  * transition that had something to tell, so they always see consistent tables and never run inside our stack. A listener
  * that throws, or whose promise rejects, is logged and breaks nothing.
  */
+import { callable, mustKnow } from '../values/arguments.ts'
+import type { EventOf, ListenerOf, PoolEvents } from '../values/events.ts'
+import type { Clock } from '../values/ports.ts'
+import { whileWaiting } from '../verbs.ts'
 import type { Guard } from './guards.ts'
-import { callable, mustKnow } from './values/arguments.ts'
-import type { EventOf, ListenerOf, PoolEvents } from './values/events.ts'
-import type { Clock } from './values/ports.ts'
-import { whileWaiting } from './verbs.ts'
 
 const at = { code: 'invalid-argument', what: 'event' } as const
 

@@ -2,9 +2,9 @@
  * The guards between the pool and what others wrote: network, codecs, listeners, log. A call that throws, hangs or lies costs
  * what was asked for and is logged; the pool goes on. `peer-pool.ts` makes them, and hands flows nothing unguarded.
  */
-import { shown } from './values/arguments.ts'
-import type { ConnectionMetadata, PeerMetadata } from './values/config.ts'
-import type { ParsedPoint, PeerId, Point } from './values/ids.ts'
+import { shown } from '../values/arguments.ts'
+import type { ConnectionMetadata, PeerMetadata } from '../values/config.ts'
+import type { ParsedPoint, PeerId, Point } from '../values/ids.ts'
 import {
   type Clock,
   DialError,
@@ -17,10 +17,10 @@ import {
   type Random,
   type SignedRecords,
   type Transport
-} from './values/ports.ts'
-import { PoolError } from './values/reason.ts'
+} from '../values/ports.ts'
+import { PoolError } from '../values/reason.ts'
+import { wireCaps } from '../wire/caps.ts'
 import { abortable, unheard, within } from './waits.ts'
-import { wireCaps } from './wire/caps.ts'
 
 /** The same message is logged once in this time, ms: some failures come back with each point of each look. */
 const repeatMs = 60_000
