@@ -36,7 +36,7 @@ export { createLibp2p } from 'libp2p'
 const areas: readonly (readonly [string, RegExp])[] = [
   ['storage: the saved text, its checks, IndexedDB', /saved-|persist|(database|indexed-db|identity)\.ts$/],
   ['wire: frames, fields, caps', /^src\/core\/wire\//],
-  ['bars: bans, ranges, greylists', /(tables\/(bans|access|greylist|fading-filter)|ip-range)/],
+  ['bars: bans, ranges, greylists', /(tables\/(bans|access|greylist|fading-filter))/],
   ['tables: points, peers, attempts', /^src\/core\/tables\//],
   ['decisions: admission, plan, score', /^src\/core\/decisions\//],
   ['flows: handshake, connections, exchange, maintenance', /^src\/core\/flows\//],

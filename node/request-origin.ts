@@ -4,11 +4,10 @@
  */
 import type { IncomingHttpHeaders } from 'node:http'
 import { multiaddr } from '@multiformats/multiaddr'
-import { firstHopOf, hostOfIp, hostOfName, isPublic } from '../src/core/values/address.ts'
+import { hostOfIp, hostOfName, isPublic, readPoint } from '../src/core/values/address.ts'
 import { type At, type Check, refuse } from '../src/core/values/arguments.ts'
 import type { Host, Point } from '../src/core/values/ids.ts'
-import { parseIp } from '../src/core/values/ip.ts'
-import { isInRange, parseRange } from '../src/core/values/ip-range.ts'
+import { isInRange, parseIp, tryParseRange } from '../src/core/values/ip.ts'
 
 /** What the operator says of proxies and pages. */
 export interface RequestRules {
@@ -96,12 +95,12 @@ function urlOf(text: string): URL | undefined {
 
 /** The hosts in multiaddrs. */
 export function announcedHosts(addresses: readonly string[]): ReadonlySet<Host> {
-  return new Set(addresses.flatMap((address) => firstHopOf(multiaddr(address).toString() as Point) ?? []))
+  return new Set(addresses.flatMap((address) => readPoint(multiaddr(address).toString() as Point).hop.host ?? []))
 }
 
 /** Is a host in one of the ranges? They must be good ones: `proxyRange` has looked. */
 export function inRanges(texts: readonly string[]): (host: Host) => boolean {
-  const ranges = texts.flatMap((text) => parseRange(text) ?? [])
+  const ranges = texts.flatMap((text) => tryParseRange(text) ?? [])
   return (host) => {
     const address = parseIp(host)
     return address !== undefined && ranges.some((range) => isInRange(address, range))
@@ -110,7 +109,7 @@ export function inRanges(texts: readonly string[]): (host: Host) => boolean {
 
 /** An address or a range of them. */
 export const proxyRange: Check = (value, at: At) =>
-  typeof value === 'string' && parseRange(value) !== undefined
+  typeof value === 'string' && tryParseRange(value) !== undefined
     ? value
     : refuse(at, 'an IP address or a range such as 192.0.2.1 or 10.0.0.0/8', value)
 

@@ -3,7 +3,6 @@
  * it is read from there and this does nothing. Called by `tab-session.ts`.
  */
 import type { PeerPool } from '../src/core/peer-pool.ts'
-import type { Host } from '../src/core/values/ids.ts'
 import { PoolError } from '../src/core/values/reason.ts'
 import type { PoolSnapshot } from '../src/core/values/snapshot.ts'
 
@@ -16,7 +15,7 @@ export function inherit<Msg, PeerMeta, ConnMeta>(pool: PeerPool<Msg, PeerMeta, C
     take(async () => {
       if (peerId !== null) await pool.peers.ban(peerId, endsAt === null ? {} : { endsAt })
       else if (host?.includes('/')) await pool.points.banRange(host, until)
-      else if (host !== null) await pool.points.banHost(host as Host, until)
+      else if (host !== null) await pool.points.banHost(host, until)
     })
   }
   for (const { peerId, trusted } of last.peers) if (trusted) take(() => pool.peers.trust(peerId))

@@ -12,7 +12,8 @@ export { memoryStorage } from './memory-storage.ts'
 export { PeerPool, type PoolComponents } from './peer-pool.ts'
 export type { Encounter, PeerInfo, PeerReport, PeerState, Penalty } from './tables/peer.ts'
 export type { Medium, Meeting, PointInfo, PointState } from './tables/point.ts'
-export { groupOf, hostOf, transportOf } from './values/address.ts'
+export { groupOf, type Hop, hostOf, type PointAddress, readPoint, transportOf } from './values/address.ts'
+export { parseHost, parseRange } from './values/arguments.ts'
 export type { Attempt, ConnectionKind, Direction, RunningConnection } from './values/attempt.ts'
 export {
   type ConnectionBand,

@@ -7,7 +7,7 @@
  * A page is not told what a DNS name stands for, so the name alone is judged there: a public name may lead to a private or banned
  * address, unless the browser prevents it. Node looks the address up itself: `node/checked-dials.ts`.
  */
-import { firstHopOf, hostOfName, scopeOf, transportOf } from '../core/values/address.ts'
+import { hostOfName, isPublic, readPoint } from '../core/values/address.ts'
 import type { Point } from '../core/values/ids.ts'
 
 export interface DialRule {
@@ -41,27 +41,16 @@ export function dialRule(
 /** A page without a host (`file:`) came from this machine. */
 function isPublicHost(hostname: string): boolean {
   const host = hostOfName(hostname)
-  return host !== undefined && isPublic(scopeOf(host))
+  return host !== undefined && isPublic(host)
 }
 
 export function ruleAllows(rule: DialRule, point: Point): boolean {
-  if (!rule.allowInsecure && (transportOf(point) === 'ws' || leadsOverPlainRelay(point))) return false
-  if (rule.allowPrivate) return true
-  const host = firstHopOf(point)
-  return host === undefined || isPublic(scopeOf(host))
+  const { transport, hop } = readPoint(point)
+  if (!rule.allowInsecure && (transport === 'ws' || hop.transport === 'ws')) return false
+  return rule.allowPrivate || hop.host === undefined || isPublic(hop.host)
 }
 
 /** A document or a worker: a page's limits hold there, whatever the bundler did. */
 export function inPage(): boolean {
   return 'document' in globalThis || 'WorkerGlobalScope' in globalThis
-}
-
-/** The relay's own address, before its id. */
-function leadsOverPlainRelay(point: Point): boolean {
-  const circuit = point.indexOf('/p2p-circuit')
-  return circuit >= 0 && transportOf(point.slice(0, circuit) as Point) === 'ws'
-}
-
-function isPublic(scope: ReturnType<typeof scopeOf>): boolean {
-  return scope === 'public' || scope === 'name'
 }

@@ -1,22 +1,25 @@
 /** Which of libp2p's addresses of this node are advertised to others. Used by `network.ts`. */
 import type { Multiaddr } from '@multiformats/multiaddr'
-import { firstHopOf, isRelayed, scopeOf, transportOf } from '../core/values/address.ts'
+import { type PointAddress, readPoint, scopeOf } from '../core/values/address.ts'
 import type { Point } from '../core/values/ids.ts'
 import { tryParsePoint } from './point.ts'
 
-/** Own points that are told to others; the rest is dropped. */
+/** Own points that are advertised; the rest is dropped. */
 const maxOwnPoints = 32
 
 /** The best first. `isReachable`: whether others reach us at this relayed point. */
 export function ownPointsOf(addresses: readonly Multiaddr[], isReachable: (relayed: Point) => boolean): Point[] {
-  const points = new Set<Point>()
+  const points = new Map<Point, PointAddress>()
   for (const address of addresses) {
     const point = ownPointOf(address)
+    if (point === undefined) continue
+    const own = readPoint(point)
     // Links run on direct connections only, so a relay alone is no way to us. Nor is a relay's TCP address a way to a page:
     // a peer that can dial pages can dial what we dial.
-    if (point !== undefined && transportOf(point) !== 'circuit' && (!isRelayed(point) || isReachable(point))) points.add(point)
+    if (own.transport !== 'circuit' && (!own.isRelayed || isReachable(point))) points.set(point, own)
   }
-  return [...points].sort((a, b) => rank(a) - rank(b)).slice(0, maxOwnPoints)
+  const best = [...points.values()].sort((a, b) => rank(a) - rank(b))
+  return best.slice(0, maxOwnPoints).map(({ point }) => point)
 }
 
 /**
@@ -29,8 +32,7 @@ function ownPointOf(address: Multiaddr): Point | undefined {
 }
 
 /** What anybody can reach comes first, then what the same network can, then what the same machine can. */
-function rank(point: Point): number {
-  const host = firstHopOf(point)
+function rank({ hop: { host } }: PointAddress): number {
   const scope = host === undefined ? 'unroutable' : scopeOf(host)
   return ['name', 'public', 'private', 'link-local', 'loopback', 'unroutable'].indexOf(scope)
 }

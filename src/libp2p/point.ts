@@ -9,7 +9,7 @@
 import { isPeerId, type PeerId as Libp2pPeerId } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
 import { isMultiaddr, type Multiaddr, multiaddr } from '@multiformats/multiaddr'
-import { hostOfName } from '../core/values/address.ts'
+import { hostOfName, readPoint } from '../core/values/address.ts'
 import { anything, recordOf, shown } from '../core/values/arguments.ts'
 import type { ParsedPoint, PeerId, Point } from '../core/values/ids.ts'
 import { formatIPv4, formatIp, mappedIPv4, parseIPv4, parseIp } from '../core/values/ip.ts'
@@ -50,18 +50,18 @@ export type PointInit = string | Multiaddr | { readonly point: string | Multiadd
  */
 export function parsePoint(from: string | Multiaddr, { defaultPort }: { defaultPort?: number | undefined } = {}): ParsedPoint {
   const text = isMultiaddr(from) ? from.toString() : from
-  const read = readPoint(text, defaultPort)
+  const read = readText(text, defaultPort)
   if (!(read instanceof Refusal)) return read
   throw new PoolError('invalid-point', `expected a multiaddr or host:port#peerId, got ${shown(text)}: ${read.message}`)
 }
 
 /** As `parsePoint`, for texts of strangers: `undefined` if the text is no point. Never throws, and makes no message and no stack trace. */
 export function tryParsePoint(text: string, { defaultPort }: { defaultPort?: number | undefined } = {}): ParsedPoint | undefined {
-  const read = readPoint(text, defaultPort)
+  const read = readText(text, defaultPort)
   return read instanceof Refusal ? undefined : read
 }
 
-function readPoint(text: unknown, defaultPort: number | undefined): ParsedPoint | Refusal {
+function readText(text: unknown, defaultPort: number | undefined): ParsedPoint | Refusal {
   if (typeof text !== 'string') return new Refusal(`it is of type ${text === null ? 'null' : typeof text}`)
   const plain = readPlain(text)
   if (plain !== undefined) return plain
@@ -123,14 +123,13 @@ export function toMultiaddr(point: Point, expectedPeerId: PeerId | undefined): M
 
 /** The peer id that a relayed point ends with. */
 export function targetOf(point: Point): PeerId | undefined {
-  const id = /\/p2p\/([^/]+)$/.exec(point)?.[1]
-  return id as PeerId | undefined
+  return readPoint(point).target
 }
 
 /** Where a relayed point's relay is, and which peer that is. */
 export function relayAddressOf(point: Point): Multiaddr | undefined {
-  const circuit = point.indexOf('/p2p-circuit')
-  return circuit < 0 ? undefined : multiaddr(point.slice(0, circuit))
+  const { relay, hop } = readPoint(point)
+  return relay === undefined ? undefined : multiaddr(`${hop.point}/p2p/${relay}`)
 }
 
 /** The short way for texts that need no rewriting; `undefined`: the long way must tell. A load takes a hundred thousand of them. */

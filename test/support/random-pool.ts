@@ -6,7 +6,7 @@ import { checkDial, checkDialed, checkHello, protocolVersions } from '../../src/
 import { checkIncoming } from '../../src/core/decisions/handshake-places.ts'
 import type { AttemptRecord, Outcome } from '../../src/core/tables/attempt.ts'
 import type { Medium } from '../../src/core/tables/point.ts'
-import { hostOf, hostOfIp, isRelayed, targetOf } from '../../src/core/values/address.ts'
+import { hostOf, hostOfIp, readPoint } from '../../src/core/values/address.ts'
 import type { Attempt } from '../../src/core/values/attempt.ts'
 import type { Host, ParsedPoint, PeerId, Point } from '../../src/core/values/ids.ts'
 import type { HelloMessage } from '../../src/core/values/message.ts'
@@ -29,7 +29,7 @@ const media: readonly Medium[] = ['operator', 'storage', 'hello', 'advertise', '
 
 /** Who mostly answers at a point; a relayed one has its own target. */
 function homeOf(point: Point): PeerId {
-  return (isRelayed(point) ? point.slice(point.lastIndexOf('/') + 1) : peerIds[points.indexOf(point) % peerIds.length]) as PeerId
+  return (readPoint(point).isRelayed ? point.slice(point.lastIndexOf('/') + 1) : peerIds[points.indexOf(point) % peerIds.length]) as PeerId
 }
 
 export class RandomPool {
@@ -101,7 +101,8 @@ export class RandomPool {
   #dial(): void {
     const point = this.#point()
     const known = this.state.point(point)
-    const expectedPeerId = this.#once(0.2) && !isRelayed(point) ? this.#peer() : (known?.expectedPeerId ?? targetOf(point))
+    const expectedPeerId =
+      this.#once(0.2) && !readPoint(point).isRelayed ? this.#peer() : (known?.expectedPeerId ?? readPoint(point).target)
     const trusted = this.#trust()
     if (checkDial(this.state, point, expectedPeerId, trusted) !== undefined) return
     this.state.beginOutgoing(this.#registry.wanted(point, { trusted, expectedPeerId }), expectedPeerId)
@@ -133,7 +134,7 @@ export class RandomPool {
 
   #answer(attempt: AttemptRecord<FakeConnection>): void {
     const there = this.#once(0.1) || attempt.point === undefined ? this.#peer() : homeOf(attempt.point)
-    if (attempt.point !== undefined && there !== (targetOf(attempt.point) ?? there)) {
+    if (attempt.point !== undefined && there !== (readPoint(attempt.point).target ?? there)) {
       this.#fail(attempt, { kind: 'dial-failed', failure: 'wrong-peer-id', detail: 'random' }, 'them')
       return
     }
@@ -208,7 +209,7 @@ export class RandomPool {
 
   #expect(): void {
     const point = this.#point()
-    void this.#registry.setExpectedPeerId(point, targetOf(point) ?? this.#peer())?.disconnect({ kind: 'unexpected-peer-id' })
+    void this.#registry.setExpectedPeerId(point, readPoint(point).target ?? this.#peer())?.disconnect({ kind: 'unexpected-peer-id' })
   }
 
   #announce(): void {
@@ -283,7 +284,7 @@ export class RandomPool {
   #told(): ParsedPoint[] {
     return Array.from({ length: this.#below(4) }, () => {
       const point = this.#point()
-      return { point, expectedPeerId: isRelayed(point) ? homeOf(point) : this.#once(0.2) ? this.#peer() : undefined }
+      return { point, expectedPeerId: readPoint(point).isRelayed ? homeOf(point) : this.#once(0.2) ? this.#peer() : undefined }
     })
   }
 

@@ -11,7 +11,7 @@ import { getNetConfig } from '@libp2p/utils'
 import { webRTC } from '@libp2p/webrtc'
 import { webSockets } from '@libp2p/websockets'
 import * as addresses from '@multiformats/multiaddr'
-import { firstHopOf, hostOfName } from '../../src/core/values/address.ts'
+import { hostOfName, readPoint } from '../../src/core/values/address.ts'
 import type { Host, ParsedPoint } from '../../src/core/values/ids.ts'
 import type { Random } from '../../src/core/values/ports.ts'
 import { createGater } from '../../src/libp2p/gater.ts'
@@ -21,7 +21,7 @@ import { seededRandom } from './seeded-random.ts'
 export interface SpellingResult {
   /** Texts that the pool took for a point. */
   readonly accepted: number
-  /** Points whose dial leads to another host than `firstHopOf` says, or that have a second spelling. */
+  /** Points whose dial leads to another host than `readPoint` says, or that have a second spelling. */
   readonly mismatches: number
   /** Dials to a host that is not public, of any text, through the gater of a page that may not make them. */
   readonly privateDials: number
@@ -85,7 +85,7 @@ export async function checkSpellings(count: number, seed: number): Promise<Spell
   const node = createGater({ allowPrivate: true, allowInsecure: true })
   node.bind({
     deniesIncoming: () => false,
-    deniesDial: (point) => isLoopback(firstHopOf(point)),
+    deniesDial: (point) => isLoopback(readPoint(point).hop.host),
     deniesPeer: () => false,
     isTrusted: () => false,
     isStranger: () => true
@@ -118,7 +118,7 @@ export async function checkSpellings(count: number, seed: number): Promise<Spell
 
 /** Does every transport that takes the point dial the host that the pool checks, and is its text the only one? */
 async function leadsToItsHost({ point, expectedPeerId }: ParsedPoint, dials: Dials): Promise<boolean> {
-  const host = firstHopOf(point)
+  const { host } = readPoint(point).hop
   const dialed = await dials.of(toMultiaddr(point, expectedPeerId))
   return tryParsePoint(point)?.point === point && dialed.every((one) => hostOfName(one) === host)
 }

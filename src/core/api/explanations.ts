@@ -6,8 +6,7 @@ import type { FlowContext } from '../flows/context.ts'
 import type { Exchange } from '../flows/exchange.ts'
 import type { Maintenance } from '../flows/maintenance.ts'
 import type { Host, PeerId, Point } from '../values/ids.ts'
-import { parseIp } from '../values/ip.ts'
-import { isInRange, parseRange } from '../values/ip-range.ts'
+import { isInRange, parseIp, tryParseRange } from '../values/ip.ts'
 import type { Random } from '../values/ports.ts'
 import type { PoolLife } from '../values/snapshot.ts'
 import type { Refusals } from './refusals.ts'
@@ -79,7 +78,7 @@ export class Explanations<Msg, PeerMeta, ConnMeta> {
 /** Is the host the one that is kept out, or in the range? */
 function holds(kept: string | null, host: Host): boolean {
   if (kept === null || kept === host) return kept !== null
-  const range = parseRange(kept)
+  const range = tryParseRange(kept)
   const address = parseIp(host)
   return range !== undefined && address !== undefined && isInRange(address, range)
 }

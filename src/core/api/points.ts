@@ -88,16 +88,15 @@ export class Points<Msg, PeerMeta, ConnMeta> {
     this.#context.registry.unbanHost(...this.#context.take('points.unbanHost', host as Host))
   }
 
-  /** `ban` for a range of addresses such as `192.0.2.0/24` or `2001:db8::/32`. Rejects with `PoolError` `invalid-point` for other texts. */
+  /** `ban` for a range of addresses such as `192.0.2.0/24` or `2001:db8::/32`. Rejects with `PoolError` `invalid-argument` for other texts. */
   async banRange(range: string, options: BanOfHost = {}): Promise<void> {
-    const [, { banPeers = true, endsAt }] = this.#context.take('points.banRange', range, options)
-    await this.#leave(this.#context.registry.banRange(range, { banPeers, endsAt }))
+    const [canonical, { banPeers = true, endsAt }] = this.#context.take('points.banRange', range, options)
+    await this.#leave(this.#context.registry.banRange(canonical, { banPeers, endsAt }))
   }
 
-  /** Throws `PoolError` `invalid-point` for a text that is no range. */
+  /** Throws `PoolError` `invalid-argument` for a text that is no range. */
   unbanRange(range: string): void {
-    this.#context.take('points.unbanRange', range)
-    this.#context.registry.unbanRange(range)
+    this.#context.registry.unbanRange(...this.#context.take('points.unbanRange', range))
   }
 
   /** Banned or greylisted; false for points without a host. */

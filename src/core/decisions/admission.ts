@@ -4,7 +4,7 @@
  */
 import type { PointInfo } from '../tables/point.ts'
 import type { PoolView } from '../tables/pool-view.ts'
-import { hostOf, isRelayed, kindOf, transportOf } from '../values/address.ts'
+import { kindOf, readPoint } from '../values/address.ts'
 import type { Attempt, RunningConnection } from '../values/attempt.ts'
 import type { PeerKind } from '../values/bounds.ts'
 import type { Host, ParsedPoint, PeerId, Point } from '../values/ids.ts'
@@ -34,7 +34,7 @@ export function checkDial(view: PoolView, point: Point, expectedPeerId: PeerId |
     return { kind: 'already-connected', peerId: expectedPeerId }
   if (view.slotsTaken < view.band.max) return undefined
   // A trusted point, or one of a kind that is missing, takes the place of a stranger once it has proved to be there.
-  const kind = kindOf(transportOf(point))
+  const kind = kindOf((info ?? readPoint(point)).transport)
   const mayDisplace = trusted || surplusByKind(view)[kind] < 0
   return mayDisplace && chooseToLeave(view, 1, { arriving: kind }).length > 0 ? undefined : { kind: 'too-many-connections' }
 }
@@ -50,8 +50,9 @@ export function isBarredAt(
   point: Point,
   { expectedPeerId, trusted = view.isTrusted(expectedPeerId, point) }: { expectedPeerId: PeerId | undefined; trusted?: boolean | undefined }
 ): boolean {
-  const peerId = expectedPeerId ?? view.point(point)?.lastEstablished?.peerId
-  return view.hostBar(hostOf(point), trusted || (peerId !== undefined && view.passesGreylist(peerId))) !== undefined
+  const info = view.point(point)
+  const peerId = expectedPeerId ?? info?.lastEstablished?.peerId
+  return view.hostBar((info ?? readPoint(point)).host, trusted || (peerId !== undefined && view.passesGreylist(peerId))) !== undefined
 }
 
 /** Step 2: the dial proved who is there. Before a word is said to somebody with whom nothing can come of it. */
@@ -144,7 +145,7 @@ function isTrustedPlace(
   if (info?.trusted !== true || belongs !== peerId || (expectedPeerId ?? peerId) !== peerId) return false
   const { state } = info
   const there = state.kind === 'accepted' ? state.peerId : state.kind === 'running' ? state.connection.peerId : peerId
-  return there === peerId && (isRelayed(point) ? expectedPeerId === peerId : host !== undefined && info.host === host)
+  return there === peerId && (info.isRelayed ? expectedPeerId === peerId : host !== undefined && info.host === host)
 }
 
 /**

@@ -4,7 +4,7 @@
  */
 import { lastMissAt, type PointInfo } from '../tables/point.ts'
 import type { PoolView } from '../tables/pool-view.ts'
-import { hostOf, kindOf, transportOf } from '../values/address.ts'
+import { hostOf, kindOf } from '../values/address.ts'
 import type { PeerId, Point } from '../values/ids.ts'
 import { describeRejection, type Rejection } from '../values/reason.ts'
 import { checkDial, checkPeer, roomForStrangers } from './admission.ts'
@@ -167,7 +167,7 @@ function dialsEnd(dialing: number): string {
 function whyLeftOut(view: PoolView, info: PointInfo, circumstances: Circumstances): string | undefined {
   const { active, bounds } = view
   const { now, awake = true } = circumstances
-  const isWanted = info.trusted || kindsWanted(view, awake).includes(kindOf(transportOf(info.point)))
+  const isWanted = info.trusted || kindsWanted(view, awake).includes(kindOf(info.transport))
   if (isWanted) return undefined
   if (active >= bounds.aim) return `it would be dialed if connections fell below ${bounds.aim}; there are ${active}`
   if (active >= bounds.minTarget && shareTaken(view)(info))

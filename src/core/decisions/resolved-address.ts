@@ -9,7 +9,7 @@ import type { PointInfo } from '../tables/point.ts'
 import { setPointAddress } from '../tables/point.ts'
 import { isOperators, isVouched } from '../tables/point-quota.ts'
 import type { PoolState } from '../tables/pool-state.ts'
-import { firstHopOf, scopeOf } from '../values/address.ts'
+import { readPoint, scopeOf } from '../values/address.ts'
 import type { Host, Point } from '../values/ids.ts'
 
 /** Why not. */
@@ -39,8 +39,9 @@ export function checkAnswer(
   state: PoolState<unknown>,
   { origin, answer, allowPrivate }: { origin: Point; answer: Point; allowPrivate: boolean }
 ): AddressRefusal | undefined {
-  const host = firstHopOf(answer)
-  if (!isPeerPort(answer) && !dialedAs(state, origin).some(isOperators)) return 'service-port'
+  const address = readPoint(answer)
+  const { host } = address.hop
+  if (!isPeerPort(address) && !dialedAs(state, origin).some(isOperators)) return 'service-port'
   if (host?.includes(':') !== true) return undefined // a name, which is looked up next
   return !allowPrivate && scopeOf(host) !== 'public' ? 'not-public' : checkAddress(state, origin, host)
 }
@@ -55,7 +56,7 @@ export function connectedAt(state: PoolState<unknown>, point: Point | undefined,
 
 /** The points whose dial begins there. */
 function dialedAs(state: PoolState<unknown>, point: Point): PointInfo[] {
-  return [...state.points()].filter(({ firstHop }) => firstHop === point)
+  return [...state.points()].filter(({ hop }) => hop.point === point)
 }
 
 function mayStandFor(state: PoolState<unknown>, point: Point, address: Host): boolean {
@@ -63,7 +64,7 @@ function mayStandFor(state: PoolState<unknown>, point: Point, address: Host): bo
   if (scope === 'public') return true
   if (scope === 'unroutable') return false
   if (state.config.allowPrivatePoints) return true
-  const name = firstHopOf(point)
+  const name = readPoint(point).hop.host
   const named = name === undefined ? 'unroutable' : scopeOf(name)
   return named === 'loopback' ? scope === 'loopback' : named === 'private' && scope !== 'loopback'
 }

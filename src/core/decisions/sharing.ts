@@ -4,7 +4,8 @@
  */
 import type { PointInfo } from '../tables/point.ts'
 import type { PoolState } from '../tables/pool-state.ts'
-import { firstHopOf, isLocal, isRelayed, relayOf, targetOf, transportOf, widerGroupOf } from '../values/address.ts'
+import type { PoolView } from '../tables/pool-view.ts'
+import { isLocal, widerGroupOf } from '../values/address.ts'
 import type { RunningConnection } from '../values/attempt.ts'
 import { defaultListing } from '../values/bounds.ts'
 import type { Host, PeerId, Point } from '../values/ids.ts'
@@ -58,7 +59,7 @@ export function shareablePoints<PeerMeta, C extends RunningConnection>(
   const useful = pointsFor(state, options).filter((point) => {
     const record = state.point(point)
     if (record?.claimedBy === peerId || record?.expectedPeerId === peerId) return false
-    return transports.length === 0 || transports.includes(transportOf(point))
+    return transports.length === 0 || transports.includes(transportIn(state, point))
   })
   const size = Math.min(defaultListing, Math.max(minShared, Math.floor(state.parts.points.size * maxSharedShare)))
   return draw(useful, size, options.random)
@@ -79,15 +80,14 @@ export function pointsFor<PeerMeta, C extends RunningConnection>(
     random,
     isBanned: (record) => state.hostBar(record.host, record.trusted) !== undefined,
     accept: (info) => {
-      const hop = firstHopOf(info.point)
-      if (!isAlive(state, info, { network, now })) return false
-      return askerIsLocal || hop === undefined || !isLocal(hop)
+      const { host: hop } = info.hop
+      return isAlive(state, info, { network, now }) && (askerIsLocal || hop === undefined || !isLocal(hop))
     }
   })
   const groupSeed = hashOf(host === undefined ? '' : widerGroupOf(host), seed)
   const entries = open.map((point) => ({
     point,
-    transport: transportOf(point),
+    transport: transportIn(state, point),
     /** From 0 to 1: those with the smallest are in the part of now. */
     turn: (hashOf(point, groupSeed) / 2 ** 32 + now / rotationMs) % 1
   }))
@@ -126,6 +126,10 @@ function draw(points: readonly Point[], size: number, random: Random): Point[] {
   return chosen
 }
 
+function transportIn(state: Pick<PoolView, 'point'>, point: Point): Transport {
+  return state.point(point)?.transport ?? 'other'
+}
+
 /** 32 bits that look random (FNV-1a with the finish of MurmurHash3). Enough where a stranger sees only which points it is told. */
 function hashOf(text: string, seed: number): number {
   let hash = seed ^ 0x811c9dc5
@@ -141,14 +145,13 @@ function hashOf(text: string, seed: number): number {
  */
 function isAlive<PeerMeta, C extends RunningConnection>(
   state: PoolState<PeerMeta, C>,
-  { point, claimedBy, isClaimProven, state: { kind }, aliveAt }: PointInfo,
+  { relay, target, isRelayed, claimedBy, isClaimProven, state: { kind }, aliveAt }: PointInfo,
   { network, now }: Pick<SharingOptions, 'network' | 'now'>
 ): boolean {
-  const guest = targetOf(point)
-  const held = guest !== undefined && relayOf(point) === state.peerId ? network.holdsReservation?.(guest) : undefined
+  const held = target !== undefined && relay === state.peerId ? network.holdsReservation?.(target) : undefined
   if (held !== undefined) return held
   // One whose handshake is nearly done counts: when many come at once, it is all that those who find no place can be told.
   const owner = isClaimProven && claimedBy !== undefined ? state.peer(claimedBy)?.state.kind : undefined
   if (kind === 'running' || owner === 'running' || owner === 'accepted') return true
-  return !isRelayed(point) && now - aliveAt <= aliveForMs
+  return !isRelayed && now - aliveAt <= aliveForMs
 }

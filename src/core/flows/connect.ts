@@ -10,7 +10,7 @@ import { isWordless, type Outcome } from '../tables/attempt.ts'
 import type { PeerRecord } from '../tables/peer.ts'
 import { type PointInfo, soughtAt } from '../tables/point.ts'
 import type { PoolView } from '../tables/pool-view.ts'
-import { targetOf } from '../values/address.ts'
+import { readPoint } from '../values/address.ts'
 import type { Attempt } from '../values/attempt.ts'
 import type { PeerId, Point } from '../values/ids.ts'
 import type { ExchangeMessage, HelloMessage, UnknownMessage } from '../values/message.ts'
@@ -83,7 +83,7 @@ export class Connector<Msg, PeerMeta, ConnMeta> {
   ): Promise<Connection<Msg, ConnMeta>> {
     const { state, registry, claims, network, config, events, clock } = this.#context
     const known = state.point(point)
-    const expectedPeerId = options.expectedPeerId ?? (known === undefined ? targetOf(point) : soughtAt(known))
+    const expectedPeerId = options.expectedPeerId ?? (known === undefined ? readPoint(point).target : soughtAt(known))
     options.signal?.throwIfAborted()
     const refusal =
       checkDial(state, point, expectedPeerId, options.trusted) ?? (byUser ? undefined : checkHostLimit(state, point, clock.now()))

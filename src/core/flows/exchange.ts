@@ -5,7 +5,7 @@
 
 import { type Asker, shareablePoints } from '../decisions/sharing.ts'
 import { noteServed } from '../tables/peer.ts'
-import { groupOfTeller, hostOf } from '../values/address.ts'
+import { hostOf, sourceGroupOf } from '../values/address.ts'
 import type { ExchangeMessage, HelloMessage, UnknownMessage } from '../values/message.ts'
 import type { Clock } from '../values/ports.ts'
 import { wireCaps } from '../wire/caps.ts'
@@ -183,7 +183,7 @@ export class Exchange<Msg, PeerMeta, ConnMeta> {
   /** Its own, then that of its address group; on a local network there is none, nor where the host is not seen. */
   #allowancesOf(connection: Connection<Msg, ConnMeta>): readonly Allowance[] {
     const own = this.#allowanceOf(connection)
-    const key = groupOfTeller(connection.host)
+    const key = sourceGroupOf(connection.host)
     if (key === undefined) return [own]
     const group = this.#groups.get(key) ?? new Allowance(this.#context.clock, groupFactor)
     this.#groups.set(key, group)

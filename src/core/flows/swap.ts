@@ -7,7 +7,7 @@ import { isMet, obstacleOf } from '../decisions/candidates.ts'
 import { mixedShare } from '../decisions/exploring.ts'
 import { isSpare, surplusByKind } from '../decisions/kinds.ts'
 import { pointsFor } from '../decisions/sharing.ts'
-import { targetOf } from '../values/address.ts'
+import { readPoint } from '../values/address.ts'
 import type { PeerId, Point } from '../values/ids.ts'
 import type { SwapAckMessage, SwapRequestMessage } from '../values/message.ts'
 import { PoolError } from '../values/reason.ts'
@@ -142,12 +142,12 @@ export class Swaps<Msg, PeerMeta, ConnMeta> {
   #read(from: Connection<Msg, ConnMeta>, message: { point: string; peerId: string }): { point: Point; peerId: PeerId } | undefined {
     const { network, claims, state, clock } = this.#context
     const [parsed] = parsePoints(network, [message.point])
-    if (parsed === undefined || !claims.mayTell(from.host, parsed.point)) return undefined
+    if (parsed === undefined || !claims.mayTell(from.host, readPoint(parsed.point))) return undefined
     const peerId = network.tryParsePeerId(message.peerId)
     if (peerId === undefined || peerId === state.peerId || (parsed.expectedPeerId ?? peerId) !== peerId) return undefined
     if (state.connection(peerId) !== undefined || state.peerBar(peerId) !== undefined) return undefined
     const known = state.point(parsed.point)
-    if (known !== undefined && (isMet(known) || known.expectedPeerId !== targetOf(known.point))) return undefined
+    if (known !== undefined && (isMet(known) || known.expectedPeerId !== known.target)) return undefined
     claims.learn([parsed], { peerId: from.peerId, host: from.host, medium: 'swap' })
     const info = state.point(parsed.point)
     const mayDial =

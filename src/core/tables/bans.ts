@@ -4,8 +4,7 @@
  * saves it through `export`. Closing connections is the matter of whoever bans.
  */
 import type { Host, PeerId } from '../values/ids.ts'
-import { parseIp } from '../values/ip.ts'
-import { type CidrRange, isInRange, parseRange } from '../values/ip-range.ts'
+import { type CidrRange, isInRange, parseIp, tryParseRange } from '../values/ip.ts'
 import { PoolError } from '../values/reason.ts'
 
 /** Bans of each kind, and peers banned along with one address; an operator who needs more bans a range. */
@@ -261,7 +260,7 @@ function newEntry({ date }: BanOptions): AddressEntry {
 }
 
 function rangeOf(text: string): CidrRange {
-  const range = parseRange(text)
+  const range = tryParseRange(text)
   if (range === undefined)
     throw new PoolError('invalid-point', `expected an address range such as 192.0.2.0/24 or 2001:db8::/32, got ${JSON.stringify(text)}`)
   return range

@@ -3,7 +3,7 @@
  * flows. A claim brings a point into the table, or is kept beside it as a hint; trust, bans, expected peer ids and who was met
  * are for `registry.ts` and `pool-state.ts` to write.
  */
-import { firstHopOf, firstHopPortOf, groupOfTeller, hostOf, isRelayed, scopeOf } from '../values/address.ts'
+import { type PointAddress, readPoint, scopeOf, sourceGroupOf } from '../values/address.ts'
 import type { RunningConnection } from '../values/attempt.ts'
 import type { Host, ParsedPoint, PeerId, Point } from '../values/ids.ts'
 import type { PointRecord } from './point.ts'
@@ -25,8 +25,7 @@ const firstHighPort = 1_024
 const webPorts = new Set([80, 443])
 
 /** Peers listen on high ports and behind web servers. At other low ports are services that no unknown peer may make us talk to. */
-export function isPeerPort(point: Point): boolean {
-  const port = firstHopPortOf(point)
+export function isPeerPort({ hop: { port } }: PointAddress): boolean {
   return port === undefined || port >= firstHighPort || webPorts.has(port)
 }
 
@@ -40,12 +39,13 @@ export class Claims<PeerMeta, C extends RunningConnection = RunningConnection> {
   /** Points of others that a peer names: each is taken or left for itself. Returns how many were new. Source: `register_list_of_new_points`. */
   learn(points: readonly ParsedPoint[], source: ClaimSource): number {
     let taken = 0
-    const origin: Origin = { medium: source.medium, source: source.peerId, sourceGroup: groupOfTeller(source.host) }
+    const origin: Origin = { medium: source.medium, source: source.peerId, sourceGroup: sourceGroupOf(source.host) }
     for (const { point, expectedPeerId } of points) {
-      if (expectedPeerId === this.#state.peerId || this.#state.point(point) !== undefined || !this.mayTell(source.host, point)) continue
-      if (this.#state.hostBar(hostOf(point), false) !== undefined) continue
+      if (expectedPeerId === this.#state.peerId || this.#state.point(point) !== undefined) continue
+      const address = readPoint(point)
+      if (!this.mayTell(source.host, address) || this.#state.hostBar(address.host, false) !== undefined) continue
       if (expectedPeerId !== undefined && this.#state.peerBar(expectedPeerId) !== undefined) continue
-      if (this.#insert(point, origin) !== undefined) taken++
+      if (this.#insert(point, { ...origin, address }) !== undefined) taken++
     }
     return taken
   }
@@ -63,16 +63,17 @@ export class Claims<PeerMeta, C extends RunningConnection = RunningConnection> {
   ): PointRecord[] {
     const { parts } = this.#state
     const records: PointRecord[] = []
-    const origin: Origin = { medium: 'hello', source: peer.peerId, sourceGroup: groupOfTeller(peer.host) }
+    const origin: Origin = { medium: 'hello', source: peer.peerId, sourceGroup: sourceGroupOf(peer.host) }
     for (const { point, expectedPeerId } of points) {
       if (expectedPeerId !== undefined && expectedPeerId !== peer.peerId) continue
-      if (!peer.trusted && !this.mayTell(peer.host, point)) continue
-      const record = this.#insert(point, { ...origin, isOwn: peer.host !== undefined && hostOf(point) === peer.host })
+      const address = this.#state.point(point) ?? readPoint(point)
+      if (!peer.trusted && !this.mayTell(peer.host, address)) continue
+      const record = this.#insert(point, { ...origin, address, isOwn: peer.host !== undefined && address.host === peer.host })
       if (record === undefined || (record.expectedPeerId ?? peer.peerId) !== peer.peerId) continue
       const met = record.lastEstablished?.peerId
       const belongs = record.expectedPeerId ?? met ?? (record.trusted ? undefined : peer.peerId)
       const isHere = peer.host !== undefined && record.host === peer.host && belongs === peer.peerId
-      const isProven = isRelayed(point) ? record.expectedPeerId === peer.peerId : isHere
+      const isProven = record.isRelayed ? record.expectedPeerId === peer.peerId : isHere
       if (!isProven && met !== peer.peerId && record.source !== parts.points.quota.nameOf(peer.peerId, origin.sourceGroup)) continue
       setPointClaimed(record, peer.peerId, isProven)
       if (peer.isPrivate) setPointPublic(record, false)
@@ -103,7 +104,7 @@ export class Claims<PeerMeta, C extends RunningConnection = RunningConnection> {
    */
   failed(point: Point): void {
     const record = this.#state.point(point)
-    if (record === undefined || !isRelayed(point) || record.failures < maxRelayedFailures) return
+    if (record === undefined || !record.isRelayed || record.failures < maxRelayedFailures) return
     const { lastFailure } = record
     if (lastFailure?.kind === 'dial-failed' && ['refused', 'unreachable'].includes(lastFailure.failure)) this.#forget(record)
   }
@@ -121,8 +122,9 @@ export class Claims<PeerMeta, C extends RunningConnection = RunningConnection> {
 
   /** Another discovery of the node found an address: libp2p's `peer:discovery`. */
   discovered({ point, expectedPeerId }: ParsedPoint): void {
-    if (expectedPeerId === this.#state.peerId || !isPeerPort(point)) return
-    const record = this.#insert(point, { medium: 'discovery' })
+    const address = readPoint(point)
+    if (expectedPeerId === this.#state.peerId || !isPeerPort(address)) return
+    const record = this.#insert(point, { medium: 'discovery', address })
     if (record === undefined || expectedPeerId === undefined || soughtAt(record) !== undefined) return
     record.fromClaims().discoveredPeerId = expectedPeerId
   }
@@ -132,11 +134,11 @@ export class Claims<PeerMeta, C extends RunningConnection = RunningConnection> {
    * a peer that is itself on such a network, or if the operator allows it; never those that no host can have, or at a port of
    * other services.
    */
-  mayTell(tellerHost: Host | undefined, point: Point): boolean {
-    const host = firstHopOf(point)
+  mayTell(tellerHost: Host | undefined, address: PointAddress): boolean {
+    const { host } = address.hop
     if (host === undefined) return true
     const scope = scopeOf(host)
-    if (scope === 'unroutable' || !isPeerPort(point)) return false
+    if (scope === 'unroutable' || !isPeerPort(address)) return false
     if (scope === 'public' || scope === 'name' || this.#state.config.allowPrivatePoints) return true
     if (tellerHost === undefined) return false
     const teller = scopeOf(tellerHost)
@@ -145,8 +147,7 @@ export class Claims<PeerMeta, C extends RunningConnection = RunningConnection> {
 
   #forgetRelayed(target: PeerId, isGone: (point: Point) => boolean): void {
     for (const record of this.#state.points()) {
-      const { point } = record
-      if (point.endsWith(target) && isRelayed(point) && isGone(point)) this.#forget(record)
+      if (record.target === target && isGone(record.point)) this.#forget(record)
     }
   }
 
@@ -180,12 +181,12 @@ export class Claims<PeerMeta, C extends RunningConnection = RunningConnection> {
 export function findOrInsertPoint<PeerMeta, C extends RunningConnection>(
   { parts, access }: PoolState<PeerMeta, C>,
   point: Point,
-  { trusted = false, medium = 'operator', source, sourceGroup, isOwn = false }: Origin & { readonly trusted?: boolean | undefined }
+  { trusted = false, medium = 'operator', source, sourceGroup, isOwn = false, address }: Origin & { readonly trusted?: boolean | undefined }
 ): PointRecord | undefined {
   const known = parts.points.get(point)
   if (known !== undefined) return known
   const before = parts.points.collected
-  const record = parts.points.insert(point, { source, sourceGroup, medium, trusted, isOwn, discoveredAt: parts.clock.date() })
+  const record = parts.points.insert(point, { source, sourceGroup, medium, trusted, isOwn, address, discoveredAt: parts.clock.date() })
   const removed = parts.points.collected - before
   if (removed > 0) parts.emit('gc-points', { removed })
   if (record !== undefined) {

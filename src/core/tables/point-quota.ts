@@ -14,7 +14,7 @@
  *
  * Each quota is the size of a set.
  */
-import { firstHopOf, firstHopPointOf, isLocal, scopeOf, shareGroupOf } from '../values/address.ts'
+import { isLocal, type PointAddress, shareGroupOf } from '../values/address.ts'
 import type { Host, PeerId, Point } from '../values/ids.ts'
 import { isCollectable, isTried } from './bounded-table.ts'
 import { lastMissAt, lastSeenAt, type Medium, type PointInfo, type PointRecord } from './point.ts'
@@ -35,7 +35,7 @@ const relayWeight = 4
 interface PointSource {
   /** The first of the peers, which its records name, or the medium. */
   readonly key: string
-  /** Where these peers are seen, as `groupOfTeller` has it; none: not known yet, or counted by id. */
+  /** Where these peers are seen, as `sourceGroupOf` has it; none: not known yet, or counted by id. */
   group: string | undefined
   /** How many ordinary sources it counts for; infinite: it has no quota and is collected last. */
   readonly weight: number
@@ -165,9 +165,7 @@ export class PointQuota {
 
   /** So many 64ths of the table. `host`: one of the group; none: the group of a relay, or of one point alone. */
   #groupQuota(host: Host | undefined, parts: number): number {
-    const scope = host === undefined ? undefined : scopeOf(host)
-    const isNear = scope === 'private' || scope === 'loopback' || scope === 'link-local'
-    const weight = host === undefined ? relayWeight : isNear ? Number.POSITIVE_INFINITY : 1
+    const weight = host === undefined ? relayWeight : isLocal(host) ? Number.POSITIVE_INFINITY : 1
     return Math.max(1, Math.floor((this.#max * parts) / 64)) * weight
   }
 
@@ -257,7 +255,7 @@ export class HostQuota {
   readonly dials = new Map<string, readonly number[]>()
 
   add(record: PointRecord): void {
-    const key = keyOf(firstHopOf(record.point))
+    const key = keyOf(record.hop.host)
     record.hostKey = key
     if (key === undefined) return
     const beside = this.points.get(key)
@@ -275,14 +273,13 @@ export class HostQuota {
    * May the host have one more untried point? At its cap: the one to give for it, if any, where a dial failed. `isOwn`: a peer at that
    * very host names it, so it may have the place of any that others named.
    */
-  placeFor(point: Point, { isOwn }: { isOwn: boolean }): PointRecord | 'free' | 'full' {
-    const beside = this.points.get(keyOf(firstHopOf(point)) ?? '')
+  placeFor({ hop }: PointAddress, { isOwn }: { isOwn: boolean }): PointRecord | 'free' | 'full' {
+    const beside = this.points.get(keyOf(hop.host) ?? '')
     if (beside === undefined || beside.size < maxUntriedPoints) return 'free'
-    const target = firstHopPointOf(point)
     const untried = new Map<Point, PointRecord[]>()
     for (const record of beside) {
-      if (record.firstHop === target) return 'free'
-      if (!isVouched(record) && !this.#isProven(record)) untried.set(record.firstHop, [...(untried.get(record.firstHop) ?? []), record])
+      if (record.hop.point === hop.point) return 'free'
+      if (!isVouched(record) && !this.#isProven(record)) untried.set(record.hop.point, [...(untried.get(record.hop.point) ?? []), record])
     }
     if (untried.size < maxUntriedPoints) return 'free'
     const idle = [...untried.values()].filter(([one, another]) => another === undefined && one?.state.kind === 'disconnected').flat()
@@ -324,8 +321,9 @@ export class HostQuota {
 
   /** Is it at a relay whose own point, or another point over it, is good? */
   #isProven(record: PointRecord): boolean {
-    if (record.firstHop === record.point) return false
-    for (const other of this.points.get(record.hostKey ?? '') ?? []) if (isVouched(other) && other.firstHop === record.firstHop) return true
+    if (!record.isRelayed) return false
+    for (const other of this.points.get(record.hostKey ?? '') ?? [])
+      if (isVouched(other) && other.hop.point === record.hop.point) return true
     return false
   }
 }

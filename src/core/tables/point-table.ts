@@ -6,7 +6,7 @@
  * Untried points go first, as `point-quota.ts` says; then tried ones, the least recently seen first. The order of sightings is that
  * in which they happened, so that a jump of the clock does not change it.
  */
-import { groupOf, groupOfTeller, hostOf } from '../values/address.ts'
+import { type PointAddress, readPoint, sourceGroupOf } from '../values/address.ts'
 import type { TableSize } from '../values/config.ts'
 import type { Host, PeerId, Point } from '../values/ids.ts'
 import type { Random } from '../values/ports.ts'
@@ -20,13 +20,15 @@ import type { SavedPoint } from './saved-fields.ts'
 export interface PointNews {
   /** Who advertised it; none: operator, storage, a local discovery. For the point that a Hello names: the peer itself. */
   readonly source: PeerId | undefined
-  /** The address group where the source is seen, as `groupOfTeller` has it. */
+  /** The address group where the source is seen, as `sourceGroupOf` has it. */
   readonly sourceGroup?: string | undefined
   readonly medium: Medium
   /** Only ever set by the operator: a trusted point is taken whatever the quotas say, and above `max`. */
   readonly trusted: boolean
   /** The peer that names the point is seen at its very host. */
   readonly isOwn?: boolean
+  /** The point's text as it was read already. */
+  readonly address?: PointAddress | undefined
   /** Wall clock, ms. */
   readonly discoveredAt: number
 }
@@ -86,8 +88,8 @@ export class PointTable extends BoundedTable<Point, PointRecord> {
 
   /** Is the address group of the point, or its host, at its quota, so that no unknown peer's word adds it? */
   isGroupFull(point: Point): boolean {
-    if (this.hosts.placeFor(point, { isOwn: false }) === 'full') return true
-    return this.quota.placeIn(groupOf(point), hostOf(point)) === 'full'
+    const address = readPoint(point)
+    return this.hosts.placeFor(address, { isOwn: false }) === 'full' || this.quota.placeIn(address.group, address.host) === 'full'
   }
 
   /**
@@ -103,8 +105,8 @@ export class PointTable extends BoundedTable<Point, PointRecord> {
     // The source first: one over its quota, which may send a flood, costs no look at the address.
     const own = byOperator ? 'free' : this.quota.placeFor(source, medium, { known: this.size, at: discoveredAt })
     if (own === 'full') return undefined
-    const record = new PointRecord(point, { source, medium, discoveredAt })
-    const atHost = byOperator ? 'free' : this.hosts.placeFor(point, { isOwn })
+    const record = new PointRecord(news.address ?? readPoint(point), { source, medium, discoveredAt })
+    const atHost = byOperator ? 'free' : this.hosts.placeFor(record, { isOwn })
     const near = byOperator ? 'free' : this.quota.placeIn(record.group, record.host)
     const victims = new Set([own, atHost].filter((place) => typeof place === 'object'))
     const isGroupServed = [...victims].some(({ group }) => group === record.group)
@@ -126,12 +128,12 @@ export class PointTable extends BoundedTable<Point, PointRecord> {
     const known = this.get(saved.point)
     if (known === undefined) {
       if (this.isFull && !saved.trusted) return undefined
-      const record = new PointRecord(saved.point, saved)
+      const record = new PointRecord(readPoint(saved.point), saved)
       if (saved.trusted) record.fromOperator().trusted = true
       join(record, saved)
       // Where the source said that it is, and was connected, its group is: it comes back to the quota that it had.
       const isProvenOwn = saved.medium === 'hello' && saved.lastEstablished !== undefined
-      this.#add(record, isProvenOwn ? groupOfTeller(record.host) : undefined)
+      this.#add(record, isProvenOwn ? sourceGroupOf(record.host) : undefined)
       return record
     }
     join(known, saved)

@@ -6,11 +6,11 @@
  * and what peers and discoveries say (`fromClaims`). A door shows its own fields only, so a claim cannot overwrite what the operator
  * said or a proof showed. Outside of `tables` a point is a `PointInfo`, which nobody can write.
  */
-import { firstHopPointOf, groupOf, hostOf, targetOf } from '../values/address.ts'
+import type { Hop, PointAddress } from '../values/address.ts'
 import type { Attempt, RunningConnection } from '../values/attempt.ts'
 import type { Reconnection } from '../values/config.ts'
 import { type HistoryEvent, type HistoryKind, pushEvent } from '../values/history.ts'
-import type { Host, PeerId, Point } from '../values/ids.ts'
+import type { Host, PeerId, Point, Transport } from '../values/ids.ts'
 import type { Random } from '../values/ports.ts'
 import type { Rejection } from '../values/reason.ts'
 import { type Backoff, backoffOf, noBackoff } from './attempt.ts'
@@ -96,14 +96,7 @@ export interface Findings {
 }
 
 /** One known point, as everybody but its table sees it. Live: its fields change with the pool. */
-export interface PointInfo extends PointOrigin, Readonly<OperatorWords>, Readonly<Claims>, Readonly<Findings> {
-  readonly point: Point
-  /** None: the point names no host, or is relayed. */
-  readonly host: Host | undefined
-  /** The address group that quotas count by: `groupOf(point)`. */
-  readonly group: string
-  /** The direct point that a dial begins with: the relay's for a relayed point, else the point itself. */
-  readonly firstHop: Point
+export interface PointInfo extends PointAddress, PointOrigin, Readonly<OperatorWords>, Readonly<Claims>, Readonly<Findings> {
   /** Who must answer there: the peer that the operator named, or the one that a relayed point ends with. Saved. */
   readonly expectedPeerId: PeerId | undefined
   /** Monotonic instant up to which it is not dialed by maintenance. */
@@ -124,9 +117,11 @@ export class PointRecord implements PointInfo {
   readonly discoveredAt: number
   readonly host: Host | undefined
   readonly group: string
-  readonly firstHop: Point
-  /** The peer that a relayed point ends with. */
+  readonly transport: Transport
+  readonly isRelayed: boolean
+  readonly relay: PeerId | undefined
   readonly target: PeerId | undefined
+  readonly hop: Hop
 
   readonly trusted: boolean = false
   readonly registered: boolean = false
@@ -160,15 +155,18 @@ export class PointRecord implements PointInfo {
   /** What the limits per host count it by; none: they do not concern it. Written by `HostQuota`. */
   hostKey: string | undefined = undefined
 
-  constructor(point: Point, { source, medium, discoveredAt }: PointOrigin) {
-    this.point = point
+  constructor(address: PointAddress, { source, medium, discoveredAt }: PointOrigin) {
+    this.point = address.point
     this.source = source
     this.medium = medium
     this.discoveredAt = discoveredAt
-    this.host = hostOf(point)
-    this.group = groupOf(point)
-    this.firstHop = firstHopPointOf(point)
-    this.target = targetOf(point)
+    this.host = address.host
+    this.group = address.group
+    this.transport = address.transport
+    this.isRelayed = address.isRelayed
+    this.relay = address.relay
+    this.target = address.target
+    this.hop = address.hop
   }
 
   fromOperator(): OperatorWords {

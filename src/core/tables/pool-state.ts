@@ -5,7 +5,6 @@
  * decisions check, flows wait and call. Registering, trust and bans are in `registry.ts`, upon the same tables.
  */
 
-import { hostOf, transportOf } from '../values/address.ts'
 import type { Attempt, HandshakePlace, RunningConnection } from '../values/attempt.ts'
 import type { ConnectionBand, MaintenanceBounds } from '../values/bounds.ts'
 import type { PoolSettings } from '../values/config.ts'
@@ -192,8 +191,8 @@ export class PoolState<PeerMeta, C extends RunningConnection = RunningConnection
    * disconnected → requested; takes a slot if one is free, else in `admit` a stranger's. The caller has just had `checkDial` say yes.
    * `expectedPeerId` is for this attempt alone.
    */
-  beginOutgoing({ point }: PointInfo, expectedPeerId: PeerId | undefined): AttemptRecord<C> {
-    const start = { direction: 'outgoing' as const, startedAt: this.parts.clock.now(), host: hostOf(point), transport: transportOf(point) }
+  beginOutgoing({ point, host, transport }: PointInfo, expectedPeerId: PeerId | undefined): AttemptRecord<C> {
+    const start = { direction: 'outgoing' as const, startedAt: this.parts.clock.now(), host, transport }
     const hasSlot = this.slotsTaken < this.band.max
     const attempt = new AttemptRecord<C>(++this.#attemptCount, { ...start, expectedPeerId, point, hasSlot })
     const record = this.#recordOf(attempt)

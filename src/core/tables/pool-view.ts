@@ -2,6 +2,7 @@
  * What the pool's state is made of, and its read-only face: what decisions are made from, and what nobody can change through it. The
  * state itself is `pool-state.ts`.
  */
+import type { PointAddress } from '../values/address.ts'
 import type { Attempt, RunningConnection } from '../values/attempt.ts'
 import type { ConnectionBand, MaintenanceBounds } from '../values/bounds.ts'
 import type { PeerMetadata, PoolSettings } from '../values/config.ts'
@@ -87,4 +88,6 @@ export interface Origin {
   readonly sourceGroup?: string | undefined
   /** The peer that names the point is seen at its very host. */
   readonly isOwn?: boolean
+  /** The point's text as it was read already. */
+  readonly address?: PointAddress | undefined
 }

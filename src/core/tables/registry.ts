@@ -6,8 +6,7 @@
 
 import type { Attempt, RunningConnection } from '../values/attempt.ts'
 import type { Host, ParsedPoint, PeerId, Point } from '../values/ids.ts'
-import { parseIp } from '../values/ip.ts'
-import { isInRange, parseRange } from '../values/ip-range.ts'
+import { isInRange, parseIp, tryParseRange } from '../values/ip.ts'
 import { PoolError } from '../values/reason.ts'
 import { noBackoff } from './attempt.ts'
 import type { BandChange } from './band.ts'
@@ -261,7 +260,7 @@ type Concern = Pick<Attempt, 'point' | 'peerId' | 'expectedPeerId' | 'host'>
 
 /** Is a host in one of these ranges? */
 function within(texts: readonly string[]): (host: Host | undefined) => boolean {
-  const ranges = texts.map(parseRange)
+  const ranges = texts.map(tryParseRange)
   return (host) => {
     const address = host === undefined || ranges.length === 0 ? undefined : parseIp(host)
     return address !== undefined && ranges.some((range) => range !== undefined && isInRange(address, range))

@@ -1,16 +1,47 @@
 /**
- * What the text of a point tells: its host, relay, transport, network group, and where in the world such a host is.
- * Pure text work on canonical multiaddrs, called for every point that a stranger names (tables, admission, exchange,
- * gater); it never resolves a name. Making points of texts is the adapter's matter (`Network.parsePoint`).
+ * What the text of a point says: where a dial goes, over which relay, by which transport, and in which address group; and what a host
+ * is: public, local, in which group. Pure text work; it never resolves a name. The adapter makes points of texts (`Network.parsePoint`).
  */
 import type { PeerKind } from './bounds.ts'
-import type { Host, PeerId, Point } from './ids.ts'
-import { formatIp, type IpGroups, lastIPv4, mapIPv4, mappedIPv4, parseIPv4, parseIp, parseLegacyIPv4, prefixOf } from './ip.ts'
-import type { Transport } from './ports.ts'
+import type { Host, PeerId, Point, Transport } from './ids.ts'
+import { formatIp, type IpGroups, lastIPv4, mapIPv4, mappedIPv4, parseIp, parseLegacyIPv4, prefixOf } from './ip.ts'
+
+/** A point, read once: the record of a known point keeps these facts. */
+export interface PointAddress {
+  readonly point: Point
+  /**
+   * The key of address rules: the IP or name of a direct point. None for a relayed point, since a rule against a guest must not hit the
+   * relay, and none where the text begins with neither IP nor name (`/memory`, `/webrtc`).
+   */
+  readonly host: Host | undefined
+  /**
+   * What probably has one owner: a network of IPv4 /16 or IPv6 /32, a relay, or a domain. Limits count groups, since addresses cost
+   * nothing. A point that has none of these is a group of its own.
+   */
+  readonly group: string
+  /** How a link to it would travel. `circuit`: relayed all the way; `other`: nothing that the pool has a name for. */
+  readonly transport: Transport
+  /** The way to it begins with a relay, or leads over one all the way. */
+  readonly isRelayed: boolean
+  /** The relay of a relayed point, if the point names its id. */
+  readonly relay: PeerId | undefined
+  /** The peer id that a relayed point ends with: who is at its other end. */
+  readonly target: PeerId | undefined
+  /** Where a dial opens its socket: the relay of a relayed point, else the point itself. */
+  readonly hop: Hop
+}
+
+export interface Hop {
+  readonly point: Point
+  readonly host: Host | undefined
+  /** None where the point has none (`/dnsaddr`, `/memory`). */
+  readonly port: number | undefined
+  readonly transport: Transport
+}
 
 /**
- * Where a host can be reached from. `unroutable`: from nowhere, or nobody can say; never to be dialed on a stranger's
- * word. `name`: a public DNS name; what it resolves to is to be checked again when it is dialed.
+ * Where a host can be reached from. `unroutable`: from nowhere, or unknown; never dialed because an unknown peer says so. `name`: a
+ * public DNS name; what it resolves to is checked when it is dialed.
  */
 export type Scope = 'loopback' | 'private' | 'link-local' | 'unroutable' | 'public' | 'name'
 
@@ -24,51 +55,93 @@ const valued = new Set(
   )
 )
 
-/**
- * The key of address rules: the IP or name of a direct point. None for a relayed point, since a rule against a guest
- * must not hit the relay, and none where the text begins with neither IP nor name (`/memory`, `/webrtc`).
- */
+/** The last of these in an address says how it is dialed. */
+const transports = new Map<string, Transport>([
+  ...(['tcp', 'ws', 'wss', 'webrtc', 'webrtc-direct', 'webtransport', 'quic', 'memory'] as const).map((name) => [name, name] as const),
+  ['quic-v1', 'quic'],
+  ['p2p-circuit', 'circuit'],
+  ...['tls', 'http', 'https'].map((name) => [name, 'other'] as const)
+])
+
+interface Component {
+  readonly name: string
+  readonly value: string
+  /** Where it begins in the text. */
+  readonly at: number
+}
+
+/** Reads the text of a point: one pass, of about a microsecond. */
+export function readPoint(point: Point): PointAddress {
+  const components = componentsOf(point)
+  const circuit = components.findIndex(({ name }) => name === 'p2p-circuit')
+  const isRelayed = circuit >= 0
+  const way = isRelayed ? components.slice(0, circuit) : components
+  const relay = isRelayed ? lastId(way) : undefined
+  const end = relay === undefined ? components[circuit]?.at : way.at(-1)?.at
+  const hop = hopOf(point.slice(0, end) as Point, way)
+  const host = isRelayed ? undefined : hop.host
+  return {
+    point,
+    host,
+    group: isRelayed ? `relay:${relay ?? hop.point}` : host === undefined ? point : groupOfHost(host),
+    transport: isRelayed ? transportIn(components) : hop.transport,
+    isRelayed,
+    relay,
+    target: isRelayed ? lastId(components) : undefined,
+    hop
+  }
+}
+
+function componentsOf(point: Point): Component[] {
+  const components: Component[] = []
+  const parts = point.split('/')
+  for (let i = 1, at = 0; i < parts.length; ) {
+    const name = parts[i] ?? ''
+    const value = valued.has(name) ? (parts[i + 1] ?? '') : ''
+    components.push({ name, value, at })
+    i += valued.has(name) ? 2 : 1
+    at += name.length + 1 + (valued.has(name) ? value.length + 1 : 0)
+  }
+  return components
+}
+
+function hopOf(point: Point, way: readonly Component[]): Hop {
+  const [first, second] = way[0]?.name === 'ip6zone' ? way.slice(1) : way
+  const port = second?.name === 'tcp' || second?.name === 'udp' ? Number(second.value) : undefined
+  return { point, host: first === undefined ? undefined : hostIn(first), port, transport: transportIn(way) }
+}
+
+function hostIn({ name, value }: Component): Host | undefined {
+  if (name === 'ip4') return `::ffff:${value}` as Host
+  // A canonical point differs from a canonical host in the mapped addresses only, which it does not write dotted.
+  if (name === 'ip6') return value.startsWith('::ffff:') ? hostOfIp(value) : (value as Host)
+  return name.startsWith('dns') ? hostOfName(value) : undefined
+}
+
+function transportIn(components: readonly Component[]): Transport {
+  const found = components.reduce<Transport>((last, { name }) => transports.get(name) ?? last, 'other')
+  return found === 'ws' && components.some(({ name }) => name === 'tls') ? 'wss' : found
+}
+
+/** The peer id at the very end. */
+function lastId(components: readonly Component[]): PeerId | undefined {
+  const last = components.at(-1)
+  return last?.name === 'p2p' ? (last.value as PeerId) : undefined
+}
+
+/** The host of a direct point; none for a relayed one, and where the text begins with neither an IP address nor a name. */
 export function hostOf(point: Point): Host | undefined {
-  return isRelayed(point) ? undefined : firstHopOf(point)
+  return readPoint(point).host
 }
 
-/** The host that a dial really opens a socket to: that of the relay for a relayed point. For rules on where we dial. */
-export function firstHopOf(point: Point): Host | undefined {
-  const text = point.startsWith('/ip6zone/') ? point.slice(point.indexOf('/', 9)) : point
-  // Most points; asked for each point of each message and listing.
-  if (text.startsWith('/ip4/')) {
-    const end = text.indexOf('/', 5)
-    return `::ffff:${end < 0 ? text.slice(5) : text.slice(5, end)}` as Host
-  }
-  const nameEnd = text.indexOf('/', 1)
-  if (nameEnd < 0) return undefined
-  const valueEnd = text.indexOf('/', nameEnd + 1)
-  const value = text.slice(nameEnd + 1, valueEnd < 0 ? text.length : valueEnd)
-  switch (text.slice(1, nameEnd)) {
-    case 'ip6':
-      // A canonical point differs from a canonical host in the mapped ones only, which it does not write dotted.
-      return value.startsWith('::ffff:') ? hostOfIp(value) : (value as Host)
-    case 'dns':
-    case 'dns4':
-    case 'dns6':
-    case 'dnsaddr':
-      return hostOfName(value)
-    default:
-      return undefined
-  }
+/** How a link to the point would travel. */
+export function transportOf(point: Point): Transport {
+  return readPoint(point).transport
 }
 
-/** The direct point that a dial begins with: the relay's for a relayed point, else the point itself. */
-export function firstHopPointOf(point: Point): Point {
-  const relay = relayPartOf(point)
-  const id = relay === undefined ? undefined : lastIdIn(relay)
-  return (id === undefined ? (relay ?? point) : relay?.slice(0, -'/p2p/'.length - id.length)) as Point
-}
-
-/** The port that a dial goes to first; `undefined` where the point has none (`/dnsaddr`, `/memory`). */
-export function firstHopPortOf(point: Point): number | undefined {
-  const port = /^\/[^/]+\/[^/]+\/(?:tcp|udp)\/([0-9]+)/.exec(point)?.[1]
-  return port === undefined ? undefined : Number(port)
+/** What limits on addresses count the point with: see `PointAddress.group`. */
+export function groupOf(point: Point): string {
+  return readPoint(point).group
 }
 
 /** The host that an IP text means, in any IPv6 spelling; `undefined` for names, brackets, zones and octal numbers. */
@@ -90,76 +163,9 @@ export function hostOfName(name: string): Host | undefined {
   return text === '' ? undefined : (text as Host)
 }
 
-/** The peer id of the relay that a relayed point names; `undefined` for direct points and for relays without an id. */
-export function relayOf(point: Point): PeerId | undefined {
-  const relay = relayPartOf(point)
-  return relay === undefined ? undefined : lastIdIn(relay)
-}
-
-/** The peer id that a relayed point ends with: who is at its other end. `undefined` for direct points. */
-export function targetOf(point: Point): PeerId | undefined {
-  return isRelayed(point) ? lastIdIn(point) : undefined
-}
-
-/** Does the way to it lead over a relay, at least to begin with? */
-export function isRelayed(point: Point): boolean {
-  return relayPartOf(point) !== undefined
-}
-
-/** How a link to it would travel. `circuit`: relayed all the way; `other`: nothing that the pool has a name for. */
-export function transportOf(point: Point): Transport {
-  const parts = point.split('/')
-  let transport: Transport = 'other'
-  let encrypted = false
-  let relayed = false
-  for (let i = 1; i < parts.length; i += valued.has(parts[i] ?? '') ? 2 : 1) {
-    switch (parts[i]) {
-      case 'tcp':
-      case 'memory':
-      case 'webrtc':
-      case 'webrtc-direct':
-      case 'webtransport':
-      case 'wss':
-        transport = parts[i] as Transport
-        break
-      case 'quic':
-      case 'quic-v1':
-        transport = 'quic'
-        break
-      case 'ws':
-        transport = encrypted ? 'wss' : 'ws'
-        break
-      case 'tls':
-        encrypted = true
-        transport = 'other'
-        break
-      case 'http':
-      case 'https':
-        transport = 'other'
-        break
-      case 'p2p-circuit':
-        relayed = true
-        transport = 'other'
-        break
-    }
-  }
-  return relayed && transport !== 'webrtc' ? 'circuit' : transport
-}
-
 /** Who is at the other end of such a transport. */
 export function kindOf(transport: Transport): PeerKind {
   return transport === 'webrtc' ? 'page' : 'server'
-}
-
-/**
- * What shares an owner, most likely: one network of IPv4 /16 or IPv6 /32, one relay, one domain. Limits count groups,
- * since addresses cost nothing. A point that has none of these is a group of its own.
- */
-export function groupOf(point: Point): string {
-  const relay = relayPartOf(point)
-  if (relay !== undefined) return `relay:${lastIdIn(relay) ?? relay}`
-  const host = firstHopOf(point)
-  return host === undefined ? point : groupOfHost(host)
 }
 
 /**
@@ -197,10 +203,10 @@ function prefixGroupOf(host: Host, ipv4Bits: number, ipv6Bits: number): string {
 }
 
 /**
- * The group that a peer is counted with by limits on what peers tell: an address costs more than a peer id. None on local networks,
- * which are one group, and where no host is seen (WebRTC, relays): such a peer is counted by its id.
+ * The group that a source of points is counted with, since an address costs more than a peer id. None on local networks, which are one
+ * group, and where no host is seen (WebRTC, relays): such a peer is counted by its id.
  */
-export function groupOfTeller(host: Host | undefined): string | undefined {
+export function sourceGroupOf(host: Host | undefined): string | undefined {
   return host === undefined || isLocal(host) ? undefined : groupOfHost(host)
 }
 
@@ -218,10 +224,6 @@ export function isLocal(host: Host): boolean {
 
 /** Where the host is. Names are judged by what they are reserved for, addresses by the IANA special-purpose registries. */
 export function scopeOf(host: Host): Scope {
-  if (isMapped(host)) {
-    const ipv4 = parseIPv4(host.slice(7))
-    return ipv4 === undefined ? 'unroutable' : scopeOfIPv4(ipv4)
-  }
   if (!host.includes(':')) return scopeOfName(host)
   const groups = parseIp(host)
   return groups === undefined ? 'unroutable' : scopeOfIPv6(groups)
@@ -276,24 +278,4 @@ function endsInNumber(name: string): boolean {
 
 function isMapped(host: Host): boolean {
   return host.startsWith('::ffff:') && host.includes('.')
-}
-
-/** The text before the first `/p2p-circuit` protocol; `undefined` if there is none. */
-function relayPartOf(point: Point): string | undefined {
-  if (!point.includes('/p2p-circuit')) return undefined
-  let start = 1
-  while (start > 0) {
-    const end = point.indexOf('/', start)
-    const name = end < 0 ? point.slice(start) : point.slice(start, end)
-    if (name === 'p2p-circuit') return point.slice(0, start - 1)
-    if (end < 0) return undefined
-    start = (valued.has(name) ? point.indexOf('/', end + 1) : end) + 1
-  }
-  return undefined
-}
-
-/** The peer id at the very end of an address. */
-function lastIdIn(address: string): PeerId | undefined {
-  const start = address.lastIndexOf('/p2p/') + 5
-  return start < 5 || address.includes('/', start) ? undefined : (address.slice(start) as PeerId)
 }

@@ -3,6 +3,8 @@
  * them, `verbs.ts` the arguments of public methods. Nothing is done with a value before its check returns.
  */
 import { hostOfIp, hostOfName, scopeOf } from './address.ts'
+import type { Host } from './ids.ts'
+import { tryParseRange } from './ip.ts'
 import type { Network } from './ports.ts'
 import { PoolError, type PoolErrorCode } from './reason.ts'
 
@@ -158,4 +160,27 @@ export const host: Check = (value, at) => {
   const found = typeof value === 'string' ? hostOfName(value) : undefined
   const isHost = found !== undefined && (found.includes(':') ? hostOfIp(found) !== undefined : scopeOf(found) !== 'unroutable')
   return isHost ? found : refuse(at, 'an IP address or a DNS name', value)
+}
+
+/** A range of addresses in any spelling; returned in the canonical one. */
+export const range: Check = (value, at) => {
+  const found = typeof value === 'string' ? tryParseRange(value) : undefined
+  return found?.text ?? refuse(at, 'an address range such as 192.0.2.0/24 or 2001:db8::/32', value)
+}
+
+/**
+ * The host that a text names, as bans and greylists use it: an IP address in any spelling (`1.2.3.4`, `::1`, `[::1]`), or a DNS name
+ * (`Example.org`), which becomes lower case. An IPv4 address becomes `::ffff:1.2.3.4`. Throws `PoolError` `invalid-argument` for any
+ * other text, naming it.
+ */
+export function parseHost(text: string): Host {
+  return host(text, { code: 'invalid-argument', name: 'parseHost' }) as Host
+}
+
+/**
+ * The canonical text of an address range: `192.0.2.7/24` becomes `192.0.2.0/24`, and a single address a range of one. Throws
+ * `PoolError` `invalid-argument` for any other text, naming it.
+ */
+export function parseRange(text: string): string {
+  return range(text, { code: 'invalid-argument', name: 'parseRange' }) as string
 }

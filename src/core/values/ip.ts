@@ -1,8 +1,6 @@
 /**
- * IP addresses as eight groups of 16 bits, IPv4 mapped into IPv6. Strict: no zone, no brackets, no octal. Called by
- * `address.ts` for the host of a point and by the tables for ranges and /64 prefixes. What an address is good for
- * (public, private …) is `address.ts`'s matter. Own code, since it runs for every point a stranger names and the parser
- * of `@chainsafe/is-ip` needs about 4 µs for an IPv6 text; the tests compare both.
+ * IP addresses as eight groups of 16 bits, with IPv4 mapped into IPv6, and ranges of them. Strict: no zone, no brackets, no octal.
+ * What an address is good for (public, private …) is said by `address.ts`.
  */
 
 /** Eight numbers of 16 bits each, the most significant first. */
@@ -14,45 +12,41 @@ const maxIpLength = 45
 /** The address that a text spells, in either family and any IPv6 spelling; `undefined` if it spells none. */
 export function parseIp(text: string): IpGroups | undefined {
   if (text.length < 2 || text.length > maxIpLength) return undefined
-  if (text.includes(':')) return readIPv6(text)
+  if (text.includes(':')) return parseIPv6(text)
   const ipv4 = parseIPv4(text)
   return ipv4 === undefined ? undefined : mapIPv4(ipv4)
 }
 
 /** Dotted decimals as one number of 32 bits; leading zeros are refused, since some systems read them as octal. */
 export function parseIPv4(text: string): number | undefined {
-  let address = 0
-  let part = 0
-  let digits = 0
-  let dots = 0
-  for (let i = 0; i < text.length; i++) {
-    const code = text.charCodeAt(i)
-    if (code === 46) {
-      if (digits === 0 || ++dots > 3) return undefined
-      address = address * 256 + part
-      part = 0
-      digits = 0
-    } else {
-      if (code < 48 || code > 57 || (digits > 0 && part === 0)) return undefined
-      part = part * 10 + code - 48
-      digits++
-      if (part > 255) return undefined
-    }
-  }
-  return dots === 3 && digits > 0 ? address * 256 + part : undefined
+  const parts = text.split('.', 5)
+  const isValid = parts.length === 4 && parts.every((part) => /^(0|[1-9][0-9]{0,2})$/.test(part) && Number(part) <= 255)
+  return isValid ? parts.reduce((address, part) => address * 256 + Number(part), 0) : undefined
+}
+
+function parseIPv6(text: string): IpGroups | undefined {
+  const tail = text.lastIndexOf(':') + 1
+  const ipv4 = parseIPv4(text.slice(tail))
+  const [head = [], rest, more] = (ipv4 === undefined ? text : text.slice(0, tail) + hex(ipv4 >>> 16, ipv4 & 0xffff))
+    .split('::', 3)
+    .map((half) => (half === '' ? [] : half.split(':', 9)))
+  const given = [...head, ...(rest ?? [])]
+  const hasLength = rest === undefined ? given.length === 8 : given.length < 8
+  if (more !== undefined || !hasLength || !given.every((group) => /^[0-9a-f]{1,4}$/i.test(group))) return undefined
+  const zeros = Array.from({ length: 8 - given.length }, () => '0')
+  return [...head, ...zeros, ...(rest ?? [])].map((group) => Number.parseInt(group, 16))
 }
 
 /**
- * What the systems' resolvers and URL parsers make of a numeric name: one to four decimal, octal or hexadecimal parts,
- * the last of which fills what is left (`0x7f.1`, `2130706433`). Never an accepted spelling of ours: only used to see
- * through names.
+ * What resolvers and URL parsers make of a numeric name: one to four decimal, octal or hexadecimal parts, the last of which fills
+ * what is left (`0x7f.1`, `2130706433`). Never a spelling that we accept: it only serves to see through names.
  */
 export function parseLegacyIPv4(name: string): number | undefined {
-  const parts = name.split('.')
+  const parts = name.split('.', 5)
   if (parts.length > 4) return undefined
   let address = 0
-  for (let i = 0; i < parts.length; i++) {
-    const value = readLegacyNumber(parts[i] ?? '')
+  for (const [i, part] of parts.entries()) {
+    const value = readLegacyNumber(part)
     const isLast = i === parts.length - 1
     const limit = isLast ? 256 ** (4 - i) : 256
     if (value === undefined || value >= limit) return undefined
@@ -90,27 +84,12 @@ export function formatIPv4(address: number): string {
 export function formatIp(groups: IpGroups): string {
   const ipv4 = mappedIPv4(groups)
   if (ipv4 !== undefined) return `::ffff:${formatIPv4(ipv4)}`
-  let runStart = -1
-  let runLength = 1
-  for (let i = 0; i < 8; i++) {
-    let end = i
-    while (end < 8 && groups[end] === 0) end++
-    if (end - i > runLength) {
-      runStart = i
-      runLength = end - i
-    }
-    if (end > i) i = end
-  }
-  let text = ''
-  for (let i = 0; i < 8; i++) {
-    if (i === runStart) {
-      text += '::'
-      i += runLength - 1
-    } else {
-      text += text === '' || text.endsWith(':') ? hex(groups[i]) : `:${hex(groups[i])}`
-    }
-  }
-  return text
+  const text = hex(...groups)
+  let start = 0
+  let run = ''
+  for (const { 0: zeros, index } of text.matchAll(/\b0(?::0)+\b/g)) if (zeros.length > run.length) [start, run] = [index, zeros]
+  if (run === '') return text
+  return `${text.slice(0, Math.max(0, start - 1))}::${text.slice(start + run.length + 1)}`
 }
 
 /** Its first `length` bits; the others zero. */
@@ -123,63 +102,39 @@ export function prefixOf(groups: IpGroups, length: number): IpGroups {
 
 /** The sixteen octets, in network order. */
 export function octetsOf(groups: IpGroups): Uint8Array {
-  const octets = new Uint8Array(16)
-  for (let i = 0; i < 8; i++) {
-    const group = groups[i] ?? 0
-    octets[2 * i] = group >> 8
-    octets[2 * i + 1] = group & 255
-  }
-  return octets
+  return Uint8Array.from(groups.flatMap((group) => [group >> 8, group & 255]))
 }
 
-function hex(group = 0): string {
-  return group.toString(16)
+function hex(...groups: number[]): string {
+  return groups.map((group) => group.toString(16)).join(':')
 }
 
-function readIPv6(text: string): IpGroups | undefined {
-  const groups: number[] = []
-  let gap = -1
-  let i = 0
-  if (text.startsWith('::')) {
-    gap = 0
-    i = 2
-  }
-  while (i < text.length) {
-    if (groups.length === 8) return undefined
-    const start = i
-    let value = 0
-    for (let digit = hexDigit(text.charCodeAt(i)); digit >= 0; digit = hexDigit(text.charCodeAt(i))) {
-      value = value * 16 + digit
-      i++
-    }
-    const next = text.charCodeAt(i)
-    if (next === 46) {
-      const ipv4 = parseIPv4(text.slice(start))
-      if (ipv4 === undefined || groups.length > 6) return undefined
-      groups.push(Math.floor(ipv4 / 65_536), ipv4 % 65_536)
-      break
-    }
-    if (i === start || i - start > 4) return undefined
-    groups.push(value)
-    if (i === text.length) break
-    if (next !== 58 || ++i === text.length) return undefined
-    if (text.charCodeAt(i) === 58) {
-      if (gap >= 0) return undefined
-      gap = groups.length
-      i++
-    }
-  }
-  if (gap < 0) return groups.length === 8 ? groups : undefined
-  if (groups.length > 7) return undefined
-  const all = [0, 0, 0, 0, 0, 0, 0, 0]
-  const shift = 8 - groups.length
-  for (let k = 0; k < groups.length; k++) all[k < gap ? k : k + shift] = groups[k] ?? 0
-  return all
+/**
+ * All addresses that begin with the same bits. IPv4 ranges lie inside `::ffff:0:0/96`, so a range shorter than that,
+ * such as `::/0`, holds IPv4 addresses as well.
+ */
+export interface CidrRange {
+  /** Canonical: `192.0.2.0/24`, `2001:db8::/32`. */
+  readonly text: string
+  readonly prefix: IpGroups
+  /** 0 to 128. */
+  readonly length: number
 }
 
-/** -1 for everything else, also for the NaN past the end. */
-function hexDigit(code: number): number {
-  if (code >= 48 && code <= 57) return code - 48
-  const lower = code | 32
-  return lower >= 97 && lower <= 102 ? lower - 87 : -1
+/** Reads `192.0.2.0/24` or `2001:db8::/32`. An address alone is a range of one; bits behind the prefix are dropped. */
+export function tryParseRange(text: string): CidrRange | undefined {
+  const slash = text.indexOf('/')
+  const groups = parseIp(slash < 0 ? text : text.slice(0, slash))
+  if (groups === undefined) return undefined
+  const width = text.includes(':') ? 128 : 32
+  const digits = slash < 0 ? String(width) : text.slice(slash + 1)
+  if (!/^(0|[1-9][0-9]{0,2})$/.test(digits) || Number(digits) > width) return undefined
+  const length = Number(digits) + 128 - width
+  const prefix = prefixOf(groups, length)
+  const isIPv4 = length >= 96 && mappedIPv4(prefix) !== undefined
+  return { text: isIPv4 ? `${formatIPv4(lastIPv4(prefix))}/${length - 96}` : `${formatIp(prefix)}/${length}`, prefix, length }
+}
+
+export function isInRange(address: IpGroups, { prefix, length }: CidrRange): boolean {
+  return prefixOf(address, length).every((group, i) => group === prefix[i])
 }

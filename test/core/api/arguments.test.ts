@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { type Connection, type PeerPool, PoolError } from '../../../src/core/index.ts'
+import { parseHost, parseRange } from '../../../src/core/values/arguments.ts'
 import { poolEventNames } from '../../../src/core/values/events.ts'
 import { parsePeerId, parsePoint } from '../../../src/libp2p/point.ts'
 import { failureOf } from '../../support/failure.ts'
@@ -95,7 +96,7 @@ const badArguments: readonly Bad[] = [
   ['points.banHost', ['999.1.1.1'], /an IP address or a DNS name/, '"999.1.1.1"'],
   ['points.unbanHost', [4], /an IP address or a DNS name/, '4'],
   ['points.banRange', ['example.org'], /an address range/, '"example.org"'],
-  ['points.banRange', [24], /points\.banRange: expected a text/, '24'],
+  ['points.banRange', [24], /points\.banRange: expected an address range/, '24'],
   ['points.unbanRange', ['192.0.2.0/33'], /an address range/, '"192.0.2.0/33"'],
   ['points.isBanned', ['127.0.0.1'], /a multiaddr/, '"127.0.0.1"'],
   ['points.trust', ['garbage'], /a multiaddr/, '"garbage"'],
@@ -184,6 +185,28 @@ describe('an unknown event is refused, with the nearest name', () => {
       expect(error).toMatchObject({ code: 'invalid-argument', message: expect.stringContaining(`unknown event ${JSON.stringify(name)}`) })
       expect(String(error)).toContain(nearest)
     }
+  })
+})
+
+describe('parseHost and parseRange', () => {
+  it.each([
+    ['1.2.3.4', '::ffff:1.2.3.4'],
+    ['::1', '::1'],
+    ['Example.ORG.', 'example.org']
+  ])('the host %s', (text, host) => {
+    expect(parseHost(text)).toBe(host)
+  })
+
+  it('the range 192.0.2.7/24 has one text', () => {
+    expect([parseRange('192.0.2.7/24'), parseRange('2001:DB8::1')]).toEqual(['192.0.2.0/24', '2001:db8::1/128'])
+  })
+
+  it.each(['', '1.2.3.4:80', '192.0.2.0/24', 'exa mple.org'])('no host: %j', (text) => {
+    expect(() => parseHost(text)).toThrow(`parseHost: expected an IP address or a DNS name, got ${JSON.stringify(text)}`)
+  })
+
+  it.each(['', 'example.org', '192.0.2.0/33'])('no range: %j', (text) => {
+    expect(() => parseRange(text)).toThrow(`got ${JSON.stringify(text)}`)
   })
 })
 

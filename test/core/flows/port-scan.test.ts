@@ -1,7 +1,7 @@
 /** Unknown peers that want a pool to dial hosts of their choice. */
 import { describe, expect, it } from 'vitest'
 import type { Link, PeerId, Point } from '../../../src/core/index.ts'
-import { firstHopPortOf } from '../../../src/core/values/address.ts'
+import { readPoint } from '../../../src/core/values/address.ts'
 import { HostilePeer, helloOf, say } from '../../support/hostile-peer.ts'
 import { type Member, record, rejectionOf, World } from '../../support/pools.ts'
 
@@ -42,7 +42,7 @@ async function attack(
     known = Math.max(known, [...a.pool.points.known()].filter(([point]) => isVictim(point)).length)
   }
   const within = dialed.map(({ at }) => dialed.filter((other) => other.at > at - windowMs && other.at <= at).length)
-  return { known, dials: Math.max(0, ...within), ports: new Set(dialed.map(({ point }) => firstHopPortOf(point))) }
+  return { known, dials: Math.max(0, ...within), ports: new Set(dialed.map(({ point }) => readPoint(point).hop.port)) }
 }
 
 const advertise = (link: Link, points: string[]): void => say(link, { kind: 'advertise', points, ownPoints: undefined })

@@ -12,6 +12,7 @@ import {
   setPointRequested,
   setPointRunning
 } from '../../../src/core/tables/point.ts'
+import { readPoint } from '../../../src/core/values/address.ts'
 import type { Attempt, RunningConnection } from '../../../src/core/values/attempt.ts'
 import type { PeerId, Point } from '../../../src/core/values/ids.ts'
 import { seededRandom } from '../../support/seeded-random.ts'
@@ -39,7 +40,7 @@ const ending: PointEnding = {
 
 function point(state: PointState = { kind: 'disconnected' }): PointRecord {
   const origin = { source: undefined, medium: 'operator', discoveredAt: 0 } as const
-  const record = new PointRecord('/ip4/192.0.2.1/tcp/1' as Point, origin)
+  const record = new PointRecord(readPoint('/ip4/192.0.2.1/tcp/1' as Point), origin)
   record.fromProof().state = state
   return record
 }

@@ -2,13 +2,11 @@ import { parseIP } from '@chainsafe/is-ip/parse'
 import { multiaddr } from '@multiformats/multiaddr'
 import { describe, expect, it } from 'vitest'
 import {
-  firstHopOf,
   groupOf,
   hostOf,
   hostOfIp,
   hostOfName,
-  isRelayed,
-  relayOf,
+  readPoint,
   scopeOf,
   shareGroupOf,
   transportOf,
@@ -28,7 +26,7 @@ function point(text: string): Point {
 }
 
 function scopeOfPoint(text: string): string {
-  const host = firstHopOf(point(text))
+  const { host } = readPoint(point(text)).hop
   return host === undefined ? 'no host' : scopeOf(host)
 }
 
@@ -56,19 +54,19 @@ describe('the host of a point', () => {
   it.each([relayed, `${relayed}/p2p/${guest}`, `${relayed}/webrtc/p2p/${guest}`, `/p2p/${relay}/p2p-circuit/p2p/${guest}`])(
     'is none for the relayed %s, so that no rule against a guest hits the relay',
     (text) => {
-      expect(isRelayed(point(text))).toBe(true)
+      expect(readPoint(point(text)).isRelayed).toBe(true)
       expect(hostOf(point(text))).toBeUndefined()
     }
   )
 
   it.each(['/memory/a', '/memory/p2p-circuit', `/webrtc/p2p/${guest}`, '/unix/tmp%2Fp2p-circuit'])('is none for %s', (text) => {
-    expect(isRelayed(point(text))).toBe(false)
+    expect(readPoint(point(text)).isRelayed).toBe(false)
     expect(hostOf(point(text))).toBeUndefined()
   })
 
   it('that a dial to a relayed point really reaches is that of the relay', () => {
-    expect(firstHopOf(point(`${relayed}/p2p/${guest}`))).toBe('::ffff:192.0.2.9')
-    expect(firstHopOf(point(`/ip4/127.0.0.1/tcp/22/p2p-circuit/p2p/${guest}`))).toBe('::ffff:127.0.0.1')
+    expect(readPoint(point(`${relayed}/p2p/${guest}`)).hop.host).toBe('::ffff:192.0.2.9')
+    expect(readPoint(point(`/ip4/127.0.0.1/tcp/22/p2p-circuit/p2p/${guest}`)).hop.host).toBe('::ffff:127.0.0.1')
   })
 
   it('is one and the same for every spelling of an address', () => {
@@ -125,7 +123,7 @@ describe('the relay of a point', () => {
     [`/ip4/192.0.2.9/tcp/1/p2p-circuit/p2p/${guest}`, undefined],
     ['/ip4/192.0.2.9/tcp/1', undefined]
   ])('of %s is %s', (text, id) => {
-    expect(relayOf(point(text))).toBe(id)
+    expect(readPoint(point(text)).relay).toBe(id)
   })
 })
 

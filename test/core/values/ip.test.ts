@@ -1,10 +1,9 @@
 import { describe, expect, it } from 'vitest'
-import { formatIp, type IpGroups, parseIp, prefixOf } from '../../../src/core/values/ip.ts'
-import { type CidrRange, isInRange, parseRange } from '../../../src/core/values/ip-range.ts'
+import { type CidrRange, formatIp, type IpGroups, isInRange, parseIp, prefixOf, tryParseRange } from '../../../src/core/values/ip.ts'
 import { seededRandom } from '../../support/seeded-random.ts'
 
 function range(text: string): CidrRange {
-  const found = parseRange(text)
+  const found = tryParseRange(text)
   if (found === undefined) throw new Error(`no range: ${text}`)
   return found
 }
@@ -83,6 +82,6 @@ describe('the text of a range', () => {
     '::/',
     '::/0x8'
   ])('%j is none', (text) => {
-    expect(parseRange(text)).toBeUndefined()
+    expect(tryParseRange(text)).toBeUndefined()
   })
 })
