@@ -23,7 +23,7 @@ export async function flood(): Promise<Row[]> {
       for (let i = 0; i < points.length; i += perMessage) {
         const message = points.slice(i, i + perMessage).map((point) => ({ point, expectedPeerId: undefined }))
         const source = senders[(i / perMessage) % senders.length]
-        if (source !== undefined) pool.registerNewPoints(message, { medium: 'advertise', source })
+        if (source !== undefined) pool.registerNewPoints(message, { discoverySource: 'advertise', source })
       }
     })
   ]

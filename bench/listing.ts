@@ -82,7 +82,7 @@ function filled(size: number): Registering<Uint8Array, unknown, Uint8Array> {
       {
         point,
         source: undefined,
-        medium: 'storage',
+        discoverySource: 'storage',
         discoveredAt: 1_700_000_000_000 + i,
         trusted: false,
         registered: false,

@@ -76,7 +76,7 @@ export async function echoOnce(connection: Libp2pConnection): Promise<Stream> {
 
 /** Dials through the pool; resolves when both sides run, and tells when the dialer did. */
 export async function runBoth(from: PoolNode, to: PoolNode): Promise<{ connection: Connection; dialerRuns: number }> {
-  const there = to.pool.next('connection-established')
+  const there = to.pool.next('connection-opened')
   const connection = await from.pool.connect(to.point, { expectedPeerId: to.peerId })
   const dialerRuns = performance.now()
   await there

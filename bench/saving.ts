@@ -152,8 +152,8 @@ function partsOf(size: number): Iterable<string> {
         connectedMs: 0,
         lastReport: undefined,
         events: [
-          { kind: 'connection-established', at, other: point },
-          { kind: 'disconnection', at: at + 60_000, other: point }
+          { kind: 'connection-opened', at, other: point },
+          { kind: 'connection-closed', at: at + 60_000, other: point }
         ]
       },
       null,

@@ -34,8 +34,8 @@ export class RelayMembers {
       this.#asking.get(peerId)?.resolve(true)
       proved()
     }
-    pool.addEventListener('connection-established', ({ detail }) => this.#proved(detail.peerId))
-    pool.addEventListener('rejecting-request', this.#rejected)
+    pool.addEventListener('connection-opened', ({ detail }) => this.#proved(detail.peerId))
+    pool.addEventListener('handshake-refused', this.#rejected)
   }
 
   get size(): number {
@@ -85,7 +85,7 @@ export class RelayMembers {
     for (const [peerId, until] of this.#refused) if (until <= now) this.#refused.delete(peerId)
   }
 
-  readonly #rejected = ({ detail: { peerId, direction, rejection } }: PoolEvent<'rejecting-request'>): void => {
+  readonly #rejected = ({ detail: { peerId, direction, rejection } }: PoolEvent<'handshake-refused'>): void => {
     // For these two, the peer has named our network in its Hello. That the band is full does not keep it from being a guest.
     const isOurs = rejection.kind === 'too-many-connections' || rejection.kind === 'already-connected'
     if (peerId !== undefined && direction === 'incoming' && isOurs) this.#proved(peerId)

@@ -82,13 +82,13 @@ export class PageRelays {
       await Promise.allSettled([...dialTrusted(pool), this.#askConnected(node)])
       look()
     }
-    const isAlive = (): boolean => pool.life === 'running' || (pool.life === 'suspended' && pool.activeConnections > 0)
+    const isAlive = (): boolean => pool.status === 'running' || (pool.status === 'suspended' && pool.activeConnections > 0)
     const look = (): void => {
       if (this.#isDone) waitMs = firstWaitMs
       else if (timer === undefined && isAlive()) timer = setTimeout(ask, waitMs)
     }
     // The last one follows a resume, before which there may have been no connection to ask over.
-    const names = ['own-points-changed', 'connection-established', 'band-changed'] as const
+    const names = ['own-points-changed', 'connection-opened', 'band-changed'] as const
     for (const name of names) pool.addEventListener(name, look)
     look()
     return () => {
@@ -126,9 +126,9 @@ export class PageRelays {
  * connection. How each dial went is told by its own event.
  */
 function dialTrusted<Msg, PeerMeta, ConnMeta>(pool: Libp2pPeerPool<Msg, PeerMeta, ConnMeta>): unknown[] {
-  if (pool.life !== 'running') return []
+  if (pool.status !== 'running') return []
   return pool.config.trustedPoints.map(({ point }) => {
     const info = pool.points.info(point)
-    return info?.state.kind === 'disconnected' && info.events.at(-1)?.kind !== 'disconnection' && pool.connect(point)
+    return info?.state.kind === 'disconnected' && info.events.at(-1)?.kind !== 'connection-closed' && pool.connect(point)
   })
 }

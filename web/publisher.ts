@@ -107,7 +107,7 @@ export class Publisher<Msg, PeerMeta, ConnMeta> {
     clearTimeout(this.#timer)
     clearTimeout(this.#expiry)
     pool.removeEventListener('change', this.#changed)
-    pool.removeEventListener('connection-established', this.#established)
+    pool.removeEventListener('connection-opened', this.#established)
     for (const name of this.#relayed) pool.removeEventListener(name, this.#happened)
   }
 
@@ -165,11 +165,11 @@ export class Publisher<Msg, PeerMeta, ConnMeta> {
     if (this.#isReading || !wanted.has('message')) return
     this.#isReading = true
     const { pool } = this.#parts
-    pool.addEventListener('connection-established', this.#established)
+    pool.addEventListener('connection-opened', this.#established)
     for (const connection of pool.connections.list()) void this.#read(connection)
   }
 
-  readonly #established = ({ detail }: PoolEvent<'connection-established'>): void => {
+  readonly #established = ({ detail }: PoolEvent<'connection-opened'>): void => {
     const connection = this.#parts.pool.connections.findByPeerId(detail.peerId)
     if (connection !== undefined) void this.#read(connection)
   }

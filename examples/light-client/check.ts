@@ -43,7 +43,7 @@ async function checkPage({ network, url }: Example, facts: Facts, page: Page): P
   const goneAt = new Map<PeerId, number>()
   let pageId: PeerId | undefined
   for (const { pool } of liars) {
-    pool.addEventListener('external-disconnection', ({ detail, at }) => {
+    pool.addEventListener('connection-lost', ({ detail, at }) => {
       if (detail.ending.reason.kind === 'fault') goneAt.set(pool.peerId, at)
     })
   }

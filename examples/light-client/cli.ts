@@ -80,7 +80,7 @@ async function run({ port, checks, picture }: Wish, shutdown: Shutdown): Promise
 }
 
 function follow(liar: HeaderPeer): void {
-  liar.pool.addEventListener('external-disconnection', ({ detail: { peerId, ending }, at }) => {
+  liar.pool.addEventListener('connection-lost', ({ detail: { peerId, ending }, at }) => {
     const lied = liar.firstLies.get(peerId)
     if (lied === undefined || ending.reason.kind !== 'fault') return
     liar.firstLies.delete(peerId)

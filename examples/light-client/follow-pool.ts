@@ -28,7 +28,7 @@ export class ChainFollower {
   readonly #options: FollowerOptions
   /** Of each peer the connection whose messages we read. */
   readonly #connections = new Map<PeerId, ChainConnection>()
-  readonly #established: PoolListener<'connection-established'>
+  readonly #established: PoolListener<'connection-opened'>
   #timer: ReturnType<typeof setTimeout> | undefined
   #stopped = false
 
@@ -40,7 +40,7 @@ export class ChainFollower {
       const connection = pool.connections.findByPeerId(detail.peerId)
       if (connection !== undefined) void this.#read(connection)
     }
-    pool.addEventListener('connection-established', this.#established)
+    pool.addEventListener('connection-opened', this.#established)
     for (const connection of pool.connections.list()) void this.#read(connection)
   }
 
@@ -56,7 +56,7 @@ export class ChainFollower {
   /** Nothing is read, asked or reported any more; the connections stay. Idempotent. */
   stop(): void {
     this.#stopped = true
-    this.#options.pool.removeEventListener('connection-established', this.#established)
+    this.#options.pool.removeEventListener('connection-opened', this.#established)
     clearTimeout(this.#timer)
   }
 

@@ -84,7 +84,7 @@ function watch(): void {
   const seen = { happened, lastAt: Date.now() }
   const page = globalThis as { demoWatch?: { happened: string[]; lastAt: number } }
   page.demoWatch = seen
-  for (const name of ['connection-established', 'disconnection', 'external-disconnection', 'outgoing-connection'] as const) {
+  for (const name of ['connection-opened', 'connection-closed', 'connection-lost', 'dial-started'] as const) {
     globalThis.p2pPool?.addEventListener(name, ({ detail }) => {
       seen.lastAt = Date.now()
       happened.push(`${name} ${'peerId' in detail ? detail.peerId : ''} ${detail.point}`.slice(0, 200))

@@ -35,7 +35,9 @@ export async function seenBy(tab: DemoTab): Promise<unknown> {
   const { connections, points } = await tab.snapshot()
   return {
     connections: connections.map(({ peerId, transport }) => `${transport} ${peerId}`),
-    points: points.map(({ point, state, medium, failures }) => `${state}, heard by ${medium}, ${failures} failures: ${point}`)
+    points: points.map(
+      ({ point, state, discoverySource, failures }) => `${state}, heard by ${discoverySource}, ${failures} failures: ${point}`
+    )
   }
 }
 

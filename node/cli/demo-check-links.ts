@@ -134,7 +134,7 @@ async function learnedFromNodePeers(first: DemoTab, second: DemoTab, { network }
   const connection = connections.find(({ peerId }) => peerId === other.peerId)
   const point = points.find((known) => known.point === connection?.point)
   const teller = network.peers.find(({ peerId }) => peerId === point?.source)
-  expectThat(point !== undefined && teller !== undefined && ['advertise', 'nack'].includes(point.medium), {
+  expectThat(point !== undefined && teller !== undefined && ['advertise', 'nack'].includes(point.discoverySource), {
     expected: `${dialer.name} to have learned the point it dialed by an Advertise of a Node peer`,
     seen: { connection, point }
   })
@@ -185,9 +185,9 @@ async function checkMessages({
 }): Promise<void> {
   const [one, two] = demo.network.peers.slice(1)
   if (one === undefined || two === undefined) throw new Error('the demo has fewer than three Node peers')
-  await facts.holds('a message goes both ways between two Node peers over TCP', async () => {
-    await deliver({ from: one, to: two, text: 'over TCP', mailbox })
-    await deliver({ from: two, to: one, text: 'back over TCP', mailbox })
+  await facts.holds('a message goes both ways between two Node peers, over TCP or WebSockets', async () => {
+    await deliver({ from: one, to: two, text: 'one way', mailbox })
+    await deliver({ from: two, to: one, text: 'and back', mailbox })
     return undefined
   })
   await facts.holds('a message goes both ways between a page and a Node peer over WebSockets', async () => {
@@ -220,7 +220,7 @@ async function deliver({
   mailbox: Mailbox
 }): Promise<void> {
   const transport = from.pool.connections.findByPeerId(to.peerId)?.transport
-  expectThat(transport === 'tcp', { expected: 'a connection over TCP', seen: transport })
+  expectThat(transport === 'tcp' || transport === 'ws', { expected: 'a connection over TCP or WebSockets', seen: transport })
   await from.send(to.peerId, text)
   await eventually(() => mailbox.has(to, from.peerId, text) || undefined, { expected: `${to.name} to get ${JSON.stringify(text)}` })
 }

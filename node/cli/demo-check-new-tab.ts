@@ -87,7 +87,7 @@ interface View {
 function viewOf(tab: HidingTab): Promise<View | null> {
   return tab.evaluate(() => {
     const snapshot = globalThis.p2pPool?.snapshot()
-    if (snapshot === undefined || (snapshot.life !== 'running' && snapshot.life !== 'suspended')) return null
+    if (snapshot === undefined || (snapshot.status !== 'running' && snapshot.status !== 'suspended')) return null
     const { peerId, active, ownPoints } = snapshot
     return { peerId, active, isReachable: ownPoints.some((point) => point.includes('/webrtc')) }
   })

@@ -25,16 +25,16 @@ export function demoLog({ write, isNodePeer }: { write(line: string): void; isNo
   return {
     follow(peer) {
       const { pool } = peer
-      const left = ({ peerId, ending }: PoolEvents['disconnection']): void => {
+      const left = ({ peerId, ending }: PoolEvents['connection-closed']): void => {
         if (!isNodePeer(peerId)) say(peer, `${shortened(peerId)} left (${describeReason(ending.reason)})`)
       }
-      pool.addEventListener('connection-established', ({ detail: { peerId } }) => {
+      pool.addEventListener('connection-opened', ({ detail: { peerId } }) => {
         if (isNodePeer(peerId)) return
         const transport = pool.connections.findByPeerId(peerId)?.transport ?? 'other'
         say(peer, `${shortened(peerId)} came over ${transportNames[transport] ?? transport}`)
       })
-      pool.addEventListener('disconnection', ({ detail }) => left(detail))
-      pool.addEventListener('external-disconnection', ({ detail }) => left(detail))
+      pool.addEventListener('connection-closed', ({ detail }) => left(detail))
+      pool.addEventListener('connection-lost', ({ detail }) => left(detail))
       pool.addEventListener('greylisted', ({ detail: { peerId, host, cause } }) =>
         say(
           peer,

@@ -117,7 +117,7 @@ export class DemoNodePeer {
       // A connection that breaks ends its messages; why it broke is an event of the pool.
       if (connection !== undefined) read(connection).catch(() => undefined)
     }
-    pool.addEventListener('connection-established', ({ detail }) => begin(detail.peerId))
+    pool.addEventListener('connection-opened', ({ detail }) => begin(detail.peerId))
     for (const connection of pool.connections.list()) begin(connection.peerId)
   }
 }

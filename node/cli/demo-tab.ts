@@ -53,7 +53,7 @@ export class DemoTab {
     const peerId = await eventually(
       async () => {
         const snapshot = await this.page.evaluate(() => globalThis.p2pPool?.snapshot())
-        return snapshot?.life === 'running' ? snapshot.peerId : undefined
+        return snapshot?.status === 'running' ? snapshot.peerId : undefined
       },
       { withinMs: startDeadlineMs, expected: `${this.name} to run its pool`, seen: () => this.page.locator('body').innerText() }
     )

@@ -11,7 +11,7 @@ export type { Connection, ConnectionStat } from './flows/connection.ts'
 export { memoryStorage } from './memory-storage.ts'
 export { PeerPool, type PoolComponents } from './peer-pool.ts'
 export type { Encounter, PeerInfo, PeerReport, PeerState, Penalty } from './tables/peer.ts'
-export type { Medium, Meeting, PointInfo, PointState } from './tables/point.ts'
+export type { DiscoverySource, Meeting, PointInfo, PointState } from './tables/point.ts'
 export { groupOf, type Hop, hostOf, type PointAddress, readPoint, transportOf } from './values/address.ts'
 export { parseHost, parseRange } from './values/arguments.ts'
 export type { Attempt, ConnectionKind, Direction, RunningConnection } from './values/attempt.ts'
@@ -73,12 +73,12 @@ export {
   type ReportKind
 } from './values/reason.ts'
 export type {
-  BarSnapshot,
+  BlockSnapshot,
   ConnectionInfo,
   ConnectionSnapshot,
   PeerSnapshot,
   PointSnapshot,
-  PoolLife,
   PoolSnapshot,
+  PoolStatus,
   StorageSnapshot
 } from './values/snapshot.ts'

@@ -30,7 +30,7 @@ import { poolEventNames } from './values/events.ts'
 import type { PeerId, Point } from './values/ids.ts'
 import type { Clock, Gate, Link, LinkBudget, Log, Network, Random } from './values/ports.ts'
 import { type DisconnectReason, PoolError } from './values/reason.ts'
-import type { PoolLife, PoolSnapshot } from './values/snapshot.ts'
+import type { PoolSnapshot, PoolStatus } from './values/snapshot.ts'
 import { argumentsFor } from './verbs.ts'
 
 export interface PoolComponents {
@@ -54,7 +54,7 @@ export class PeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Arra
   readonly #late: LateParts<LatePool<Msg, PeerMeta, ConnMeta>>
   /** Before that. */
   #hasUnsaved = false
-  #life: PoolLife = 'created'
+  #status: PoolStatus = 'created'
   #budgetState: LinkBudget['state'] | undefined = 'plenty'
   /** While suspended. */
   #keep: SuspendedKeep = 'band'
@@ -134,8 +134,8 @@ export class PeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Arra
     return this.#late.loaded
   }
 
-  get life(): PoolLife {
-    return this.#life
+  get status(): PoolStatus {
+    return this.#status
   }
 
   /**
@@ -144,10 +144,10 @@ export class PeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Arra
    * `destroyed`, or with what the network says when it cannot start: the pool is stopped then and may be started again.
    */
   start(): Promise<void> {
-    if (this.#life === 'destroyed') return Promise.reject(new PoolError('destroyed', 'start: the pool was destroyed; make a new one'))
-    if (this.#life === 'created' || this.#life === 'stopped') {
+    if (this.#status === 'destroyed') return Promise.reject(new PoolError('destroyed', 'start: the pool was destroyed; make a new one'))
+    if (this.#status === 'created' || this.#status === 'stopped') {
       const before = Promise.allSettled([this.#starting, this.#stopping])
-      this.#setLife('starting')
+      this.#setStatus('starting')
       this.#starting = this.#begin(++this.#turns, before)
     }
     return this.#starting ?? Promise.resolve()
@@ -184,7 +184,7 @@ export class PeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Arra
       await network.stop()
       return
     }
-    this.#setLife('running')
+    this.#setStatus('running')
     this.#ownPointsChanged()
     this.#parts?.maintenance.start({ awake: true })
   }
@@ -199,11 +199,11 @@ export class PeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Arra
     return this.#end('destroyed', { kind: 'pool-destroyed' })
   }
 
-  #end(life: 'stopped' | 'destroyed', reason: DisconnectReason): Promise<void> {
-    if (this.#life === 'destroyed') return this.#stopping ?? Promise.resolve()
-    const idle = this.#life === 'created' || this.#life === 'stopped'
+  #end(status: 'stopped' | 'destroyed', reason: DisconnectReason): Promise<void> {
+    if (this.#status === 'destroyed') return this.#stopping ?? Promise.resolve()
+    const idle = this.#status === 'created' || this.#status === 'stopped'
     this.#turns++
-    this.#setLife(life)
+    this.#setStatus(status)
     if (!idle) this.#stopping = this.#wind(reason, this.#stopping)
     return this.#stopping ?? Promise.resolve()
   }
@@ -226,9 +226,9 @@ export class PeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Arra
    */
   async suspend(options: { keep?: SuspendedKeep } = {}): Promise<void> {
     const [{ keep = 'band' }] = this.#context.take('suspend', options)
-    if (this.#life !== 'running' && this.#life !== 'suspended') return
+    if (this.#status !== 'running' && this.#status !== 'suspended') return
     this.#keep = keep === 'band' && this.config.suspendedBand === null ? 'all' : keep
-    this.#setLife('suspended')
+    this.#setStatus('suspended')
     this.#context.registry.changeBand({ isSuspended: this.#keep === 'band' })
     if (this.#keep === 'band') {
       this.#parts?.maintenance.start({ awake: false })
@@ -244,9 +244,9 @@ export class PeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Arra
 
   /** Awake, or online again: what failed meanwhile counts for nothing, every link must answer, and the band is looked at now. */
   resume(): void {
-    if (this.#life !== 'running' && this.#life !== 'suspended') return
+    if (this.#status !== 'running' && this.#status !== 'suspended') return
     this.#context.registry.resetReconnections()
-    this.#setLife('running')
+    this.#setStatus('running')
     this.#context.registry.changeBand({ isSuspended: false })
     this.#parts?.maintenance.start({ awake: true })
     this.#parts?.maintenance.askAll()
@@ -307,24 +307,24 @@ export class PeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Arra
    * `not-started` before the first start.
    */
   snapshot(): PoolSnapshot {
-    return this.#late.for('snapshot').snapshot({ version: this.#version, life: this.#life })
+    return this.#late.for('snapshot').snapshot({ version: this.#version, status: this.#status })
   }
 
   /** Connected, or why not and when it will be tried next. Takes a point or a peer id. Throws `PoolError` `not-started` before the first start. */
   explain(what: Point | PeerId): Explanation {
     this.#context.take('explain', what)
-    return this.#late.for('explain').explanations.explain(what, this.#life)
+    return this.#late.for('explain').explanations.explain(what, this.#status)
   }
 
   /** What maintenance does now, and why. Throws `PoolError` `not-started` before the first start. */
   explainBand(): BandExplanation {
-    return this.#late.for('explainBand').explanations.explainBand(this.#life)
+    return this.#late.for('explainBand').explanations.explainBand(this.#status)
   }
 
   // What the network tells.
 
   #incoming(link: Link): void {
-    const takes = this.#life === 'running' || this.#life === 'starting' || (this.#life === 'suspended' && this.#keep !== 'none')
+    const takes = this.#status === 'running' || this.#status === 'starting' || (this.#status === 'suspended' && this.#keep !== 'none')
     if (takes) this.#connector.accept(link).catch((error: unknown) => this.#context.log.error('an incoming link failed', error))
     else abortLink(link, 'the pool is not running')
   }
@@ -346,13 +346,13 @@ export class PeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Arra
   }
 
   #mustRun(what: string): void {
-    if (this.#life === 'destroyed') throw new PoolError('destroyed', `${what}: the pool was destroyed`)
-    if (this.#life !== 'running' && this.#life !== 'suspended')
-      throw new PoolError('not-started', `${what}: the pool is ${this.#life}, start it first`)
+    if (this.#status === 'destroyed') throw new PoolError('destroyed', `${what}: the pool was destroyed`)
+    if (this.#status !== 'running' && this.#status !== 'suspended')
+      throw new PoolError('not-started', `${what}: the pool is ${this.#status}, start it first`)
   }
 
-  #setLife(life: PoolLife): void {
-    this.#life = life
+  #setStatus(status: PoolStatus): void {
+    this.#status = status
     this.#shown()
   }
 

@@ -4,7 +4,7 @@
  * what a check throws; every other method throws it.
  */
 import { reportKinds } from './decisions/reports.ts'
-import { media } from './tables/point.ts'
+import { discoverySources } from './tables/point.ts'
 import {
   anything,
   type Check,
@@ -68,7 +68,7 @@ const verbs = {
   registerNewPoint: [point, recordOf({ trusted: flag })],
   registerNewPoints: [
     listOf(recordOf({ point, expectedPeerId: peerId }, 'point')),
-    recordOf({ medium: oneOf(...media), source: peerId, trusted: flag }, 'medium', 'source')
+    recordOf({ discoverySource: oneOf(...discoverySources), source: peerId, trusted: flag }, 'discoverySource', 'source')
   ],
   registerPeer: [peerId],
   setExpectedPeerId: [point, peerId],

@@ -121,7 +121,7 @@ export class Libp2pPeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uin
   async afterStart(): Promise<void> {
     this.#nodeIsStarting = false
     // A pool that its user destroyed does not keep the node from starting again.
-    if (this.life !== 'destroyed') await super.start()
+    if (this.status !== 'destroyed') await super.start()
   }
 
   async beforeStop(): Promise<void> {

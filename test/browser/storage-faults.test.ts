@@ -196,7 +196,7 @@ describe('a fault of the browser', () => {
     faults.set(databaseName(name), fault)
     const { pool, told, startMs } = await run(name)
     expect(startMs).toBeLessThan(startWithinMs)
-    expect(pool.snapshot()).toMatchObject({ life: 'running', bannedPeers: [], storage: { mode: 'memory', failure: failures[fault] } })
+    expect(pool.snapshot()).toMatchObject({ status: 'running', bannedPeers: [], storage: { mode: 'memory', failure: failures[fault] } })
     await pool.peers.ban(idOf(2))
     pool.points.trust(pointOf(2))
     await someTries()
@@ -219,7 +219,10 @@ describe('a fault of the browser', () => {
     pool.points.trust(pointOf(2))
     await someTries()
     expect(told).toEqual([`failed ${failures[fault]}`])
-    expect(pool.snapshot()).toMatchObject({ life: 'running', storage: { mode: 'memory', failure: failures[fault], unsavedChanges: true } })
+    expect(pool.snapshot()).toMatchObject({
+      status: 'running',
+      storage: { mode: 'memory', failure: failures[fault], unsavedChanges: true }
+    })
 
     faults.delete(databaseName(name))
     await vi.waitFor(() => expect(told).toEqual([`failed ${failures[fault]}`, 'recovered']), { timeout: 20_000 })

@@ -55,18 +55,18 @@ async function world(options: Partial<PoolOptions> = {}): Promise<{ world: World
 /** In its band for a minute, then stopped in time; nothing uncaught. */
 async function holds({ world: made, a }: { world: World; a: Member }): Promise<void> {
   await made.clock.advance(60_000)
-  expect([a.pool.life, a.pool.activeConnections >= band.minConnections]).toEqual(['running', true])
+  expect([a.pool.status, a.pool.activeConnections >= band.minConnections]).toEqual(['running', true])
   a.pool.suspend().catch(caught)
   await made.clock.advance(1_000)
   a.pool.resume()
   await made.clock.advance(10_000)
-  expect([a.pool.life, a.pool.activeConnections >= band.minConnections]).toEqual(['running', true])
+  expect([a.pool.status, a.pool.activeConnections >= band.minConnections]).toEqual(['running', true])
   await stops({ world: made, a })
 }
 
 async function stops({ world: made, a }: { world: World; a: Member }): Promise<void> {
   await made.clock.until(a.pool.stop(), stopWithinMs)
-  expect([a.pool.life, a.pool.activeConnections, a.pool.snapshot().outgoingAttempts]).toEqual(['stopped', 0, 0])
+  expect([a.pool.status, a.pool.activeConnections, a.pool.snapshot().outgoingAttempts]).toEqual(['stopped', 0, 0])
   await new Promise((resolve) => setImmediate(resolve))
   expect(uncaught).toEqual([])
 }
@@ -156,7 +156,7 @@ describe.each(Object.entries(faults))('%s', (_, fault) => {
       )
     )
     await made.world.clock.advance(1_000)
-    expect(a.pool.life).toBe(outcome === 'started' ? 'running' : 'stopped')
+    expect(a.pool.status).toBe(outcome === 'started' ? 'running' : 'stopped')
     await stops(made)
     a.network.start = start
     await made.world.clock.until(a.pool.start())
@@ -289,16 +289,9 @@ describe.each(Object.entries(faults))('%s', (_, fault) => {
     const { a } = made
     const log = { error: () => fault(() => undefined) }
     Object.assign(a.complaints, { push: log.error })
-    for (const name of [
-      'change',
-      'connection-established',
-      'disconnection',
-      'new-peer',
-      'own-points-changed',
-      'maintenance-ended'
-    ] as const)
+    for (const name of ['change', 'connection-opened', 'connection-closed', 'new-peer', 'own-points-changed', 'maintenance-ended'] as const)
       a.pool.addEventListener(name, () => fault(() => undefined))
-    const heard = record(a.pool, 'connection-established')
+    const heard = record(a.pool, 'connection-opened')
     await made.world.clock.until(a.pool.start())
     await holds(made)
     expect(heard.length).toBeGreaterThanOrEqual(band.minConnections)
@@ -381,7 +374,7 @@ describe('deadlines', () => {
     await expect(made.world.clock.until(a.pool.start())).rejects.toMatchObject({ code: 'not-started' })
     gate.resolve()
     await made.world.clock.advance(100)
-    expect([a.pool.life, a.network.isUp]).toEqual(['stopped', false])
+    expect([a.pool.status, a.network.isUp]).toEqual(['stopped', false])
   })
 })
 

@@ -9,10 +9,10 @@ const actsPerLife = 300
 
 /** What may follow what in the life of one peer, of these events; a peer begins as after a disconnection. */
 const mayFollow: Partial<Record<PoolEventName, readonly PoolEventName[]>> = {
-  'accepting-request': ['accepting-request', 'connection-established'],
-  'connection-established': ['disconnection', 'external-disconnection'],
-  disconnection: ['accepting-request'],
-  'external-disconnection': ['accepting-request']
+  'handshake-accepted': ['handshake-accepted', 'connection-opened'],
+  'connection-opened': ['connection-closed', 'connection-lost'],
+  'connection-closed': ['handshake-accepted'],
+  'connection-lost': ['handshake-accepted']
 }
 
 function brokenPairs(events: readonly Told[]): string[] {
@@ -20,7 +20,7 @@ function brokenPairs(events: readonly Told[]): string[] {
   const broken: string[] = []
   for (const { type, detail } of events) {
     if (mayFollow[type] === undefined || !('peerId' in detail)) continue
-    const before = last.get(detail.peerId) ?? 'disconnection'
+    const before = last.get(detail.peerId) ?? 'connection-closed'
     if (!mayFollow[before]?.includes(type)) broken.push(`${String(detail.peerId)}: ${type} after ${before}`)
     last.set(detail.peerId, type)
   }
@@ -35,13 +35,13 @@ function brokenAttempts(events: readonly Told[]): string[] {
     if (!('attempt' in detail)) continue
     const { attempt } = detail
     const was = phase.get(attempt)
-    if (type === 'incoming-connection' || type === 'outgoing-connection') {
+    if (type === 'handshake-started' || type === 'dial-started') {
       if (was !== undefined) broken.push(`attempt ${attempt} began again`)
       phase.set(attempt, 'begun')
-    } else if (type === 'accepting-request') {
+    } else if (type === 'handshake-accepted') {
       if (was !== 'begun') broken.push(`attempt ${attempt} accepted when ${was}`)
       phase.set(attempt, 'accepted')
-    } else if (type === 'rejecting-request' || type === 'request-rejected') {
+    } else if (type === 'handshake-refused' || type === 'connection-failed') {
       if (was !== 'begun' && was !== 'accepted') broken.push(`attempt ${attempt} ended when ${was}`)
       phase.set(attempt, 'ended')
     }
@@ -70,16 +70,16 @@ it(`all invariants hold after each of ${lives * actsPerLife} random operations, 
     for (const { type } of pool.bench.told) reached.set(type, (reached.get(type) ?? 0) + 1)
   }
   // A run that seldom gets through would show nothing.
-  expect(reached.get('connection-established')).toBeGreaterThan(1_000)
+  expect(reached.get('connection-opened')).toBeGreaterThan(1_000)
   for (const name of [
-    'gc-points',
-    'gc-peers',
-    'disconnection',
-    'external-disconnection',
+    'points-collected',
+    'peers-collected',
+    'connection-closed',
+    'connection-lost',
     'greylisted',
     'host-unbanned',
     'peer-unbanned',
-    'request-rejected'
+    'connection-failed'
   ]) {
     expect(reached.get(name), name).toBeGreaterThan(100)
   }

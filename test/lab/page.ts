@@ -10,12 +10,12 @@ interface Running {
 
 /** What is told of dials and connections, for a run that missed its target. */
 const told = [
-  'outgoing-connection',
-  'connection-established',
-  'external-disconnection',
-  'disconnection',
-  'request-rejected',
-  'rejecting-request'
+  'dial-started',
+  'connection-opened',
+  'connection-lost',
+  'connection-closed',
+  'connection-failed',
+  'handshake-refused'
 ] as const
 const maxNotes = 100
 const notes: { readonly at: number; readonly text: string }[] = []

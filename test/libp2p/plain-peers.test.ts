@@ -42,7 +42,7 @@ describe('plain peers over libp2p', () => {
     await b.dial(a.getMultiaddrs())
     await until(() => running(a).length === 1)
     expect(a.services.pool.connections.list()).toMatchObject([{ kind: 'plain', direction: 'incoming', point: pointOf(b) }])
-    const left = a.services.pool.next('external-disconnection')
+    const left = a.services.pool.next('connection-lost')
     await b.stop()
     expect((await left).detail.peerId).toBe(b.peerId.toString())
   })
@@ -97,7 +97,7 @@ describe('plain peers over libp2p', () => {
     await until(() => a.getConnections().length === 2)
     await until(() => a.getConnections().every(({ streams }) => streams.length === 0))
     expect(running(a)).toHaveLength(1)
-    const again = a.services.pool.next('connection-established', { signal: AbortSignal.timeout(5_000) })
+    const again = a.services.pool.next('connection-opened', { signal: AbortSignal.timeout(5_000) })
     await first.close()
     await again
     expect(a.getConnections()).toHaveLength(1)
@@ -106,7 +106,7 @@ describe('plain peers over libp2p', () => {
   test('a full pool refuses and closes; whom somebody keeps alive it lets go without closing', async () => {
     const [a, b, c] = await Promise.all([pool({ expectedConnections: 1, maxConnections: 1 }), plain(app), plain(app)])
     await a.services.pool.connect(pointOf(b))
-    const refused = a.services.pool.next('rejecting-request')
+    const refused = a.services.pool.next('handshake-refused')
     await c.dial(a.getMultiaddrs())
     expect((await refused).detail).toMatchObject({ peerId: c.peerId.toString(), rejection: { kind: 'too-many-connections' } })
     await until(() => c.getConnections().length === 0, 15_000)
@@ -160,7 +160,7 @@ describe('plain peers over libp2p', () => {
     const b = await plain(app)
     await a.services.pool.connect(pointOf(b))
     await a.peerStore.merge(b.peerId, { tags: { 'keep-alive-app': { value: 1 } } })
-    const again = a.services.pool.next('connection-established', { signal: AbortSignal.timeout(5_000) })
+    const again = a.services.pool.next('connection-opened', { signal: AbortSignal.timeout(5_000) })
     for (const connection of b.getConnections()) connection.abort(new Error('cut'))
     await again
     expect(running(a)).toEqual([b.peerId.toString()])
@@ -178,7 +178,7 @@ describe('plain peers over libp2p', () => {
     const [a, b] = await Promise.all([pool({ requiredProtocols: [] }), pool({ requiredProtocols: [] })])
     await b.services.pool.stop()
     expect((await a.services.pool.connect(pointOf(b))).kind).toBe('plain')
-    const left = a.services.pool.next('external-disconnection', { signal: AbortSignal.timeout(5_000) })
+    const left = a.services.pool.next('connection-lost', { signal: AbortSignal.timeout(5_000) })
     await b.services.pool.start()
     await left
     expect((await a.services.pool.connect(pointOf(b))).kind).toBe('pool')

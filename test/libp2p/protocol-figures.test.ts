@@ -21,7 +21,7 @@ const times = {
   listen: config.authenticationTimeoutMs,
   twin: config.connectionTimeoutMs,
   closing: closeDeadlineMs,
-  silence: config.silenceMs,
+  silence: config.keepAliveIntervalMs,
   answer: answerWithinMs,
   notReading: looksUntilAsked * lookEveryMs,
   stalled: looksUntilStalled * lookEveryMs,

@@ -77,7 +77,7 @@ describe('the stream', () => {
 
   test('after a Disconnect nothing is read, and the pool closes its side', async () => {
     const [pool, peer] = [await start(), await raw()]
-    const ended = pool.services.pool.next('external-disconnection')
+    const ended = pool.services.pool.next('connection-lost')
     const stream = await peer.run(pool)
     stream.say({ kind: 'disconnect', code: 1, text: 'bye\u202e', comeBackAfterMs: 0 }, { kind: 'ack' })
     expect((await ended).detail.ending).toEqual({ by: 'them', reason: { kind: 'explicit', text: 'bye' } })
@@ -87,7 +87,7 @@ describe('the stream', () => {
 
   test('a side that is closed without a word ends the connection', async () => {
     const [pool, peer] = [await start(), await raw()]
-    const ended = pool.services.pool.next('external-disconnection')
+    const ended = pool.services.pool.next('connection-lost')
     const stream = await peer.run(pool)
     await until(() => isRunning(pool, peer.peerId))
     void stream.stream.close().catch(() => undefined)
@@ -262,7 +262,7 @@ test('a full pool answers with motive 1 and points that may be tried', async () 
 
 describe('the liveness check', () => {
   test('negotiates a stream of the ping protocol, sends nothing on it and resets it', async () => {
-    const [pool, peer] = [await start({ silenceMs: 100 }), await raw()]
+    const [pool, peer] = [await start({ keepAliveIntervalMs: 100 }), await raw()]
     const checks: { bytes: number; over: boolean }[] = []
     await peer.node.handle('/ipfs/ping/1.0.0', (stream) => {
       const check = { bytes: 0, over: false }
@@ -281,7 +281,7 @@ describe('the liveness check', () => {
   })
 
   test('a peer that refuses the ping protocol has answered', async () => {
-    const [pool, peer] = [await start({ silenceMs: 100 }), await raw()]
+    const [pool, peer] = [await start({ keepAliveIntervalMs: 100 }), await raw()]
     const stream = await peer.run(pool)
     await until(() => isRunning(pool, peer.peerId))
     const since = performance.now()

@@ -128,5 +128,8 @@ test('mDNS finds a node on the same network, and the pool connects with it', asy
   const found = kept(await poolNode({ minConnections: 1, expectedConnections: 1 }, { peerDiscovery: [discovery] }))
   await until(() => active(found) === 1, 10_000)
   expect(found.services.pool.connections.findByPoint(pointOf(other))).toMatchObject({ kind: 'plain', direction: 'outgoing' })
-  expect(found.services.pool.points.info(pointOf(other))).toMatchObject({ medium: 'discovery', discoveredPeerId: other.peerId.toString() })
+  expect(found.services.pool.points.info(pointOf(other))).toMatchObject({
+    discoverySource: 'discovery',
+    discoveredPeerId: other.peerId.toString()
+  })
 })

@@ -37,7 +37,7 @@ describe('the pool as a service of libp2p', () => {
 
   test('connects, carries messages both ways, and says goodbye when its node stops', async () => {
     const [a, b] = await Promise.all([make(), make()])
-    const arrived = b.services.pool.next('connection-established')
+    const arrived = b.services.pool.next('connection-opened')
     const ours = await a.services.pool.connect(pointOf(b))
     await arrived
     const theirs = b.services.pool.connections.findByPeerId(a.services.pool.peerId)
@@ -46,14 +46,14 @@ describe('the pool as a service of libp2p', () => {
     await theirs.send(new Uint8Array([4]))
     expect((await theirs.messages[Symbol.asyncIterator]().next()).value).toEqual(new Uint8Array([1, 2, 3]))
     expect((await ours.messages[Symbol.asyncIterator]().next()).value).toEqual(new Uint8Array([4]))
-    const goodbye = b.services.pool.next('external-disconnection')
+    const goodbye = b.services.pool.next('connection-lost')
     await a.stop()
     expect((await goodbye).detail).toMatchObject({ peerId: a.services.pool.peerId, ending: { by: 'them', reason: { kind: 'going-away' } } })
   })
 
   test('says where it can be reached in a record that it signed', async () => {
     const [a, b] = await Promise.all([make(), make()])
-    const arrived = b.services.pool.next('connection-established')
+    const arrived = b.services.pool.next('connection-opened')
     await a.services.pool.connect(pointOf(b))
     await arrived
     await vi.waitFor(() =>
@@ -64,8 +64,7 @@ describe('the pool as a service of libp2p', () => {
   test('dials its trusted points once the node runs', async () => {
     const b = await make()
     const a = await make({ minConnections: 1, expectedConnections: 1, trustedPoints: [`${pointOf(b)}/p2p/${b.services.pool.peerId}`] })
-    if (a.services.pool.activeConnections === 0)
-      await a.services.pool.next('connection-established', { signal: AbortSignal.timeout(5_000) })
+    if (a.services.pool.activeConnections === 0) await a.services.pool.next('connection-opened', { signal: AbortSignal.timeout(5_000) })
     expect(a.services.pool.connections.findByPeerId(b.services.pool.peerId)).toBeDefined()
   })
 
@@ -77,9 +76,9 @@ describe('the pool as a service of libp2p', () => {
     const before = count()
     for (let i = 0; i < 3; i++) {
       await a.stop()
-      expect(a.services.pool.life).toBe('stopped')
+      expect(a.services.pool.status).toBe('stopped')
       await a.start()
-      expect(a.services.pool.life).toBe('running')
+      expect(a.services.pool.status).toBe('running')
     }
     expect(count()).toEqual(before)
     await a.services.pool.connect(pointOf(b))
@@ -101,14 +100,14 @@ describe('the pool as a service of libp2p', () => {
     await a.stop()
     await a.start()
     expect(a.status).toBe('started')
-    expect(a.services.pool.life).toBe('destroyed')
+    expect(a.services.pool.status).toBe('destroyed')
   })
 
   test('a banned peer is cut off, kept out by the gater, and let in again', async () => {
     const [a, b] = await Promise.all([make(), make()])
     const { pool } = a.services
     await b.services.pool.connect(pointOf(a))
-    if (pool.activeConnections === 0) await pool.next('connection-established')
+    if (pool.activeConnections === 0) await pool.next('connection-opened')
     await pool.peers.ban(b.services.pool.peerId)
     expect(pool.activeConnections).toBe(0)
     await expect(b.dial(a.getMultiaddrs()).then((connection) => connection.newStream(poolProtocol))).rejects.toThrow()
@@ -144,7 +143,10 @@ describe('the pool as a service of libp2p', () => {
     await a.peerStore.merge(b.peerId, { multiaddrs: b.getMultiaddrs() })
     expect(a.services.pool.points.info(pointOf(b))).toBeUndefined()
     await a.services.pool.start()
-    expect(a.services.pool.points.info(pointOf(b))).toMatchObject({ medium: 'discovery', discoveredPeerId: b.services.pool.peerId })
+    expect(a.services.pool.points.info(pointOf(b))).toMatchObject({
+      discoverySource: 'discovery',
+      discoveredPeerId: b.services.pool.peerId
+    })
   })
 
   test('options that make no sense are refused before anything runs', () => {

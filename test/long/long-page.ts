@@ -22,7 +22,7 @@ const sleep = (ms: number): Promise<void> =>
 /** A point that the page was given by others. */
 export interface Given {
   readonly point: Point
-  readonly medium: string
+  readonly discoverySource: string
 }
 
 export interface Arrival {
@@ -57,7 +57,7 @@ const long = {
     const { pool } = peer
     let seen = pool.activeConnections
     for (let i = 0; i < seen; i++) times.push(performance.now() - begun)
-    pool.addEventListener('connection-established', () => {
+    pool.addEventListener('connection-opened', () => {
       // Those that were lost and made anew are not counted twice.
       if (pool.activeConnections <= seen) return
       seen = pool.activeConnections
@@ -65,8 +65,8 @@ const long = {
     })
     let until = begun + withinMs
     while (performance.now() < until) {
-      for (const { point, medium } of pool.snapshot().points)
-        if (medium !== 'operator' && !given.has(point)) given.set(point, { point, medium })
+      for (const { point, discoverySource } of pool.snapshot().points)
+        if (discoverySource !== 'operator' && !given.has(point)) given.set(point, { point, discoverySource })
       if (times.length >= count) until = Math.min(until, begun + (times[count - 1] ?? 0) + watchMs)
       await sleep(lookMs)
     }

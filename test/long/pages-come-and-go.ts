@@ -174,7 +174,7 @@ function findings({ old, fresh }: Record<Crowd['name'], readonly Newcomer[]>, go
 
 function describe({ times, given, dead }: Newcomer): string {
   const shown = [1, 3, wanted].map((count) => seconds(times[count - 1] ?? Number.NaN)).join(', ')
-  return `1, 3, ${wanted} connections after ${shown}; ${dead.length} of ${given} points dead ${dead.map(({ point, medium }) => `\n  by ${medium}: ${point}`).join('')}`
+  return `1, 3, ${wanted} connections after ${shown}; ${dead.length} of ${given} points dead ${dead.map(({ point, discoverySource }) => `\n  by ${discoverySource}: ${point}`).join('')}`
 }
 
 function pointOf(node: NodePeer, webSocket: boolean): string {

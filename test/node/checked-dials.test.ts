@@ -93,10 +93,12 @@ const forms: Record<string, (name: string, port: number) => Point> = {
 describe.each(Object.entries(forms))('a name that an unknown peer named, dialed by %s', (_, spell) => {
   /** Has the pool dial a point by itself, as many times as it takes to look the name up `times` times; then says why the last dial failed. */
   async function dialed({ pool, lookUps }: TestPeer, point: Point, times: number): Promise<string> {
-    expect(pool.registerNewPoints([{ point, expectedPeerId: undefined }], { medium: 'advertise', source: unknownPeer as never })).toBe(1)
+    expect(
+      pool.registerNewPoints([{ point, expectedPeerId: undefined }], { discoverySource: 'advertise', source: unknownPeer as never })
+    ).toBe(1)
     const failed = Promise.withResolvers<void>()
     let failures = 0
-    pool.addEventListener('request-rejected', () => {
+    pool.addEventListener('connection-failed', () => {
       if (++failures === times) failed.resolve()
     })
     await failed.promise
@@ -164,7 +166,7 @@ describe.each(Object.entries(forms))('a name that an unknown peer named, dialed 
 describe('an address that /dnsaddr stands for', () => {
   const registered = (pool: Libp2pPeerPool, point: Point): void => void pool.registerPoint(point)
   const ofOthers = (pool: Libp2pPeerPool, point: Point): void =>
-    void pool.registerNewPoints([{ point, expectedPeerId: undefined }], { medium: 'advertise', source: unknownPeer as never })
+    void pool.registerNewPoints([{ point, expectedPeerId: undefined }], { discoverySource: 'advertise', source: unknownPeer as never })
   const evil = '/dnsaddr/evil.example' as Point
 
   /** What a dial of the node comes to, at a `/dnsaddr` that somebody named. The pool itself dials none. */
@@ -228,7 +230,7 @@ describe('a name of the operator', () => {
         const [, connection] = await Promise.all([
           pool.connect(point, { expectedPeerId: there.pool.peerId }),
           new Promise<Awaited<ReturnType<Libp2pPeerPool['connect']>> | undefined>((resolve) =>
-            there.pool.addEventListener('connection-established', () => resolve(there.pool.connections.findByPeerId(pool.peerId)))
+            there.pool.addEventListener('connection-opened', () => resolve(there.pool.connections.findByPeerId(pool.peerId)))
           )
         ])
         const sizes: number[] = []
@@ -273,10 +275,10 @@ describe('a name of the operator', () => {
   test('is kept as the operator’s when unknown peers named it before, and over a restart', async () => {
     const { there, point } = await listener('TCP')
     const { pool } = await start({ names })
-    pool.registerNewPoints([{ point, expectedPeerId: undefined }], { medium: 'advertise', source: unknownPeer as never })
-    expect(pool.points.info(point)).toMatchObject({ medium: 'advertise', registered: false })
+    pool.registerNewPoints([{ point, expectedPeerId: undefined }], { discoverySource: 'advertise', source: unknownPeer as never })
+    expect(pool.points.info(point)).toMatchObject({ discoverySource: 'advertise', registered: false })
     expect((await pool.connect(point)).peerId).toBe(there.pool.peerId)
-    expect(pool.points.info(point)).toMatchObject({ medium: 'advertise', registered: true, address: '::ffff:127.0.0.1' })
+    expect(pool.points.info(point)).toMatchObject({ discoverySource: 'advertise', registered: true, address: '::ffff:127.0.0.1' })
   })
 
   test('leads to the first of its addresses that may be dialed and answers', async () => {

@@ -6,7 +6,7 @@ import { hostOfIp } from '../../src/core/values/address.ts'
 import type { Host, PeerId, Point } from '../../src/core/values/ids.ts'
 import { StateBench } from '../support/state-bench.ts'
 
-const source = { peerId: 'stranger' as PeerId, host: hostOfIp('127.0.0.1'), medium: 'advertise' as const }
+const source = { peerId: 'stranger' as PeerId, host: hostOfIp('127.0.0.1'), discoverySource: 'advertise' as const }
 const parsed = (point: string) => ({ point: point as Point, expectedPeerId: undefined })
 
 /** The addresses that a dial of the point gets, of those that its name stands for; or why it gets none. */

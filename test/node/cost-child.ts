@@ -52,7 +52,7 @@ async function read(messages: AsyncIterable<Uint8Array>, answer: (message: Uint8
   }
 }
 
-pool.addEventListener('connection-established', ({ detail: { peerId } }) => {
+pool.addEventListener('connection-opened', ({ detail: { peerId } }) => {
   const connection = pool.connections.findByPeerId(peerId)
   if (connection !== undefined && application !== 'leaves unread') void read(connection.messages, (message) => connection.send(message))
 })

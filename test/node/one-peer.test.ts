@@ -42,7 +42,7 @@ async function startPlain(...listen: string[]): Promise<Libp2p> {
 
 function countDials({ pool }: NodePeer): { count: number } {
   const dials = { count: 0 }
-  pool.addEventListener('outgoing-connection', () => dials.count++)
+  pool.addEventListener('dial-started', () => dials.count++)
   return dials
 }
 

@@ -22,9 +22,9 @@ const life = {
   async start(init: TabPeerInit, known: readonly string[]): Promise<PeerId> {
     peer = await createTabPeer(init)
     const { pool } = peer
-    for (const name of ['request-rejected', 'disconnection', 'external-disconnection', 'rejecting-request'] as const)
+    for (const name of ['connection-failed', 'connection-closed', 'connection-lost', 'handshake-refused'] as const)
       pool.addEventListener(name, ({ detail }) => news.push(`${Math.round(now())} ${name} ${JSON.stringify(detail)}`))
-    pool.addEventListener('external-disconnection', ({ detail }) => {
+    pool.addEventListener('connection-lost', ({ detail }) => {
       lastEnding = detail.ending.reason.kind
     })
     for (const text of known) {
@@ -56,7 +56,7 @@ const life = {
 
   view() {
     if (peer === undefined) throw new Error('not started')
-    const { life: pool, active, bounds, band, storage, ownPoints } = peer.pool.snapshot()
+    const { status: pool, active, bounds, band, storage, ownPoints } = peer.pool.snapshot()
     const running = peer.pool.connections.list()
     return {
       ...{ pool, active, band, storage, ownPoints },

@@ -26,7 +26,7 @@ const metWithinMs = 3_000
 const goodbyeMs = 2_000
 const isSoak = process.env.PAGE_ROUNDS !== undefined
 /** A page that nothing tells of a loss looks twice, so far apart, and asks two times; the soak waits for the default. */
-const [silenceMs, foundWithinMs] = isSoak ? [20_000, 50_000] : [2_000, 20_000]
+const [keepAliveIntervalMs, foundWithinMs] = isSoak ? [20_000, 50_000] : [2_000, 20_000]
 /** libp2p's connections are looked through every ten seconds, and one that is idle twice is closed. */
 const leftoverMs = 25_000
 /** A peer that has not noticed a loss takes the page again only once its old connection is older than a handshake can be. */
@@ -190,7 +190,7 @@ describe('the life of a page', () => {
   )
 
   test.concurrent(`links that go dead without a word are found and given up in ${foundWithinMs / 1_000} s`, async ({ expect: check }) => {
-    const { tab, world } = await open('life-test-silence', { silenceMs })
+    const { tab, world } = await open('life-test-silence', { keepAliveIntervalMs })
     await tab.evaluate(() => life.mark())
     world.cut()
     const ms = await tab.evaluate((within) => life.rid(within), foundWithinMs)
@@ -201,7 +201,7 @@ describe('the life of a page', () => {
 
   test.concurrent('a page is reachable by WebRTC again after its relay was restarted', async ({ expect: check }) => {
     const reconnection = { afterConnectionMs: 1_500 }
-    const { tab, world } = await open('life-test-relay', { reconnection, silenceMs: 2_000 })
+    const { tab, world } = await open('life-test-relay', { reconnection, keepAliveIntervalMs: 2_000 })
     const isReachable = async (reachable: boolean): Promise<void> => {
       const { ownPoints } = await tab.evaluate(() => life.view())
       check(ownPoints.some((point) => point.includes('/p2p-circuit/webrtc/'))).toBe(reachable)
@@ -258,7 +258,7 @@ class World {
     this.#peers = peers
     this.#cables = cables
     for (const { pool } of peers) {
-      pool.addEventListener('external-disconnection', ({ detail }) => this.endings.push(detail.ending.reason.kind))
+      pool.addEventListener('connection-lost', ({ detail }) => this.endings.push(detail.ending.reason.kind))
     }
   }
 

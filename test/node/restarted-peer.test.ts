@@ -45,7 +45,7 @@ test('who was alone with a peer that is killed and comes back holds it again wit
   await connected()
   await new Promise((resolve) => setTimeout(resolve, afterConnectionMs + 500))
 
-  const lost = new Promise((resolve) => peer?.pool.addEventListener('external-disconnection', resolve))
+  const lost = new Promise((resolve) => peer?.pool.addEventListener('connection-lost', resolve))
   child?.kill('SIGKILL')
   await lost
   const lostAt = performance.now()

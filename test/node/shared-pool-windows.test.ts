@@ -57,7 +57,7 @@ describe('tabs of one window', () => {
     return [first, await join(await first.openBeside(addressOf(server)))]
   }
   const viewOf = (page: Tab): Promise<ReturnType<SharedTab['view']>> => page.evaluate(() => tab.view())
-  const lifeOf = (page: Tab): Promise<string | undefined> => page.evaluate(() => tab.shared.snapshot()?.life)
+  const lifeOf = (page: Tab): Promise<string | undefined> => page.evaluate(() => tab.shared.snapshot()?.status)
 
   test.concurrent('the hidden owner keeps the band of a page that is seen, as long as another tab is', async () => {
     const [owner, follower] = await open()

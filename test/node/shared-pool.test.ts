@@ -117,8 +117,8 @@ describe('a pool shared by tabs', () => {
     const rounds = 20
     const strangers = await Promise.all(Array.from({ length: 3 * rounds }, newPeerId))
     const seen = new Set<PeerId>()
-    const noticed = ({ detail }: PoolEvent<'connection-established'>) => seen.add(detail.peerId)
-    node.pool.addEventListener('connection-established', noticed)
+    const noticed = ({ detail }: PoolEvent<'connection-opened'>) => seen.add(detail.peerId)
+    node.pool.addEventListener('connection-opened', noticed)
 
     /** Owners at this moment; more than one is never. */
     const owners = new Set<Page>()
@@ -161,7 +161,7 @@ describe('a pool shared by tabs', () => {
     const { bannedPeers, trusted } = await viewOf([...owners][0] as Page)
     expect(new Set(bannedPeers)).toEqual(new Set(strangers.filter((_, i) => i % 3 !== 1)))
     expect(new Set(trusted)).toEqual(new Set(strangers.filter((_, i) => i % 3 === 1)))
-    node.pool.removeEventListener('connection-established', noticed)
+    node.pool.removeEventListener('connection-opened', noticed)
     expect([...seen]).toEqual([peerId])
   }, 120_000)
 
@@ -234,7 +234,7 @@ describe('a pool shared by tabs', () => {
     await follower.evaluate(() => tab.shared.setBand({ min: 0, expected: 0, max: 4 }))
     expect(await codeOf(follower, () => tab.shared.setBand({ min: 2, expected: 1, max: 4 }))).toBe('invalid-config')
     const heard = await follower.evaluate(async (id) => {
-      const coming = tab.shared.next('disconnection', { signal: AbortSignal.timeout(10_000) })
+      const coming = tab.shared.next('connection-closed', { signal: AbortSignal.timeout(10_000) })
       await tab.shared.disconnect(id)
       return (await coming).detail.peerId
     }, node.pool.peerId)

@@ -9,7 +9,7 @@ async function frozen() {
   one.pool.registerPoint(other.network.point)
   await world.clock.advance(90_000)
   expect(one.pool.activeConnections).toBe(1)
-  const losses = record(one.pool, 'external-disconnection')
+  const losses = record(one.pool, 'connection-lost')
   world.hub.reaches = () => false
   return { world, one, other, losses, connection: one.pool.connections.findByPeerId(other.pool.peerId) }
 }

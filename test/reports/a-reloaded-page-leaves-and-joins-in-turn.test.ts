@@ -15,7 +15,7 @@ describe('a peer that is reloaded and joins again at once is seen to leave and j
     it(how, async () => {
       const world = new World(1, (random) => 1 + Math.floor(random() * 200))
       const watcher = await world.start('watcher')
-      const news = record(watcher.pool, 'connection-established', 'disconnection', 'external-disconnection')
+      const news = record(watcher.pool, 'connection-opened', 'connection-closed', 'connection-lost')
       const point = '/ip4/99.1.1.1/tcp/4001'
       let page = await world.start('page', { point })
       await world.clock.until(page.pool.connect(watcher.network.point))
@@ -34,7 +34,7 @@ describe('a peer that is reloaded and joins again at once is seen to leave and j
         expect(watcher.pool.connections.findByPeerId(page.pool.peerId)?.ending).toBeUndefined()
         expect(page.pool.activeConnections).toBe(1)
       }
-      const order = news.map(({ type }) => (type === 'connection-established' ? 'joins' : 'leaves'))
+      const order = news.map(({ type }) => (type === 'connection-opened' ? 'joins' : 'leaves'))
       expect(order).toEqual(Array.from({ length: 2 * reloads + 1 }, (_, i) => (i % 2 === 0 ? 'joins' : 'leaves')))
     })
   }

@@ -15,7 +15,7 @@ describe('peers that take each connection and end it a second later, when their 
       Array.from({ length: 3 }, async (_, i) => {
         if (kind === 'pool') {
           const { pool, network } = await world.start(`dropper${i}`)
-          pool.addEventListener('connection-established', ({ detail: { peerId } }) =>
+          pool.addEventListener('connection-opened', ({ detail: { peerId } }) =>
             world.clock.schedule(1_000, () => void pool.disconnect(peerId))
           )
           return network.point
@@ -38,7 +38,7 @@ describe('peers that take each connection and end it a second later, when their 
       plainPeers: 'admit',
       requiredProtocols: [application]
     })
-    const dials = record(me.pool, 'outgoing-connection')
+    const dials = record(me.pool, 'dial-started')
     for (const point of [...droppers, ...good]) me.pool.registerPoint(point)
     await world.clock.advance(8 * hours)
     const dialsTo = (point: string): number => dials.filter(({ detail }) => detail.point === point).length

@@ -4,7 +4,7 @@ import { record, World } from '../support/pools.ts'
 it('forty peers that know only a full node ask it twice a minute at most, and nobody counts a connection that the other end does not have', async () => {
   const world = new World(1)
   const host = await world.start('host', { minConnections: 3, expectedConnections: 4, maxConnections: 5 })
-  const knocks = record(host.pool, 'incoming-connection')
+  const knocks = record(host.pool, 'handshake-started')
   const guests = await Promise.all(
     Array.from({ length: 40 }, (_, i) =>
       world.make(`guest${i}`, { minConnections: 1, expectedConnections: 2, maxConnections: 4, listens: false })

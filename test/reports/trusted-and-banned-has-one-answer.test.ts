@@ -52,7 +52,7 @@ describe('who is trusted and banned is banned, at every door', () => {
 })
 
 async function outAtEachDoor(world: World, me: Member, peer: Member): Promise<void> {
-  const came = record(me.pool, 'connection-established')
+  const came = record(me.pool, 'connection-opened')
   const other = await world.start(`other${world.members.length}`)
   me.pool.peers.unban(other.pool.peerId)
   await expect(world.clock.until(me.pool.connect(peer.network.point))).rejects.toThrow()

@@ -22,7 +22,7 @@ export function* brokenAfterStop({ program, network, index }: Machine): Iterable
   if (program === undefined) return
   const { pool, state, clock } = program
   const left = { timers: clock.pending, links: network.links.size, attempts: [...state.attempts()].length, connections: state.active }
-  if (pool.life !== 'stopped' && pool.life !== 'destroyed') yield `S2: machine ${index} is ${pool.life}`
+  if (pool.status !== 'stopped' && pool.status !== 'destroyed') yield `S2: machine ${index} is ${pool.status}`
   for (const [what, count] of Object.entries(left)) if (count > 0) yield `S2: machine ${index} has stopped and has ${count} ${what}`
 }
 

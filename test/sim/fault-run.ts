@@ -84,7 +84,7 @@ async function converge(sim: Simulation, machines: readonly Machine[]): Promise<
     parts = componentsOf(machines)
     if (lacking().length === 0 && parts === 1) return (sim.clock.now() - begunAt) / 1_000
   }
-  const few = lacking().map(({ index, active, pool }) => `machine ${index} (${pool?.life ?? 'no program'}) has ${active}`)
+  const few = lacking().map(({ index, active, pool }) => `machine ${index} (${pool?.status ?? 'no program'}) has ${active}`)
   sim.found([`not together ${convergenceMs / 1_000} s after the faults: ${parts} parts; ${few.join(', ') || 'enough connections'}`])
   return Number.POSITIVE_INFINITY
 }

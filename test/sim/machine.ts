@@ -60,7 +60,7 @@ export class Machine {
 
   /** Its pool, while that is running. */
   get pool(): PeerPool | undefined {
-    return this.#program?.pool.life === 'running' ? this.#program.pool : undefined
+    return this.#program?.pool.status === 'running' ? this.#program.pool : undefined
   }
 
   /** Running connections; 0 while there is no program. */

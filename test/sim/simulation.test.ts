@@ -117,7 +117,7 @@ it('an invariant that breaks is found in the step that breaks it, with the machi
   sim.at(1_000, () => {
     program.state.parts.points.remove(record.point)
     program.state.addOwnPoint(record.point)
-    program.state.parts.points.insert(record.point, { source: undefined, medium: 'hello', trusted: false, discoveredAt: 0 })
+    program.state.parts.points.insert(record.point, { source: undefined, discoverySource: 'hello', trusted: false, discoveredAt: 0 })
     first.network.touched()
     program.state.parts.changed()
   })
@@ -132,12 +132,12 @@ it('a network smaller than what its pools want does not spin: pauses grow, and n
   await sim.clock.until(first.start())
   sim.startAll(sim.machines.slice(1))
   await sim.run(600_000)
-  const [dials, asks] = [sim.log.count('outgoing-connection'), sim.log.count('bootstrap-sent')]
+  const [dials, asks] = [sim.log.count('dial-started'), sim.log.count('bootstrap-sent')]
   const ended = Promise.all(sim.machines.map(({ pool }) => pool?.maintain()))
   await sim.run(3_600_000)
   await ended
   expect(sampleOf(sim)).toMatchObject({ least: 4, most: 4, parts: 1 })
-  expect(sim.log.count('outgoing-connection') - dials).toBeLessThanOrEqual(10)
+  expect(sim.log.count('dial-started') - dials).toBeLessThanOrEqual(10)
   // Five pools with four peers each, every two minutes.
   expect(sim.log.count('bootstrap-sent') - asks).toBeLessThanOrEqual(5 * 4 * 35)
   expect(sim.violations).toEqual([])

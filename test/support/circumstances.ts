@@ -11,7 +11,7 @@ export function circumstancesOf({ state, now }: StateBench, more: Partial<Circum
     filling: state.active < state.bounds.minThreshold,
     trimAt: Number.NEGATIVE_INFINITY,
     awake: true,
-    life: 'running',
+    status: 'running',
     keepsBand: true,
     lookAt: undefined,
     searchAt: Number.NEGATIVE_INFINITY,

@@ -158,7 +158,8 @@ function* banned(state: State): Iterable<string> {
 }
 
 function* ownPoints(state: State): Iterable<string> {
-  for (const { point, medium } of state.points()) if (medium !== 'operator' && state.isOwnPoint(point)) yield `${point}, by ${medium}`
+  for (const { point, discoverySource } of state.points())
+    if (discoverySource !== 'operator' && state.isOwnPoint(point)) yield `${point}, by ${discoverySource}`
 }
 
 function* expected(state: State): Iterable<string> {

@@ -32,7 +32,7 @@ const bufferBytes = 256 * 1024
 /** What did not get through is sent again after this, ms. */
 const retransmitMs = 1_000
 /** A link on which something has not got through for so long is broken, ms. */
-const silenceMs = 30_000
+const keepAliveIntervalMs = 30_000
 
 type Item = { readonly kind: 'bytes'; readonly bytes: Uint8Array } | { readonly kind: 'end' } | { readonly kind: 'broken' }
 
@@ -249,7 +249,7 @@ export class MemoryLink implements Link {
     if (first === undefined) return
     const now = this.#hub.clock.now()
     if (!this.getsThrough) {
-      if (now - first.sentAt >= silenceMs) this.breakBoth()
+      if (now - first.sentAt >= keepAliveIntervalMs) this.breakBoth()
       else this.#await(retransmitMs)
       return
     }

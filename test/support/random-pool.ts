@@ -5,7 +5,7 @@
 import { checkDial, checkDialed, checkHello, protocolVersions } from '../../src/core/decisions/admission.ts'
 import { checkIncoming } from '../../src/core/decisions/handshake-places.ts'
 import type { AttemptRecord, Outcome } from '../../src/core/tables/attempt.ts'
-import type { Medium } from '../../src/core/tables/point.ts'
+import type { DiscoverySource } from '../../src/core/tables/point.ts'
 import { hostOf, hostOfIp, readPoint } from '../../src/core/values/address.ts'
 import type { Attempt } from '../../src/core/values/attempt.ts'
 import type { Host, ParsedPoint, PeerId, Point } from '../../src/core/values/ids.ts'
@@ -25,7 +25,7 @@ const points = [
   ...['/ip6/2001:db8::1/tcp/1', '/ip6/2001:db8::2/tcp/1', '/dns4/example.org/tcp/1'],
   ...['p1', 'p2', 'p3'].map((id) => `/ip4/192.0.2.1/tcp/1/p2p/p0/p2p-circuit/p2p/${id}`)
 ] as Point[]
-const media: readonly Medium[] = ['operator', 'storage', 'hello', 'advertise', 'nack', 'swap', 'discovery']
+const discoverySources: readonly DiscoverySource[] = ['operator', 'storage', 'hello', 'advertise', 'nack', 'swap', 'discovery']
 
 /** Who mostly answers at a point; a relayed one has its own target. */
 function homeOf(point: Point): PeerId {
@@ -71,10 +71,13 @@ export class RandomPool {
     ...repeat(20, 'step', () => this.#step(this.#pick([...this.state.attempts()]))),
     ...repeat(3, 'leave', () => this.#leave(this.#pick([...this.state.connections()]))),
     ['register', () => void this.#registry.registerPoint(this.#point(), { trusted: this.#trust() })],
-    ['register new', () => void this.#registry.registerNewPoint(this.#point(), { medium: this.#pick(media), source: this.#peer() })],
+    [
+      'register new',
+      () => void this.#registry.registerNewPoint(this.#point(), { discoverySource: this.#pick(discoverySources), source: this.#peer() })
+    ],
     ['register peer', () => void this.#registry.registerPeer(this.#peer())],
     ['unregister', () => this.#registry.unregisterPoint(this.#point())],
-    ['learn', () => void this.bench.claims.learn(this.#told(), { peerId: this.#peer(), host: this.#host(), medium: 'advertise' })],
+    ['learn', () => void this.bench.claims.learn(this.#told(), { peerId: this.#peer(), host: this.#host(), discoverySource: 'advertise' })],
     ['learn own', () => this.#learnOwn(this.#pick([...this.state.connections()]))],
     ['trust peer', () => this.#trustPeer(this.#pick([...this.state.peers()])?.peerId)],
     ['expect', () => this.#expect()],

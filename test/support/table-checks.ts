@@ -47,13 +47,14 @@ function checkQuota({ sources, groups }: PointQuota, records: readonly PointReco
   const wrong: string[] = []
   let [bySource, untried, tried] = [0, 0, 0]
   for (const record of records) {
-    const { point, source, medium, group } = record
-    const isOfSource = !isTried(record) || medium === 'hello'
-    const isUntried = !isTried(record) && !isUncapped(medium)
+    const { point, source, discoverySource, group } = record
+    const isOfSource = !isTried(record) || discoverySource === 'hello'
+    const isUntried = !isTried(record) && !isUncapped(discoverySource)
     if (isOfSource) bySource++
     if (isUntried) untried++
     if (isTried(record)) tried++
-    if ((sources.get(source ?? medium)?.points.has(record) ?? false) !== isOfSource) wrong.push(`${point}, of its source: ${!isOfSource}`)
+    if ((sources.get(source ?? discoverySource)?.points.has(record) ?? false) !== isOfSource)
+      wrong.push(`${point}, of its source: ${!isOfSource}`)
     if ((groups.get(group)?.untried.has(record) ?? false) !== isUntried) wrong.push(`${point}, untried in its group: ${!isUntried}`)
     if ((groups.get(group)?.tried.has(record) ?? false) !== isTried(record)) wrong.push(`${point}, tried in its group: ${!isTried(record)}`)
   }

@@ -1,5 +1,5 @@
 /** Who is kept out and until when: by hand, each with its undo, and by the pool itself. */
-import type { BarSnapshot, Host } from '../../src/core/index.ts'
+import type { BlockSnapshot, Host } from '../../src/core/index.ts'
 import { byId, el, type KeyedList, keyedList, setHidden, setText } from './dom.ts'
 import { formatAgo, formatHost, formatWait, shortId } from './format.ts'
 import type { Page, Part } from './page.ts'
@@ -7,7 +7,7 @@ import { unbanHost, unbanPeer } from './verbs.ts'
 import { actionButton, peerButton } from './widgets.ts'
 
 interface Barred {
-  readonly bar: BarSnapshot
+  readonly bar: BlockSnapshot
   readonly now: number
 }
 
@@ -33,7 +33,7 @@ export function bansPart(page: Page): Part {
 }
 
 /** When it began, and when it is over at the latest. */
-export function barWords({ kind, since, endsAt }: BarSnapshot, now: number): string {
+export function barWords({ kind, since, endsAt }: BlockSnapshot, now: number): string {
   const began = formatAgo(since, now)
   if (endsAt === null) return `since ${began === 'just now' ? 'just now' : began}, until you lift it`
   return `since ${began}, ${kind === 'greylisted' ? 'at most ' : ''}${formatWait(endsAt - now)} more`

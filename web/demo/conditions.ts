@@ -51,7 +51,7 @@ export function conditionOfPoint(info: PointSnapshot, { connected, banned, greyl
   if (info.greylisted || (peerId !== null && greylisted.has(peerId))) return 'greylisted'
   if (peerId !== null && connected.has(peerId)) return 'elsewhere'
   if (!pageTransports.has(transportOf(info.point))) return 'foreign'
-  return info.barredForMs > sinceMs ? 'waiting' : 'ready'
+  return info.backoffForMs > sinceMs ? 'waiting' : 'ready'
 }
 
 /** A peer waits for nothing itself: its points do. */

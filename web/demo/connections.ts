@@ -113,13 +113,13 @@ function emptyState(): (moment: Moment) => void {
 
 /** Why nobody is connected, and what will happen or can be done. */
 export function wordsForNobody(
-  { life, points, outgoingAttempts, bounds }: Pick<PoolSnapshot, 'life' | 'points' | 'outgoingAttempts' | 'bounds'>,
+  { status, points, outgoingAttempts, bounds }: Pick<PoolSnapshot, 'status' | 'points' | 'outgoingAttempts' | 'bounds'>,
   onLine: boolean
 ): { readonly title: string; readonly text: string; readonly busy: boolean } {
-  if (life === 'created' || life === 'starting')
+  if (status === 'created' || status === 'starting')
     return { title: 'Starting…', text: 'Loading what was remembered, and the way to other peers.', busy: true }
-  if (life === 'suspended' && onLine) return { title: 'Asleep', text: 'It connects again when the page is looked at.', busy: false }
-  if (life !== 'running' && life !== 'suspended')
+  if (status === 'suspended' && onLine) return { title: 'Asleep', text: 'It connects again when the page is looked at.', busy: false }
+  if (status !== 'running' && status !== 'suspended')
     return { title: 'The pool is stopped', text: 'Reload the page to join the network again.', busy: false }
   if (!onLine) return { title: 'Offline', text: 'The pool connects again by itself when the network is back.', busy: false }
   if (outgoingAttempts > 0) return { title: 'Connecting…', text: 'Dialing the first peers. They appear here one by one.', busy: true }

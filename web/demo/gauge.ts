@@ -26,7 +26,7 @@ export function gaugePart({ pool }: Pick<Page, 'pool'>): Part {
       const of = [band.min, band.expected, band.max].join('/')
       if (drawing?.of !== of) drawing = { of, fill: draw(gauge, snapshot) }
       drawing.fill(snapshot)
-      const { tone, text } = isOffline(snapshot) ? offlineState : bandState(snapshot.life, doing.said())
+      const { tone, text } = isOffline(snapshot) ? offlineState : bandState(snapshot.status, doing.said())
       setText(active, String(snapshot.active))
       setText(words, `of at most ${band.max}${attemptWords(snapshot)}`)
       setText(state, text)
@@ -68,10 +68,10 @@ function maintenanceWords(pool: Page['pool'], element: HTMLElement): Maintenance
 type BandWords = { readonly tone: 'good' | 'low' | 'high' | 'none'; readonly text: string }
 
 /** The headline of what the pool says: of the same answer as the sentence below it, so that the two agree. */
-export function bandState(life: PoolSnapshot['life'], said: BandSaid | undefined): BandWords {
-  if (life === 'created' || life === 'starting') return { tone: 'none', text: 'Starting.' }
-  if (life === 'suspended') return { tone: 'none', text: 'Asleep: it keeps what its smaller band allows.' }
-  if (life !== 'running') return { tone: 'none', text: 'The pool is not running.' }
+export function bandState(status: PoolSnapshot['status'], said: BandSaid | undefined): BandWords {
+  if (status === 'created' || status === 'starting') return { tone: 'none', text: 'Starting.' }
+  if (status === 'suspended') return { tone: 'none', text: 'Asleep: it keeps what its smaller band allows.' }
+  if (status !== 'running') return { tone: 'none', text: 'The pool is not running.' }
   if (said === undefined) return { tone: 'none', text: '' }
   const { step, active, bounds } = said
   if (step === 'trimming') return { tone: 'high', text: 'Too many: closing some.' }

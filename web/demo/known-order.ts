@@ -35,7 +35,7 @@ function latest(a: number | null, b: number | null): number {
 
 /** Those that wait for nothing come after those that do. */
 function waitOf({ info, condition }: Known<PointSnapshot>): number {
-  return condition === 'waiting' ? info.barredForMs : Number.MAX_SAFE_INTEGER
+  return condition === 'waiting' ? info.backoffForMs : Number.MAX_SAFE_INTEGER
 }
 
 function byPoint(a: Known<PointSnapshot>, b: Known<PointSnapshot>): number {

@@ -20,7 +20,7 @@ export function knownPart(page: Page, redraw: () => void): KnownPart {
   const tab = tabList(redraw)
   const points = knownList<PointSnapshot>('points', redraw, {
     key: (info) => info.point,
-    text: (info) => `${info.point} ${info.peerId ?? ''} ${info.source ?? ''} ${info.medium}`,
+    text: (info) => `${info.point} ${info.peerId ?? ''} ${info.source ?? ''} ${info.discoverySource}`,
     orders: pointOrders,
     row: (known) => pointRow(page, known)
   })

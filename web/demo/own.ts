@@ -32,7 +32,7 @@ export function ownPart({ pool }: Pick<Page, 'pool'>, { trustedPoints }: Pick<De
   })
   return {
     show({ snapshot }) {
-      const { peerId, ownPoints, life } = snapshot
+      const { peerId, ownPoints, status } = snapshot
       if (full.textContent !== peerId) picture.replaceChildren(identicon(peerId))
       setText(short, shortId(peerId))
       setText(full, peerId)
@@ -46,7 +46,7 @@ export function ownPart({ pool }: Pick<Page, 'pool'>, { trustedPoints }: Pick<De
       const { text, busy } = reachWords({ ...snapshot, relays, status: pool.owned?.relays, left })
       setText(reachText, text)
       setAttribute(reach, 'data-busy', busy)
-      setHidden(reach, !hasWebRtc() || life === 'stopped' || life === 'destroyed')
+      setHidden(reach, !hasWebRtc() || status === 'stopped' || status === 'destroyed')
       setHidden(byId('no-webrtc', HTMLDivElement), hasWebRtc())
       setHidden(byId('own-unreachable', HTMLParagraphElement), hasWebRtc())
     }

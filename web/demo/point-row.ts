@@ -74,10 +74,10 @@ function pointDetails(page: Page, { point, name, place, current }: PointDetails)
     metPeer = info.peerId
     setHidden(met, info.peerId === null)
     seen.show(info.lastSeenAt === null ? 'never' : formatAgo(info.lastSeenAt, now))
-    missed.show(info.lastMissAt === null ? '' : formatAgo(info.lastMissAt, now))
+    missed.show(info.lastFailureAt === null ? '' : formatAgo(info.lastFailureAt, now))
     failures.show(info.failures === 0 ? '' : String(info.failures))
     source.show(
-      `${formatAgo(info.discoveredAt, now)}${info.source === null ? `, ${mediumWords(info.medium)}` : ` from ${shortId(info.source)}`}`
+      `${formatAgo(info.discoveredAt, now)}${info.source === null ? `, ${mediumWords(info.discoverySource)}` : ` from ${shortId(info.source)}`}`
     )
     expected.show(info.expectedPeerId === null ? '' : shortId(info.expectedPeerId))
     trust.show(info.trusted ? 'Untrust' : 'Trust', name)
@@ -98,10 +98,10 @@ export function pointWords({ info, condition, now, sinceMs }: Known<PointSnapsho
     case 'foreign':
       return 'not for pages: Node peers dial it'
     case 'waiting':
-      return `${info.failures > 0 ? `failed ${formatCount(info.failures, 'time')}, ` : ''}again in ${formatWait(info.barredForMs - sinceMs)}`
+      return `${info.failures > 0 ? `failed ${formatCount(info.failures, 'time')}, ` : ''}again in ${formatWait(info.backoffForMs - sinceMs)}`
     case 'ready':
       if (info.lastSeenAt !== null) return `seen ${formatAgo(info.lastSeenAt, now)}`
-      return info.lastMissAt === null ? 'not tried yet' : `missed ${formatAgo(info.lastMissAt, now)}`
+      return info.lastFailureAt === null ? 'not tried yet' : `missed ${formatAgo(info.lastFailureAt, now)}`
     default:
       return conditions[condition].word
   }

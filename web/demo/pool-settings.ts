@@ -40,7 +40,7 @@ export function settingsPart(page: Page): Part {
   maintain.addEventListener('click', () => void lookNow(page, maintain))
   byId('export', HTMLButtonElement).addEventListener('click', () => exportState(page))
   return {
-    show({ snapshot: { band, life } }) {
+    show({ snapshot: { band, status } }) {
       const key = `${band.min} ${band.expected} ${band.max}`
       // Not over what somebody is typing.
       if (drawn !== key && !form.contains(document.activeElement)) {
@@ -50,8 +50,8 @@ export function settingsPart(page: Page): Part {
         })
         check()
       }
-      setAttribute(apply, 'disabled', life === 'stopped' || life === 'destroyed')
-      setAttribute(maintain, 'disabled', life !== 'running' || maintain.getAttribute('aria-busy') === 'true')
+      setAttribute(apply, 'disabled', status === 'stopped' || status === 'destroyed')
+      setAttribute(maintain, 'disabled', status !== 'running' || maintain.getAttribute('aria-busy') === 'true')
     }
   }
 }

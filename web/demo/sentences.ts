@@ -43,22 +43,26 @@ const tellers: { readonly [Name in ToldEventName]: Teller<Name> } = {
         : `There are ${formatCount(active, 'connection')}: closing those that are too many.`
     ),
   'maintenance-ended': ({ active }) => quiet(`Done: ${formatCount(active, 'connection')}.`),
-  'new-point': ({ point, medium, source }) =>
-    plain('Learned of ', { point }, ...(source === undefined ? [`, ${mediumWords(medium)}.`] : [' from ', { peerId: source }, '.'])),
+  'new-point': ({ point, discoverySource, source }) =>
+    plain(
+      'Learned of ',
+      { point },
+      ...(source === undefined ? [`, ${mediumWords(discoverySource)}.`] : [' from ', { peerId: source }, '.'])
+    ),
   'new-peer': ({ peerId }) => plain('Met ', { peerId }, ' for the first time.'),
-  'gc-points': ({ removed }) => quiet(`Forgot ${formatCount(removed, 'point')} to make room.`),
-  'gc-peers': ({ removed }) => quiet(`Forgot ${formatCount(removed, 'peer')} to make room.`),
-  'incoming-connection': ({ peerId, host }) =>
+  'points-collected': ({ removed }) => quiet(`Forgot ${formatCount(removed, 'point')} to make room.`),
+  'peers-collected': ({ removed }) => quiet(`Forgot ${formatCount(removed, 'peer')} to make room.`),
+  'handshake-started': ({ peerId, host }) =>
     quiet({ peerId }, host === undefined ? ' is connecting to us.' : ` is connecting to us from ${formatHost(host)}.`),
-  'outgoing-connection': ({ point }) => quiet('Dialing ', { point }, '.'),
+  'dial-started': ({ point }) => quiet('Dialing ', { point }, '.'),
   'authentication-failed': ({ peerId, point, rejection }) => warning('No proof from ', ...who(peerId, point), because(rejection)),
-  'accepting-request': ({ peerId }) => quiet('Accepted ', { peerId }, '; waiting for its answer.'),
-  'rejecting-request': ({ peerId, point, rejection }) => warning('We refused ', ...who(peerId, point), because(rejection)),
-  'request-rejected': ({ peerId, point, rejection }) => warning('No connection with ', ...who(peerId, point), because(rejection)),
-  'connection-established': ({ peerId, point, direction }) =>
+  'handshake-accepted': ({ peerId }) => quiet('Accepted ', { peerId }, '; waiting for its answer.'),
+  'handshake-refused': ({ peerId, point, rejection }) => warning('We refused ', ...who(peerId, point), because(rejection)),
+  'connection-failed': ({ peerId, point, rejection }) => warning('No connection with ', ...who(peerId, point), because(rejection)),
+  'connection-opened': ({ peerId, point, direction }) =>
     good('Connected ', direction === 'outgoing' ? 'to ' : 'from ', { peerId }, ...(point === undefined ? ['.'] : [' at ', { point }, '.'])),
-  disconnection: ({ peerId, ending }) => plain('We left ', { peerId }, after(ending)),
-  'external-disconnection': ({ peerId, ending }) => warning('Lost ', { peerId }, after(ending)),
+  'connection-closed': ({ peerId, ending }) => plain('We left ', { peerId }, after(ending)),
+  'connection-lost': ({ peerId, ending }) => warning('Lost ', { peerId }, after(ending)),
   'messages-dropped': ({ peerId, messages }) =>
     warning(`Left out ${formatCount(messages, 'message')} for `, { peerId }, ', which reads too slowly.'),
   'bootstrap-sent': ({ peerId }) => quiet('Asked ', { peerId }, ' for points.'),
@@ -106,7 +110,7 @@ const tellers: { readonly [Name in ToldEventName]: Teller<Name> } = {
 
 /** What a person wants to hear of without asking; the rest is what the pool does to bring it about, retries above all. */
 const newsEvents: ReadonlySet<ToldEventName> = new Set<ToldEventName>([
-  ...(['connection-established', 'disconnection', 'external-disconnection'] as const),
+  ...(['connection-opened', 'connection-closed', 'connection-lost'] as const),
   ...(['band-changed', 'own-points-changed', 'link-budget', 'messages-dropped', 'trust-changed'] as const),
   ...(['peer-banned', 'peer-unbanned', 'host-banned', 'host-unbanned', 'range-banned', 'range-unbanned'] as const),
   ...(['greylisted', 'peer-reported', 'storage-failed', 'storage-loaded', 'storage-recovered'] as const)
@@ -116,7 +120,7 @@ export function isNews(name: ToldEventName): boolean {
   return newsEvents.has(name)
 }
 
-type BandView = Pick<PoolSnapshot, 'active' | 'bounds' | 'life'>
+type BandView = Pick<PoolSnapshot, 'active' | 'bounds' | 'status'>
 
 /** The count of connections entered its band, or left it. Not while the pool starts or stops. */
 export function bandNews(
@@ -133,8 +137,8 @@ export function bandNews(
   return { name: 'band-lost', sentence: warning(`Out of the band: ${have}, ${what}.`) }
 }
 
-function placeInBand({ active, bounds, life }: BandView): 'below' | 'inside' | 'above' | undefined {
-  if (life !== 'running' && life !== 'suspended') return undefined
+function placeInBand({ active, bounds, status }: BandView): 'below' | 'inside' | 'above' | undefined {
+  if (status !== 'running' && status !== 'suspended') return undefined
   if (active < bounds.minTarget) return 'below'
   return active > bounds.maxTarget ? 'above' : 'inside'
 }
@@ -212,18 +216,18 @@ export function historyWords(kind: string): string {
 }
 
 const historyKinds: Readonly<Record<HistoryKind, string>> = {
-  'incoming-request': 'It asked for a connection.',
-  'rejecting-request': 'We refused it.',
-  'request-rejected': 'It refused, or could not be reached.',
-  'connection-established': 'Connected.',
-  disconnection: 'We left.',
-  'external-disconnection': 'It left, or the network failed.'
+  'handshake-started': 'It asked for a connection.',
+  'handshake-refused': 'We refused it.',
+  'connection-failed': 'It refused, or could not be reached.',
+  'connection-opened': 'Connected.',
+  'connection-closed': 'We left.',
+  'connection-lost': 'It left, or the network failed.'
 }
 
 /** Through which door a point came, when no peer told it. */
-export function mediumWords(medium: string): string {
-  if (medium === 'operator') return 'named here'
-  return medium === 'storage' ? 'remembered from last time' : `by ${medium}`
+export function mediumWords(discoverySource: string): string {
+  if (discoverySource === 'operator') return 'named here'
+  return discoverySource === 'storage' ? 'remembered from last time' : `by ${discoverySource}`
 }
 
 function who(peerId: PeerId | undefined, point: Point | undefined): readonly Piece[] {

@@ -137,7 +137,7 @@ function sheetFacts() {
     show(peer: PeerDescription | undefined, { now }: Moment, keptOutUntil: number | null) {
       met.show(peer === undefined ? '' : formatAgo(peer.createdAt, now))
       seen.show(peer === undefined ? '' : peer.lastSeen === null ? 'never' : formatAgo(peer.lastSeen.at, now))
-      missed.show(peer?.lastMiss == null ? '' : formatAgo(peer.lastMiss.at, now))
+      missed.show(peer?.lastFailure == null ? '' : formatAgo(peer.lastFailure.at, now))
       score.show(peer === undefined ? '' : scoreWords(peer))
       reports.show(peer === undefined ? '' : reportWords(peer, now))
       kept.show(keptOutUntil === null ? '' : `${formatWait(keptOutUntil - now)} more`)

@@ -1,12 +1,12 @@
 /** How the pool itself is: its life, its storage, what went wrong lately. */
-import type { PoolLife, PoolSnapshot, StorageFailure, StorageSnapshot } from '../../src/core/index.ts'
+import type { PoolSnapshot, PoolStatus, StorageFailure, StorageSnapshot } from '../../src/core/index.ts'
 import { byId, setAttribute, setHidden, setText } from './dom.ts'
 import { formatAgo, formatCount, shortenIds } from './format.ts'
 import type { Page, Part } from './page.ts'
 import type { DemoSettings } from './settings.ts'
 import { fact } from './widgets.ts'
 
-const lifeWords: Readonly<Record<PoolLife | 'offline' | 'failed', string>> = {
+const lifeWords: Readonly<Record<PoolStatus | 'offline' | 'failed', string>> = {
   created: 'Starting',
   starting: 'Starting',
   running: 'Running',
@@ -28,14 +28,14 @@ const failureWords: Readonly<Record<StorageFailure, string>> = {
 }
 
 /** Also what is shown while there is no pool yet: `created`. */
-export function showLife(life: PoolLife | 'offline' | 'failed'): void {
-  setText(byId('life', HTMLSpanElement), lifeWords[life])
-  setAttribute(document.body, 'data-life', life)
+export function showLife(status: PoolStatus | 'offline' | 'failed'): void {
+  setText(byId('life', HTMLSpanElement), lifeWords[status])
+  setAttribute(document.body, 'data-life', status)
 }
 
 /** A pool whose page is offline is suspended; before it knows, it runs. */
-export function isOffline({ life }: Pick<PoolSnapshot, 'life'>): boolean {
-  return !navigator.onLine && (life === 'running' || life === 'suspended')
+export function isOffline({ status }: Pick<PoolSnapshot, 'status'>): boolean {
+  return !navigator.onLine && (status === 'running' || status === 'suspended')
 }
 
 /** Errors that nobody caught are counted from the moment of the call on. */
@@ -79,7 +79,7 @@ export function statusPart({ pool }: Pick<Page, 'pool'>, { tabs }: Pick<DemoSett
 
   return {
     show({ snapshot, now }) {
-      showLife(isOffline(snapshot) ? 'offline' : snapshot.life)
+      showLife(isOffline(snapshot) ? 'offline' : snapshot.status)
       setText(byId('network', HTMLSpanElement), snapshot.network)
       network.show(snapshot.network)
       tab.show(

@@ -22,10 +22,10 @@ export class Aftermaths {
     pool.addEventListener('peer-reported', ({ detail: { peerId, kind, greylisted } }) => {
       if (kind === 'fault') this.#set(peerId, { greylisted })
     })
-    pool.addEventListener('disconnection', ({ detail: { peerId }, at }) => {
+    pool.addEventListener('connection-closed', ({ detail: { peerId }, at }) => {
       if (this.#byPeer.has(peerId)) this.#set(peerId, { goneAt: at })
     })
-    pool.addEventListener('connection-established', ({ detail: { peerId }, at }) => {
+    pool.addEventListener('connection-opened', ({ detail: { peerId }, at }) => {
       // Each newcomer stands in for one of them.
       for (const [liar, { goneAt, replacement }] of this.#byPeer) {
         if (goneAt === undefined || replacement !== undefined || liar === peerId) continue

@@ -8,9 +8,9 @@ import type { Maintenance } from '../flows/maintenance.ts'
 import type { Host, PeerId, Point } from '../values/ids.ts'
 import { isInRange, parseIp, tryParseRange } from '../values/ip.ts'
 import type { Random } from '../values/ports.ts'
-import type { PoolLife } from '../values/snapshot.ts'
+import type { PoolStatus } from '../values/snapshot.ts'
 import type { Refusals } from './refusals.ts'
-import { describeBars } from './snapshot.ts'
+import { describeBlocks } from './snapshot.ts'
 
 /** What is said to a person draws no lots, and leaves the pool's own as they are. */
 const evenChance: Random = { next: () => 0.5, bytes: (length) => new Uint8Array(length) }
@@ -31,9 +31,9 @@ export class Explanations<Msg, PeerMeta, ConnMeta> {
   }
 
   /** Of a point or a peer id. */
-  explain(what: Point | PeerId, life: PoolLife): Explanation {
+  explain(what: Point | PeerId, status: PoolStatus): Explanation {
     const { state } = this.#context
-    const circumstances = this.#circumstances(life)
+    const circumstances = this.#circumstances(status)
     if (what.startsWith('/')) return explainPoint(state, what as Point, circumstances)
     const explanation = explainPeer(state, what as PeerId, circumstances)
     const connection = state.connection(what as PeerId)
@@ -41,11 +41,11 @@ export class Explanations<Msg, PeerMeta, ConnMeta> {
     return { ...explanation, text: `${explanation.text}; it has advertised as many points as it may for now` }
   }
 
-  explainBand(life: PoolLife): BandExplanation {
-    return explainBand(this.#context.state, this.#circumstances(life))
+  explainBand(status: PoolStatus): BandExplanation {
+    return explainBand(this.#context.state, this.#circumstances(status))
   }
 
-  #circumstances(life: PoolLife): Circumstances {
+  #circumstances(status: PoolStatus): Circumstances {
     const { state, clock } = this.#context
     const { maintenance, exchange, refusals } = this.#parts
     const now = clock.now()
@@ -53,7 +53,7 @@ export class Explanations<Msg, PeerMeta, ConnMeta> {
       ...maintenance.planOptions(now),
       random: evenChance,
       ...maintenance.status,
-      life,
+      status,
       isGroupFull: (point) => state.parts.points.isGroupFull(point),
       peersToAsk: [...state.connections()].filter((connection) => exchange.mayAsk(connection)).length,
       barOf: (whom) => this.#barOf(whom),
@@ -67,7 +67,7 @@ export class Explanations<Msg, PeerMeta, ConnMeta> {
   /** Of several that hold the one that ends last. */
   #barOf({ peerId, host }: Parameters<Circumstances['barOf']>[0]): ReturnType<Circumstances['barOf']> {
     const { state, config, clock } = this.#context
-    const bars = describeBars(state.access, config.ipGreylistCleanupDelayMs)
+    const bars = describeBlocks(state.access, config.ipGreylistCleanupDelayMs)
       .filter((bar) => (peerId === undefined ? host !== undefined && holds(bar.host, host) : bar.peerId === peerId))
       .map(({ kind, endsAt }) => ({ kind, endsInMs: endsAt === null ? undefined : endsAt - clock.date() }))
     const never = Number.POSITIVE_INFINITY

@@ -4,7 +4,7 @@ import { type ScorePart, scoreParts } from '../decisions/score.ts'
 import type { FlowContext } from '../flows/context.ts'
 import type { GreylistedPeer } from '../tables/access.ts'
 import type { PeerRecord } from '../tables/peer.ts'
-import { lastMeeting, lastMiss, noteReport, type PeerInfo, type PeerReport } from '../tables/peer.ts'
+import { lastFailure, lastMeeting, noteReport, type PeerInfo, type PeerReport } from '../tables/peer.ts'
 import { liveRecord } from '../values/arguments.ts'
 import type { PoolListener } from '../values/events.ts'
 import type { HistoryEvent } from '../values/history.ts'
@@ -21,7 +21,7 @@ export interface PeerDescription {
   readonly metadata: unknown
   readonly createdAt: number
   readonly lastSeen: { readonly point: Point | null; readonly at: number } | null
-  readonly lastMiss: { readonly point: Point | null; readonly at: number } | null
+  readonly lastFailure: { readonly point: Point | null; readonly at: number } | null
   readonly connection: { readonly point: Point | null; readonly direction: string; readonly establishedAt: number } | null
   readonly lastReport: PeerReport | null
   /** Weights of reports, as of now. */
@@ -165,7 +165,7 @@ export class Peers<Msg, PeerMeta, ConnMeta> {
     liveRecord(info, { code: 'invalid-argument', name: 'peers.describe' })
     const { state } = info
     const seen = lastMeeting(info)
-    const missed = lastMiss(info)
+    const missed = lastFailure(info)
     return {
       peerId: info.peerId,
       state: state.kind,
@@ -175,7 +175,7 @@ export class Peers<Msg, PeerMeta, ConnMeta> {
       metadata: this.#context.config.peerMetadata.toJson(info.metadata),
       createdAt: info.createdAt,
       lastSeen: seen === undefined ? null : { point: seen.point ?? null, at: seen.at },
-      lastMiss: missed === undefined ? null : { point: missed.point ?? null, at: missed.at },
+      lastFailure: missed === undefined ? null : { point: missed.point ?? null, at: missed.at },
       connection:
         state.kind === 'running'
           ? { point: state.connection.point ?? null, direction: state.connection.direction, establishedAt: state.connection.establishedAt }

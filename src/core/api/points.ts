@@ -1,7 +1,7 @@
 /** `pool.points`: what is known of points, trust, and bans of hosts. Functions of the original's submodule `Points`. */
 import type { FlowContext } from '../flows/context.ts'
 import type { GreylistedHost, GreylistFigures } from '../tables/greylist.ts'
-import { lastMissAt, lastSeenAt, type PointInfo } from '../tables/point.ts'
+import { lastFailureAt, lastSeenAt, type PointInfo } from '../tables/point.ts'
 import { hostOf } from '../values/address.ts'
 import { liveRecord } from '../values/arguments.ts'
 import type { PoolListener } from '../values/events.ts'
@@ -19,10 +19,10 @@ export interface PointDescription {
   readonly isSigned: boolean
   readonly expectedPeerId: PeerId | null
   readonly source: PeerId | null
-  readonly medium: string
+  readonly discoverySource: string
   readonly discoveredAt: number
   readonly lastSeenAt: number | null
-  readonly lastMissAt: number | null
+  readonly lastFailureAt: number | null
   readonly events: readonly { readonly kind: string; readonly at: number; readonly peerId: PeerId | null }[]
 }
 
@@ -158,10 +158,10 @@ export class Points<Msg, PeerMeta, ConnMeta> {
       isSigned: info.isSigned,
       expectedPeerId: info.expectedPeerId ?? null,
       source: info.source ?? null,
-      medium: info.medium,
+      discoverySource: info.discoverySource,
       discoveredAt: info.discoveredAt,
       lastSeenAt: lastSeenAt(info) ?? null,
-      lastMissAt: lastMissAt(info) ?? null,
+      lastFailureAt: lastFailureAt(info) ?? null,
       events: info.events.map(({ kind, at, other }) => ({ kind, at, peerId: other ?? null }))
     }
   }

@@ -11,7 +11,7 @@ export class Refusals {
 
   /** Listens from now on, as long as the pool lives. */
   constructor({ events, clock }: Pick<FlowContext<never, never, never>, 'events' | 'clock'>) {
-    events.addEventListener('rejecting-request', ({ detail: { direction, peerId, rejection } }) => {
+    events.addEventListener('handshake-refused', ({ detail: { direction, peerId, rejection } }) => {
       if (direction !== 'incoming' || peerId === undefined) return
       this.#refused.delete(peerId)
       this.#refused.set(peerId, { at: clock.now(), why: describeRejection(rejection) })

@@ -6,7 +6,7 @@
 import type { FlowContext } from '../flows/context.ts'
 import { encodePayload } from '../flows/payload.ts'
 import type { PeerInfo } from '../tables/peer.ts'
-import type { Medium, PointInfo } from '../tables/point.ts'
+import type { DiscoverySource, PointInfo } from '../tables/point.ts'
 import { defaultListing } from '../values/bounds.ts'
 import type { Host, ParsedPoint, PeerId, Point } from '../values/ids.ts'
 import { type DisconnectReason, PoolError } from '../values/reason.ts'
@@ -98,14 +98,17 @@ export class Registering<Msg, PeerMeta, ConnMeta> extends News {
   }
 
   /** Points that a peer told us; returns how many were new and taken. Source: `register_list_of_new_points`. */
-  registerNewPoints(given: readonly ParsedPoint[], origin: { medium: Medium; source: PeerId; trusted?: boolean | undefined }): number {
-    const [points, { medium, source, trusted }] = this.#context.take('registerNewPoints', given, origin)
+  registerNewPoints(
+    given: readonly ParsedPoint[],
+    origin: { discoverySource: DiscoverySource; source: PeerId; trusted?: boolean | undefined }
+  ): number {
+    const [points, { discoverySource, source, trusted }] = this.#context.take('registerNewPoints', given, origin)
     const { registry, claims, state } = this.#context
     if (trusted === true) {
       const fresh = points.filter(({ point }) => state.point(point) === undefined)
-      return fresh.filter(({ point }) => registry.registerNewPoint(point, { medium, source, trusted }) !== undefined).length
+      return fresh.filter(({ point }) => registry.registerNewPoint(point, { discoverySource, source, trusted }) !== undefined).length
     }
-    return claims.learn(points, { peerId: source, host: state.connection(source)?.host, medium })
+    return claims.learn(points, { peerId: source, host: state.connection(source)?.host, discoverySource })
   }
 
   /** Throws `PoolError` `table-full`. Source: `register_peer`. */

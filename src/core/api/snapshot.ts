@@ -3,23 +3,23 @@ import type { Connection } from '../flows/connection.ts'
 import type { FlowContext } from '../flows/context.ts'
 import type { AccessList } from '../tables/access.ts'
 import { lastMeeting, type PeerInfo } from '../tables/peer.ts'
-import { lastMissAt, lastSeenAt, type PointInfo } from '../tables/point.ts'
+import { lastFailureAt, lastSeenAt, type PointInfo } from '../tables/point.ts'
 import type { PoolView } from '../tables/pool-view.ts'
 import { freshLevel } from '../values/bounds.ts'
 import type { PeerId } from '../values/ids.ts'
 import type {
-  BarSnapshot,
+  BlockSnapshot,
   ConnectionSnapshot,
   PeerSnapshot,
   PointSnapshot,
-  PoolLife,
   PoolSnapshot,
+  PoolStatus,
   StorageSnapshot
 } from '../values/snapshot.ts'
 
 export interface SnapshotFrame {
   readonly version: number
-  readonly life: PoolLife
+  readonly status: PoolStatus
   readonly storage: StorageSnapshot
 }
 
@@ -31,7 +31,7 @@ export function takeSnapshot<Msg, PeerMeta, ConnMeta>(context: FlowContext<Msg, 
   return {
     version: frame.version,
     takenAt: clock.date(),
-    life: frame.life,
+    status: frame.status,
     peerId: state.peerId,
     network: config.network,
     privateMode: config.privateMode,
@@ -49,7 +49,7 @@ export function takeSnapshot<Msg, PeerMeta, ConnMeta>(context: FlowContext<Msg, 
     bannedHosts: access.bans.bannedHosts(),
     greylistedPeers: access.greylistedPeers().map((listed) => listed.peerId),
     greylistedHosts: access.greylistedHosts().map((listed) => listed.host),
-    bars: describeBars(access, config.ipGreylistCleanupDelayMs),
+    bars: describeBlocks(access, config.ipGreylistCleanupDelayMs),
     storage: frame.storage
   }
 }
@@ -65,7 +65,10 @@ export function withCounters<Msg, PeerMeta, ConnMeta>(context: FlowContext<Msg, 
 }
 
 /** A peer that was banned along with its address is kept out as long as that. */
-export function describeBars(access: Pick<AccessList, 'bans' | 'greylistedPeers' | 'greylistedHosts'>, greylistMs: number): BarSnapshot[] {
+export function describeBlocks(
+  access: Pick<AccessList, 'bans' | 'greylistedPeers' | 'greylistedHosts'>,
+  greylistMs: number
+): BlockSnapshot[] {
   const { peers, hosts, ranges } = access.bans.export()
   const addresses = [...hosts, ...ranges.map(({ range, ...ban }) => ({ ...ban, host: range }))]
   const own = new Set(peers.map(({ peerId }) => peerId))
@@ -79,10 +82,10 @@ export function describeBars(access: Pick<AccessList, 'bans' | 'greylistedPeers'
 }
 
 function bar(
-  kind: BarSnapshot['kind'],
+  kind: BlockSnapshot['kind'],
   { peerId, host, since }: { readonly peerId?: PeerId; readonly host?: string | null; readonly since: number },
   endsAt: number | null
-): BarSnapshot {
+): BlockSnapshot {
   return { kind, peerId: peerId ?? null, host: host ?? null, since, endsAt }
 }
 
@@ -104,12 +107,12 @@ function describePoint(view: PoolView, info: PointInfo, now: number): PointSnaps
     greylisted: bar === 'greylisted',
     expectedPeerId: info.expectedPeerId ?? null,
     source: info.source ?? null,
-    medium: info.medium,
+    discoverySource: info.discoverySource,
     discoveredAt: info.discoveredAt,
     lastSeenAt: lastSeenAt(info) ?? null,
-    lastMissAt: lastMissAt(info) ?? null,
+    lastFailureAt: lastFailureAt(info) ?? null,
     failures: info.failures,
-    barredForMs: Math.max(0, Math.ceil(info.barredUntil - now))
+    backoffForMs: Math.max(0, Math.ceil(info.backoffUntil - now))
   }
 }
 

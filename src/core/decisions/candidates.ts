@@ -65,7 +65,7 @@ export function backoffUntil(view: PoolView, info: PointInfo): number {
   const owner = ownerOf(info)
   const ofPeer = (owner === undefined ? undefined : view.peer(owner)?.backoff) ?? noBackoff
   if (info.trusted || (isProven(info) && view.active < view.band.min)) return Math.max(info.urgentUntil, ofPeer.urgentUntil)
-  return Math.max(info.barredUntil, info.heldUntil, ofPeer.until, view.hostFreeAt(info.point))
+  return Math.max(info.backoffUntil, info.heldUntil, ofPeer.until, view.hostFreeAt(info.point))
 }
 
 /** Was a connection there worth having? Not where the last ones ended within seconds. */

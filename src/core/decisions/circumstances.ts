@@ -1,7 +1,7 @@
 /** What explanations need beside the pool's state: how maintenance would plan, and what only the running pool knows. */
 import type { Bar } from '../tables/access.ts'
 import type { Host, PeerId, Point } from '../values/ids.ts'
-import type { PoolLife } from '../values/snapshot.ts'
+import type { PoolStatus } from '../values/snapshot.ts'
 import type { PlanOptions } from './plan.ts'
 
 /** When maintenance acts by itself; monotonic instants. */
@@ -17,7 +17,7 @@ export interface MaintenanceStatus {
 }
 
 export interface Circumstances extends PlanOptions, MaintenanceStatus {
-  readonly life: PoolLife
+  readonly status: PoolStatus
   /** Are so many points of its address group known that a stranger's word adds no more? */
   readonly isGroupFull: (point: Point) => boolean
   /** Connected peers that may be asked for points. */

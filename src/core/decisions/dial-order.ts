@@ -4,7 +4,7 @@
  * Points where somebody was met take turns with those that are only heard of: whoever floods the table with points gets half of
  * the dials at most, while there are others. Where there is a choice, no two dials go to one address group.
  */
-import { lastMissAt, type PointInfo } from '../tables/point.ts'
+import { lastFailureAt, type PointInfo } from '../tables/point.ts'
 import type { PoolView } from '../tables/pool-view.ts'
 import type { PeerId, Point } from '../values/ids.ts'
 import type { Random } from '../values/ports.ts'
@@ -75,7 +75,7 @@ function inTurn<T>(a: readonly T[], b: readonly T[]): T[] {
 
 /** Those that were never missed first, then the longest ago missed. */
 export function byMiss(a: PointInfo, b: PointInfo): number {
-  return (lastMissAt(a) ?? 0) - (lastMissAt(b) ?? 0)
+  return (lastFailureAt(a) ?? 0) - (lastFailureAt(b) ?? 0)
 }
 
 /** A good peer that has just left us, or we it, is not dialed before others, or the same few would come and go for ever; ms after its bar. */
@@ -84,10 +84,10 @@ const reunionMs = 600_000
 /** The score of whoever was met at a point, asked for once. */
 function scoring(view: PoolView, now: number): (info: PointInfo) => number {
   const scores = new Map<PeerId, number>()
-  return ({ lastEstablished, failures, barredUntil }) => {
+  return ({ lastEstablished, failures, backoffUntil }) => {
     if (lastEstablished === undefined) return 0
     const known = scores.get(lastEstablished.peerId) ?? view.scoreOf(lastEstablished.peerId)
     scores.set(lastEstablished.peerId, known)
-    return failures === 0 && now - barredUntil > reunionMs ? known : Math.min(0, known)
+    return failures === 0 && now - backoffUntil > reunionMs ? known : Math.min(0, known)
   }
 }

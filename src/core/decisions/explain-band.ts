@@ -77,9 +77,9 @@ type Said = [BandExplanation['step'], string]
 
 function stepOf(view: PoolView, circumstances: Circumstances, facts: Facts): Said {
   const { active, bounds } = view
-  const { life, keepsBand } = circumstances
+  const { status, keepsBand } = circumstances
   const have = count(active, 'connection')
-  if (life !== 'running' && life !== 'suspended') return ['stopped', `the pool is ${life}: it keeps no connections`]
+  if (status !== 'running' && status !== 'suspended') return ['stopped', `the pool is ${status}: it keeps no connections`]
   if (!keepsBand) return ['suspended', `the pool is suspended: ${have}, and it makes no more`]
   if (active > bounds.maxTarget) return sayTooMany(view, facts)
   if (active >= bounds.aim) return sayEnough(view, circumstances, facts)
@@ -106,12 +106,12 @@ function whoStays(view: PoolView, number: number): string {
   return areTrusted ? `${who} trusted` : `${who} trusted, or needed as the last servers or pages`
 }
 
-function sayEnough(view: PoolView, { life, awake = true, searchAt, now, peersToAsk }: Circumstances, { next }: Facts): Said {
+function sayEnough(view: PoolView, { status, awake = true, searchAt, now, peersToAsk }: Circumstances, { next }: Facts): Said {
   const { active, bounds, outgoingInProgress: dialing } = view
   const { aim, maxTarget } = bounds
   const range = aim === maxTarget ? `${aim} ${aim === 1 ? 'is' : 'are'} right` : `${aim} to ${maxTarget} are right`
-  const have = `${count(active, 'connection')}: ${range}${sleepy(life)}`
-  const step = life === 'suspended' ? 'suspended' : 'content'
+  const have = `${count(active, 'connection')}: ${range}${sleepy(status)}`
+  const step = status === 'suspended' ? 'suspended' : 'content'
   const missing = kindsWanted(view, awake)
   if (missing.length === 0) {
     const dials = sayDials(view, next, '')
@@ -124,8 +124,8 @@ function sayEnough(view: PoolView, { life, awake = true, searchAt, now, peersToA
 
 function sayTooFew(view: PoolView, circumstances: Circumstances, { candidates, waiting, next }: Facts): Said {
   const { active, outgoingInProgress: dialing, config } = view
-  const { life, peersToAsk } = circumstances
-  const wants = `${count(active, 'connection')}, ${goalOf(view)} wanted${sleepy(life)}`
+  const { status, peersToAsk } = circumstances
+  const wants = `${count(active, 'connection')}, ${goalOf(view)} wanted${sleepy(status)}`
   const dials = sayDials(view, next, '')
   if (nextProbeAt(view, candidates) !== Number.NEGATIVE_INFINITY) {
     const does = dials === '' ? 'no point is left to try' : `one point is tried at a time, ${dials}`
@@ -159,6 +159,6 @@ function sayDials({ outgoingInProgress: dialing }: PoolView, next: Outlook | und
   return said === '' ? '' : `${before}${said}`
 }
 
-function sleepy(life: Circumstances['life']): string {
-  return life === 'suspended' ? ', few while the pool is suspended' : ''
+function sleepy(status: Circumstances['status']): string {
+  return status === 'suspended' ? ', few while the pool is suspended' : ''
 }

@@ -2,7 +2,7 @@
  * Why a point or peer is not connected, and when it will be tried next; for people. Pure: it asks the same functions that decide, so it
  * never says anything else than maintenance does. What is said of the band is in `explain-band.ts`.
  */
-import { lastMissAt, type PointInfo } from '../tables/point.ts'
+import { lastFailureAt, type PointInfo } from '../tables/point.ts'
 import type { PoolView } from '../tables/pool-view.ts'
 import { hostOf, kindOf } from '../values/address.ts'
 import type { PeerId, Point } from '../values/ids.ts'
@@ -86,8 +86,8 @@ function explainBarred(
   { until, circumstances }: { until: number; circumstances: Circumstances }
 ): Explanation {
   const reason = reasonToWait(view, info)
-  const { keepsBand, life, now } = circumstances
-  if (!keepsBand) return explained('waiting', `${reason}; the pool is ${life}: it dials nobody by itself`)
+  const { keepsBand, status, now } = circumstances
+  if (!keepsBand) return explained('waiting', `${reason}; the pool is ${status}: it dials nobody by itself`)
   const nextTryInMs = Math.ceil(until - now)
   const then = `${reason}; it may be tried again in ${seconds(nextTryInMs)}`
   const prospect = prospectOf(view, info, { ...circumstances, now: until + 1 })
@@ -99,12 +99,12 @@ function explainBarred(
 }
 
 function reasonToWait(view: PoolView, info: PointInfo): string {
-  if (info.heldUntil > info.barredUntil) return `the last addresses that ${info.source} advertised failed`
+  if (info.heldUntil > info.backoffUntil) return `the last addresses that ${info.source} advertised failed`
   const owner = ownerOf(info)
   const backoff = owner === undefined ? undefined : view.peer(owner)?.backoff
-  if (backoff !== undefined && backoff.until > info.barredUntil) return `its peer ${owner} ended the last connection or refused it`
-  if (view.hostFreeAt(info.point) > info.barredUntil) return describeRejection({ kind: 'host-dial-limit', point: info.point })
-  const missedAt = lastMissAt(info)
+  if (backoff !== undefined && backoff.until > info.backoffUntil) return `its peer ${owner} ended the last connection or refused it`
+  if (view.hostFreeAt(info.point) > info.backoffUntil) return describeRejection({ kind: 'host-dial-limit', point: info.point })
+  const missedAt = lastFailureAt(info)
   if (info.shortConnections > 0 && missedAt === info.lastDisconnection?.at)
     return info.shortConnections > 1
       ? `the last ${info.shortConnections} connections ended within 10 s, and not by us`
@@ -116,8 +116,8 @@ function reasonToWait(view: PoolView, info: PointInfo): string {
 
 /** Nothing speaks against it. */
 function explainReady(view: PoolView, info: PointInfo, circumstances: Circumstances): Explanation {
-  const { life, keepsBand } = circumstances
-  if (!keepsBand) return explained('ready', `the pool is ${life}: it dials nobody by itself`)
+  const { status, keepsBand } = circumstances
+  if (!keepsBand) return explained('ready', `the pool is ${status}: it dials nobody by itself`)
   const { text, nextTryInMs } = prospectOf(view, info, circumstances)
   return explained('ready', text, { nextTryInMs })
 }
@@ -193,8 +193,9 @@ export function explainPeer(view: PoolView, peerId: PeerId, circumstances: Circu
   if (view.config.privateMode && !view.isTrusted(peerId, undefined)) return refused({ kind: 'private-mode' }, circumstances)
   const house = fullHouse(view, peerId)
   if (info === undefined) return explained('unknown', `not a known peer${last}${refusal === undefined ? '' : house}`)
-  const { life } = circumstances
-  if (life !== 'running' && life !== 'suspended') return explained('waiting', `the pool is ${life}: it takes nobody in${last}${marked}`)
+  const { status } = circumstances
+  if (status !== 'running' && status !== 'suspended')
+    return explained('waiting', `the pool is ${status}: it takes nobody in${last}${marked}`)
   return explained('waiting', `no point of it is known: it must come by itself${house}${last}${marked}`)
 }
 

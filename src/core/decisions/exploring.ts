@@ -2,7 +2,7 @@
  * Exploring: which stranger a content pool meets, so that the network mixes, and who makes room for it. Pure; carried out by
  * `flows/mixing.ts`. A page loads it beside its start.
  */
-import { lastMissAt, type PointInfo } from '../tables/point.ts'
+import { lastFailureAt, type PointInfo } from '../tables/point.ts'
 import type { PoolView } from '../tables/pool-view.ts'
 import type { RunningConnection } from '../values/attempt.ts'
 import type { Point } from '../values/ids.ts'
@@ -53,8 +53,8 @@ function chooseStranger(view: PoolView, options: ExploringOptions): Point | unde
   const missed: PointInfo[] = []
   for (const info of view.points()) {
     if (isOurChoice(info)) busyGroups.add(info.group)
-    if (info.state.kind !== 'disconnected' || info.trusted || info.barredUntil >= options.now) continue
-    if (lastMissAt(info) === undefined) never.push(info)
+    if (info.state.kind !== 'disconnected' || info.trusted || info.backoffUntil >= options.now) continue
+    if (lastFailureAt(info) === undefined) never.push(info)
     else missed.push(info)
   }
   let passedOver: Point | undefined

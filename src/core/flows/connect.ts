@@ -88,7 +88,7 @@ export class Connector<Msg, PeerMeta, ConnMeta> {
     const refusal =
       checkDial(state, point, expectedPeerId, options.trusted) ?? (byUser ? undefined : checkHostLimit(state, point, clock.now()))
     if (refusal !== undefined) {
-      events.emit('rejecting-request', { attempt: 0, direction: 'outgoing', point, peerId: expectedPeerId, rejection: refusal })
+      events.emit('handshake-refused', { attempt: 0, direction: 'outgoing', point, peerId: expectedPeerId, rejection: refusal })
       throw PoolError.rejected(refusal)
     }
     const info = find()
@@ -113,7 +113,7 @@ export class Connector<Msg, PeerMeta, ConnMeta> {
       attempt.signal.throwIfAborted()
       if (verdict.kind === 'nack') {
         const points = parsePoints(network, verdict.points)
-        if (config.discovery) claims.learn(points, { peerId: link.peerId, host: link.host, medium: 'nack' })
+        if (config.discovery) claims.learn(points, { peerId: link.peerId, host: link.host, discoverySource: 'nack' })
         const alternatives = points.map((parsed) => parsed.point)
         outcome = { kind: 'failed', rejection: { kind: 'rejected-by-peer', motive: verdict.motive, points: alternatives }, by: 'them' }
         throw PoolError.rejected(outcome.rejection)
@@ -149,7 +149,7 @@ export class Connector<Msg, PeerMeta, ConnMeta> {
     const { peerId, host } = link
     const entry = checkIncoming(state, { peerId, host, now: clock.now() })
     if (entry.kind !== 'enter') {
-      events.emit('rejecting-request', { attempt: 0, direction: 'incoming', point: undefined, peerId, rejection: entry })
+      events.emit('handshake-refused', { attempt: 0, direction: 'incoming', point: undefined, peerId, rejection: entry })
       abortLink(link, entry.kind)
       return
     }

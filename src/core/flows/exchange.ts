@@ -132,7 +132,7 @@ export class Exchange<Msg, PeerMeta, ConnMeta> {
     if (!config.discovery) return []
     const { peerId, host } = asker
     const here = isPrivate || !discovery ? [] : parsePoints(network, points).filter(({ point }) => hostOf(point) === host)
-    claims.learn(here, { peerId, host, medium: 'hello' })
+    claims.learn(here, { peerId, host, discoverySource: 'hello' })
     return shareablePoints(state, { asker, network, random, transports, seed, now: clock.now() })
   }
 
@@ -158,7 +158,7 @@ export class Exchange<Msg, PeerMeta, ConnMeta> {
         trusted: state.isTrusted(peerId, undefined)
       })
     const heard = texts.slice(0, this.#take(connection, 'points', texts.length))
-    const taken = isPrivate ? 0 : claims.learn(parsePoints(network, heard), { peerId, host, medium: 'advertise' })
+    const taken = isPrivate ? 0 : claims.learn(parsePoints(network, heard), { peerId, host, discoverySource: 'advertise' })
     const teller = state.peer(peerId)
     if (teller !== undefined) noteServed(teller, taken)
     events.emit('advertise-received', { peerId, points: texts.length, taken })

@@ -23,11 +23,11 @@ const searchGrowth = 1.5
 
 /** What makes maintenance look at the band. */
 const wakingEvents: ReadonlySet<PoolEventName> = new Set([
-  'connection-established',
-  'disconnection',
-  'external-disconnection',
-  'rejecting-request',
-  'request-rejected',
+  'connection-opened',
+  'connection-closed',
+  'connection-lost',
+  'handshake-refused',
+  'connection-failed',
   'peer-unbanned',
   'host-unbanned',
   'range-unbanned',
@@ -125,7 +125,7 @@ export class Maintenance<Msg, PeerMeta, ConnMeta> {
 
   /** Hears every event of the pool. */
   told(type: PoolEventName): void {
-    if (type === 'connection-established') this.#parts.probing.established()
+    if (type === 'connection-opened') this.#parts.probing.established()
     if (wakingEvents.has(type)) this.kick()
   }
 

@@ -10,7 +10,7 @@ import type { Connection } from './connection.ts'
 import type { FlowContext } from './context.ts'
 import { abortable } from './waits.ts'
 
-/** Between two looks, and for an answer: so many of them in `silenceMs`. */
+/** Between two looks, and for an answer: so many of them in `keepAliveIntervalMs`. */
 const looksInSilence = 20
 /** No look comes sooner, and no peer has less time for its answer, ms. */
 const minIntervalMs = 1_000
@@ -41,7 +41,7 @@ export class NetworkCheck<Msg, PeerMeta, ConnMeta> {
 
   constructor(context: FlowContext<Msg, PeerMeta, ConnMeta>) {
     this.#context = context
-    this.#intervalMs = Math.max(minIntervalMs, (context.config.silenceMs ?? 0) / looksInSilence)
+    this.#intervalMs = Math.max(minIntervalMs, (context.config.keepAliveIntervalMs ?? 0) / looksInSilence)
   }
 
   /** Looks from now on, while there are connections that can tell something. */
@@ -67,7 +67,7 @@ export class NetworkCheck<Msg, PeerMeta, ConnMeta> {
   #plan(): void {
     const { config, clock } = this.#context
     this.#cancelLook = undefined
-    if (config.silenceMs === null || this.#able.length === 0) return
+    if (config.keepAliveIntervalMs === null || this.#able.length === 0) return
     this.#cancelLook = clock.schedule(this.#intervalMs, () => {
       this.#look()
       this.#plan()

@@ -87,8 +87,8 @@ export class Probing<Msg, PeerMeta, ConnMeta> {
     this.#cancelLook?.()
     this.#cancelLook = undefined
     const { config, state, clock } = this.#context
-    if (!this.#awake || config.silenceMs === null || state.active === 0) return
-    this.#cancelLook = clock.schedule(config.silenceMs, () => {
+    if (!this.#awake || config.keepAliveIntervalMs === null || state.active === 0) return
+    this.#cancelLook = clock.schedule(config.keepAliveIntervalMs, () => {
       this.#look()
       this.#plan()
     })

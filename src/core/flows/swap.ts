@@ -115,8 +115,8 @@ export class Swaps<Msg, PeerMeta, ConnMeta> {
 
   #whyNot(): string | undefined {
     const { config, state, clock } = this.#context
-    if (config.swapLingerMs === null || config.privateMode || !config.discovery) return 'swaps are switched off'
-    if (clock.now() - this.#lastAt < config.swapLingerMs) return 'the last swap is too fresh'
+    if (config.swapCooldownMs === null || config.privateMode || !config.discovery) return 'swaps are switched off'
+    if (clock.now() - this.#lastAt < config.swapCooldownMs) return 'the last swap is too fresh'
     if (this.mixed.length >= Math.floor(state.active / mixedShare)) return 'enough connections came by swaps'
     return undefined
   }
@@ -148,7 +148,7 @@ export class Swaps<Msg, PeerMeta, ConnMeta> {
     if (state.connection(peerId) !== undefined || state.peerBar(peerId) !== undefined) return undefined
     const known = state.point(parsed.point)
     if (known !== undefined && (isMet(known) || known.expectedPeerId !== known.target)) return undefined
-    claims.learn([parsed], { peerId: from.peerId, host: from.host, medium: 'swap' })
+    claims.learn([parsed], { peerId: from.peerId, host: from.host, discoverySource: 'swap' })
     const info = state.point(parsed.point)
     const mayDial =
       info !== undefined && obstacleOf(state, info, { now: clock.now(), canDial: (point) => network.canDial(point) }) === undefined

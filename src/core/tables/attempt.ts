@@ -151,13 +151,13 @@ export function tellEnd(
   emit: <Name extends PoolEventName>(type: Name, detail: PoolEvents[Name]) => void
 ): void {
   if (outcome.kind === 'closed') {
-    const name = outcome.ending.by === 'us' ? 'disconnection' : 'external-disconnection'
+    const name = outcome.ending.by === 'us' ? 'connection-closed' : 'connection-lost'
     if (peerId !== undefined) emit(name, { peerId, point, ending: outcome.ending })
     return
   }
   const { rejection } = outcome
   if (unproven.has(rejection.kind)) emit('authentication-failed', { attempt: id, point, peerId, rejection })
-  emit(outcome.by === 'us' ? 'rejecting-request' : 'request-rejected', { attempt: id, direction, point, peerId, rejection })
+  emit(outcome.by === 'us' ? 'handshake-refused' : 'connection-failed', { attempt: id, direction, point, peerId, rejection })
 }
 
 /** How the other side broke the protocol; `undefined`: it did not. Time-outs, nacks and lost links are no faults. */
@@ -254,7 +254,7 @@ export class DialRecord implements DialFigures {
 }
 
 /** A group that wastes no more is forgotten after this, ms. */
-const silenceMs = 60_000
+const keepAliveIntervalMs = 60_000
 /** Far more than there are places; the one that was noted first goes first. */
 const maxSilentGroups = 256
 
@@ -272,6 +272,6 @@ export class Silences {
 
   countOf(group: string, now: number): number {
     const entry = this.#groups.get(group)
-    return entry === undefined || now - entry.at > silenceMs ? 0 : entry.count
+    return entry === undefined || now - entry.at > keepAliveIntervalMs ? 0 : entry.count
   }
 }

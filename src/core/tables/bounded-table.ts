@@ -31,7 +31,7 @@ export abstract class BoundedTable<
     return this.#entries.size
   }
 
-  /** Entries removed to make room since the table was made; the owner reports the difference as `gc-points` or `gc-peers`. */
+  /** Entries removed to make room since the table was made; the owner reports the difference as `points-collected` or `peers-collected`. */
   get collected(): number {
     return this.#collected
   }

@@ -7,7 +7,7 @@ import { type PointAddress, readPoint, scopeOf, sourceGroupOf } from '../values/
 import type { RunningConnection } from '../values/attempt.ts'
 import type { Host, ParsedPoint, PeerId, Point } from '../values/ids.ts'
 import type { PointRecord } from './point.ts'
-import { type Medium, notePointAlive, type PointInfo, setPointClaimed, setPointPublic, soughtAt } from './point.ts'
+import { type DiscoverySource, notePointAlive, type PointInfo, setPointClaimed, setPointPublic, soughtAt } from './point.ts'
 import type { PoolState } from './pool-state.ts'
 import type { Origin } from './pool-view.ts'
 
@@ -15,7 +15,7 @@ import type { Origin } from './pool-view.ts'
 export interface ClaimSource {
   readonly peerId: PeerId
   readonly host: Host | undefined
-  readonly medium: Medium
+  readonly discoverySource: DiscoverySource
 }
 
 /** Dials to a relayed point that failed in a row, until it is forgotten. */
@@ -39,7 +39,7 @@ export class Claims<PeerMeta, C extends RunningConnection = RunningConnection> {
   /** Points of others that a peer names: each is taken or left for itself. Returns how many were new. Source: `register_list_of_new_points`. */
   learn(points: readonly ParsedPoint[], source: ClaimSource): number {
     let taken = 0
-    const origin: Origin = { medium: source.medium, source: source.peerId, sourceGroup: sourceGroupOf(source.host) }
+    const origin: Origin = { discoverySource: source.discoverySource, source: source.peerId, sourceGroup: sourceGroupOf(source.host) }
     for (const { point, expectedPeerId } of points) {
       if (expectedPeerId === this.#state.peerId || this.#state.point(point) !== undefined) continue
       const address = readPoint(point)
@@ -63,7 +63,7 @@ export class Claims<PeerMeta, C extends RunningConnection = RunningConnection> {
   ): PointRecord[] {
     const { parts } = this.#state
     const records: PointRecord[] = []
-    const origin: Origin = { medium: 'hello', source: peer.peerId, sourceGroup: sourceGroupOf(peer.host) }
+    const origin: Origin = { discoverySource: 'hello', source: peer.peerId, sourceGroup: sourceGroupOf(peer.host) }
     for (const { point, expectedPeerId } of points) {
       if (expectedPeerId !== undefined && expectedPeerId !== peer.peerId) continue
       const address = this.#state.point(point) ?? readPoint(point)
@@ -124,7 +124,7 @@ export class Claims<PeerMeta, C extends RunningConnection = RunningConnection> {
   discovered({ point, expectedPeerId }: ParsedPoint): void {
     const address = readPoint(point)
     if (expectedPeerId === this.#state.peerId || !isPeerPort(address)) return
-    const record = this.#insert(point, { medium: 'discovery', address })
+    const record = this.#insert(point, { discoverySource: 'discovery', address })
     if (record === undefined || expectedPeerId === undefined || soughtAt(record) !== undefined) return
     record.fromClaims().discoveredPeerId = expectedPeerId
   }
@@ -152,8 +152,8 @@ export class Claims<PeerMeta, C extends RunningConnection = RunningConnection> {
   }
 
   /** Not what the operator named, nor what is in use. */
-  #forget({ point, trusted, medium, state: { kind } }: PointInfo): void {
-    if (trusted || medium === 'operator' || kind !== 'disconnected') return
+  #forget({ point, trusted, discoverySource, state: { kind } }: PointInfo): void {
+    if (trusted || discoverySource === 'operator' || kind !== 'disconnected') return
     this.#state.parts.points.remove(point)
     this.#state.parts.changed()
   }
@@ -181,17 +181,32 @@ export class Claims<PeerMeta, C extends RunningConnection = RunningConnection> {
 export function findOrInsertPoint<PeerMeta, C extends RunningConnection>(
   { parts, access }: PoolState<PeerMeta, C>,
   point: Point,
-  { trusted = false, medium = 'operator', source, sourceGroup, isOwn = false, address }: Origin & { readonly trusted?: boolean | undefined }
+  {
+    trusted = false,
+    discoverySource = 'operator',
+    source,
+    sourceGroup,
+    isOwn = false,
+    address
+  }: Origin & { readonly trusted?: boolean | undefined }
 ): PointRecord | undefined {
   const known = parts.points.get(point)
   if (known !== undefined) return known
   const before = parts.points.collected
-  const record = parts.points.insert(point, { source, sourceGroup, medium, trusted, isOwn, address, discoveredAt: parts.clock.date() })
+  const record = parts.points.insert(point, {
+    source,
+    sourceGroup,
+    discoverySource,
+    trusted,
+    isOwn,
+    address,
+    discoveredAt: parts.clock.date()
+  })
   const removed = parts.points.collected - before
-  if (removed > 0) parts.emit('gc-points', { removed })
+  if (removed > 0) parts.emit('points-collected', { removed })
   if (record !== undefined) {
     if (record.trusted && record.host !== undefined) access.ungreylistHost(record.host)
-    parts.emit('new-point', { point, medium, source })
+    parts.emit('new-point', { point, discoverySource, source })
     parts.changed()
   }
   return record

@@ -127,7 +127,7 @@ export function setPeerRunning(record: PeerRecord, attempt: Attempt, connection:
   findings.failures = 0
   findings.backoff = noBackoff
   findings.lastEstablished = { point: connection.point, at: connection.establishedAt }
-  notePeer(record, 'connection-established', connection.establishedAt, connection.point)
+  notePeer(record, 'connection-opened', connection.establishedAt, connection.point)
 }
 
 /** accepted, running → disconnected. `now` is monotonic; `counts` is false when the attempt ended for reasons of our own. */
@@ -141,10 +141,10 @@ export function setPeerDisconnected(record: PeerRecord, ending: { now: number; d
     findings.connectedMs += Math.max(0, ending.now - startedAt)
     findings.served += messagesReceived
     findings.lastDisconnection = { point, at: ending.date }
-    notePeer(record, ending.byUs ? 'disconnection' : 'external-disconnection', ending.date, point)
+    notePeer(record, ending.byUs ? 'connection-closed' : 'connection-lost', ending.date, point)
   } else if (ending.counts) {
     findings.lastRejected = { point: state.attempt.point, at: ending.date }
-    notePeer(record, 'request-rejected', ending.date, state.attempt.point)
+    notePeer(record, 'connection-failed', ending.date, state.attempt.point)
   }
 }
 
@@ -171,7 +171,7 @@ export function lastMeeting(info: Pick<PeerInfo, 'lastEstablished' | 'lastReject
 }
 
 /** The latest instant that a try was in vain or a connection ended, and where: failed, rejected or disconnected. */
-export function lastMiss(info: Pick<PeerInfo, 'lastFailed' | 'lastRejected' | 'lastDisconnection'>): Encounter | undefined {
+export function lastFailure(info: Pick<PeerInfo, 'lastFailed' | 'lastRejected' | 'lastDisconnection'>): Encounter | undefined {
   return latest(info.lastFailed, info.lastRejected, info.lastDisconnection)
 }
 

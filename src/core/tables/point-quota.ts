@@ -17,7 +17,7 @@
 import { isLocal, type PointAddress, shareGroupOf } from '../values/address.ts'
 import type { Host, PeerId, Point } from '../values/ids.ts'
 import { isCollectable, isTried } from './bounded-table.ts'
-import { lastMissAt, lastSeenAt, type Medium, type PointInfo, type PointRecord } from './point.ts'
+import { type DiscoverySource, lastFailureAt, lastSeenAt, type PointInfo, type PointRecord } from './point.ts'
 
 /** A source may replace a point of its own that nobody tried for so long; younger ones stay: a message names its best first. */
 const staleAfterMs = 3_600_000
@@ -33,7 +33,7 @@ const relayWeight = 4
 
 /** The points of one source. Peers of one address group, or a source without a peer: operator, storage, discovery. */
 interface PointSource {
-  /** The first of the peers, which its records name, or the medium. */
+  /** The first of the peers, which its records name, or the discoverySource. */
   readonly key: string
   /** Where these peers are seen, as `sourceGroupOf` has it; none: not known yet, or counted by id. */
   group: string | undefined
@@ -73,8 +73,12 @@ export class PointQuota {
   }
 
   /** May this source advertise one more point, when so many are known? At its quota: the point of its own to give for it, if any. */
-  placeFor(source: PeerId | undefined, medium: Medium, { known, at }: { known: number; at: number }): PointRecord | 'free' | 'full' {
-    const holder = this.sources.get(source ?? medium)
+  placeFor(
+    source: PeerId | undefined,
+    discoverySource: DiscoverySource,
+    { known, at }: { known: number; at: number }
+  ): PointRecord | 'free' | 'full' {
+    const holder = this.sources.get(source ?? discoverySource)
     if (holder === undefined) return 'free'
     const quota = Math.max(1, Math.floor(this.#max / 40), Math.floor((known + 1) / 20)) * holder.weight
     if (holder.points.size < quota) return 'free'
@@ -92,15 +96,15 @@ export class PointQuota {
 
   /** `sourceGroup`: the address group where its source is seen, if any. */
   add(record: PointRecord, sourceGroup: string | undefined): void {
-    const { source: peerId, medium } = record
-    const source = this.#sourceOf(peerId ?? medium, peerId === undefined ? weightOf(medium) : 1)
+    const { source: peerId, discoverySource } = record
+    const source = this.#sourceOf(peerId ?? discoverySource, peerId === undefined ? weightOf(discoverySource) : 1)
     source.points.add(record)
     record.holder = source
     if (sourceGroup !== undefined && peerId !== undefined && source.group === undefined && !this.#byGroup.has(sourceGroup)) {
       source.group = sourceGroup
       this.#byGroup.set(sourceGroup, source)
     }
-    if (!isUncapped(medium)) this.#groupOf(record).untried.add(record)
+    if (!isUncapped(discoverySource)) this.#groupOf(record).untried.add(record)
     this.refresh(record)
   }
 
@@ -119,7 +123,7 @@ export class PointQuota {
     if (group.tried.has(record)) return false
     group.untried.delete(record)
     group.tried.add(record)
-    if (record.medium !== 'hello') {
+    if (record.discoverySource !== 'hello') {
       const source = this.#uncount(record)
       if (source !== undefined) {
         source.failures >>= 1
@@ -188,7 +192,7 @@ export class PointQuota {
 
   /** Its source's quota counts it no longer. Returns the source, if it was counted. */
   #uncount(record: PointRecord): PointSource | undefined {
-    const source = this.sources.get(record.source ?? record.medium)
+    const source = this.sources.get(record.source ?? record.discoverySource)
     record.holder = undefined
     if (source?.points.delete(record) !== true) return undefined
     if (source.points.size === 0) {
@@ -200,13 +204,13 @@ export class PointQuota {
 }
 
 /** Brought by the person who runs the pool, now or in an earlier run. */
-export function isUncapped(medium: Medium): boolean {
-  return medium === 'operator' || medium === 'storage'
+export function isUncapped(discoverySource: DiscoverySource): boolean {
+  return discoverySource === 'operator' || discoverySource === 'storage'
 }
 
 /** Of a source that is no peer. */
-function weightOf(medium: Medium): number {
-  return isUncapped(medium) ? Number.POSITIVE_INFINITY : medium === 'discovery' ? discoveryWeight : 1
+function weightOf(discoverySource: DiscoverySource): number {
+  return isUncapped(discoverySource) ? Number.POSITIVE_INFINITY : discoverySource === 'discovery' ? discoveryWeight : 1
 }
 
 function mayGo(record: PointRecord): boolean {
@@ -219,7 +223,7 @@ function byFailure(a: PointRecord, b: PointRecord): number {
 }
 
 function failedAt(record: PointRecord): number {
-  return lastMissAt(record) ?? Number.MAX_VALUE
+  return lastFailureAt(record) ?? Number.MAX_VALUE
 }
 
 function firstToGo(points: ReadonlySet<PointRecord>): PointRecord | undefined {
@@ -229,7 +233,7 @@ function firstToGo(points: ReadonlySet<PointRecord>): PointRecord | undefined {
 }
 
 function hasFailed(record: PointRecord): boolean {
-  return lastMissAt(record) !== undefined
+  return lastFailureAt(record) !== undefined
 }
 
 /** A peer has one point per transport and address family, seldom more. */
@@ -283,7 +287,7 @@ export class HostQuota {
     }
     if (untried.size < maxUntriedPoints) return 'free'
     const idle = [...untried.values()].filter(([one, another]) => another === undefined && one?.state.kind === 'disconnected').flat()
-    return idle.find((record) => lastMissAt(record) !== undefined) ?? (isOwn ? idle[0] : undefined) ?? 'full'
+    return idle.find((record) => lastFailureAt(record) !== undefined) ?? (isOwn ? idle[0] : undefined) ?? 'full'
   }
 
   /** Monotonic instant from which on the limit of dials allows one to this point; −∞: it does. */
@@ -329,8 +333,8 @@ export class HostQuota {
 }
 
 /** Brought, registered, connected to by hand or trusted by the operator. */
-export function isOperators({ trusted, registered, medium }: PointInfo): boolean {
-  return trusted || registered || isUncapped(medium)
+export function isOperators({ trusted, registered, discoverySource }: PointInfo): boolean {
+  return trusted || registered || isUncapped(discoverySource)
 }
 
 /** The same, or a peer was connected there. */

@@ -12,7 +12,7 @@ import type { Host, PeerId, Point } from '../values/ids.ts'
 import type { Random } from '../values/ports.ts'
 import { inRandomOrder } from '../values/random-order.ts'
 import { BoundedTable, isCollectable, isTried, type Victims } from './bounded-table.ts'
-import { lastSeenAt, type Medium, PointRecord } from './point.ts'
+import { type DiscoverySource, lastSeenAt, PointRecord } from './point.ts'
 import { HostQuota, isUncapped, PointQuota } from './point-quota.ts'
 import type { SavedPoint } from './saved-fields.ts'
 
@@ -22,7 +22,7 @@ export interface PointNews {
   readonly source: PeerId | undefined
   /** The address group where the source is seen, as `sourceGroupOf` has it. */
   readonly sourceGroup?: string | undefined
-  readonly medium: Medium
+  readonly discoverySource: DiscoverySource
   /** Only ever set by the operator: a trusted point is taken whatever the quotas say, and above `max`. */
   readonly trusted: boolean
   /** The peer that names the point is seen at its very host. */
@@ -99,13 +99,13 @@ export class PointTable extends BoundedTable<Point, PointRecord> {
   insert(point: Point, news: PointNews): PointRecord | undefined {
     const known = this.get(point)
     if (known !== undefined) return known
-    const { medium, trusted, discoveredAt, sourceGroup, isOwn = false } = news
+    const { discoverySource, trusted, discoveredAt, sourceGroup, isOwn = false } = news
     const source = this.quota.nameOf(news.source, sourceGroup)
-    const byOperator = trusted || isUncapped(medium)
+    const byOperator = trusted || isUncapped(discoverySource)
     // The source first: one over its quota, which may send a flood, costs no look at the address.
-    const own = byOperator ? 'free' : this.quota.placeFor(source, medium, { known: this.size, at: discoveredAt })
+    const own = byOperator ? 'free' : this.quota.placeFor(source, discoverySource, { known: this.size, at: discoveredAt })
     if (own === 'full') return undefined
-    const record = new PointRecord(news.address ?? readPoint(point), { source, medium, discoveredAt })
+    const record = new PointRecord(news.address ?? readPoint(point), { source, discoverySource, discoveredAt })
     const atHost = byOperator ? 'free' : this.hosts.placeFor(record, { isOwn })
     const near = byOperator ? 'free' : this.quota.placeIn(record.group, record.host)
     const victims = new Set([own, atHost].filter((place) => typeof place === 'object'))
@@ -132,7 +132,7 @@ export class PointTable extends BoundedTable<Point, PointRecord> {
       if (saved.trusted) record.fromOperator().trusted = true
       join(record, saved)
       // Where the source said that it is, and was connected, its group is: it comes back to the quota that it had.
-      const isProvenOwn = saved.medium === 'hello' && saved.lastEstablished !== undefined
+      const isProvenOwn = saved.discoverySource === 'hello' && saved.lastEstablished !== undefined
       this.#add(record, isProvenOwn ? sourceGroupOf(record.host) : undefined)
       return record
     }

@@ -23,8 +23,8 @@ export type PointState =
   | { readonly kind: 'running'; readonly connection: RunningConnection }
 
 /** Through which door a point came: for people, and for the rules about strangers' claims. */
-export const media = ['operator', 'storage', 'hello', 'advertise', 'nack', 'swap', 'discovery'] as const
-export type Medium = (typeof media)[number]
+export const discoverySources = ['operator', 'storage', 'hello', 'advertise', 'nack', 'swap', 'discovery'] as const
+export type DiscoverySource = (typeof discoverySources)[number]
 
 /** A peer met at a point, and when (wall clock, ms). */
 export interface Meeting {
@@ -39,7 +39,7 @@ export interface PointOrigin {
    * storage, a local discovery. Saved.
    */
   readonly source: PeerId | undefined
-  readonly medium: Medium
+  readonly discoverySource: DiscoverySource
   /** When it became known; wall clock. Saved. */
   readonly discoveredAt: number
 }
@@ -100,7 +100,7 @@ export interface PointInfo extends PointAddress, PointOrigin, Readonly<OperatorW
   /** Who must answer there: the peer that the operator named, or the one that a relayed point ends with. Saved. */
   readonly expectedPeerId: PeerId | undefined
   /** Monotonic instant up to which it is not dialed by maintenance. */
-  readonly barredUntil: number
+  readonly backoffUntil: number
   /** The same while a dial is urgent. */
   readonly urgentUntil: number
   /** Monotonic instant up to which maintenance does not dial it because its source advertised several unreachable points lately. */
@@ -113,7 +113,7 @@ const disconnected: PointState = { kind: 'disconnected' }
 export class PointRecord implements PointInfo {
   readonly point: Point
   readonly source: PeerId | undefined
-  readonly medium: Medium
+  readonly discoverySource: DiscoverySource
   readonly discoveredAt: number
   readonly host: Host | undefined
   readonly group: string
@@ -155,10 +155,10 @@ export class PointRecord implements PointInfo {
   /** What the limits per host count it by; none: they do not concern it. Written by `HostQuota`. */
   hostKey: string | undefined = undefined
 
-  constructor(address: PointAddress, { source, medium, discoveredAt }: PointOrigin) {
+  constructor(address: PointAddress, { source, discoverySource, discoveredAt }: PointOrigin) {
     this.point = address.point
     this.source = source
-    this.medium = medium
+    this.discoverySource = discoverySource
     this.discoveredAt = discoveredAt
     this.host = address.host
     this.group = address.group
@@ -185,7 +185,7 @@ export class PointRecord implements PointInfo {
     return this.namedPeerId ?? this.target
   }
 
-  get barredUntil(): number {
+  get backoffUntil(): number {
     return this.backoff.until
   }
 
@@ -224,7 +224,7 @@ export function setPointRunning(record: PointRecord, connection: RunningConnecti
     setPointClaimed(record, peerId, true)
     setPointPublic(record, !isPrivate)
   }
-  notePoint(record, 'connection-established', at, peerId)
+  notePoint(record, 'connection-opened', at, peerId)
 }
 
 /** How a point comes back to disconnected. */
@@ -265,7 +265,7 @@ export function setPointDisconnected(record: PointRecord, ending: PointEnding): 
     const { peerId } = state.connection
     findings.lastDisconnection = { peerId, at: ending.date }
     findings.aliveAt = ending.now
-    notePoint(record, ending.byUs ? 'disconnection' : 'external-disconnection', ending.date, peerId)
+    notePoint(record, ending.byUs ? 'connection-closed' : 'connection-lost', ending.date, peerId)
     if (ending.isShort && ending.counts) {
       findings.failures++
       findings.shortConnections++
@@ -292,7 +292,7 @@ export function setPointDisconnected(record: PointRecord, ending: PointEnding): 
   if (ending.rejection?.kind === 'peer-banned') findings.deniedPeerId = ending.rejection.peerId
   if (peerId === undefined) findings.lastFailedAt = ending.date
   else findings.lastRejected = { peerId, at: ending.date }
-  notePoint(record, 'request-rejected', ending.date, peerId)
+  notePoint(record, 'connection-failed', ending.date, peerId)
   if (ending.grows) findings.failures++
   backOff(record, ending, { least: initialDelayMs, grows: ending.grows })
 }
@@ -366,7 +366,7 @@ export function lastSeenAt(info: Instants): number | undefined {
 }
 
 /** The latest instant that a try was in vain or a connection ended: failed, rejected or disconnected. */
-export function lastMissAt(info: Pick<PointInfo, 'lastFailedAt' | 'lastRejected' | 'lastDisconnection'>): number | undefined {
+export function lastFailureAt(info: Pick<PointInfo, 'lastFailedAt' | 'lastRejected' | 'lastDisconnection'>): number | undefined {
   return latest(info.lastFailedAt, info.lastRejected?.at, info.lastDisconnection?.at)
 }
 

@@ -201,7 +201,7 @@ export class PoolState<PeerMeta, C extends RunningConnection = RunningConnection
       this.#movePoint(record, () => setPointRequested(record, attempt))
     }
     this.#attempts.add(attempt)
-    this.parts.emit('outgoing-connection', { attempt: attempt.id, point })
+    this.parts.emit('dial-started', { attempt: attempt.id, point })
     this.parts.changed('shown')
     return attempt
   }
@@ -216,7 +216,7 @@ export class PoolState<PeerMeta, C extends RunningConnection = RunningConnection
     const startedAt = this.parts.clock.now()
     const attempt = new AttemptRecord<C>(++this.#attemptCount, { direction: 'incoming', startedAt, host, transport, peerId, place })
     this.#attempts.add(attempt)
-    this.parts.emit('incoming-connection', { attempt: attempt.id, host, peerId })
+    this.parts.emit('handshake-started', { attempt: attempt.id, host, peerId })
     this.parts.changed('shown')
     return attempt
   }
@@ -241,14 +241,14 @@ export class PoolState<PeerMeta, C extends RunningConnection = RunningConnection
     if (record !== undefined) {
       this.#movePoint(record, () => {
         setPointAccepted(record, attempt, peer.peerId)
-        if (attempt.direction === 'incoming') notePoint(record, 'incoming-request', date, peer.peerId)
+        if (attempt.direction === 'incoming') notePoint(record, 'handshake-started', date, peer.peerId)
       })
     }
     this.#movePeer(peer, () => {
       setPeerAccepted(peer, attempt)
-      if (attempt.direction === 'incoming') notePeer(peer, 'incoming-request', date, attempt.point)
+      if (attempt.direction === 'incoming') notePeer(peer, 'handshake-started', date, attempt.point)
     })
-    this.parts.emit('accepting-request', { attempt: attempt.id, point: attempt.point, peerId: peer.peerId })
+    this.parts.emit('handshake-accepted', { attempt: attempt.id, point: attempt.point, peerId: peer.peerId })
     this.parts.changed('shown')
   }
 
@@ -269,7 +269,7 @@ export class PoolState<PeerMeta, C extends RunningConnection = RunningConnection
         other.cancel({ kind: 'cancelled', detail: `another connection with ${connection.peerId} was made meanwhile` })
       }
     }
-    this.parts.emit('connection-established', { peerId: connection.peerId, point: connection.point, direction: connection.direction })
+    this.parts.emit('connection-opened', { peerId: connection.peerId, point: connection.point, direction: connection.direction })
     this.parts.changed('shown')
   }
 

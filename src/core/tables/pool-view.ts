@@ -14,7 +14,7 @@ import type { DialFigures } from './attempt.ts'
 import type { Band } from './band.ts'
 import type { PeerInfo, PeerRecord } from './peer.ts'
 import type { PeerTable } from './peer-table.ts'
-import type { Medium, PointInfo } from './point.ts'
+import type { DiscoverySource, PointInfo } from './point.ts'
 import type { PointTable } from './point-table.ts'
 
 export interface PoolView {
@@ -83,7 +83,7 @@ export interface PoolStateParts<PeerMeta> {
 
 /** How a point came, if not by the operator. */
 export interface Origin {
-  readonly medium?: Medium
+  readonly discoverySource?: DiscoverySource
   readonly source?: PeerId
   readonly sourceGroup?: string | undefined
   /** The peer that names the point is seen at its very host. */

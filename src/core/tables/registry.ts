@@ -109,7 +109,7 @@ export class Registry<PeerMeta, C extends RunningConnection = RunningConnection>
     const before = parts.peers.size
     const record = parts.peers.insert(peerId, { createdAt: parts.clock.date(), metadata: parts.config.peerMetadata.initial() })
     const removed = before + (record === undefined ? 0 : 1) - parts.peers.size
-    if (removed > 0) parts.emit('gc-peers', { removed })
+    if (removed > 0) parts.emit('peers-collected', { removed })
     if (record !== undefined) {
       parts.emit('new-peer', { peerId })
       parts.changed()

@@ -12,7 +12,7 @@ import type { ParsedPoint, PeerId, Point } from '../values/ids.ts'
 import { PoolError } from '../values/reason.ts'
 import { type Ban, type BanLists, type BanOptions, type Bans, type HostBan, maxBans, type PeerBan, type RangeBan } from './bans.ts'
 import type { PeerFindings, PeerInfo, PeerRecord, PeerReport } from './peer.ts'
-import { type Findings, type Medium, media, type PointInfo, type PointRecord } from './point.ts'
+import { type DiscoverySource, discoverySources, type Findings, type PointInfo, type PointRecord } from './point.ts'
 
 /** Longer ids and addresses are refused unread. The longest real ones, relayed over two names, are far shorter. */
 const maxTextLength = 1_024
@@ -181,7 +181,7 @@ const report = optional(record({ kind: required(oneOf(reportKinds)), reason: req
 export const pointFields = {
   point: required(point),
   source: optional(peerId),
-  medium: otherwise<Medium>(oneOf(media), () => 'storage'),
+  discoverySource: otherwise<DiscoverySource>(oneOf(discoverySources), () => 'storage'),
   discoveredAt: dateOrNow,
   trusted: flag,
   registered: flag,
@@ -264,7 +264,7 @@ export function joinFields<F extends Fields>(fields: F, { known, saved }: { know
 /** Gives a record what was saved of it and it does not know better; not the trust, which its table counts. */
 export function joinPoint(known: PointRecord, saved: SavedPoint): void {
   const joined = joinFields(pointFields, { known, saved })
-  const { point, source, medium, discoveredAt, trusted, registered, expectedPeerId, isPublic, ...findings } = joined
+  const { point, source, discoverySource, discoveredAt, trusted, registered, expectedPeerId, isPublic, ...findings } = joined
   if (expectedPeerId !== undefined && expectedPeerId !== known.target) known.fromOperator().namedPeerId = expectedPeerId
   if (registered) known.fromOperator().registered = true
   if (isPublic) known.fromClaims().isPublic = true

@@ -139,13 +139,13 @@ export interface PoolSettings {
    * the latest after twice this and 8 s. When a twentieth of it, one second at least, brought nothing from any peer, one is asked whether our own
    * network still works. `null`: asked only on `resume`. A smaller value costs more questions. @default 20000
    */
-  readonly silenceMs: number | null
+  readonly keepAliveIntervalMs: number | null
   /** Wait between two searches for points, ms; grows until a dial succeeds. @default 5000 */
   readonly timeBetweenSearchesMs: number
   /** Dials of maintenance in progress at once. @default 10 on Node, 3 in pages */
   readonly maxParallelDials: number
   /** At least so long between two swaps of a connection for another, ms; `null`: never swap. @default 30000 */
-  readonly swapLingerMs: number | null
+  readonly swapCooldownMs: number | null
   readonly reconnection: Reconnection
   /** Application messages that wait for their reader, per connection; then back-pressure. @default 10 */
   readonly maxUndeliveredMessages: number
@@ -264,9 +264,9 @@ export const poolOptions: Shape<PoolOptions> = {
   connectionTimeoutMs: delay,
   authenticationTimeoutMs: delay,
   maintenanceIdleMs: orNull(delay),
-  silenceMs: orNull(delay),
+  keepAliveIntervalMs: orNull(delay),
   timeBetweenSearchesMs: delay,
-  swapLingerMs: orNull(delay),
+  swapCooldownMs: orNull(delay),
   reconnection: recordOf(reconnection),
   maxUndeliveredMessages: whole(1, 100_000),
   maxMessageBytes: whole(0, 104_857_600),
@@ -322,9 +322,9 @@ export function resolveConfig<Msg, PeerMeta, ConnMeta>(
     connectionTimeoutMs: 10_000,
     authenticationTimeoutMs: 5_000,
     maintenanceIdleMs: 120_000,
-    silenceMs: 20_000,
+    keepAliveIntervalMs: 20_000,
     timeBetweenSearchesMs: 5_000,
-    swapLingerMs: 30_000,
+    swapCooldownMs: 30_000,
     maxUndeliveredMessages: 10,
     maxMessageBytes: 1_048_576,
     allowPrivatePoints: false,

@@ -24,14 +24,14 @@ export interface PoolEvents {
   'maintenance-started': { readonly active: number; readonly cause: 'too-few' | 'too-many' }
   /** What the last `maintenance-started` told of is done, or the pool stopped. There is one for each. */
   'maintenance-ended': { readonly active: number }
-  'new-point': { readonly point: Point; readonly medium: string; readonly source: PeerId | undefined }
+  'new-point': { readonly point: Point; readonly discoverySource: string; readonly source: PeerId | undefined }
   'new-peer': { readonly peerId: PeerId }
   /** So many were collected to make room. */
-  'gc-points': { readonly removed: number }
-  'gc-peers': { readonly removed: number }
+  'points-collected': { readonly removed: number }
+  'peers-collected': { readonly removed: number }
   /** A handshake began. */
-  'incoming-connection': { readonly attempt: number; readonly host: Host | undefined; readonly peerId: PeerId }
-  'outgoing-connection': { readonly attempt: number; readonly point: Point }
+  'handshake-started': { readonly attempt: number; readonly host: Host | undefined; readonly peerId: PeerId }
+  'dial-started': { readonly attempt: number; readonly point: Point }
   /** The other side did not prove itself, or broke the protocol before it ran. */
   'authentication-failed': {
     readonly attempt: number
@@ -40,9 +40,9 @@ export interface PoolEvents {
     readonly rejection: Rejection
   }
   /** Our checks passed. */
-  'accepting-request': { readonly attempt: number; readonly point: Point | undefined; readonly peerId: PeerId }
+  'handshake-accepted': { readonly attempt: number; readonly point: Point | undefined; readonly peerId: PeerId }
   /** We refused. */
-  'rejecting-request': {
+  'handshake-refused': {
     readonly attempt: number
     readonly direction: Direction
     readonly point: Point | undefined
@@ -50,18 +50,18 @@ export interface PoolEvents {
     readonly rejection: Rejection
   }
   /** They refused, or could not be reached. */
-  'request-rejected': {
+  'connection-failed': {
     readonly attempt: number
     readonly direction: Direction
     readonly point: Point | undefined
     readonly peerId: PeerId | undefined
     readonly rejection: Rejection
   }
-  'connection-established': { readonly peerId: PeerId; readonly point: Point | undefined; readonly direction: Direction }
+  'connection-opened': { readonly peerId: PeerId; readonly point: Point | undefined; readonly direction: Direction }
   /** We ended it. */
-  disconnection: { readonly peerId: PeerId; readonly point: Point | undefined; readonly ending: Ending }
+  'connection-closed': { readonly peerId: PeerId; readonly point: Point | undefined; readonly ending: Ending }
   /** They, or the network, ended it. */
-  'external-disconnection': { readonly peerId: PeerId; readonly point: Point | undefined; readonly ending: Ending }
+  'connection-lost': { readonly peerId: PeerId; readonly point: Point | undefined; readonly ending: Ending }
   /**
    * Messages of `broadcast` that a peer was left out of, because too much waited for it. Told once a second and peer at most, with all since
    * the last time.
@@ -124,17 +124,17 @@ export const poolEventNames: Readonly<Record<PoolEventName, true>> = {
   'maintenance-ended': true,
   'new-point': true,
   'new-peer': true,
-  'gc-points': true,
-  'gc-peers': true,
-  'incoming-connection': true,
-  'outgoing-connection': true,
+  'points-collected': true,
+  'peers-collected': true,
+  'handshake-started': true,
+  'dial-started': true,
   'authentication-failed': true,
-  'accepting-request': true,
-  'rejecting-request': true,
-  'request-rejected': true,
-  'connection-established': true,
-  disconnection: true,
-  'external-disconnection': true,
+  'handshake-accepted': true,
+  'handshake-refused': true,
+  'connection-failed': true,
+  'connection-opened': true,
+  'connection-closed': true,
+  'connection-lost': true,
   'messages-dropped': true,
   'bootstrap-sent': true,
   'bootstrap-received': true,

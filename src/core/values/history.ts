@@ -3,14 +3,14 @@
 /** Events kept per point and per peer; the original's figure. A larger one costs memory for each known point and peer. */
 export const maxEventsKept = 100
 
-/** The names are those of the original's peers file. */
+/** The names are those of the events. docs/events.md says what Octez calls them. */
 export const historyKinds = [
-  'incoming-request',
-  'rejecting-request',
-  'request-rejected',
-  'connection-established',
-  'disconnection',
-  'external-disconnection'
+  'handshake-started',
+  'handshake-refused',
+  'connection-failed',
+  'connection-opened',
+  'connection-closed',
+  'connection-lost'
 ] as const
 
 export type HistoryKind = (typeof historyKinds)[number]

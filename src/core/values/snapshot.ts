@@ -8,7 +8,7 @@ import type { Host, PeerId, Point } from './ids.ts'
 import type { LinkBudget, StorageFailure, Transport } from './ports.ts'
 import type { ReportKind } from './reason.ts'
 
-export type PoolLife = 'created' | 'starting' | 'running' | 'suspended' | 'stopped' | 'destroyed'
+export type PoolStatus = 'created' | 'starting' | 'running' | 'suspended' | 'stopped' | 'destroyed'
 
 /** A running connection as plain JSON: `connection.info`. */
 export interface ConnectionInfo {
@@ -49,13 +49,13 @@ export interface PointSnapshot {
   readonly greylisted: boolean
   readonly expectedPeerId: PeerId | null
   readonly source: PeerId | null
-  readonly medium: string
+  readonly discoverySource: string
   readonly discoveredAt: number
   readonly lastSeenAt: number | null
-  readonly lastMissAt: number | null
+  readonly lastFailureAt: number | null
   readonly failures: number
   /** Not dialed by maintenance for so many ms more; 0: it may be. */
-  readonly barredForMs: number
+  readonly backoffForMs: number
 }
 
 export interface PeerSnapshot {
@@ -73,7 +73,7 @@ export interface PeerSnapshot {
 }
 
 /** Who is kept out, and until when. */
-export interface BarSnapshot {
+export interface BlockSnapshot {
   readonly kind: 'banned' | 'greylisted'
   /** A peer, or a host or address range: one of the two. */
   readonly peerId: PeerId | null
@@ -95,9 +95,9 @@ export interface StorageSnapshot {
 export interface PoolSnapshot {
   /** Grows by one with each change. */
   readonly version: number
-  /** When all but the counters of connections was as it is here: waits such as `barredForMs` began to run then. */
+  /** When all but the counters of connections was as it is here: waits such as `backoffForMs` began to run then. */
   readonly takenAt: number
-  readonly life: PoolLife
+  readonly status: PoolStatus
   readonly peerId: PeerId
   readonly network: string
   readonly privateMode: boolean
@@ -121,6 +121,6 @@ export interface PoolSnapshot {
   readonly greylistedPeers: readonly PeerId[]
   readonly greylistedHosts: readonly Host[]
   /** The same with their times, and the banned ranges. */
-  readonly bars: readonly BarSnapshot[]
+  readonly bars: readonly BlockSnapshot[]
   readonly storage: StorageSnapshot
 }

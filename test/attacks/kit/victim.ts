@@ -43,7 +43,7 @@ export const victim = defineRole(import.meta.url, 'victim', async ({ listen = ev
   const peer = await createNodePeer({ network, listen, ...options })
   const { pool } = peer
   const rejections: Record<string, number> = {}
-  pool.addEventListener('rejecting-request', ({ detail: { rejection } }) => {
+  pool.addEventListener('handshake-refused', ({ detail: { rejection } }) => {
     rejections[rejection.kind] = (rejections[rejection.kind] ?? 0) + 1
   })
   if (application !== 'leave') useMessages(peer, application === 'answer')
@@ -91,7 +91,7 @@ function hasReservations(relay: unknown): relay is { readonly reservations: { re
 
 /** The application: takes messages as they come, and answers without waiting for a peer that does not read. */
 function useMessages({ pool }: NodePeer, answers: boolean): void {
-  pool.addEventListener('connection-established', ({ detail: { peerId } }) => {
+  pool.addEventListener('connection-opened', ({ detail: { peerId } }) => {
     const connection = pool.connections.findByPeerId(peerId)
     if (connection !== undefined) void read(connection, answers)
   })

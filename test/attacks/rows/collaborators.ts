@@ -113,7 +113,7 @@ const each = (what: string, setting: (way: Misbehaviour, points: readonly string
   misbehaviourNames.map((way) => ({ name: `${what} ${way}`, setting: (points) => setting(way, points) }))
 
 const peerMetadata = { initial: () => 1, toJson: () => 1, fromJson: () => 1, score: () => 1 }
-const tellingEvents = ['connection-established', 'outgoing-connection', 'change', 'peer-history'] as const
+const tellingEvents = ['connection-opened', 'dial-started', 'change', 'peer-history'] as const
 
 const members: readonly Member[] = [
   ...storageCalls.flatMap((call) => each(`storage.${call}`, (way) => ({ options: { storage: faultyStorage(call, way) } }))),

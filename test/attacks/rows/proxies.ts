@@ -74,7 +74,7 @@ const pages = defineRole(import.meta.url, 'pages', async ({ identities, target, 
       }
       await until(() => places.every(isIn), { deadlineMs: loadedWithinMs })
       for (const { pool } of loaded)
-        for (const name of ['disconnection', 'external-disconnection'] as const) pool.addEventListener(name, () => losses++)
+        for (const name of ['connection-closed', 'connection-lost'] as const) pool.addEventListener(name, () => losses++)
       return places.filter(isIn).length
     },
     connected: (): number => places.filter(isIn).length,

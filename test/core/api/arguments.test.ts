@@ -61,8 +61,8 @@ const badArguments: readonly Bad[] = [
   ['registerPoint', [point, { trustd: true }], /did you mean trusted\?/, '"trustd"'],
   ['unregisterPoint', ['example.org'], /a multiaddr/, '"example.org"'],
   ['registerNewPoint', ['/dns4//tcp/1'], /a multiaddr/, '"/dns4//tcp/1"'],
-  ['registerNewPoints', [[point], { medium: 'hello', source: id }], /registerNewPoints\[0\]: expected \{ point \}/, `"${point}"`],
-  ['registerNewPoints', [[{ point }], { medium: 'rumour', source: id }], /medium: expected 'operator' or/, '"rumour"'],
+  ['registerNewPoints', [[point], { discoverySource: 'hello', source: id }], /registerNewPoints\[0\]: expected \{ point \}/, `"${point}"`],
+  ['registerNewPoints', [[{ point }], { discoverySource: 'rumour', source: id }], /discoverySource: expected 'operator' or/, '"rumour"'],
   ['registerPeer', ['Qm'], /a libp2p peer id/, '"Qm"'],
   ['setExpectedPeerId', [point, ''], /a libp2p peer id/, '""'],
   ['addToIdPoints', ['127.0.0.1'], /a multiaddr/, '"127.0.0.1"'],
@@ -171,8 +171,8 @@ describe('a bad argument is refused before anything is done, and the error says 
 
 describe('an unknown event is refused, with the nearest name', () => {
   it.each([
-    ['conection-established', 'connection-established'],
-    ['Disconnection', 'disconnection'],
+    ['conection-established', 'connection-opened'],
+    ['Disconnection', 'connection-closed'],
     ['greylist', 'greylisted'],
     ['peerBanned', 'peer-banned'],
     ['snapshot', Object.keys(poolEventNames).join(', ')],

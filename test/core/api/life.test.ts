@@ -71,7 +71,7 @@ describe('the life of a pool', () => {
     await world.clock.until(a.pool.tearDownConnections({ kind: 'explicit', text: 'cleaning' }))
     expect(connection.ending).toEqual({ by: 'us', reason: { kind: 'explicit', text: 'cleaning' } })
     expect(await world.clock.until(dial)).toMatchObject({ kind: 'cancelled' })
-    expect(a.pool.snapshot()).toMatchObject({ life: 'running', active: 0, outgoingAttempts: 0 })
+    expect(a.pool.snapshot()).toMatchObject({ status: 'running', active: 0, outgoingAttempts: 0 })
     await world.clock.advance(100)
     await world.clock.until(a.pool.connect(b.network.point))
   })
@@ -86,7 +86,7 @@ describe('the life of a pool', () => {
     await world.clock.advance(100)
     expect(connection.ending?.reason).toEqual({ kind: 'pool-destroyed' })
     expect(other?.ending ?? b.pool.activeConnections).toBe(0)
-    expect([a.pool.life, a.network.isUp]).toEqual(['destroyed', false])
+    expect([a.pool.status, a.network.isUp]).toEqual(['destroyed', false])
     await expect(a.pool.start()).rejects.toMatchObject({ code: 'destroyed' })
     await expect(a.pool.connect(b.network.point)).rejects.toMatchObject({ code: 'destroyed' })
     await expect(connection.send(Uint8Array.of(1))).rejects.toMatchObject({
@@ -97,7 +97,7 @@ describe('the life of a pool', () => {
     await a.pool.maintain()
     await a.pool.stop()
     a.pool.resume()
-    expect(a.pool.snapshot().life).toBe('destroyed')
+    expect(a.pool.snapshot().status).toBe('destroyed')
     await expect(storage.load(new AbortController().signal)).rejects.toThrow(/not open/)
     const again = await world.start('a', { storage, point: '/ip4/10.5.5.5/tcp/4001' })
     expect(again.pool.points.info(b.network.point)).toBeDefined()
@@ -119,9 +119,9 @@ describe('the life of a pool', () => {
     await expect(pool.connect(b.network.point)).rejects.toMatchObject({ code: 'not-started', message: expect.stringContaining('created') })
     await pool.stop()
     await world.clock.until(Promise.all([pool.start(), pool.start()]))
-    expect(pool.life).toBe('running')
+    expect(pool.status).toBe('running')
     await world.clock.until(Promise.all([pool.stop(), pool.stop()]))
-    expect([pool.life, network.isUp]).toEqual(['stopped', false])
+    expect([pool.status, network.isUp]).toEqual(['stopped', false])
     await expect(pool.connect(b.network.point)).rejects.toBeInstanceOf(PoolError)
     await world.clock.until(pool.start())
     await world.clock.until(pool.connect(b.network.point))
@@ -136,7 +136,7 @@ describe('the life of a pool', () => {
     const first = pool.start()
     await world.clock.advance(100)
     await world.clock.until(pool.start())
-    expect(pool.life).toBe('running')
+    expect(pool.status).toBe('running')
     await first
   })
 
@@ -157,7 +157,7 @@ describe('the life of a pool', () => {
         await world.clock.advance(Math.floor(world.hub.random.next() * 10))
       }
       await world.clock.until(Promise.all(calls))
-      expect([pool.life, network.isUp], `seed ${seed}`).toEqual(last === 'start' ? ['running', true] : ['stopped', false])
+      expect([pool.status, network.isUp], `seed ${seed}`).toEqual(last === 'start' ? ['running', true] : ['stopped', false])
       await world.clock.until(pool.stop())
       await world.clock.advance(100)
       expect(world.clock.pending, `seed ${seed}`).toBe(0)
@@ -170,10 +170,10 @@ describe('the life of a pool', () => {
     const start = network.start.bind(network)
     network.start = () => Promise.reject(new Error('the port is taken'))
     await expect(world.clock.until(pool.start())).rejects.toThrow('the port is taken')
-    expect(pool.life).toBe('stopped')
+    expect(pool.status).toBe('stopped')
     network.start = start
     await world.clock.until(pool.start())
-    expect(pool.life).toBe('running')
+    expect(pool.status).toBe('running')
   })
 })
 
@@ -188,7 +188,7 @@ describe('events', () => {
     expect(heard).toEqual([])
     await Promise.resolve()
     expect(heard).toEqual([
-      { type: 'new-point', detail: { point: nowhere, medium: 'operator', source: undefined }, at: world.clock.date() }
+      { type: 'new-point', detail: { point: nowhere, discoverySource: 'operator', source: undefined }, at: world.clock.date() }
     ])
     pool.removeEventListener('new-point', listener)
     pool.registerPoint('/ip4/10.9.9.8/tcp/4001' as Point)
@@ -199,7 +199,7 @@ describe('events', () => {
   it('triggers (P2p_trigger): next gives the next event of that name', async () => {
     const world = new World()
     const [a, b] = [await world.start('a'), await world.start('b')]
-    const next = a.pool.next('connection-established')
+    const next = a.pool.next('connection-opened')
     await world.clock.until(a.pool.connect(b.network.point))
     expect((await next).detail).toMatchObject({ peerId: 'b', direction: 'outgoing' })
   })
@@ -232,11 +232,11 @@ describe('events', () => {
     const world = new World()
     const [a, b] = [await world.start('a'), await world.start('b')]
     const seen: unknown[] = []
-    a.pool.addEventListener('connection-established', ({ detail }) => {
+    a.pool.addEventListener('connection-opened', ({ detail }) => {
       seen.push([a.pool.activeConnections, a.pool.peers.info(detail.peerId)?.state.kind, a.pool.snapshot().active])
       a.pool.peers.ban(detail.peerId).catch((error: unknown) => seen.push(error))
     })
-    a.pool.addEventListener('disconnection', () => a.pool.clearAcl())
+    a.pool.addEventListener('connection-closed', () => a.pool.clearAcl())
     await world.clock.until(a.pool.connect(b.network.point))
     await world.clock.advance(100)
     expect(seen).toEqual([[1, 'running', 1]])
@@ -299,7 +299,7 @@ describe('the snapshot', () => {
     const snapshot = a.pool.snapshot()
     expect(JSON.parse(JSON.stringify(snapshot))).toEqual(snapshot)
     expect(snapshot).toMatchObject({
-      ...{ life: 'running', peerId: 'a', network: 'test', active: 1, outgoingAttempts: 0, incomingHandshakes: 0 },
+      ...{ status: 'running', peerId: 'a', network: 'test', active: 1, outgoingAttempts: 0, incomingHandshakes: 0 },
       ...{ ownPoints: [a.network.point], bannedHosts: ['::ffff:10.9.9.8'], greylistedPeers: ['d'] }
     })
   })
@@ -335,7 +335,7 @@ describe('other ways to learn points', () => {
     network.discover({ point: nowhere, expectedPeerId: 'd' as PeerId })
     network.discover({ point: network.point, expectedPeerId: undefined })
     network.discover({ point: '/ip4/10.9.9.8/tcp/4001' as Point, expectedPeerId: pool.peerId })
-    const seen = [...pool.points.known()].map(([point, info]) => [point, info.medium, info.discoveredPeerId, info.expectedPeerId])
+    const seen = [...pool.points.known()].map(([point, info]) => [point, info.discoverySource, info.discoveredPeerId, info.expectedPeerId])
     expect(seen).toEqual([[nowhere, 'discovery', 'c', undefined]])
   })
 })

@@ -28,7 +28,7 @@ describe('a misspelled option is refused, with the nearest known one', () => {
     ['resolveConfig', { reconnection: { initialDelay: 5 } }, 'initialDelay', 'initialDelayMs'],
     ['resolveConfig', { suspendedBand: { min: 1, expect: 2, max: 3 } }, 'expect', 'expected'],
     ['resolveConfig', { maxKnownPoints: { max: 5, targets: 5 } }, 'targets', 'target'],
-    ['resolveConfig', { silence: 5 }, 'silence', 'silenceMs'],
+    ['resolveConfig', { keepAliveInterval: 5 }, 'keepAliveInterval', 'keepAliveIntervalMs'],
     ['peerPool', { closeIdl: true }, 'closeIdl', 'closeIdle'],
     ['peerPool', { allowPrivatePoint: true }, 'allowPrivatePoint', 'allowPrivatePoints'],
     ['peerPool', { defaultport: 4001 }, 'defaultport', 'defaultPort'],

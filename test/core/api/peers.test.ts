@@ -55,7 +55,7 @@ describe('pool.peers', () => {
 
   it('Peers.ban, unban, banned: the connection ends, the peer stays out in both directions until it is unbanned, once', async () => {
     const { world, a, b } = await two()
-    const told = record(a.pool, 'peer-banned', 'peer-unbanned', 'disconnection')
+    const told = record(a.pool, 'peer-banned', 'peer-unbanned', 'connection-closed')
     for (let twice = 0; twice < 2; twice++) await world.clock.until(a.pool.peers.ban(b.pool.peerId))
     expect([a.pool.peers.isBanned(b.pool.peerId), a.pool.activeConnections]).toEqual([true, 0])
     await world.clock.advance(100)
@@ -64,7 +64,7 @@ describe('pool.peers', () => {
     a.pool.peers.unban(b.pool.peerId)
     expect(a.pool.peers.isBanned(b.pool.peerId)).toBe(false)
     await world.clock.until(b.pool.connect(a.network.point))
-    expect(told.map(({ type }) => type).toSorted()).toEqual(['disconnection', 'peer-banned', 'peer-banned', 'peer-unbanned'])
+    expect(told.map(({ type }) => type).toSorted()).toEqual(['connection-closed', 'peer-banned', 'peer-banned', 'peer-unbanned'])
   })
 
   it('Peers.ban: a peer that is not known can be banned, and an end can be set', async () => {
@@ -114,12 +114,12 @@ describe('pool.peers', () => {
       state: 'disconnected',
       connection: null,
       lastSeen: { point: b.network.point },
-      lastMiss: { point: b.network.point }
+      lastFailure: { point: b.network.point }
     })
     for (const description of [running, gone]) expect(JSON.parse(JSON.stringify(description))).toEqual(description)
     expect(gone.events.map(({ kind, point }) => [kind, point as Point])).toEqual([
-      ['connection-established', b.network.point],
-      ['disconnection', b.network.point]
+      ['connection-opened', b.network.point],
+      ['connection-closed', b.network.point]
     ])
   })
 })

@@ -129,7 +129,13 @@ describe('pool.points', () => {
     const info = a.pool.points.info(b.network.point)
     if (info === undefined) throw new Error('b is not known')
     const description = a.pool.points.describe(info)
-    expect(description).toMatchObject({ point: b.network.point, state: 'running', isPublic: true, expectedPeerId: null, lastMissAt: null })
+    expect(description).toMatchObject({
+      point: b.network.point,
+      state: 'running',
+      isPublic: true,
+      expectedPeerId: null,
+      lastFailureAt: null
+    })
     expect(JSON.parse(JSON.stringify(description))).toEqual(description)
   })
 })

@@ -19,9 +19,9 @@ describe('registering', () => {
     const info = pool.registerPoint(p1)
     expect(pool.registerPoint(p1)).toBe(info)
     expect(pool.points.info(p1)).toBe(info)
-    expect(info).toMatchObject({ point: p1, trusted: false, isPublic: false, medium: 'operator', state: { kind: 'disconnected' } })
+    expect(info).toMatchObject({ point: p1, trusted: false, isPublic: false, discoverySource: 'operator', state: { kind: 'disconnected' } })
     await Promise.resolve()
-    expect(told.map(({ detail }) => detail)).toEqual([{ point: p1, medium: 'operator', source: undefined }])
+    expect(told.map(({ detail }) => detail)).toEqual([{ point: p1, discoverySource: 'operator', source: undefined }])
   })
 
   it('register_point: ?trusted sets and clears, and is left alone if not given', () => {
@@ -56,7 +56,7 @@ describe('registering', () => {
 
   it('register_point: a full table collects before it inserts, and is never above its max', async () => {
     const { pool } = new World().make('a', tiny)
-    const told = record(pool, 'gc-points')
+    const told = record(pool, 'points-collected')
     for (const point of [p1, p2, p3]) {
       pool.registerPoint(point)
       expect([...pool.points.known()].length).toBeLessThanOrEqual(2)
@@ -96,17 +96,17 @@ describe('registering', () => {
     const source = 'teller' as PeerId
     pool.points.ban(at(9)).catch(() => undefined)
     const points = [p1, network.point, at(9), p2, '/ip4/0.0.0.0/tcp/4001' as Point].map((point) => ({ point, expectedPeerId: undefined }))
-    expect(pool.registerNewPoints(points, { medium: 'advertise', source })).toBe(2)
-    expect(pool.registerNewPoints(points, { medium: 'advertise', source })).toBe(0)
+    expect(pool.registerNewPoints(points, { discoverySource: 'advertise', source })).toBe(2)
+    expect(pool.registerNewPoints(points, { discoverySource: 'advertise', source })).toBe(0)
     expect([...pool.points.known()].map(([point]) => point).toSorted()).toEqual([p1, p2])
-    expect(pool.points.info(p1)).toMatchObject({ medium: 'advertise', source, trusted: false })
+    expect(pool.points.info(p1)).toMatchObject({ discoverySource: 'advertise', source, trusted: false })
   })
 
   it('register_list_of_new_points: ?trusted', () => {
     const { pool } = new World().make('a')
     const points = [p1, p2].map((point) => ({ point, expectedPeerId: undefined }))
     pool.registerPoint(p2)
-    expect(pool.registerNewPoints(points, { medium: 'advertise', source: 'x' as PeerId, trusted: true })).toBe(1)
+    expect(pool.registerNewPoints(points, { discoverySource: 'advertise', source: 'x' as PeerId, trusted: true })).toBe(1)
     expect(pool.points.isTrusted(p1)).toBe(true)
   })
 

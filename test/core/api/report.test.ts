@@ -12,11 +12,11 @@ async function two(): Promise<{ world: World; a: Member; b: Member }> {
 
 it('Peers.report: a fault ends the connection at once, with the reason, and keeps the peer out', async () => {
   const { world, a, b } = await two()
-  const told = record(a.pool, 'peer-reported', 'greylisted', 'disconnection')
-  const heard = record(b.pool, 'external-disconnection')
+  const told = record(a.pool, 'peer-reported', 'greylisted', 'connection-closed')
+  const heard = record(b.pool, 'connection-lost')
   await world.clock.until(a.pool.peers.report(b.pool.peerId, { kind: 'fault', reason: 'a header with a bad proof' }))
   await world.clock.advance(100)
-  expect(told.map(({ type }) => type).toSorted()).toEqual(['disconnection', 'greylisted', 'peer-reported'])
+  expect(told.map(({ type }) => type).toSorted()).toEqual(['connection-closed', 'greylisted', 'peer-reported'])
   expect(heard[0]?.detail.ending.reason).toEqual({ kind: 'fault', detail: 'a header with a bad proof' })
   expect([a.pool.activeConnections, a.pool.peers.isBanned(b.pool.peerId)]).toEqual([0, true])
   expect(await rejectionOf(world.clock.until(b.pool.connect(a.network.point)))).toMatchObject({ kind: 'dial-failed', failure: 'refused' })

@@ -12,10 +12,10 @@ it('watch: each line of the history of a point or peer is told as it is written,
   await world.clock.until(a.pool.disconnect(b.pool.peerId))
   await world.clock.advance(100)
   expect(told.toSorted()).toEqual([
-    `connection-established ${b.network.point}`,
-    'connection-established b',
-    `disconnection ${b.network.point}`,
-    'disconnection b'
+    `connection-closed ${b.network.point}`,
+    'connection-closed b',
+    `connection-opened ${b.network.point}`,
+    'connection-opened b'
   ])
   endPoint()
   endPeer()

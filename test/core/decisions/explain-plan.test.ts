@@ -22,7 +22,7 @@ const at = (n: number): Point => `/ip4/198.51.${n}.1/tcp/1` as Point
 const refused = { kind: 'failed', rejection: { kind: 'dial-failed', failure: 'refused', detail: 'no' }, by: 'them' } as const
 
 function hear(bench: StateBench, point: Point): void {
-  bench.registry.registerNewPoint(point, { medium: 'advertise', source: bob })
+  bench.registry.registerNewPoint(point, { discoverySource: 'advertise', source: bob })
 }
 
 function fail(bench: StateBench, point: Point, times = 1): void {
@@ -185,9 +185,9 @@ const bandStates: readonly State[] = [
       bench.pass(3_000)
     }
   },
-  { name: 'suspended with a band', options: narrow, more: { life: 'suspended', awake: false }, arrange: (bench) => connect(bench, 1) },
-  { name: 'suspended', options: narrow, more: { life: 'suspended', keepsBand: false }, arrange: (bench) => connect(bench, 1) },
-  { name: 'stopped', options: narrow, more: { life: 'stopped', keepsBand: false }, arrange: () => undefined },
+  { name: 'suspended with a band', options: narrow, more: { status: 'suspended', awake: false }, arrange: (bench) => connect(bench, 1) },
+  { name: 'suspended', options: narrow, more: { status: 'suspended', keepsBand: false }, arrange: (bench) => connect(bench, 1) },
+  { name: 'stopped', options: narrow, more: { status: 'stopped', keepsBand: false }, arrange: () => undefined },
   { name: 'no connections wanted', options: { minConnections: 0, expectedConnections: 0, maxConnections: 0 }, arrange: () => undefined },
   { name: 'private mode', options: { ...narrow, privateMode: true }, arrange: () => undefined },
   { name: 'a page without pages', options: { ...narrow, minByKind: { server: 1, page: 1 } }, arrange: (bench) => connect(bench, 5) },

@@ -47,7 +47,10 @@ const points: readonly PointCase[] = [
     name: 'nor may know, since others told of too many in its address group',
     arrange: (bench) => {
       for (let n = 3; n < 40; n++)
-        bench.registry.registerNewPoint(`/ip4/192.0.7.${n}/tcp/1` as Point, { medium: 'advertise', source: `source${n}` as PeerId })
+        bench.registry.registerNewPoint(`/ip4/192.0.7.${n}/tcp/1` as Point, {
+          discoverySource: 'advertise',
+          source: `source${n}` as PeerId
+        })
     },
     expected: {
       state: 'unknown',
@@ -84,7 +87,7 @@ const points: readonly PointCase[] = [
     name: 'one that is only heard of, of whose source nine points came to nothing',
     arrange: (bench) => {
       bench.dialed(away, bob)
-      const tell = (point: Point): void => void bench.registry.registerNewPoint(point, { medium: 'advertise', source: bob })
+      const tell = (point: Point): void => void bench.registry.registerNewPoint(point, { discoverySource: 'advertise', source: bob })
       for (let n = 11; n <= 19; n++) tell(at(n))
       tell(home)
       for (let n = 11; n <= 19; n++) {
@@ -148,7 +151,7 @@ const points: readonly PointCase[] = [
   {
     name: 'one while the pool is suspended',
     arrange: (bench) => void bench.registry.registerPoint(home),
-    more: { life: 'suspended', keepsBand: false },
+    more: { status: 'suspended', keepsBand: false },
     expected: { state: 'ready', text: 'the pool is suspended: it dials nobody by itself', nextTryInMs: undefined }
   },
   {
@@ -320,19 +323,19 @@ describe('what maintenance does', () => {
     {
       name: 'asleep, keeping what there is',
       running: 2,
-      more: { life: 'suspended', keepsBand: false, lookAt: 1 },
+      more: { status: 'suspended', keepsBand: false, lookAt: 1 },
       expected: { step: 'suspended', text: 'the pool is suspended: 2 connections, and it makes no more', nextLookInMs: undefined }
     },
     {
       name: 'asleep, keeping a small band',
       running: 4,
-      more: { life: 'suspended' },
+      more: { status: 'suspended' },
       expected: { step: 'suspended', text: '4 connections: 4 to 6 are right, few while the pool is suspended, nothing to do' }
     },
     {
       name: 'stopped',
       running: 0,
-      more: { life: 'stopped', keepsBand: false },
+      more: { status: 'stopped', keepsBand: false },
       expected: { step: 'stopped', text: 'the pool is stopped: it keeps no connections' }
     }
   ]

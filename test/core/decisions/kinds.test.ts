@@ -34,7 +34,7 @@ interface House {
 
 /** Servers were dialed, pages came in. */
 function house({ options = hidden, servers = 0, pages = 0, trusted }: House): StateBench {
-  const bench = new StateBench({ swapLingerMs: null, ...options })
+  const bench = new StateBench({ swapCooldownMs: null, ...options })
   for (let n = 1; n <= servers; n++) bench.dialed(pointOf('server', n), idOf('server', n))
   for (let n = 1; n <= pages; n++) bench.cameIn(idOf('page', n), { transport: 'webrtc' })
   for (const { peerId } of [...bench.state.connections()]) if (peerId.startsWith(trusted?.at(0) ?? '-')) trust(bench, peerId)

@@ -282,7 +282,7 @@ describe('what is advertised as alive', () => {
     expect(bench.state.point(atOther)).toBeUndefined()
 
     const other = bench.dialed(open as Point, owner)
-    bench.claims.learn([{ point: atOther, expectedPeerId: guest }], { peerId: other.peerId, host, medium: 'advertise' })
+    bench.claims.learn([{ point: atOther, expectedPeerId: guest }], { peerId: other.peerId, host, discoverySource: 'advertise' })
     for (let n = 1; n <= 3; n++) {
       expect(bench.state.point(atOther), `failure ${n}`).toBeDefined()
       const attempt = bench.state.beginOutgoing(bench.state.point(atOther) as PointInfo, guest)
@@ -292,7 +292,7 @@ describe('what is advertised as alive', () => {
     expect(bench.state.point(atOther)).toBeUndefined()
 
     // Nobody says that it is dead: the relay would advertise it again, and its back-off would be lost.
-    bench.claims.learn([{ point: atOther, expectedPeerId: guest }], { peerId: other.peerId, host, medium: 'advertise' })
+    bench.claims.learn([{ point: atOther, expectedPeerId: guest }], { peerId: other.peerId, host, discoverySource: 'advertise' })
     for (let n = 1; n <= 5; n++) {
       const attempt = bench.state.beginOutgoing(bench.state.point(atOther) as PointInfo, guest)
       bench.state.end(attempt, { kind: 'failed', rejection: { kind: 'timeout', step: 'dial', afterMs: 10_000 }, by: 'them' })

@@ -91,7 +91,7 @@ describe('an attempt that is interrupted at every millisecond of it', () => {
       const world = new World()
       const [a, b] = [await world.start('a'), await world.start('b')]
       const told: string[] = []
-      for (const name of ['rejecting-request', 'request-rejected', 'disconnection', 'external-disconnection'] as const)
+      for (const name of ['handshake-refused', 'connection-failed', 'connection-closed', 'connection-lost'] as const)
         a.pool.addEventListener(name, ({ type }) => told.push(type))
       const abort = new AbortController()
       world.clock.schedule(at, () => abort.abort())
@@ -190,7 +190,7 @@ describe('connect', () => {
     b.network.silent = true
     await rejectionOf(world.clock.until(a.pool.connect(b.network.point)))
     b.network.silent = false
-    expect(a.pool.snapshot().points[0]?.barredForMs).toBeGreaterThan(0)
+    expect(a.pool.snapshot().points[0]?.backoffForMs).toBeGreaterThan(0)
     await world.clock.until(a.pool.connect(b.network.point))
   })
 })

@@ -10,7 +10,7 @@ async function filled(options: Parameters<World['make']>[1], others = 12): Promi
   const world = new World(11)
   const trustedPoints: { point: Point; expectedPeerId: undefined }[] = []
   for (let i = 0; i < others; i++)
-    trustedPoints.push({ point: (await world.start(`b${i}`, { silenceMs: null })).network.point, expectedPeerId: undefined })
+    trustedPoints.push({ point: (await world.start(`b${i}`, { keepAliveIntervalMs: null })).network.point, expectedPeerId: undefined })
   const a = world.make('a', options)
   for (const { point } of trustedPoints) a.pool.registerPoint(point)
   await world.clock.until(a.pool.start())
@@ -98,13 +98,13 @@ describe('pool.suspend', () => {
     const { world, a } = await filled({ ...wide, suspendedBand: hidden, storage })
     await world.clock.until(a.pool.suspend())
     await world.clock.advance(40_000)
-    expect(a.pool.snapshot()).toMatchObject({ life: 'suspended', band: hidden, active: 3, storage: { unsavedChanges: false } })
+    expect(a.pool.snapshot()).toMatchObject({ status: 'suspended', band: hidden, active: 3, storage: { unsavedChanges: false } })
     expect(world.clock.pending).toBe(0)
     await world.clock.advance(8 * 3_600_000)
     expect([a.pool.activeConnections, world.clock.pending]).toEqual([3, 0])
     a.pool.resume()
     await world.clock.advance(10_000)
-    expect([a.pool.life, a.pool.band.max]).toEqual(['running', 8])
+    expect([a.pool.status, a.pool.band.max]).toEqual(['running', 8])
     expect(a.pool.activeConnections).toBeGreaterThanOrEqual(4)
   })
 
@@ -141,7 +141,7 @@ describe('pool.suspend', () => {
   it('asked to keep none it says that it goes away, takes nobody in, and comes back on resume', async () => {
     const { world, a } = await filled({ ...wide, suspendedBand: hidden })
     const before = a.pool.activeConnections
-    const heard = world.members.flatMap(({ pool }) => (pool === a.pool ? [] : [record(pool, 'external-disconnection')]))
+    const heard = world.members.flatMap(({ pool }) => (pool === a.pool ? [] : [record(pool, 'connection-lost')]))
     await world.clock.until(a.pool.suspend({ keep: 'none' }))
     await world.clock.advance(60_000)
     expect(heard.flat().map(({ detail }) => detail.ending)).toEqual(Array(before).fill({ by: 'them', reason: { kind: 'going-away' } }))

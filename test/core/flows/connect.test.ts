@@ -8,7 +8,7 @@ describe('connecting', () => {
   it('both sides run, know each other by point and peer, and tell it', async () => {
     const world = new World()
     const [a, b] = [await world.start('a'), await world.start('b')]
-    const told = record(b.pool, 'incoming-connection', 'accepting-request', 'connection-established')
+    const told = record(b.pool, 'handshake-started', 'handshake-accepted', 'connection-opened')
     const connection = await world.clock.until(a.pool.connect(b.network.point))
     await world.clock.advance(100)
     expect(connection.peerId).toBe('b')
@@ -16,7 +16,7 @@ describe('connecting', () => {
     expect(b.pool.connections.findByPeerId(a.pool.peerId)?.direction).toBe('incoming')
     expect(b.pool.connections.findByPoint(a.network.point)?.peerId).toBe('a')
     expect(a.pool.points.info(b.network.point)?.isPublic).toBe(true)
-    expect(told.map((event) => event.type)).toEqual(['incoming-connection', 'accepting-request', 'connection-established'])
+    expect(told.map((event) => event.type)).toEqual(['handshake-started', 'handshake-accepted', 'connection-opened'])
     await world.stop()
     await world.clock.advance(1_000)
     expect(world.clock.pending).toBe(0)
@@ -149,7 +149,7 @@ describe('connecting', () => {
     const a = await world.start('a', { expectedConnections: 5, maxConnections: 5, maxIncoming: 100, maxIncomingPerHost: 100 })
     const guests = await Promise.all(Array.from({ length: 40 }, (_, i) => world.start(`guest${i}`)))
     let most = 0
-    a.pool.addEventListener('connection-established', () => {
+    a.pool.addEventListener('connection-opened', () => {
       most = Math.max(most, a.pool.activeConnections)
     })
     const results = await world.clock.until(Promise.all(guests.map(({ pool }) => rejectionOf(pool.connect(a.network.point)))))

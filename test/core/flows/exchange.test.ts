@@ -187,7 +187,7 @@ describe('the exchange of points', () => {
       expect(asker.heard[1], transports.join()).toEqual({ kind: 'nack', motive: 1, points })
     }
     const last = await world.start('last')
-    const refused = record(last.pool, 'request-rejected')
+    const refused = record(last.pool, 'connection-failed')
     await rejectionOf(world.clock.until(last.pool.connect(a.network.point)))
     expect(refused[0]?.detail.rejection).toMatchObject({ kind: 'rejected-by-peer', points: [b.network.point] })
     expect(asker.heard[0]).toMatchObject({ kind: 'hello', transports: ['tcp', 'webrtc'] })
@@ -245,7 +245,7 @@ describe('the exchange of points', () => {
     a.network.announce(moved)
     await world.clock.advance(100)
     expect(told.map(({ detail }) => detail)).toEqual([{ points: [moved] }])
-    expect(b.pool.points.info(moved)).toMatchObject({ claimedBy: 'a', isPublic: true, medium: 'hello', source: 'a' })
+    expect(b.pool.points.info(moved)).toMatchObject({ claimedBy: 'a', isPublic: true, discoverySource: 'hello', source: 'a' })
     expect(a.pool.snapshot().ownPoints).toEqual([moved])
     await world.clock.until(b.pool.disconnect(a.pool.peerId))
     await world.clock.advance(100)

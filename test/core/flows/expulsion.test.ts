@@ -39,7 +39,7 @@ describe('whoever is kept out from now on', () => {
     const third = await evil.dial(a.network.point)
     await world.clock.advance(100)
     expect([a.pool.activeConnections, a.pool.snapshot().incomingHandshakes]).toEqual([2, 2])
-    const gone = record(a.pool, 'disconnection')
+    const gone = record(a.pool, 'connection-closed')
     second.send(new Uint8Array(64).fill(0xff))
     await world.clock.advance(100)
     expect(a.pool.peers.greylisted().map(({ peerId }) => peerId)).toEqual(['evil'])
@@ -84,7 +84,7 @@ describe('what is lifted', () => {
     await a.pool.points.banRange('192.0.2.0/24', { banPeers: false })
     await world.clock.advance(1_000)
     a.pool.points.unbanRange('192.0.2.0/24')
-    expect(a.pool.points.info(b.network.point)?.barredUntil).toBe(Number.NEGATIVE_INFINITY)
+    expect(a.pool.points.info(b.network.point)?.backoffUntil).toBe(Number.NEGATIVE_INFINITY)
   })
 
   it('a ban of a range that ends by itself is told', async () => {

@@ -83,7 +83,7 @@ describe.each(calls)('a storage whose %s', (call) => {
     }
     for (let round = 0; round < 2; round++) {
       await within(2_000, pool.start())
-      expect(pool.life).toBe('running')
+      expect(pool.status).toBe('running')
       pool.registerPoint('/ip4/198.51.100.7/tcp/1' as Point, { trusted: true })
       await within(1_000, pool.connect(peer.network.point))
       await within(30_000, pool.savePeers())
@@ -92,7 +92,7 @@ describe.each(calls)('a storage whose %s', (call) => {
       expect(pool.snapshot().storage.name).toBe('faulty')
       pool.peers.trust(pool.parsePeerId('friend'))
       await within(5_000, pool.stop())
-      expect(pool.life).toBe('stopped')
+      expect(pool.status).toBe('stopped')
     }
     await within(5_000, pool.destroy())
     await world.stop()
@@ -222,7 +222,7 @@ describe('a text that takes long to read', () => {
     const { world, pool, now } = slow()
     const events = record(pool, 'storage-failed', 'storage-loaded')
     await world.clock.until(pool.start())
-    expect([now(), pool.life, pool.peers.info(pool.parsePeerId('p7'))]).toEqual([2_000, 'running', undefined])
+    expect([now(), pool.status, pool.peers.info(pool.parsePeerId('p7'))]).toEqual([2_000, 'running', undefined])
     await world.clock.advance(30_000)
     expect(events.map(({ type }) => type)).toEqual(['storage-failed', 'storage-loaded'])
     expect(pool.peers.info(pool.parsePeerId('p7'))?.served).toBe(1)
@@ -241,7 +241,7 @@ describe('a text that takes long to read', () => {
     expect(now() - since).toBeLessThanOrEqual(1_200)
     await world.clock.until(starting)
     await world.clock.advance(100)
-    expect([pool.life, world.clock.pending]).toEqual(['stopped', 0])
+    expect([pool.status, world.clock.pending]).toEqual(['stopped', 0])
   })
 })
 

@@ -70,7 +70,7 @@ describe('a peer that comes in', () => {
   for (const [name, hello, { motive, rejection }] of refusals) {
     it(`${name}: it is told the motive, nothing of it is kept, nobody is blamed`, async () => {
       const { world, a, evil } = await pair()
-      const told = record(a.pool, 'rejecting-request')
+      const told = record(a.pool, 'handshake-refused')
       const points = [evil.network.point]
       say(await evil.dial(a.network.point), helloOf({ ...hello, points }))
       await world.clock.advance(1_500)
@@ -88,7 +88,7 @@ describe('a peer that comes in', () => {
     const world = new World()
     const a = await world.start('a')
     const twin = new HostilePeer(world, 'a', '/ip4/10.4.4.4/tcp/4001')
-    const told = record(a.pool, 'rejecting-request')
+    const told = record(a.pool, 'handshake-refused')
     say(await twin.dial(a.network.point), helloOf())
     await world.clock.advance(100)
     expect(told.map(({ detail }) => detail.rejection)).toEqual([{ kind: 'myself' }])
@@ -209,7 +209,11 @@ describe('a peer that we dial', () => {
     const points = ['/ip4/10.8.8.8/tcp/4001', 'no point', '/ip4/0.0.0.0/tcp/4001', a.network.point]
     await evil.listen((link) => say(link, helloOf(), { kind: 'nack', motive: 1, points }))
     expect(await rejectionOf(world.clock.until(a.pool.connect(evil.network.point)))).toMatchObject({ kind: 'rejected-by-peer', motive: 1 })
-    expect(a.pool.points.info('/ip4/10.8.8.8/tcp/4001' as Point)).toMatchObject({ medium: 'nack', source: 'evil', isPublic: false })
+    expect(a.pool.points.info('/ip4/10.8.8.8/tcp/4001' as Point)).toMatchObject({
+      discoverySource: 'nack',
+      source: 'evil',
+      isPublic: false
+    })
     expect([...a.pool.points.known()]).toHaveLength(2)
   })
 })

@@ -150,7 +150,7 @@ describe('swaps', () => {
     const world = new World(7)
     const a = await world.start('a', content)
     const evil = world.hub.node('evil')
-    const failed = record(a.pool, 'swap-failure', 'outgoing-connection')
+    const failed = record(a.pool, 'swap-failure', 'dial-started')
     const b = await world.start('b')
     const connection = await world.clock.until(b.pool.connect(a.network.point))
     await world.clock.advance(100)

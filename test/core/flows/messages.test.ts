@@ -254,7 +254,7 @@ describe('the end of a connection', () => {
     const connection = await world.clock.until(a.pool.connect(evil.network.point))
     await world.clock.advance(100)
     expect(connection.ending).toEqual({ by: 'them', reason: { kind: 'too-many-connections' } })
-    const barred = a.pool.snapshot().points[0]?.barredForMs
+    const barred = a.pool.snapshot().points[0]?.backoffForMs
     expect(barred).toBeGreaterThan(480_000 - 1_000)
     expect(barred).toBeLessThan(720_000)
   })

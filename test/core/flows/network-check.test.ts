@@ -16,7 +16,7 @@ async function connected(servers: number): Promise<{ world: World; a: Member; ot
   // Only now there is something to look at.
   a.pool.resume()
   await world.clock.advance(15_000)
-  return { world, a, others, lost: record(a.pool, 'external-disconnection', 'disconnection') }
+  return { world, a, others, lost: record(a.pool, 'connection-lost', 'connection-closed') }
 }
 
 /** Its links may be dialed once more: that works where a dial of the pool would. */

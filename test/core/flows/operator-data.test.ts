@@ -4,7 +4,7 @@ import type { ExchangeMessage } from '../../../src/core/values/message.ts'
 import { HostilePeer, helloOf, say } from '../../support/hostile-peer.ts'
 import { type Member, record, rejectionOf, World } from '../../support/pools.ts'
 
-const content = { expectedConnections: 30, maxConnections: 60, swapLingerMs: 1_000 }
+const content = { expectedConnections: 30, maxConnections: 60, swapCooldownMs: 1_000 }
 
 /** A pool that dials nobody by itself. */
 async function resting(world: World, options: Parameters<World['start']>[1]): Promise<Member> {
@@ -76,7 +76,7 @@ describe('what a stranger says of a point that the operator or a proof knows', (
       const { a, tell } = await victim(world)
       const friend = await make(world, a)
       const before = JSON.stringify({ ...a.pool.points.describe(a.pool.points.info(friend.network.point) as never) })
-      const dialed = record(a.pool, 'outgoing-connection')
+      const dialed = record(a.pool, 'dial-started')
       for (const message of Object.values(said)) await tell(message(friend.network.point))
       expect(JSON.stringify({ ...a.pool.points.describe(a.pool.points.info(friend.network.point) as never) })).toBe(before)
       expect(dialed).toEqual([])
@@ -131,7 +131,7 @@ describe('the score of a peer that is away', () => {
       const world = new World()
       const { a, tell } = await victim(world)
       const away = await met(world, a, 'away')
-      const failed = record(a.pool, 'request-rejected')
+      const failed = record(a.pool, 'connection-failed')
       await tell(messageOf(away.network.point))
       for (const [point] of a.pool.points.known()) if (point.endsWith('/away')) await rejectionOf(world.clock.until(a.pool.connect(point)))
       expect(a.pool.peers.info('away' as PeerId)?.failures).toBe(0)
@@ -163,7 +163,7 @@ describe('a trusted point without an id', () => {
     expect(a.pool.points.info(friend.network.point)).toMatchObject({
       lastEstablished: undefined,
       claimedBy: undefined,
-      barredUntil: Number.NEGATIVE_INFINITY
+      backoffUntil: Number.NEGATIVE_INFINITY
     })
     await world.clock.until(friend.pool.connect(a.network.point))
     await world.clock.advance(100)

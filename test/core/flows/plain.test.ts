@@ -14,7 +14,7 @@ describe('a plain peer', () => {
   it('runs once it is connected and speaks what is required, without a handshake', async () => {
     const { world, a } = await plainWorld()
     const plain = world.plain('plain', '/other/1.0.0', app)
-    const told = record(a.pool, 'outgoing-connection', 'accepting-request', 'connection-established')
+    const told = record(a.pool, 'dial-started', 'handshake-accepted', 'connection-opened')
     const before = world.clock.now()
     const connection = await world.clock.until(a.pool.connect(plain.point))
     expect(world.clock.now() - before).toBe(10)
@@ -27,7 +27,7 @@ describe('a plain peer', () => {
       isPrivate: true
     })
     expect(a.pool.snapshot().connections).toMatchObject([{ kind: 'plain', point: plain.point, bytesSent: 0, bytesReceived: 0 }])
-    expect(told.map(({ type }) => type)).toEqual(['outgoing-connection', 'accepting-request', 'connection-established'])
+    expect(told.map(({ type }) => type)).toEqual(['dial-started', 'handshake-accepted', 'connection-opened'])
     expect(a.pool.activeConnections).toBe(1)
     expect(a.pool.explain(plain.point).state).toBe('connected')
   })
@@ -87,7 +87,7 @@ describe('a plain peer', () => {
     a.network.discover({ point: plain.point, expectedPeerId: plain.peerId })
     await world.clock.advance(100)
     expect(a.pool.activeConnections).toBe(1)
-    const left = a.pool.next('external-disconnection')
+    const left = a.pool.next('connection-lost')
     plain.crash()
     expect((await world.clock.until(left)).detail).toMatchObject({ peerId: 'plain', ending: { reason: { kind: 'lost' } } })
     await world.clock.advance(60_000)
@@ -110,7 +110,7 @@ describe('a plain peer', () => {
 
     const full = await world.start('full', { ...admit, expectedConnections: 1, maxConnections: 1 })
     await world.clock.until(full.pool.connect(other.point))
-    const refusals = record(full.pool, 'rejecting-request')
+    const refusals = record(full.pool, 'handshake-refused')
     const third = world.plain('third', app)
     const link = await world.clock.until(third.dialRaw(full.network.point))
     await world.clock.until(link.over)

@@ -25,7 +25,7 @@ async function attack(
   { forMs, everyMs, act }: { forMs: number; everyMs: number; act: (link: Link, step: number, liar: number) => void }
 ): Promise<Scan> {
   const dialed: { at: number; point: Point }[] = []
-  a.pool.addEventListener('outgoing-connection', ({ detail: { point } }) => {
+  a.pool.addEventListener('dial-started', ({ detail: { point } }) => {
     if (isVictim(point)) dialed.push({ at: world.clock.now(), point })
   })
   const liars: { peer: HostilePeer; link: Link }[] = []
@@ -150,7 +150,7 @@ describe('the limit of dials to one host', () => {
 
   it('ends after ten minutes', async () => {
     const { world, a } = await atTheLimit()
-    const dials = record(a.pool, 'outgoing-connection')
+    const dials = record(a.pool, 'dial-started')
     await world.clock.advance(560_000)
     expect(dials).toEqual([])
     await world.clock.advance(60_000)
@@ -160,7 +160,7 @@ describe('the limit of dials to one host', () => {
   it('does not concern points that the operator registered or trusts', async () => {
     const world = new World()
     const a = await world.start('a', hungry)
-    const dials = record(a.pool, 'outgoing-connection')
+    const dials = record(a.pool, 'dial-started')
     for (let port = 2_001; port <= 2_010; port++) a.pool.registerPoint(at(port), { trusted: port > 2_005 })
     await world.clock.advance(30_000)
     expect(new Set(dials.map(({ detail }) => detail.point)).size).toBe(10)
@@ -235,7 +235,7 @@ describe('a port below 1024', () => {
     expect(known).toEqual(expect.arrayContaining([web, secure]))
     expect(known.filter((point) => [ssh, lan, relay, name].includes(point))).toEqual([])
     a.pool.registerPoint(ssh as Point)
-    const dials = record(a.pool, 'outgoing-connection')
+    const dials = record(a.pool, 'dial-started')
     await world.clock.advance(20_000)
     expect(dials.map(({ detail }) => detail.point)).toContain(ssh)
   })

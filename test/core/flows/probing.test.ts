@@ -12,7 +12,7 @@ async function pair(
   return { world, a, b, lost: heard(a) }
 }
 
-const heard = (member: Member) => record(member.pool, 'external-disconnection', 'disconnection')
+const heard = (member: Member) => record(member.pool, 'connection-lost', 'connection-closed')
 
 describe('a link whose other end went without a word', () => {
   it('is found and ended as lost within 60 s, and nobody is blamed', async () => {
@@ -100,7 +100,7 @@ describe('probing', () => {
     await world.clock.until(b.pool.stop())
     await world.clock.advance(60_000)
     expect([a.pool.activeConnections, world.clock.pending]).toEqual([0, 0])
-    const c = await world.start('c', { silenceMs: null })
+    const c = await world.start('c', { keepAliveIntervalMs: null })
     await world.clock.until(a.pool.connect(c.network.point))
     await world.clock.advance(12_000)
     expect(world.clock.pending).toBe(1)

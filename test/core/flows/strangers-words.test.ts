@@ -36,7 +36,7 @@ async function victimOf(world: World): Promise<PeerPool> {
       { point: at(2), expectedPeerId: undefined },
       { point: at(3), expectedPeerId: undefined }
     ],
-    ...{ minConnections: 0, expectedConnections: 0, maxConnections: 300, swapLingerMs: 1, maxIncoming: 60, maxIncomingPerHost: 60 },
+    ...{ minConnections: 0, expectedConnections: 0, maxConnections: 300, swapCooldownMs: 1, maxIncoming: 60, maxIncomingPerHost: 60 },
     ...{ maxKnownPoints: { max: 10_000, target: 9_000 }, maxKnownPeers: { max: 20_000, target: 19_000 } }
   })
   // It dials nobody by itself, so that whatever changes is the strangers' doing.
@@ -63,7 +63,7 @@ async function victimOf(world: World): Promise<PeerPool> {
     await world.clock.until(pool.connect(network.point))
   }
   await world.clock.until(pool.connect((await world.start('near', { point: near })).network.point, { trusted: true }))
-  pool.addEventListener('connection-established', ({ detail }) => {
+  pool.addEventListener('connection-opened', ({ detail }) => {
     void (async () => {
       for await (const _ of pool.connections.findByPeerId(detail.peerId)?.messages ?? []);
     })()
@@ -76,8 +76,8 @@ function written(pool: PeerPool): string[] {
   const pointLines = [...Object.values(points), near].map((point) => {
     const info = pool.points.info(point)
     if (info === undefined) return `${point} is gone`
-    const { trusted, expectedPeerId, lastEstablished, lastDisconnection, lastRejected, lastFailedAt, failures, barredUntil } = info
-    const proved = { lastEstablished, lastDisconnection, lastRejected, lastFailedAt, failures, barredUntil }
+    const { trusted, expectedPeerId, lastEstablished, lastDisconnection, lastRejected, lastFailedAt, failures, backoffUntil } = info
+    const proved = { lastEstablished, lastDisconnection, lastRejected, lastFailedAt, failures, backoffUntil }
     return JSON.stringify({ point, trusted, expectedPeerId, state: info.state.kind, ...proved })
   })
   const peerLines = ['one', 'three', 'four', 'five', 'six', 'seven', 'friend', 'near', 'behind', banned.peer].map((name) => {
@@ -118,7 +118,7 @@ it(`${seeds.length * sequencesPerSeed} random sequences of messages change nothi
     }
     const strangers = new HostileCrowd(world, aims, () => random.next())
     pool.addEventListener('swap-ack-sent', () => reached.swaps++)
-    pool.addEventListener('outgoing-connection', () => reached.dialed++)
+    pool.addEventListener('dial-started', () => reached.dialed++)
     pool.addEventListener('greylisted', () => reached.greylisted++)
     pool.addEventListener('advertise-received', ({ detail }) => {
       reached.taken += detail.taken

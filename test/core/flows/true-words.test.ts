@@ -12,7 +12,7 @@ const minutes = 60_000
 /** A pool that holds as many plain peers as it wants at first, and two that it does not know. */
 async function amongPlainPeers(known: number, options: object = {}): Promise<{ world: World; me: Member; plain: { point: Point }[] }> {
   const world = new World(5)
-  const me = world.make('me', { ...band, ...admit, silenceMs: null, ...options })
+  const me = world.make('me', { ...band, ...admit, keepAliveIntervalMs: null, ...options })
   const plain = Array.from({ length: known }, (_, n) => world.plain(`plain${n}`, app))
   for (const { point } of plain) me.pool.registerPoint(point)
   await world.clock.until(me.pool.start())
@@ -50,7 +50,7 @@ describe('explainBand', () => {
     const { world, me } = await amongPlainPeers(5)
     await world.clock.advance(2 * minutes)
     for (const { peerId } of me.pool.connections.list()) await world.clock.until(me.pool.disconnect(peerId))
-    const dials = record(me.pool, 'outgoing-connection')
+    const dials = record(me.pool, 'dial-started')
     await world.clock.advance(10)
     while (me.pool.explainBand().dialing > 0) await world.clock.advance(100)
     const { step, text, waiting, nextActInMs = 0 } = me.pool.explainBand()
@@ -92,7 +92,7 @@ describe('explainBand', () => {
     const friends = await Promise.all(['a', 'b', 'c'].map((name) => world.start(name)))
     const trustedPoints = friends.map(({ network }) => ({ point: network.point, expectedPeerId: undefined }))
     // Bounds 0, 0, 0, 1, 3: three are two more than wanted, without haste.
-    const me = world.make('me', { minConnections: 0, expectedConnections: 0, maxConnections: 5, trustedPoints, silenceMs: null })
+    const me = world.make('me', { minConnections: 0, expectedConnections: 0, maxConnections: 5, trustedPoints, keepAliveIntervalMs: null })
     await world.clock.until(me.pool.start())
     await world.clock.advance(1_000)
     expect(me.pool.activeConnections).toBe(3)
@@ -165,7 +165,7 @@ describe('explain', () => {
     await world.clock.advance(2 * minutes)
     const other = world.plain('other', app)
     me.pool.registerPoint(other.point)
-    const dials = record(me.pool, 'outgoing-connection')
+    const dials = record(me.pool, 'dial-started')
     const { text, nextTryInMs = 0 } = me.pool.explain(other.point)
     expect(text).toMatch(
       /^it would be dialed if connections fell below 4; there are \d; exploring may choose it, in \d+ s at the earliest$/
@@ -216,7 +216,7 @@ describe('explain', () => {
 })
 
 describe('events of maintenance', () => {
-  const names = ['too-many-connections', 'maintenance-started', 'maintenance-ended', 'disconnection'] as const
+  const names = ['too-many-connections', 'maintenance-started', 'maintenance-ended', 'connection-closed'] as const
 
   it('closing down has a beginning and an end, with its cause, and each goodbye between them', async () => {
     const { world, me } = await amongPlainPeers(5)
@@ -224,12 +224,12 @@ describe('events of maintenance', () => {
     me.pool.setBand({ min: 0, expected: 1, max: 2 })
     await world.clock.advance(1_000)
     const active = me.pool.activeConnections
-    const details = told.map(({ type, detail }) => (type === 'disconnection' ? type : { type, ...detail }))
-    const before = active + told.filter(({ type }) => type === 'disconnection').length
+    const details = told.map(({ type, detail }) => (type === 'connection-closed' ? type : { type, ...detail }))
+    const before = active + told.filter(({ type }) => type === 'connection-closed').length
     expect(details).toEqual([
       { type: 'too-many-connections', active: before },
       { type: 'maintenance-started', active: before, cause: 'too-many' },
-      ...Array.from({ length: before - active }, () => 'disconnection'),
+      ...Array.from({ length: before - active }, () => 'connection-closed'),
       { type: 'maintenance-ended', active }
     ])
     await world.clock.advance(5 * minutes)

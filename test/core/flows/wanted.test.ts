@@ -89,7 +89,7 @@ describe('a peer that ends each connection within seconds', () => {
   ])('is dialed ever more rarely: $name', async ({ end }) => {
     const world = new World(6)
     const dropper = await world.start('dropper', still)
-    dropper.pool.addEventListener('connection-established', ({ detail: { peerId } }) =>
+    dropper.pool.addEventListener('connection-opened', ({ detail: { peerId } }) =>
       world.clock.schedule(1_000, () => {
         if (end === 'word') void dropper.pool.disconnect(peerId)
         else for (const link of [...dropper.network.links]) link.breakBoth()

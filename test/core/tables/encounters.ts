@@ -29,7 +29,7 @@ export function peerOf(number: number | string): PeerId {
 
 /** As told by a stranger, if `source` is given; else by the operator. */
 export function news(at: number, source?: PeerId): PointNews {
-  return { source, medium: source === undefined ? 'operator' : 'advertise', trusted: false, discoveredAt: at }
+  return { source, discoverySource: source === undefined ? 'operator' : 'advertise', trusted: false, discoveredAt: at }
 }
 
 const someone = peerOf('someone')

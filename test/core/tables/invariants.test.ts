@@ -57,7 +57,7 @@ const breaches: Record<string, (bench: StateBench) => void> = {
     bench.state.access.bans.banPeer(alice, { date: bench.date })
   },
   I11: (bench) => {
-    bench.registry.registerNewPoint(home, { medium: 'advertise', source: alice })
+    bench.registry.registerNewPoint(home, { discoverySource: 'advertise', source: alice })
     bench.state.announcedPoints = [home]
   },
   I12: (bench) => {

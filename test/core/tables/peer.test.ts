@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import {
+  lastFailure,
   lastMeeting,
-  lastMiss,
   PeerRecord,
   type PeerState,
   setPeerAccepted,
@@ -72,8 +72,8 @@ describe('what an ending writes of a peer', () => {
     const record = peer(states.accepted)
     setPeerDisconnected(record, ending)
     expect(record.lastRejected).toEqual({ point, at: today + 5 })
-    expect(record.events).toEqual([{ kind: 'request-rejected', at: today + 5, other: point }])
-    expect([lastMeeting(record)?.at, lastMiss(record)?.at]).toEqual([today + 5, today + 5])
+    expect(record.events).toEqual([{ kind: 'connection-failed', at: today + 5, other: point }])
+    expect([lastMeeting(record)?.at, lastFailure(record)?.at]).toEqual([today + 5, today + 5])
   })
 
   it('from accepted, for reasons of our own: nothing', () => {
@@ -89,19 +89,19 @@ describe('what an ending writes of a peer', () => {
       setPeerDisconnected(record, { ...ending, byUs })
       expect(record.lastEstablished).toEqual({ point, at: today })
       expect(record.lastDisconnection).toEqual({ point, at: today + 5 })
-      expect(record.events.map(({ kind }) => kind)).toEqual(['connection-established', byUs ? 'disconnection' : 'external-disconnection'])
+      expect(record.events.map(({ kind }) => kind)).toEqual(['connection-opened', byUs ? 'connection-closed' : 'connection-lost'])
     }
   })
 
   it('last seen is the latest of established, rejected, disconnected; last miss of failed, rejected, disconnected', () => {
     const record = peer()
-    expect([lastMeeting(record), lastMiss(record)]).toEqual([undefined, undefined])
+    expect([lastMeeting(record), lastFailure(record)]).toEqual([undefined, undefined])
     record.fromProof().lastFailed = { point, at: 40 }
     record.fromProof().lastRejected = { point: undefined, at: 10 }
     record.fromProof().lastEstablished = { point, at: 30 }
-    expect([lastMeeting(record)?.at, lastMiss(record)?.at]).toEqual([30, 40])
+    expect([lastMeeting(record)?.at, lastFailure(record)?.at]).toEqual([30, 40])
     record.fromProof().lastDisconnection = { point, at: 50 }
-    expect([lastMeeting(record)?.at, lastMiss(record)?.at]).toEqual([50, 50])
+    expect([lastMeeting(record)?.at, lastFailure(record)?.at]).toEqual([50, 50])
   })
 
   it('100 events are kept, the oldest go', () => {

@@ -13,7 +13,7 @@ const numbers = (from: number, to: number): number[] => Array.from({ length: to 
 describe('one source of points', () => {
   it('counts the points at which a source says that it is, though they proved good: these vouch for nobody', () => {
     const table = new PointTable({ size })
-    for (let i = 0; i < 3; i++) meet(table, taken(table.insert(pointOf(i), { ...news(i, peerOf(1)), medium: 'hello' })), i)
+    for (let i = 0; i < 3; i++) meet(table, taken(table.insert(pointOf(i), { ...news(i, peerOf(1)), discoverySource: 'hello' })), i)
     for (let i = 3; i < 100; i++) table.insert(pointOf(i), news(i, peerOf(1)))
     expect(table.size).toBe(10)
     expect(checkPoints(table)).toEqual([])
@@ -38,7 +38,9 @@ describe('one source of points', () => {
 
   it('knows the group of a source again by the saved point at which somebody was met', () => {
     const before = new PointTable({ size })
-    const own = taken(before.insert(pointOf(500), { ...news(1, peerOf('first')), medium: 'hello', sourceGroup: groupOf(pointOf(500)) }))
+    const own = taken(
+      before.insert(pointOf(500), { ...news(1, peerOf('first')), discoverySource: 'hello', sourceGroup: groupOf(pointOf(500)) })
+    )
     meet(before, own, 1)
     const table = new PointTable({ size })
     taken(table.restore(own, joinPoint))
@@ -102,7 +104,7 @@ describe('a source whose points come to nothing', () => {
     table.remove(taken(gone).point)
     missAll(table, rest, 0)
     missAll(table, rest, 1)
-    const own = taken(table.insert(pointOf(30), { ...news(30, peerOf(1)), medium: 'hello' }))
+    const own = taken(table.insert(pointOf(30), { ...news(30, peerOf(1)), discoverySource: 'hello' }))
     meet(table, own, 40)
     expect(held(rest)).toEqual([1_000])
   })
@@ -110,7 +112,7 @@ describe('a source whose points come to nothing', () => {
   it('is not the operator, nor a discovery', () => {
     const table = new PointTable({ size })
     const records = numbers(0, 20).map((i) =>
-      taken(table.insert(pointOf(i), { ...news(i), medium: i % 2 === 0 ? 'operator' : 'discovery' }))
+      taken(table.insert(pointOf(i), { ...news(i), discoverySource: i % 2 === 0 ? 'operator' : 'discovery' }))
     )
     missAll(table, records, 0)
     expect(held(records)).toEqual([Number.NEGATIVE_INFINITY])

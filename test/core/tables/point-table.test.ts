@@ -130,7 +130,7 @@ describe('the bound of the point table', () => {
     const table = new PointTable({ size: { max: 10, target: 5 } })
     for (const name of ['__proto__', 'constructor', 'toString'] as Point[]) {
       expect(table.get(name)).toBeUndefined()
-      taken(table.insert(name, { ...news(1), source: name as string as PeerId, medium: 'advertise' }))
+      taken(table.insert(name, { ...news(1), source: name as string as PeerId, discoverySource: 'advertise' }))
     }
     expect([table.size, checkPoints(table)]).toEqual([3, []])
   })
@@ -275,7 +275,7 @@ describe('caps of one source and one address group', () => {
 
   it('lets the local discovery bring as much as five sources', () => {
     const table = new PointTable({ size })
-    for (let i = 0; i < 300; i++) table.insert(pointOf(i), { ...news(i), medium: 'discovery' })
+    for (let i = 0; i < 300; i++) table.insert(pointOf(i), { ...news(i), discoverySource: 'discovery' })
     expect(table.size).toBe(50)
   })
 })

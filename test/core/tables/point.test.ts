@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { isTried } from '../../../src/core/tables/bounded-table.ts'
 import {
-  lastMissAt,
+  lastFailureAt,
   lastSeenAt,
   type PointEnding,
   PointRecord,
@@ -39,7 +39,7 @@ const ending: PointEnding = {
 }
 
 function point(state: PointState = { kind: 'disconnected' }): PointRecord {
-  const origin = { source: undefined, medium: 'operator', discoveredAt: 0 } as const
+  const origin = { source: undefined, discoverySource: 'operator', discoveredAt: 0 } as const
   const record = new PointRecord(readPoint('/ip4/192.0.2.1/tcp/1' as Point), origin)
   record.fromProof().state = state
   return record
@@ -92,7 +92,7 @@ function bars(failures: number, more: Partial<PointEnding> = {}): number[] {
   return Array.from({ length: failures }, () => {
     setPointRequested(record, attempt)
     setPointDisconnected(record, { ...ending, ...more })
-    return record.barredUntil
+    return record.backoffUntil
   })
 }
 
@@ -129,10 +129,10 @@ describe('reconnection delays', () => {
     record.fromProof().delayMs = 50_000
     record.fromProof().failures = 9
     setPointDisconnected(record, ending)
-    expect([record.barredUntil, record.failures]).toEqual([60_000, 0])
+    expect([record.backoffUntil, record.failures]).toEqual([60_000, 0])
     setPointRequested(record, attempt)
     setPointDisconnected(record, ending)
-    expect(record.barredUntil).toBe(1_000)
+    expect(record.backoffUntil).toBe(1_000)
   })
 
   it('heed the wish to come back later, up to the cap', () => {
@@ -143,7 +143,7 @@ describe('reconnection delays', () => {
     ] as const) {
       const record = point(states.running)
       setPointDisconnected(record, { ...ending, comeBackAfterMs: wish })
-      expect(record.barredUntil, `wish of ${wish} ms`).toBe(bar)
+      expect(record.backoffUntil, `wish of ${wish} ms`).toBe(bar)
     }
   })
 
@@ -159,7 +159,7 @@ describe('reconnection delays', () => {
     const record = point(states.requested)
     setPointDisconnected(record, ending)
     resetReconnection(record)
-    expect(record.barredUntil).toBeLessThan(0)
+    expect(record.backoffUntil).toBeLessThan(0)
     expect(record.delayMs).toBe(0)
   })
 })
@@ -169,16 +169,16 @@ describe('what an ending writes', () => {
     const record = point(states.requested)
     setPointDisconnected(record, ending)
     expect(record.lastFailedAt).toBe(today)
-    expect(record.events).toEqual([{ kind: 'request-rejected', at: today, other: undefined }])
-    expect([lastSeenAt(record), lastMissAt(record), isTried(record)]).toEqual([undefined, today, false])
+    expect(record.events).toEqual([{ kind: 'connection-failed', at: today, other: undefined }])
+    expect([lastSeenAt(record), lastFailureAt(record), isTried(record)]).toEqual([undefined, today, false])
   })
 
   it('from accepted: who rejected', () => {
     const record = point(states.accepted)
     setPointDisconnected(record, ending)
     expect(record.lastRejected).toEqual({ peerId: alice, at: today })
-    expect(record.events).toEqual([{ kind: 'request-rejected', at: today, other: alice }])
-    expect([lastSeenAt(record), lastMissAt(record), isTried(record)]).toEqual([today, today, false])
+    expect(record.events).toEqual([{ kind: 'connection-failed', at: today, other: alice }])
+    expect([lastSeenAt(record), lastFailureAt(record), isTried(record)]).toEqual([today, today, false])
   })
 
   it('from running: whose connection ended, and who ended it', () => {
@@ -188,7 +188,7 @@ describe('what an ending writes', () => {
       setPointDisconnected(record, { ...ending, byUs })
       expect(record.lastEstablished).toEqual({ peerId: alice, at: today - 5 })
       expect(record.lastDisconnection).toEqual({ peerId: alice, at: today })
-      expect(record.events.map(({ kind }) => kind)).toEqual(['connection-established', byUs ? 'disconnection' : 'external-disconnection'])
+      expect(record.events.map(({ kind }) => kind)).toEqual(['connection-opened', byUs ? 'connection-closed' : 'connection-lost'])
       expect(isTried(record)).toBe(true)
     }
   })
@@ -199,10 +199,10 @@ describe('what an ending writes', () => {
     record.fromProof().lastRejected = { peerId: alice, at: 10 }
     record.fromProof().lastEstablished = { peerId: alice, at: 30 }
     record.fromProof().lastDisconnection = { peerId: alice, at: 20 }
-    expect([lastSeenAt(record), lastMissAt(record)]).toEqual([30, 40])
+    expect([lastSeenAt(record), lastFailureAt(record)]).toEqual([30, 40])
     record.fromProof().lastEstablished = undefined
     record.fromProof().lastFailedAt = undefined
-    expect([lastSeenAt(record), lastMissAt(record)]).toEqual([20, 20])
+    expect([lastSeenAt(record), lastFailureAt(record)]).toEqual([20, 20])
   })
 
   it('100 events are kept, the oldest go', () => {

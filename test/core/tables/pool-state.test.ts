@@ -29,15 +29,15 @@ describe('the four doors of an attempt', () => {
     expect([seen(), state.slotsTaken, state.active]).toEqual([['disconnected', 'disconnected'], 0, 0])
     const told = [
       'new-point',
-      'outgoing-connection',
+      'dial-started',
       'new-peer',
-      'accepting-request',
+      'handshake-accepted',
       'peer-history',
       'point-history',
-      'connection-established',
+      'connection-opened',
       'point-history',
       'peer-history',
-      'external-disconnection'
+      'connection-lost'
     ]
     expect(bench.names()).toEqual(told)
   })
@@ -51,8 +51,8 @@ describe('the four doors of an attempt', () => {
     expect([state.slotsTaken, attempt.point, state.point(home)?.state.kind]).toEqual([1, home, 'accepted'])
     bench.run(attempt)
     expect([state.slotsTaken, state.incomingInProgress]).toEqual([1, 0])
-    expect(state.peer(alice)?.events.map(({ kind }) => kind)).toEqual(['incoming-request', 'connection-established'])
-    expect(state.point(home)?.events.map(({ kind }) => kind)).toEqual(['incoming-request', 'connection-established'])
+    expect(state.peer(alice)?.events.map(({ kind }) => kind)).toEqual(['handshake-started', 'connection-opened'])
+    expect(state.point(home)?.events.map(({ kind }) => kind)).toEqual(['handshake-started', 'connection-opened'])
   })
 
   it('an incoming attempt leaves a busy point to whoever has it', () => {
@@ -101,7 +101,7 @@ describe('the four doors of an attempt', () => {
     bench.dialed(home, alice)
     expect([dial, incoming, stranger].map((attempt) => attempt.signal.aborted)).toEqual([true, true, false])
     bench.state.end(dial, { kind: 'failed', rejection: cancelled, by: 'us' })
-    expect(bench.state.point(away)?.barredUntil).toBeLessThan(bench.now)
+    expect(bench.state.point(away)?.backoffUntil).toBeLessThan(bench.now)
     expect(bench.state.point(away)?.events).toEqual([])
   })
 })
@@ -116,7 +116,7 @@ describe('what an ending costs', () => {
       if (works) bench.dialed(away, bob)
       const found = delays.map(() => {
         bench.state.end(bench.begin(home), { kind: 'failed', rejection: refused, by: 'them' })
-        return bench.state.point(home)?.barredUntil
+        return bench.state.point(home)?.backoffUntil
       })
       expect(found).toEqual(delays)
     }
@@ -126,14 +126,14 @@ describe('what an ending costs', () => {
     const bench = new StateBench()
     const connection = bench.dialed(home, alice)
     connection.leave(gone)
-    expect(bench.state.point(home)?.barredUntil).toBe(60_000)
+    expect(bench.state.point(home)?.backoffUntil).toBe(60_000)
   })
 
   it('a jump of the wall clock changes no delay', () => {
     const bench = new StateBench()
     bench.date -= 10 * 365 * 86_400_000
     bench.state.end(bench.begin(home), { kind: 'failed', rejection: refused, by: 'them' })
-    expect(bench.state.point(home)?.barredUntil).toBe(1_000)
+    expect(bench.state.point(home)?.backoffUntil).toBe(1_000)
     expect(bench.state.point(home)?.lastFailedAt).toBe(bench.date)
   })
 

@@ -118,7 +118,12 @@ const hostile: fc.Arbitrary<string> = fc.oneof(
   fc.constantFrom('null', 'true', '""', '[]', '{}', '-1', '1e308', '1e999', '-0', '5e-324', '"12D3x"', '"/memory/1"', '9007199254740993'),
   fc.constantFrom('"__proto__"', '"constructor"', '{"__proto__":{"x":1}}', '{"constructor":{"prototype":{"x":1}}}', '{"toString":1}'),
   fc.constantFrom(`"${'x'.repeat(1_025)}"`, '['.repeat(3_000) + ']'.repeat(3_000), `${'{"at":'.repeat(3_000)}1${'}'.repeat(3_000)}`),
-  fc.constantFrom('{"peerId":"12D3x","at":1e300}', '{"point":"/memory/2","at":null}', '[{"kind":"disconnection","at":1}]', '[null,[],{}]'),
+  fc.constantFrom(
+    '{"peerId":"12D3x","at":1e300}',
+    '{"point":"/memory/2","at":null}',
+    '[{"kind":"connection-closed","at":1}]',
+    '[null,[],{}]'
+  ),
   fc.json({ maxDepth: 2 })
 )
 const hostileNames = [

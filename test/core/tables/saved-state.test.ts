@@ -61,7 +61,7 @@ describe('the saved text', () => {
     const [, point, peer] = write(tables)
       .split('\n')
       .map((line) => line && (JSON.parse(line) as unknown))
-    expect(point).toEqual({ kind: 'point', point: pointOf(1), medium: 'operator', discoveredAt: 5 })
+    expect(point).toEqual({ kind: 'point', point: pointOf(1), discoverySource: 'operator', discoveredAt: 5 })
     expect(peer).toEqual({ kind: 'peer', peerId: peerOf(1), createdAt: 6, metadata: null })
   })
 
@@ -148,8 +148,8 @@ describe('a line that is not what it should be', () => {
     { ...good, isPublic: 1 },
     { ...good, discoveredAt: '2026' },
     { ...good, discoveredAt: -1 },
-    { ...good, medium: 'rumour' },
-    { ...good, medium: 'toString' },
+    { ...good, discoverySource: 'rumour' },
+    { ...good, discoverySource: 'toString' },
     { ...good, source: 'nobody' },
     { ...good, expectedPeerId: 5 },
     { ...good, lastFailedAt: null },
@@ -250,7 +250,7 @@ describe('an entry', () => {
     expect(found).toMatchObject({
       dropped: 0,
       point: [
-        { point: '/ip4/1.2.3.4/tcp/1', expectedPeerId: '12D3x', trusted: true, medium: 'storage', discoveredAt: now, events: [] },
+        { point: '/ip4/1.2.3.4/tcp/1', expectedPeerId: '12D3x', trusted: true, discoverySource: 'storage', discoveredAt: now, events: [] },
         { point: '/ip4/1.2.3.5/tcp/1', expectedPeerId: '12D3y' }
       ],
       peer: [{ peerId: '12D3x', trusted: false, createdAt: now, metadata: null, served: 0 }],
@@ -259,7 +259,7 @@ describe('an entry', () => {
   })
 
   it('keeps the last hundred events, leaves out those that make no sense, and dates of the future are now', () => {
-    const events = Array.from({ length: 150 }, (_, i) => ({ kind: i === 149 ? 'party' : 'disconnection', at: i === 148 ? now * 2 : i }))
+    const events = Array.from({ length: 150 }, (_, i) => ({ kind: i === 149 ? 'party' : 'connection-closed', at: i === 148 ? now * 2 : i }))
     const [point] = read(lines({ kind: 'point', point: '/memory/1', discoveredAt: now + 1, lastFailedAt: 1e300, events })).point
     expect(point).toMatchObject({ discoveredAt: now, lastFailedAt: now })
     expect(point?.events).toHaveLength(99)

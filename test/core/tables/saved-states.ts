@@ -111,7 +111,7 @@ const eventsWith = <T>(other: fc.Arbitrary<T>) =>
 const savedPoint: fc.Arbitrary<SavedPoint> = fc.record({
   point,
   source: maybe(peerId),
-  medium: fc.constantFrom('operator', 'storage', 'hello', 'advertise', 'nack', 'swap', 'discovery'),
+  discoverySource: fc.constantFrom('operator', 'storage', 'hello', 'advertise', 'nack', 'swap', 'discovery'),
   discoveredAt: instant,
   trusted: fc.boolean(),
   registered: fc.boolean(),

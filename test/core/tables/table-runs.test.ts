@@ -39,7 +39,7 @@ const pointStep = fc.record({
   point: place,
   source: fc.option(fc.nat(5), { nil: undefined }),
   sourceGroup: fc.option(fc.constantFrom('ip4:1.1', 'ip4:2.2'), { nil: undefined }),
-  medium: fc.constantFrom('operator', 'advertise', 'discovery', 'storage', 'hello'),
+  discoverySource: fc.constantFrom('operator', 'advertise', 'discovery', 'storage', 'hello'),
   flag: fc.boolean()
 })
 
@@ -49,7 +49,7 @@ it('the point table is in order after each of thousands of random steps, and nev
       const table = new PointTable({ size })
       const random = seededRandom(seed)
       let now = 0
-      for (const { what, point, source, sourceGroup, medium, flag } of steps) {
+      for (const { what, point, source, sourceGroup, discoverySource, flag } of steps) {
         now += 1
         const record = table.get(point)
         if (what === 'insert') {
@@ -57,14 +57,19 @@ it('the point table is in order after each of thousands of random steps, and nev
           const found = table.insert(point, {
             source: sender,
             sourceGroup,
-            medium,
+            discoverySource,
             trusted: flag && source === undefined,
             discoveredAt: now
           })
           expect(found?.point ?? point).toBe(point)
           expect(table.has(point)).toBe(found !== undefined)
         } else if (what === 'restore') {
-          const other = new PointTable({ size: null }).insert(point, { source: undefined, medium, trusted: flag, discoveredAt: now })
+          const other = new PointTable({ size: null }).insert(point, {
+            source: undefined,
+            discoverySource,
+            trusted: flag,
+            discoveredAt: now
+          })
           if (other !== undefined) other.fromClaims().isPublic = flag
           if (other !== undefined) table.restore(other, joinPoint)
         } else if (what === 'list') {

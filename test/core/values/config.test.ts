@@ -31,9 +31,9 @@ describe('options of the original', () => {
         authenticationTimeoutMs: 5_000,
         maintenanceIdleMs: 120_000,
         timeBetweenSearchesMs: 5_000,
-        silenceMs: 20_000
+        keepAliveIntervalMs: 20_000
       },
-      ...{ maxParallelDials: 10, maxUndeliveredMessages: 10, maxMessageBytes: 1_048_576, swapLingerMs: 30_000 },
+      ...{ maxParallelDials: 10, maxUndeliveredMessages: 10, maxMessageBytes: 1_048_576, swapCooldownMs: 30_000 },
       ...{ privateMode: false, discovery: true, allowPrivatePoints: false, trustedPoints: [], storage },
       suspendedBand: null,
       minByKind: null,
@@ -78,9 +78,9 @@ const senseless: readonly (readonly [object, RegExp])[] = [
   [{ connectionTimeoutMs: 2 ** 31 }, /connectionTimeoutMs: .* got 2147483648/],
   [{ authenticationTimeoutMs: -5 }, /authenticationTimeoutMs: .* got -5/],
   [{ maintenanceIdleMs: 0 }, /maintenanceIdleMs: .* got 0/],
-  [{ silenceMs: 0 }, /silenceMs: .* got 0/],
+  [{ keepAliveIntervalMs: 0 }, /keepAliveIntervalMs: .* got 0/],
   [{ timeBetweenSearchesMs: Number.NaN }, /timeBetweenSearchesMs: .* got NaN/],
-  [{ swapLingerMs: -1 }, /swapLingerMs: .* got -1/],
+  [{ swapCooldownMs: -1 }, /swapCooldownMs: .* got -1/],
   [{ maxParallelDials: 0 }, /maxParallelDials: .* got 0/],
   [{ maxUndeliveredMessages: 0 }, /maxUndeliveredMessages: .* got 0/],
   [{ maxMessageBytes: -1 }, /maxMessageBytes: .* got -1/],

@@ -17,18 +17,18 @@ class FakePool {
   readonly sent: { readonly to: PeerId; readonly message: ChainMessage }[] = []
   readonly inboxes = new Map<PeerId, Inbox<ChainMessage>>()
   readonly #connections = new Map<PeerId, ChainConnection>()
-  readonly #listeners = new Set<PoolListener<'connection-established'>>()
+  readonly #listeners = new Set<PoolListener<'connection-opened'>>()
   readonly connections = { findByPeerId: (peerId: PeerId) => this.#connections.get(peerId), list: () => [...this.#connections.values()] }
   readonly peers = {
     report: async (peerId: PeerId, { kind, reason }: { kind: string; reason: string }) =>
       void this.done.push(`${kind} ${peerId}: ${reason}`)
   }
 
-  addEventListener(_name: string, listener: PoolListener<'connection-established'>): void {
+  addEventListener(_name: string, listener: PoolListener<'connection-opened'>): void {
     this.#listeners.add(listener)
   }
 
-  removeEventListener(_name: string, listener: PoolListener<'connection-established'>): void {
+  removeEventListener(_name: string, listener: PoolListener<'connection-opened'>): void {
     this.#listeners.delete(listener)
   }
 
@@ -46,7 +46,7 @@ class FakePool {
     this.#connections.set(peerId, connection as unknown as ChainConnection)
     this.inboxes.set(peerId, inbox)
     const detail = { peerId, point: undefined, direction: 'outgoing' } as const
-    for (const listener of this.#listeners) listener({ type: 'connection-established', detail, at: 0 })
+    for (const listener of this.#listeners) listener({ type: 'connection-opened', detail, at: 0 })
     return inbox
   }
 

@@ -84,7 +84,7 @@ async function idle({ pool }: NodePeer, idleMs: number): Promise<Result> {
     losses++
     lowest = Math.min(lowest, pool.activeConnections)
   }
-  pool.addEventListener('external-disconnection', lost)
+  pool.addEventListener('connection-lost', lost)
   const began = performance.now()
   let belowMs = 0
   for (let last = began; last - began < idleMs; ) {
@@ -94,7 +94,7 @@ async function idle({ pool }: NodePeer, idleMs: number): Promise<Result> {
     lowest = Math.min(lowest, pool.activeConnections)
     last = now
   }
-  pool.removeEventListener('external-disconnection', lost)
+  pool.removeEventListener('connection-lost', lost)
   const below = lowest < band.minConnections ? `, below 3 for ${seconds(belowMs)}` : ''
   return { measured: `${lowest} at least, ${losses} lost in ${seconds(idleMs)}${below}`, isMet: lowest >= band.minConnections }
 }
@@ -137,13 +137,13 @@ async function ban({ pool }: NodePeer, [banned, ...others]: readonly Stranger[])
   await sleep(banSettlesMs)
   let dials = 0
   let sockets = 0
-  const dialed = ({ detail }: { readonly detail: PoolEvents['outgoing-connection'] }): void => {
+  const dialed = ({ detail }: { readonly detail: PoolEvents['dial-started'] }): void => {
     if (points.has(detail.point)) dials++
   }
-  pool.addEventListener('outgoing-connection', dialed)
+  pool.addEventListener('dial-started', dialed)
   for (const began = performance.now(); performance.now() - began < afterBanMs; await sleep(sampleMs))
     sockets = Math.max(sockets, await banned.sockets())
-  pool.removeEventListener('outgoing-connection', dialed)
+  pool.removeEventListener('dial-started', dialed)
   return {
     measured: `${dials} dials, ${sockets} sockets in ${seconds(afterBanMs)} at ${known} known addresses, with ${pool.activeConnections} connections`,
     isMet: dials === 0 && sockets === 0

@@ -14,7 +14,7 @@ export const nodePeer = defineRole(import.meta.url, 'node-peer', async (options:
   const read = async (connection: Connection): Promise<void> => {
     for await (const message of connection.messages) echo.heard(connection.peerId, message)
   }
-  pool.addEventListener('connection-established', ({ detail: { peerId } }) => {
+  pool.addEventListener('connection-opened', ({ detail: { peerId } }) => {
     const connection = pool.connections.findByPeerId(peerId)
     if (connection !== undefined) void read(connection)
   })

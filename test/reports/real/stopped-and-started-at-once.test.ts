@@ -5,7 +5,7 @@ import { addressOf, startPeer, stopAll } from './peers.ts'
 
 afterEach(stopAll)
 
-const names = ['connection-established', 'disconnection', 'external-disconnection'] as const
+const names = ['connection-opened', 'connection-closed', 'connection-lost'] as const
 const newsOf = ({ pool }: NodePeer) => record(pool, ...names)
 const rounds = 4
 
@@ -22,7 +22,7 @@ test('a peer that is stopped and started at once is together with the other in t
     await together()
   }
   for (const heard of news) {
-    const order = heard.map(({ type }) => (type === 'connection-established' ? 'begins' : 'ends'))
+    const order = heard.map(({ type }) => (type === 'connection-opened' ? 'begins' : 'ends'))
     expect(order).toEqual(Array.from({ length: order.length }, (_, i) => ((i + heardBefore(order)) % 2 === 0 ? 'begins' : 'ends')))
     expect(order.filter((one) => one === 'ends')).toHaveLength(rounds)
     expect(order.at(-1)).toBe('begins')
@@ -37,8 +37,8 @@ test('the last word on a pool holds, in whatever haste it is stopped and started
   const me = await startPeer({ trustedPoints: [addressOf(other)], minConnections: 1, expectedConnections: 1 })
   const { pool } = me
   await Promise.all([pool.stop(), pool.start(), pool.stop(), pool.start()])
-  expect(pool.life).toBe('running')
+  expect(pool.status).toBe('running')
   await expect.poll(() => pool.activeConnections, { timeout: 3_000 }).toBe(1)
   await Promise.all([pool.stop(), pool.start(), pool.stop()])
-  expect(pool.life).toBe('stopped')
+  expect(pool.status).toBe('stopped')
 })

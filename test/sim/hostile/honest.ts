@@ -37,7 +37,7 @@ export async function startWatched(sim: Simulation, machine: Machine, dialed: (p
   const started = machine.start()
   const pool = machine.program?.pool
   if (pool === undefined) throw new Error('a machine that starts has a program')
-  pool.addEventListener('outgoing-connection', ({ detail }) => dialed(detail.point))
+  pool.addEventListener('dial-started', ({ detail }) => dialed(detail.point))
   await sim.clock.until(started)
   return pool
 }

@@ -32,8 +32,8 @@ export const bootstrap: Scenario = {
         figure(`within their targets after ${barS} s`, `${atBar?.within} of ${atBar?.machines}`),
         figure('parts of the graph then', atBar?.parts ?? 0),
         figure('connections at the end: least, median, most', `${last?.least}, ${last?.middle}, ${last?.most}`),
-        figure('dials, of which connected', `${sim.log.count('outgoing-connection')}, ${sim.log.count('connection-established') / 2}`),
-        figure('disconnections by a pool', sim.log.count('disconnection'))
+        figure('dials, of which connected', `${sim.log.count('dial-started')}, ${sim.log.count('connection-opened') / 2}`),
+        figure('disconnections by a pool', sim.log.count('connection-closed'))
       ],
       isMet: settled !== undefined && settled <= barS && atBar?.parts === 1,
       ...closing(sim),

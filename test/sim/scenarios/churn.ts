@@ -65,7 +65,7 @@ export const churn: Scenario = {
           'connections: least, median of medians, most',
           `${extreme(samples, 'least')}, ${middle(samples)}, ${extreme(samples, 'most')}`
         ),
-        figure('dials, of which connected', `${sim.log.count('outgoing-connection')}, ${sim.log.count('connection-established') / 2}`)
+        figure('dials, of which connected', `${sim.log.count('dial-started')}, ${sim.log.count('connection-opened') / 2}`)
       ],
       isMet: within >= barShare && splits === 0,
       ...closing(sim),

@@ -98,11 +98,11 @@ async function measure(
   }
   sim.startAll(sim.machines, pools * startEveryMs)
   const started = await costOf(sim, pools * startEveryMs + settleMs)
-  const [steps, made] = [sim.clock.steps, sim.log.count('connection-established')]
+  const [steps, made] = [sim.clock.steps, sim.log.count('connection-opened')]
   const cost = await costOf(sim, minutes * 60_000)
   const poolHours = (pools * minutes) / 60
   const stepsPerPoolHour = (sim.clock.steps - steps) / poolHours
-  const madePerPoolHour = (sim.log.count('connection-established') - made) / poolHours
+  const madePerPoolHour = (sim.log.count('connection-opened') - made) / poolHours
   sim.check(sim.machines.slice(0, fewPools))
   const known = sim.machines.reduce((sum, { program }) => sum + (program?.state.parts.points.size ?? 0), 0) / pools
   return {
@@ -128,7 +128,7 @@ function storedText({ random }: Simulation, { own, first, count }: { own: number
     kind: 'point',
     point: addressOf(other),
     source: `peer${others[i - (i % toldAtOnce)]}`,
-    medium: 'advertise'
+    discoverySource: 'advertise'
   }))
   return [{ format: 'p2p-pool', version: 1 }, ...points].map((line) => JSON.stringify(line)).join('\n')
 }

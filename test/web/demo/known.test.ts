@@ -59,7 +59,7 @@ test('400 rows: what is the same is not touched, and of one change only its row 
   })
   draw()
   expect(changes.takeRecords()).toEqual([])
-  const changed = snapshot.points.find(({ barredForMs }) => barredForMs > 0)
+  const changed = snapshot.points.find(({ backoffForMs }) => backoffForMs > 0)
   snapshot = {
     ...snapshot,
     points: snapshot.points.map((info) => (info === changed ? { ...info, failures: info.failures + 1 } : { ...info }))

@@ -6,7 +6,7 @@ import { bandNews, isNews, plainText } from '../../../web/demo/sentences.ts'
 import { start } from './stage.ts'
 
 const bounds = { minThreshold: 4, minTarget: 5, aim: 5, maxTarget: 8, maxThreshold: 10 }
-const poolWith = (active: number, life: PoolSnapshot['life'] = 'running') => ({ active, bounds, life })
+const poolWith = (active: number, status: PoolSnapshot['status'] = 'running') => ({ active, bounds, status })
 const happening = (text: string, at = start): Happening => ({
   ...{ name: 'event', at, text, fold: text },
   sentence: { tone: 'plain', pieces: [text] }
@@ -14,9 +14,9 @@ const happening = (text: string, at = start): Happening => ({
 
 describe('the log', () => {
   test('takes comings, goings, bans and storage trouble for news, and neither dials nor the talk about points', () => {
-    const news = ['connection-established', 'external-disconnection', 'peer-banned', 'storage-failed', 'own-points-changed'] as const
+    const news = ['connection-opened', 'connection-lost', 'peer-banned', 'storage-failed', 'own-points-changed'] as const
     expect(news.map(isNews)).toEqual(news.map(() => true))
-    const others = ['outgoing-connection', 'request-rejected', 'new-point', 'bootstrap-sent', 'advertise-received'] as const
+    const others = ['dial-started', 'connection-failed', 'new-point', 'bootstrap-sent', 'advertise-received'] as const
     expect(others.map(isNews)).toEqual(others.map(() => false))
   })
 

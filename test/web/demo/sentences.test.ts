@@ -7,24 +7,20 @@ const point = '/ip4/127.0.0.1/tcp/4001/ws' as Point
 
 describe('events are told in sentences', () => {
   test('a connection names peer, point and who dialed', () => {
-    expect(plainText(tellEvent('connection-established', { peerId, point, direction: 'outgoing' }))).toBe(
-      `Connected to ${peerId} at ${point}.`
-    )
-    expect(plainText(tellEvent('connection-established', { peerId, point: undefined, direction: 'incoming' }))).toBe(
-      `Connected from ${peerId}.`
-    )
+    expect(plainText(tellEvent('connection-opened', { peerId, point, direction: 'outgoing' }))).toBe(`Connected to ${peerId} at ${point}.`)
+    expect(plainText(tellEvent('connection-opened', { peerId, point: undefined, direction: 'incoming' }))).toBe(`Connected from ${peerId}.`)
   })
 
   test('a failure is a warning and says why', () => {
     const rejection: Rejection = { kind: 'timeout', step: 'dial', afterMs: 10_000 }
-    const sentence = tellEvent('request-rejected', { attempt: 1, direction: 'outgoing', point, peerId: undefined, rejection })
+    const sentence = tellEvent('connection-failed', { attempt: 1, direction: 'outgoing', point, peerId: undefined, rejection })
     expect(sentence.tone).toBe('warning')
     expect(plainText(sentence)).toBe(`No connection with ${point}: no answer within 10000 ms (step: dial).`)
   })
 
   test('the reason of a goodbye is told, with ids short', () => {
     const ending = { by: 'them', reason: { kind: 'explicit', text: `see ${peerId}` } } as const
-    expect(plainText(tellEvent('external-disconnection', { peerId, point, ending }))).toBe(`Lost ${peerId}: see …cvGbMKWi.`)
+    expect(plainText(tellEvent('connection-lost', { peerId, point, ending }))).toBe(`Lost ${peerId}: see …cvGbMKWi.`)
   })
 
   test('somebody unknown is somebody', () => {

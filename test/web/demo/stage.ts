@@ -70,12 +70,12 @@ export function snapshotOf({ connections: connected, points: known, seed = 1 }: 
       greylisted: connection === undefined && index % 43 === 0,
       expectedPeerId: null,
       source: index < 3 ? null : (connections[index % 3]?.peerId ?? null),
-      medium: 'advertise',
+      discoverySource: 'advertise',
       discoveredAt: start - 100_000 - index,
       lastSeenAt: connection === undefined ? null : start,
-      lastMissAt: failed ? start - 5_000 : null,
+      lastFailureAt: failed ? start - 5_000 : null,
       failures: failed ? 1 + (index % 5) : 0,
-      barredForMs: failed ? 30_000 + index * 100 : 0
+      backoffForMs: failed ? 30_000 + index * 100 : 0
     }
   })
   const peers: PeerSnapshot[] = points.flatMap(({ peerId: who, point, banned, greylisted, trusted, state }, index) =>
@@ -101,7 +101,7 @@ export function snapshotOf({ connections: connected, points: known, seed = 1 }: 
   return {
     version: 1,
     takenAt: start,
-    life: 'running',
+    status: 'running',
     peerId: peerId(),
     network: 'test',
     privateMode: false,

@@ -56,14 +56,14 @@ test('the headline over the band is made of the same answer as the sentence belo
 test('a list of nobody says why it is empty, and what to do', () => {
   const bounds = { minThreshold: 1, minTarget: 1, aim: 1, maxTarget: 2, maxThreshold: 2 }
   const titles = [
-    wordsForNobody({ life: 'starting', points: [], outgoingAttempts: 0, bounds }, true),
-    wordsForNobody({ life: 'stopped', points: [], outgoingAttempts: 0, bounds }, true),
-    wordsForNobody({ life: 'suspended', points: [], outgoingAttempts: 0, bounds }, true),
-    wordsForNobody({ life: 'suspended', points: [], outgoingAttempts: 0, bounds }, false),
-    wordsForNobody({ life: 'running', points: [], outgoingAttempts: 0, bounds }, false),
-    wordsForNobody({ life: 'running', points: [], outgoingAttempts: 2, bounds }, true),
-    wordsForNobody({ life: 'running', points: [], outgoingAttempts: 0, bounds: { ...bounds, aim: 0 } }, true),
-    wordsForNobody({ life: 'running', points: [], outgoingAttempts: 0, bounds }, true)
+    wordsForNobody({ status: 'starting', points: [], outgoingAttempts: 0, bounds }, true),
+    wordsForNobody({ status: 'stopped', points: [], outgoingAttempts: 0, bounds }, true),
+    wordsForNobody({ status: 'suspended', points: [], outgoingAttempts: 0, bounds }, true),
+    wordsForNobody({ status: 'suspended', points: [], outgoingAttempts: 0, bounds }, false),
+    wordsForNobody({ status: 'running', points: [], outgoingAttempts: 0, bounds }, false),
+    wordsForNobody({ status: 'running', points: [], outgoingAttempts: 2, bounds }, true),
+    wordsForNobody({ status: 'running', points: [], outgoingAttempts: 0, bounds: { ...bounds, aim: 0 } }, true),
+    wordsForNobody({ status: 'running', points: [], outgoingAttempts: 0, bounds }, true)
   ].map(({ title }) => title)
   expect(titles).toEqual([
     'Starting…',
@@ -86,7 +86,7 @@ test('what a tab says of itself: nothing while it runs the pool without trouble'
 
 test('a history of 100 events is told from the newest on, each line with a key of its own', () => {
   const events = Array.from({ length: 100 }, (_, index) => ({
-    kind: index % 2 === 0 ? 'connection-established' : 'external-disconnection',
+    kind: index % 2 === 0 ? 'connection-opened' : 'connection-lost',
     at: start + Math.floor(index / 4),
     point: null
   }))

@@ -63,7 +63,7 @@ describe('the light client in a page', () => {
       honestWork.push({ at: Date.now(), work: honest.map(({ tree }) => tree.head.totalWork).reduce((a, b) => (a < b ? a : b)) })
     }, 50)
     for (const liar of liars) {
-      liar.pool.addEventListener('external-disconnection', ({ detail: { peerId }, at }) => {
+      liar.pool.addEventListener('connection-lost', ({ detail: { peerId }, at }) => {
         if (liar.firstLies.has(peerId)) goneAt.set(liar, at)
       })
     }
