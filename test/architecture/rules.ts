@@ -83,11 +83,11 @@ export const worldsStayApart: Rule = (files) =>
     if (!allowed.some((folder) => target.startsWith(folder))) return `may import only from ${allowed.join(', ')}`
   })
 
-/** The published page code must not pull in the demo, nor the library on Node its command line. */
+/** A page must not load the demo or the network in memory, nor the library on Node its command line. */
 export const demosAreLeaves: Rule = (files) =>
   eachImport(files, (file, target) => {
-    for (const leaf of ['web/demo/', 'node/cli/']) {
-      if (target.startsWith(leaf) && !file.path.startsWith(leaf)) return `${leaf} is not published`
+    for (const leaf of ['web/demo/', 'node/cli/', 'src/testing/']) {
+      if (target.startsWith(leaf) && !file.path.startsWith(leaf)) return `${leaf} is imported by nobody else`
     }
   })
 

@@ -8,10 +8,10 @@ import { memoryStorage, nodePreset, PeerPool, type PoolOptions, resolveConfig, t
 import type { PeerId, Point } from '../../src/core/values/ids.ts'
 import type { Clock } from '../../src/core/values/ports.ts'
 import { systemClock, systemRandom } from '../../src/libp2p/index.ts'
+import { MemoryHub } from '../../src/testing/memory-network.ts'
+import { seededRandom } from '../../src/testing/seeded-random.ts'
 import { databaseName, openDatabase } from '../../web/database.ts'
 import { indexedDbStorage } from '../../web/page-storage.ts'
-import { MemoryHub } from '../support/memory-network.ts'
-import { seededRandom } from '../support/seeded-random.ts'
 
 type Fault =
   | 'open throws SecurityError'

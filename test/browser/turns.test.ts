@@ -10,9 +10,9 @@ import { memoryStorage, PeerPool, pagePreset, resolveConfig } from '../../src/co
 import type { PeerId, Point } from '../../src/core/values/ids.ts'
 import type { Clock } from '../../src/core/values/ports.ts'
 import { systemClock } from '../../src/libp2p/system.ts'
+import { MemoryHub } from '../../src/testing/memory-network.ts'
+import { seededRandom } from '../../src/testing/seeded-random.ts'
 import { indexedDbStorage } from '../../web/page-storage.ts'
-import { MemoryHub } from '../support/memory-network.ts'
-import { seededRandom } from '../support/seeded-random.ts'
 
 const known = 400
 /** Connections kept. */

@@ -4,7 +4,7 @@
  */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Link, Network, PeerId, Point, PoolOptions } from '../../src/core/index.ts'
-import { plainRecords } from '../support/memory-network.ts'
+import { plainRecords } from '../support/plain-records.ts'
 import { type Member, record, World } from '../support/pools.ts'
 
 type Fault = (right: () => unknown) => unknown

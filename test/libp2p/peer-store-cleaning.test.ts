@@ -3,7 +3,7 @@ import type { Connection, PeerId } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { PeerStoreCleaning } from '../../src/libp2p/peer-store-cleaning.ts'
-import { VirtualClock } from '../support/virtual-clock.ts'
+import { VirtualClock } from '../../src/testing/virtual-clock.ts'
 import { startNode, type TestNode } from './nodes.ts'
 
 const sweepAfterMs = 10_000

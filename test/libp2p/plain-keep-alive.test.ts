@@ -2,7 +2,7 @@
 import type { Connection } from '@libp2p/interface'
 import { expect, test } from 'vitest'
 import { PlainKeepAlive } from '../../src/libp2p/plain-keep-alive.ts'
-import { VirtualClock } from '../support/virtual-clock.ts'
+import { VirtualClock } from '../../src/testing/virtual-clock.ts'
 
 class FakeConnection {
   status = 'open'

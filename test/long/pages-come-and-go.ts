@@ -3,7 +3,7 @@
  * fresh network, and few of the points that it is given are dead.
  */
 import { createNodePeer, type NodePeer, type PeerId } from '../../node/index.ts'
-import { seededRandom } from '../support/seeded-random.ts'
+import { seededRandom } from '../../src/testing/seeded-random.ts'
 import { departures, LongBrowser, type Tab } from './browser.ts'
 import { type Finding, type LongRun, type LongRunOptions, median, pause, seconds } from './finding.ts'
 import type { Given, LongPage } from './long-page.ts'

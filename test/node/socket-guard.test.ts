@@ -8,8 +8,8 @@ import { createLibp2p } from 'libp2p'
 import { afterEach, describe, expect, test } from 'vitest'
 import { createNodePeer, type NodePeer } from '../../node/index.ts'
 import { guardingSockets } from '../../node/socket-guard.ts'
+import { VirtualClock } from '../../src/testing/virtual-clock.ts'
 import { until } from '../libp2p/plain-nodes.ts'
-import { VirtualClock } from '../support/virtual-clock.ts'
 
 const rest: (() => unknown)[] = []
 

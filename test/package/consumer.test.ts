@@ -19,8 +19,9 @@ const nodeSource = `${isAny}
 import { memoryStorage, PeerPool, PoolError } from 'p2p-pool'
 import { peerPool } from 'p2p-pool/libp2p'
 import { createNodePeer, jsonFileStorage } from 'p2p-pool/node'
+import { MemoryWorld } from 'p2p-pool/testing'
 export const known: [IsAny<typeof PeerPool>, IsAny<typeof peerPool>, IsAny<Awaited<ReturnType<typeof createNodePeer>>>] = [false, false, false]
-export const used = [memoryStorage, PoolError, createNodePeer, jsonFileStorage]
+export const used = [memoryStorage, PoolError, createNodePeer, jsonFileStorage, MemoryWorld]
 `
 
 const resolutions: readonly { name: string; options: Readonly<Record<string, unknown>> }[] = [
@@ -108,6 +109,12 @@ it('Node runs the packed code', async () => {
   const code =
     "import('p2p-pool'), import('p2p-pool/libp2p'), import('p2p-pool/node').then((all) => console.log(typeof all.createNodePeer))"
   expect(await consumer.node('--input-type=module', '--eval', code)).toBe('function\n')
+})
+
+it('the tests in the guide pass', async () => {
+  const [, example = ''] = /^```ts\n(.*?)^```$/ms.exec(await readFile(join(consumer.installed, 'docs/guide/testing.md'), 'utf8')) ?? []
+  await consumer.write('chat.test.ts', example)
+  expect(await consumer.node('--test', '--test-reporter=tap', 'chat.test.ts')).toContain('# pass 3')
 })
 
 describe('a bundler', () => {

@@ -75,7 +75,7 @@ async function fill(folder: string): Promise<Consumer> {
     async typeCheck(name, files, options) {
       const compilerOptions = { target: 'ES2023', strict: true, noEmit: true, ...options }
       await writeFile(join(folder, name), JSON.stringify({ compilerOptions, files }))
-      await run(process.execPath, [join(checkout, 'node_modules/typescript/bin/tsc'), '-p', name], folder)
+      await run(process.execPath, [join(checkout, 'node_modules/@typescript/native/bin/tsc'), '-p', name], folder)
     },
     remove: () => rm(folder, { recursive: true, force: true })
   }

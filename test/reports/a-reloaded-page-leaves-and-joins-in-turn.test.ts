@@ -6,8 +6,8 @@ const reloads = 25
 /** How the old page goes. */
 const departures: Record<string, (page: Member, world: World) => Promise<void> | void> = {
   'with a goodbye': (page, world) => world.clock.until(page.pool.stop()),
-  'by a reset': (page) => page.network.die({ told: true }),
-  'without a word, and the old link breaks late': (page) => page.network.die({ told: false })
+  'by a reset': (page) => page.network.kill({ resets: true }),
+  'without a word, and the old link breaks late': (page) => page.network.kill({ resets: false })
 }
 
 describe('a peer that is reloaded and joins again at once is seen to leave and join in turn, and stays', () => {

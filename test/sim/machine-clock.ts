@@ -3,7 +3,7 @@
  * somebody may set. It knows its timers, so that a program that is killed leaves none, and one that stopped can be asked.
  */
 import type { Clock } from '../../src/core/values/ports.ts'
-import type { VirtualClock } from '../support/virtual-clock.ts'
+import type { VirtualClock } from '../../src/testing/virtual-clock.ts'
 
 export class MachineClock implements Clock {
   readonly #world: VirtualClock

@@ -6,9 +6,9 @@ import '../support/preload.ts'
 import { memoryStorage, nodePreset, PeerPool, type PeerStorage, type PoolOptions, resolveConfig } from '../../src/core/index.ts'
 import type { PoolState } from '../../src/core/tables/pool-state.ts'
 import type { PoolEvent } from '../../src/core/values/events.ts'
-import type { MemoryNetwork } from '../support/memory-network.ts'
-import { seededRandom } from '../support/seeded-random.ts'
-import type { VirtualClock } from '../support/virtual-clock.ts'
+import type { MemoryNetwork } from '../../src/testing/memory-network.ts'
+import { seededRandom } from '../../src/testing/seeded-random.ts'
+import type { VirtualClock } from '../../src/testing/virtual-clock.ts'
 import { loggedEvents } from './event-log.ts'
 import { MachineClock } from './machine-clock.ts'
 
@@ -70,7 +70,7 @@ export class Machine {
 
   /** Starts the program: the one that stopped, or another upon the same storage. Settles when it runs. */
   start(): Promise<void> {
-    this.network.isDark = false
+    this.network.isOffline = false
     this.#program ??= this.#make()
     return this.#program.pool.start()
   }
@@ -82,8 +82,8 @@ export class Machine {
 
   /** The program is gone in the middle of whatever it did. `dark`: the machine too, so that nobody is told. */
   kill({ dark = false } = {}): void {
-    this.network.isDark = dark
-    this.network.die({ told: !dark })
+    this.network.isOffline = dark
+    this.network.kill({ resets: !dark })
     this.#program?.clock.kill()
     this.#program = undefined
   }

@@ -6,11 +6,11 @@
 import type { PoolOptions } from '../../src/core/index.ts'
 import type { Point } from '../../src/core/values/ids.ts'
 import type { Random } from '../../src/core/values/ports.ts'
+import type { LinkOwner } from '../../src/testing/memory-link.ts'
+import { MemoryHub } from '../../src/testing/memory-network.ts'
+import { seededRandom } from '../../src/testing/seeded-random.ts'
+import { VirtualClock } from '../../src/testing/virtual-clock.ts'
 import { violatedInvariants } from '../support/invariants.ts'
-import type { Owner } from '../support/memory-link.ts'
-import { MemoryHub } from '../support/memory-network.ts'
-import { seededRandom } from '../support/seeded-random.ts'
-import { VirtualClock } from '../support/virtual-clock.ts'
 import { brokenInProgram } from './cross-invariants.ts'
 import { EventLog } from './event-log.ts'
 import { Machine } from './machine.ts'
@@ -49,7 +49,7 @@ export class Simulation {
   readonly #checkEvery: number
   /** One or two: a set that is cleared in each step would be a new table in each step. */
   readonly #touched: Machine[] = []
-  readonly #byOwner = new Map<Owner, Machine>()
+  readonly #byOwner = new Map<LinkOwner, Machine>()
   #sides: ((machine: Machine) => number) | undefined
 
   constructor({ seed, options = {}, checking = { everySteps: 1 } }: SimulationOptions) {
@@ -169,8 +169,7 @@ export class Simulation {
     this.clock.schedule(keepAliveMs, () => this.hub.breakSilentLinks())
   }
 
-  #reaches(from: Owner, to: Owner): boolean {
-    if (from.isDark || to.isDark) return false
+  #reaches(from: LinkOwner, to: LinkOwner): boolean {
     if (this.#sides === undefined) return true
     const [a, b] = [this.#byOwner.get(from), this.#byOwner.get(to)]
     return a === undefined || b === undefined || this.#sides(a) === this.#sides(b)

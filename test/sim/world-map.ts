@@ -1,6 +1,6 @@
 /** Where machines are: an address in a group of its own, a place on a map, and how long bytes take from one to the other. */
 import type { Random } from '../../src/core/values/ports.ts'
-import type { Owner } from '../support/memory-link.ts'
+import type { LinkOwner } from '../../src/testing/memory-link.ts'
 
 /** What the way adds whatever the distance, ms: two access networks. */
 const nearMs = 4
@@ -24,7 +24,7 @@ export function addressOf(index: number): string {
 
 export class WorldMap {
   readonly #random: Random
-  // By `place`. A map by owner would be several reads from cold memory for each piece that is sent.
+  // By `index`. A map by owner would be several reads from cold memory for each piece that is sent.
   readonly #x: number[] = []
   readonly #y: number[] = []
   /** Chance that a piece is lost and sent again. */
@@ -36,14 +36,14 @@ export class WorldMap {
     this.#random = random
   }
 
-  settle(owner: Owner): void {
-    owner.place = this.#x.push(this.#random.next()) - 1
-    this.#y.push(this.#random.next())
+  settle(owner: LinkOwner): void {
+    this.#x[owner.index] = this.#random.next()
+    this.#y[owner.index] = this.#random.next()
   }
 
-  latencyMs(from: Owner, to: Owner): number {
-    const east = (this.#x[from.place] ?? 0) - (this.#x[to.place] ?? 0)
-    const north = (this.#y[from.place] ?? 0) - (this.#y[to.place] ?? 0)
+  latencyMs(from: LinkOwner, to: LinkOwner): number {
+    const east = (this.#x[from.index] ?? 0) - (this.#x[to.index] ?? 0)
+    const north = (this.#y[from.index] ?? 0) - (this.#y[to.index] ?? 0)
     const way = nearMs + acrossMs * Math.hypot(east, north) * Math.SQRT1_2
     return way * this.slowness * (1 + this.#random.next() * jitter) + this.#resends()
   }

@@ -5,8 +5,8 @@
 import type { Link, Point } from '../../src/core/index.ts'
 import type { PoolMessage } from '../../src/core/values/message.ts'
 import { encodeMessages } from '../../src/core/wire/encode.ts'
+import type { MemoryNetwork } from '../../src/testing/memory-network.ts'
 import { helloOf } from './hostile-peer.ts'
-import type { MemoryNetwork } from './memory-network.ts'
 import type { World } from './pools.ts'
 
 /** What the strangers know of their victim. */

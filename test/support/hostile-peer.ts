@@ -4,7 +4,7 @@ import type { HelloMessage, PoolMessage } from '../../src/core/values/message.ts
 import { decodeMessage } from '../../src/core/wire/decode.ts'
 import { encodeMessages } from '../../src/core/wire/encode.ts'
 import { FrameReader } from '../../src/core/wire/frame.ts'
-import type { MemoryNetwork } from './memory-network.ts'
+import type { MemoryNetwork } from '../../src/testing/memory-network.ts'
 import type { World } from './pools.ts'
 
 const limits = { maxApplicationBytes: 1_048_576 }

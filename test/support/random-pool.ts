@@ -11,7 +11,7 @@ import type { Attempt } from '../../src/core/values/attempt.ts'
 import type { Host, ParsedPoint, PeerId, Point } from '../../src/core/values/ids.ts'
 import type { HelloMessage } from '../../src/core/values/message.ts'
 import { type DisconnectReason, PoolError, type Rejection } from '../../src/core/values/reason.ts'
-import { seededRandom } from './seeded-random.ts'
+import { seededRandom } from '../../src/testing/seeded-random.ts'
 import { type FakeConnection, StateBench } from './state-bench.ts'
 
 const us = 'p5' as PeerId

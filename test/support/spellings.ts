@@ -16,7 +16,7 @@ import type { Host, ParsedPoint } from '../../src/core/values/ids.ts'
 import type { Random } from '../../src/core/values/ports.ts'
 import { createGater } from '../../src/libp2p/gater.ts'
 import { toMultiaddr, tryParsePoint } from '../../src/libp2p/point.ts'
-import { seededRandom } from './seeded-random.ts'
+import { seededRandom } from '../../src/testing/seeded-random.ts'
 
 export interface SpellingResult {
   /** Texts that the pool took for a point. */

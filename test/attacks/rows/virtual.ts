@@ -2,9 +2,9 @@
 import { nodePreset, type Point } from '../../../src/core/index.ts'
 import { hostOf } from '../../../src/core/values/address.ts'
 import type { Link } from '../../../src/core/values/ports.ts'
+import { seededRandom } from '../../../src/testing/seeded-random.ts'
 import { HostilePeer, helloOf, messagesOf, say } from '../../support/hostile-peer.ts'
 import { type Member, World } from '../../support/pools.ts'
-import { seededRandom } from '../../support/seeded-random.ts'
 import { findingOf, type Row } from '../kit/row.ts'
 
 const secondMs = 1_000

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import type { PeerId, Point } from '../../../src/core/index.ts'
 import { memoryStorage, nodePreset, PeerPool, resolveConfig } from '../../../src/core/index.ts'
+import { seededRandom } from '../../../src/testing/seeded-random.ts'
 import { type Member, record, rejectionOf, World } from '../../support/pools.ts'
-import { seededRandom } from '../../support/seeded-random.ts'
 
 const [x, y] = ['x', 'y'] as PeerId[] as [PeerId, PeerId]
 

@@ -5,8 +5,8 @@ import { type BandExplanation, explainBand } from '../../../src/core/decisions/e
 import { noteReport } from '../../../src/core/tables/peer.ts'
 import { hostOfIp } from '../../../src/core/values/address.ts'
 import type { Host, PeerId, Point } from '../../../src/core/values/ids.ts'
+import { seededRandom } from '../../../src/testing/seeded-random.ts'
 import { circumstancesOf } from '../../support/circumstances.ts'
-import { seededRandom } from '../../support/seeded-random.ts'
 import { shuffled } from '../../support/shuffle.ts'
 import { StateBench } from '../../support/state-bench.ts'
 

@@ -7,7 +7,7 @@ import { pagePreset } from '../../../src/core/index.ts'
 import { kindOf, transportOf } from '../../../src/core/values/address.ts'
 import type { PeerKind } from '../../../src/core/values/bounds.ts'
 import type { PeerId, Point } from '../../../src/core/values/ids.ts'
-import { seededRandom } from '../../support/seeded-random.ts'
+import { seededRandom } from '../../../src/testing/seeded-random.ts'
 import { type FakeConnection, StateBench } from '../../support/state-bench.ts'
 
 const hidden = { minConnections: 1, expectedConnections: 2, maxConnections: 3, minByKind: pagePreset.minByKind }

@@ -3,7 +3,7 @@ import { planAfterExploring, planExploring } from '../../../src/core/decisions/e
 import { type MaintenancePlan, planMaintenance } from '../../../src/core/decisions/plan.ts'
 import { hostOfIp } from '../../../src/core/values/address.ts'
 import type { Host, PeerId, Point } from '../../../src/core/values/ids.ts'
-import { seededRandom } from '../../support/seeded-random.ts'
+import { seededRandom } from '../../../src/testing/seeded-random.ts'
 import { shuffled } from '../../support/shuffle.ts'
 import { type FakeConnection, StateBench } from '../../support/state-bench.ts'
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { chooseRival, type Holder, judgeShare, shareOf } from '../../../src/core/decisions/shares.ts'
 import { hostOfIp } from '../../../src/core/values/address.ts'
 import type { PeerId } from '../../../src/core/values/ids.ts'
-import { seededRandom } from '../../support/seeded-random.ts'
+import { seededRandom } from '../../../src/testing/seeded-random.ts'
 import { shuffled } from '../../support/shuffle.ts'
 
 interface Guest extends Holder {

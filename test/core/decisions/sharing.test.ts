@@ -5,7 +5,7 @@ import { hostOfIp } from '../../../src/core/values/address.ts'
 import type { Host, PeerId, Point } from '../../../src/core/values/ids.ts'
 import type { Rejection } from '../../../src/core/values/reason.ts'
 import { wireCaps } from '../../../src/core/wire/caps.ts'
-import { seededRandom } from '../../support/seeded-random.ts'
+import { seededRandom } from '../../../src/testing/seeded-random.ts'
 import { shuffled } from '../../support/shuffle.ts'
 import { type FakeConnection, StateBench } from '../../support/state-bench.ts'
 

@@ -2,8 +2,8 @@ import { expect, it } from 'vitest'
 import { explainPoint } from '../../../src/core/decisions/explain.ts'
 import { planMaintenance } from '../../../src/core/decisions/plan.ts'
 import type { PeerId, Point } from '../../../src/core/values/ids.ts'
+import { seededRandom } from '../../../src/testing/seeded-random.ts'
 import { circumstancesOf } from '../../support/circumstances.ts'
-import { seededRandom } from '../../support/seeded-random.ts'
 import { type FakeConnection, StateBench } from '../../support/state-bench.ts'
 
 const at = (n: number): Point => `/ip4/192.0.${n}.2/tcp/1` as Point

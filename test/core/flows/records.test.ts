@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { PeerId, Point } from '../../../src/core/index.ts'
 import { HostilePeer, helloOf, say } from '../../support/hostile-peer.ts'
-import { plainRecords, recordOf } from '../../support/memory-network.ts'
+import { plainRecords, recordOf } from '../../support/plain-records.ts'
 import { type Member, record, World } from '../../support/pools.ts'
 
 const claimer = 'claimer' as PeerId

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { PeerId, Point } from '../../../src/core/index.ts'
-import type { MemoryNetwork } from '../../support/memory-network.ts'
+import type { MemoryNetwork } from '../../../src/testing/memory-network.ts'
 import { type Member, World } from '../../support/pools.ts'
 
 /** Points at hosts of their own: the first number is the network, the second the host in it. */

@@ -2,9 +2,9 @@ import { expect, it } from 'vitest'
 import type { PeerId, PeerPool, Point } from '../../../src/core/index.ts'
 import { hostOfIp } from '../../../src/core/values/address.ts'
 import type { Host } from '../../../src/core/values/ids.ts'
+import { seededRandom } from '../../../src/testing/seeded-random.ts'
 import { HostileCrowd } from '../../support/hostile-crowd.ts'
 import { World } from '../../support/pools.ts'
-import { seededRandom } from '../../support/seeded-random.ts'
 
 const seeds = [1, 2, 3, 4]
 const sequencesPerSeed = 25_000

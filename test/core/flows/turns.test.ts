@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { Turns } from '../../../src/core/flows/turns.ts'
+import { VirtualClock } from '../../../src/testing/virtual-clock.ts'
 import { HostilePeer, helloOf, say } from '../../support/hostile-peer.ts'
 import { World } from '../../support/pools.ts'
-import { VirtualClock } from '../../support/virtual-clock.ts'
 
 /** Time passes also within a turn: a little each time that somebody looks at the clock. */
 class BusyClock extends VirtualClock {

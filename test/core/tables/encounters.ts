@@ -11,7 +11,7 @@ import {
 import type { PointNews, PointTable } from '../../../src/core/tables/point-table.ts'
 import type { Attempt, RunningConnection } from '../../../src/core/values/attempt.ts'
 import type { PeerId, Point } from '../../../src/core/values/ids.ts'
-import { seededRandom } from '../../support/seeded-random.ts'
+import { seededRandom } from '../../../src/testing/seeded-random.ts'
 
 /** A public point of its own address group: `number` up to 12,799 gives different groups. */
 export function pointOf(number: number): Point {

@@ -4,7 +4,7 @@ import { FadingFilter, hashCount, indexBitsFor } from '../../../src/core/tables/
 import { keyedHash } from '../../../src/core/tables/greylist.ts'
 import { freshLevel } from '../../../src/core/values/bounds.ts'
 import { octetsOf, parseIp } from '../../../src/core/values/ip.ts'
-import { seededRandom } from '../../support/seeded-random.ts'
+import { seededRandom } from '../../../src/testing/seeded-random.ts'
 
 /** With the reference's hash, which has no key. */
 function filterOf(indexBits: number, hash = (item: Uint8Array): Uint8Array => blake2b(item, { dkLen: 32 })): FadingFilter {

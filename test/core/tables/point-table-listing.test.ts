@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { ListQuery } from '../../../src/core/tables/point-table.ts'
 import { PointTable } from '../../../src/core/tables/point-table.ts'
-import { seededRandom } from '../../support/seeded-random.ts'
+import { seededRandom } from '../../../src/testing/seeded-random.ts'
 import { checkPoints } from '../../support/table-checks.ts'
 import { beRejected, connect, disconnect, meet, miss, news, pointOf, request, taken } from './encounters.ts'
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { PointTable } from '../../../src/core/tables/point-table.ts'
 import { joinPoint, pointFields, writeFields } from '../../../src/core/tables/saved-fields.ts'
 import type { PeerId, Point } from '../../../src/core/values/ids.ts'
-import { seededRandom } from '../../support/seeded-random.ts'
+import { seededRandom } from '../../../src/testing/seeded-random.ts'
 import { checkPoints } from '../../support/table-checks.ts'
 import { connect, disconnect, meet, miss, news, peerOf, pointInGroup, pointOf, request, taken } from './encounters.ts'
 

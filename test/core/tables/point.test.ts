@@ -15,7 +15,7 @@ import {
 import { readPoint } from '../../../src/core/values/address.ts'
 import type { Attempt, RunningConnection } from '../../../src/core/values/attempt.ts'
 import type { PeerId, Point } from '../../../src/core/values/ids.ts'
-import { seededRandom } from '../../support/seeded-random.ts'
+import { seededRandom } from '../../../src/testing/seeded-random.ts'
 import { evenChance } from '../../support/state-bench.ts'
 
 const [alice, bob] = ['alice', 'bob'] as PeerId[] as [PeerId, PeerId]

@@ -4,7 +4,7 @@ import { PeerTable } from '../../../src/core/tables/peer-table.ts'
 import { PointTable } from '../../../src/core/tables/point-table.ts'
 import { joinPoint } from '../../../src/core/tables/saved-fields.ts'
 import type { Point } from '../../../src/core/values/ids.ts'
-import { seededRandom } from '../../support/seeded-random.ts'
+import { seededRandom } from '../../../src/testing/seeded-random.ts'
 import { checkPeers, checkPoints } from '../../support/table-checks.ts'
 import { beRejected, connect, disconnect, leavePeer, miss, peerOf, pointInGroup, pointOf, request, runPeer } from './encounters.ts'
 

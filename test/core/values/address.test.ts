@@ -14,7 +14,7 @@ import {
 } from '../../../src/core/values/address.ts'
 import type { Host, Point } from '../../../src/core/values/ids.ts'
 import { formatIp, parseIp } from '../../../src/core/values/ip.ts'
-import { seededRandom } from '../../support/seeded-random.ts'
+import { seededRandom } from '../../../src/testing/seeded-random.ts'
 
 const relay = '12D3KooWSvXUEDdCYBfTCPQYxVWF2d2Dyx1sXEcJbzs7MEdUvjUn'
 const guest = '12D3KooWBgrtyLERnwd6pjeNjHxyStpZz6jWAb1dFJL3Z4QgnKyv'

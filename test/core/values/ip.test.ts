@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { type CidrRange, formatIp, type IpGroups, isInRange, parseIp, prefixOf, tryParseRange } from '../../../src/core/values/ip.ts'
-import { seededRandom } from '../../support/seeded-random.ts'
+import { seededRandom } from '../../../src/testing/seeded-random.ts'
 
 function range(text: string): CidrRange {
   const found = tryParseRange(text)

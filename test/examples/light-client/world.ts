@@ -11,7 +11,7 @@ import { SyncClient } from '../../../examples/light-client/sync/sync-client.ts'
 import { chainCodec } from '../../../examples/light-client/wire/codec.ts'
 import type { ChainMessage, GetHeadersMessage } from '../../../examples/light-client/wire/message.ts'
 import { answerTo, statusOf } from '../../../examples/light-client/wire/serving.ts'
-import { seededRandom } from '../../support/seeded-random.ts'
+import { seededRandom } from '../../../src/testing/seeded-random.ts'
 import { genesisOf, grow, nextHeader, startS, testRules } from './chains.ts'
 
 /** How a peer of the world is. */

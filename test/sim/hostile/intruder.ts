@@ -5,8 +5,8 @@
 import type { Link } from '../../../src/core/index.ts'
 import type { Point } from '../../../src/core/values/ids.ts'
 import type { PoolMessage } from '../../../src/core/values/message.ts'
+import type { MemoryNetwork } from '../../../src/testing/memory-network.ts'
 import { helloOf, messagesOf, say } from '../../support/hostile-peer.ts'
-import type { MemoryNetwork } from '../../support/memory-network.ts'
 import type { Simulation } from '../simulation.ts'
 
 /** The port of every hostile point, and of no other. */

@@ -1,6 +1,6 @@
 /** The page's own HTML and styles in the document of a test, without its script, and snapshots to draw in it. */
 import type { ConnectionSnapshot, PeerId, PeerSnapshot, Point, PointSnapshot, PoolSnapshot } from '../../../src/core/index.ts'
-import { seededRandom } from '../../support/seeded-random.ts'
+import { seededRandom } from '../../../src/testing/seeded-random.ts'
 
 /** As Vite serves this checkout to the tests. */
 const folder = '/web/demo/'

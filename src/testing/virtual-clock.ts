@@ -1,55 +1,60 @@
 /**
- * A clock that moves only when a test says so. Timers run in the order of their instants, then of their making; between two
- * of them every microtask runs, so that what a timer causes has happened before the next one fires.
+ * A clock that moves only when the test says so. Timers run in the order of their instants, then of their making. Between two timers
+ * every microtask runs, so all that a timer causes has happened before the next one fires. It needs Node.
  */
-import type { Clock } from '../../src/core/values/ports.ts'
+import type { Clock } from '../core/values/ports.ts'
 import { TimerQueue, type Waiting } from './timer-queue.ts'
 
 /** After so many steps in one go the event loop gets a turn: a test runner wants to tell that it lives. */
 const stepsPerTurn = 10_000
 
+/** A clock that moves only when `advance` or `until` is called. */
 export class VirtualClock implements Clock {
   #now = 0
   #dateOffset: number
   readonly #timers = new TimerQueue()
   #ids = 0
   #steps = 0
-  /** Called after each step, when all that it caused has happened, with the number of the timer that fired. */
+  /** Called after each timer, when all that it caused has happened, with the number of the timer. */
   onStep: ((timer: number) => void) | undefined
 
+  /** `date`: the wall clock at the start, ms since 1970. */
   constructor(date = 1_700_000_000_000) {
     this.#dateOffset = date
   }
 
+  /** Virtual time since the clock was made, ms. */
   now(): number {
     return this.#now
   }
 
+  /** Virtual wall clock, ms since 1970. */
   date(): number {
     return this.#dateOffset + this.#now
   }
 
-  /** Somebody sets the wall clock. */
+  /** Sets the wall clock forward, or back; timers do not notice. */
   jumpDate(byMs: number): void {
     this.#dateOffset += byMs
   }
 
-  /** Timers that wait. */
+  /** The number of timers that wait: 0 when a test has left nothing behind. */
   get pending(): number {
     return this.#timers.size
   }
 
-  /** Timers that fired since the clock was made. */
+  /** The number of timers that fired since the clock was made. */
   get steps(): number {
     return this.#steps
   }
 
+  /** Calls `fn` after `delayMs` of virtual time. Returns what cancels it. */
   schedule(delayMs: number, fn: () => void): () => void {
     const timer = this.#timers.add({ at: this.#now + Math.max(0, delayMs), id: ++this.#ids, fn })
     return () => this.#timers.remove(timer)
   }
 
-  /** Lets `ms` pass, with all that happens in it. */
+  /** Lets `ms` of virtual time pass, and resolves when all that happens in it has happened. */
   async advance(ms: number): Promise<void> {
     const end = this.#now + ms
     await settle()
@@ -61,7 +66,10 @@ export class VirtualClock implements Clock {
     this.#now = end
   }
 
-  /** Lets time pass until the promise settles; fails after `limitMs` of virtual time. */
+  /**
+   * Lets virtual time pass until the promise settles, and settles as it does. Rejects if it has not settled after `limitMs`, or when no
+   * timer is left.
+   */
   async until<T>(promise: Promise<T>, limitMs = 120_000): Promise<T> {
     let done = false
     const watched = promise.finally(() => {
@@ -89,7 +97,7 @@ export class VirtualClock implements Clock {
     timer.fn()
   }
 
-  /** All that it caused has happened. True: others than the simulation are due. */
+  /** All that it caused has happened. Returns true when the event loop is due for a turn. */
   #hasFired(timer: Waiting): boolean {
     this.onStep?.(timer.id)
     return ++this.#steps % stepsPerTurn === 0
@@ -100,7 +108,7 @@ function eventLoopTurn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve))
 }
 
-/** Runs every microtask there is: Node looks at the next tick when none is left. */
+/** Resolves when no microtask is left: Node runs the next tick only then. */
 export function settle(): Promise<void> {
   return new Promise((resolve) => process.nextTick(resolve))
 }

@@ -1,9 +1,10 @@
 /**
- * A network in memory: many `Network` ports joined by one hub, with latency on a (virtual) clock, refusals, partitions and
- * broken links. Points are `/ip4/…/tcp/…` texts, those of pages `/ip4/…/tcp/…/p2p/RELAY/p2p-circuit/webrtc/p2p/ID`, and peer ids any text: nothing here speaks libp2p.
+ * A network in memory: nodes joined by one hub, with latency on a virtual clock, refusals, partitions and broken links. A point is the
+ * text `/ip4/…/tcp/…`, of a page `/ip4/…/tcp/…/p2p/RELAY/p2p-circuit/webrtc/p2p/ID`, and a peer id is any text that is not empty. Nothing
+ * here speaks libp2p.
  */
-import { hostOf } from '../../src/core/values/address.ts'
-import type { ParsedPoint, PeerId, Point } from '../../src/core/values/ids.ts'
+import { hostOf } from '../core/values/address.ts'
+import type { ParsedPoint, PeerId, Point } from '../core/values/ids.ts'
 import {
   type Clock,
   DialError,
@@ -16,30 +17,46 @@ import {
   type Random,
   type SignedRecords,
   type Transport
-} from '../../src/core/values/ports.ts'
-import { PoolError } from '../../src/core/values/reason.ts'
-import { linkPair, type MemoryLink, type Owner, type Wires } from './memory-link.ts'
+} from '../core/values/ports.ts'
+import { PoolError } from '../core/values/reason.ts'
+import { type LinkOwner, linkPair, type MemoryLink, type Wires } from './memory-link.ts'
 
+/** What a `MemoryHub` is made of. */
 export interface HubOptions {
+  /** The clock of the network: a `VirtualClock`, in which time passes when the test says so. */
   readonly clock: Clock
+  /** For the latency function and other uses of the test. */
   readonly random: Random
-  /** One-way delay of bytes and dials, ms; drawn anew for each. */
-  readonly latencyMs?: ((from: Owner, to: Owner) => number) | undefined
+  /** One-way delay of each piece of data and of each half of a dial, ms. @default 5 */
+  readonly latencyMs?: ((from: LinkOwner, to: LinkOwner) => number) | undefined
 }
 
-/** The world between the nodes. */
+/** Options of one node. */
+export interface NodeOptions {
+  /** Its address, `/ip4/…/tcp/…` for example. @default a public address in an address group of its own */
+  readonly point?: string | undefined
+  /** False: the node dials and cannot be dialed, like a page or a peer behind a NAT. @default true */
+  readonly listens?: boolean | undefined
+  /** Makes a plain peer, which does not speak the pool protocol, with these libp2p protocols. @default none: it speaks the pool protocol */
+  readonly speaks?: readonly string[] | undefined
+}
+
+/** Joins the nodes of a network in memory: what lies between them. */
 export class MemoryHub implements Wires {
+  /** The clock of the network. */
   readonly clock: Clock
+  /** For the latency function and other uses of the test. */
   readonly random: Random
-  latencyMs: (from: Owner, to: Owner) => number
+  /** One-way delay between two nodes, ms. May be replaced at any time. */
+  latencyMs: (from: LinkOwner, to: LinkOwner) => number
+  /** The nodes by the points where they listen. */
   readonly nodes = new Map<Point, MemoryNetwork>()
-  /** False: bytes and dials between the two do not get through, and nobody says so. */
-  reaches: (from: Owner, to: Owner) => boolean = () => true
-  /** Who answers where no node is: hostile scenarios have more hosts than they can make beforehand. */
+  /** False: neither data nor dials get from one to the other, and nobody is notified. Replace it to partition the network. */
+  reaches: (from: LinkOwner, to: LinkOwner) => boolean = () => true
+  /** Returns the node that answers at a point where no node is; for tests with more hosts than they can make beforehand. */
   stranger: (point: Point) => MemoryNetwork | undefined = () => undefined
   readonly #members = new Set<MemoryNetwork>()
-  /** What every text means. */
-  readonly parsed = new Map<string, ParsedPoint>()
+  readonly #parsed = new Map<string, ParsedPoint>()
 
   constructor({ clock, random, latencyMs = () => 5 }: HubOptions) {
     this.clock = clock
@@ -47,38 +64,55 @@ export class MemoryHub implements Wires {
     this.latencyMs = latencyMs
   }
 
-  /** A node at a public address, in an address group of its own; `listens: false` makes one that only dials, `speaks` one without the pool protocol. */
-  node(
-    name: string,
-    { point, listens = true, speaks }: { point?: string | undefined; listens?: boolean | undefined; speaks?: readonly string[] } = {}
-  ): MemoryNetwork {
+  /** Makes a node. `name` becomes its peer id. */
+  node(name: string, { point, listens = true, speaks }: NodeOptions = {}): MemoryNetwork {
     const own = (point ?? `/ip4/${45 + (this.nodes.size >> 8)}.${this.nodes.size & 255}.0.1/tcp/4001`) as Point
-    const node = new MemoryNetwork(this, { peerId: name as PeerId, point: own, listens, speaks })
+    const node = new MemoryNetwork(this, { peerId: name as PeerId, index: this.#members.size, point: own, listens, speaks })
     this.nodes.set(own, node)
     this.#members.add(node)
     return node
   }
 
-  /** Open links, both ends. */
+  /** All open links, both ends of each. */
   get links(): ReadonlySet<MemoryLink> {
     return new Set([...this.#members].flatMap((node) => [...node.links]))
   }
 
-  /** Both ends of a link know after a while that nothing gets through any more, though nobody writes: links ask for signs of life. */
+  /**
+   * Breaks both ends of each link on which nothing gets through, as the keep-alive of a real transport does after a while, even if nobody
+   * writes.
+   */
   breakSilentLinks(): void {
     for (const link of this.links) {
-      const isSilent = link.peer?.isDead === true || !this.reaches(link.owner, link.remote) || !this.reaches(link.remote, link.owner)
+      const isSilent = link.peer?.isDead === true || !this.connects(link.owner, link.remote) || !this.connects(link.remote, link.owner)
       if (isSilent) link.breakBoth()
     }
   }
+
+  /** Whether data gets from one to the other now: both are online, and `reaches` says so. */
+  connects(from: LinkOwner, to: LinkOwner): boolean {
+    return !from.isOffline && !to.isOffline && this.reaches(from, to)
+  }
+
+  /** Parses a point. Each text is parsed once for all nodes: thousands of pools learn the same points, and then share one string. Throws `PoolError` `invalid-point`. */
+  parsePoint(text: string): ParsedPoint {
+    const known = this.#parsed.get(text)
+    if (known !== undefined) return known
+    const parsed = parse(text)
+    this.#parsed.set(text, parsed)
+    return parsed
+  }
 }
 
+/** The network of one peer: the port that `PeerPool` takes as `network`. Made by `MemoryHub.node`. */
 export class MemoryNetwork implements Network {
   readonly peerId: PeerId
+  /** Its number in the hub, from 0. */
+  readonly index: number
   readonly transports: readonly Transport[] = ['tcp', 'webrtc']
-  /** Set by tests that are about signed records: `plainRecords`. */
+  /** Signed records of peers; set it in tests that are about them. @default none */
   records: SignedRecords | undefined = undefined
-  /** Where it is; listed in `ownPoints` only while it listens. */
+  /** Where it is. It is one of `ownPoints` only if it listens. */
   readonly point: Point
   readonly #hub: MemoryHub
   readonly #listens: boolean
@@ -86,26 +120,29 @@ export class MemoryNetwork implements Network {
   readonly #speaks: readonly string[] | undefined
   #own: readonly Point[]
   #handlers: NetworkHandlers | undefined
-  /** The adapter's gater. */
+  /** The `gate` of its pool, which refuses banned hosts and peers. Set it after the pool was made. */
   gate: Gate | undefined
-  /** Takes links and never says a word on them. */
+  /** True: it takes links and sends nothing on them. */
   silent = false
+  /** Dials that it made. */
   dials = 0
+  /** Its ends of open links. */
   readonly links = new Set<MemoryLink>()
+  /** Called when something is about to reach the node: data, the end of a link, the answer to a dial. */
   touched: () => void = () => undefined
-  place = -1
-  /** Its machine is off or away: in a simulation nothing gets to it or from it. */
-  isDark = false
+  /** True: nothing gets to it or from it, and nobody is notified. */
+  isOffline = false
   /** Timers of its dials. */
   readonly #waits = new Set<() => void>()
 
   constructor(
     hub: MemoryHub,
-    { peerId, point, listens, speaks }: { peerId: PeerId; point: Point; listens: boolean; speaks: readonly string[] | undefined }
+    { peerId, index, point, listens, speaks }: Required<NodeOptions> & { peerId: PeerId; index: number; point: Point; listens: boolean }
   ) {
     this.#speaks = speaks
     this.#hub = hub
     this.peerId = peerId
+    this.index = index
     this.point = point
     this.#own = [point]
     this.#listens = listens
@@ -115,7 +152,7 @@ export class MemoryNetwork implements Network {
     return this.#listens ? this.#own : []
   }
 
-  /** It can be reached there from now on, and nowhere else. */
+  /** Moves it: from now on it is reached at these points and nowhere else. */
   announce(...points: Point[]): void {
     for (const point of this.#own) this.#hub.nodes.delete(point)
     for (const point of points) this.#hub.nodes.set(point, this)
@@ -123,22 +160,18 @@ export class MemoryNetwork implements Network {
     this.#handlers?.ownPointsChanged()
   }
 
-  /** Another discovery found something. */
+  /** Gives its pool a point, as another discovery (mDNS, a DHT) would. */
   discover(found: ParsedPoint): void {
     this.#handlers?.discovered(found)
   }
 
+  /** Its pool has started it. */
   get isUp(): boolean {
     return this.#handlers !== undefined
   }
 
-  /** Each text is parsed once for all: thousands of pools hear of the same points, and then share one string. */
   parsePoint(text: string): ParsedPoint {
-    const known = this.#hub.parsed.get(text)
-    if (known !== undefined) return known
-    const parsed = parse(text)
-    this.#hub.parsed.set(text, parsed)
-    return parsed
+    return this.#hub.parsePoint(text)
   }
 
   tryParsePoint(text: string): ParsedPoint | undefined {
@@ -168,7 +201,7 @@ export class MemoryNetwork implements Network {
     const there = hub.nodes.get(point) ?? this
     await this.#wait(hub.latencyMs(this, there) + hub.latencyMs(there, this), signal)
     const target = hub.nodes.get(point) ?? hub.stranger(point)
-    if (target === undefined || !hub.reaches(this, target)) {
+    if (target === undefined || !hub.connects(this, target)) {
       if (target === undefined) throw new DialError('refused', `nobody listens on ${point}`)
       await this.#wait(1_000_000, signal)
     }
@@ -202,7 +235,7 @@ export class MemoryNetwork implements Network {
     return asked?.every((protocol) => spoken.includes(protocol)) ?? false
   }
 
-  /** Raw access for tests that play a hostile peer: no pool on this side. */
+  /** Dials without a pool, for tests that play a hostile peer: the test writes and reads the bytes itself. */
   async dialRaw(point: Point): Promise<Link> {
     return this.dial(point, { expectedPeerId: undefined, signal: new AbortController().signal })
   }
@@ -217,21 +250,21 @@ export class MemoryNetwork implements Network {
     return Promise.resolve()
   }
 
-  /** Its links break, nothing is said. */
+  /** Breaks its links at both ends at once, without a goodbye. It is not up until its pool starts it again. */
   crash(): void {
     this.#handlers = undefined
     for (const link of [...this.links]) link.breakBoth()
   }
 
   /**
-   * The program is killed: it hears nothing any more, and its dials lead nowhere. The others learn of it when its machine
-   * says so; `told` false: the machine is gone too.
+   * Ends the program: it receives nothing any more, and its dials lead nowhere. `resets`: its machine stays, and resets the connections;
+   * false: the machine is gone too, and others learn of it by silence only.
    */
-  die({ told }: { told: boolean }): void {
+  kill({ resets }: { readonly resets: boolean }): void {
     this.#handlers = undefined
     for (const cancel of this.#waits) cancel()
     this.#waits.clear()
-    for (const link of [...this.links]) link.die(told)
+    for (const link of [...this.links]) link.die(resets)
   }
 
   /** Never settles if the program is killed meanwhile. */
@@ -260,23 +293,4 @@ function parse(text: string): ParsedPoint {
   if (match?.[1] === undefined) throw new PoolError('invalid-point', `a multiaddr was expected, got ${JSON.stringify(text)}`)
   const relayed = match[1].includes('/p2p-circuit')
   return { point: (relayed ? text : match[1]) as Point, expectedPeerId: match[2] as PeerId | undefined }
-}
-
-/** Records that anybody can forge: the id and the points as text. One of another's id is broken. */
-export function plainRecords(peerId: PeerId, points: () => readonly Point[]): SignedRecords {
-  return {
-    get own() {
-      return recordOf(peerId, ...points())
-    },
-    async open(bytes, signer) {
-      const [head, ...named] = new TextDecoder().decode(bytes).split(' ')
-      await Promise.resolve()
-      if (head !== `signed-by:${signer}`) throw new Error(`expected the signature of ${signer}`)
-      return named as Point[]
-    }
-  }
-}
-
-export function recordOf(peerId: PeerId, ...points: readonly Point[]): Uint8Array {
-  return new TextEncoder().encode([`signed-by:${peerId}`, ...points].join(' '))
 }

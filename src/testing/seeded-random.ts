@@ -1,6 +1,7 @@
-/** Repeatable chance (mulberry32): the same seed gives the same numbers. Print the seed when a test fails. */
-import type { Random } from '../../src/core/values/ports.ts'
+/** Random numbers from a seed, for tests that can be repeated. */
+import type { Random } from '../core/values/ports.ts'
 
+/** Random numbers (mulberry32): the same seed gives the same ones. Print the seed when a test fails. */
 export function seededRandom(seed: number): Random {
   let state = seed >>> 0
   const next = (): number => {

@@ -1,29 +1,31 @@
-/** Two ends of one link in memory: ordered, delayed on the hub's clock, with a bounded buffer in each direction. */
-import { hostOf, transportOf } from '../../src/core/values/address.ts'
-import type { Host, PeerId, Point } from '../../src/core/values/ids.ts'
-import type { Clock, Link, PlainPeer, Transport } from '../../src/core/values/ports.ts'
+/** A link in memory with its two ends: ordered, delayed on the clock of the hub, with a bounded buffer in each direction. */
+import { hostOf, transportOf } from '../core/values/address.ts'
+import type { Host, PeerId, Point } from '../core/values/ids.ts'
+import type { Clock, Link, PlainPeer, Transport } from '../core/values/ports.ts'
 
-/** Who holds an end. */
-export interface Owner {
+/** The node that holds one end of a link. */
+export interface LinkOwner {
   readonly peerId: PeerId
+  /** Its number in the hub, from 0. */
+  readonly index: number
+  /** Where it is. */
   readonly point: Point
-  /** Open ends of this owner; for faults. */
+  /** Its ends of open links. */
   readonly links: Set<MemoryLink>
-  /** Called when something is about to reach the owner. */
+  /** Called when something is about to reach it. */
   readonly touched: () => void
-  /** Its place on the map of a simulation; -1: it has none. */
-  place: number
-  /** Its machine is off or away: in a simulation nothing gets to it or from it. */
-  readonly isDark: boolean
+  /** True: nothing gets to it or from it. */
+  readonly isOffline: boolean
 }
 
-/** The world that links run through. */
+/** What links run through: the hub. */
 export interface Wires {
+  /** The clock of the network. */
   readonly clock: Clock
   /** One-way delay of each piece, ms. */
-  latencyMs: (from: Owner, to: Owner) => number
+  latencyMs: (from: LinkOwner, to: LinkOwner) => number
   /** False: nothing gets through now; it is sent again until it does. */
-  reaches: (from: Owner, to: Owner) => boolean
+  connects(from: LinkOwner, to: LinkOwner): boolean
 }
 
 /** Bytes on their way in one direction before `send` says no. */
@@ -45,7 +47,7 @@ interface Posted {
 const ended: IteratorResult<Uint8Array, undefined> = { done: true, value: undefined }
 
 /** A link with a page, whose point ends with `/webrtc/p2p/ID`, is a WebRTC one at both ends. */
-export function linkPair(hub: Wires, dialer: Owner, listener: Owner): [MemoryLink, MemoryLink] {
+export function linkPair(hub: Wires, dialer: LinkOwner, listener: LinkOwner): [MemoryLink, MemoryLink] {
   const transport = transportOf(listener.point) === 'webrtc' ? 'webrtc' : 'memory'
   const ours = new MemoryLink(hub, { owner: dialer, remote: listener, direction: 'outgoing', transport })
   const theirs = new MemoryLink(hub, { owner: listener, remote: dialer, direction: 'incoming', transport })
@@ -54,15 +56,19 @@ export function linkPair(hub: Wires, dialer: Owner, listener: Owner): [MemoryLin
   return [ours, theirs]
 }
 
+/** One end of a link. A pool gets it as its `Link`; a test may break it. */
 export class MemoryLink implements Link {
-  readonly owner: Owner
-  readonly remote: Owner
+  /** The node of this end. */
+  readonly owner: LinkOwner
+  /** The node of the other end. */
+  readonly remote: LinkOwner
   readonly direction: 'outgoing' | 'incoming'
   readonly host: Host | undefined
   readonly transport: Transport
   plain: PlainPeer | undefined
   readonly over: Promise<void>
   readonly #isOver: () => void
+  /** The other end. */
   peer: MemoryLink | undefined
   readonly #hub: Wires
   readonly #inbox: Item[] = []
@@ -72,13 +78,14 @@ export class MemoryLink implements Link {
   /** On their way to the other end, in order. */
   readonly #wire: Posted[] = []
   #cancelArrival: (() => void) | undefined
+  /** Bytes that were sent and not read yet. */
   inFlight = 0
   #closed = false
-  /** Its path is gone: nothing gets through from this end, whatever the hub says. Nobody is told. */
+  /** True: nothing gets through from this end, whatever the hub says, and nobody is notified. */
   isStale = false
-  /** Set by tests that are about it. */
+  /** How the other end is reached; set it in tests that are about it. @default unknown */
   reach: Link['reach']
-  /** The program that held it was killed; whatever reaches it is answered by a reset. */
+  /** The program that held it was killed; what reaches it is answered by a reset. */
   isDead = false
   #drains: Set<() => void> | undefined
 
@@ -115,8 +122,9 @@ export class MemoryLink implements Link {
     return this.inFlight < bufferBytes
   }
 
+  /** Whether data gets from this end to the other now. */
   get getsThrough(): boolean {
-    return !this.isStale && this.#hub.reaches(this.owner, this.remote)
+    return !this.isStale && this.#hub.connects(this.owner, this.remote)
   }
 
   get unsentBytes(): number {
@@ -160,7 +168,7 @@ export class MemoryLink implements Link {
     this.shut()
   }
 
-  /** Answered by a machine that is there and reached, whatever waits unread; asked again until it is. */
+  /** Resolves when the machine at the other end answers, even if data waits unread there; asked again until then. */
   probe(signal: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
       const { clock } = this.#hub
@@ -181,7 +189,7 @@ export class MemoryLink implements Link {
     })
   }
 
-  /** The wire is cut. */
+  /** Breaks the link at both ends at once, as if the wire were cut. */
   breakBoth(): void {
     for (const end of [this, this.peer]) {
       if (end === undefined || end.isDead) continue
@@ -191,22 +199,23 @@ export class MemoryLink implements Link {
     for (const end of [this, this.peer]) if (end?.isDead === false) end.shut()
   }
 
-  /** The owner's memory is gone: this end does nothing any more. `told`: its machine is there to break the other end. */
-  die(told: boolean): void {
+  /** The program of this end is gone, and the end does nothing any more. `resets`: its machine is there and resets the link. */
+  die(resets: boolean): void {
     this.cut()
-    if (told && !this.#closed) this.#post({ kind: 'broken' })
+    if (resets && !this.#closed) this.#post({ kind: 'broken' })
     this.isDead = true
     this.#forget()
     this.#reader = undefined
   }
 
-  /** What is on its way to the other end is lost. */
+  /** Loses what is on its way to the other end. */
   cut(): void {
     this.#cancelArrival?.()
     this.#cancelArrival = undefined
     this.#wire.length = 0
   }
 
+  /** @internal Something reached this end; called by the other end. */
   arrive(item: Item): void {
     this.owner.touched()
     if (item.kind !== 'bytes') this.#isOver()
@@ -217,6 +226,7 @@ export class MemoryLink implements Link {
     void this.#read().then(reader.resolve, reader.reject)
   }
 
+  /** Closes this end alone. */
   shut(): void {
     this.#forget()
     for (const check of this.#drains ?? []) check()
