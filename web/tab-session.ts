@@ -11,6 +11,7 @@ import { PoolError } from '../src/core/values/reason.ts'
 import type { PoolSnapshot } from '../src/core/values/snapshot.ts'
 import { systemClock } from '../src/libp2p/system.ts'
 import { inherit } from './heritage.ts'
+import { loadAll } from './load-all.ts'
 import { OwnerTerm, randomName } from './owner-term.ts'
 import { lookEveryMs, Ownership } from './ownership.ts'
 import { type SharedPoolEvents, sharedEventNames, type TabRole, type WebPeerInit } from './sharing.ts'
@@ -149,6 +150,7 @@ export class TabSession<Msg, PeerMeta, ConnMeta> {
     } finally {
       clearTimeout(timer)
     }
+    if (this.#role === 'follower') void loadAll()
   }
 
   /** Ends this tab's part; another tab becomes the owner. Idempotent. Never rejects. */

@@ -37,7 +37,7 @@ export class DemoTab {
     page.on('console', (message) => {
       if (message.type() !== 'error' && message.type() !== 'warning') return
       const address = failedWebSocket.exec(message.text())?.[1]
-      if (address === undefined) this.problems.push(`console: ${message.text()}`)
+      if (address === undefined) this.problems.push(`console: ${message.text()} (${message.location().url})`)
       else this.failedWebSockets.push(address)
     })
   }

@@ -21,6 +21,16 @@ export async function eventually(check: () => Promise<void>, deadlineMs = 10_000
 
 /** A page's code and all it imports in one file; `file` is beside this one. */
 export async function bundlePage(file: string): Promise<string> {
+  const [{ code }] = await bundle(file, false)
+  return code
+}
+
+/** A page's code as a bundler splits it: each file by its path. The page itself is `/page.js`. */
+export async function bundleChunks(file: string): Promise<ReadonlyMap<string, string>> {
+  return new Map((await bundle(file, true)).map(({ fileName, code }) => [`/${fileName}`, code]))
+}
+
+async function bundle(file: string, codeSplitting: boolean): Promise<[Rolldown.OutputChunk, ...Rolldown.OutputChunk[]]> {
   const result = await build({
     configFile: false,
     logLevel: 'warn',
@@ -30,19 +40,21 @@ export async function bundlePage(file: string): Promise<string> {
       target: 'es2023',
       minify: false,
       lib: { entry: fileURLToPath(new URL(file, import.meta.url)), formats: ['es'], fileName: 'page' },
-      rolldownOptions: { output: { codeSplitting: false } }
+      rolldownOptions: { output: { codeSplitting } }
     }
   })
   const [{ output }] = (Array.isArray(result) ? result : [result]) as Rolldown.RolldownOutput[] as [Rolldown.RolldownOutput]
-  return output[0].code
+  const [page, ...others] = output
+  return [page, ...others.filter((one) => one.type === 'chunk')]
 }
 
-/** On localhost, where a page counts as secure. */
-export function servePage(code: string): Promise<Server> {
+/** On localhost, where a page counts as secure. Given one text, it is `/page.js`. */
+export function servePage(code: string | ReadonlyMap<string, string>): Promise<Server> {
+  const files = typeof code === 'string' ? new Map([['/page.js', code]]) : code
   const server = createServer((request, response) => {
-    const isScript = request.url === '/page.js'
-    response.setHeader('content-type', isScript ? 'text/javascript' : 'text/html')
-    response.end(isScript ? code : '<!doctype html><title>p2p-pool test</title><script type="module" src="/page.js"></script>')
+    const script = files.get(request.url ?? '')
+    response.setHeader('content-type', script === undefined ? 'text/html' : 'text/javascript')
+    response.end(script ?? '<!doctype html><title>p2p-pool test</title><script type="module" src="/page.js"></script>')
   })
   return new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve(server)))
 }

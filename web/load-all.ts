@@ -1,0 +1,15 @@
+/**
+ * Loads at once what a pool loads while it starts. A tab that follows does so: when it takes over, the server of the page may be gone.
+ * Called by `tab-session.ts`. The list holds what `import()` names elsewhere; a test takes the server away.
+ */
+
+/** Resolves in any case: what cannot be loaded now is asked for again when it is needed. */
+export async function loadAll(): Promise<void> {
+  await Promise.allSettled([
+    import('../src/core/api/late.ts'),
+    import('../src/core/tables/saved-state.ts'),
+    import('../src/libp2p/late-network.ts'),
+    import('../src/libp2p/plain-peers.ts'),
+    import('./indexed-db.ts')
+  ])
+}
