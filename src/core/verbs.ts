@@ -105,6 +105,9 @@ const verbs = {
 
 export type Verb = keyof typeof verbs
 
+/** Is it the name of a public method, such as `setBand` or `points.banHost`? */
+export const isVerb = (name: string): name is Verb => Object.hasOwn(verbs, name)
+
 /** Takes the arguments of a call: checked, records and lists as frozen copies. Throws `PoolError`. */
 export type TakeArguments = <Args extends readonly unknown[]>(verb: Verb, ...args: Args) => Args
 

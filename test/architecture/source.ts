@@ -32,7 +32,7 @@ export interface SourceFile {
   /** `async`, `await`, `for await`, and `Promise` outside of interfaces (which only describe). */
   readonly waits: readonly Spot[]
   readonly exportsDefault: boolean
-  /** The text begins with a block comment. */
+  /** The text begins with a block comment; before it there may be the line that names the interpreter. */
   readonly hasHead: boolean
   readonly comments: readonly Spot[]
 }
@@ -143,7 +143,7 @@ export function parseSource(path: string, text: string): SourceFile {
     calls,
     waits,
     exportsDefault,
-    hasHead: text.startsWith('/**'),
+    hasHead: /^(#!.*\n)?\/\*\*/.test(text),
     comments: comments.map(({ value, start }) => ({ name: value, line: lineOf(start) }))
   }
 }

@@ -105,6 +105,17 @@ describe.each(resolutions)("a consumer's TypeScript with module resolution $name
   })
 })
 
+it('the command runs from the packed package', async () => {
+  const bin = join(consumer.installed, consumer.manifest.bin['p2p-pool'] ?? '')
+  expect(await consumer.node(bin, '--version')).toBe(`${consumer.manifest.version}\n`)
+  expect(await readFile(bin, 'utf8')).toMatch(/^#!\/usr\/bin\/env node\n/)
+  // It loads libp2p before it finds that it cannot listen there.
+  const args = ['node', '--network', 'test', '--listen', '/ip4/192.0.2.1/tcp/4001', '--data', join(consumer.folder, 'data')]
+  await expect(consumer.node(bin, ...args)).rejects.toThrow(
+    '--listen: cannot listen at /ip4/192.0.2.1/tcp/4001: this machine does not have that address'
+  )
+}, 30_000)
+
 it('Node runs the packed code', async () => {
   const code =
     "import('p2p-pool'), import('p2p-pool/libp2p'), import('p2p-pool/node').then((all) => console.log(typeof all.createNodePeer))"

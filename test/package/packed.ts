@@ -15,6 +15,8 @@ const checkout = fileURLToPath(new URL('../..', import.meta.url))
 const consumersOwn = ['@types/node', '@libp2p/bootstrap', '@libp2p/kad-dht', '@libp2p/ping']
 
 interface Manifest {
+  readonly version: string
+  readonly bin: Readonly<Record<string, string>>
   readonly exports: Readonly<Record<string, string | { readonly types: string; readonly default: string }>>
   readonly dependencies: Readonly<Record<string, string>>
   readonly peerDependencies: Readonly<Record<string, string>>

@@ -1,0 +1,111 @@
+/** The other end of the control socket: asks the peer that runs on a data folder. Used by every verb of the command but `node`. */
+import { once } from 'node:events'
+import { connect, type Socket } from 'node:net'
+import { PoolError } from '../../src/core/values/reason.ts'
+import { codeOf } from '../system-error.ts'
+import { CommandError } from './command-error.ts'
+import { type ControlAnswer, type ControlEvent, lineOf, maxAnswerBytes, readAnswer, readLines } from './control-lines.ts'
+import { socketPathOf } from './data-folder.ts'
+
+export interface ControlClientOptions {
+  /** For connecting, and for each answer, ms. */
+  readonly timeoutMs: number
+}
+
+const absent: ReadonlySet<string | undefined> = new Set(['ENOENT', 'ECONNREFUSED', 'ENOTDIR'])
+
+export class ControlClient {
+  readonly #socket: Socket
+  readonly #answers: AsyncGenerator<string>
+  readonly #timeoutMs: number
+  #asked = 0
+
+  /** Rejects with `CommandError`: `not-running`, `no-answer`, `failed` (mostly: no permission). */
+  static async connect(folder: string, { timeoutMs }: ControlClientOptions): Promise<ControlClient> {
+    const path = socketPathOf(folder)
+    const socket = connect(path)
+    try {
+      await once(socket, 'connect', { signal: AbortSignal.timeout(timeoutMs) })
+    } catch (error) {
+      socket.destroy()
+      if (absent.has(codeOf(error)))
+        throw new CommandError(
+          'not-running',
+          `no peer runs on ${folder}: start one with "p2p-pool node", or name its folder with --data`,
+          error
+        )
+      throw unanswered(error, `cannot reach the peer on ${folder}`, timeoutMs)
+    }
+    return new ControlClient(socket, timeoutMs)
+  }
+
+  private constructor(socket: Socket, timeoutMs: number) {
+    this.#socket = socket
+    this.#answers = readLines(socket, maxAnswerBytes)
+    this.#timeoutMs = timeoutMs
+    // Whoever waits for an answer hears of it.
+    socket.on('error', () => socket.destroy())
+  }
+
+  /** Calls a verb of the peer. Rejects with `CommandError`, whose code may be that of a `PoolError`. */
+  async ask(verb: string, ...args: readonly unknown[]): Promise<unknown> {
+    for await (const answer of this.#answersTo(verb, args)) {
+      if ('value' in answer) return answer.value
+    }
+    throw new CommandError('failed', `the peer closed the connection before it answered ${verb}`)
+  }
+
+  /** The last events, and with `follow` those that come, until the peer ends or the signal fires. */
+  async *events({ follow, signal }: { readonly follow: boolean; readonly signal: AbortSignal }): AsyncGenerator<ControlEvent> {
+    const end = (): void => void this.#socket.destroy()
+    signal.addEventListener('abort', end, { once: true })
+    if (signal.aborted) end()
+    try {
+      for await (const answer of this.#answersTo('events', [{ follow }])) {
+        if ('event' in answer) yield answer.event
+        else return
+      }
+    } catch (error) {
+      if (!signal.aborted) throw error
+    } finally {
+      signal.removeEventListener('abort', end)
+    }
+  }
+
+  close(): void {
+    this.#socket.destroy()
+  }
+
+  async *#answersTo(verb: string, args: readonly unknown[]): AsyncGenerator<ControlAnswer> {
+    const id = ++this.#asked
+    // A follower waits for events as long as it likes; a peer that is gone ends the connection.
+    const timer =
+      verb === 'events'
+        ? undefined
+        : setTimeout(() => this.#socket.destroy(new CommandError('no-answer', noAnswer(verb, this.#timeoutMs))), this.#timeoutMs)
+    try {
+      this.#socket.write(lineOf({ id, verb, args }))
+      for (let line = await this.#answers.next(); line.done !== true; line = await this.#answers.next()) {
+        const answer = readAnswer(line.value)
+        // An error without a request's id is about the connection.
+        if ('error' in answer && (answer.id === id || answer.id === 0)) throw new CommandError(answer.error.code, answer.error.message)
+        if (answer.id === id) yield answer
+      }
+    } catch (error) {
+      if (error instanceof CommandError || error instanceof PoolError) throw error
+      throw new CommandError('failed', `the connection to the peer broke: ${error instanceof Error ? error.message : String(error)}`, error)
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+}
+
+function noAnswer(verb: string, timeoutMs: number): string {
+  return `the peer did not answer ${verb} within ${timeoutMs} ms`
+}
+
+function unanswered(error: unknown, doing: string, timeoutMs: number): CommandError {
+  if (error instanceof Error && error.name === 'AbortError')
+    return new CommandError('no-answer', `${doing}: no answer within ${timeoutMs} ms`, error)
+  return new CommandError('failed', `${doing}: ${error instanceof Error ? error.message : String(error)}`, error)
+}

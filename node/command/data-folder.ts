@@ -1,0 +1,83 @@
+/**
+ * The data folder of a peer: identity, peers, the control socket, and who holds it. One peer at a time: a second one is told the
+ * process id of the first. Used by `run-node.ts`; the other verbs find the socket with `socketPathOf`.
+ */
+import { createHash } from 'node:crypto'
+import { readFile, rm, writeFile } from 'node:fs/promises'
+import { homedir } from 'node:os'
+import { join, relative, resolve } from 'node:path'
+import { StorageError } from '../../src/core/values/ports.ts'
+import { lockFile } from '../file-lock.ts'
+import { storageErrorOf } from '../system-error.ts'
+import { trustedPath } from '../trusted-files.ts'
+import { CommandError } from './command-error.ts'
+
+export interface DataFolder {
+  readonly path: string
+  readonly peersFile: string
+  readonly identityFile: string
+  readonly socketPath: string
+  /** Never rejects. */
+  release(): Promise<void>
+}
+
+/** The environment says where, or it is in the home folder, as for other servers. */
+export function defaultDataFolder(env: NodeJS.ProcessEnv = process.env): string {
+  return env.P2P_POOL_DATA ?? join(homedir(), '.p2p-pool')
+}
+
+/** A Unix socket's path has 107 bytes at most on Linux, 103 on macOS. */
+const maxSocketPath = 103
+
+/**
+ * Where the peer of that folder listens. The shorter one of the absolute path and that from the working folder; throws `CommandError` `usage`
+ * if both are longer than the system takes. On Windows a pipe, whose name is made of the path.
+ */
+export function socketPathOf(folder: string): string {
+  const absolute = resolve(folder)
+  if (process.platform === 'win32')
+    return `\\\\.\\pipe\\p2p-pool-${createHash('sha256').update(absolute.toLowerCase()).digest('hex').slice(0, 32)}`
+  const path = join(absolute, 'control.sock')
+  const shorter = [path, relative(process.cwd(), path)].find((one) => Buffer.byteLength(one) <= maxSocketPath)
+  if (shorter !== undefined) return shorter
+  throw new CommandError(
+    'usage',
+    `--data: expected a folder whose socket has a path of at most ${maxSocketPath} bytes, got ${path}; use a shorter one`
+  )
+}
+
+const maxHoldMs = 15_000
+
+/**
+ * Makes the folder if it is missing, for the owner alone, and holds it. Rejects with `CommandError` `held` naming the process that holds it, or with
+ * `StorageError`. After a crash it waits about five seconds for the lock of the dead process.
+ */
+export async function holdDataFolder(folder: string): Promise<DataFolder> {
+  const path = resolve(folder)
+  const pidFile = join(path, 'node.pid')
+  const socketPath = socketPathOf(path)
+  try {
+    const lock = await lockFile(await trustedPath(join(path, 'node')), AbortSignal.timeout(maxHoldMs))
+    const release = async (): Promise<void> => {
+      if (await lock.isOurs()) await rm(pidFile, { force: true }).catch(() => undefined)
+      await lock.release()
+    }
+    try {
+      await rm(pidFile, { force: true })
+      await writeFile(pidFile, `${process.pid}\n`, { mode: 0o600, flag: 'wx' })
+    } catch (error) {
+      await release()
+      throw error
+    }
+    return { path, peersFile: join(path, 'peers.json'), identityFile: join(path, 'identity'), socketPath, release }
+  } catch (error) {
+    if (error instanceof StorageError && error.failure === 'locked') throw new CommandError('held', await heldText(path, pidFile), error)
+    throw storageErrorOf(error, `cannot use the data folder ${path}`)
+  }
+}
+
+async function heldText(path: string, pidFile: string): Promise<string> {
+  const text = await readFile(pidFile, 'utf8').catch(() => '')
+  const holder = /^\d{1,10}\n$/.test(text) ? `process ${text.trim()}` : 'another process'
+  return `${path} is held by ${holder}: stop that peer, or name another folder with --data`
+}

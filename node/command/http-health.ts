@@ -1,0 +1,100 @@
+/**
+ * `/health` and `/ready` over HTTP, for load balancers and supervisors. Off by default, on the loopback unless told otherwise. It
+ * tells figures alone and changes nothing. On the loopback a request must name a loopback host: a website whose name was made to
+ * lead here cannot read it.
+ */
+import { once } from 'node:events'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { hostOfName, scopeOf } from '../../src/core/values/address.ts'
+import type { PoolSnapshot } from '../../src/core/values/snapshot.ts'
+import { CommandError } from './command-error.ts'
+import { type Health, healthOf } from './health.ts'
+
+export interface HttpAddress {
+  readonly host: string
+  readonly port: number
+}
+
+export interface HttpServer {
+  /** Such as `http://127.0.0.1:8700`. */
+  readonly url: string
+  /** Ends open requests too. */
+  close(): Promise<void>
+}
+
+/** Reads `PORT`, `HOST:PORT` or `[IPv6]:PORT`. Throws `CommandError` `usage`. Port 0: the system chooses. */
+export function readHttpAddress(text: string): HttpAddress {
+  const [, bracketed, plain, digits = ''] = /^(?:(?:\[([0-9a-f:.]+)\]|([^:[\]]+)):)?(\d{1,5})$/i.exec(text) ?? []
+  const port = Number(digits)
+  if (digits === '' || port > 65_535) throw new CommandError('usage', `--http: expected PORT or HOST:PORT, got ${JSON.stringify(text)}`)
+  return { host: bracketed ?? plain ?? '127.0.0.1', port }
+}
+
+const statusOfHealth: Readonly<Record<Health, number>> = { 'in-band': 200, filling: 206, 'below-minimum': 503, 'not-running': 503 }
+
+/** Rejects with the system's error if the port cannot be had. */
+export async function serveHealth(snapshot: () => PoolSnapshot, { host, port }: HttpAddress): Promise<HttpServer> {
+  const server = createServer({ requestTimeout: 5_000, headersTimeout: 5_000, keepAliveTimeout: 5_000, maxHeaderSize: 8_192 })
+  server.maxConnections = 64
+  const isLoopback = isLoopbackHost(host)
+  server.on('request', (request, response) => {
+    if (isLoopback && !isLoopbackHost(hostnameOf(request.headers.host))) {
+      send(request, response, {
+        status: 403,
+        body: { error: `Host: expected a name of this machine's loopback, got ${request.headers.host ?? 'none'}` }
+      })
+    } else send(request, response, answerTo(request, snapshot))
+  })
+  server.on('clientError', (_, socket) => socket.destroy())
+  const listening = once(server, 'listening')
+  server.listen(port, host)
+  await listening
+  const { address, port: taken, family } = server.address() as AddressInfo
+  return {
+    url: `http://${family === 'IPv6' ? `[${address}]` : address}:${taken}`,
+    async close() {
+      const closed = server.listening ? once(server, 'close') : undefined
+      server.close()
+      server.closeAllConnections()
+      await closed
+    }
+  }
+}
+
+interface Answer {
+  readonly status: number
+  readonly body: object
+}
+
+function answerTo({ method, url = '' }: IncomingMessage, snapshot: () => PoolSnapshot): Answer {
+  if (method !== 'GET' && method !== 'HEAD') return { status: 405, body: { error: `expected GET, got ${method}` } }
+  const path = url.split('?', 1)[0]
+  if (path !== '/health' && path !== '/ready') return { status: 404, body: { error: 'expected /health or /ready' } }
+  const now = snapshot()
+  const { status, active, band, network } = now
+  const health = healthOf(now)
+  const body = { version: 1, health, status, active, band, network }
+  return { status: path === '/health' ? statusOfHealth[health] : health === 'not-running' ? 503 : 200, body }
+}
+
+function send({ method }: IncomingMessage, response: ServerResponse, { status, body }: Answer): void {
+  const text = `${JSON.stringify(body)}\n`
+  response.writeHead(status, {
+    'content-type': 'application/json; charset=utf-8',
+    'content-length': Buffer.byteLength(text),
+    'cache-control': 'no-store',
+    'x-content-type-options': 'nosniff'
+  })
+  response.end(method === 'HEAD' ? undefined : text)
+}
+
+function hostnameOf(header: string | undefined): string {
+  const url = `http://${header ?? ''}`
+  return header !== undefined && URL.canParse(url) ? new URL(url).hostname : ''
+}
+
+function isLoopbackHost(name: string): boolean {
+  const host = hostOfName(name)
+  return host !== undefined && scopeOf(host) === 'loopback'
+}

@@ -1,0 +1,128 @@
+/** Lists of connections, points, blocks and events, and all of one peer, as text for people. */
+import type { PeerDescription } from '../../src/core/api/peers.ts'
+import type { Explanation } from '../../src/core/decisions/explain.ts'
+import type { BlockSnapshot, ConnectionSnapshot, PointSnapshot } from '../../src/core/values/snapshot.ts'
+import type { ControlEvent } from './control-lines.ts'
+import { shownHost } from './target.ts'
+import { bytes, counted, duration, facts, type Output, safe, safeJson, since, table } from './text-output.ts'
+
+/** What `--sort` takes: the smaller comes first. */
+export const sortKeys = {
+  age: ({ establishedAt }: ConnectionSnapshot) => establishedAt,
+  rtt: ({ roundTripMs }: ConnectionSnapshot) => roundTripMs ?? Number.POSITIVE_INFINITY,
+  received: ({ bytesReceived }: ConnectionSnapshot) => -bytesReceived,
+  sent: ({ bytesSent }: ConnectionSnapshot) => -bytesSent,
+  peer: ({ peerId }: ConnectionSnapshot) => peerId,
+  host: ({ host }: ConnectionSnapshot) => host ?? '',
+  transport: ({ transport }: ConnectionSnapshot) => transport
+} satisfies Record<string, (connection: ConnectionSnapshot) => string | number>
+
+export function orderConnections(connections: readonly ConnectionSnapshot[], key: keyof typeof sortKeys): readonly ConnectionSnapshot[] {
+  const of = sortKeys[key]
+  return connections.toSorted((a, b) => (of(a) < of(b) ? -1 : of(a) > of(b) ? 1 : 0))
+}
+
+const flagsOf = (flags: Readonly<Record<string, boolean>>): string =>
+  Object.entries(flags)
+    .flatMap(([name, isSet]) => (isSet ? [name] : []))
+    .join(',')
+
+export function connectionsText(
+  connections: readonly ConnectionSnapshot[],
+  { out, verbose }: { readonly out: Output; readonly verbose: boolean }
+): string {
+  if (connections.length === 0) return 'no connections\n'
+  const head = [
+    'peer',
+    'dir',
+    'transport',
+    'rtt>',
+    'age>',
+    'received>',
+    'sent>',
+    'host',
+    'flags',
+    ...(verbose ? ['kind', 'point', 'remote address'] : [])
+  ]
+  const rows = connections.map((connection) => [
+    connection.peerId,
+    connection.direction === 'incoming' ? 'in' : 'out',
+    connection.transport,
+    connection.roundTripMs === null ? '' : `${Math.round(connection.roundTripMs)} ms`,
+    since(connection.establishedAt),
+    bytes(connection.bytesReceived),
+    bytes(connection.bytesSent),
+    shownHost(connection.host ?? ''),
+    flagsOf({ trusted: connection.trusted, private: connection.isPrivate, alone: !connection.discovery }),
+    ...(verbose ? [connection.kind, connection.point ?? '', connection.remoteAddress] : [])
+  ])
+  return `${table(head, rows, out)}${counted(connections.length, 'connection')}\n`
+}
+
+export function pointsText(points: readonly PointSnapshot[], out: Output): string {
+  if (points.length === 0) return 'no points\n'
+  const rows = points.map(({ point, state, peerId, lastSeenAt, failures, backoffForMs, trusted, banned, greylisted, isSigned }) => [
+    point,
+    state,
+    since(lastSeenAt),
+    failures === 0 ? '' : String(failures),
+    backoffForMs <= 0 ? '' : duration(backoffForMs),
+    flagsOf({ trusted, banned, greylisted, signed: isSigned }),
+    peerId ?? ''
+  ])
+  return `${table(['point', 'state', 'seen>', 'failures>', 'backoff>', 'flags', 'peer'], rows, out)}${counted(points.length, 'point')}\n`
+}
+
+export function blocksText(blocks: readonly BlockSnapshot[], out: Output): string {
+  if (blocks.length === 0) return 'nobody is banned or greylisted\n'
+  const rows = blocks.map(({ kind, peerId, host, since: from, endsAt }) => [
+    kind,
+    peerId ?? shownHost(host ?? ''),
+    `${since(from)} ago`,
+    endsAt === null ? 'until it is lifted' : `${duration(endsAt - Date.now())} more${kind === 'banned' ? '' : ' at most'}`
+  ])
+  return table(['kind', 'who', 'since', 'ends'], rows, out)
+}
+
+export function peerText(peer: PeerDescription, { text }: Explanation, out: Output): string {
+  const meeting = (met: PeerDescription['lastSeen']): string | undefined =>
+    met === null ? undefined : `${since(met.at)} ago${met.point === null ? '' : ` at ${met.point}`}`
+  const { connection, lastReport } = peer
+  return facts(
+    [
+      ['peer', peer.peerId],
+      ['now', text],
+      ['trusted', peer.trusted ? 'yes' : 'no'],
+      [
+        'connection',
+        connection === null
+          ? undefined
+          : `${connection.direction} for ${since(connection.establishedAt)}${connection.point === null ? '' : ` at ${connection.point}`}`
+      ],
+      ['score', `${peer.score.toFixed(2)}${peer.penalty > 0 ? `, penalty ${peer.penalty.toFixed(2)}` : ''}`],
+      ['known for', since(peer.createdAt)],
+      ['last seen', meeting(peer.lastSeen)],
+      ['last failure', meeting(peer.lastFailure)],
+      ['last report', lastReport === null ? undefined : `${lastReport.kind}: ${lastReport.reason}`],
+      [
+        'history',
+        peer.events.map(({ kind, at, point }) => `${timeOf(at)} ${kind}${point === null ? '' : ` ${point}`}`).join('\n') || undefined
+      ]
+    ],
+    out
+  )
+}
+
+/** `2026-11-30 12:03:04`, as the clock on the wall shows it. */
+function timeOf(at: number): string {
+  const local = new Date(at - new Date(at).getTimezoneOffset() * 60_000)
+  return local.toISOString().slice(0, 19).replace('T', ' ')
+}
+
+export function eventLine({ type, detail, at }: ControlEvent): string {
+  const fields = Object.entries(Object(detail)).map(([name, value]) => {
+    if (typeof value !== 'string') return `${name}=${safeJson(value)}`
+    return `${name}=${safe(name === 'host' ? shownHost(value) : value)}`
+  })
+  return `${[timeOf(at), type, ...fields].join(' ')}\n`
+}

@@ -1,0 +1,88 @@
+/** What `p2p-pool node` is told: its options over those of a JSON file. Nothing is started here; `createNodePeer` checks the rest. */
+import { readFile, stat } from 'node:fs/promises'
+import { shown } from '../../src/core/values/arguments.ts'
+import type { NodePeerInit } from '../index.ts'
+import { CommandError } from './command-error.ts'
+import { defaultDataFolder } from './data-folder.ts'
+import { type HttpAddress, readHttpAddress } from './http-health.ts'
+
+/** As the command line gives them. */
+export interface NodeOptions {
+  readonly network?: string
+  readonly relay?: boolean
+  readonly listen?: readonly string[]
+  readonly announce?: readonly string[]
+  readonly peer?: readonly string[]
+  readonly band?: string
+  readonly http?: string
+  readonly data?: string
+  readonly config?: string
+}
+
+export interface NodeSettings {
+  readonly init: NodePeerInit
+  readonly folder: string
+  readonly http: HttpAddress | undefined
+}
+
+/** Fixed ports: the line that a page needs stays true after a restart. */
+const defaultListen = ['/ip4/0.0.0.0/tcp/4001', '/ip4/0.0.0.0/tcp/4002/ws']
+const maxConfigBytes = 1024 * 1024
+
+/** Options of the command line win over the file. Throws `CommandError` `usage` naming what was expected and what came. */
+export async function readNodeSettings({ data, config, http, ...options }: NodeOptions): Promise<NodeSettings> {
+  const { data: fileData, http: fileHttp, ...file } = config === undefined ? {} : await readConfig(config)
+  const peers = [...listIn(file, 'trustedPoints'), ...(options.peer ?? [])]
+  const init = {
+    listen: defaultListen,
+    ...file,
+    ...(options.network === undefined ? {} : { network: options.network }),
+    ...(options.relay === undefined ? {} : { relay: typeof file.relay === 'object' ? file.relay : options.relay }),
+    ...(options.listen === undefined ? {} : { listen: options.listen }),
+    ...(options.announce === undefined ? {} : { announce: options.announce }),
+    ...(options.band === undefined ? {} : readBand(options.band)),
+    ...(peers.length === 0 ? {} : { trustedPoints: peers })
+  }
+  if (!('network' in init))
+    throw new CommandError('usage', '--network: expected the name of the network, as the pages have it, got nothing')
+  const httpText = http ?? textIn('http', fileHttp)
+  return {
+    // Of a JSON file nobody knows the types: createNodePeer checks each option, and refuses unknown ones.
+    init: init as unknown as NodePeerInit,
+    folder: data ?? textIn('data', fileData) ?? defaultDataFolder(),
+    http: httpText === undefined ? undefined : readHttpAddress(httpText)
+  }
+}
+
+async function readConfig(path: string): Promise<Readonly<Record<string, unknown>>> {
+  let value: unknown
+  try {
+    const { size } = await stat(path)
+    if (size > maxConfigBytes) throw new CommandError('usage', `--config: expected a file of at most ${maxConfigBytes} bytes, got ${size}`)
+    value = JSON.parse(await readFile(path, 'utf8'))
+  } catch (error) {
+    if (error instanceof CommandError) throw error
+    throw new CommandError('usage', `--config: cannot read ${path}: ${error instanceof Error ? error.message : String(error)}`, error)
+  }
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Readonly<Record<string, unknown>>
+  throw new CommandError('usage', `--config: expected ${path} to hold an object with options, got ${shown(value)}`)
+}
+
+function listIn(file: Readonly<Record<string, unknown>>, name: string): readonly unknown[] {
+  const value = file[name]
+  if (value === undefined) return []
+  if (Array.isArray(value)) return value
+  throw new CommandError('usage', `${name} in the file: expected an array, got ${shown(value)}`)
+}
+
+function textIn(name: string, value: unknown): string | undefined {
+  if (value === undefined || typeof value === 'string') return value
+  if (typeof value === 'number' && name === 'http') return String(value)
+  throw new CommandError('usage', `${name} in the file: expected a text, got ${shown(value)}`)
+}
+
+function readBand(text: string): Pick<NodePeerInit, 'minConnections' | 'expectedConnections' | 'maxConnections'> {
+  const [, min, expected, max] = /^(\d{1,5}),(\d{1,5}),(\d{1,5})$/.exec(text) ?? []
+  if (max === undefined) throw new CommandError('usage', `--band: expected MIN,EXPECTED,MAX such as 10,50,100, got ${shown(text)}`)
+  return { minConnections: Number(min), expectedConnections: Number(expected), maxConnections: Number(max) }
+}

@@ -1,0 +1,25 @@
+#!/usr/bin/env node
+/** The command `p2p-pool`: one process around `program.ts`, with its signals. */
+import { runCommandLine } from './program.ts'
+import { processOutput } from './text-output.ts'
+
+const signalNumbers = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const
+
+/** For verbs that run until they are ended; to others a signal does what it always does. A second signal waits for no goodbyes. */
+function untilEnded(): AbortSignal {
+  const end = new AbortController()
+  for (const name of ['SIGHUP', 'SIGINT', 'SIGTERM'] as const) {
+    process.on(name, () => {
+      if (end.signal.aborted) process.exit(128 + signalNumbers[name])
+      end.abort()
+    })
+  }
+  return end.signal
+}
+
+// Whoever reads our output may go first, as `head` does.
+process.stdout.on('error', () => process.exit(0))
+
+const status = await runCommandLine(process.argv.slice(2), { out: processOutput(), untilEnded })
+// What was written must be out; and a handle that some library forgot must not keep the process.
+process.stdout.write('', () => process.exit(status))

@@ -1,0 +1,184 @@
+/** The parts of the command that need no peer: what people write, what they read, health over HTTP. */
+import { request } from 'node:http'
+import { afterEach, describe, expect, it } from 'vitest'
+import { healthOf } from '../../../node/command/health.ts'
+import { type HttpServer, readHttpAddress, serveHealth } from '../../../node/command/http-health.ts'
+import { eventLine } from '../../../node/command/listings.ts'
+import { readNodeSettings } from '../../../node/command/node-settings.ts'
+import { pageLines } from '../../../node/command/status-text.ts'
+import { readDuration, readTarget } from '../../../node/command/target.ts'
+import { bytes, duration, safe, safeJson, table } from '../../../node/command/text-output.ts'
+import type { PoolSnapshot } from '../../../node/index.ts'
+import { maintenanceBounds } from '../../../node/index.ts'
+
+const id = '12D3KooWGC6TvWhfapngX6wvJHMYvKpDMXPb3ZnCZ6dMoaMtimQ5'
+
+describe('a target', () => {
+  it.each([
+    [id, { kind: 'peer', peerId: id }],
+    [`/p2p/${id}`, { kind: 'peer', peerId: id }],
+    ['/ip4/192.0.2.1/tcp/4001', { kind: 'point', point: '/ip4/192.0.2.1/tcp/4001', expectedPeerId: undefined }],
+    [`/dns4/example.org/tcp/443/tls/ws/p2p/${id}`, { kind: 'point', point: '/dns4/example.org/tcp/443/tls/ws', expectedPeerId: id }],
+    [`192.0.2.1:4001#${id}`, { kind: 'point', point: '/ip4/192.0.2.1/tcp/4001', expectedPeerId: id }],
+    ['192.0.2.1', { kind: 'host', host: '::ffff:192.0.2.1' }],
+    ['[2001:DB8::1]', { kind: 'host', host: '2001:db8::1' }],
+    ['Example.org', { kind: 'host', host: 'example.org' }],
+    ['192.0.2.77/24', { kind: 'range', range: '192.0.2.0/24' }],
+    ['2001:db8::/32', { kind: 'range', range: '2001:db8::/32' }]
+  ])('%s is understood', (text, target) => {
+    expect(readTarget(text, 'peer', 'point', 'host', 'range')).toEqual(target)
+  })
+
+  it.each(['', ' ', '192.0.2.0/33', '/ip4/192.0.2.1', 'a b', 'exa mple.org/24', '1.2.3.4.5', `${id}x`, '\u001b[2J'])(
+    '%j is none',
+    (text) => {
+      expect(() => readTarget(text, 'peer', 'point', 'host', 'range')).toThrow(/expected a/)
+    }
+  )
+})
+
+it('times are read with their unit', () => {
+  expect(['90s', '30m', '2h', '7d'].map(readDuration)).toEqual([90_000, 1_800_000, 7_200_000, 604_800_000])
+  for (const wrong of ['', '0s', '2', '-1h', '1w', '1.5h', '9999999s'])
+    expect(() => readDuration(wrong)).toThrow('expected a time such as 90s')
+})
+
+describe('text for a terminal', () => {
+  it('shows what could steer it instead of doing it', () => {
+    expect(safe('a\u001b[2J\u009b1m\u202eb\nc')).toBe('a\\u001b[2J\\u009b1m\\u202eb\\u000ac')
+    expect(JSON.parse(safeJson({ text: '\u009b\u202e' }))).toEqual({ text: '\u009b\u202e' })
+    expect(safeJson({ text: '\u009b\u202e' })).toBe('{"text":"\\u009b\\u202e"}')
+  })
+
+  it('has columns, numbers to the right', () => {
+    const rows = [
+      ['a', '1'],
+      ['long\u001b', '100']
+    ]
+    expect(table(['name', 'count>'], rows, { hasColors: false })).toBe('NAME        COUNT\na               1\nlong\\u001b    100\n')
+  })
+
+  it('rounds times and sizes', () => {
+    expect([900, 119_000, 3_600_000, 86_400_000, 864_000_000].map(duration)).toEqual(['1 s', '119 s', '60 min', '24 h', '10 d'])
+    expect([0, 999, 1_200, 250_000, 3_400_000_000].map(bytes)).toEqual(['0 B', '999 B', '1.2 kB', '250 kB', '3.4 GB'])
+  })
+
+  it('an event is one line, whatever a peer wrote into its reason', () => {
+    const line = eventLine({ type: 'connection-lost', detail: { host: '::ffff:192.0.2.1', ending: { text: 'bye\n\u001b[2J' } }, at: 0 })
+    expect(line).toMatch(/^[\d-]+ [\d:]+ connection-lost host=192\.0\.2\.1 ending=\{"text":"bye\\n\\u001b\[2J"\}\n$/)
+  })
+})
+
+describe('the line that a page needs', () => {
+  it('is one for each WebSocket, with who can use it', () => {
+    const addresses = [
+      `/ip4/192.0.2.1/tcp/4001/p2p/${id}`,
+      `/ip4/192.168.1.5/tcp/4002/ws/p2p/${id}`,
+      `/dns4/relay.example.org/tcp/443/tls/ws/p2p/${id}`,
+      `/ip4/192.0.2.1/tcp/4002/ws/p2p/${id}/p2p-circuit/p2p/${id}`
+    ]
+    expect(pageLines(addresses)).toEqual([
+      { line: `trustedPoints: ['/ip4/192.168.1.5/tcp/4002/ws/p2p/${id}']`, who: 'in the local network, from pages that came over http' },
+      { line: `trustedPoints: ['/dns4/relay.example.org/tcp/443/tls/ws/p2p/${id}']`, who: 'from everywhere' }
+    ])
+  })
+})
+
+describe('the settings of a node', () => {
+  it('need a network', async () => {
+    await expect(readNodeSettings({})).rejects.toThrow('--network: expected the name of the network')
+  })
+
+  it('have fixed ports by default, so that the line of a page stays true', async () => {
+    expect((await readNodeSettings({ network: 'test' })).init.listen).toEqual(['/ip4/0.0.0.0/tcp/4001', '/ip4/0.0.0.0/tcp/4002/ws'])
+  })
+
+  it('take a band', async () => {
+    expect((await readNodeSettings({ network: 'test', band: '1,2,3' })).init).toMatchObject({
+      minConnections: 1,
+      expectedConnections: 2,
+      maxConnections: 3
+    })
+    await expect(readNodeSettings({ network: 'test', band: '1-3' })).rejects.toThrow('--band: expected MIN,EXPECTED,MAX')
+  })
+
+  it('name a file that cannot be read', async () => {
+    await expect(readNodeSettings({ config: '/nowhere/x.json' })).rejects.toThrow('--config: cannot read /nowhere/x.json')
+  })
+})
+
+describe('health', () => {
+  const band = { min: 10, expected: 50, max: 100 }
+  const snapshot = (active: number, status = 'running') =>
+    ({ active, status, band, bounds: maintenanceBounds(band), network: 'test' }) as PoolSnapshot
+
+  it.each([
+    [0, 'below-minimum'],
+    [9, 'below-minimum'],
+    [10, 'filling'],
+    [22, 'filling'],
+    [23, 'in-band'],
+    [100, 'in-band']
+  ])('%i connections of 10 to 100, 50 expected: %s', (active, health) => {
+    expect(healthOf(snapshot(active))).toBe(health)
+  })
+
+  it('a pool that is stopped is not running, whatever it had', () => {
+    expect(healthOf(snapshot(50, 'stopped'))).toBe('not-running')
+  })
+
+  describe('over HTTP', () => {
+    let server: HttpServer | undefined
+
+    afterEach(async () => {
+      await server?.close()
+      server = undefined
+    })
+
+    it('is 200 in the band, 206 while it fills, 503 below the minimum', async () => {
+      let active = 50
+      server = await serveHealth(() => snapshot(active), { host: '127.0.0.1', port: 0 })
+      const asked = async (): Promise<[number, string]> => {
+        const response = await fetch(`${server?.url}/health`)
+        return [response.status, ((await response.json()) as { health: string }).health]
+      }
+      expect(await asked()).toEqual([200, 'in-band'])
+      active = 12
+      expect(await asked()).toEqual([206, 'filling'])
+      active = 3
+      expect(await asked()).toEqual([503, 'below-minimum'])
+      expect((await fetch(`${server.url}/ready`)).status).toBe(200)
+    })
+
+    it('knows no other path and no other method', async () => {
+      server = await serveHealth(() => snapshot(50), { host: '127.0.0.1', port: 0 })
+      expect((await fetch(`${server.url}/`)).status).toBe(404)
+      expect((await fetch(`${server.url}/health`, { method: 'POST' })).status).toBe(405)
+      expect((await fetch(`${server.url}/health`, { method: 'HEAD' })).status).toBe(200)
+    })
+
+    it.each([
+      ['localhost', 200],
+      ['127.0.0.1:99', 200],
+      ['[::1]', 200],
+      ['rebound.example.org', 403],
+      ['192.0.2.1', 403]
+    ])('on the loopback a request for the host %s gets %i', async (host, status) => {
+      server = await serveHealth(() => snapshot(50), { host: '127.0.0.1', port: 0 })
+      const got = await new Promise((resolve, reject) => {
+        const asked = request(`${server?.url}/health`, { headers: { host } }, (response) => resolve(response.resume().statusCode))
+        asked.on('error', reject)
+        asked.end()
+      })
+      expect(got).toBe(status)
+    })
+
+    it('the address is a port, on the loopback, or a host and a port', () => {
+      expect(readHttpAddress('8700')).toEqual({ host: '127.0.0.1', port: 8700 })
+      expect(readHttpAddress('0.0.0.0:8700')).toEqual({ host: '0.0.0.0', port: 8700 })
+      expect(readHttpAddress('[::1]:8700')).toEqual({ host: '::1', port: 8700 })
+      for (const wrong of ['', 'x', '70000', '1:2:3', ':80'])
+        expect(() => readHttpAddress(wrong)).toThrow('--http: expected PORT or HOST:PORT')
+    })
+  })
+})
