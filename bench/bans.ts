@@ -3,8 +3,8 @@
  * (10,000 at most, the cap of bans), also while somebody is greylisted and a ban has an end; and one step of the greylist's fading.
  */
 import { type Host, type PeerId, type Point, PoolError } from '../src/core/index.ts'
+import { AddressGreylist } from '../src/core/tables/greylist.ts'
 import { hostOf } from '../src/core/values/address.ts'
-import { accessList } from '../test/support/access-list.ts'
 import { duration, growthOf, type Row, significant, times } from './row.ts'
 import { collectGarbage, compare, median, type Timed } from './timing.ts'
 import { peerTexts, pointTexts, quietPool, sampleOf, tablesOf } from './world.ts'
@@ -129,19 +129,13 @@ export async function fading(): Promise<Row[]> {
     const turns: number[] = []
     const stepping: number[] = []
     for (let round = -1; round < 3; round++) {
-      const access = accessList({
-        peerGreylistSize: 1_023,
-        ipGreylistSizeKiB: filterKiB,
-        ipGreylistCleanupDelayMs: 86_400_000,
-        key: new Uint8Array(32),
-        now: 0
-      })
-      for (const host of hosts) access.greylistHost(host, 1)
+      const greylist = new AddressGreylist({ sizeKiB: filterKiB, key: new Uint8Array(32) })
+      for (const host of hosts) greylist.add(host, 1)
       collectGarbage()
-      for (let step = 0; step < 7 && (access.greylistFigures()?.fill ?? 0) > 0; step++) {
+      for (let step = 0; step < 7 && !greylist.isEmpty; step++) {
         filling.push(timeOf(() => same.fill(round & 15)))
         const before = process.threadCpuUsage()
-        stepping.push(timeOf(() => access.gcGreylist()))
+        stepping.push(timeOf(() => greylist.fade()))
         const { user, system } = process.threadCpuUsage(before)
         turns.push((user + system) * 1_000)
       }

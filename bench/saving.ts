@@ -9,11 +9,11 @@ import { join } from 'node:path'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { jsonFileStorage } from '../node/json-file.ts'
 import type { PeerId, PeerPool } from '../src/core/index.ts'
+import { Bans } from '../src/core/tables/bans.ts'
 import { PeerTable } from '../src/core/tables/peer-table.ts'
 import { PointTable } from '../src/core/tables/point-table.ts'
-import { joinPeer } from '../src/core/tables/saved-fields.ts'
+import { restorePeer } from '../src/core/tables/saved-fields.ts'
 import { writeState } from '../src/core/tables/saved-state.ts'
-import { accessList } from '../test/support/access-list.ts'
 import { duration, growthOf, type Row, significant, times } from './row.ts'
 import { alternate, collectGarbage, type Timed } from './timing.ts'
 import { libp2pPeers, pointTexts, quietPool, tablesOf } from './world.ts'
@@ -138,7 +138,8 @@ function partsOf(size: number): Iterable<string> {
   for (const [i, id] of libp2pPeers(size).entries()) {
     const point = points[i]
     const at = 1_700_000_000_000 + i
-    peers.restore(
+    restorePeer(
+      peers,
       {
         peerId: id.toString() as PeerId,
         createdAt: at,
@@ -156,18 +157,10 @@ function partsOf(size: number): Iterable<string> {
           { kind: 'connection-closed', at: at + 60_000, other: point }
         ]
       },
-      null,
-      joinPeer
+      null
     )
   }
-  const access = accessList({
-    peerGreylistSize: 1,
-    ipGreylistSizeKiB: 1,
-    ipGreylistCleanupDelayMs: 86_400_000,
-    key: new Uint8Array(32),
-    now: 0
-  })
   const peerMetadata = { initial: () => null, toJson: () => null, fromJson: () => null, score: () => 0 }
   const config = { maxKnownPoints: bounds, maxKnownPeers: bounds, trustedPoints: [], peerMetadata }
-  return writeState({ config, points: new PointTable({ size: bounds }), peers, access }, { anchors: [], date: Date.now() })
+  return writeState({ config, points: new PointTable({ size: bounds }), peers, bans: new Bans(() => 0) }, { anchors: [], date: Date.now() })
 }

@@ -115,7 +115,7 @@ export class CheckedNames {
 
   /** A point that the pool knows is judged by what is known of it, another by the `/dnsaddr` that led to it. */
   #judgedAs(point: Point, origin: Point): Point {
-    return this.#policy.state()?.point(point) === undefined ? origin : point
+    return this.#policy.state()?.points.get(point) === undefined ? origin : point
   }
 
   #check(point: Point | undefined, address: Host): AddressRefusal | undefined {

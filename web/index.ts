@@ -2,7 +2,7 @@
  * Public names of `p2p-pool/web`, and `createWebPeer`: a libp2p node in a page, on WebSockets to servers and WebRTC to other
  * pages, with a pool that keeps its peers and its identity in IndexedDB and is shared by the tabs of a site.
  */
-import { SharedPool } from './shared-pool.ts'
+import { type SharedPool, sharedPool } from './shared-pool.ts'
 import type { WebPeerInit } from './sharing.ts'
 import { TabSession } from './tab-session.ts'
 
@@ -25,5 +25,5 @@ export async function createWebPeer<Msg = Uint8Array, PeerMeta = unknown, ConnMe
 ): Promise<SharedPool<Msg, PeerMeta, ConnMeta>> {
   const session = new TabSession(init)
   await session.open()
-  return new SharedPool(session, init.defaultPort)
+  return sharedPool(session, init.defaultPort)
 }

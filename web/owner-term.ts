@@ -1,5 +1,5 @@
 /**
- * The time of this tab as owner: the node that runs here, what is told to the other tabs, and the wishes of all. Made by
+ * The time of this tab as owner: the node that runs here, what is told to the other tabs, and the requests of all. Made by
  * `tab-session.ts` when it gets the lock, ended by it once and for all.
  */
 import type { ConnectionBand } from '../src/core/values/bounds.ts'
@@ -10,12 +10,12 @@ import type { Log } from '../src/core/values/ports.ts'
 import { PoolError } from '../src/core/values/reason.ts'
 import { systemRandom } from '../src/libp2p/system.ts'
 import { Publisher } from './publisher.ts'
+import { type RequestName, runRequest } from './requests.ts'
 import type { TabLock } from './tab-lock.ts'
 import { type Envelope, type OwnerMessage, type OwnerNews, type OwnerNotice, plainError } from './tab-messages.ts'
 import type { FollowingPeer, TabPeer } from './tab-peer.ts'
-import { runWish, type WishName } from './wishes.ts'
 
-/** Wishes of all tabs that are worked at; one more is refused. */
+/** Requests of all tabs that the owner works at; one more is refused. */
 const maxRunning = 512
 
 export interface OwnerTermParts<Msg, PeerMeta, ConnMeta> {
@@ -29,13 +29,13 @@ export interface OwnerTermParts<Msg, PeerMeta, ConnMeta> {
   readonly log: Log
 }
 
-/** How a wish went: an error if that is not undefined. */
+/** How a request went: an error if that is not undefined. */
 export interface Outcome {
   readonly value?: unknown
   readonly error?: unknown
 }
 
-export interface AnyWish {
+export interface AnyRequest {
   readonly id: number
   readonly name: string
   readonly args: readonly unknown[]
@@ -77,7 +77,7 @@ export class OwnerTerm<Msg, PeerMeta, ConnMeta> {
     return this.#peer === undefined ? undefined : aboutOf(this.#peer, this.#band)
   }
 
-  /** The node runs: the others are told. `band` is what was wished of an earlier owner. */
+  /** The node runs: the others are told. `band` is what an earlier owner was asked for. */
   begin(
     peer: FollowingPeer<Msg, PeerMeta, ConnMeta>,
     { hears, band }: { hears: readonly string[]; band: ConnectionBand | undefined }
@@ -126,27 +126,27 @@ export class OwnerTerm<Msg, PeerMeta, ConnMeta> {
       case 'cancel':
         this.cancel(from, message.id)
         break
-      case 'wish':
+      case 'request':
         void this.carryOut(from, message).then((outcome) => {
-          // Whoever is answered sees what he did; of many wishes at once, with the last.
+          // A tab that is answered sees what it did; after many requests at once, with the last.
           if (this.#running.size === 0) this.#publisher?.tellNow()
           this.#answer(from, message.id, outcome)
         })
     }
   }
 
-  /** Works at a wish of any tab. What was done or called off when our time is over counts for nothing: the next owner is told. */
-  async carryOut(from: string, { id, name, args }: AnyWish): Promise<Outcome> {
+  /** Works at a request of any tab. What was done or called off when our time is over counts for nothing: the next owner is told. */
+  async carryOut(from: string, { id, name, args }: AnyRequest): Promise<Outcome> {
     if (this.#running.size >= maxRunning) {
-      return { error: new PoolError('too-many-waiting', `${name}: the owner works at ${maxRunning} wishes already`) }
+      return { error: new PoolError('too-many-waiting', `${name}: the owner works at ${maxRunning} requests already`) }
     }
     const key = runningKey(from, id)
     const off = new AbortController()
     this.#running.set(key, off)
     try {
       const { pool } = await this.starting
-      const value = await runWish(pool, { wish: name, args, signal: off.signal })
-      if (name === ('setBand' satisfies WishName)) {
+      const value = await runRequest(pool, { name, args, signal: off.signal })
+      if (name === ('setBand' satisfies RequestName)) {
         this.#band = args[0] as ConnectionBand
         this.#publisher?.sayState()
       }
@@ -158,7 +158,7 @@ export class OwnerTerm<Msg, PeerMeta, ConnMeta> {
     }
   }
 
-  /** Nobody waits for that wish any more. */
+  /** Nobody waits for that request any more. */
   cancel(from: string, id: number): void {
     this.#running.get(runningKey(from, id))?.abort()
   }
@@ -200,6 +200,6 @@ export function randomName(): string {
   return systemRandom.next().toString(36).slice(2)
 }
 
-function runningKey(tab: string, wish: number): string {
-  return `${tab} ${wish}`
+function runningKey(tab: string, request: number): string {
+  return `${tab} ${request}`
 }

@@ -24,7 +24,7 @@ export interface IdentityNotice {
 /** What the tabs know of the owner beside the snapshot. */
 export interface OwnerNotice {
   readonly identity: IdentityNotice
-  /** The last one that a tab wished for, so that the next owner keeps it too. */
+  /** The last one that a tab asked for, so that the next owner keeps it too. */
   readonly band: ConnectionBand | undefined
   /** The private key, as long as no storage keeps it: the next owner is the same peer even so. Pages of one origin can read what is stored, too. */
   readonly heirloom: Uint8Array | undefined
@@ -36,8 +36,8 @@ export type FollowerMessage =
   | { readonly kind: 'look'; readonly term: string; readonly seen: number; readonly hears: readonly string[] }
   /** I am not seen any more, or gone. */
   | { readonly kind: 'away'; readonly gone: boolean }
-  | { readonly kind: 'wish'; readonly id: number; readonly name: string; readonly args: readonly unknown[] }
-  /** Nobody waits for that wish any more. */
+  | { readonly kind: 'request'; readonly id: number; readonly name: string; readonly args: readonly unknown[] }
+  /** Nobody waits for that request any more. */
   | { readonly kind: 'cancel'; readonly id: number }
 
 /** What the owner says. */
@@ -78,7 +78,7 @@ export interface PlainError {
 const shapes: Record<TabMessage['kind'], Readonly<Record<string, string>>> = {
   look: { term: 'string', seen: 'number', hears: 'object' },
   away: { gone: 'boolean' },
-  wish: { id: 'number', name: 'string', args: 'object' },
+  request: { id: 'number', name: 'string', args: 'object' },
   cancel: { id: 'number' },
   owner: { term: 'string', network: 'string' },
   state: { term: 'string', snapshot: 'object', about: 'object' },

@@ -1,6 +1,6 @@
 /**
  * One tab's part in a shared pool: owner or follower, and the way from one to the other. Listens to the other tabs, runs the node
- * while this tab is the owner, and brings wishes to whoever is. `shared-pool.ts` is its face.
+ * while this tab is the owner, and brings requests to the owner. `shared-pool.ts` is its face.
  */
 import { EventHub } from '../src/core/flows/event-hub.ts'
 import { Guard } from '../src/core/flows/guards.ts'
@@ -14,6 +14,7 @@ import { inherit } from './heritage.ts'
 import { loadAll } from './load-all.ts'
 import { OwnerTerm, randomName } from './owner-term.ts'
 import { lookEveryMs, Ownership } from './ownership.ts'
+import type { RequestName } from './requests.ts'
 import { type SharedPoolEvents, sharedEventNames, type TabRole, type WebPeerInit } from './sharing.ts'
 import type { TabLock } from './tab-lock.ts'
 import {
@@ -31,8 +32,7 @@ import {
 } from './tab-messages.ts'
 import { followTab } from './tab-page.ts'
 import { defaultName, pagePool, startOwnPeer, startSharedPeer, type TabPeer, type TabPeerInit, tabPeerOptions } from './tab-peer.ts'
-import { type Waiting, WishList } from './wish-list.ts'
-import type { WishName } from './wishes.ts'
+import { type WaitingRequest, WaitingRequests } from './waiting-requests.ts'
 
 /** A tab knows its role by then, whatever the others do, ms. */
 const openingMs = 3_000
@@ -54,7 +54,7 @@ export class TabSession<Msg, PeerMeta, ConnMeta> {
   readonly #onOwner: WebPeerInit<Msg, PeerMeta, ConnMeta>['onOwner']
   readonly #name: string
   readonly #self = randomName()
-  readonly #wishes = new WishList()
+  readonly #requests = new WaitingRequests()
   readonly #ownership: Ownership
   readonly #opened = Promise.withResolvers<void>()
   readonly #strangers = new Set<unknown>()
@@ -159,7 +159,7 @@ export class TabSession<Msg, PeerMeta, ConnMeta> {
       this.#isStopped = true
       this.#unfollow()
       this.#unwatch(true)
-      this.#wishes.rejectAll(new PoolError('destroyed', 'the shared pool was stopped in this tab'))
+      this.#requests.rejectAll(new PoolError('destroyed', 'the shared pool was stopped in this tab'))
       this.#disown()
     }
     await this.#ending
@@ -167,14 +167,14 @@ export class TabSession<Msg, PeerMeta, ConnMeta> {
     this.#channel?.close()
   }
 
-  /** Brings a wish to the owner, which may be this tab. Rejects with `PoolError`, or with the signal's reason. */
-  wish(name: WishName, args: readonly unknown[], signal?: AbortSignal): Promise<unknown> {
+  /** Brings a request to the owner, which may be this tab. Rejects with `PoolError`, or with the signal's reason. */
+  request(name: RequestName, args: readonly unknown[], signal?: AbortSignal): Promise<unknown> {
     if (this.#isStopped) return Promise.reject(new PoolError('destroyed', `${name}: the shared pool was stopped in this tab`))
     if (this.#otherVersion !== undefined) return Promise.reject(this.#otherVersion)
-    return this.#wishes.make(
+    return this.#requests.make(
       { name, args, signal },
       {
-        told: (wish) => this.#tell(wish),
+        send: (request) => this.#send(request),
         cancelled: ({ id }) => {
           if (this.#term === undefined) this.#post({ kind: 'cancel', id })
           else this.#term.cancel(this.#self, id)
@@ -193,7 +193,7 @@ export class TabSession<Msg, PeerMeta, ConnMeta> {
     queueMicrotask(() => this.#hearMore())
   }
 
-  /** The owner knows what is listened to here before it is told a wish, so that nothing the wish brings about is missed. */
+  /** The owner knows what is listened to here before it gets a request, so that nothing that follows from it is missed. */
   #hearMore(): void {
     if (this.#hasMoreToHear) this.#look()
   }
@@ -221,7 +221,7 @@ export class TabSession<Msg, PeerMeta, ConnMeta> {
       term.begin(peer, { hears: [...this.#hears], band: this.#about?.band })
       this.#setRole('owner', true)
       this.#greet(peer, term.over.signal)
-      for (const wish of this.#wishes.untold(term.name)) this.#tell(wish)
+      for (const request of this.#requests.unsent(term.name)) this.#send(request)
       this.#opened.resolve()
     } catch (error) {
       if (this.#term === term) this.#failed(error)
@@ -290,18 +290,18 @@ export class TabSession<Msg, PeerMeta, ConnMeta> {
     void this.#ownership.looked()
   }
 
-  #tell(wish: Waiting): void {
+  #send(request: WaitingRequest): void {
     const term = this.#term
     if (term !== undefined) {
-      wish.term = term.name
-      void term.carryOut(this.#self, wish).then(({ value, error }) => {
-        if (this.#term === term) error === undefined ? wish.resolve(value) : wish.reject(error)
+      request.term = term.name
+      void term.carryOut(this.#self, request).then(({ value, error }) => {
+        if (this.#term === term) error === undefined ? request.resolve(value) : request.reject(error)
       })
     } else if (this.#followed !== '') {
       this.#hearMore()
-      wish.term = this.#followed
-      const { id, name, args } = wish
-      this.#post({ kind: 'wish', id, name, args })
+      request.term = this.#followed
+      const { id, name, args } = request
+      this.#post({ kind: 'request', id, name, args })
     }
   }
 
@@ -340,7 +340,7 @@ export class TabSession<Msg, PeerMeta, ConnMeta> {
     if (kind !== 'owner') return
     this.#ownership.heard()
     this.#otherVersion = new PoolError('not-understood', 'the tab that owns the pool has another version of this page: reload both')
-    this.#wishes.rejectAll(this.#otherVersion)
+    this.#requests.rejectAll(this.#otherVersion)
     this.#opened.resolve()
   }
 
@@ -369,9 +369,9 @@ export class TabSession<Msg, PeerMeta, ConnMeta> {
         this.#receive(message)
         break
       case 'answer': {
-        const wish = this.#wishes.get(message.id)
-        if (message.error === undefined) wish?.resolve(message.value)
-        else wish?.reject(errorOf(message.error))
+        const request = this.#requests.get(message.id)
+        if (message.error === undefined) request?.resolve(message.value)
+        else request?.reject(errorOf(message.error))
       }
     }
   }
@@ -387,7 +387,7 @@ export class TabSession<Msg, PeerMeta, ConnMeta> {
     this.#followed = term
     this.#otherVersion = undefined
     this.#setRole('follower', false)
-    for (const wish of this.#wishes.untold(term)) this.#tell(wish)
+    for (const request of this.#requests.unsent(term)) this.#send(request)
   }
 
   #receive({ peerId, payload }: { peerId: PeerId; payload: Uint8Array }): void {

@@ -1,69 +1,55 @@
 /**
- * The pool: wires state, flows and ports together, and is the one thing a program holds. It has a life (start, stop, destroy)
- * and the public verbs; what they do is done elsewhere.
+ * The pool: the one thing that a program holds, with all public verbs. Each checks its arguments, and is carried out by the state
+ * (`tables`), by its life (`api/lifecycle.ts`) or by a flow. What concerns one point or peer is in `api/points.ts` and `api/peers.ts`.
  */
-import type { LatePool } from './api/late.ts'
-import { LateParts } from './api/late-parts.ts'
-import { Registering } from './api/registering.ts'
+import { Connections } from './api/connections.ts'
+import { Lifecycle } from './api/lifecycle.ts'
+import { Peers } from './api/peers.ts'
+import { allClosed, Points } from './api/points.ts'
 import { checkPeer, isBarredAt, isShutOut } from './decisions/admission.ts'
 import type { Explanation } from './decisions/explain.ts'
 import type { BandExplanation } from './decisions/explain-band.ts'
 import { scorerOf } from './decisions/score.ts'
-import { abortLink } from './flows/closing.ts'
-import { type ConnectOptions, Connector } from './flows/connect.ts'
+import type { ConnectOptions } from './flows/connect.ts'
 import type { Connection } from './flows/connection.ts'
 import type { FlowContext } from './flows/context.ts'
 import { EventHub } from './flows/event-hub.ts'
-import { Expulsion } from './flows/expulsion.ts'
 import { Guard, GuardedNetwork, guardClock, guardPeerMetadata, guardRandom, metadataEncoder } from './flows/guards.ts'
-import type { Change } from './tables/access.ts'
-import { AccessList } from './tables/access.ts'
-import { Band } from './tables/band.ts'
-import { Claims } from './tables/claims.ts'
-import { PeerTable } from './tables/peer-table.ts'
-import { PointTable } from './tables/point-table.ts'
+import { encodePayload } from './flows/payload.ts'
+import type { PeerInfo } from './tables/peer.ts'
+import type { DiscoverySource, PointInfo } from './tables/point.ts'
 import { PoolState } from './tables/pool-state.ts'
-import { Registry } from './tables/registry.ts'
-import type { ConnectionBand, SuspendedKeep } from './values/bounds.ts'
+import { type Parts, partsOf } from './tables/pool-view.ts'
+import type { RunningConnection } from './values/attempt.ts'
+import { type ConnectionBand, defaultListing, type SuspendedKeep } from './values/bounds.ts'
 import type { PoolConfig } from './values/config.ts'
-import { poolEventNames } from './values/events.ts'
-import type { PeerId, Point } from './values/ids.ts'
-import type { Clock, Gate, Link, LinkBudget, Log, Network, Random } from './values/ports.ts'
-import { type DisconnectReason, PoolError } from './values/reason.ts'
+import { type PoolEvent, type PoolEventName, type PoolListener, poolEventNames } from './values/events.ts'
+import type { Host, ParsedPoint, PeerId, Point } from './values/ids.ts'
+import type { Clock, Gate, Log, Network, Random } from './values/ports.ts'
+import type { DisconnectReason } from './values/reason.ts'
 import type { PoolSnapshot, PoolStatus } from './values/snapshot.ts'
 import { argumentsFor } from './verbs.ts'
+import { encodeMessage } from './wire/encode.ts'
 
 export interface PoolComponents {
   readonly network: Network
   readonly clock: Clock
   readonly random: Random
   readonly log: Log
-  /** Is given the state when the pool is made: for tests and debug runs, which hold it against `invariants.ts`, and for an adapter that asks `decisions` more than `gate` tells. */
-  readonly inspect?: ((state: PoolState<unknown>) => void) | undefined
+  /** Is given the state when the pool is made: for an adapter that asks `decisions` more than `gate` tells. Tests get its parts, too. */
+  readonly inspect?: ((state: PoolState<unknown>, parts: Parts<unknown, RunningConnection>) => void) | undefined
 }
 
-export class PeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Array> extends Registering<Msg, PeerMeta, ConnMeta> {
+export class PeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Array> {
   /** The settings, and who we are. Frozen. Source: `config`. */
   readonly config: PoolConfig<Msg, PeerMeta, ConnMeta> & { readonly peerId: PeerId }
+  readonly connections: Connections<Msg, PeerMeta, ConnMeta>
+  readonly peers: Peers<Msg, PeerMeta, ConnMeta>
+  readonly points: Points<Msg, PeerMeta, ConnMeta>
   /** The predicate for an adapter's gater. */
   readonly gate: Gate
   readonly #context: FlowContext<Msg, PeerMeta, ConnMeta>
-  readonly #connector: Connector<Msg, PeerMeta, ConnMeta>
-  readonly #expulsion: Expulsion<Msg, PeerMeta, ConnMeta>
-  /** Loaded a little later than the rest. */
-  readonly #late: LateParts<LatePool<Msg, PeerMeta, ConnMeta>>
-  /** Before that. */
-  #hasUnsaved = false
-  #status: PoolStatus = 'created'
-  #budgetState: LinkBudget['state'] | undefined = 'plenty'
-  /** While suspended. */
-  #keep: SuspendedKeep = 'band'
-  #version = 0
-  #cancelChange: (() => void) | undefined
-  /** Grows with each start and stop: whoever waited compares. */
-  #turns = 0
-  #starting: Promise<void> | undefined
-  #stopping: Promise<void> | undefined
+  readonly #lifecycle: Lifecycle<Msg, PeerMeta, ConnMeta>
 
   /** Makes a pool that does nothing yet. `given` is of `resolveConfig`, which checked it. Throws `PoolError` for a trusted point that is none. */
   constructor(given: PoolConfig<Msg, PeerMeta, ConnMeta>, components: PoolComponents) {
@@ -73,69 +59,50 @@ export class PeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Arra
     const random = guardRandom(components.random, log)
     const peerMetadata = guardPeerMetadata(given.peerMetadata, log)
     const config = { ...given, peerMetadata }
+    const { peerId } = network
     const events = new EventHub(poolEventNames, { clock, guard: log })
-    const key = random.bytes(32)
-    const score = scorerOf(peerMetadata, clock)
-    const state = new PoolState<PeerMeta, Connection<Msg, ConnMeta>>({
-      config,
-      peerId: network.peerId,
-      clock,
-      random,
-      points: new PointTable({ size: config.maxKnownPoints }),
-      peers: new PeerTable<PeerMeta>({ size: config.maxKnownPeers, score }),
-      score,
-      access: new AccessList({ ...config, now: clock.now() }),
-      band: new Band(config),
+    const parts = partsOf<PeerMeta, Connection<Msg, ConnMeta>>({
+      ...{ config, peerId, clock, random },
+      score: scorerOf(peerMetadata, clock),
       emit: (type, detail) => {
         events.emit(type, detail)
-        this.#parts?.maintenance.told(type)
-        this.#expulsion.told(type)
+        this.#lifecycle.told(type)
       },
-      changed: (what) => this.#changed(what)
+      shown: () => this.#lifecycle.shown(),
+      save: (urgency) => this.#lifecycle.save(urgency)
     })
-    components.inspect?.(state as unknown as PoolState<unknown>)
-    const registry = new Registry(state)
-    const claims = new Claims(state)
-    const ownMetadata = metadataEncoder(config.connectionMetadata, log)
+    const state = new PoolState(parts)
+    components.inspect?.(state as unknown as PoolState<unknown>, parts as unknown as Parts<unknown, RunningConnection>)
+    const key = random.bytes(32)
     const take = argumentsFor(network)
+    const ownMetadata = metadataEncoder(config.connectionMetadata, log)
     const secrets = { instance: random.bytes(8), sharingSeed: new DataView(key.buffer, key.byteOffset).getUint32(0) }
-    const context = { config, network, clock, random, log, state, registry, claims, events, ...secrets, ownMetadata, take }
-    super(context)
-    this.config = Object.freeze({ ...given, peerId: network.peerId })
-    this.#context = context
-    this.#expulsion = new Expulsion(this.#context)
-    this.#connector = new Connector(this.#context, {
-      established: (connection) => this.#parts?.exchange.established(connection),
-      received: (connection, message) => this.#parts?.exchange.received(connection, message),
-      alternatives: (asker, hello) => this.#parts?.exchange.alternatives(asker, hello) ?? []
-    })
+    this.config = Object.freeze({ ...given, peerId })
+    this.#context = { config, network, clock, random, log, state, events, ...secrets, ownMetadata, take }
+    this.#lifecycle = new Lifecycle(this.#context, key)
+    this.connections = new Connections(this.#context)
+    this.peers = new Peers(this.#context)
+    this.points = new Points(this.#context)
     this.gate = {
-      deniesIncoming: (host) => state.hostBar(host, true) !== undefined,
+      deniesIncoming: (host) => state.access.hostBlock(host, true) !== undefined,
       deniesDial: (point, expectedPeerId) => isBarredAt(state, point, { expectedPeerId }),
       deniesPeer: (peerId, host, direction) =>
         checkPeer(state, peerId, host) !== undefined || (direction !== undefined && isShutOut(state, peerId, { host, direction })),
-      isStranger: (peerId) => !state.passesGreylist(peerId),
-      isTrusted: (peerId) => state.isTrusted(peerId, undefined)
+      isStranger: (peerId) => !state.access.passesGreylist(peerId),
+      isTrusted: (peerId) => state.access.isTrusted(peerId, undefined)
     }
-    this.#late = new LateParts(clock, (late) => {
-      const parts = new late.LatePool(context, { connector: this.#connector, key, shown: () => this.#shown() })
-      if (this.#hasUnsaved) parts.persistence.changed()
-      return parts
-    })
     for (const { point, expectedPeerId } of config.trustedPoints) take('registerPoint', point, { expectedPeerId })
-    registry.configure(config.trustedPoints)
+    state.points.configure(config.trustedPoints)
   }
 
   get peerId(): PeerId {
     return this.#context.state.peerId
   }
 
-  get #parts(): LatePool<Msg, PeerMeta, ConnMeta> | undefined {
-    return this.#late.loaded
-  }
+  // Its life.
 
   get status(): PoolStatus {
-    return this.#status
+    return this.#lifecycle.status
   }
 
   /**
@@ -144,80 +111,22 @@ export class PeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Arra
    * `destroyed`, or with what the network says when it cannot start: the pool is stopped then and may be started again.
    */
   start(): Promise<void> {
-    if (this.#status === 'destroyed') return Promise.reject(new PoolError('destroyed', 'start: the pool was destroyed; make a new one'))
-    if (this.#status === 'created' || this.#status === 'stopped') {
-      const before = Promise.allSettled([this.#starting, this.#stopping])
-      this.#setStatus('starting')
-      this.#starting = this.#begin(++this.#turns, before)
-    }
-    return this.#starting ?? Promise.resolve()
+    return this.#lifecycle.start()
   }
 
   /** Begins to load what `start` waits for, so that it is there by then. A failure shows at the start, which tries again. */
   protected preload(): void {
-    this.#late.load().catch(() => undefined)
-  }
-
-  /** Gives up silently when the pool was stopped meanwhile: `turn` is over then. */
-  async #begin(turn: number, before: Promise<unknown>): Promise<void> {
-    const { network, claims } = this.#context
-    await before
-    if (turn !== this.#turns) return
-    try {
-      await this.#late.load()
-      if (turn !== this.#turns) return
-      await this.#parts?.persistence.start()
-      if (turn !== this.#turns) return
-      this.#context.registry.resetReconnections()
-      await network.start({
-        plainProtocols: this.config.plainPeers === 'admit' ? this.config.requiredProtocols : undefined,
-        incoming: (link) => this.#incoming(link),
-        ownPointsChanged: () => this.#ownPointsChanged(),
-        budgetChanged: () => this.#budgetChanged(),
-        discovered: (found) => claims.discovered(found)
-      })
-    } catch (error) {
-      await this.stop()
-      throw error
-    }
-    if (turn !== this.#turns) {
-      await network.stop()
-      return
-    }
-    this.#setStatus('running')
-    this.#ownPointsChanged()
-    this.#parts?.maintenance.start({ awake: true })
+    this.#lifecycle.load().catch(() => undefined)
   }
 
   /** Says goodbye to all, saves, releases storage and network. Idempotent; the pool may be started again. Never rejects. */
   stop(): Promise<void> {
-    return this.#end('stopped', { kind: 'going-away' })
+    return this.#lifecycle.end('stopped', { kind: 'going-away' })
   }
 
   /** Tears all connections down with `pool-destroyed`, saves, and is of no use afterwards. Idempotent. Source: `destroy`. */
   destroy(): Promise<void> {
-    return this.#end('destroyed', { kind: 'pool-destroyed' })
-  }
-
-  #end(status: 'stopped' | 'destroyed', reason: DisconnectReason): Promise<void> {
-    if (this.#status === 'destroyed') return this.#stopping ?? Promise.resolve()
-    const idle = this.#status === 'created' || this.#status === 'stopped'
-    this.#turns++
-    this.#setStatus(status)
-    if (!idle) this.#stopping = this.#wind(reason, this.#stopping)
-    return this.#stopping ?? Promise.resolve()
-  }
-
-  async #wind(reason: DisconnectReason, before: Promise<void> | undefined): Promise<void> {
-    this.#parts?.maintenance.stop()
-    this.#parts?.persistence.rememberAnchors()
-    const { network } = this.#context
-    const quiet = network.stop()
-    await this.tearDownConnections(reason)
-    await Promise.all([quiet, before])
-    await this.#parts?.persistence.stop()
-    this.#cancelChange?.()
-    this.#cancelChange = undefined
+    return this.#lifecycle.end('destroyed', { kind: 'pool-destroyed' })
   }
 
   /**
@@ -226,32 +135,20 @@ export class PeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Arra
    */
   async suspend(options: { keep?: SuspendedKeep } = {}): Promise<void> {
     const [{ keep = 'band' }] = this.#context.take('suspend', options)
-    if (this.#status !== 'running' && this.#status !== 'suspended') return
-    this.#keep = keep === 'band' && this.config.suspendedBand === null ? 'all' : keep
-    this.#setStatus('suspended')
-    this.#context.registry.changeBand({ isSuspended: this.#keep === 'band' })
-    if (this.#keep === 'band') {
-      this.#parts?.maintenance.start({ awake: false })
-      // Whom its first look leaves is saved with the rest.
-      await Promise.resolve()
-    } else {
-      this.#parts?.maintenance.stop()
-      this.#cancelAttempts('the pool is suspended')
-      if (keep === 'none') void this.tearDownConnections({ kind: 'going-away' })
-    }
-    await this.#parts?.persistence.save()
+    await this.#lifecycle.suspend(keep)
   }
 
   /** Awake, or online again: what failed meanwhile counts for nothing, every link must answer, and the band is looked at now. */
   resume(): void {
-    if (this.#status !== 'running' && this.#status !== 'suspended') return
-    this.#context.registry.resetReconnections()
-    this.#setStatus('running')
-    this.#context.registry.changeBand({ isSuspended: false })
-    this.#parts?.maintenance.start({ awake: true })
-    this.#parts?.maintenance.askAll()
-    void this.#parts?.persistence.save()
+    this.#lifecycle.resume()
   }
+
+  /** Writes what changed now. Resolves when it is stored; a failure is an event, not a rejection. Source: `save_peers`. */
+  async savePeers(): Promise<void> {
+    await this.#lifecycle.late?.persistence.save()
+  }
+
+  // The band.
 
   /** The band that is kept now; frozen. While suspended it is the narrower one of this and `suspendedBand`. */
   get band(): ConnectionBand {
@@ -265,27 +162,25 @@ export class PeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Arra
    */
   setBand(band: ConnectionBand): void {
     const [ordinary] = this.#context.take('setBand', band)
-    this.#context.registry.changeBand({ ordinary })
-    this.#shown()
+    this.#context.state.changeBand({ ordinary })
   }
 
-  /** Ends all connections and attempts; resolves when they are gone. The pool goes on. Source: `tear_down_connections`. */
-  async tearDownConnections(given: DisconnectReason | string): Promise<void> {
-    const [reason] = this.#context.take('tearDownConnections', given as DisconnectReason)
-    this.#cancelAttempts(`all connections are torn down (${reason.kind})`)
-    await Promise.all(this.connections.list().map((connection) => connection.disconnect(reason)))
-  }
-
-  #cancelAttempts(detail: string): void {
-    for (const attempt of [...this.#context.state.attempts()]) attempt.cancel({ kind: 'cancelled', detail })
-  }
-
-  /** Writes what changed now. Resolves when it is stored; a failure is an event, not a rejection. Source: `save_peers`. */
-  async savePeers(): Promise<void> {
-    await this.#parts?.persistence.save()
+  /** Looks at the band now. Resolves when it is kept, or when nothing can be done for it at the moment. Never rejects. */
+  maintain(): Promise<void> {
+    return this.#lifecycle.late?.maintenance.maintain() ?? Promise.resolve()
   }
 
   // Connections.
+
+  /** Running connections. Source: `active_connections`. */
+  get activeConnections(): number {
+    return this.#context.state.active
+  }
+
+  /** Source: `connected_peer_ids`. */
+  get connectedPeerIds(): ReadonlyMap<PeerId, PeerInfo<PeerMeta>> {
+    return new Map(this.peers.connected())
+  }
 
   /**
    * Connects to a point now, whatever its back-off. Resolves with the running connection. Rejects with `PoolError`: `rejected` with
@@ -293,85 +188,189 @@ export class PeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Arra
    */
   async connect(point: Point, options: ConnectOptions = {}): Promise<Connection<Msg, ConnMeta>> {
     const [, checked] = this.#context.take('connect', point, options)
-    this.#mustRun('connect')
-    return this.#connector.connect(point, checked)
+    this.#lifecycle.mustRun('connect')
+    return this.#lifecycle.connector.connect(point, checked)
   }
 
-  /** Looks at the band now. Resolves when it is kept, or when nothing can be done for it at the moment. Never rejects. */
-  maintain(): Promise<void> {
-    return this.#parts?.maintenance.maintain() ?? Promise.resolve()
+  /**
+   * Ends the connection with a peer; resolves when it has ended, at once if there is none. Maintenance leaves the peer alone for about
+   * `reconnection.afterConnectionMs`, and the peer is asked to do the same; a `connect` of either side, or a `resume`, ends that.
+   */
+  async disconnect(peerId: PeerId, reason: DisconnectReason | string = 'asked to'): Promise<void> {
+    this.#context.take('disconnect', peerId, reason)
+    await this.#context.state.connection(peerId)?.disconnect(reason, this.#context.config.reconnection.afterConnectionMs)
   }
+
+  /** Ends all connections and attempts; resolves when they are gone. The pool goes on. Source: `tear_down_connections`. */
+  async tearDownConnections(given: DisconnectReason | string): Promise<void> {
+    const [reason] = this.#context.take('tearDownConnections', given as DisconnectReason)
+    await this.#lifecycle.tearDown(reason)
+  }
+
+  /**
+   * Sends to all running connections but `except`; returns how many took it. Those that are behind by too much (256 messages or 2 MiB
+   * wait for them) are left out: `connection.stat.messagesDropped` counts it, and the event `messages-dropped` tells it. Throws `PoolError` `message-too-large`, or `invalid-argument` for what the codec makes no bytes of.
+   */
+  broadcast(message: Msg, options: { except?: readonly PeerId[] } = {}): number {
+    const [, { except = [] }] = this.#context.take('broadcast', message, options)
+    const frame = encodeMessage({ kind: 'application', payload: encodePayload(this.#context.config, message) })
+    let taken = 0
+    for (const connection of this.#context.state.connections()) {
+      if (!except.includes(connection.peerId) && connection.offerFrame(frame)) taken++
+    }
+    return taken
+  }
+
+  // What is known.
+
+  /** The point and peer id that a text means (a multiaddr, or `addr:port#peer_id`). Throws `PoolError` `invalid-point`. */
+  parsePoint(text: string): ParsedPoint {
+    return this.#context.network.parsePoint(text)
+  }
+
+  /** Throws `PoolError` `invalid-peer-id`. */
+  parsePeerId(text: string): PeerId {
+    return this.#context.network.parsePeerId(text)
+  }
+
+  /** Throws `PoolError` `table-full`. An expected peer id acts as `setExpectedPeerId`. Source: `register_point`. */
+  registerPoint(point: Point, options: { trusted?: boolean | undefined; expectedPeerId?: PeerId | undefined } = {}): PointInfo {
+    const [, { trusted, expectedPeerId }] = this.#context.take('registerPoint', point, options)
+    const { points } = this.#context.state
+    const info = points.register(point, { trusted })
+    if (expectedPeerId !== undefined) points.expect(point, expectedPeerId)
+    return info
+  }
+
+  /** Forgets a point; its running connection, if any, stays. Source: `unregister_point`. */
+  unregisterPoint(point: Point): void {
+    this.#context.take('unregisterPoint', point)
+    this.#context.state.points.forget(point)
+  }
+
+  /** `undefined` for a point of our own, or when the table has no place. Source: `register_new_point`. */
+  registerNewPoint(point: Point, options: { trusted?: boolean | undefined } = {}): PointInfo | undefined {
+    const [, { trusted }] = this.#context.take('registerNewPoint', point, options)
+    return this.#context.state.points.registerNew(point, { trusted })
+  }
+
+  /** Points that a peer advertised; returns how many were new and taken. Source: `register_list_of_new_points`. */
+  registerNewPoints(
+    given: readonly ParsedPoint[],
+    origin: { discoverySource: DiscoverySource; source: PeerId; trusted?: boolean | undefined }
+  ): number {
+    const [points, { discoverySource, source, trusted }] = this.#context.take('registerNewPoints', given, origin)
+    const { state } = this.#context
+    if (trusted !== true) return state.claims.learn(points, { peerId: source, host: state.connection(source)?.host, discoverySource })
+    const fresh = points.filter(({ point }) => state.points.get(point) === undefined)
+    return fresh.filter(({ point }) => state.points.registerNew(point, { discoverySource, source, trusted }) !== undefined).length
+  }
+
+  /** Throws `PoolError` `table-full`. Source: `register_peer`. */
+  registerPeer(peerId: PeerId): PeerInfo<PeerMeta> {
+    this.#context.take('registerPeer', peerId)
+    return this.#context.state.peers.register(peerId)
+  }
+
+  /**
+   * Only that peer may answer at the point from now on; resolves when any other peer there has been disconnected. Saved; but at the
+   * next start a point of `trustedPoints` expects what the config says. Source: `set_expected_peer_id`.
+   */
+  async setExpectedPeerId(point: Point, peerId: PeerId): Promise<void> {
+    this.#context.take('setExpectedPeerId', point, peerId)
+    await allClosed(this.#context.state.points.expect(point, peerId))
+  }
+
+  /** The point is our own: it is forgotten, and never registered or dialed again. At most 16 are remembered, the oldest goes. Source: `add_to_id_points`. */
+  addToIdPoints(point: Point): void {
+    this.#context.take('addToIdPoints', point)
+    this.#context.state.points.addOwn(point)
+  }
+
+  /**
+   * Up to `size` known points that are not banned, 3/5 of them the best, 2/5 at random; only public ones with `ignorePrivate`.
+   * Throws `RangeError` for a negative or fractional size. Source: `list_known_points`.
+   */
+  listKnownPoints(which: { ignorePrivate: boolean; size?: number }): Point[] {
+    const [{ ignorePrivate, size = defaultListing }] = this.#context.take('listKnownPoints', which)
+    return this.#context.state.points.list({ ignorePrivate, size })
+  }
+
+  /** The application's score; 0 if it has none: the default one is of peers, not of metadata. Source: `score`. */
+  score(metadata: PeerMeta): number {
+    return this.#context.config.peerMetadata.score?.(metadata) ?? 0
+  }
+
+  // Access lists.
+
+  /**
+   * Lists any host, also one on a local network, in any spelling that `points.banHost` takes. Trusted hosts are left alone. Source:
+   * `greylist_addr`.
+   */
+  greylistAddress(host: Host | string): void {
+    const [canonical] = this.#context.take('greylistAddress', host as Host)
+    this.#context.state.access.greylist({ host: canonical, cause: 'asked to', byOperator: true })
+  }
+
+  /**
+   * Greylists the peer and, if it is connected, its host, unless that is on a local network; its connections end. Trusted peers are
+   * left alone. Source: `greylist_peer`.
+   */
+  greylistPeer(peerId: PeerId): void {
+    this.#context.take('greylistPeer', peerId)
+    const { state } = this.#context
+    state.access.greylist({ peerId, host: state.connection(peerId)?.host, cause: 'asked to' })
+  }
+
+  /** Source: `clear_greylist`. */
+  clearGreylist(): void {
+    this.#context.state.access.clearGreylist()
+  }
+
+  /** Fades the greylist by one step now. Source: `gc_greylist`. */
+  gcGreylist(): void {
+    this.#context.state.access.fadeGreylist()
+  }
+
+  /** Lifts all bans and greylistings. Source: `acl_clear`. */
+  clearAcl(): void {
+    this.#context.state.access.clear()
+  }
+
+  // What it shows and tells.
 
   /**
    * Everything there is to show, as plain JSON. Cheap when nothing changed: only the counters are read again. Throws `PoolError`
    * `not-started` before the first start.
    */
   snapshot(): PoolSnapshot {
-    return this.#late.for('snapshot').snapshot({ version: this.#version, status: this.#status })
+    const { version, status } = this.#lifecycle
+    return this.#lifecycle.lateFor('snapshot').snapshot({ version, status })
   }
 
   /** Connected, or why not and when it will be tried next. Takes a point or a peer id. Throws `PoolError` `not-started` before the first start. */
   explain(what: Point | PeerId): Explanation {
     this.#context.take('explain', what)
-    return this.#late.for('explain').explanations.explain(what, this.#status)
+    return this.#lifecycle.lateFor('explain').explanations.explain(what, this.status)
   }
 
   /** What maintenance does now, and why. Throws `PoolError` `not-started` before the first start. */
   explainBand(): BandExplanation {
-    return this.#late.for('explainBand').explanations.explainBand(this.#status)
+    return this.#lifecycle.lateFor('explainBand').explanations.explainBand(this.status)
   }
 
-  // What the network tells.
-
-  #incoming(link: Link): void {
-    const takes = this.#status === 'running' || this.#status === 'starting' || (this.#status === 'suspended' && this.#keep !== 'none')
-    if (takes) this.#connector.accept(link).catch((error: unknown) => this.#context.log.error('an incoming link failed', error))
-    else abortLink(link, 'the pool is not running')
+  /** Throws `PoolError` `invalid-argument` for an unknown name, or for a listener that is no function. */
+  addEventListener<Name extends PoolEventName>(type: Name, listener: PoolListener<Name>): void {
+    this.#context.events.addEventListener(type, listener)
   }
 
-  #ownPointsChanged(): void {
-    const { state, network, registry, events } = this.#context
-    const points = network.ownPoints()
-    state.announcedPoints = points
-    for (const point of points) registry.unregisterPoint(point)
-    events.emit('own-points-changed', { points })
-    this.#parts?.exchange.ownPointsChanged()
+  /** Throws as `addEventListener` does; a listener that was not added is no error. */
+  removeEventListener<Name extends PoolEventName>(type: Name, listener: PoolListener<Name>): void {
+    this.#context.events.removeEventListener(type, listener)
   }
 
-  #budgetChanged(): void {
-    const { budget } = this.#context.network
-    if (budget !== undefined && budget.state !== this.#budgetState) this.#context.events.emit('link-budget', budget)
-    this.#budgetState = budget?.state
-    this.#shown()
-  }
-
-  #mustRun(what: string): void {
-    if (this.#status === 'destroyed') throw new PoolError('destroyed', `${what}: the pool was destroyed`)
-    if (this.#status !== 'running' && this.#status !== 'suspended')
-      throw new PoolError('not-started', `${what}: the pool is ${this.#status}, start it first`)
-  }
-
-  #setStatus(status: PoolStatus): void {
-    this.#status = status
-    this.#shown()
-  }
-
-  #changed(what?: Change): void {
-    if (what !== 'shown') {
-      this.#hasUnsaved = true
-      this.#parts?.persistence.changed(what)
-    }
-    this.#shown()
-  }
-
-  /** Something that is shown changed: one event for all changes of a turn. */
-  #shown(): void {
-    this.#version++
-    const { events, clock } = this.#context
-    if (this.#cancelChange !== undefined || !events.hasListeners('change')) return
-    this.#cancelChange = clock.schedule(0, () => {
-      this.#cancelChange = undefined
-      events.emit('change', { version: this.#version })
-    })
+  /** The next event of that name. Rejects with the signal's reason, or with `PoolError` `invalid-argument` for an unknown name. */
+  next<Name extends PoolEventName>(type: Name, options: { signal?: AbortSignal | undefined } = {}): Promise<PoolEvent<Name>> {
+    return this.#context.events.next(type, options)
   }
 }

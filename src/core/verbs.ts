@@ -1,7 +1,7 @@
 /**
- * The public methods of a pool and what each of their arguments must be: one table for the pool itself and for the pool that
- * tabs share. A method takes its arguments through it before it does anything. A method that returns a promise rejects with
- * what a check throws; every other method throws it.
+ * The public methods of a pool: what each of their arguments must be, and which of them change saved data. One table for the pool itself
+ * and for the pool that tabs share. A method takes its arguments through it before it does anything. A method that returns a promise
+ * rejects with what a check throws; every other method throws it.
  */
 import { reportKinds } from './decisions/reports.ts'
 import { discoverySources } from './tables/point.ts'
@@ -31,7 +31,7 @@ export const whileWaiting = recordOf({ signal })
 const trusting = { trusted: flag, expectedPeerId: peerId }
 /** Wall clock, ms since 1970; the largest that a `Date` holds. */
 const endsAt = figure(0, 8.64e15)
-const ofHost = recordOf({ banPeers: flag, endsAt })
+const ofHost = { banPeers: flag, endsAt }
 
 const plainReason = recordOf({ kind: oneOf(...Object.keys(reasonCode), 'lost', 'closed-by-peer') }, 'kind')
 const reasonWith: Readonly<Record<string, Check>> = {
@@ -49,23 +49,47 @@ export const reason: Check = (value, at) => {
 
 const pointOrPeerId: Check = (value, at) => (typeof value === 'string' && value.startsWith('/') ? point : peerId)(value, at)
 
+/** Options that may be left out. */
+function options(shape: Readonly<Record<string, Check>>): Check {
+  const check = recordOf(shape)
+  return (value, at) => check(value === undefined ? {} : value, at)
+}
+
+/** Verbs that change what is saved. A tab is answered once that is stored, so that it outlives a crash of the tab that owns the pool. */
+const saved = {
+  clearAcl: [],
+  registerPoint: [point, options(trusting)],
+  unregisterPoint: [point],
+  'peers.ban': [peerId, options({ endsAt })],
+  'peers.unban': [peerId],
+  'peers.report': [peerId, recordOf({ kind: oneOf(...reportKinds), reason: text }, 'kind', 'reason')],
+  'peers.trust': [peerId],
+  'peers.untrust': [peerId],
+  'points.ban': [point, options(ofHost)],
+  'points.unban': [point],
+  'points.banHost': [host, options(ofHost)],
+  'points.unbanHost': [host],
+  'points.banRange': [range, options(ofHost)],
+  'points.unbanRange': [range],
+  'points.trust': [point],
+  'points.untrust': [point]
+} satisfies Record<string, readonly Check[]>
+
 const verbs = {
+  ...saved,
   maintain: [],
   savePeers: [],
   explainBand: [],
   clearGreylist: [],
-  clearAcl: [],
-  connect: [point, recordOf({ ...trusting, timeoutMs: figure(1, maxDurationMs), signal })],
-  disconnect: [peerId, reason],
+  connect: [point, options({ ...trusting, timeoutMs: figure(1, maxDurationMs), signal })],
+  disconnect: [peerId, (value, at) => reason(value === undefined ? 'asked to' : value, at)],
   tearDownConnections: [reason],
-  suspend: [recordOf({ keep: oneOf('band', 'all', 'none') })],
+  suspend: [options({ keep: oneOf('band', 'all', 'none') })],
   setBand: [(value) => checkBand('band', value)],
-  send: [peerId, anything, whileWaiting],
-  broadcast: [anything, recordOf({ except: listOf(peerId) })],
+  send: [peerId, anything, options({ signal })],
+  broadcast: [anything, options({ except: listOf(peerId) })],
   explain: [pointOrPeerId],
-  registerPoint: [point, recordOf(trusting)],
-  unregisterPoint: [point],
-  registerNewPoint: [point, recordOf({ trusted: flag })],
+  registerNewPoint: [point, options({ trusted: flag })],
   registerNewPoints: [
     listOf(recordOf({ point, expectedPeerId: peerId }, 'point')),
     recordOf({ discoverySource: oneOf(...discoverySources), source: peerId, trusted: flag }, 'discoverySource', 'source')
@@ -82,28 +106,20 @@ const verbs = {
   'peers.info': [peerId],
   'peers.describe': [peerId],
   'peers.setMetadata': [peerId, anything],
-  'peers.ban': [peerId, recordOf({ endsAt })],
-  'peers.unban': [peerId],
   'peers.isBanned': [peerId],
-  'peers.report': [peerId, recordOf({ kind: oneOf(...reportKinds), reason: text }, 'kind', 'reason')],
-  'peers.trust': [peerId],
-  'peers.untrust': [peerId],
   'peers.watch': [peerId, callable],
   'points.info': [point],
   'points.describe': [point],
-  'points.ban': [point, ofHost],
-  'points.unban': [point],
-  'points.banHost': [host, ofHost],
-  'points.unbanHost': [host],
-  'points.banRange': [range, ofHost],
-  'points.unbanRange': [range],
   'points.isBanned': [point],
-  'points.trust': [point],
-  'points.untrust': [point],
   'points.watch': [point, callable]
 } satisfies Record<string, readonly Check[]>
 
 export type Verb = keyof typeof verbs
+export type SavedVerb = keyof typeof saved
+
+export function isSaved(verb: Verb): boolean {
+  return Object.hasOwn(saved, verb)
+}
 
 /** Is it the name of a public method, such as `setBand` or `points.banHost`? */
 export const isVerb = (name: string): name is Verb => Object.hasOwn(verbs, name)

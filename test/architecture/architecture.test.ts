@@ -153,9 +153,24 @@ const cases: readonly Case[] = [
       { 'src/core/flows/swap.ts': 'record.fromOperator().expectedPeerId = id' },
       { 'src/core/tables/claims.ts': 'parts.points.get(point)?.fromProof()' },
       { 'src/core/tables/claims.ts': 'const operator = record.fromOperator()' },
-      { 'src/core/tables/registry.ts': 'record.fromClaims().claimedBy = id' }
+      { 'src/core/tables/known-points.ts': 'record.fromClaims().claimedBy = id' },
+      { 'src/core/flows/a.ts': 'attempt.fromOwner().hasSlot = true' }
     ],
     kept: { 'src/core/tables/claims.ts': 'record.fromClaims().isSigned = true', 'src/core/flows/a.ts': 'a.fromOperator' }
+  },
+  {
+    rule: rules.onlyTheOwnerWrites,
+    name: 'outside of tables nobody holds what a record is written by',
+    about: published,
+    broken: [
+      { 'src/core/flows/a.ts': "import { notePoint } from '../tables/point.ts'" },
+      { 'src/core/api/a.ts': "import type { PeerRecord as Peer } from '../tables/peer.ts'" },
+      { 'src/libp2p/a.ts': "import type { Parts } from '../core/tables/pool-view.ts'" }
+    ],
+    kept: {
+      'src/core/flows/a.ts': "import { noteTaken } from './b.ts'; import type { PointInfo } from '../tables/point.ts'",
+      'src/core/tables/a.ts': "import { notePoint } from './point.ts'"
+    }
   },
   {
     rule: rules.filesAreSmall,

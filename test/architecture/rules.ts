@@ -148,9 +148,10 @@ export const coreTouchesNoWorld: Rule = (files) =>
  * peers say, only those that keep claims are among them.
  */
 const doors: ReadonlyMap<string, readonly string[]> = new Map([
-  ['fromOperator', ['point-table', 'peer-table', 'saved-fields']],
-  ['fromProof', ['point', 'peer', 'pool-state', 'registry', 'saved-fields']],
-  ['fromClaims', ['claims', 'point', 'pool-state', 'saved-fields']]
+  ['fromOperator', ['point-table', 'peer-table', 'known-points', 'known-peers', 'saved-fields']],
+  ['fromProof', ['point', 'peer', 'pool-state', 'access', 'saved-fields']],
+  ['fromClaims', ['claims', 'point', 'pool-state', 'saved-fields']],
+  ['fromOwner', ['attempt', 'pool-state']]
 ])
 
 export const everyFieldHasItsWriters: Rule = (files) =>
@@ -159,6 +160,20 @@ export const everyFieldHasItsWriters: Rule = (files) =>
       .filter(({ name }) => doors.get(name)?.every((writer) => path !== `src/core/tables/${writer}.ts`))
       .map(({ name, line }) => `${path}:${line} calls ${name}`)
   )
+
+/** What a record, a table or a list of bans is changed by: outside of `tables` everybody gets read-only types, and asks the owner. */
+const writers = /^(PointRecord|PeerRecord|PointTable|PeerTable|Bans|Parts|partsOf|(set|note|reset)[A-Z]\w*)$/
+/** Makes the parts of a state, and gives them to the state and to tests alone. */
+const maker = 'src/core/peer-pool.ts'
+
+export const onlyTheOwnerWrites: Rule = (files) =>
+  files
+    .filter(({ path }) => !path.startsWith('src/core/tables/') && path !== maker)
+    .flatMap(({ path, imports }) =>
+      imports
+        .filter((one) => one.path?.startsWith('src/core/tables/'))
+        .flatMap(({ names, line }) => names.filter((name) => writers.test(name)).map((name) => `${path}:${line} imports ${name}`))
+    )
 
 export const filesAreSmall: Rule = (files) =>
   files.filter(({ lines }) => lines > maxLines).map(({ path, lines }) => `${path}: ${lines} lines, at most ${maxLines}`)

@@ -12,6 +12,8 @@ export interface Import {
   /** Path from the checkout, for a relative import; `undefined` for packages. */
   readonly path: string | undefined
   readonly typeOnly: boolean
+  /** What is imported by name, as the other file calls it. */
+  readonly names: readonly string[]
   readonly line: number
 }
 
@@ -75,17 +77,17 @@ export function parseSource(path: string, text: string): SourceFile {
   const declared = new Set<string>()
   let exportsDefault = false
 
-  const addImport = (source: unknown, typeOnly: boolean, start: number): void => {
+  const addImport = (source: unknown, typeOnly: boolean, start: number, names: readonly string[] = []): void => {
     const specifier = isNode(source) && typeof source.value === 'string' ? source.value : '(computed)'
     const target = specifier.startsWith('.') ? posix.normalize(posix.join(posix.dirname(path), specifier)) : undefined
-    imports.push({ specifier, path: target, typeOnly, line: lineOf(start) })
+    imports.push({ specifier, path: target, typeOnly, names, line: lineOf(start) })
   }
 
   const visit = (node: Node, parents: readonly Node[]): void => {
     const line = lineOf(node.start)
     switch (node.type) {
       case 'ImportDeclaration':
-        addImport(node.source, isTypeOnly(node, 'importKind'), node.start)
+        addImport(node.source, isTypeOnly(node, 'importKind'), node.start, importedNames(node))
         break
       case 'ExportNamedDeclaration':
       case 'ExportAllDeclaration':
@@ -158,6 +160,11 @@ function nameOf(value: unknown): string | undefined {
 
 function childrenOf(node: Node): Node[] {
   return Object.values(node).flat().filter(isNode)
+}
+
+function importedNames(node: Node): string[] {
+  const specifiers = Array.isArray(node.specifiers) ? node.specifiers.filter(isNode) : []
+  return specifiers.map(({ imported }) => nameOf(imported)).filter((name) => name !== undefined)
 }
 
 /** `import type …`, or every name in the braces marked `type`. */

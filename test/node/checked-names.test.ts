@@ -61,7 +61,7 @@ describe('the addresses that a dial of a name gets', () => {
   ])('%s may stand for %s on the word of a peer on this machine: %s', async (name, address, expected) => {
     const bench = new StateBench()
     const point = `/dns4/${name}/tcp/4001`
-    expect(bench.claims.learn([parsed(point)], source)).toBe(1)
+    expect(bench.state.claims.learn([parsed(point)], source)).toBe(1)
     const found = await given(bench, point, [address])
     if (expected) expect(found).toEqual([address])
     else expect(found).toContain(`${address} is not public`)
@@ -70,12 +70,12 @@ describe('the addresses that a dial of a name gets', () => {
   test('are private ones too where the operator allows that, or named the point, or trusts it; never where the dial rule forbids it', async () => {
     const point = '/dns4/peer.example/tcp/4001'
     const allowing = new StateBench({ allowPrivatePoints: true })
-    allowing.claims.learn([parsed(point)], source)
+    allowing.state.claims.learn([parsed(point)], source)
     expect(await given(allowing, point, ['10.0.0.1', '0.0.0.0'])).toEqual(['10.0.0.1'])
     for (const options of [{}, { trusted: true }]) {
       const bench = new StateBench()
-      bench.claims.learn([parsed(point)], source)
-      bench.registry.registerPoint(point as Point, options)
+      bench.state.claims.learn([parsed(point)], source)
+      bench.state.points.register(point as Point, options)
       expect(await given(bench, point, ['10.0.0.1'])).toEqual(['10.0.0.1'])
       expect(await given(bench, point, ['10.0.0.1'], false)).toContain('10.0.0.1 is not public')
       // Another port of the same name is another point.
@@ -87,16 +87,16 @@ describe('the addresses that a dial of a name gets', () => {
     const bench = new StateBench()
     const relay = '/dns4/relay.example/tcp/443/tls/ws'
     expect(await given(bench, relay, ['10.0.0.1'])).toContain('10.0.0.1 is not public')
-    bench.registry.registerPoint(`${relay}/p2p/relay/p2p-circuit/webrtc/p2p/guest` as Point)
+    bench.state.points.register(`${relay}/p2p/relay/p2p-circuit/webrtc/p2p/guest` as Point)
     expect(await given(bench, relay, ['10.0.0.1'])).toEqual(['10.0.0.1'])
   })
 
   test('are not banned, whoever named the point', async () => {
     const bench = new StateBench()
     const point = '/dns4/peer.example/tcp/4001'
-    bench.registry.registerPoint(point as Point, { trusted: true })
-    bench.registry.banHost('::ffff:203.0.113.99' as Host, { banPeers: false })
-    bench.registry.banRange('198.51.100.0/24', { banPeers: false })
+    bench.state.points.register(point as Point, { trusted: true })
+    bench.state.access.banHost('::ffff:203.0.113.99' as Host, { banPeers: false })
+    bench.state.access.banRange('198.51.100.0/24', { banPeers: false })
     expect(await given(bench, point, ['203.0.113.99', '198.51.100.7', '203.0.113.98'])).toEqual(['203.0.113.98'])
     expect(await given(bench, point, ['203.0.113.99'])).toContain('203.0.113.99 is banned')
   })
@@ -104,11 +104,11 @@ describe('the addresses that a dial of a name gets', () => {
   test('are dialed three times in ten minutes for untried points, whatever their names', async () => {
     const bench = new StateBench()
     const points = [1, 2, 3, 4, 5].map((n) => `/dns4/name${n}.example/tcp/${2_000 + n}`)
-    expect(bench.claims.learn(points.map(parsed), source)).toBe(5)
+    expect(bench.state.claims.learn(points.map(parsed), source)).toBe(5)
     const dial = async (n: number): Promise<string[] | string> => given(bench, points[n] as string, ['203.0.113.7'])
     for (const n of [0, 1, 2]) expect(await dial(n)).toEqual(['203.0.113.7'])
     expect(await dial(3)).toContain('was dialed three times in ten minutes')
-    bench.registry.registerPoint(points[4] as Point)
+    bench.state.points.register(points[4] as Point)
     expect(await dial(4)).toEqual(['203.0.113.7'])
     bench.now += 600_001
     expect(await dial(3)).toEqual(['203.0.113.7'])
@@ -123,7 +123,7 @@ describe('a connection to a name', () => {
     const address = multiaddr('/dns4/peer.example/tcp/4001')
     names.connected(address, { remoteAddress: '::ffff:203.0.113.99' })
     names.connected(address, { remoteAddress: undefined })
-    bench.registry.banHost('::ffff:203.0.113.99' as Host, { banPeers: false })
+    bench.state.access.banHost('::ffff:203.0.113.99' as Host, { banPeers: false })
     expect(() => names.connected(address, { remoteAddress: '203.0.113.99' })).toThrow(expect.objectContaining({ name: 'DialDeniedError' }))
   })
 })

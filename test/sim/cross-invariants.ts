@@ -40,8 +40,8 @@ export function* brokenBetween(machines: readonly Machine[]): Iterable<string> {
 
 /** S4: in a calm network no point and no peer stays requested or accepted. */
 export function* brokenWhenCalm({ program, index }: Machine): Iterable<string> {
-  for (const { point, state } of program?.state.points() ?? [])
+  for (const { point, state } of program?.state.points ?? [])
     if (state.kind === 'requested' || state.kind === 'accepted') yield `S4: machine ${index}: ${point} is ${state.kind}`
-  for (const { peerId, state } of program?.state.peers() ?? [])
+  for (const { peerId, state } of program?.state.peers ?? [])
     if (state.kind === 'accepted') yield `S4: machine ${index}: ${peerId} is accepted`
 }

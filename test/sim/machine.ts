@@ -9,6 +9,7 @@ import type { PoolEvent } from '../../src/core/values/events.ts'
 import type { MemoryNetwork } from '../../src/testing/memory-network.ts'
 import { seededRandom } from '../../src/testing/seeded-random.ts'
 import type { VirtualClock } from '../../src/testing/virtual-clock.ts'
+import { setInside } from '../support/inside.ts'
 import { loggedEvents } from './event-log.ts'
 import { MachineClock } from './machine-clock.ts'
 
@@ -107,14 +108,19 @@ export class Machine {
       clock,
       random,
       log: { error: (message, cause) => onError(this, `${message}: ${cause instanceof Error ? cause.stack : String(cause)}`) },
-      inspect: (made) => {
+      inspect: (made, parts) => {
         state = made
-        const { changed } = made.parts
+        setInside(made, parts)
+        const { shown, save } = parts
         // The state asks its parts anew at each change, so this hears of all of them.
-        Object.assign(made.parts, {
-          changed: (by?: 'operator') => {
+        Object.assign(parts, {
+          shown: () => {
             this.hasChanged = true
-            changed(by)
+            shown()
+          },
+          save: (urgency?: 'now') => {
+            this.hasChanged = true
+            save(urgency)
           }
         })
       }

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { insideOf } from '../support/inside.ts'
 import { brokenAfterStop, brokenBetween } from './cross-invariants.ts'
 import { faultRun } from './fault-run.ts'
 import { sampleOf } from './figures.ts'
@@ -74,7 +75,7 @@ describe('a simulation', () => {
     await sim.run(40_000)
     expect(holders(dark)).toBe(0)
     await sim.clock.until(told.start())
-    expect([...(told.program?.state.points() ?? [])].length).toBeGreaterThan(1)
+    expect([...(told.program?.state.points ?? [])].length).toBeGreaterThan(1)
   })
 
   it('programs that stop leave no timer, no link and no attempt, whatever they were doing', async () => {
@@ -112,14 +113,14 @@ it('an invariant that breaks is found in the step that breaks it, with the machi
   await sim.run(30_000)
   expect(sim.violations).toEqual([])
   const { program } = first
-  const [record] = program?.state.points() ?? []
+  const [record] = program?.state.points ?? []
   if (program === undefined || record === undefined) throw new Error('no point is known')
   sim.at(1_000, () => {
-    program.state.parts.points.remove(record.point)
-    program.state.addOwnPoint(record.point)
-    program.state.parts.points.insert(record.point, { source: undefined, discoverySource: 'hello', trusted: false, discoveredAt: 0 })
+    const inside = insideOf(program.state)
+    program.state.points.addOwn(record.point)
+    inside.points.insert(record.point, { source: undefined, discoverySource: 'hello', trusted: false, discoveredAt: 0 })
     first.network.touched()
-    program.state.parts.changed()
+    inside.shown()
   })
   await sim.run(2_000)
   expect(sim.violations.join('\n')).toMatch(/^31000 ms: machine 0: I\d+ /)

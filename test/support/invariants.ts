@@ -6,6 +6,7 @@
 import type { PoolState } from '../../src/core/tables/pool-state.ts'
 import type { Attempt, RunningConnection } from '../../src/core/values/attempt.ts'
 import { maxEventsKept } from '../../src/core/values/history.ts'
+import { insideOf } from './inside.ts'
 import { checkPeers, checkPoints } from './table-checks.ts'
 
 type State = PoolState<unknown>
@@ -30,12 +31,12 @@ export const invariants: readonly Invariant[] = [
   {
     id: 'I1',
     fact: 'the point table is in order and never above max but for trusted points',
-    check: (state) => checkPoints(state.parts.points)
+    check: (state) => checkPoints(insideOf(state).points)
   },
   {
     id: 'I2',
     fact: 'the peer table is in order and never above max but for trusted peers',
-    check: (state) => checkPeers(state.parts.peers)
+    check: (state) => checkPeers(insideOf(state).peers)
   },
   { id: 'I3', fact: 'a point is requested only by a live outgoing attempt to it', check: requestedPoints },
   { id: 'I4', fact: 'a point or peer is accepted only by a live attempt that passed the checks', check: accepted },
@@ -54,7 +55,7 @@ export const invariants: readonly Invariant[] = [
 
 function* requestedPoints(state: State): Iterable<string> {
   const live = new Set<Attempt>(state.attempts())
-  for (const { point, state: at } of state.points()) {
+  for (const { point, state: at } of state.points) {
     if (at.kind !== 'requested') continue
     const { attempt } = at
     if (!live.has(attempt)) yield `${point} by attempt ${attempt.id}, which is not live`
@@ -65,20 +66,20 @@ function* requestedPoints(state: State): Iterable<string> {
 
 function* accepted(state: State): Iterable<string> {
   const admitted = new Set<Attempt>([...state.attempts()].filter(({ phase }) => phase === 'admitted'))
-  for (const { point, state: at } of state.points()) {
+  for (const { point, state: at } of state.points) {
     if (at.kind !== 'accepted') continue
     const { attempt, peerId } = at
     if (!admitted.has(attempt) || attempt.point !== point) yield `${point} by attempt ${attempt.id}, admitted at ${attempt.point}`
     if (attempt.peerId !== peerId) yield `${point} by ${peerId}, its attempt is with ${attempt.peerId}`
   }
-  for (const { peerId, state: at } of state.peers()) {
+  for (const { peerId, state: at } of state.peers) {
     if (at.kind === 'accepted' && (!admitted.has(at.attempt) || at.attempt.peerId !== peerId))
       yield `${peerId} by attempt ${at.attempt.id}, with ${at.attempt.peerId}`
   }
 }
 
 function* runningPoints(state: State): Iterable<string> {
-  for (const { point, state: at } of state.points()) {
+  for (const { point, state: at } of state.points) {
     if (at.kind !== 'running') continue
     const { connection } = at
     if (state.connection(connection.peerId) !== connection) yield `${point} with ${connection.peerId}, whose connection is another or gone`
@@ -90,11 +91,11 @@ function* runningPeers(state: State): Iterable<string> {
   let indexed = 0
   for (const connection of state.connections()) {
     indexed++
-    const at = state.peer(connection.peerId)?.state
+    const at = state.peers.get(connection.peerId)?.state
     if (at?.kind !== 'running' || at.connection !== connection) yield `${connection.peerId} is in the index, its record is ${at?.kind}`
   }
   if (indexed !== state.active) yield `${state.active} in the index, ${indexed} connections`
-  for (const { peerId, state: at } of state.peers()) {
+  for (const { peerId, state: at } of state.peers) {
     if (at.kind === 'running' && state.connection(peerId) !== at.connection) yield `${peerId} runs and is not in the index`
   }
 }
@@ -103,14 +104,26 @@ function* attempts(state: State): Iterable<string> {
   for (const attempt of state.attempts()) {
     const name = `attempt ${attempt.id} (${attempt.direction}, ${attempt.phase})`
     if (attempt.phase !== 'begun' && attempt.phase !== 'admitted') yield `${name} is still among those in progress`
-    const at = attempt.point === undefined ? undefined : state.point(attempt.point)?.state
+    const at = attempt.point === undefined ? undefined : state.points.get(attempt.point)?.state
     const holdsPoint = (at?.kind === 'requested' || at?.kind === 'accepted') && at.attempt === attempt
     if (attempt.point !== undefined && !holdsPoint && !attempt.signal.aborted) yield `${name} lost ${attempt.point}, which is ${at?.kind}`
     if (attempt.direction === 'outgoing' && attempt.point === undefined) yield `${name} has no point`
     if (attempt.phase !== 'admitted') continue
-    const peer = attempt.peerId === undefined ? undefined : state.peer(attempt.peerId)?.state
+    const peer = attempt.peerId === undefined ? undefined : state.peers.get(attempt.peerId)?.state
     if (peer?.kind !== 'accepted' || peer.attempt !== attempt) yield `${name} lost ${attempt.peerId}, which is ${peer?.kind}`
   }
+}
+
+/** For each state the band's max when it was looked at last, and how many slots may be taken. */
+const slotLimits = new WeakMap<object, { readonly max: number; readonly limit: number }>()
+
+/** The band's max, or what was taken of it when it was made smaller, until that has gone down. */
+function slotLimitOf(state: State): number {
+  const { max } = state.band
+  const before = slotLimits.get(state) ?? { max, limit: max }
+  const limit = state.slotsTaken < max ? max : before.max === max ? before.limit : Math.max(max, state.slotsTaken)
+  slotLimits.set(state, { max, limit })
+  return limit
 }
 
 function* slots(state: State): Iterable<string> {
@@ -123,8 +136,8 @@ function* slots(state: State): Iterable<string> {
     if (attempt.hasSlot) reserved++
   }
   if (state.slotsTaken !== state.active + reserved) yield `${state.slotsTaken} counted, ${state.active} running and ${reserved} reserved`
-  const { slotLimit } = state.parts.band
-  if (state.slotsTaken > slotLimit) yield `${state.slotsTaken} taken of ${slotLimit}`
+  const limit = slotLimitOf(state)
+  if (state.slotsTaken > limit) yield `${state.slotsTaken} taken of ${limit}`
 }
 
 function* handshakes(state: State): Iterable<string> {
@@ -141,29 +154,28 @@ function* handshakes(state: State): Iterable<string> {
 }
 
 function* banned(state: State): Iterable<string> {
-  const { access } = state.parts
+  const { bans } = insideOf(state)
   for (const { peerId, host } of state.connections()) {
-    if (access.peerBar(peerId, true) === 'banned') yield `${peerId} runs and is banned`
-    if (host !== undefined && access.hostBar(host, true) === 'banned') yield `${peerId} runs at ${host}, which is banned`
+    if (bans.isBannedPeer(peerId)) yield `${peerId} runs and is banned`
+    if (host !== undefined && bans.isBannedHost(host)) yield `${peerId} runs at ${host}, which is banned`
   }
   for (const attempt of state.attempts()) {
     if (attempt.signal.aborted) continue
     for (const peerId of [attempt.peerId, attempt.expectedPeerId]) {
-      if (peerId !== undefined && access.peerBar(peerId, true) === 'banned')
-        yield `attempt ${attempt.id} goes on with ${peerId}, who is banned`
+      if (peerId !== undefined && bans.isBannedPeer(peerId)) yield `attempt ${attempt.id} goes on with ${peerId}, who is banned`
     }
-    if (attempt.host !== undefined && access.hostBar(attempt.host, true) === 'banned')
+    if (attempt.host !== undefined && bans.isBannedHost(attempt.host))
       yield `attempt ${attempt.id} goes on with ${attempt.host}, which is banned`
   }
 }
 
 function* ownPoints(state: State): Iterable<string> {
-  for (const { point, discoverySource } of state.points())
-    if (discoverySource !== 'operator' && state.isOwnPoint(point)) yield `${point}, by ${discoverySource}`
+  for (const { point, discoverySource } of state.points)
+    if (discoverySource !== 'operator' && state.points.isOwn(point)) yield `${point}, by ${discoverySource}`
 }
 
 function* expected(state: State): Iterable<string> {
-  for (const { point, state: at, expectedPeerId } of state.points()) {
+  for (const { point, state: at, expectedPeerId } of state.points) {
     if (expectedPeerId === undefined) continue
     const there = at.kind === 'running' ? at.connection.peerId : at.kind === 'accepted' ? at.peerId : expectedPeerId
     const isCancelled = at.kind === 'accepted' && at.attempt.signal.aborted
@@ -172,18 +184,18 @@ function* expected(state: State): Iterable<string> {
 }
 
 function* greylisted(state: State): Iterable<string> {
-  const { access, points } = state.parts
-  for (const { peerId } of access.greylistedPeers()) if (state.peer(peerId)?.trusted === true) yield peerId
+  const { access, points } = state
+  for (const { peerId } of access.greylistedPeers()) if (state.peers.get(peerId)?.trusted === true) yield peerId
   for (const { host } of access.greylistedHosts()) if (points.hasTrustedHost(host)) yield host
 }
 
 function* caps(state: State): Iterable<string> {
   const { maxDelayMs } = state.config.reconnection
-  for (const { point, events, delayMs } of state.parts.points) {
+  for (const { point, events, delayMs } of insideOf(state).points) {
     if (events.length > maxEventsKept) yield `${point} keeps ${events.length} events`
     if (delayMs > maxDelayMs) yield `${point} would be barred for ${delayMs} ms`
   }
-  for (const { peerId, events } of state.peers()) if (events.length > maxEventsKept) yield `${peerId} keeps ${events.length} events`
+  for (const { peerId, events } of state.peers) if (events.length > maxEventsKept) yield `${peerId} keeps ${events.length} events`
 }
 
 function* itself(state: State): Iterable<string> {

@@ -1,5 +1,5 @@
 /**
- * A pool's state under random hands: every verb of state and registry, with the flows' part (who checks before, who ends
+ * A pool's state under random hands: every verb of its owner, with the flows' part (who checks before, who ends
  * what) played synchronously, on small tables, so that they are full most of the time. One seed is one life.
  */
 import { checkDial, checkDialed, checkHello, protocolVersions } from '../../src/core/decisions/admission.ts'
@@ -35,7 +35,6 @@ function homeOf(point: Point): PeerId {
 export class RandomPool {
   readonly bench: StateBench
   readonly state: StateBench['state']
-  readonly #registry: StateBench['registry']
   readonly #next: () => number
 
   constructor(seed: number) {
@@ -51,7 +50,6 @@ export class RandomPool {
     }
     this.bench = new StateBench(options, { peerId: us, random })
     this.state = this.bench.state
-    this.#registry = this.bench.registry
   }
 
   /** Does one thing by chance; returns its name. */
@@ -70,50 +68,53 @@ export class RandomPool {
     ...repeat(6, 'incoming', () => this.#incoming()),
     ...repeat(20, 'step', () => this.#step(this.#pick([...this.state.attempts()]))),
     ...repeat(3, 'leave', () => this.#leave(this.#pick([...this.state.connections()]))),
-    ['register', () => void this.#registry.registerPoint(this.#point(), { trusted: this.#trust() })],
+    ['register', () => void this.state.points.register(this.#point(), { trusted: this.#trust() })],
     [
       'register new',
-      () => void this.#registry.registerNewPoint(this.#point(), { discoverySource: this.#pick(discoverySources), source: this.#peer() })
+      () => void this.state.points.registerNew(this.#point(), { discoverySource: this.#pick(discoverySources), source: this.#peer() })
     ],
-    ['register peer', () => void this.#registry.registerPeer(this.#peer())],
-    ['unregister', () => this.#registry.unregisterPoint(this.#point())],
-    ['learn', () => void this.bench.claims.learn(this.#told(), { peerId: this.#peer(), host: this.#host(), discoverySource: 'advertise' })],
-    ['learn own', () => this.#learnOwn(this.#pick([...this.state.connections()]))],
-    ['trust peer', () => this.#trustPeer(this.#pick([...this.state.peers()])?.peerId)],
-    ['expect', () => this.#expect()],
-    ['ban peer', () => void this.#registry.banPeer(this.#peer(), this.#end())?.disconnect({ kind: 'peer-banned' })],
-    ['unban peer', () => this.#registry.unbanPeer(this.#peer())],
+    ['register peer', () => void this.state.peers.find(this.#peer())],
+    ['unregister', () => this.state.points.forget(this.#point())],
     [
-      'ban host',
-      () => this.#leaveAll(this.#registry.banHost(this.#host() ?? (hosts[0] as Host), { banPeers: this.#once(0.5), endsAt: this.#end() }))
+      'learn',
+      () => void this.bench.state.claims.learn(this.#told(), { peerId: this.#peer(), host: this.#host(), discoverySource: 'advertise' })
     ],
+    ['learn own', () => this.#learnOwn(this.#pick([...this.state.connections()]))],
+    ['trust peer', () => this.#trustPeer(this.#pick([...this.state.peers])?.peerId)],
+    ['expect', () => this.#expect()],
+    ['ban peer', () => void this.state.access.banPeer(this.#peer(), { endsAt: this.#end() })],
+    ['unban peer', () => this.state.access.unbanPeer(this.#peer())],
+    ['ban host', () => void this.state.access.banHost(this.#host() ?? (hosts[0] as Host), this.#banOptions())],
     ['unban host', () => this.#unbanHost(this.#host() ?? (hosts[0] as Host))],
-    ['ban range', () => this.#leaveAll(this.#registry.banRange(this.#pick(ranges), { banPeers: this.#once(0.5), endsAt: this.#end() }))],
-    ['unban range', () => this.#registry.unbanRange(this.#pick(ranges))],
-    ['greylist', () => this.state.greylist({ peerId: this.#once(0.5) ? this.#peer() : undefined, host: this.#host(), cause: 'random' })],
-    ['fade', () => this.state.access.gcGreylist()],
+    ['ban range', () => void this.state.access.banRange(this.#pick(ranges), this.#banOptions())],
+    ['unban range', () => this.state.access.unbanRange(this.#pick(ranges))],
+    [
+      'greylist',
+      () => this.state.access.greylist({ peerId: this.#once(0.5) ? this.#peer() : undefined, host: this.#host(), cause: 'random' })
+    ],
+    ['fade', () => this.state.access.fadeGreylist()],
     ['band', () => this.#changeBand()],
     ['clear greylist', () => this.state.access.clearGreylist()],
-    ['own point', () => this.#registry.addOwnPoint(this.#point())],
+    ['own point', () => this.state.points.addOwn(this.#point())],
     ['announce', () => this.#announce()],
-    ['score', () => this.#score(this.#pick([...this.state.peers()])?.peerId)],
+    ['score', () => this.#score(this.#pick([...this.state.peers])?.peerId)],
     ['list', () => this.#list()],
     ...repeat(3, 'time', () => this.#pass())
   ]
 
   #dial(): void {
     const point = this.#point()
-    const known = this.state.point(point)
+    const known = this.state.points.get(point)
     const expectedPeerId =
       this.#once(0.2) && !readPoint(point).isRelayed ? this.#peer() : (known?.expectedPeerId ?? readPoint(point).target)
     const trusted = this.#trust()
     if (checkDial(this.state, point, expectedPeerId, trusted) !== undefined) return
-    this.state.beginOutgoing(this.#registry.wanted(point, { trusted, expectedPeerId }), expectedPeerId)
+    this.state.beginOutgoing(this.state.points.wanted(point, { trusted, expectedPeerId }), expectedPeerId)
   }
 
   #changeBand(): void {
     const max = 1 + this.#below(5)
-    this.#registry.changeBand({ ordinary: { min: 0, expected: max, max }, isSuspended: this.#once(0.3) })
+    this.state.changeBand({ ordinary: { min: 0, expected: max, max }, isSuspended: this.#once(0.3) })
   }
 
   #incoming(): void {
@@ -146,7 +147,7 @@ export class RandomPool {
     if (refusal === undefined) return
     this.#fail(attempt, refusal, 'us')
     if (refusal.kind === 'already-connected') this.state.locate(attempt)
-    if (refusal.kind === 'myself' && attempt.point !== undefined) this.#registry.addOwnPoint(attempt.point)
+    if (refusal.kind === 'myself' && attempt.point !== undefined) this.state.points.addOwn(attempt.point)
   }
 
   #judge(attempt: AttemptRecord<FakeConnection>): void {
@@ -161,18 +162,18 @@ export class RandomPool {
     if (verdict.displaces !== undefined) this.#giveWay(verdict.displaces)
     void verdict.replaces?.disconnect({ kind: 'replaced' })
     void verdict.evicts?.disconnect({ kind: 'too-many-connections' })
-    const peer = this.#registry.registerPeer(peerId)
+    const peer = this.state.peers.find(peerId)
     if (peer === undefined) {
       this.#fail(attempt, { kind: 'table-full' }, 'us')
       return
     }
-    const own = this.bench.claims.learnOwn(this.#told(), {
+    const own = this.bench.state.claims.learnOwn(this.#told(), {
       peerId,
       host: attempt.host,
       isPrivate: hello.isPrivate,
       trusted: peer.trusted
     })
-    this.state.admit(attempt, peer, { instance, point: own.find((record) => record.state.kind === 'disconnected') })
+    this.state.admit(attempt, peerId, { instance, point: own.find((record) => record.state.kind === 'disconnected') })
   }
 
   #giveWay(displaced: Attempt): void {
@@ -195,60 +196,51 @@ export class RandomPool {
     connection?.leave({ by: this.#pick(['us', 'them', 'network'] as const), reason }, this.#once(0.1) ? 100_000 : 0)
   }
 
-  #leaveAll(connections: readonly FakeConnection[]): void {
-    for (const connection of connections) void connection.disconnect({ kind: 'point-banned' })
+  #banOptions(): { banPeers: boolean; endsAt: number | undefined } {
+    return { banPeers: this.#once(0.5), endsAt: this.#end() }
   }
 
   #learnOwn(connection: FakeConnection | undefined): void {
     if (connection === undefined) return
     const { peerId, host, isPrivate } = connection
-    this.bench.claims.learnOwn(this.#told(), { peerId, host, isPrivate, trusted: this.state.isTrusted(peerId, undefined) })
+    this.bench.state.claims.learnOwn(this.#told(), { peerId, host, isPrivate, trusted: this.state.access.isTrusted(peerId, undefined) })
   }
 
   #trustPeer(peerId: PeerId | undefined): void {
-    const record = peerId === undefined ? undefined : this.state.peer(peerId)
-    if (record !== undefined) this.#registry.setPeerTrusted(record, this.#once(0.4))
+    if (peerId === undefined) return
+    if (this.#once(0.4)) this.state.peers.trust(peerId)
+    else this.state.peers.untrust(peerId)
   }
 
   #expect(): void {
     const point = this.#point()
-    void this.#registry.setExpectedPeerId(point, readPoint(point).target ?? this.#peer())?.disconnect({ kind: 'unexpected-peer-id' })
+    this.state.points.expect(point, readPoint(point).target ?? this.#peer())
   }
 
   #announce(): void {
     const own = [this.#point(), this.#point()].slice(0, this.#below(3))
-    this.state.announcedPoints = own
-    for (const point of own) this.#registry.unregisterPoint(point)
+    this.state.points.announce(own)
   }
 
   /** A host in a banned range is not freed alone. */
   #unbanHost(host: Host): void {
     try {
-      this.#registry.unbanHost(host)
+      this.state.access.unbanHost(host)
     } catch (error) {
       if (!(error instanceof PoolError && error.code === 'invalid-argument')) throw error
     }
   }
 
   #score(peerId: PeerId | undefined): void {
-    const record = peerId === undefined ? undefined : this.state.peer(peerId)
-    if (record === undefined) return
-    record.metadata = this.#below(5) - 2
+    if (peerId !== undefined) this.state.peers.setMetadata(peerId, this.#below(5) - 2)
   }
 
   #list(): void {
     const size = this.#below(8)
-    const isBanned = (record: { host: Host | undefined; trusted: boolean }): boolean =>
-      this.state.hostBar(record.host, record.trusted) !== undefined
-    const listed = this.state.parts.points.list({
-      ignorePrivate: this.#once(0.5),
-      size,
-      random: { next: this.#next, bytes: (n) => new Uint8Array(n) },
-      isBanned
-    })
+    const listed = this.state.points.list({ ignorePrivate: this.#once(0.5), size })
     if (listed.length > size || new Set(listed).size !== listed.length) throw new Error(`listed ${listed.join(' ')} of at most ${size}`)
     for (const point of listed)
-      if (this.state.hostBar(hostOf(point), this.state.isTrusted(undefined, point)) !== undefined)
+      if (this.state.access.hostBlock(hostOf(point), this.state.access.isTrusted(undefined, point)) !== undefined)
         throw new Error(`listed ${point}, which is barred`)
   }
 
@@ -257,6 +249,7 @@ export class RandomPool {
     const ms = this.#once(0.1) ? 86_400_000 : this.#below(20_000)
     this.bench.now += ms
     this.bench.date += this.#once(0.1) ? (this.#below(2_000) - 1_000) * 10_000_000 : ms
+    this.state.access.expireBans()
   }
 
   #hello(): HelloMessage {

@@ -2,20 +2,17 @@
 import { shareOf } from '../../src/core/decisions/shares.ts'
 import { memoryStorage } from '../../src/core/memory-storage.ts'
 import type { AttemptRecord } from '../../src/core/tables/attempt.ts'
-import { Band } from '../../src/core/tables/band.ts'
-import { Claims } from '../../src/core/tables/claims.ts'
-import { PeerTable } from '../../src/core/tables/peer-table.ts'
+import { AddressGreylist } from '../../src/core/tables/greylist.ts'
 import type { PointRecord } from '../../src/core/tables/point.ts'
-import { PointTable } from '../../src/core/tables/point-table.ts'
 import { PoolState } from '../../src/core/tables/pool-state.ts'
-import { Registry } from '../../src/core/tables/registry.ts'
+import { type Parts, partsOf } from '../../src/core/tables/pool-view.ts'
 import type { Direction, RunningConnection } from '../../src/core/values/attempt.ts'
 import { nodePreset, type PoolOptions, resolveConfig } from '../../src/core/values/config.ts'
 import type { PoolEventName, PoolEvents } from '../../src/core/values/events.ts'
 import type { Host, PeerId, Point } from '../../src/core/values/ids.ts'
 import type { Random, Transport } from '../../src/core/values/ports.ts'
 import type { DisconnectReason, Ending } from '../../src/core/values/reason.ts'
-import { accessList } from './access-list.ts'
+import { setInside } from './inside.ts'
 
 export interface Told {
   readonly type: PoolEventName
@@ -74,34 +71,32 @@ export class StateBench {
   date = 1_700_000_000_000
   readonly told: Told[] = []
   readonly state: PoolState<number, FakeConnection>
-  readonly registry: Registry<number, FakeConnection>
-  readonly claims: Claims<number, FakeConnection>
+  /** What the state is made of. */
+  readonly parts: Parts<number, FakeConnection>
 
   constructor(options: Partial<PoolOptions<Uint8Array, number>> = {}, { peerId = 'us', random = evenChance } = {}) {
     const peerMetadata = { initial: () => 0, toJson: (meta: number) => meta, fromJson: Number, score: (meta: number) => meta }
     const quiet = { minConnections: 0, expectedConnections: 0, network: 'test', peerMetadata }
     const config = resolveConfig<Uint8Array, number, Uint8Array>({ ...quiet, ...options }, { preset: nodePreset, storage: memoryStorage() })
-    this.state = new PoolState<number, FakeConnection>({
+    this.parts = partsOf<number, FakeConnection>({
       config,
       peerId: peerId as PeerId,
       clock: { now: () => this.now, date: () => this.date, schedule: () => () => undefined },
       random,
-      points: new PointTable({ size: config.maxKnownPoints }),
-      peers: new PeerTable<number>({ size: config.maxKnownPeers, score: ({ metadata }) => metadata }),
       score: ({ metadata }) => metadata,
-      access: accessList({ ...config, key: random.bytes(32), now: 0 }),
-      band: new Band(config),
       emit: (type, detail) => this.told.push({ type, detail }),
-      changed: () => undefined
+      shown: () => undefined,
+      save: () => undefined
     })
-    this.registry = new Registry(this.state)
-    this.claims = new Claims(this.state)
+    this.state = new PoolState(this.parts)
+    this.state.access.adopt(new AddressGreylist({ sizeKiB: config.ipGreylistSizeKiB, key: random.bytes(32) }))
+    setInside(this.state, this.parts)
   }
 
   /** The record of a point, made if it is new, for tests that write it past its owner. */
   record(point: Point): PointRecord {
-    this.registry.registerPoint(point)
-    return this.state.parts.points.get(point) as PointRecord
+    this.state.points.register(point)
+    return this.parts.points.get(point) as PointRecord
   }
 
   pass(ms: number): void {
@@ -110,7 +105,7 @@ export class StateBench {
   }
 
   begin(point: Point, expectedPeerId?: PeerId): AttemptRecord<FakeConnection> {
-    return this.state.beginOutgoing(this.registry.registerPoint(point), expectedPeerId)
+    return this.state.beginOutgoing(this.state.points.register(point), expectedPeerId)
   }
 
   /** The checks have said yes. `point`: what an incoming peer named. */
@@ -119,9 +114,8 @@ export class StateBench {
     peerId: PeerId,
     { point, instance = 'run' }: { point?: Point | undefined; instance?: string } = {}
   ): void {
-    const peer = this.registry.registerPeer(peerId)
-    if (peer === undefined) throw new Error(`no place for ${peerId}`)
-    this.state.admit(attempt, peer, { instance, point: point === undefined ? undefined : this.registry.registerPoint(point) })
+    this.state.peers.register(peerId)
+    this.state.admit(attempt, peerId, { instance, point: point === undefined ? undefined : this.state.points.register(point) })
   }
 
   run(attempt: AttemptRecord<FakeConnection>, made?: Made): FakeConnection {

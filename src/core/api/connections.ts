@@ -27,7 +27,7 @@ export class Connections<Msg, PeerMeta, ConnMeta> implements Iterable<[PeerId, C
 
   findByPoint(point: Point): Connection<Msg, ConnMeta> | undefined {
     this.#context.take('connections.findByPoint', point)
-    const state = this.#context.state.point(point)?.state
+    const state = this.#context.state.points.get(point)?.state
     return state?.kind === 'running' ? this.#context.state.connection(state.connection.peerId) : undefined
   }
 

@@ -8,9 +8,12 @@ import type { Maintenance } from '../flows/maintenance.ts'
 import type { Host, PeerId, Point } from '../values/ids.ts'
 import { isInRange, parseIp, tryParseRange } from '../values/ip.ts'
 import type { Random } from '../values/ports.ts'
+import { describeRejection } from '../values/reason.ts'
 import type { PoolStatus } from '../values/snapshot.ts'
-import type { Refusals } from './refusals.ts'
 import { describeBlocks } from './snapshot.ts'
+
+/** Peers remembered; the one that was refused longest ago goes first. */
+const maxRefusals = 128
 
 /** What is said to a person draws no lots, and leaves the pool's own as they are. */
 const evenChance: Random = { next: () => 0.5, bytes: (length) => new Uint8Array(length) }
@@ -18,16 +21,24 @@ const evenChance: Random = { next: () => 0.5, bytes: (length) => new Uint8Array(
 export interface ExplanationParts<Msg, PeerMeta, ConnMeta> {
   readonly exchange: Exchange<Msg, PeerMeta, ConnMeta>
   readonly maintenance: Maintenance<Msg, PeerMeta, ConnMeta>
-  readonly refusals: Refusals
 }
 
 export class Explanations<Msg, PeerMeta, ConnMeta> {
   readonly #context: FlowContext<Msg, PeerMeta, ConnMeta>
   readonly #parts: ExplanationParts<Msg, PeerMeta, ConnMeta>
+  /** Peers that dialed us and were refused: when last, by the monotonic clock, and why. Memory only. */
+  readonly #refused = new Map<PeerId, { readonly at: number; readonly why: string }>()
 
   constructor(context: FlowContext<Msg, PeerMeta, ConnMeta>, parts: ExplanationParts<Msg, PeerMeta, ConnMeta>) {
     this.#context = context
     this.#parts = parts
+    context.events.addEventListener('handshake-refused', ({ detail: { direction, peerId, rejection } }) => {
+      if (direction !== 'incoming' || peerId === undefined) return
+      this.#refused.delete(peerId)
+      this.#refused.set(peerId, { at: context.clock.now(), why: describeRejection(rejection) })
+      const [oldest] = this.#refused.keys()
+      if (this.#refused.size > maxRefusals && oldest !== undefined) this.#refused.delete(oldest)
+    })
   }
 
   /** Of a point or a peer id. */
@@ -47,18 +58,18 @@ export class Explanations<Msg, PeerMeta, ConnMeta> {
 
   #circumstances(status: PoolStatus): Circumstances {
     const { state, clock } = this.#context
-    const { maintenance, exchange, refusals } = this.#parts
+    const { maintenance, exchange } = this.#parts
     const now = clock.now()
     return {
       ...maintenance.planOptions(now),
       random: evenChance,
       ...maintenance.status,
       status,
-      isGroupFull: (point) => state.parts.points.isGroupFull(point),
+      isGroupFull: (point) => state.points.isGroupFull(point),
       peersToAsk: [...state.connections()].filter((connection) => exchange.mayAsk(connection)).length,
       barOf: (whom) => this.#barOf(whom),
       refusalOf: (peerId) => {
-        const refusal = refusals.of(peerId)
+        const refusal = this.#refused.get(peerId)
         return refusal === undefined ? undefined : { agoMs: now - refusal.at, why: refusal.why }
       }
     }

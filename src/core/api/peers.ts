@@ -2,14 +2,13 @@
 import { judgeReport, penaltyOf } from '../decisions/reports.ts'
 import { type ScorePart, scoreParts } from '../decisions/score.ts'
 import type { FlowContext } from '../flows/context.ts'
-import type { GreylistedPeer } from '../tables/access.ts'
-import type { PeerRecord } from '../tables/peer.ts'
-import { lastFailure, lastMeeting, noteReport, type PeerInfo, type PeerReport } from '../tables/peer.ts'
+import type { GreylistedPeer } from '../tables/bans.ts'
+import { lastFailure, lastMeeting, type PeerInfo, type PeerReport } from '../tables/peer.ts'
 import { liveRecord } from '../values/arguments.ts'
-import type { PoolListener } from '../values/events.ts'
 import type { HistoryEvent } from '../values/history.ts'
 import type { PeerId, Point } from '../values/ids.ts'
-import { PoolError, type ReportKind } from '../values/reason.ts'
+import type { ReportKind } from '../values/reason.ts'
+import { allClosed, watchHistory } from './points.ts'
 
 /** A peer as plain JSON. Instants are ms since 1970. */
 export interface PeerDescription {
@@ -39,18 +38,18 @@ export class Peers<Msg, PeerMeta, ConnMeta> {
   /** The live record of a known peer. */
   info(peerId: PeerId): PeerInfo<PeerMeta> | undefined {
     this.#context.take('peers.info', peerId)
-    return this.#context.state.peer(peerId)
+    return this.#context.state.peers.get(peerId)
   }
 
   /** All known peers. Source: `fold_known`, `iter_known`. */
   *known(): IterableIterator<[PeerId, PeerInfo<PeerMeta>]> {
-    for (const info of this.#context.state.peers()) yield [info.peerId, info]
+    for (const info of this.#context.state.peers) yield [info.peerId, info]
   }
 
   /** Peers with a running connection. Source: `fold_connected`. */
   *connected(): IterableIterator<[PeerId, PeerInfo<PeerMeta>]> {
     for (const { peerId } of this.#context.state.connections()) {
-      const info = this.#context.state.peer(peerId)
+      const info = this.#context.state.peers.get(peerId)
       if (info !== undefined) yield [peerId, info]
     }
   }
@@ -63,14 +62,12 @@ export class Peers<Msg, PeerMeta, ConnMeta> {
   /** Registers the peer if it is unknown. Throws `PoolError` `table-full`. */
   setMetadata(peerId: PeerId, metadata: PeerMeta): void {
     this.#context.take('peers.setMetadata', peerId, metadata)
-    const record = this.#register(peerId)
-    record.metadata = metadata
-    this.#context.state.parts.changed()
+    this.#context.state.peers.setMetadata(peerId, metadata)
   }
 
   /** The application's score, or the pool's own if it gives none. `undefined` for an unknown peer. */
   getScore(peerId: PeerId): number | undefined {
-    return this.info(peerId) === undefined ? undefined : this.#context.state.scoreOf(peerId)
+    return this.info(peerId) === undefined ? undefined : this.#context.state.peers.scoreOf(peerId)
   }
 
   /** What a known peer's score is made of, in parts that add up to it. */
@@ -79,7 +76,7 @@ export class Peers<Msg, PeerMeta, ConnMeta> {
     const info = this.info(peerId)
     if (info === undefined) return []
     if (config.peerMetadata.score === undefined) return scoreParts(info, { now: clock.now(), date: clock.date() })
-    const score = state.scoreOf(peerId)
+    const score = state.peers.scoreOf(peerId)
     return [{ of: 'application', amount: score, score }]
   }
 
@@ -89,19 +86,19 @@ export class Peers<Msg, PeerMeta, ConnMeta> {
    */
   async ban(peerId: PeerId, options: { endsAt?: number | undefined } = {}): Promise<void> {
     const [, { endsAt }] = this.#context.take('peers.ban', peerId, options)
-    await this.#context.registry.banPeer(peerId, endsAt)?.disconnect({ kind: 'peer-banned' })
+    await allClosed(this.#context.state.access.banPeer(peerId, { endsAt }))
   }
 
   /** Undoes a ban and a greylisting, once and for all. */
   unban(peerId: PeerId): void {
     this.#context.take('peers.unban', peerId)
-    this.#context.registry.unbanPeer(peerId)
+    this.#context.state.access.unbanPeer(peerId)
   }
 
   /** Banned or greylisted. */
   isBanned(peerId: PeerId): boolean {
     this.#context.take('peers.isBanned', peerId)
-    return this.#context.state.peerBar(peerId) !== undefined
+    return this.#context.state.access.peerBlock(peerId) !== undefined
   }
 
   /**
@@ -115,14 +112,8 @@ export class Peers<Msg, PeerMeta, ConnMeta> {
     const [, { kind, reason }] = this.#context.take('peers.report', peerId, report)
     const { state, clock } = this.#context
     const verdict = judgeReport(state, peerId, { kind, now: clock.now() })
-    const { parts } = state
-    const record = state.peer(peerId)
-    if (record !== undefined) {
-      noteReport(record, { kind, reason, at: clock.date() }, verdict.penalty)
-    }
-    if (verdict.greylists) state.greylist({ peerId, host: verdict.host, cause: `${kind}: ${reason}` })
-    parts.emit('peer-reported', { peerId, kind, reason, greylisted: verdict.greylists })
-    parts.changed()
+    if (verdict.greylists) state.access.greylist({ peerId, host: verdict.host, cause: `${kind}: ${reason}` })
+    state.peers.noteReport(peerId, { kind, reason, at: clock.date() }, verdict)
     if (!verdict.ends) return
     await state
       .connection(peerId)
@@ -136,13 +127,12 @@ export class Peers<Msg, PeerMeta, ConnMeta> {
   /** Trusted peers are never greylisted or collected. Registers the peer if it is unknown. Throws `PoolError` `table-full`. */
   trust(peerId: PeerId): void {
     this.#context.take('peers.trust', peerId)
-    this.#context.registry.setPeerTrusted(this.#register(peerId), true)
+    this.#context.state.peers.trust(peerId)
   }
 
   untrust(peerId: PeerId): void {
     this.#context.take('peers.untrust', peerId)
-    const record = this.#context.state.peer(peerId)
-    if (record !== undefined) this.#context.registry.setPeerTrusted(record, false)
+    this.#context.state.peers.untrust(peerId)
   }
 
   /** Peers on the automatic list. Source: `get_greylisted_list`. */
@@ -153,11 +143,9 @@ export class Peers<Msg, PeerMeta, ConnMeta> {
   /** Tells each line that is added to the history of one peer, until the returned function is called. The last 100 are in `info`. Source: `watch`. */
   watch(peerId: PeerId, listener: (event: HistoryEvent<Point>) => void): () => void {
     this.#context.take('peers.watch', peerId, listener)
-    const heard: PoolListener<'peer-history'> = ({ detail }) => {
+    return watchHistory(this.#context.events, 'peer-history', ({ detail }) => {
       if (detail.peerId === peerId) listener(detail.event)
-    }
-    this.#context.events.addEventListener('peer-history', heard)
-    return () => this.#context.events.removeEventListener('peer-history', heard)
+    })
   }
 
   /** Of what `info` returned. Source: `info_of_peer_info`. */
@@ -170,7 +158,7 @@ export class Peers<Msg, PeerMeta, ConnMeta> {
       peerId: info.peerId,
       state: state.kind,
       trusted: info.trusted,
-      score: this.#context.state.scoreOf(info.peerId),
+      score: this.#context.state.peers.scoreOf(info.peerId),
       scoreReasons: this.scoreReasons(info.peerId),
       metadata: this.#context.config.peerMetadata.toJson(info.metadata),
       createdAt: info.createdAt,
@@ -184,11 +172,5 @@ export class Peers<Msg, PeerMeta, ConnMeta> {
       penalty: penaltyOf(info, this.#context.clock.now()),
       events: info.events.map(({ kind, at, other }) => ({ kind, at, point: other ?? null }))
     }
-  }
-
-  #register(peerId: PeerId): PeerRecord<PeerMeta> {
-    const record = this.#context.registry.registerPeer(peerId)
-    if (record === undefined) throw new PoolError('table-full', `${peerId}: all known peers are connected, trusted or worth more`)
-    return record
   }
 }

@@ -1,5 +1,6 @@
 /** `pool.points`: what is known of points, trust, and bans of hosts. Functions of the original's submodule `Points`. */
 import type { FlowContext } from '../flows/context.ts'
+import type { EventHub } from '../flows/event-hub.ts'
 import type { GreylistedHost, GreylistFigures } from '../tables/greylist.ts'
 import { lastFailureAt, lastSeenAt, type PointInfo } from '../tables/point.ts'
 import { hostOf } from '../values/address.ts'
@@ -7,7 +8,7 @@ import { liveRecord } from '../values/arguments.ts'
 import type { PoolListener } from '../values/events.ts'
 import type { HistoryEvent } from '../values/history.ts'
 import type { Host, PeerId, Point } from '../values/ids.ts'
-import { PoolError } from '../values/reason.ts'
+import { type Ending, PoolError } from '../values/reason.ts'
 
 /** A point as plain JSON. Instants are ms since 1970. */
 export interface PointDescription {
@@ -46,18 +47,18 @@ export class Points<Msg, PeerMeta, ConnMeta> {
   /** The live record of a known point. */
   info(point: Point): PointInfo | undefined {
     this.#context.take('points.info', point)
-    return this.#context.state.point(point)
+    return this.#context.state.points.get(point)
   }
 
   /** All known points. Source: `fold_known`, `iter_known`. */
   *known(): IterableIterator<[Point, PointInfo]> {
-    for (const info of this.#context.state.points()) yield [info.point, info]
+    for (const info of this.#context.state.points) yield [info.point, info]
   }
 
   /** Points with a running connection. Source: `fold_connected`. */
   *connected(): IterableIterator<[Point, PointInfo]> {
     for (const { point } of this.#context.state.connections()) {
-      const info = point === undefined ? undefined : this.#context.state.point(point)
+      const info = point === undefined ? undefined : this.#context.state.points.get(point)
       if (info !== undefined) yield [info.point, info]
     }
   }
@@ -68,43 +69,43 @@ export class Points<Msg, PeerMeta, ConnMeta> {
    */
   async ban(point: Point, options: BanOfHost = {}): Promise<void> {
     const [, { banPeers = true, endsAt }] = this.#context.take('points.ban', point, options)
-    await this.#leave(this.#context.registry.banHost(this.#hostOf(point), { banPeers, endsAt }))
+    await allClosed(this.#context.state.access.banHost(this.#hostOf(point), { banPeers, endsAt }))
   }
 
   /** Undoes what `ban` did, its peers included, and a greylisting; once is enough. */
   unban(point: Point): void {
     this.#context.take('points.unban', point)
-    this.#context.registry.unbanHost(this.#hostOf(point))
+    this.#context.state.access.unbanHost(this.#hostOf(point))
   }
 
   /** `ban` for a host alone, in any spelling: `127.0.0.1`, `::1`, `example.org`. Rejects with `PoolError` `invalid-argument` for other texts. */
   async banHost(host: Host | string, options: BanOfHost = {}): Promise<void> {
     const [canonical, { banPeers = true, endsAt }] = this.#context.take('points.banHost', host as Host, options)
-    await this.#leave(this.#context.registry.banHost(canonical, { banPeers, endsAt }))
+    await allClosed(this.#context.state.access.banHost(canonical, { banPeers, endsAt }))
   }
 
   /** Takes the spellings that `banHost` takes. */
   unbanHost(host: Host | string): void {
-    this.#context.registry.unbanHost(...this.#context.take('points.unbanHost', host as Host))
+    this.#context.state.access.unbanHost(...this.#context.take('points.unbanHost', host as Host))
   }
 
   /** `ban` for a range of addresses such as `192.0.2.0/24` or `2001:db8::/32`. Rejects with `PoolError` `invalid-argument` for other texts. */
   async banRange(range: string, options: BanOfHost = {}): Promise<void> {
     const [canonical, { banPeers = true, endsAt }] = this.#context.take('points.banRange', range, options)
-    await this.#leave(this.#context.registry.banRange(canonical, { banPeers, endsAt }))
+    await allClosed(this.#context.state.access.banRange(canonical, { banPeers, endsAt }))
   }
 
   /** Throws `PoolError` `invalid-argument` for a text that is no range. */
   unbanRange(range: string): void {
-    this.#context.registry.unbanRange(...this.#context.take('points.unbanRange', range))
+    this.#context.state.access.unbanRange(...this.#context.take('points.unbanRange', range))
   }
 
   /** Banned or greylisted; false for points without a host. */
   isBanned(point: Point): boolean {
     this.#context.take('points.isBanned', point)
-    const known = this.#context.state.point(point)
+    const known = this.#context.state.points.get(point)
     const host = known === undefined ? hostOf(point) : known.host
-    return this.#context.state.hostBar(host, known?.trusted === true) !== undefined
+    return this.#context.state.access.hostBlock(host, known?.trusted === true) !== undefined
   }
 
   isTrusted(point: Point): boolean {
@@ -114,12 +115,12 @@ export class Points<Msg, PeerMeta, ConnMeta> {
   /** Trusted points are never greylisted or collected. Registers the point if it is unknown. Throws `PoolError` `table-full`. */
   trust(point: Point): void {
     this.#context.take('points.trust', point)
-    this.#context.registry.registerPoint(point, { trusted: true })
+    this.#context.state.points.register(point, { trusted: true })
   }
 
   untrust(point: Point): void {
     this.#context.take('points.untrust', point)
-    if (this.#context.state.point(point) !== undefined) this.#context.registry.registerPoint(point, { trusted: false })
+    this.#context.state.points.untrust(point)
   }
 
   /** Hosts on the automatic list, as far as it remembers them. Source: `get_greylisted_list`. */
@@ -140,11 +141,9 @@ export class Points<Msg, PeerMeta, ConnMeta> {
   /** Tells each line that is added to the history of one point, until the returned function is called. The last 100 are in `info`. Source: `watch`. */
   watch(point: Point, listener: (event: HistoryEvent<PeerId>) => void): () => void {
     this.#context.take('points.watch', point, listener)
-    const heard: PoolListener<'point-history'> = ({ detail }) => {
+    return watchHistory(this.#context.events, 'point-history', ({ detail }) => {
       if (detail.point === point) listener(detail.event)
-    }
-    this.#context.events.addEventListener('point-history', heard)
-    return () => this.#context.events.removeEventListener('point-history', heard)
+    })
   }
 
   /** Of what `info` returned. */
@@ -166,14 +165,25 @@ export class Points<Msg, PeerMeta, ConnMeta> {
     }
   }
 
-  async #leave(connections: readonly { disconnect(reason: { kind: 'point-banned' }): Promise<void> }[]): Promise<void> {
-    await Promise.all(connections.map((connection) => connection.disconnect({ kind: 'point-banned' })))
-  }
-
   #hostOf(point: Point): Host {
     const host = hostOf(point)
     if (host === undefined)
       throw new PoolError('invalid-point', `a point with a host was expected, ${point} has none: ban its peer instead`)
     return host
   }
+}
+
+/** Calls the listener until the returned function is called. */
+export function watchHistory<Name extends 'point-history' | 'peer-history'>(
+  events: EventHub,
+  name: Name,
+  listener: PoolListener<Name>
+): () => void {
+  events.addEventListener(name, listener)
+  return () => events.removeEventListener(name, listener)
+}
+
+/** Resolves when the links of all are closed. */
+export async function allClosed(connections: readonly { readonly closed: Promise<Ending> }[]): Promise<void> {
+  await Promise.all(connections.map(({ closed }) => closed))
 }

@@ -1,7 +1,7 @@
 /** The state of a pool as one plain, immutable value for pages and people. Made by `pool.snapshot()`, at most once per change. */
 import type { Connection } from '../flows/connection.ts'
 import type { FlowContext } from '../flows/context.ts'
-import type { AccessList } from '../tables/access.ts'
+import type { Access } from '../tables/access.ts'
 import { lastMeeting, type PeerInfo } from '../tables/peer.ts'
 import { lastFailureAt, lastSeenAt, type PointInfo } from '../tables/point.ts'
 import type { PoolView } from '../tables/pool-view.ts'
@@ -28,6 +28,8 @@ export function takeSnapshot<Msg, PeerMeta, ConnMeta>(context: FlowContext<Msg, 
   const { state, config, clock } = context
   const { access } = state
   const now = clock.now()
+  const bars = describeBlocks(access, config.ipGreylistCleanupDelayMs)
+  const banned = bars.filter(({ kind }) => kind === 'banned')
   return {
     version: frame.version,
     takenAt: clock.date(),
@@ -35,7 +37,7 @@ export function takeSnapshot<Msg, PeerMeta, ConnMeta>(context: FlowContext<Msg, 
     peerId: state.peerId,
     network: config.network,
     privateMode: config.privateMode,
-    ownPoints: [...state.ownPoints],
+    ownPoints: [...state.points.own],
     band: state.band,
     bounds: state.bounds,
     linkBudget: context.network.budget ?? null,
@@ -43,13 +45,13 @@ export function takeSnapshot<Msg, PeerMeta, ConnMeta>(context: FlowContext<Msg, 
     outgoingAttempts: state.outgoingInProgress,
     incomingHandshakes: state.incomingInProgress,
     connections: Array.from(state.connections(), (connection) => describeConnection(state, connection)),
-    points: Array.from(state.points(), (info) => describePoint(state, info, now)),
-    peers: Array.from(state.peers(), (info) => describePeer(state, info, state.scoreOf(info.peerId))),
-    bannedPeers: access.bans.bannedPeers(),
-    bannedHosts: access.bans.bannedHosts(),
+    points: Array.from(state.points, (info) => describePoint(state, info, now)),
+    peers: Array.from(state.peers, (info) => describePeer(state, info, state.peers.scoreOf(info.peerId))),
+    bannedPeers: banned.flatMap(({ peerId }) => peerId ?? []),
+    bannedHosts: access.bans().hosts.map(({ host }) => host),
     greylistedPeers: access.greylistedPeers().map((listed) => listed.peerId),
     greylistedHosts: access.greylistedHosts().map((listed) => listed.host),
-    bars: describeBlocks(access, config.ipGreylistCleanupDelayMs),
+    bars,
     storage: frame.storage
   }
 }
@@ -66,10 +68,10 @@ export function withCounters<Msg, PeerMeta, ConnMeta>(context: FlowContext<Msg, 
 
 /** A peer that was banned along with its address is kept out as long as that. */
 export function describeBlocks(
-  access: Pick<AccessList, 'bans' | 'greylistedPeers' | 'greylistedHosts'>,
+  access: Pick<Access<never, never>, 'bans' | 'greylistedPeers' | 'greylistedHosts'>,
   greylistMs: number
 ): BlockSnapshot[] {
-  const { peers, hosts, ranges } = access.bans.export()
+  const { peers, hosts, ranges } = access.bans()
   const addresses = [...hosts, ...ranges.map(({ range, ...ban }) => ({ ...ban, host: range }))]
   const own = new Set(peers.map(({ peerId }) => peerId))
   const along = addresses.flatMap((ban) => ban.peers.filter((peerId) => !own.has(peerId)).map((peerId) => ({ ...ban, host: null, peerId })))
@@ -91,11 +93,11 @@ function bar(
 
 function describeConnection<Msg, ConnMeta>(view: PoolView, connection: Connection<Msg, ConnMeta>): ConnectionSnapshot {
   const { bytesReceived, bytesSent } = connection.stat
-  return { ...connection.info, trusted: view.isTrusted(connection.peerId, connection.point), bytesReceived, bytesSent }
+  return { ...connection.info, trusted: view.access.isTrusted(connection.peerId, connection.point), bytesReceived, bytesSent }
 }
 
 function describePoint(view: PoolView, info: PointInfo, now: number): PointSnapshot {
-  const bar = view.hostBar(info.host, info.trusted)
+  const bar = view.access.hostBlock(info.host, info.trusted)
   return {
     point: info.point,
     state: info.state.kind,
@@ -123,7 +125,7 @@ function peerAt({ state, lastEstablished, claimedBy, discoveredPeerId }: PointIn
 }
 
 function describePeer(view: PoolView, info: PeerInfo, score: number): PeerSnapshot {
-  const bar = view.peerBar(info.peerId)
+  const bar = view.access.peerBlock(info.peerId)
   const seen = lastMeeting(info)
   return {
     peerId: info.peerId,

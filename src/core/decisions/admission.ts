@@ -19,11 +19,12 @@ export const protocolVersions: readonly number[] = [1]
 
 /** Step 1, outgoing: before anything is recorded or sent. `trust`: what the caller is about to set on the point, if anything. */
 export function checkDial(view: PoolView, point: Point, expectedPeerId: PeerId | undefined, trust?: boolean): Rejection | undefined {
-  const info = view.point(point)
-  const trusted = trust ?? view.isTrusted(expectedPeerId, point)
-  if (view.isOwnPoint(point) || expectedPeerId === view.peerId) return { kind: 'myself' }
+  const info = view.points.get(point)
+  const trusted = trust ?? view.access.isTrusted(expectedPeerId, point)
+  if (view.points.isOwn(point) || expectedPeerId === view.peerId) return { kind: 'myself' }
   if (isBarredAt(view, point, { expectedPeerId, trusted })) return { kind: 'point-banned', point }
-  if (expectedPeerId !== undefined && view.peerBar(expectedPeerId) !== undefined) return { kind: 'peer-banned', peerId: expectedPeerId }
+  if (expectedPeerId !== undefined && view.access.peerBlock(expectedPeerId) !== undefined)
+    return { kind: 'peer-banned', peerId: expectedPeerId }
   if (view.config.privateMode && !trusted) return { kind: 'private-mode' }
   if (info?.state.kind === 'running' && expectedPeerId !== undefined && info.state.connection.peerId !== expectedPeerId) {
     return { kind: 'unexpected-peer-id', expected: expectedPeerId, received: info.state.connection.peerId }
@@ -41,18 +42,24 @@ export function checkDial(view: PoolView, point: Point, expectedPeerId: PeerId |
 
 /** Step 1 of a dial that nobody asked for by hand: was this untried point's host dialed often enough lately? */
 export function checkHostLimit(view: PoolView, point: Point, now: number): Rejection | undefined {
-  return view.hostFreeAt(point) >= now ? { kind: 'host-dial-limit', point } : undefined
+  return view.points.hostFreeAt(point) >= now ? { kind: 'host-dial-limit', point } : undefined
 }
 
 /** The gater's question before a dial: is the point's host kept out, for the peer that is expected or was last met there? */
 export function isBarredAt(
   view: PoolView,
   point: Point,
-  { expectedPeerId, trusted = view.isTrusted(expectedPeerId, point) }: { expectedPeerId: PeerId | undefined; trusted?: boolean | undefined }
+  {
+    expectedPeerId,
+    trusted = view.access.isTrusted(expectedPeerId, point)
+  }: { expectedPeerId: PeerId | undefined; trusted?: boolean | undefined }
 ): boolean {
-  const info = view.point(point)
+  const info = view.points.get(point)
   const peerId = expectedPeerId ?? info?.lastEstablished?.peerId
-  return view.hostBar((info ?? readPoint(point)).host, trusted || (peerId !== undefined && view.passesGreylist(peerId))) !== undefined
+  return (
+    view.access.hostBlock((info ?? readPoint(point)).host, trusted || (peerId !== undefined && view.access.passesGreylist(peerId))) !==
+    undefined
+  )
 }
 
 /** Step 2: the dial proved who is there. Before a word is said to somebody with whom nothing can come of it. */
@@ -60,7 +67,7 @@ export function checkDialed(view: PoolView, peerId: PeerId, { host, point }: Pic
   if (peerId === view.peerId) return { kind: 'myself' }
   const barred = checkPeer(view, peerId, host)
   if (barred !== undefined) return barred
-  if (view.config.privateMode && !view.isTrusted(peerId, point)) return { kind: 'private-mode' }
+  if (view.config.privateMode && !view.access.isTrusted(peerId, point)) return { kind: 'private-mode' }
   return view.connection(peerId) === undefined ? undefined : { kind: 'already-connected', peerId }
 }
 
@@ -70,11 +77,9 @@ export function checkDialed(view: PoolView, peerId: PeerId, { host, point }: Pic
  * then anybody, who must name the point in its Hello.
  */
 export function isShutOut(view: PoolView, peerId: PeerId, { host, direction }: Pick<Attempt, 'host' | 'direction'>): boolean {
-  if (!view.config.privateMode || view.isTrusted(peerId, undefined)) return false
-  if (direction === 'incoming') return host === undefined || !view.isTrustedAt(host, peerId)
-  return ![...view.points()].some(
-    (info) => info.trusted && info.expectedPeerId === undefined && (info.host === host || isDialedByName(info))
-  )
+  if (!view.config.privateMode || view.access.isTrusted(peerId, undefined)) return false
+  if (direction === 'incoming') return host === undefined || !view.points.isTrustedAt(host, peerId)
+  return ![...view.points].some((info) => info.trusted && info.expectedPeerId === undefined && (info.host === host || isDialedByName(info)))
 }
 
 /** What a name stands for is found out on the way: the connection may have another address. */
@@ -84,7 +89,7 @@ function isDialedByName({ point, state }: PointInfo): boolean {
 
 /** The gater's question too, once the id is proved: is this peer, or the host where it is, kept out? */
 export function checkPeer(view: PoolView, peerId: PeerId, host: Host | undefined): Rejection | undefined {
-  if (view.peerBar(peerId) !== undefined || view.hostBar(host, view.passesGreylist(peerId)) !== undefined)
+  if (view.access.peerBlock(peerId) !== undefined || view.access.hostBlock(host, view.access.passesGreylist(peerId)) !== undefined)
     return { kind: 'peer-banned', peerId }
   return undefined
 }
@@ -115,7 +120,8 @@ export function checkHello(
   const barred = checkPeer(view, peerId, attempt.host)
   if (barred !== undefined) return barred
   const trusted =
-    view.isTrusted(peerId, attempt.point) || theirs.points.some((named) => isTrustedPlace(view, named, { peerId, host: attempt.host }))
+    view.access.isTrusted(peerId, attempt.point) ||
+    theirs.points.some((named) => isTrustedPlace(view, named, { peerId, host: attempt.host }))
   // Before all that is answered with our own Hello.
   if (config.privateMode && !trusted) return { kind: 'private-mode' }
   if (hello.network !== config.network) return { kind: 'unknown-network', expected: config.network, received: hello.network }
@@ -140,7 +146,7 @@ function isTrustedPlace(
   { point, expectedPeerId }: ParsedPoint,
   { peerId, host }: { peerId: PeerId; host: Host | undefined }
 ): boolean {
-  const info = view.point(point)
+  const info = view.points.get(point)
   const belongs = info?.expectedPeerId ?? info?.lastEstablished?.peerId ?? peerId
   if (info?.trusted !== true || belongs !== peerId || (expectedPeerId ?? peerId) !== peerId) return false
   const { state } = info
@@ -200,7 +206,7 @@ function resolveTwin(
   attempt: Attempt,
   { peerId, instance, now }: { peerId: PeerId; instance: string; now: number }
 ): Rejection | Admission {
-  const state = view.peer(peerId)?.state ?? { kind: 'disconnected' }
+  const state = view.peers.get(peerId)?.state ?? { kind: 'disconnected' }
   const refusal: Rejection = { kind: 'already-connected', peerId }
   const ourDialWins = attempt.direction === 'outgoing' && view.peerId < peerId
   switch (state.kind) {

@@ -53,7 +53,7 @@ export function ownerOf({
 /** The peer that answers there is kept out: it would be dialed only to be refused. A user's `connect` may find another. */
 function checkOwner(view: PoolView, info: PointInfo): Rejection | undefined {
   const owner = ownerOf(info)
-  if (info.trusted || owner === undefined || view.peerBar(owner) === undefined) return undefined
+  if (info.trusted || owner === undefined || view.access.peerBlock(owner) === undefined) return undefined
   return { kind: 'peer-banned', peerId: owner }
 }
 
@@ -63,9 +63,9 @@ function checkOwner(view: PoolView, info: PointInfo): Rejection | undefined {
  */
 export function backoffUntil(view: PoolView, info: PointInfo): number {
   const owner = ownerOf(info)
-  const ofPeer = (owner === undefined ? undefined : view.peer(owner)?.backoff) ?? noBackoff
+  const ofPeer = (owner === undefined ? undefined : view.peers.get(owner)?.backoff) ?? noBackoff
   if (info.trusted || (isProven(info) && view.active < view.band.min)) return Math.max(info.urgentUntil, ofPeer.urgentUntil)
-  return Math.max(info.backoffUntil, info.heldUntil, ofPeer.until, view.hostFreeAt(info.point))
+  return Math.max(info.backoffUntil, info.heldUntil, ofPeer.until, view.points.hostFreeAt(info.point))
 }
 
 /** Was a connection there worth having? Not where the last ones ended within seconds. */
@@ -92,7 +92,7 @@ export function findCandidates(view: PoolView, options: CandidateOptions): Candi
   const busyGroups = new Set<string>()
   const never = Number.POSITIVE_INFINITY
   const found = { candidates: [] as PointInfo[], freeAt: never, reunionAt: never, busyGroups }
-  for (const info of view.points()) {
+  for (const info of view.points) {
     if (isOurChoice(info)) busyGroups.add(info.group)
     // A longer wait than the shortest decides nothing, so all else about that point need not be asked; a hungry pool has many such.
     const isFriend = isMet(info) && info.failures === 0

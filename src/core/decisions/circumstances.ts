@@ -1,5 +1,5 @@
 /** What explanations need beside the pool's state: how maintenance would plan, and what only the running pool knows. */
-import type { Bar } from '../tables/access.ts'
+import type { Block } from '../tables/pool-view.ts'
 import type { Host, PeerId, Point } from '../values/ids.ts'
 import type { PoolStatus } from '../values/snapshot.ts'
 import type { PlanOptions } from './plan.ts'
@@ -29,7 +29,7 @@ export interface Circumstances extends PlanOptions, MaintenanceStatus {
 }
 
 export interface BarInfo {
-  readonly kind: Bar
+  readonly kind: Block
   /** None: until it is lifted. Of a greylisting: at the latest then. */
   readonly endsInMs: number | undefined
 }

@@ -86,7 +86,7 @@ function scoring(view: PoolView, now: number): (info: PointInfo) => number {
   const scores = new Map<PeerId, number>()
   return ({ lastEstablished, failures, backoffUntil }) => {
     if (lastEstablished === undefined) return 0
-    const known = scores.get(lastEstablished.peerId) ?? view.scoreOf(lastEstablished.peerId)
+    const known = scores.get(lastEstablished.peerId) ?? view.peers.scoreOf(lastEstablished.peerId)
     scores.set(lastEstablished.peerId, known)
     return failures === 0 && now - backoffUntil > reunionMs ? known : Math.min(0, known)
   }

@@ -27,7 +27,7 @@ export function chooseToLeave(
   { except, arriving }: { except?: RunningConnection; arriving?: PeerKind } = {}
 ): RunningConnection[] {
   const surplus = surplusByKind(view)
-  const untrusted = [...view.connections()].filter((one) => one !== except && !view.isTrusted(one.peerId, one.point))
+  const untrusted = [...view.connections()].filter((one) => one !== except && !view.access.isTrusted(one.peerId, one.point))
   const byAge = untrusted.toSorted((a, b) => a.startedAt - b.startedAt)
   const dialed = byAge.filter(({ direction }) => direction === 'outgoing').slice(0, Math.floor(view.band.max / ownChoiceShare))
   const spared = new Set([...byAge.slice(0, Math.floor(byAge.length / sparedShare)), ...dialed])
@@ -37,7 +37,7 @@ export function chooseToLeave(
     const key = groupOfConnection(connection)
     groups.set(key, [...(groups.get(key) ?? []), connection])
   }
-  const scores = new Map(untrusted.map((one) => [one, view.scoreOf(one.peerId)]))
+  const scores = new Map(untrusted.map((one) => [one, view.peers.scoreOf(one.peerId)]))
   const byWorth = (a: RunningConnection, b: RunningConnection): number =>
     (scores.get(b) ?? 0) - (scores.get(a) ?? 0) || a.startedAt - b.startedAt
   // The next to go is the last of its group.

@@ -63,7 +63,7 @@ export function explainBand(view: PoolView, circumstances: Circumstances): BandE
 
 function countWaiting(view: PoolView, circumstances: Circumstances): number {
   let waiting = 0
-  for (const info of view.points()) if (obstacleOf(view, info, circumstances)?.kind === 'barred') waiting++
+  for (const info of view.points) if (obstacleOf(view, info, circumstances)?.kind === 'barred') waiting++
   return waiting
 }
 
@@ -101,7 +101,7 @@ function sayTooMany(view: PoolView, { next }: Facts): Said {
 }
 
 function whoStays(view: PoolView, number: number): string {
-  const areTrusted = [...view.connections()].every((one) => view.isTrusted(one.peerId, one.point))
+  const areTrusted = [...view.connections()].every((one) => view.access.isTrusted(one.peerId, one.point))
   const who = number === 1 ? 'it is' : 'they are'
   return areTrusted ? `${who} trusted` : `${who} trusted, or needed as the last servers or pages`
 }

@@ -34,7 +34,7 @@ const explained = (state: Explanation['state'], text: string, more: Partial<Expl
 })
 
 export function explainPoint(view: PoolView, point: Point, circumstances: Circumstances): Explanation {
-  const info = view.point(point)
+  const info = view.points.get(point)
   if (info === undefined) return explainStranger(view, point, circumstances)
   if (info.state.kind === 'running') return explained('connected', `connected with ${info.state.connection.peerId}`)
   const obstacle = obstacleOf(view, info, circumstances)
@@ -101,9 +101,9 @@ function explainBarred(
 function reasonToWait(view: PoolView, info: PointInfo): string {
   if (info.heldUntil > info.backoffUntil) return `the last addresses that ${info.source} advertised failed`
   const owner = ownerOf(info)
-  const backoff = owner === undefined ? undefined : view.peer(owner)?.backoff
+  const backoff = owner === undefined ? undefined : view.peers.get(owner)?.backoff
   if (backoff !== undefined && backoff.until > info.backoffUntil) return `its peer ${owner} ended the last connection or refused it`
-  if (view.hostFreeAt(info.point) > info.backoffUntil) return describeRejection({ kind: 'host-dial-limit', point: info.point })
+  if (view.points.hostFreeAt(info.point) > info.backoffUntil) return describeRejection({ kind: 'host-dial-limit', point: info.point })
   const missedAt = lastFailureAt(info)
   if (info.shortConnections > 0 && missedAt === info.lastDisconnection?.at)
     return info.shortConnections > 1
@@ -178,19 +178,19 @@ function whyLeftOut(view: PoolView, info: PointInfo, circumstances: Circumstance
 }
 
 export function explainPeer(view: PoolView, peerId: PeerId, circumstances: Circumstances): Explanation {
-  const info = view.peer(peerId)
+  const info = view.peers.get(peerId)
   if (info?.state.kind === 'running') return explained('connected', `connected, ${info.state.connection.direction}`)
   const isComing = [...view.attempts()].some((attempt) => attempt.peerId === peerId)
   if (isComing) return explained('connecting', 'a connection is being made')
   const rejection = peerId === view.peerId ? { kind: 'myself' as const } : checkPeer(view, peerId, undefined)
   if (rejection !== undefined) return refused(rejection, circumstances)
-  const points = [...view.points()].filter((point) => isOf(point, peerId))
+  const points = [...view.points].filter((point) => isOf(point, peerId))
   const best = points.map((point) => ({ ...explainPoint(view, point.point, circumstances), point: point.point })).sort(byHope)[0]
   const refusal = circumstances.refusalOf(peerId)
   const last = refusal === undefined ? '' : `; it dialed this pool ${seconds(refusal.agoMs)} ago and was refused: ${refusal.why}`
   const marked = info === undefined || penaltyOf(info, circumstances.now) < 1 ? '' : `; reported as ${info.lastReport?.kind} of late`
   if (best !== undefined) return { ...best, text: `${best.point}: ${best.text}${last}${marked}` }
-  if (view.config.privateMode && !view.isTrusted(peerId, undefined)) return refused({ kind: 'private-mode' }, circumstances)
+  if (view.config.privateMode && !view.access.isTrusted(peerId, undefined)) return refused({ kind: 'private-mode' }, circumstances)
   const house = fullHouse(view, peerId)
   if (info === undefined) return explained('unknown', `not a known peer${last}${refusal === undefined ? '' : house}`)
   const { status } = circumstances
@@ -201,7 +201,7 @@ export function explainPeer(view: PoolView, peerId: PeerId, circumstances: Circu
 
 /** What keeps a peer from coming in, until somebody leaves. */
 function fullHouse(view: PoolView, peerId: PeerId): string {
-  if (roomForStrangers(view) > 0 || view.isTrusted(peerId, undefined)) return ''
+  if (roomForStrangers(view) > 0 || view.access.isTrusted(peerId, undefined)) return ''
   return `; no place is free for peers that come in: ${view.incomingSlots} came in, ${view.slotsTaken - view.incomingSlots} were dialed`
 }
 

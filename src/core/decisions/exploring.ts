@@ -38,7 +38,7 @@ export const mixedShare = 20
  */
 export function planAfterExploring(view: PoolView, met: RunningConnection, mixed: readonly RunningConnection[]): RunningConnection[] {
   const surplus = surplusByKind(view)
-  const others = mixed.filter((one) => one !== met && !view.isTrusted(one.peerId, one.point) && isSpare(one, surplus))
+  const others = mixed.filter((one) => one !== met && !view.access.isTrusted(one.peerId, one.point) && isSpare(one, surplus))
   if (others.length >= Math.max(1, Math.floor(view.active / mixedShare))) return others.slice(-1)
   return view.active > view.band.expected ? chooseToLeave(view, 1, { except: met }) : []
 }
@@ -51,7 +51,7 @@ function chooseStranger(view: PoolView, options: ExploringOptions): Point | unde
   const busyGroups = new Set<string>()
   const never: PointInfo[] = []
   const missed: PointInfo[] = []
-  for (const info of view.points()) {
+  for (const info of view.points) {
     if (isOurChoice(info)) busyGroups.add(info.group)
     if (info.state.kind !== 'disconnected' || info.trusted || info.backoffUntil >= options.now) continue
     if (lastFailureAt(info) === undefined) never.push(info)

@@ -33,10 +33,10 @@ export function checkIncoming(
   const barred = checkPeer(view, peerId, host)
   if (barred !== undefined) return barred
   if (isShutOut(view, peerId, { host, direction: 'incoming' })) return { kind: 'private-mode' }
-  const isReserved = view.isTrusted(peerId, undefined)
+  const isReserved = view.access.isTrusted(peerId, undefined)
   const { wider, group } = shareOf({ host, peerId })
   // A peer that was here before does not pay for what others do at its address.
-  const place = { group: view.passesGreylist(peerId) ? groupOfPeer(peerId) : group, wider, isReserved }
+  const place = { group: view.access.passesGreylist(peerId) ? groupOfPeer(peerId) : group, wider, isReserved }
   const enter = (displaces: Attempt | undefined): Entry => ({ kind: 'enter', place, displaces })
   const handshakes = handshakesOf(view)
   const own = handshakes.filter((one) => one.group === place.group)

@@ -114,7 +114,7 @@ function planTrusted(view: PoolView, options: PlanOptions): Dialing {
   if (view.band.max === 0) return { dial: [], choices: [], againAt: never }
   const among: PointInfo[] = []
   let againAt = never
-  for (const info of view.points()) {
+  for (const info of view.points) {
     if (!info.trusted) continue
     const obstacle = obstacleOf(view, info, options)
     if (obstacle === undefined) among.push(info)

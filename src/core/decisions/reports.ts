@@ -36,10 +36,10 @@ export interface ReportVerdict {
 }
 
 export function judgeReport(view: PoolView, peerId: PeerId, { kind, now }: { kind: ReportKind; now: number }): ReportVerdict {
-  const info = view.peer(peerId)
+  const info = view.peers.get(peerId)
   const connection = view.connection(peerId)
   const amount = (info === undefined ? 0 : penaltyOf(info, now)) + weights[kind]
-  const trusted = view.isTrusted(peerId, connection?.point)
+  const trusted = view.access.isTrusted(peerId, connection?.point)
   const isFault = kind === 'fault'
   const greylists = !trusted && (isFault || (amount > maxPenalty && view.active > view.band.min))
   const { host } = connection ?? { host: undefined }

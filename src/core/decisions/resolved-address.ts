@@ -6,7 +6,6 @@
 
 import { isPeerPort } from '../tables/claims.ts'
 import type { PointInfo } from '../tables/point.ts'
-import { setPointAddress } from '../tables/point.ts'
 import { isOperators, isVouched } from '../tables/point-quota.ts'
 import type { PoolState } from '../tables/pool-state.ts'
 import { readPoint, scopeOf } from '../values/address.ts'
@@ -27,11 +26,11 @@ export type AddressRefusal =
 export function checkAddress(state: PoolState<unknown>, point: Point, address: Host): AddressRefusal | undefined {
   const known = dialedAs(state, point)
   const isOfOperator = known.some(isOperators)
-  if (state.hostBar(address, isOfOperator) !== undefined) return 'banned'
+  if (state.access.hostBlock(address, isOfOperator) !== undefined) return 'banned'
   if (isOfOperator) return undefined
   if (!mayStandFor(state, point, address)) return 'not-public'
   const isUntried = known.length > 0 && !known.some(isVouched)
-  return isUntried && !state.parts.points.hosts.dialAddress(address, state.parts.clock.now()) ? 'dialed-too-often' : undefined
+  return isUntried && !state.points.mayDialAddress(address) ? 'dialed-too-often' : undefined
 }
 
 /** The same for a point that a `/dnsaddr` of `origin` stands for: it is judged as one that the source of `origin` had named. */
@@ -48,15 +47,14 @@ export function checkAnswer(
 
 /** A connection was made there. Bans are asked once more, since time went by; the address is kept for those that come later. */
 export function connectedAt(state: PoolState<unknown>, point: Point | undefined, address: Host): AddressRefusal | undefined {
-  if (state.hostBar(address, true) !== undefined) return 'banned'
-  const record = point === undefined ? undefined : state.parts.points.get(point)
-  if (record !== undefined) setPointAddress(record, address)
+  if (state.access.hostBlock(address, true) !== undefined) return 'banned'
+  if (point !== undefined) state.points.noteAddress(point, address)
   return undefined
 }
 
 /** The points whose dial begins there. */
 function dialedAs(state: PoolState<unknown>, point: Point): PointInfo[] {
-  return [...state.points()].filter(({ hop }) => hop.point === point)
+  return [...state.points].filter(({ hop }) => hop.point === point)
 }
 
 function mayStandFor(state: PoolState<unknown>, point: Point, address: Host): boolean {

@@ -101,7 +101,7 @@ export function strangersOf(view: PoolView, arriving?: PeerKind): Stranger[] {
   const strangers: Stranger[] = []
   for (const connection of view.connections()) {
     const { direction, startedAt } = connection
-    if (view.isTrusted(connection.peerId, connection.point)) continue
+    if (view.access.isTrusted(connection.peerId, connection.point)) continue
     strangers.push({
       ...shareOf(connection),
       direction,
@@ -111,7 +111,7 @@ export function strangersOf(view: PoolView, arriving?: PeerKind): Stranger[] {
     })
   }
   for (const { direction, startedAt, host, peerId, point, hasSlot } of view.attempts()) {
-    if (peerId === undefined || !hasSlot || view.isTrusted(peerId, point)) continue
+    if (peerId === undefined || !hasSlot || view.access.isTrusted(peerId, point)) continue
     strangers.push({ ...shareOf({ host, peerId }), direction, startedAt, mayGo: false, connection: undefined })
   }
   return strangers

@@ -57,11 +57,11 @@ export function shareablePoints<PeerMeta, C extends RunningConnection>(
 ): string[] {
   const { peerId } = options.asker
   const useful = pointsFor(state, options).filter((point) => {
-    const record = state.point(point)
+    const record = state.points.get(point)
     if (record?.claimedBy === peerId || record?.expectedPeerId === peerId) return false
     return transports.length === 0 || transports.includes(transportIn(state, point))
   })
-  const size = Math.min(defaultListing, Math.max(minShared, Math.floor(state.parts.points.size * maxSharedShare)))
+  const size = Math.min(defaultListing, Math.max(minShared, Math.floor(state.points.size * maxSharedShare)))
   return draw(useful, size, options.random)
 }
 
@@ -71,14 +71,12 @@ export function shareablePoints<PeerMeta, C extends RunningConnection>(
  */
 export function pointsFor<PeerMeta, C extends RunningConnection>(
   state: PoolState<PeerMeta, C>,
-  { asker: { host }, network, random, seed, now }: SharingOptions
+  { asker: { host }, network, seed, now }: SharingOptions
 ): Point[] {
   const askerIsLocal = state.config.allowPrivatePoints || (host !== undefined && isLocal(host))
-  const open = state.parts.points.list({
+  const open = state.points.list({
     ignorePrivate: true,
     size: maxExamined,
-    random,
-    isBanned: (record) => state.hostBar(record.host, record.trusted) !== undefined,
     accept: (info) => {
       const { host: hop } = info.hop
       return isAlive(state, info, { network, now }) && (askerIsLocal || hop === undefined || !isLocal(hop))
@@ -126,8 +124,8 @@ function draw(points: readonly Point[], size: number, random: Random): Point[] {
   return chosen
 }
 
-function transportIn(state: Pick<PoolView, 'point'>, point: Point): Transport {
-  return state.point(point)?.transport ?? 'other'
+function transportIn(state: Pick<PoolView, 'points'>, point: Point): Transport {
+  return state.points.get(point)?.transport ?? 'other'
 }
 
 /** 32 bits that look random (FNV-1a with the finish of MurmurHash3). Enough where a stranger sees only which points it is told. */
@@ -151,7 +149,7 @@ function isAlive<PeerMeta, C extends RunningConnection>(
   const held = target !== undefined && relay === state.peerId ? network.holdsReservation?.(target) : undefined
   if (held !== undefined) return held
   // One whose handshake is nearly done counts: when many come at once, it is all that those who find no place can be told.
-  const owner = isClaimProven && claimedBy !== undefined ? state.peer(claimedBy)?.state.kind : undefined
+  const owner = isClaimProven && claimedBy !== undefined ? state.peers.get(claimedBy)?.state.kind : undefined
   if (kind === 'running' || owner === 'running' || owner === 'accepted') return true
   return !isRelayed && now - aliveAt <= aliveForMs
 }

@@ -7,7 +7,6 @@ import { type Admission, checkDial, checkDialed, checkHello, checkHostLimit, che
 import { checkIncoming } from '../decisions/handshake-places.ts'
 import type { AttemptRecord } from '../tables/attempt.ts'
 import { isWordless, type Outcome } from '../tables/attempt.ts'
-import type { PeerRecord } from '../tables/peer.ts'
 import { type PointInfo, soughtAt } from '../tables/point.ts'
 import type { PoolView } from '../tables/pool-view.ts'
 import { readPoint } from '../values/address.ts'
@@ -65,7 +64,7 @@ export class Connector<Msg, PeerMeta, ConnMeta> {
    * and the call may be repeated.
    */
   connect(point: Point, options: ConnectOptions): Promise<Connection<Msg, ConnMeta>> {
-    return this.#dial(point, options, { byUser: true, find: () => this.#context.registry.wanted(point, options) })
+    return this.#dial(point, options, { byUser: true, find: () => this.#context.state.points.wanted(point, options) })
   }
 
   /**
@@ -73,7 +72,7 @@ export class Connector<Msg, PeerMeta, ConnMeta> {
    * holds for this attempt alone. Rejects as `connect`.
    */
   dial(point: Point, expectedPeerId?: PeerId): Promise<Connection<Msg, ConnMeta>> {
-    return this.#dial(point, { expectedPeerId }, { byUser: false, find: () => this.#context.state.point(point) })
+    return this.#dial(point, { expectedPeerId }, { byUser: false, find: () => this.#context.state.points.get(point) })
   }
 
   async #dial(
@@ -81,8 +80,8 @@ export class Connector<Msg, PeerMeta, ConnMeta> {
     options: ConnectOptions,
     { byUser, find }: { byUser: boolean; find: () => PointInfo | undefined }
   ): Promise<Connection<Msg, ConnMeta>> {
-    const { state, registry, claims, network, config, events, clock } = this.#context
-    const known = state.point(point)
+    const { state, network, config, events, clock } = this.#context
+    const known = state.points.get(point)
     const expectedPeerId = options.expectedPeerId ?? (known === undefined ? readPoint(point).target : soughtAt(known))
     options.signal?.throwIfAborted()
     const refusal =
@@ -113,7 +112,7 @@ export class Connector<Msg, PeerMeta, ConnMeta> {
       attempt.signal.throwIfAborted()
       if (verdict.kind === 'nack') {
         const points = parsePoints(network, verdict.points)
-        if (config.discovery) claims.learn(points, { peerId: link.peerId, host: link.host, discoverySource: 'nack' })
+        if (config.discovery) state.claims.learn(points, { peerId: link.peerId, host: link.host, discoverySource: 'nack' })
         const alternatives = points.map((parsed) => parsed.point)
         outcome = { kind: 'failed', rejection: { kind: 'rejected-by-peer', motive: verdict.motive, points: alternatives }, by: 'them' }
         throw PoolError.rejected(outcome.rejection)
@@ -135,9 +134,9 @@ export class Connector<Msg, PeerMeta, ConnMeta> {
       if (attempt.connection === undefined) {
         if (outcome !== undefined) state.end(attempt, outcome)
         const why = outcome?.kind === 'failed' ? outcome.rejection.kind : undefined
-        if (why === 'myself') registry.addOwnPoint(point)
+        if (why === 'myself') state.points.addOwn(point)
         if (why === 'already-connected') state.locate(attempt)
-        claims.failed(point)
+        state.claims.failed(point)
         if (link !== undefined) void closeLink(link, clock)
       }
     }
@@ -197,18 +196,18 @@ export class Connector<Msg, PeerMeta, ConnMeta> {
     attempt: AttemptRecord<Connection<Msg, ConnMeta>>,
     { link, hello }: { link: Link; hello: HelloMessage }
   ): { rejection: Rejection | undefined } {
-    const { state, registry, claims, network, clock } = this.#context
+    const { state, network, clock } = this.#context
     const { peerId } = link
     const instance = instanceText(hello.instance)
     const points = parsePoints(network, hello.points)
     const verdict = checkHello(state, attempt, { peerId, hello, points, instance, now: clock.now() })
     if (verdict.kind !== 'admit') return { rejection: verdict }
     this.#makeWay(verdict, link)
-    const peer: PeerRecord<PeerMeta> | undefined = registry.registerPeer(peerId)
+    const peer = state.peers.find(peerId)
     if (peer === undefined) return { rejection: { kind: 'table-full' } }
-    const own = claims.learnOwn(points, { peerId, host: attempt.host, isPrivate: hello.isPrivate, trusted: peer.trusted })
+    const own = state.claims.learnOwn(points, { peerId, host: attempt.host, isPrivate: hello.isPrivate, trusted: peer.trusted })
     const free = own.filter((record) => record.state.kind === 'disconnected')
-    state.admit(attempt, peer, { instance, point: free.find((record) => record.trusted) ?? free[0] })
+    state.admit(attempt, peerId, { instance, point: free.find((record) => record.trusted) ?? free[0] })
     return { rejection: undefined }
   }
 
@@ -271,12 +270,12 @@ export class Connector<Msg, PeerMeta, ConnMeta> {
    * the others before it. Not where it had just been made, or who comes and goes all the time would be dialed as often.
    */
   #ended(attempt: AttemptRecord<Connection<Msg, ConnMeta>>, outcome: Outcome & { kind: 'closed' }): void {
-    const { state, registry, clock, config, claims, network } = this.#context
+    const { state, clock, config, network } = this.#context
     state.end(attempt, outcome)
     const said = outcome.ending.by === 'us' ? undefined : outcome.ending.reason.kind
-    if (attempt.peerId !== undefined) claims.left(attempt.peerId, (point) => said === 'going-away' || !network.canDial(point))
+    if (attempt.peerId !== undefined) state.claims.left(attempt.peerId, (point) => said === 'going-away' || !network.canDial(point))
     const isSettled = clock.now() - attempt.startedAt >= config.reconnection.afterConnectionMs
-    if (state.active === 0 && isSettled && isWordless(outcome.ending)) registry.resetReconnections()
+    if (state.active === 0 && isSettled && isWordless(outcome.ending)) state.resetReconnections()
   }
 
   /**
@@ -284,11 +283,11 @@ export class Connector<Msg, PeerMeta, ConnMeta> {
    * Hello together, nothing is decided by it, and whom we refuse must not cost us that much.
    */
   async #certify(connection: Connection<Msg, ConnMeta>, hello: HelloMessage): Promise<void> {
-    const { network, claims } = this.#context
+    const { network, state } = this.#context
     const { peerId } = connection
     if (connection.ending !== undefined) return
     try {
-      claims.certify(await readSigned(hello, network, peerId), peerId)
+      state.claims.certify(await readSigned(hello, network, peerId), peerId)
     } catch (error) {
       await connection.disconnect({ kind: 'fault', detail: error instanceof Error ? error.message : String(error) })
     }

@@ -1,7 +1,6 @@
 /** What every flow works with: the state, the network, and each other. All that others wrote is guarded. Made once by `peer-pool.ts`. */
-import type { Claims } from '../tables/claims.ts'
+
 import type { PoolState } from '../tables/pool-state.ts'
-import type { Registry } from '../tables/registry.ts'
 import type { PoolConfig } from '../values/config.ts'
 import type { Clock, Log, Network, Random } from '../values/ports.ts'
 import type { TakeArguments } from '../verbs.ts'
@@ -15,10 +14,6 @@ export interface FlowContext<Msg, PeerMeta, ConnMeta> {
   readonly random: Random
   readonly log: Log
   readonly state: PoolState<PeerMeta, Connection<Msg, ConnMeta>>
-  /** For what the operator says. */
-  readonly registry: Registry<PeerMeta>
-  /** For what peers and discoveries say. */
-  readonly claims: Claims<PeerMeta>
   readonly events: EventHub
   /** Random bytes that name this run of the pool in its Hellos. */
   readonly instance: Uint8Array

@@ -4,7 +4,6 @@
  */
 
 import { type Asker, shareablePoints } from '../decisions/sharing.ts'
-import { noteServed } from '../tables/peer.ts'
 import { hostOf, sourceGroupOf } from '../values/address.ts'
 import type { ExchangeMessage, HelloMessage, UnknownMessage } from '../values/message.ts'
 import type { Clock } from '../values/ports.ts'
@@ -128,11 +127,11 @@ export class Exchange<Msg, PeerMeta, ConnMeta> {
    * a newcomer gets in by those who come to meet it.
    */
   alternatives(asker: Asker, { transports, points, isPrivate, discovery }: HelloMessage): readonly string[] {
-    const { config, state, network, random, claims, sharingSeed: seed, clock } = this.#context
+    const { config, state, network, random, sharingSeed: seed, clock } = this.#context
     if (!config.discovery) return []
     const { peerId, host } = asker
     const here = isPrivate || !discovery ? [] : parsePoints(network, points).filter(({ point }) => hostOf(point) === host)
-    claims.learn(here, { peerId, host, discoverySource: 'hello' })
+    state.claims.learn(here, { peerId, host, discoverySource: 'hello' })
     return shareablePoints(state, { asker, network, random, transports, seed, now: clock.now() })
   }
 
@@ -148,19 +147,18 @@ export class Exchange<Msg, PeerMeta, ConnMeta> {
   }
 
   #learn(connection: Connection<Msg, ConnMeta>, texts: readonly string[], ownTexts: readonly string[] | undefined): void {
-    const { events, network, claims, state } = this.#context
+    const { events, network, state } = this.#context
     const { peerId, host, isPrivate } = connection
     if (ownTexts !== undefined && this.#take(connection, 'ownPoints', 1) > 0)
-      claims.learnOwn(parsePoints(network, ownTexts), {
+      state.claims.learnOwn(parsePoints(network, ownTexts), {
         peerId,
         host,
         isPrivate,
-        trusted: state.isTrusted(peerId, undefined)
+        trusted: state.access.isTrusted(peerId, undefined)
       })
     const heard = texts.slice(0, this.#take(connection, 'points', texts.length))
-    const taken = isPrivate ? 0 : claims.learn(parsePoints(network, heard), { peerId, host, discoverySource: 'advertise' })
-    const teller = state.peer(peerId)
-    if (teller !== undefined) noteServed(teller, taken)
+    const taken = isPrivate ? 0 : state.claims.learn(parsePoints(network, heard), { peerId, host, discoverySource: 'advertise' })
+    state.peers.noteServed(peerId, taken)
     events.emit('advertise-received', { peerId, points: texts.length, taken })
   }
 

@@ -38,13 +38,13 @@ export class Expulsion<Msg, PeerMeta, ConnMeta> {
     const { state, network } = this.#context
     for (const attempt of [...state.attempts()]) {
       const { peerId } = attempt
-      if (peerId !== undefined && state.peerBar(peerId) !== undefined)
+      if (peerId !== undefined && state.access.peerBlock(peerId) !== undefined)
         attempt.cancel({ kind: 'cancelled', detail: `${peerId} is kept out` })
     }
     for (const connection of [...state.connections()]) {
       const { peerId, point, host } = connection
-      const isStranger = !state.isTrusted(peerId, point) && isShutOut(state, peerId, { host, direction: 'incoming' })
-      if (state.peerBar(peerId) !== undefined) void connection.disconnect({ kind: 'peer-banned' })
+      const isStranger = !state.access.isTrusted(peerId, point) && isShutOut(state, peerId, { host, direction: 'incoming' })
+      if (state.access.peerBlock(peerId) !== undefined) void connection.disconnect({ kind: 'peer-banned' })
       else if (isStranger) void connection.disconnect({ kind: 'explicit', text: 'private mode' })
     }
     network.endDenied?.()

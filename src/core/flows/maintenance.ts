@@ -45,6 +45,8 @@ const trimPauseMs = 5_000
 /** Whom we leave for want of places is asked not to come back before, ms. */
 const comeBackAfterMs = 300_000
 
+const dayMs = 86_400_000
+
 /** The pause between two searches grows no further than this where the config names no idle time, ms. */
 const defaultIdleMs = 120_000
 
@@ -164,6 +166,7 @@ export class Maintenance<Msg, PeerMeta, ConnMeta> {
     const { state, clock, events } = this.#context
     const { bounds } = state
     const now = clock.now()
+    state.access.expireBans()
     if (this.#filling && state.active >= bounds.minTarget) this.#filled()
     if (state.active < bounds.minThreshold && !this.#filling) {
       this.#filling = true
@@ -237,13 +240,20 @@ export class Maintenance<Msg, PeerMeta, ConnMeta> {
     this.#lookAt = undefined
     const idle = this.#awake ? this.#context.config.maintenanceIdleMs : null
     const mix = idle === null || this.#mixAt <= now ? undefined : this.#mixAt - now
-    const delays = [at === undefined ? undefined : at - now + 1, idle ?? undefined, mix].filter(
+    const delays = [at === undefined ? undefined : at - now + 1, idle ?? undefined, mix, this.#banEndsInMs()].filter(
       (delay) => delay !== undefined && Number.isFinite(delay)
     ) as number[]
     if (delays.length === 0) return
     const delayMs = Math.max(1, Math.min(...delays))
     this.#lookAt = now + delayMs
     this.#cancelTimer = this.#context.clock.schedule(delayMs, () => this.kick())
+  }
+
+  /** None: no ban ends within a day. */
+  #banEndsInMs(): number | undefined {
+    const { state, clock } = this.#context
+    const endsInMs = Math.max(0, state.access.nextBanEnd - clock.date())
+    return endsInMs < dayMs ? endsInMs : undefined
   }
 
   #endPass(): void {

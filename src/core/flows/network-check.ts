@@ -96,7 +96,7 @@ export class NetworkCheck<Msg, PeerMeta, ConnMeta> {
   async #check(asked: Connection<Msg, ConnMeta>, isUrgent: boolean): Promise<void> {
     const asking = new AbortController()
     this.#asking = asking
-    const { state, registry, clock } = this.#context
+    const { state, clock } = this.#context
     if (!isUrgent && !(await this.#silentOf([asked])).has(asked)) return this.#done(asking)
     const others = [...state.connections()].filter((connection) => connection !== asked)
     if (!this.#mayReach(asked) || !(await this.#isReached(asked, asking.signal))) return this.#done(asking)
@@ -105,9 +105,9 @@ export class NetworkCheck<Msg, PeerMeta, ConnMeta> {
     if (!asking.signal.aborted && silent.has(asked)) {
       const isAlone = others.every((other) => silent.has(other))
       const isSettled = clock.now() - asked.startedAt >= settledMs
-      if (isSettled && isAlone) registry.resetReconnections()
+      if (isSettled && isAlone) state.resetReconnections()
       // What has just been reached may be dialed at once.
-      else if (isSettled) state.awokeAt = clock.now()
+      else if (isSettled) state.noteAwake()
       for (const connection of isAlone ? silent : [asked]) connection.lose()
     }
     this.#done(asking)

@@ -95,10 +95,10 @@ export class Persistence<Msg, PeerMeta, ConnMeta> {
   }
 
   /** Something that is saved changed. */
-  changed(by?: 'operator'): void {
+  changed(urgency?: 'now'): void {
     this.#dirty = true
     if (!this.#isOpen) return
-    if (by === 'operator') this.#schedule(operatorDelayMs, () => void this.save())
+    if (urgency === 'now') this.#schedule(operatorDelayMs, () => void this.save())
     else if (this.#cancelTimer === undefined) this.#schedule(saveDelayMs, () => void this.save())
   }
 
@@ -195,18 +195,16 @@ export class Persistence<Msg, PeerMeta, ConnMeta> {
   }
 
   /** Takes in what is stored. What is broken is quarantined and reported; a newer version, or a text above the cap, stays untouched. */
-  async #load({ readState, restoreState }: Codec, signal: AbortSignal): Promise<void> {
+  async #load(codec: Codec, signal: AbortSignal): Promise<void> {
     const { config, state, network, clock } = this.#context
     const { storage } = config
     try {
       const text: unknown = await this.#ask('read', signal, () => storage.load(signal))
       if (text !== undefined) {
         if (typeof text !== 'string') throw new StorageError('broken', `${storage.name}: expected a text, got ${typeof text}`)
-        const saved = await this.#inSlices(readState(text, { parse: network, now: clock.date() }), signal)
+        const saved = await this.#inSlices(codec.readState(text, { parse: network, now: clock.date() }), signal)
         // Not ended by the signal: what half a restore took would count twice at the next one.
-        const counts = await this.#inSlices(restoreState(saved, { tables: state.parts, now: clock.date() }))
-        state.anchors = saved.anchors
-        state.parts.emit('storage-loaded', { storage: storage.name, ...counts })
+        await this.#inSlices(state.restore(codec, saved, storage.name))
       }
     } catch (error) {
       if (!(error instanceof StorageError) || error.failure !== 'broken') throw error
@@ -230,7 +228,7 @@ export class Persistence<Msg, PeerMeta, ConnMeta> {
     this.#dirty = false
     try {
       if (this.#codec === undefined) throw new StorageError('unavailable', `${storage.name} is not open`)
-      const lines = this.#codec.writeState(this.#context.state.parts, { anchors: this.#anchors(), date: this.#context.clock.date() })
+      const lines = this.#context.state.write(this.#codec, this.#anchors())
       await this.#within(saveDeadlineMs, [this.#ending.signal], (signal) => this.#ask('write', signal, () => storage.save(lines, signal)))
       this.#lastSavedAt = this.#context.clock.date()
       this.#works()
@@ -303,7 +301,7 @@ export class Persistence<Msg, PeerMeta, ConnMeta> {
   rememberAnchors(): void {
     const anchors = this.#anchors()
     if (anchors === this.#context.state.anchors) return
-    this.#context.state.anchors = anchors
+    this.#context.state.setAnchors(anchors)
     this.#dirty = true
   }
 }

@@ -105,7 +105,7 @@ export class Swaps<Msg, PeerMeta, ConnMeta> {
       await this.#dial(wanted.point, wanted.peerId)
       this.#mixed.add(wanted.peerId)
       const old = state.connection(given)
-      const mayGo = old !== undefined && !state.isTrusted(old.peerId, old.point) && isSpare(old, surplusByKind(state))
+      const mayGo = old !== undefined && !state.access.isTrusted(old.peerId, old.point) && isSpare(old, surplusByKind(state))
       if (mayGo) await old.disconnect({ kind: 'swapped' })
       events.emit('swap-success', { peerId: from.peerId, gained: wanted.peerId })
     } catch (error) {
@@ -129,7 +129,7 @@ export class Swaps<Msg, PeerMeta, ConnMeta> {
     const surplus = surplusByKind(state)
     for (const connection of state.connections()) {
       const { peerId, point, isPrivate } = connection
-      if (point === undefined || isPrivate || peerId === recipient.peerId || state.isTrusted(peerId, point)) continue
+      if (point === undefined || isPrivate || peerId === recipient.peerId || state.access.isTrusted(peerId, point)) continue
       if (told.has(point) && isSpare(connection, surplus)) found.push({ point, peerId })
     }
     return found[Math.floor(random.next() * found.length)]
@@ -140,16 +140,16 @@ export class Swaps<Msg, PeerMeta, ConnMeta> {
    * operator or a proof has said something: that is dialed for their sake, and not on a stranger's word.
    */
   #read(from: Connection<Msg, ConnMeta>, message: { point: string; peerId: string }): { point: Point; peerId: PeerId } | undefined {
-    const { network, claims, state, clock } = this.#context
+    const { network, state, clock } = this.#context
     const [parsed] = parsePoints(network, [message.point])
-    if (parsed === undefined || !claims.mayTell(from.host, readPoint(parsed.point))) return undefined
+    if (parsed === undefined || !state.claims.mayTell(from.host, readPoint(parsed.point))) return undefined
     const peerId = network.tryParsePeerId(message.peerId)
     if (peerId === undefined || peerId === state.peerId || (parsed.expectedPeerId ?? peerId) !== peerId) return undefined
-    if (state.connection(peerId) !== undefined || state.peerBar(peerId) !== undefined) return undefined
-    const known = state.point(parsed.point)
+    if (state.connection(peerId) !== undefined || state.access.peerBlock(peerId) !== undefined) return undefined
+    const known = state.points.get(parsed.point)
     if (known !== undefined && (isMet(known) || known.expectedPeerId !== known.target)) return undefined
-    claims.learn([parsed], { peerId: from.peerId, host: from.host, discoverySource: 'swap' })
-    const info = state.point(parsed.point)
+    state.claims.learn([parsed], { peerId: from.peerId, host: from.host, discoverySource: 'swap' })
+    const info = state.points.get(parsed.point)
     const mayDial =
       info !== undefined && obstacleOf(state, info, { now: clock.now(), canDial: (point) => network.canDial(point) }) === undefined
     return mayDial ? { point: parsed.point, peerId } : undefined

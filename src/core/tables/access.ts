@@ -1,238 +1,25 @@
 /**
- * Who is kept out: what the operator banned (`bans.ts`) and what the pool greylisted by itself, together with trust and with what
- * earlier connections showed. `pool-state.ts` owns both classes and passes its questions on to `Doorkeeper`;
- * `decisions/admission.ts` says what follows. Closing connections is the owner's matter.
+ * The noun `state.access`: who is kept out, and who is trusted. What the operator banned is in `bans.ts`; what the pool greylisted by
+ * itself is here and in `greylist.ts`. A question changes nothing: it is answered as of now. `decisions/admission.ts` says what follows.
  */
 import { isPublic } from '../values/address.ts'
-import type { Attempt } from '../values/attempt.ts'
+import type { Attempt, RunningConnection } from '../values/attempt.ts'
 import { freshLevel } from '../values/bounds.ts'
-import type { PoolConfig } from '../values/config.ts'
-import type { PoolEventName, PoolEvents } from '../values/events.ts'
 import type { Host, PeerId, Point } from '../values/ids.ts'
-import type { Clock } from '../values/ports.ts'
-import { Bans, type Lifted } from './bans.ts'
+import { isInRange, parseIp, tryParseRange } from '../values/ip.ts'
+import type { DisconnectReason } from '../values/reason.ts'
+import { noBackoff } from './attempt.ts'
+import { type BanLists, type BanOptions, type Bans, type GreylistedPeer, type Lifted, PeerGreylist } from './bans.ts'
 import type { AddressGreylist, GreylistedHost, GreylistFigures } from './greylist.ts'
 import { noteReport } from './peer.ts'
-import type { PeerTable } from './peer-table.ts'
-import type { PointTable } from './point-table.ts'
-
-/** Why an address or a peer is kept out. */
-export type Bar = 'banned' | 'greylisted'
-
-/** Of what kind a change is. Nothing said: of something that is saved. `operator`: saved at once. `shown`: nothing that is saved changed. */
-export type Change = 'operator' | 'shown'
-
-export interface GreylistedPeer {
-  readonly peerId: PeerId
-  /** When it last gave cause, as a date. */
-  readonly since: number
-}
-
-/** Peer ids that broke the protocol. Bounded, first in, first out; listing a peer again makes it the newest. Memory only. */
-export class PeerGreylist {
-  readonly #maxPeers: number
-  /** The oldest first, which is also the order of fading. */
-  readonly #entries = new Map<PeerId, { readonly since: number; readonly fadesAt: number }>()
-  /** Steps of fading so far. */
-  #steps = 0
-
-  /** `maxPeers` 0 keeps none. */
-  constructor(maxPeers: number) {
-    if (!Number.isInteger(maxPeers) || maxPeers < 0)
-      throw new RangeError(`peer greylist size: expected a whole number from 0, got ${maxPeers}`)
-    this.#maxPeers = maxPeers
-  }
-
-  get size(): number {
-    return this.#entries.size
-  }
-
-  /** Lists the peer, or makes its listing fresh. */
-  add(peerId: PeerId, date: number): void {
-    this.#entries.delete(peerId)
-    this.#entries.set(peerId, { since: date, fadesAt: this.#steps + freshLevel })
-    for (const oldest of this.#entries.keys()) {
-      if (this.#entries.size <= this.#maxPeers) return
-      this.#entries.delete(oldest)
-    }
-  }
-
-  has(peerId: PeerId): boolean {
-    return this.#entries.has(peerId)
-  }
-
-  /** Returns false if it was not listed. */
-  remove(peerId: PeerId): boolean {
-    return this.#entries.delete(peerId)
-  }
-
-  /** So many sixteenths of the clean-up delay have passed: a listing lasts as long as that of a host. */
-  fade(steps = 1): void {
-    this.#steps += steps
-    for (const [peerId, { fadesAt }] of this.#entries) {
-      if (fadesAt > this.#steps) return
-      this.#entries.delete(peerId)
-    }
-  }
-
-  clear(): void {
-    this.#entries.clear()
-  }
-
-  /** The newest last. */
-  list(): GreylistedPeer[] {
-    return Array.from(this.#entries, ([peerId, { since }]) => ({ peerId, since }))
-  }
-}
+import { resetReconnection } from './point.ts'
+import { type Block, cancelAttempts, type Parts } from './pool-view.ts'
 
 /** Steps of fading per clean-up delay, as in the original. */
 const stepsPerDelay = freshLevel + 1
 /** Hosts that the operator greylists before the pool has started; more are not taken. */
 const maxEarly = 1_024
-
-export interface AccessListOptions extends Pick<PoolConfig, 'peerGreylistSize' | 'ipGreylistCleanupDelayMs'> {
-  /** Monotonic, ms. */
-  readonly now: number
-}
-
-/** The lists. Nothing here reads a clock: `advance` is called before questions are asked, and costs two comparisons when nothing is due. */
-export class AccessList {
-  /** What the operator banned. Lifting a ban is for `unbanPeer` and `unbanHost`, which free from the greylists too. */
-  readonly bans = new Bans()
-  /** Loaded a little later than the rest (`adopt`). */
-  #hosts: AddressGreylist | undefined
-  /** Hosts greylisted before, with their dates. */
-  readonly #early = new Map<Host, number>()
-  readonly #peers: PeerGreylist
-  readonly #stepMs: number
-  /** When the last step of fading was due, monotonic. */
-  #fadedAt: number
-
-  constructor({ peerGreylistSize, ipGreylistCleanupDelayMs, now }: AccessListOptions) {
-    if (!(ipGreylistCleanupDelayMs > 0))
-      throw new RangeError(`greylist clean-up delay: expected ms above 0, got ${ipGreylistCleanupDelayMs}`)
-    this.#peers = new PeerGreylist(peerGreylistSize)
-    this.#stepMs = ipGreylistCleanupDelayMs / stepsPerDelay
-    this.#fadedAt = now
-  }
-
-  /** Takes over the greylist of hosts, with those that were listed before. Called once. */
-  adopt(hosts: AddressGreylist): void {
-    this.#hosts = hosts
-    for (const [host, date] of this.#early) hosts.add(host, date)
-    this.#early.clear()
-  }
-
-  /** Nothing is listed that time would take off, so that a question needs no `advance` before it, nor a look at the clock. */
-  get isTimeless(): boolean {
-    return this.bans.isEndless && this.#hosts?.isEmpty !== false && this.#peers.size === 0
-  }
-
-  /** Is the host kept out? A ban counts for everybody, a greylisting for strangers: `spared` says that this is none. */
-  hostBar(host: Host, spared: boolean): Bar | undefined {
-    if (this.bans.isBannedHost(host)) return 'banned'
-    return !spared && (this.#hosts?.has(host) ?? this.#early.has(host)) ? 'greylisted' : undefined
-  }
-
-  /** Is the peer kept out? */
-  peerBar(peerId: PeerId, trusted: boolean): Bar | undefined {
-    if (this.bans.isBannedPeer(peerId)) return 'banned'
-    return !trusted && this.#peers.has(peerId) ? 'greylisted' : undefined
-  }
-
-  /** Frees the peer of its ban, of bans along with its address, and of the greylist. Returns false if it was free. */
-  unbanPeer(peerId: PeerId): boolean {
-    const wasGreylisted = this.#peers.remove(peerId)
-    return this.bans.unbanPeer(peerId) || wasGreylisted
-  }
-
-  /** Frees the host of its ban, of the bans of ranges around it, and of the greylist; and the peers that its ban had taken along. */
-  unbanHost(host: Host): Lifted {
-    const lifted = this.bans.unbanHost(host)
-    return this.ungreylistHost(host) && lifted.hosts.length === 0 ? { ...lifted, hosts: [host] } : lifted
-  }
-
-  /** For hosts that gave cause and are not trusted: the caller has looked. */
-  greylistHost(host: Host, date: number): void {
-    if (this.#hosts !== undefined) this.#hosts.add(host, date)
-    else if (this.#early.size < maxEarly) this.#early.set(host, date)
-  }
-
-  /** For peers that gave cause and are not trusted: the caller has looked. */
-  greylistPeer(peerId: PeerId, date: number): void {
-    this.#peers.add(peerId, date)
-  }
-
-  /** Takes a host that became trusted off the greylist; bans stay. */
-  ungreylistHost(host: Host): boolean {
-    return this.#hosts?.remove(host) ?? this.#early.delete(host)
-  }
-
-  /** Takes a peer that became trusted off the greylist; bans stay. */
-  ungreylistPeer(peerId: PeerId): boolean {
-    return this.#peers.remove(peerId)
-  }
-
-  /**
-   * Lets time pass: greylistings fade by what went by on the monotonic clock since the last call, in one go also after
-   * days asleep, and bans end by their date. Returns what bans ended.
-   */
-  advance({ now, date }: { readonly now: number; readonly date: number }): Lifted {
-    const steps = Math.floor((now - this.#fadedAt) / this.#stepMs)
-    if (steps > 0) {
-      this.#fadedAt += steps * this.#stepMs
-      this.#fade(Math.min(steps, stepsPerDelay))
-    }
-    return this.bans.endUntil(date)
-  }
-
-  /** One step of fading now, whatever the clock says: the original's `gc_greylist`. */
-  gcGreylist(): void {
-    this.#fade(1)
-  }
-
-  /** Forgets all greylisted hosts. Greylisted peers and bans stay, as in the original. */
-  clearGreylist(): void {
-    this.#early.clear()
-    this.#hosts?.clear()
-  }
-
-  /** Forgets everything; returns what was listed. */
-  clear(): Lifted {
-    const peers = new Set([...this.bans.bannedPeers(), ...this.greylistedPeers().map(({ peerId }) => peerId)])
-    const hosts = new Set([...this.bans.bannedHosts(), ...this.greylistedHosts().map(({ host }) => host)])
-    const lifted = { peers: [...peers], hosts: [...hosts], ranges: this.bans.bannedRanges() }
-    this.bans.clear()
-    this.clearGreylist()
-    this.#peers.clear()
-    return lifted
-  }
-
-  greylistedPeers(): GreylistedPeer[] {
-    return this.#peers.list()
-  }
-
-  greylistedHosts(): GreylistedHost[] {
-    return this.#hosts?.list() ?? Array.from(this.#early, ([host, since]) => ({ host, since }))
-  }
-
-  /** Date since which `greylistedHosts` lacks hosts that may still be greylisted; `undefined` while it is complete. */
-  get greylistUnreliableSince(): number | undefined {
-    return this.#hosts?.unreliableSince
-  }
-
-  /** `undefined` before the first start. */
-  greylistFigures(): GreylistFigures | undefined {
-    return this.#hosts?.figures()
-  }
-
-  #fade(steps: number): void {
-    this.#hosts?.fade(steps)
-    this.#peers.fade(steps)
-  }
-}
-
-/** A peer that was connected for so long in all, ms, is no stranger. */
+/** A peer that was connected for so long in all, ms, is known. */
 const goodConnectionMs = 10_000
 
 /** Which peer and host to greylist, and why. */
@@ -245,23 +32,40 @@ export interface GreylistRequest {
   readonly byOperator?: boolean
 }
 
-/** What it reads and calls; `PoolStateParts` has more. */
-interface Parts<PeerMeta> {
-  readonly access: AccessList
-  readonly points: PointTable
-  readonly peers: PeerTable<PeerMeta>
-  readonly clock: Clock
-  readonly emit: <Name extends PoolEventName>(type: Name, detail: PoolEvents[Name]) => void
-  readonly changed: (what?: Change) => void
+export interface HostBanOptions extends BanOptions {
+  /** Ban those that are connected from there, too. */
+  readonly banPeers: boolean
 }
 
-/** Asks the lists, and knows who is trusted. */
-export class Doorkeeper<PeerMeta> {
-  readonly #parts: Parts<PeerMeta>
+export class Access<PeerMeta, C extends RunningConnection> {
+  readonly #parts: Parts<PeerMeta, C>
+  readonly #bans: Bans
+  readonly #peers: PeerGreylist
+  /** Loaded a little later than the rest (`adopt`). */
+  #hosts: AddressGreylist | undefined
+  /** Hosts greylisted before, with their dates. */
+  readonly #early = new Map<Host, number>()
+  readonly #stepMs: number
+  /** When the last step of fading was due, monotonic. */
+  #fadedAt: number
 
-  constructor(parts: Parts<PeerMeta>) {
+  constructor(parts: Parts<PeerMeta, C>) {
+    const { peerGreylistSize, ipGreylistCleanupDelayMs } = parts.config
     this.#parts = parts
+    this.#bans = parts.bans
+    this.#peers = new PeerGreylist(peerGreylistSize)
+    this.#stepMs = ipGreylistCleanupDelayMs / stepsPerDelay
+    this.#fadedAt = parts.clock.now()
   }
+
+  /** Takes over the greylist of hosts, with those that were listed before. Called once. */
+  adopt(hosts: AddressGreylist): void {
+    this.#hosts = hosts
+    for (const [host, date] of this.#early) hosts.add(host, date)
+    this.#early.clear()
+  }
+
+  // Questions.
 
   /** Trusted by id (by itself, or as the peer that a trusted point expects), or trusted at that point. */
   isTrusted(peerId: PeerId | undefined, point: Point | undefined): boolean {
@@ -270,7 +74,7 @@ export class Doorkeeper<PeerMeta> {
     return peerId !== undefined && (peers.get(peerId)?.trusted === true || points.isExpectedAtTrusted(peerId))
   }
 
-  /** See `PoolView.passesGreylist`. */
+  /** See `AccessView`. */
   passesGreylist(peerId: PeerId): boolean {
     if (this.isTrusted(peerId, undefined)) return true
     const { peers, clock } = this.#parts
@@ -280,61 +84,259 @@ export class Doorkeeper<PeerMeta> {
     return peer.connectedMs + runsForMs >= goodConnectionMs
   }
 
-  /** A greylisting never counts on the host of a trusted point: a neighbour in its /64, or the filter's error, may be the cause. */
-  hostBar(host: Host | undefined, spared: boolean): Bar | undefined {
-    const bar = host === undefined ? undefined : this.#accessToAsk.hostBar(host, spared)
-    return bar === 'greylisted' && host !== undefined && this.#parts.points.hasTrustedHost(host) ? undefined : bar
+  /** A greylisting never counts on the host of a trusted point: a neighbour in its /64, or an error of the filter, may be the cause. */
+  hostBlock(host: Host | undefined, spared: boolean): Block | undefined {
+    if (host === undefined) return undefined
+    if (this.#bans.isBannedHost(host)) return 'banned'
+    return !spared && this.#isGreylisted(host) && !this.#parts.points.hasTrustedHost(host) ? 'greylisted' : undefined
   }
 
-  peerBar(peerId: PeerId): Bar | undefined {
-    const bar = this.#accessToAsk.peerBar(peerId, false)
-    return bar === 'greylisted' && this.isTrusted(peerId, undefined) ? undefined : bar
+  peerBlock(peerId: PeerId): Block | undefined {
+    if (this.#bans.isBannedPeer(peerId)) return 'banned'
+    this.#fade()
+    return this.#peers.has(peerId) && !this.isTrusted(peerId, undefined) ? 'greylisted' : undefined
   }
 
-  /** `access` without its look at the clock where time changes no answer: this is asked for every point of every message. */
-  get #accessToAsk(): AccessList {
-    return this.#parts.access.isTimeless ? this.#parts.access : this.access
+  /** When the next ban ends, as a date; infinite: none does. */
+  get nextBanEnd(): number {
+    return this.#bans.nextEnd
   }
 
-  /** The access lists as of now: what is due to fade or end has done so. */
-  get access(): AccessList {
-    const { access, clock, emit, changed } = this.#parts
-    const { hosts, peers, ranges } = access.advance({ now: clock.now(), date: clock.date() })
-    for (const host of hosts) emit('host-unbanned', { host })
-    for (const peerId of peers) emit('peer-unbanned', { peerId })
-    for (const range of ranges) emit('range-unbanned', { range })
-    if (hosts.length + peers.length + ranges.length > 0) changed()
-    return access
+  /** Those in force. */
+  bans(): BanLists {
+    return this.#bans.export()
   }
+
+  greylistedPeers(): GreylistedPeer[] {
+    this.#fade()
+    return this.#peers.list()
+  }
+
+  greylistedHosts(): GreylistedHost[] {
+    this.#fade()
+    return this.#hosts?.list() ?? Array.from(this.#early, ([host, since]) => ({ host, since }))
+  }
+
+  /** Date since which `greylistedHosts` lacks hosts that may still be greylisted; `undefined` while it is complete. */
+  get greylistUnreliableSince(): number | undefined {
+    return this.#hosts?.unreliableSince
+  }
+
+  /** `undefined` before the first start. */
+  greylistFigures(): GreylistFigures | undefined {
+    this.#fade()
+    return this.#hosts?.figures()
+  }
+
+  // Bans. Each cancels the attempts that it concerns, closes the connections, and returns those that are closing. Source: `Peers.ban`, `Points.ban`.
+
+  /** Bans a peer, until `endsAt` (wall clock) or for good. Idempotent. Throws as `Bans` does. */
+  banPeer(peerId: PeerId, options: BanOptions = {}): C[] {
+    this.expireBans()
+    this.#bans.banPeer(peerId, options)
+    const { emit, running } = this.#parts
+    emit('peer-banned', { peerId })
+    const connection = running.get(peerId)?.connection
+    const concerns = (attempt: Attempt): boolean => isWith([peerId], attempt)
+    return this.#shutOut(connection === undefined ? [] : [connection], { concerns, who: `peer ${peerId}`, reason: { kind: 'peer-banned' } })
+  }
+
+  /** Bans a host, whatever the port. */
+  banHost(host: Host, options: HostBanOptions): C[] {
+    return this.#banAddress(options, {
+      who: `host ${host}`,
+      isThere: (one) => one === host,
+      ban: (peers) => {
+        this.#bans.banHost(host, { ...options, peers })
+        this.#parts.emit('host-banned', { host })
+      }
+    })
+  }
+
+  /** Bans an address range such as `192.0.2.0/24`. Throws `PoolError` `invalid-point` for a text that is no range. */
+  banRange(text: string, options: HostBanOptions): C[] {
+    return this.#banAddress(options, {
+      who: `the range ${text}`,
+      isThere: within([text]),
+      ban: (peers) => {
+        const range = this.#bans.banRange(text, { ...options, peers })
+        this.#parts.emit('range-banned', { range })
+      }
+    })
+  }
+
+  /** Frees the peer of its ban, of bans along with its address, and of the greylist. */
+  unbanPeer(peerId: PeerId): void {
+    const wasGreylisted = this.#peers.remove(peerId)
+    if (this.#bans.unbanPeer(peerId) || wasGreylisted) this.#lifted({ peers: [peerId], hosts: [], ranges: [] })
+  }
+
+  /** Frees the host of its ban and of the greylist, and the peers that its ban had taken along. Throws as `Bans.unbanHost`. */
+  unbanHost(host: Host): void {
+    const lifted = this.#bans.unbanHost(host)
+    this.#lifted(this.ungreylistHost(host) && lifted.hosts.length === 0 ? { ...lifted, hosts: [host] } : lifted)
+  }
+
+  unbanRange(range: string): void {
+    this.#lifted(this.#bans.unbanRange(range))
+  }
+
+  /** Lifts all bans and greylistings. Source: `acl_clear`. */
+  clear(): void {
+    const peers = this.greylistedPeers().map(({ peerId }) => peerId)
+    const hosts = this.greylistedHosts().map(({ host }) => host)
+    const bans = this.#bans.clear()
+    this.clearGreylist()
+    this.#peers.clear()
+    this.#lifted({ peers: [...new Set([...bans.peers, ...peers])], hosts: [...new Set([...bans.hosts, ...hosts])], ranges: bans.ranges })
+  }
+
+  /** Removes bans that have ended, with the events of it. Such a ban keeps nobody out, but is listed until then. */
+  expireBans(): void {
+    const { hosts, peers, ranges } = this.#bans.expire()
+    if (hosts.length + peers.length + ranges.length === 0) return
+    this.#tellLifted({ hosts, peers, ranges })
+    this.#parts.changed()
+  }
+
+  // Greylists.
 
   /** Greylists for a fault. A peer that is on the list already was reported, and that report decided about its host. */
   blame({ peerId, host }: Pick<Attempt, 'peerId' | 'host'>, cause: string): void {
-    if (peerId !== undefined && this.peerBar(peerId) !== undefined) return
-    const { peers, clock, changed } = this.#parts
+    if (peerId !== undefined && this.peerBlock(peerId) !== undefined) return
+    const { peers, clock, save } = this.#parts
     const record = peerId === undefined ? undefined : peers.get(peerId)
     if (record !== undefined) {
       noteReport(record, { kind: 'fault', reason: cause, at: clock.date() })
-      changed()
+      save()
     }
     this.greylist({ peerId, host, cause })
   }
 
   /**
-   * Puts a peer and its host on the automatic lists: not a trusted peer, or one that may be it, and never the host of a trusted point.
-   * A host that is not public is listed for the operator alone: there may be a proxy, and all its peers would pay for what one of
-   * them did.
+   * Puts a peer and its host on the greylists: not a trusted peer, or one that may be it, and never the host of a trusted point. A host
+   * that is not public is listed for the operator alone: there may be a proxy, and all its peers would pay for what one of them did.
    */
   greylist({ peerId, host, cause, byOperator = false }: GreylistRequest): void {
-    const { points, clock, emit, changed } = this.#parts
+    const { points, clock, emit, shown } = this.#parts
     if (this.isTrusted(peerId, undefined) || (host !== undefined && points.isTrustedAt(host, peerId))) return
     const isListed = host !== undefined && (byOperator || isPublic(host)) && !points.hasTrustedHost(host)
     if (peerId === undefined && !isListed) return
-    const { access } = this
+    this.#fade()
     const date = clock.date()
-    if (peerId !== undefined) access.greylistPeer(peerId, date)
-    if (isListed) access.greylistHost(host, date)
+    if (peerId !== undefined) this.#peers.add(peerId, date)
+    if (isListed) {
+      if (this.#hosts !== undefined) this.#hosts.add(host, date)
+      else if (this.#early.size < maxEarly) this.#early.set(host, date)
+    }
     emit('greylisted', { peerId, host: isListed ? host : undefined, cause })
-    // Greylists are not saved.
-    changed('shown')
+    shown()
   }
+
+  /** Takes a host that became trusted off the greylist; bans stay. */
+  ungreylistHost(host: Host): boolean {
+    return this.#hosts?.remove(host) ?? this.#early.delete(host)
+  }
+
+  /** Takes a peer that became trusted off the greylist; bans stay. */
+  ungreylistPeer(peerId: PeerId): boolean {
+    return this.#peers.remove(peerId)
+  }
+
+  /** Forgets all greylisted hosts. Greylisted peers and bans stay, as in the original. */
+  clearGreylist(): void {
+    this.#early.clear()
+    this.#hosts?.clear()
+    this.#parts.shown()
+  }
+
+  /** One step of fading now, whatever the clock says: the original's `gc_greylist`. */
+  fadeGreylist(): void {
+    this.#fadeBy(1)
+    this.#parts.shown()
+  }
+
+  /** Greylistings fade by what went by on the monotonic clock, in one go also after days asleep. */
+  #fade(): void {
+    const steps = Math.floor((this.#parts.clock.now() - this.#fadedAt) / this.#stepMs)
+    if (steps <= 0) return
+    this.#fadedAt += steps * this.#stepMs
+    this.#fadeBy(Math.min(steps, stepsPerDelay))
+  }
+
+  #fadeBy(steps: number): void {
+    this.#hosts?.fade(steps)
+    this.#peers.fade(steps)
+  }
+
+  #isGreylisted(host: Host): boolean {
+    this.#fade()
+    return this.#hosts?.has(host) ?? this.#early.has(host)
+  }
+
+  #banAddress(
+    { banPeers }: HostBanOptions,
+    { who, isThere, ban }: { who: string; isThere: (host: Host) => boolean; ban: (peers: readonly PeerId[]) => void }
+  ): C[] {
+    this.expireBans()
+    const { points, running, emit } = this.#parts
+    // The host in the address, and the one where its name led.
+    const isAt = ({ host, point }: Pick<Attempt, 'host' | 'point'>): boolean =>
+      [host, point === undefined ? undefined : points.get(point)?.address].some((one) => one !== undefined && isThere(one))
+    const there = Array.from(running.values(), ({ connection }) => connection).filter((one) => one !== undefined && isAt(one)) as C[]
+    const peers = banPeers ? there.map(({ peerId }) => peerId) : []
+    ban(peers)
+    for (const peerId of peers) emit('peer-banned', { peerId })
+    return this.#shutOut(there, { concerns: (attempt) => isAt(attempt) || isWith(peers, attempt), who, reason: { kind: 'point-banned' } })
+  }
+
+  #shutOut(
+    connections: C[],
+    { concerns, who, reason }: { concerns: (attempt: Attempt) => boolean; who: string; reason: DisconnectReason }
+  ): C[] {
+    cancelAttempts(this.#parts.attempts, concerns, `${who} was banned`)
+    this.#parts.changed('now')
+    for (const connection of connections) void connection.disconnect(reason)
+    return connections
+  }
+
+  /** What the ban did must not stay in the back-offs. */
+  #lifted(lifted: Lifted): void {
+    const { peers, hosts, ranges } = lifted
+    const free = new Set<string | undefined>([...peers, ...hosts])
+    if (free.size + ranges.length === 0) return
+    const { points, peers: known, changed } = this.#parts
+    const isWithin = within(ranges)
+    for (const record of points) {
+      const { host, expectedPeerId, claimedBy, lastDisconnection } = record
+      const concerned = host !== undefined && (free.has(host) || isWithin(host))
+      if (concerned || free.has(expectedPeerId) || free.has(claimedBy) || free.has(lastDisconnection?.peerId)) resetReconnection(record)
+    }
+    for (const peerId of peers) {
+      const record = known.get(peerId)
+      if (record !== undefined) record.fromProof().backoff = noBackoff
+    }
+    this.#tellLifted(lifted)
+    changed('now')
+  }
+
+  #tellLifted({ peers, hosts, ranges }: Lifted): void {
+    const { emit } = this.#parts
+    for (const host of hosts) emit('host-unbanned', { host })
+    for (const peerId of peers) emit('peer-unbanned', { peerId })
+    for (const range of ranges) emit('range-unbanned', { range })
+  }
+}
+
+/** Is a host in one of these ranges? */
+function within(texts: readonly string[]): (host: Host) => boolean {
+  const ranges = texts.map(tryParseRange)
+  return (host) => {
+    const address = ranges.length === 0 ? undefined : parseIp(host)
+    return address !== undefined && ranges.some((range) => range !== undefined && isInRange(address, range))
+  }
+}
+
+function isWith(peers: readonly PeerId[], { peerId, expectedPeerId }: Attempt): boolean {
+  return peers.some((banned) => banned === peerId || banned === expectedPeerId)
 }

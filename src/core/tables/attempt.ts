@@ -1,6 +1,6 @@
 /**
  * Attempts: their record, how they end and what that says of the other side, and what `pool-state.ts`, their owner, keeps of those that
- * ended: back-offs, how our dials went, and which address groups wasted handshakes. Everybody else sees an `Attempt`.
+ * ended: back-offs, the results of our dials, and which address groups wasted handshakes.
  */
 import type { Attempt, Direction, HandshakePlace, RunningConnection } from '../values/attempt.ts'
 import type { Reconnection } from '../values/config.ts'
@@ -9,10 +9,24 @@ import type { Host, PeerId, Point } from '../values/ids.ts'
 import type { Random, Transport } from '../values/ports.ts'
 import { type Ending, nackMotive, PoolError, type Rejection } from '../values/reason.ts'
 
-/** Where an attempt stands; it only moves to the right, and `ended` is reached once. */
+/** Where an attempt stands. It only moves to the right, and is `ended` once. */
 export type AttemptPhase = 'begun' | 'admitted' | 'running' | 'ended'
 
-export class AttemptRecord<C extends RunningConnection = RunningConnection> implements Attempt {
+/** What changes of an attempt. */
+export interface AttemptProgress<C> {
+  phase: AttemptPhase
+  point: Point | undefined
+  peerId: PeerId | undefined
+  waitsSince: number
+  hasSlot: boolean
+  /** The run of the peer's pool, from its Hello; known from `admit` on. */
+  instance: string
+  /** While it runs. */
+  connection: C | undefined
+}
+
+/** Readonly but for its owner, who writes through `fromOwner`. Anybody may cancel it. */
+export class AttemptRecord<C extends RunningConnection = RunningConnection> implements Attempt, Readonly<AttemptProgress<C>> {
   readonly id: number
   readonly direction: Direction
   readonly startedAt: number
@@ -20,18 +34,17 @@ export class AttemptRecord<C extends RunningConnection = RunningConnection> impl
   readonly transport: Transport
   readonly expectedPeerId: PeerId | undefined
   readonly place: HandshakePlace | undefined
-  /** Made when it is asked for; given up once it runs, since whoever carried it out has let go of the signal. */
+  readonly phase: AttemptPhase = 'begun'
+  readonly point: Point | undefined
+  readonly peerId: PeerId | undefined
+  readonly waitsSince: number
+  readonly hasSlot: boolean
+  readonly instance: string = ''
+  readonly connection: C | undefined = undefined
+  /** Made when it is asked for. Dropped once the attempt runs: nobody listens to the signal any more. */
   #controller: AbortController | undefined
   /** Why it was cancelled. */
   #reason: PoolError | undefined
-  point: Point | undefined
-  peerId: PeerId | undefined
-  waitsSince: number
-  hasSlot: boolean
-  phase: AttemptPhase = 'begun'
-  /** The run of the peer's pool, from its Hello; known from `admit` on. */
-  instance = ''
-  connection: C | undefined = undefined
 
   constructor(
     id: number,
@@ -51,6 +64,10 @@ export class AttemptRecord<C extends RunningConnection = RunningConnection> impl
     this.hasSlot = start.hasSlot === true
   }
 
+  fromOwner(): AttemptProgress<C> {
+    return this
+  }
+
   get signal(): AbortSignal {
     this.#controller ??= new AbortController()
     if (this.#reason !== undefined) this.#controller.abort(this.#reason)
@@ -59,12 +76,13 @@ export class AttemptRecord<C extends RunningConnection = RunningConnection> impl
 
   /** From now on it is a running connection. */
   settle(connection: C): void {
-    this.phase = 'running'
-    this.connection = connection
+    const progress = this.fromOwner()
+    progress.phase = 'running'
+    progress.connection = connection
     this.#controller = undefined
   }
 
-  /** Makes whoever carries the attempt out end it with this rejection. The first call counts. */
+  /** Makes the flow of the attempt end it with this rejection. The first call counts. */
   cancel(rejection: Rejection): void {
     this.#reason ??= PoolError.rejected(rejection)
     this.#controller?.abort(this.#reason)
@@ -254,7 +272,7 @@ export class DialRecord implements DialFigures {
 }
 
 /** A group that wastes no more is forgotten after this, ms. */
-const keepAliveIntervalMs = 60_000
+const silenceMs = 60_000
 /** Far more than there are places; the one that was noted first goes first. */
 const maxSilentGroups = 256
 
@@ -272,6 +290,6 @@ export class Silences {
 
   countOf(group: string, now: number): number {
     const entry = this.#groups.get(group)
-    return entry === undefined || now - entry.at > keepAliveIntervalMs ? 0 : entry.count
+    return entry === undefined || now - entry.at > silenceMs ? 0 : entry.count
   }
 }

@@ -1,8 +1,9 @@
 /**
- * What the operator banned by hand: peers, hosts and address ranges, each for good or until a date, and which peers were
- * banned along with an address, so that lifting a ban undoes what it did and no more. Called by `access.ts`; `saved-state.ts`
- * saves it through `export`. Closing connections is the matter of whoever bans.
+ * Lists of `access.ts`, their owner. `Bans`: what the operator banned, peers, hosts and address ranges, each for good or until a date, and
+ * which peers were banned along with an address, so that lifting a ban undoes what it did and no more. A ban that has ended answers no
+ * question; `expire` removes it. `PeerGreylist`: the peers that broke the protocol.
  */
+import { freshLevel } from '../values/bounds.ts'
 import type { Host, PeerId } from '../values/ids.ts'
 import { type CidrRange, isInRange, parseIp, tryParseRange } from '../values/ip.ts'
 import { PoolError } from '../values/reason.ts'
@@ -13,8 +14,8 @@ export const maxBans = 10_000
 export const maxRanges = 1_000
 
 export interface BanOptions {
-  /** Today, as a date. */
-  readonly date: number
+  /** When it began, as a date. @default today */
+  readonly since?: number
   /** When the ban ends by itself, as a date; `undefined`: never. */
   readonly endsAt?: number | undefined
 }
@@ -26,7 +27,6 @@ export interface AddressBanOptions extends BanOptions {
 
 /** A ban as it is listed and saved. */
 export interface Ban {
-  /** When it was first pronounced, as a date. */
   readonly since: number
   readonly endsAt: number | undefined
 }
@@ -76,10 +76,11 @@ interface PeerEntry {
   readonly along: Set<AddressEntry>
 }
 
-/** One for all: it is asked before each question. */
-const nothingLifted: Lifted = { hosts: [], peers: [], ranges: [] }
+export const nothingLifted: Lifted = { hosts: [], peers: [], ranges: [] }
 
 export class Bans {
+  /** Today, as a date. Not asked while no ban ends. */
+  readonly #today: () => number
   readonly #peers = new Map<PeerId, PeerEntry>()
   readonly #hosts = new Map<Host, AddressEntry>()
   /** By canonical text. */
@@ -87,12 +88,21 @@ export class Bans {
   /** No ban ends before. */
   #nextEnd = Number.POSITIVE_INFINITY
 
+  constructor(today: () => number) {
+    this.#today = today
+  }
+
   isBannedPeer(peerId: PeerId): boolean {
-    return this.#peers.has(peerId)
+    const entry = this.#peers.get(peerId)
+    return (
+      entry !== undefined &&
+      [entry.own, ...Array.from(entry.along, ({ ban }) => ban)].some((ban) => ban !== undefined && !this.#isOver(ban))
+    )
   }
 
   isBannedHost(host: Host): boolean {
-    return this.#hosts.has(host) || this.#rangeOver(host) !== undefined
+    const entry = this.#hosts.get(host)
+    return (entry !== undefined && !this.#isOver(entry.ban)) || this.#rangeOver(host) !== undefined
   }
 
   /** Banning again changes the end and nothing else. Throws `PoolError` `table-full`, `RangeError` for an end that is past. */
@@ -117,7 +127,7 @@ export class Bans {
   banHost(host: Host, options: AddressBanOptions): void {
     const known = this.#hosts.get(host)
     if (known === undefined) refuseIfFull('hosts', this.#hosts.size + 1, maxBans)
-    const entry = known ?? newEntry(options)
+    const entry = known ?? this.#newEntry(options)
     this.#pronounceOver(entry, options)
     this.#hosts.set(host, entry)
   }
@@ -140,7 +150,7 @@ export class Bans {
     const range = rangeOf(text)
     const known = this.#ranges.get(range.text)
     if (known === undefined) refuseIfFull('ranges', this.#ranges.size + 1, maxRanges)
-    const entry = known ?? { range, ...newEntry(options) }
+    const entry = known ?? { range, ...this.#newEntry(options) }
     this.#pronounceOver(entry, options)
     this.#ranges.set(range.text, entry)
     return range.text
@@ -154,18 +164,12 @@ export class Bans {
     return entry === undefined ? nothingLifted : { hosts: [], peers: this.#release(entry), ranges: [range] }
   }
 
-  /** No ban ends by itself. */
-  get isEndless(): boolean {
-    return this.#nextEnd === Number.POSITIVE_INFINITY
-  }
-
-  /** Lifts what ends at that date or before. Costs one comparison when nothing does. */
-  endUntil(date: number): Lifted {
-    if (date < this.#nextEnd) return nothingLifted
-    const isOver = ({ endsAt }: Ban): boolean => endsAt !== undefined && endsAt <= date
+  /** Removes what has ended. */
+  expire(): Lifted {
+    if (!this.#hasEnded(this.#nextEnd)) return nothingLifted
     const peers: PeerId[] = []
     const lift = <Key>(bans: Map<Key, AddressEntry>): Key[] => {
-      const over = [...bans].filter(([, { ban }]) => isOver(ban))
+      const over = [...bans].filter(([, { ban }]) => this.#isOver(ban))
       for (const [key, entry] of over) {
         bans.delete(key)
         peers.push(...this.#release(entry))
@@ -175,7 +179,7 @@ export class Bans {
     const hosts = lift(this.#hosts)
     const ranges = lift(this.#ranges)
     for (const [peerId, entry] of this.#peers) {
-      if (entry.own === undefined || !isOver(entry.own)) continue
+      if (entry.own === undefined || !this.#isOver(entry.own)) continue
       entry.own = undefined
       if (this.#forgetIfFree(peerId, entry)) peers.push(peerId)
     }
@@ -185,31 +189,28 @@ export class Bans {
     return { peers, hosts, ranges }
   }
 
-  clear(): void {
-    this.#peers.clear()
-    this.#hosts.clear()
-    this.#ranges.clear()
+  /** Lifts all bans. */
+  clear(): Lifted {
+    const lifted = { peers: [...this.#peers.keys()], hosts: [...this.#hosts.keys()], ranges: [...this.#ranges.keys()] }
+    for (const bans of [this.#peers, this.#hosts, this.#ranges]) bans.clear()
     this.#nextEnd = Number.POSITIVE_INFINITY
+    return lifted
   }
 
-  bannedPeers(): PeerId[] {
-    return [...this.#peers.keys()]
-  }
-
-  bannedHosts(): Host[] {
-    return [...this.#hosts.keys()]
-  }
-
-  bannedRanges(): string[] {
-    return [...this.#ranges.keys()]
+  /** When the next ban ends, as a date; infinite: none does. */
+  get nextEnd(): number {
+    return this.#nextEnd
   }
 
   export(): BanLists {
     const listed = ({ ban, peers }: AddressEntry): Ban & { peers: PeerId[] } => ({ ...ban, peers: [...peers] })
+    const holds = (ban: Ban): boolean => !this.#isOver(ban)
     return {
-      peers: Array.from(this.#peers).flatMap(([peerId, { own }]) => (own === undefined ? [] : [{ peerId, ...own }])),
-      hosts: Array.from(this.#hosts, ([host, entry]) => ({ host, ...listed(entry) })),
-      ranges: Array.from(this.#ranges, ([range, entry]) => ({ range, ...listed(entry) }))
+      peers: Array.from(this.#peers)
+        .flatMap(([peerId, { own }]) => (own === undefined ? [] : [{ peerId, ...own }]))
+        .filter(holds),
+      hosts: Array.from(this.#hosts, ([host, entry]) => ({ host, ...listed(entry) })).filter(holds),
+      ranges: Array.from(this.#ranges, ([range, entry]) => ({ range, ...listed(entry) })).filter(holds)
     }
   }
 
@@ -217,14 +218,22 @@ export class Bans {
   #rangeOver(host: Host): string | undefined {
     const groups = this.#ranges.size > 0 && host.includes(':') ? parseIp(host) : undefined
     if (groups === undefined) return undefined
-    for (const [text, { range }] of this.#ranges) if (isInRange(groups, range)) return text
+    for (const [text, { range, ban }] of this.#ranges) if (isInRange(groups, range) && !this.#isOver(ban)) return text
     return undefined
   }
 
-  #pronounce(known: Ban | undefined, { date, endsAt }: BanOptions): Ban {
-    if (endsAt !== undefined && !(endsAt > date)) throw new RangeError(`end of a ban: expected a date after ${date}, got ${endsAt}`)
+  #isOver({ endsAt }: Ban): boolean {
+    return endsAt !== undefined && this.#hasEnded(endsAt)
+  }
+
+  #hasEnded(endsAt: number): boolean {
+    return endsAt !== Number.POSITIVE_INFINITY && endsAt <= this.#today()
+  }
+
+  #pronounce(known: Ban | undefined, { since = this.#today(), endsAt }: BanOptions): Ban {
+    if (endsAt !== undefined && !(endsAt > since)) throw new RangeError(`end of a ban: expected a date after ${since}, got ${endsAt}`)
     this.#nextEnd = Math.min(this.#nextEnd, endsAt ?? this.#nextEnd)
-    return { since: known?.since ?? date, endsAt }
+    return { since: known?.since ?? since, endsAt }
   }
 
   /** Gives the entry of an address its end, and its peers to it; nothing is changed before all is known to fit. */
@@ -250,13 +259,74 @@ export class Bans {
     })
   }
 
+  #newEntry({ since = this.#today() }: BanOptions): AddressEntry {
+    return { ban: { since, endsAt: undefined }, peers: new Set() }
+  }
+
   #forgetIfFree(peerId: PeerId, { own, along }: PeerEntry): boolean {
     return own === undefined && along.size === 0 && this.#peers.delete(peerId)
   }
 }
 
-function newEntry({ date }: BanOptions): AddressEntry {
-  return { ban: { since: date, endsAt: undefined }, peers: new Set() }
+export interface GreylistedPeer {
+  readonly peerId: PeerId
+  /** When it last gave cause, as a date. */
+  readonly since: number
+}
+
+/** Peer ids that broke the protocol. Bounded, first in, first out; listing a peer again makes it the newest. Memory only. */
+export class PeerGreylist {
+  readonly #maxPeers: number
+  /** The oldest first, which is also the order of fading. */
+  readonly #entries = new Map<PeerId, { readonly since: number; readonly fadesAt: number }>()
+  /** Steps of fading so far. */
+  #steps = 0
+
+  /** `maxPeers` 0 keeps none. */
+  constructor(maxPeers: number) {
+    this.#maxPeers = maxPeers
+  }
+
+  get size(): number {
+    return this.#entries.size
+  }
+
+  /** Lists the peer, or makes its listing fresh. */
+  add(peerId: PeerId, date: number): void {
+    this.#entries.delete(peerId)
+    this.#entries.set(peerId, { since: date, fadesAt: this.#steps + freshLevel })
+    for (const oldest of this.#entries.keys()) {
+      if (this.#entries.size <= this.#maxPeers) return
+      this.#entries.delete(oldest)
+    }
+  }
+
+  has(peerId: PeerId): boolean {
+    return this.#entries.has(peerId)
+  }
+
+  /** Returns false if it was not listed. */
+  remove(peerId: PeerId): boolean {
+    return this.#entries.delete(peerId)
+  }
+
+  /** So many sixteenths of the clean-up delay have passed: a listing lasts as long as that of a host. */
+  fade(steps = 1): void {
+    this.#steps += steps
+    for (const [peerId, { fadesAt }] of this.#entries) {
+      if (fadesAt > this.#steps) return
+      this.#entries.delete(peerId)
+    }
+  }
+
+  clear(): void {
+    this.#entries.clear()
+  }
+
+  /** The newest last. */
+  list(): GreylistedPeer[] {
+    return Array.from(this.#entries, ([peerId, { since }]) => ({ peerId, since }))
+  }
 }
 
 function rangeOf(text: string): CidrRange {

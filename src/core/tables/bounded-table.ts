@@ -59,11 +59,11 @@ export abstract class BoundedTable<
   }
 
   /** Is it full for newcomers that nobody trusts? */
-  protected get isFull(): boolean {
+  get isFull(): boolean {
     return this.bounds !== null && this.size >= this.bounds.max
   }
 
-  protected add(entry: Entry): void {
+  add(entry: Entry): void {
     this.#entries.set(this.keyOf(entry), entry)
   }
 

@@ -1,15 +1,23 @@
 /**
- * What peers and discoveries say of points: Advertise, Nack and swap messages, a peer's Hello, libp2p's discovery. Called by the
- * flows. A claim brings a point into the table, or is kept beside it as a hint; trust, bans, expected peer ids and who was met
- * are for `registry.ts` and `pool-state.ts` to write.
+ * The noun `state.claims`: what peers and discoveries say of points, in Advertise, Nack and swap messages, in a Hello, by a discovery
+ * of libp2p. A claim brings a point into the table, or is kept beside it as a hint. It never changes trust, bans, expected peer ids, or
+ * which peer was connected where.
  */
 import { type PointAddress, readPoint, scopeOf, sourceGroupOf } from '../values/address.ts'
 import type { RunningConnection } from '../values/attempt.ts'
 import type { Host, ParsedPoint, PeerId, Point } from '../values/ids.ts'
-import type { PointRecord } from './point.ts'
-import { type DiscoverySource, notePointAlive, type PointInfo, setPointClaimed, setPointPublic, soughtAt } from './point.ts'
-import type { PoolState } from './pool-state.ts'
-import type { Origin } from './pool-view.ts'
+import type { Access } from './access.ts'
+import { findOrInsertPoint, type KnownPoints, type Origin } from './known-points.ts'
+import {
+  type DiscoverySource,
+  notePointAlive,
+  type PointInfo,
+  type PointRecord,
+  setPointClaimed,
+  setPointPublic,
+  soughtAt
+} from './point.ts'
+import type { Parts } from './pool-view.ts'
 
 /** Who says it, at the host where we see that peer, and how. */
 export interface ClaimSource {
@@ -29,11 +37,15 @@ export function isPeerPort({ hop: { port } }: PointAddress): boolean {
   return port === undefined || port >= firstHighPort || webPorts.has(port)
 }
 
-export class Claims<PeerMeta, C extends RunningConnection = RunningConnection> {
-  readonly #state: PoolState<PeerMeta, C>
+export class Claims<PeerMeta, C extends RunningConnection> {
+  readonly #parts: Parts<PeerMeta, C>
+  readonly #points: KnownPoints<PeerMeta, C>
+  readonly #access: Access<PeerMeta, C>
 
-  constructor(state: PoolState<PeerMeta, C>) {
-    this.#state = state
+  constructor(parts: Parts<PeerMeta, C>, points: KnownPoints<PeerMeta, C>, access: Access<PeerMeta, C>) {
+    this.#parts = parts
+    this.#points = points
+    this.#access = access
   }
 
   /** Points of others that a peer names: each is taken or left for itself. Returns how many were new. Source: `register_list_of_new_points`. */
@@ -41,10 +53,10 @@ export class Claims<PeerMeta, C extends RunningConnection = RunningConnection> {
     let taken = 0
     const origin: Origin = { discoverySource: source.discoverySource, source: source.peerId, sourceGroup: sourceGroupOf(source.host) }
     for (const { point, expectedPeerId } of points) {
-      if (expectedPeerId === this.#state.peerId || this.#state.point(point) !== undefined) continue
+      if (expectedPeerId === this.#parts.peerId || this.#parts.points.get(point) !== undefined) continue
       const address = readPoint(point)
-      if (!this.mayTell(source.host, address) || this.#state.hostBar(address.host, false) !== undefined) continue
-      if (expectedPeerId !== undefined && this.#state.peerBar(expectedPeerId) !== undefined) continue
+      if (!this.mayTell(source.host, address) || this.#access.hostBlock(address.host, false) !== undefined) continue
+      if (expectedPeerId !== undefined && this.#access.peerBlock(expectedPeerId) !== undefined) continue
       if (this.#insert(point, { ...origin, address }) !== undefined) taken++
     }
     return taken
@@ -60,13 +72,13 @@ export class Claims<PeerMeta, C extends RunningConnection = RunningConnection> {
   learnOwn(
     points: readonly ParsedPoint[],
     peer: { peerId: PeerId; host: Host | undefined; isPrivate: boolean; trusted: boolean }
-  ): PointRecord[] {
-    const { parts } = this.#state
+  ): PointInfo[] {
+    const { points: table, changed } = this.#parts
     const records: PointRecord[] = []
     const origin: Origin = { discoverySource: 'hello', source: peer.peerId, sourceGroup: sourceGroupOf(peer.host) }
     for (const { point, expectedPeerId } of points) {
       if (expectedPeerId !== undefined && expectedPeerId !== peer.peerId) continue
-      const address = this.#state.point(point) ?? readPoint(point)
+      const address = this.#parts.points.get(point) ?? readPoint(point)
       if (!peer.trusted && !this.mayTell(peer.host, address)) continue
       const record = this.#insert(point, { ...origin, address, isOwn: peer.host !== undefined && address.host === peer.host })
       if (record === undefined || (record.expectedPeerId ?? peer.peerId) !== peer.peerId) continue
@@ -74,18 +86,18 @@ export class Claims<PeerMeta, C extends RunningConnection = RunningConnection> {
       const belongs = record.expectedPeerId ?? met ?? (record.trusted ? undefined : peer.peerId)
       const isHere = peer.host !== undefined && record.host === peer.host && belongs === peer.peerId
       const isProven = record.isRelayed ? record.expectedPeerId === peer.peerId : isHere
-      if (!isProven && met !== peer.peerId && record.source !== parts.points.quota.nameOf(peer.peerId, origin.sourceGroup)) continue
+      if (!isProven && met !== peer.peerId && record.source !== table.quota.nameOf(peer.peerId, origin.sourceGroup)) continue
       setPointClaimed(record, peer.peerId, isProven)
       if (peer.isPrivate) setPointPublic(record, false)
       else if (isProven) setPointPublic(record, true)
-      parts.points.reindex(record)
+      table.reindex(record)
       if (isProven) records.push(record)
     }
     if (peer.isPrivate) this.#hide(peer.peerId)
     const named = new Set(points.map(({ point }) => point))
     this.#forgetRelayed(peer.peerId, (point) => !named.has(point))
-    parts.changed()
-    return records.filter((record) => parts.points.get(record.point) === record)
+    changed()
+    return records.filter((record) => table.get(record.point) === record)
   }
 
   /**
@@ -93,7 +105,7 @@ export class Claims<PeerMeta, C extends RunningConnection = RunningConnection> {
    * end soon, if they are not at their end (`isGone`).
    */
   left(peerId: PeerId, isGone: (point: Point) => boolean): void {
-    const { points, clock } = this.#state.parts
+    const { points, clock } = this.#parts
     for (const record of points) if (record.claimedBy === peerId && record.isClaimProven) notePointAlive(record, clock.now())
     this.#forgetRelayed(peerId, isGone)
   }
@@ -103,7 +115,7 @@ export class Claims<PeerMeta, C extends RunningConnection = RunningConnection> {
    * peer that lives and that our network cannot reach: the relay advertises it again, so it must stay known, with its back-off.
    */
   failed(point: Point): void {
-    const record = this.#state.point(point)
+    const record = this.#parts.points.get(point)
     if (record === undefined || !record.isRelayed || record.failures < maxRelayedFailures) return
     const { lastFailure } = record
     if (lastFailure?.kind === 'dial-failed' && ['refused', 'unreachable'].includes(lastFailure.failure)) this.#forget(record)
@@ -111,19 +123,19 @@ export class Claims<PeerMeta, C extends RunningConnection = RunningConnection> {
 
   /** The peer signed that these points are its own. That changes nothing else of them: anybody can sign any address. */
   certify(signed: readonly Point[], by: PeerId): void {
-    const { points, changed } = this.#state.parts
+    const { points, shown } = this.#parts
     for (const point of signed) {
       const record = points.get(point)
       if (record?.claimedBy !== by || record.isSigned) continue
       record.fromClaims().isSigned = true
-      changed('shown')
+      shown()
     }
   }
 
   /** Another discovery of the node found an address: libp2p's `peer:discovery`. */
   discovered({ point, expectedPeerId }: ParsedPoint): void {
     const address = readPoint(point)
-    if (expectedPeerId === this.#state.peerId || !isPeerPort(address)) return
+    if (expectedPeerId === this.#parts.peerId || !isPeerPort(address)) return
     const record = this.#insert(point, { discoverySource: 'discovery', address })
     if (record === undefined || expectedPeerId === undefined || soughtAt(record) !== undefined) return
     record.fromClaims().discoveredPeerId = expectedPeerId
@@ -139,14 +151,14 @@ export class Claims<PeerMeta, C extends RunningConnection = RunningConnection> {
     if (host === undefined) return true
     const scope = scopeOf(host)
     if (scope === 'unroutable' || !isPeerPort(address)) return false
-    if (scope === 'public' || scope === 'name' || this.#state.config.allowPrivatePoints) return true
+    if (scope === 'public' || scope === 'name' || this.#parts.config.allowPrivatePoints) return true
     if (tellerHost === undefined) return false
     const teller = scopeOf(tellerHost)
     return teller === 'loopback' || (scope !== 'loopback' && teller === scope)
   }
 
   #forgetRelayed(target: PeerId, isGone: (point: Point) => boolean): void {
-    for (const record of this.#state.points()) {
+    for (const record of this.#parts.points) {
       if (record.target === target && isGone(record.point)) this.#forget(record)
     }
   }
@@ -154,60 +166,21 @@ export class Claims<PeerMeta, C extends RunningConnection = RunningConnection> {
   /** Not what the operator named, nor what is in use. */
   #forget({ point, trusted, discoverySource, state: { kind } }: PointInfo): void {
     if (trusted || discoverySource === 'operator' || kind !== 'disconnected') return
-    this.#state.parts.points.remove(point)
-    this.#state.parts.changed()
+    this.#points.forget(point)
   }
 
   /** The record, made if it is new; `undefined` for a point of our own, or when the table has no place. */
   #insert(point: Point, origin: Origin): PointRecord | undefined {
-    return this.#state.isOwnPoint(point) ? undefined : findOrInsertPoint(this.#state, point, origin)
+    return this.#points.isOwn(point) ? undefined : findOrInsertPoint(this.#parts, this.#access, { point, ...origin })
   }
 
   /** Where a peer that is private now was met last, unless another was met there since. */
   #hide(peerId: PeerId): void {
-    const { peers, points } = this.#state.parts
+    const { peers, points } = this.#parts
     const point = peers.get(peerId)?.lastEstablished?.point
     const record = point === undefined ? undefined : points.get(point)
     if (record?.lastEstablished?.peerId !== peerId) return
     setPointPublic(record, false)
     points.reindex(record)
   }
-}
-
-/**
- * The record of a point, unchanged, or made if it is new, by the operator's word or by a claim, with the events that follow. `undefined`:
- * its source or address group is at its quota, or the table is full.
- */
-export function findOrInsertPoint<PeerMeta, C extends RunningConnection>(
-  { parts, access }: PoolState<PeerMeta, C>,
-  point: Point,
-  {
-    trusted = false,
-    discoverySource = 'operator',
-    source,
-    sourceGroup,
-    isOwn = false,
-    address
-  }: Origin & { readonly trusted?: boolean | undefined }
-): PointRecord | undefined {
-  const known = parts.points.get(point)
-  if (known !== undefined) return known
-  const before = parts.points.collected
-  const record = parts.points.insert(point, {
-    source,
-    sourceGroup,
-    discoverySource,
-    trusted,
-    isOwn,
-    address,
-    discoveredAt: parts.clock.date()
-  })
-  const removed = parts.points.collected - before
-  if (removed > 0) parts.emit('points-collected', { removed })
-  if (record !== undefined) {
-    if (record.trusted && record.host !== undefined) access.ungreylistHost(record.host)
-    parts.emit('new-point', { point, discoverySource, source })
-    parts.changed()
-  }
-  return record
 }

@@ -1,12 +1,11 @@
 /**
- * The known peers, and who goes when the table is full (`bounded-table.ts`): those with the lowest score, among equals the most
- * recently created, so that a flood of new ids washes itself out. Owned by `pool-state.ts`, which changes the records through `peer.ts`.
+ * The known peers, and which go when the table is full (`bounded-table.ts`): those with the lowest score, among equals the most
+ * recently created, so that a flood of new ids washes itself out. Owned by `known-peers.ts` and `pool-state.ts`.
  */
 import type { TableSize } from '../values/config.ts'
 import type { PeerId } from '../values/ids.ts'
 import { BoundedTable, isCollectable, isTried, type Victims } from './bounded-table.ts'
 import { PeerRecord } from './peer.ts'
-import type { SavedPeer } from './saved-fields.ts'
 
 export interface PeerNews<PeerMeta> {
   /** Wall clock, ms. */
@@ -34,30 +33,6 @@ export class PeerTable<PeerMeta = unknown> extends BoundedTable<PeerId, PeerReco
     if (trusted) record.fromOperator().trusted = true
     this.add(record)
     return record
-  }
-
-  /**
-   * Takes a saved peer back, with the metadata made of its JSON. A peer that is known gets that metadata and whatever it has not
-   * seen since: it was connected before the storage was read. `undefined`: it is new, and the table is full.
-   */
-  restore(
-    saved: SavedPeer,
-    metadata: PeerMeta,
-    join: (record: PeerRecord<PeerMeta>, saved: SavedPeer) => void
-  ): PeerRecord<PeerMeta> | undefined {
-    const known = this.get(saved.peerId)
-    if (known === undefined) {
-      if (this.isFull && !saved.trusted) return undefined
-      const record = new PeerRecord(saved.peerId, saved.createdAt, metadata)
-      record.fromOperator().trusted = saved.trusted
-      join(record, saved)
-      this.add(record)
-      return record
-    }
-    known.metadata = metadata
-    join(known, saved)
-    if (saved.trusted) this.setTrusted(known, true)
-    return known
   }
 
   /** A peer that is no longer trusted may have to go at once, when the table was above its `max` for trusted ones' sake. */

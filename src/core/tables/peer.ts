@@ -75,11 +75,11 @@ export interface PeerInfo<PeerMeta = unknown> extends Readonly<PeerFindings> {
 const disconnected: PeerState = { kind: 'disconnected' }
 const noPenalty: Penalty = { amount: 0, at: 0 }
 
-/** The record itself. Readonly but through its doors; `metadata` is written by `api/peers.ts` and by the table. */
+/** The record itself. Readonly but through its doors. */
 export class PeerRecord<PeerMeta = unknown> implements PeerInfo<PeerMeta> {
   readonly peerId: PeerId
   readonly createdAt: number
-  metadata: PeerMeta
+  readonly metadata: PeerMeta
   readonly trusted: boolean = false
   readonly state: PeerState = disconnected
   readonly lastFailed: Encounter | undefined = undefined
@@ -106,8 +106,8 @@ export class PeerRecord<PeerMeta = unknown> implements PeerInfo<PeerMeta> {
     return this
   }
 
-  /** What the operator said. */
-  fromOperator(): { trusted: boolean } {
+  /** What the operator and the application said. */
+  fromOperator(): { trusted: boolean; metadata: PeerMeta } {
     return this
   }
 }

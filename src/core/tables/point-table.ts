@@ -6,7 +6,7 @@
  * Untried points go first, as `point-quota.ts` says; then tried ones, the least recently seen first. The order of sightings is that
  * in which they happened, so that a jump of the clock does not change it.
  */
-import { type PointAddress, readPoint, sourceGroupOf } from '../values/address.ts'
+import { type PointAddress, readPoint } from '../values/address.ts'
 import type { TableSize } from '../values/config.ts'
 import type { Host, PeerId, Point } from '../values/ids.ts'
 import type { Random } from '../values/ports.ts'
@@ -14,7 +14,6 @@ import { inRandomOrder } from '../values/random-order.ts'
 import { BoundedTable, isCollectable, isTried, type Victims } from './bounded-table.ts'
 import { type DiscoverySource, lastSeenAt, PointRecord } from './point.ts'
 import { HostQuota, isUncapped, PointQuota } from './point-quota.ts'
-import type { SavedPoint } from './saved-fields.ts'
 
 /** Where a newcomer comes from. */
 export interface PointNews {
@@ -115,31 +114,8 @@ export class PointTable extends BoundedTable<Point, PointRecord> {
     this.collect([...victims])
     if (!this.makeRoom({ byOperator }) && !trusted) return undefined
     if (trusted) record.fromOperator().trusted = true
-    this.#add(record, sourceGroup)
+    this.add(record, sourceGroup)
     return record
-  }
-
-  /**
-   * Takes a saved point back, with no regard to quotas, which it passed when it came. The order of calls becomes the order of sightings:
-   * the last seen one last. A point that is known gets whatever it has not seen since: the operator named it, or it was connected
-   * before the storage was read. `undefined`: it is new, and the table is full.
-   */
-  restore(saved: SavedPoint, join: (record: PointRecord, saved: SavedPoint) => void): PointRecord | undefined {
-    const known = this.get(saved.point)
-    if (known === undefined) {
-      if (this.isFull && !saved.trusted) return undefined
-      const record = new PointRecord(readPoint(saved.point), saved)
-      if (saved.trusted) record.fromOperator().trusted = true
-      join(record, saved)
-      // Where the source said that it is, and was connected, its group is: it comes back to the quota that it had.
-      const isProvenOwn = saved.discoverySource === 'hello' && saved.lastEstablished !== undefined
-      this.#add(record, isProvenOwn ? sourceGroupOf(record.host) : undefined)
-      return record
-    }
-    join(known, saved)
-    this.reindex(known)
-    if (saved.trusted) this.setTrusted(known, true)
-    return known
   }
 
   /**
@@ -161,16 +137,6 @@ export class PointTable extends BoundedTable<Point, PointRecord> {
       this.#trusted.delete(record)
       this.shrink()
     }
-  }
-
-  /** The operator registers or connects to a point that came otherwise. */
-  setRegistered(record: PointRecord): void {
-    record.fromOperator().registered = true
-  }
-
-  /** The operator says who must answer there. A relayed point says so by itself. */
-  setExpectedPeerId(record: PointRecord, peerId: PeerId): void {
-    if (peerId !== record.target) record.fromOperator().namedPeerId = peerId
   }
 
   /**
@@ -198,7 +164,7 @@ export class PointTable extends BoundedTable<Point, PointRecord> {
     return Array.from(chosen, ({ point }) => point)
   }
 
-  /** All of them as `restore` wants them: those never seen, then the others, the last seen one last. */
+  /** All of them in the order of `restorePoint`: those never seen, then the others, the last seen one last. */
   bySighting(): PointRecord[] {
     return [...this].filter(({ sightedAt }) => sightedAt === undefined).concat([...this.#seen], [...this.#running].reverse())
   }
@@ -217,8 +183,9 @@ export class PointTable extends BoundedTable<Point, PointRecord> {
     for (const set of [this.#trusted, this.#running, this.#seen]) set.delete(record)
   }
 
-  #add(record: PointRecord, sourceGroup: string | undefined): void {
-    this.add(record)
+  /** `sourceGroup`: the address group where its source is seen. */
+  override add(record: PointRecord, sourceGroup?: string): void {
+    super.add(record)
     if (record.trusted) this.#trusted.add(record)
     this.hosts.add(record)
     this.quota.add(record, sourceGroup)

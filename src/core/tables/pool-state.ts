@@ -1,19 +1,20 @@
 /**
- * The owner of everything the pool knows: the two tables, the access lists, the attempts and the running connections.
- * `begin`, `admit`, `run` and `end` are the four doors of an attempt; each is synchronous and moves point and peer
- * together, so that between a check and its effect nothing can change. It keeps no policy and waits for nothing:
- * decisions check, flows wait and call. Registering, trust and bans are in `registry.ts`, upon the same tables.
+ * The owner of everything that the pool knows. Its nouns are `points`, `claims`, `peers` and `access`, each a file; attempts and running
+ * connections are its own. They work on parts that nobody else holds: what others get is read-only, and a change is a verb of the
+ * owner. All is synchronous, so that nothing changes between a check and its effect. It keeps no policy: decisions check, flows wait
+ * and call.
  */
 
 import type { Attempt, HandshakePlace, RunningConnection } from '../values/attempt.ts'
-import type { ConnectionBand, MaintenanceBounds } from '../values/bounds.ts'
-import type { PoolSettings } from '../values/config.ts'
-import type { Host, PeerId, Point } from '../values/ids.ts'
+import { type ConnectionBand, type MaintenanceBounds, maintenanceBounds, narrowerBand } from '../values/bounds.ts'
+import { bandOf } from '../values/config.ts'
+import type { PeerId, Point } from '../values/ids.ts'
 import type { Link } from '../values/ports.ts'
-import { type AccessList, type Bar, Doorkeeper, type GreylistRequest } from './access.ts'
+import { Access } from './access.ts'
 import {
   AttemptRecord,
   backoffOf,
+  type DialFigures,
   DialRecord,
   endedAsleep,
   factsOf,
@@ -21,203 +22,210 @@ import {
   isChoice,
   isMisled,
   isSilence,
+  noBackoff,
   type Outcome,
   ownReasons,
   Silences,
   tellEnd,
   waitAfter
 } from './attempt.ts'
+import { Claims } from './claims.ts'
+import { KnownPeers } from './known-peers.ts'
+import { KnownPoints } from './known-points.ts'
 import { notePeer, type PeerRecord, type PeerState, setPeerAccepted, setPeerDisconnected, setPeerRunning } from './peer.ts'
 import {
   notePoint,
   type PointInfo,
   type PointRecord,
   type PointState,
+  resetReconnection,
   setPointAccepted,
   setPointClaimed,
   setPointDisconnected,
   setPointRequested,
   setPointRunning
 } from './point.ts'
-import type { PoolStateParts, PoolView } from './pool-view.ts'
+import { cancelAttempts, type Parts, type PoolView, type StatePorts } from './pool-view.ts'
+import type { SavedState } from './saved-state.ts'
 
-/** Points learned to be our own, beside those the network announces. The original keeps 7; pages have more addresses. */
-const maxLearned = 16
+type Codec = Pick<typeof import('./saved-state.ts'), 'writeState' | 'restoreState'>
+
+export interface BandChange {
+  readonly ordinary?: ConnectionBand
+  readonly isSuspended?: boolean
+}
 
 export class PoolState<PeerMeta, C extends RunningConnection = RunningConnection> implements PoolView {
-  readonly parts: PoolStateParts<PeerMeta>
-  readonly config: PoolSettings
+  readonly config: StatePorts<PeerMeta>['config']
   readonly peerId: PeerId
-  /** Attempts that are not running yet. Bounded by the band's max and maxIncoming. */
-  readonly #attempts = new Set<AttemptRecord<C>>()
-  /** The only index: running attempts by peer. Changed with the states, in `run` and `end`. */
-  readonly #running = new Map<PeerId, AttemptRecord<C>>()
+  readonly points: KnownPoints<PeerMeta, C>
+  readonly claims: Claims<PeerMeta, C>
+  readonly peers: KnownPeers<PeerMeta, C>
+  readonly access: Access<PeerMeta, C>
+  readonly #parts: Parts<PeerMeta, C>
   readonly #silences = new Silences()
-  /** Points of the best connections of last time, to be dialed first. At most eight. Saved. */
-  anchors: readonly Point[] = []
+  readonly #dials = new DialRecord()
+  #anchors: readonly Point[] = []
   /** Monotonic instant of the last resume. */
-  awokeAt = Number.NEGATIVE_INFINITY
-  readonly dials = new DialRecord()
+  #awokeAt = Number.NEGATIVE_INFINITY
   #attemptCount = 0
-  /** Where others can reach us now, as the network says. */
-  ownPoints: ReadonlySet<Point> = new Set()
-  /** Points that turned out to be our own. At most `maxLearned`, the oldest goes first. */
-  readonly #learned = new Set<Point>()
-  readonly #doorkeeper: Doorkeeper<PeerMeta>
+  #ordinaryBand: ConnectionBand
+  #isSuspended = false
+  #band: ConnectionBand
+  #bounds: MaintenanceBounds
 
-  constructor(parts: PoolStateParts<PeerMeta>) {
-    this.parts = parts
+  constructor(parts: Parts<PeerMeta, C>) {
+    this.#parts = parts
     this.config = parts.config
     this.peerId = parts.peerId
-    this.#doorkeeper = new Doorkeeper(parts)
+    this.access = new Access(parts)
+    this.points = new KnownPoints(parts, this.access)
+    this.peers = new KnownPeers(parts, this.access)
+    this.claims = new Claims(parts, this.points, this.access)
+    this.#ordinaryBand = Object.freeze(bandOf(parts.config))
+    this.#band = this.#ordinaryBand
+    this.#bounds = maintenanceBounds(this.#band)
   }
 
   // The view.
 
   get band(): ConnectionBand {
-    return this.parts.band.kept
+    return this.#band
   }
 
   get bounds(): MaintenanceBounds {
-    return this.parts.band.bounds
+    return this.#bounds
   }
 
   get active(): number {
-    return this.#running.size
+    return this.#parts.running.size
   }
 
   /** Running, dials in progress that reserved one, and handshakes that passed our checks. */
   get slotsTaken(): number {
-    return this.#running.size + count(this.#attempts, ({ hasSlot }) => hasSlot)
+    return this.active + count(this.#parts.attempts, ({ hasSlot }) => hasSlot)
   }
 
   get incomingSlots(): number {
-    return count(this.#running.values(), isIncoming) + count(this.#attempts, (attempt) => isIncoming(attempt) && attempt.hasSlot)
+    const { running, attempts } = this.#parts
+    return count(running.values(), isIncoming) + count(attempts, (attempt) => isIncoming(attempt) && attempt.hasSlot)
   }
 
   get outgoingInProgress(): number {
-    return this.#attempts.size - this.incomingInProgress
+    return this.#parts.attempts.size - this.incomingInProgress
   }
 
   get incomingInProgress(): number {
-    return count(this.#attempts, isIncoming)
+    return count(this.#parts.attempts, isIncoming)
+  }
+
+  get anchors(): readonly Point[] {
+    return this.#anchors
+  }
+
+  get dials(): DialFigures {
+    return this.#dials
   }
 
   silencesOf(group: string): number {
-    return this.#silences.countOf(group, this.parts.clock.now())
-  }
-
-  isOwnPoint(point: Point): boolean {
-    return this.ownPoints.has(point) || this.#learned.has(point)
-  }
-
-  set announcedPoints(points: readonly Point[]) {
-    this.ownPoints = new Set(points)
-    this.parts.changed('shown')
-  }
-
-  addOwnPoint(point: Point): void {
-    this.#learned.delete(point)
-    this.#learned.add(point)
-    const [oldest] = this.#learned
-    if (this.#learned.size > maxLearned && oldest !== undefined) this.#learned.delete(oldest)
-  }
-
-  point(point: Point): PointInfo | undefined {
-    return this.parts.points.get(point)
-  }
-
-  peer(peerId: PeerId): PeerRecord<PeerMeta> | undefined {
-    return this.parts.peers.get(peerId)
-  }
-
-  points(): Iterable<PointInfo> {
-    return this.parts.points
-  }
-
-  peers(): Iterable<PeerRecord<PeerMeta>> {
-    return this.parts.peers
+    return this.#silences.countOf(group, this.#parts.clock.now())
   }
 
   *connections(): IterableIterator<C> {
-    for (const attempt of this.#running.values()) if (attempt.connection !== undefined) yield attempt.connection
+    for (const { connection } of this.#parts.running.values()) if (connection !== undefined) yield connection
   }
 
   connection(peerId: PeerId): C | undefined {
-    return this.#running.get(peerId)?.connection
+    return this.#parts.running.get(peerId)?.connection
   }
 
-  isTrusted(peerId: PeerId | undefined, point: Point | undefined): boolean {
-    return this.#doorkeeper.isTrusted(peerId, point)
+  attempts(): IterableIterator<AttemptRecord<C>> {
+    return this.#parts.attempts.values()
   }
 
-  hostFreeAt(point: Point): number {
-    const record = this.parts.points.get(point)
-    return record === undefined ? Number.NEGATIVE_INFINITY : this.parts.points.hosts.freeAt(record)
+  // What is not of one noun.
+
+  /** While suspended the narrower of the two bands is kept. More may be running than it holds: closing down to it is for maintenance. */
+  changeBand({ ordinary = this.#ordinaryBand, isSuspended = this.#isSuspended }: BandChange): void {
+    this.#ordinaryBand = ordinary
+    this.#isSuspended = isSuspended
+    const narrow = isSuspended ? this.config.suspendedBand : null
+    const { min, expected, max } = narrow === null ? ordinary : narrowerBand(ordinary, narrow)
+    const before = this.#band
+    if (min === before.min && expected === before.expected && max === before.max) return
+    this.#band = Object.freeze({ min, expected, max })
+    this.#bounds = maintenanceBounds(this.#band)
+    this.#parts.emit('band-changed', { band: this.#band })
+    this.#parts.shown()
   }
 
-  scoreOf(peerId: PeerId): number {
-    const peer = this.peer(peerId)
-    return peer === undefined ? 0 : this.parts.score(peer)
+  /** Points of the best connections, to be dialed first next time. At most eight. Saved. */
+  setAnchors(points: readonly Point[]): void {
+    this.#anchors = points
   }
 
-  passesGreylist(peerId: PeerId): boolean {
-    return this.#doorkeeper.passesGreylist(peerId)
+  /** The saved text of now. `codec` is loaded later, and gets the parts. */
+  write(codec: Codec, anchors: readonly Point[]): Generator<string> {
+    return codec.writeState(this.#parts, { anchors, date: this.#parts.clock.date() })
   }
 
-  hostBar(host: Host | undefined, spared: boolean): Bar | undefined {
-    return this.#doorkeeper.hostBar(host, spared)
+  /** Takes in what was read. See `restoreState`. */
+  *restore(codec: Codec, saved: SavedState, storage: string): Generator<void> {
+    const counts = yield* codec.restoreState(saved, { tables: this.#parts, now: this.#parts.clock.date() })
+    this.#anchors = saved.anchors
+    this.#parts.emit('storage-loaded', { storage, ...counts })
   }
 
-  peerBar(peerId: PeerId): Bar | undefined {
-    return this.#doorkeeper.peerBar(peerId)
+  /** The machine woke up, or another network is there: connections that are lost soon were lost by that. */
+  noteAwake(): void {
+    this.#awokeAt = this.#parts.clock.now()
   }
 
-  get access(): AccessList {
-    return this.#doorkeeper.access
+  /** As `noteAwake`, and every back-off is forgotten: they were made by a network that was not there. */
+  resetReconnections(): void {
+    this.noteAwake()
+    for (const record of this.#parts.points) resetReconnection(record)
+    for (const record of this.#parts.peers) if (record.backoff !== noBackoff) record.fromProof().backoff = noBackoff
+    this.#dials.answered()
   }
 
-  greylist(request: GreylistRequest): void {
-    this.#doorkeeper.greylist(request)
+  cancelAttempts(detail: string): void {
+    cancelAttempts(this.#parts.attempts, () => true, detail)
   }
 
-  attempts(): Iterable<AttemptRecord<C>> {
-    return this.#attempts
-  }
-
-  // The four doors.
+  // The four steps of an attempt: `begin`, `admit`, `run` and `end`, each of which moves point and peer together.
 
   /**
    * disconnected → requested; takes a slot if one is free, else in `admit` a stranger's. The caller has just had `checkDial` say yes.
    * `expectedPeerId` is for this attempt alone.
    */
   beginOutgoing({ point, host, transport }: PointInfo, expectedPeerId: PeerId | undefined): AttemptRecord<C> {
-    const start = { direction: 'outgoing' as const, startedAt: this.parts.clock.now(), host, transport }
+    const start = { direction: 'outgoing' as const, startedAt: this.#parts.clock.now(), host, transport }
     const hasSlot = this.slotsTaken < this.band.max
     const attempt = new AttemptRecord<C>(++this.#attemptCount, { ...start, expectedPeerId, point, hasSlot })
     const record = this.#recordOf(attempt)
     if (record !== undefined) {
-      this.parts.points.hosts.dialed(record, this.parts.clock.now())
+      this.#parts.points.hosts.dialed(record, this.#parts.clock.now())
       this.#movePoint(record, () => setPointRequested(record, attempt))
     }
-    this.#attempts.add(attempt)
-    this.parts.emit('dial-started', { attempt: attempt.id, point })
-    this.parts.changed('shown')
+    this.#parts.attempts.add(attempt)
+    this.#parts.emit('dial-started', { attempt: attempt.id, point })
+    this.#parts.shown()
     return attempt
   }
 
   /** The dial succeeded: the link proved who is there. */
   prove(attempt: AttemptRecord<C>, peerId: PeerId): void {
-    attempt.peerId = peerId
+    attempt.fromOwner().peerId = peerId
   }
 
   /** Takes a handshake place, no slot yet. The caller has just had `checkIncoming` say yes and ended what it displaces. */
   beginIncoming({ peerId, host, transport }: Pick<Link, 'peerId' | 'host' | 'transport'>, place: HandshakePlace): AttemptRecord<C> {
-    const startedAt = this.parts.clock.now()
+    const startedAt = this.#parts.clock.now()
     const attempt = new AttemptRecord<C>(++this.#attemptCount, { direction: 'incoming', startedAt, host, transport, peerId, place })
-    this.#attempts.add(attempt)
-    this.parts.emit('handshake-started', { attempt: attempt.id, host, peerId })
-    this.parts.changed('shown')
+    this.#parts.attempts.add(attempt)
+    this.#parts.emit('handshake-started', { attempt: attempt.id, host, peerId })
+    this.#parts.shown()
     return attempt
   }
 
@@ -225,52 +233,47 @@ export class PoolState<PeerMeta, C extends RunningConnection = RunningConnection
    * Point requested or disconnected → accepted, peer disconnected → accepted; an incoming attempt takes its slot. The caller
    * has just had `checkHello` say yes and ended what it displaces. `point` is what an incoming peer named; it is taken if it is free.
    */
-  admit(
-    attempt: AttemptRecord<C>,
-    peer: PeerRecord<PeerMeta>,
-    { instance, point }: { instance: string; point: PointInfo | undefined }
-  ): void {
-    attempt.peerId = peer.peerId
-    attempt.instance = instance
-    attempt.phase = 'admitted'
-    attempt.hasSlot = true
-    attempt.waitsSince = this.parts.clock.now()
-    if (attempt.direction === 'incoming' && point?.state.kind === 'disconnected') attempt.point = point.point
+  admit(attempt: AttemptRecord<C>, peerId: PeerId, { instance, point }: { instance: string; point: PointInfo | undefined }): void {
+    const peer = this.#peerOf(peerId)
+    const progress = attempt.fromOwner()
+    progress.peerId = peerId
+    progress.instance = instance
+    progress.phase = 'admitted'
+    progress.hasSlot = true
+    progress.waitsSince = this.#parts.clock.now()
+    if (attempt.direction === 'incoming' && point?.state.kind === 'disconnected') progress.point = point.point
     const record = this.#recordOf(attempt)
-    const date = this.parts.clock.date()
+    const date = this.#parts.clock.date()
     if (record !== undefined) {
       this.#movePoint(record, () => {
-        setPointAccepted(record, attempt, peer.peerId)
-        if (attempt.direction === 'incoming') notePoint(record, 'handshake-started', date, peer.peerId)
+        setPointAccepted(record, attempt, peerId)
+        if (attempt.direction === 'incoming') notePoint(record, 'handshake-started', date, peerId)
       })
     }
     this.#movePeer(peer, () => {
       setPeerAccepted(peer, attempt)
       if (attempt.direction === 'incoming') notePeer(peer, 'handshake-started', date, attempt.point)
     })
-    this.parts.emit('handshake-accepted', { attempt: attempt.id, point: attempt.point, peerId: peer.peerId })
-    this.parts.changed('shown')
+    this.#parts.emit('handshake-accepted', { attempt: attempt.id, point: attempt.point, peerId })
+    this.#parts.shown()
   }
 
   /** accepted → running, both. Every other attempt to reach that peer is cancelled: nobody is to blame for it. */
   run(attempt: AttemptRecord<C>, connection: C): void {
-    const peer = this.peer(connection.peerId)
-    if (peer === undefined) throw new Error(`a peer that was admitted is not in its table: ${connection.peerId}`)
+    const peer = this.#peerOf(connection.peerId)
     this.#movePeer(peer, () => setPeerRunning(peer, attempt, connection))
-    this.#attempts.delete(attempt)
+    this.#parts.attempts.delete(attempt)
     attempt.settle(connection)
-    this.dials.answered()
-    if (attempt.direction === 'outgoing') this.dials.succeeded()
-    this.#running.set(connection.peerId, attempt)
+    this.#dials.answered()
+    if (attempt.direction === 'outgoing') this.#dials.succeeded()
+    this.#parts.running.set(connection.peerId, attempt)
     const record = this.#recordOf(attempt)
     if (record !== undefined) this.#movePoint(record, () => setPointRunning(record, connection))
-    for (const other of this.#attempts) {
-      if (other.peerId === connection.peerId || other.expectedPeerId === connection.peerId) {
-        other.cancel({ kind: 'cancelled', detail: `another connection with ${connection.peerId} was made meanwhile` })
-      }
-    }
-    this.parts.emit('connection-opened', { peerId: connection.peerId, point: connection.point, direction: connection.direction })
-    this.parts.changed('shown')
+    const { peerId, point, direction } = connection
+    const isSame = (other: Attempt): boolean => other.peerId === peerId || other.expectedPeerId === peerId
+    cancelAttempts(this.#parts.attempts, isSame, `another connection with ${peerId} was made meanwhile`)
+    this.#parts.emit('connection-opened', { peerId, point, direction })
+    this.#parts.shown()
   }
 
   /**
@@ -278,15 +281,15 @@ export class PoolState<PeerMeta, C extends RunningConnection = RunningConnection
    * stands for the point from now on. To be called once the dial has ended.
    */
   locate({ point, peerId }: AttemptRecord<C>): void {
-    const record = point === undefined ? undefined : this.parts.points.get(point)
-    const running = peerId === undefined ? undefined : this.#running.get(peerId)
+    const record = point === undefined ? undefined : this.#parts.points.get(point)
+    const running = peerId === undefined ? undefined : this.#parts.running.get(peerId)
     if (record === undefined || running?.connection === undefined || (record.expectedPeerId ?? peerId) !== peerId) return
     setPointClaimed(record, running.connection.peerId, true)
     if (running.point !== undefined || record.state.kind !== 'disconnected') return
-    running.point = point
+    running.fromOwner().point = point
     const { connection } = running
     this.#movePoint(record, () => setPointRunning(record, connection))
-    this.parts.changed()
+    this.#parts.shown()
   }
 
   /** The only way out, from every state; the second call does nothing and says so with false. */
@@ -297,52 +300,49 @@ export class PoolState<PeerMeta, C extends RunningConnection = RunningConnection
     const misled = isMisled(outcome, record)
     const counts = wasRunning || (outcome.kind === 'failed' && !misled && !ownReasons.has(outcome.rejection.kind))
     const byUs = outcome.kind === 'closed' ? outcome.ending.by === 'us' : outcome.by === 'us'
-    const { clock, random } = this.parts
-    const date = clock.date()
-    if (wasRunning && attempt.peerId !== undefined) this.#running.delete(attempt.peerId)
-    else this.#attempts.delete(attempt)
-    if (attempt.place !== undefined && isSilence(outcome)) this.#silences.note(attempt.place.group, clock.now())
-    attempt.phase = 'ended'
-    this.parts.band.settle(this.slotsTaken)
-    if (attempt.direction === 'outgoing' && outcome.kind === 'failed' && counts) this.dials.failed(clock.now())
-    const wasAnswered = outcome.kind === 'failed' && (attempt.peerId !== undefined || outcome.rejection.kind === 'unexpected-peer-id')
-    if (wasAnswered) this.dials.answered()
+    const { clock, random, running, attempts } = this.#parts
     const now = clock.now()
+    const date = clock.date()
+    if (wasRunning && attempt.peerId !== undefined) running.delete(attempt.peerId)
+    else attempts.delete(attempt)
+    if (attempt.place !== undefined && isSilence(outcome)) this.#silences.note(attempt.place.group, now)
+    attempt.fromOwner().phase = 'ended'
+    if (attempt.direction === 'outgoing' && outcome.kind === 'failed' && counts) this.#dials.failed(now)
+    const wasAnswered = outcome.kind === 'failed' && (attempt.peerId !== undefined || outcome.rejection.kind === 'unexpected-peer-id')
+    if (wasAnswered) this.#dials.answered()
     const { reconnection } = this.config
     if (misled && record?.discoveredPeerId !== undefined) record.fromClaims().discoveredPeerId = undefined
-    if (outcome.kind === 'failed' && counts && this.#running.size > 0) this.#countFailure(attempt, record)
-    const isHeld = counts && !endedAsleep(outcome, { startedAt: attempt.startedAt, awokeAt: this.awokeAt, now })
+    if (outcome.kind === 'failed' && counts && this.active > 0) this.#countFailure(attempt, record)
+    const isHeld = counts && !endedAsleep(outcome, { startedAt: attempt.startedAt, awokeAt: this.#awokeAt, now })
     if (record !== undefined && record.state.kind !== 'disconnected') {
       const facts = factsOf(outcome, { ranForMs: now - (attempt.connection?.startedAt ?? now), reconnection })
-      const disconnected = { ...facts, now, date, counts: isHeld, grows: wasAnswered || this.#running.size > 0, byUs, reconnection, random }
+      const disconnected = { ...facts, now, date, counts: isHeld, grows: wasAnswered || this.active > 0, byUs, reconnection, random }
       this.#movePoint(record, () => setPointDisconnected(record, disconnected))
     }
-    const peer = attempt.peerId === undefined ? undefined : this.peer(attempt.peerId)
+    const peer = attempt.peerId === undefined ? undefined : this.#parts.peers.get(attempt.peerId)
     if (peer !== undefined && holds(attempt, peer.state)) this.#movePeer(peer, () => setPeerDisconnected(peer, { now, date, counts, byUs }))
     if (peer !== undefined && isHeld && isChoice(outcome))
       peer.fromProof().backoff = record?.backoff ?? backoffOf({ now, delayMs: waitAfter(outcome, reconnection) }, { reconnection, random })
-    tellEnd(attempt, outcome, this.parts.emit)
-    if (wasRunning && this.active < this.band.min) this.parts.emit('too-few-connections', { active: this.active })
+    tellEnd(attempt, outcome, this.#parts.emit)
+    if (wasRunning && this.active < this.band.min) this.#parts.emit('too-few-connections', { active: this.active })
     const cause = faultOf(outcome)
-    if (cause !== undefined) this.#doorkeeper.blame(attempt, cause)
+    if (cause !== undefined) this.access.blame(attempt, cause)
     attempt.cancel({ kind: 'cancelled', detail: 'the attempt has ended' })
-    this.parts.changed('shown')
+    this.#parts.shown()
     return true
   }
 
-  // What the doors share.
+  // What the steps share. A state is not saved, the instants of its changes are: with each of them comes an event of the history.
 
-  // A state is not saved, the instants of its changes are: with each of them comes a line of the history.
-
-  /** Changes a point's state, with the order of its table and the news of its history. */
+  /** Changes a point's state, the order of its table, and tells what is new in its history. */
   #movePoint(record: PointRecord, move: () => void): void {
     const before = record.events.at(-1)
     move()
-    this.parts.points.reindex(record)
+    this.#parts.points.reindex(record)
     const event = record.events.at(-1)
     if (event === undefined || event === before) return
-    this.parts.emit('point-history', { point: record.point, event })
-    this.parts.changed()
+    this.#parts.emit('point-history', { point: record.point, event })
+    this.#parts.save()
   }
 
   #movePeer(record: PeerRecord<PeerMeta>, move: () => void): void {
@@ -350,30 +350,28 @@ export class PoolState<PeerMeta, C extends RunningConnection = RunningConnection
     move()
     const event = record.events.at(-1)
     if (event === undefined || event === before) return
-    this.parts.emit('peer-history', { peerId: record.peerId, event })
-    this.parts.changed()
+    this.#parts.emit('peer-history', { peerId: record.peerId, event })
+    this.#parts.save()
   }
 
   /** The point's record, while the attempt is the one stored in it (or the point is free to become its). */
   #recordOf(attempt: AttemptRecord<C>): PointRecord | undefined {
-    const record = attempt.point === undefined ? undefined : this.parts.points.get(attempt.point)
+    const record = attempt.point === undefined ? undefined : this.#parts.points.get(attempt.point)
     return record !== undefined && (record.state.kind === 'disconnected' || holds(attempt, record.state)) ? record : undefined
   }
 
-  /** Against the peer that answered, or else the one that belongs there by the operator's word or a proof: a stranger may name anybody. */
+  /** Against the peer that answered, or else the one that belongs there by the operator's word or a proof: unknown peers may name anybody. */
   #countFailure({ peerId }: AttemptRecord<C>, record: PointRecord | undefined): void {
-    if (record !== undefined && peerId === undefined) this.parts.points.quota.failed(record, this.parts.clock.now())
+    if (record !== undefined && peerId === undefined) this.#parts.points.quota.failed(record, this.#parts.clock.now())
     const sought = peerId ?? record?.namedPeerId ?? record?.lastEstablished?.peerId
-    const peer = sought === undefined ? undefined : this.peer(sought)
+    const peer = sought === undefined ? undefined : this.#parts.peers.get(sought)
     if (peer !== undefined) peer.fromProof().failures++
   }
 
-  hasTrustedHost(host: Host): boolean {
-    return this.parts.points.hasTrustedHost(host)
-  }
-
-  isTrustedAt(host: Host, peerId: PeerId | undefined): boolean {
-    return this.parts.points.isTrustedAt(host, peerId)
+  #peerOf(peerId: PeerId): PeerRecord<PeerMeta> {
+    const peer = this.#parts.peers.get(peerId)
+    if (peer === undefined) throw new Error(`a peer that was admitted is not in its table: ${peerId}`)
+    return peer
   }
 }
 

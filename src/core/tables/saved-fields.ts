@@ -6,13 +6,15 @@
  * The text may come from anybody. An entry with a field that cannot be read is dropped as a whole: half a record would be a
  * guess. Members of lists are dropped one by one.
  */
-import { hostOfName } from '../values/address.ts'
+import { hostOfName, readPoint, sourceGroupOf } from '../values/address.ts'
 import { type HistoryEvent, historyKinds, maxEventsKept } from '../values/history.ts'
 import type { ParsedPoint, PeerId, Point } from '../values/ids.ts'
 import { PoolError } from '../values/reason.ts'
 import { type Ban, type BanLists, type BanOptions, type Bans, type HostBan, maxBans, type PeerBan, type RangeBan } from './bans.ts'
-import type { PeerFindings, PeerInfo, PeerRecord, PeerReport } from './peer.ts'
-import { type DiscoverySource, discoverySources, type Findings, type PointInfo, type PointRecord } from './point.ts'
+import { type PeerFindings, type PeerInfo, PeerRecord, type PeerReport } from './peer.ts'
+import type { PeerTable } from './peer-table.ts'
+import { type DiscoverySource, discoverySources, type Findings, type PointInfo, PointRecord } from './point.ts'
+import type { PointTable } from './point-table.ts'
 
 /** Longer ids and addresses are refused unread. The longest real ones, relayed over two names, are far shorter. */
 const maxTextLength = 1_024
@@ -261,8 +263,48 @@ export function joinFields<F extends Fields>(fields: F, { known, saved }: { know
 
 // What the tables and the access lists get of it.
 
+/**
+ * Takes a saved point back, with no regard to quotas, which it passed when it came. The order of calls becomes the order of sightings: the
+ * last seen one last. A point that is known gets whatever it has not seen since: the operator named it, or it was connected before the
+ * storage was read. `undefined`: it is new, and the table is full.
+ */
+export function restorePoint(table: PointTable, saved: SavedPoint): PointRecord | undefined {
+  const known = table.get(saved.point)
+  if (known === undefined) {
+    if (table.isFull && !saved.trusted) return undefined
+    const record = new PointRecord(readPoint(saved.point), saved)
+    if (saved.trusted) record.fromOperator().trusted = true
+    joinPoint(record, saved)
+    // Where the source said that it is, and was connected, its group is: it comes back to the quota that it had.
+    const isProvenOwn = saved.discoverySource === 'hello' && saved.lastEstablished !== undefined
+    table.add(record, isProvenOwn ? sourceGroupOf(record.host) : undefined)
+    return record
+  }
+  joinPoint(known, saved)
+  table.reindex(known)
+  if (saved.trusted) table.setTrusted(known, true)
+  return known
+}
+
+/** As `restorePoint`, with the metadata made of the saved JSON, which a known peer gets too. */
+export function restorePeer<PeerMeta>(table: PeerTable<PeerMeta>, saved: SavedPeer, metadata: PeerMeta): PeerRecord<PeerMeta> | undefined {
+  const known = table.get(saved.peerId)
+  if (known === undefined) {
+    if (table.isFull && !saved.trusted) return undefined
+    const record = new PeerRecord(saved.peerId, saved.createdAt, metadata)
+    record.fromOperator().trusted = saved.trusted
+    joinPeer(record, saved)
+    table.add(record)
+    return record
+  }
+  known.fromOperator().metadata = metadata
+  joinPeer(known, saved)
+  if (saved.trusted) table.setTrusted(known, true)
+  return known
+}
+
 /** Gives a record what was saved of it and it does not know better; not the trust, which its table counts. */
-export function joinPoint(known: PointRecord, saved: SavedPoint): void {
+function joinPoint(known: PointRecord, saved: SavedPoint): void {
   const joined = joinFields(pointFields, { known, saved })
   const { point, source, discoverySource, discoveredAt, trusted, registered, expectedPeerId, isPublic, ...findings } = joined
   if (expectedPeerId !== undefined && expectedPeerId !== known.target) known.fromOperator().namedPeerId = expectedPeerId
@@ -272,7 +314,7 @@ export function joinPoint(known: PointRecord, saved: SavedPoint): void {
   Object.assign(known.fromProof(), found)
 }
 
-export function joinPeer(known: PeerRecord, saved: SavedPeer): void {
+function joinPeer(known: PeerRecord, saved: SavedPeer): void {
   const { peerId, createdAt, trusted, metadata, ...findings } = joinFields(peerFields, { known, saved })
   const found: Pick<PeerFindings, keyof typeof findings> = findings
   Object.assign(known.fromProof(), found)
@@ -296,7 +338,7 @@ export function joinBans(bans: Pick<Bans, 'banPeer' | 'banHost' | 'banRange'>, l
     }
   }
   // A ban may date from a clock that ran ahead: `since` is kept as it is, ends are checked against `date`.
-  const optionsOf = ({ since, endsAt }: Ban): BanOptions => ({ date: Math.min(since, date), endsAt })
+  const optionsOf = ({ since, endsAt }: Ban): BanOptions => ({ since: Math.min(since, date), endsAt })
   each(lists.hosts, (ban) => {
     if (hostOfName(ban.host) !== ban.host)
       throw new PoolError('invalid-point', `expected the canonical text of a host, got ${JSON.stringify(ban.host)}`)

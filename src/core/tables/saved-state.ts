@@ -9,7 +9,7 @@ import { maxAnchors } from '../values/bounds.ts'
 import type { PeerMetadata, TableSize } from '../values/config.ts'
 import type { Point } from '../values/ids.ts'
 import { type Network, StorageError } from '../values/ports.ts'
-import type { Bans } from './bans.ts'
+import type { BanLists, Bans } from './bans.ts'
 import { lastMeeting } from './peer.ts'
 import type { PeerTable } from './peer-table.ts'
 import type { PointTable } from './point-table.ts'
@@ -17,12 +17,12 @@ import {
   entryFields,
   type Fields,
   joinBans,
-  joinPeer,
-  joinPoint,
   list,
   peerFields,
   point,
   readFields,
+  restorePeer,
+  restorePoint,
   type Saved,
   type SavedPeer,
   type SavedPoint,
@@ -47,7 +47,7 @@ const entriesPerSlice = 500
 /** Texts remembered with what they mean. The same ones come again and again within an entry and in its neighbours. */
 const maxRemembered = 512
 
-/** What is saved, and with what. */
+/** What is saved, and with what: of a pool's parts. */
 export interface SavedTables<PeerMeta> {
   readonly config: {
     readonly maxKnownPoints: TableSize | null
@@ -57,7 +57,7 @@ export interface SavedTables<PeerMeta> {
   }
   readonly points: PointTable
   readonly peers: PeerTable<PeerMeta>
-  readonly access: { readonly bans: Pick<Bans, 'export' | 'banPeer' | 'banHost' | 'banRange'> }
+  readonly bans: Pick<Bans, 'export' | 'banPeer' | 'banHost' | 'banRange'>
 }
 
 type Parser = Pick<Network, 'tryParsePoint' | 'tryParsePeerId'>
@@ -85,12 +85,12 @@ export interface LoadedCounts {
  * they were last seen, so that a wrong clock does not change that order.
  */
 export function* writeState<PeerMeta>(
-  { config, points, peers, access }: SavedTables<PeerMeta>,
+  { config, points, peers, bans }: SavedTables<PeerMeta>,
   { anchors, date }: { anchors: readonly Point[]; date: number }
 ): Generator<string> {
   yield `${JSON.stringify({ format, version, savedAt: date, anchors: anchors.slice(0, maxAnchors) })}\n`
   // Bans first: whatever cuts a text, the operator's word goes last.
-  const banned = access.bans.export()
+  const banned = bans.export()
   for (const ban of banned.peers) yield lineOf('peer-ban', writeFields(entryFields['peer-ban'], ban))
   for (const ban of banned.hosts) yield lineOf('host-ban', writeFields(entryFields['host-ban'], ban))
   for (const ban of banned.ranges) yield lineOf('range-ban', writeFields(entryFields['range-ban'], ban))
@@ -212,9 +212,10 @@ export function* restoreState<PeerMeta>(
   { anchors, dropped, ...entries }: SavedState,
   { tables, now }: { tables: SavedTables<PeerMeta>; now: number }
 ): Generator<void, LoadedCounts> {
-  const { config, access } = tables
+  const { config } = tables
   const counts = { points: 0, peers: 0 }
-  const badBans = joinBans(access.bans, { peers: entries['peer-ban'], hosts: entries['host-ban'], ranges: entries['range-ban'] }, now)
+  const bans: BanLists = { peers: entries['peer-ban'], hosts: entries['host-ban'], ranges: entries['range-ban'] }
+  const badBans = joinBans(tables.bans, bans, now)
   const points = new Map<string, SavedPoint>()
   const peers = new Map<string, SavedPeer>()
   for (const saved of entries.point) setLast(points, saved.point, saved)
@@ -223,12 +224,12 @@ export function* restoreState<PeerMeta>(
   const configured = new Set(config.trustedPoints.map(({ point }) => point))
   for (const saved of best(points, config.maxKnownPoints)) {
     // Who is expected at a point of the config is for the config alone to say, also if it names nobody.
-    const restored = tables.points.restore(configured.has(saved.point) ? { ...saved, expectedPeerId: undefined } : saved, joinPoint)
+    const restored = restorePoint(tables.points, configured.has(saved.point) ? { ...saved, expectedPeerId: undefined } : saved)
     if (restored !== undefined) counts.points++
     if (++work % entriesPerSlice === 0) yield
   }
   for (const saved of best(peers, config.maxKnownPeers)) {
-    if (restorePeer(tables, saved)) counts.peers++
+    if (restorePeer(tables.peers, saved, metadataOf(tables, saved)) !== undefined) counts.peers++
     if (++work % entriesPerSlice === 0) yield
   }
   const repeated = entries.point.length - points.size + entries.peer.length - peers.size
@@ -259,17 +260,14 @@ function best<T extends SavedPoint | SavedPeer>(entries: ReadonlyMap<string, T>,
  * Metadata that the application no longer understands start anew, and the rest of the peer stays. A peer that was met before
  * its saved entry was read gets the saved metadata, unless the application has set some meanwhile.
  */
-function restorePeer<PeerMeta>({ config, peers }: SavedTables<PeerMeta>, saved: SavedPeer): boolean {
+function metadataOf<PeerMeta>({ config, peers }: SavedTables<PeerMeta>, saved: SavedPeer): PeerMeta {
   const { peerMetadata } = config
   const known = peers.get(saved.peerId)
   const json = (metadata: PeerMeta): string => JSON.stringify(peerMetadata.toJson(metadata))
-  const read = (): PeerMeta => {
-    try {
-      const keeps = known !== undefined && json(known.metadata) !== json(peerMetadata.initial())
-      return keeps ? known.metadata : peerMetadata.fromJson(saved.metadata)
-    } catch {
-      return known === undefined ? peerMetadata.initial() : known.metadata
-    }
+  try {
+    const keeps = known !== undefined && json(known.metadata) !== json(peerMetadata.initial())
+    return keeps ? known.metadata : peerMetadata.fromJson(saved.metadata)
+  } catch {
+    return known === undefined ? peerMetadata.initial() : known.metadata
   }
-  return peers.restore(saved, read(), joinPeer) !== undefined
 }

@@ -1,20 +1,20 @@
 import { describe, expect, it } from 'vitest'
 import { parsePeerId, parsePoint } from '../../../src/libp2p/point.ts'
-import { SharedPool } from '../../../web/shared-pool.ts'
+import { type SharedPool, sharedPool } from '../../../web/shared-pool.ts'
 import type { TabSession } from '../../../web/tab-session.ts'
 
 const id = parsePeerId('12D3KooWBCE4hFcKskbqQ41nF5BcCDMXLAoSrkgKiSm8CqEWKV1o')
 const point = parsePoint('/ip4/192.0.2.1/tcp/4001').point
 
-/** The face of a pool that no tab owns yet, and what it was wished. */
-function unowned(): { pool: SharedPool; wishes: unknown[] } {
-  const wishes: unknown[] = []
+/** The face of a pool that no tab owns yet, and what was requested of it. */
+function unowned(): { pool: SharedPool; requests: unknown[] } {
+  const requests: unknown[] = []
   const config = { messageCodec: { encode: (bytes: unknown) => bytes, decode: (bytes: unknown) => bytes }, maxMessageBytes: 1_024 }
-  const wish = (...args: readonly unknown[]): Promise<unknown> => {
-    wishes.push(args)
+  const request = (...args: readonly unknown[]): Promise<unknown> => {
+    requests.push(args)
     return new Promise(() => undefined)
   }
-  return { pool: new SharedPool({ config, wish } as unknown as TabSession<Uint8Array, unknown, Uint8Array>, undefined), wishes }
+  return { pool: sharedPool({ config, request } as unknown as TabSession<Uint8Array, unknown, Uint8Array>, undefined), requests }
 }
 
 type Method = (...args: readonly unknown[]) => Promise<unknown>
@@ -48,18 +48,18 @@ describe('a shared pool refuses a bad argument at once, also while no tab owns i
     ['points.banRange', [5], 'invalid-argument'],
     ['points.trust', ['/nope'], 'invalid-point']
   ])('%s(%j)', async (method, args, code) => {
-    const { pool, wishes } = unowned()
+    const { pool, requests } = unowned()
     await expect(methodOf(pool, method)(...args)).rejects.toMatchObject({ code })
-    expect(wishes).toEqual([])
+    expect(requests).toEqual([])
   })
 
   it('and tells the owner of a good one, hosts in the spelling of the tables', () => {
-    const { pool, wishes } = unowned()
+    const { pool, requests } = unowned()
     const { signal } = new AbortController()
     void pool.connect(point, { trusted: true, signal })
     void pool.points.banHost('127.0.0.1')
     void pool.peers.ban(id)
-    expect(wishes).toEqual([
+    expect(requests).toEqual([
       ['connect', [point, { trusted: true }], signal],
       ['points.banHost', ['::ffff:127.0.0.1', {}]],
       ['peers.ban', [id, {}]]

@@ -86,7 +86,7 @@ describe('when their Hello came', () => {
       name: 'a peer that was banned meanwhile',
       question: (bench) => {
         const attempt = incoming(bench)
-        bench.registry.banPeer(alice)
+        bench.state.access.banPeer(alice)
         return { attempt }
       },
       expected: { kind: 'peer-banned', peerId: alice }
@@ -95,7 +95,7 @@ describe('when their Hello came', () => {
       name: 'a host that was banned meanwhile',
       question: (bench) => {
         const attempt = incoming(bench)
-        bench.registry.banHost(host, { banPeers: false })
+        bench.state.access.banHost(host, { banPeers: false })
         return { attempt }
       },
       expected: { kind: 'peer-banned' }
@@ -136,8 +136,8 @@ describe('when their Hello came', () => {
       name: 'a trusted peer in private mode',
       options: { privateMode: true },
       question: (bench) => {
-        const peer = bench.registry.registerPeer(alice)
-        if (peer !== undefined) bench.registry.setPeerTrusted(peer, true)
+        const peer = bench.state.peers.find(alice)
+        if (peer !== undefined) bench.state.peers.trust(peer.peerId)
         return { attempt: incoming(bench) }
       },
       expected: 'admit'
@@ -146,8 +146,8 @@ describe('when their Hello came', () => {
       name: `${name}, in private mode`,
       options: { privateMode: true },
       question: (bench: StateBench): Question => {
-        bench.registry.registerPoint(point, { trusted: true })
-        if (expectedThere !== undefined) bench.registry.setExpectedPeerId(point, expectedThere)
+        bench.state.points.register(point, { trusted: true })
+        if (expectedThere !== undefined) bench.state.points.expect(point, expectedThere)
         if (there !== undefined) bench.dialed(point, there)
         if (wasThere !== undefined) bench.dialed(point, wasThere).leave({ by: 'us', reason: { kind: 'going-away' } })
         return { attempt: incoming(bench), points: [{ point: named, expectedPeerId: target }] }
@@ -159,7 +159,7 @@ describe('when their Hello came', () => {
       options: { maxConnections: 1 },
       question: (bench) => {
         bench.dialed(away, bob)
-        bench.registry.registerPoint(home, { trusted: true })
+        bench.state.points.register(home, { trusted: true })
         return { attempt: incoming(bench), points: [{ point: home, expectedPeerId: undefined }] }
       },
       expected: 'admit'
@@ -306,8 +306,7 @@ describe('slots', () => {
         [alice, true],
         [bob, isOtherTrusted]
       ] as const) {
-        const peer = bench.registry.registerPeer(peerId)
-        if (peer !== undefined) bench.registry.setPeerTrusted(peer, trusted)
+        if (trusted) bench.state.peers.trust(peerId)
       }
       const answer = ask(bench, { attempt: bench.knocks(alice, host) })
       if (isOtherTrusted) expect(answer).toEqual({ kind: 'too-many-connections' })

@@ -51,11 +51,11 @@ function tellsTheFirst(reasons: readonly Reason[], ask: (bench: StateBench) => R
 }
 
 function banPeer(bench: StateBench, peerId: PeerId): void {
-  bench.registry.banPeer(peerId)
+  bench.state.access.banPeer(peerId)
 }
 
 function banHost(bench: StateBench): void {
-  bench.registry.banHost(host, { banPeers: false })
+  bench.state.access.banHost(host, { banPeers: false })
 }
 
 /** A greylisted host bars strangers only: what each peer meets there, by every way in. */
@@ -67,12 +67,12 @@ describe('at a greylisted host', () => {
     connection.leave({ by: 'them', reason: { kind: 'going-away' } })
   }
   const trust = (bench: StateBench): void => {
-    const record = bench.registry.registerPeer(alice)
-    if (record !== undefined) bench.registry.setPeerTrusted(record, true)
+    const record = bench.state.peers.find(alice)
+    if (record !== undefined) bench.state.peers.trust(record.peerId)
   }
   const cases: readonly (readonly [string, (bench: StateBench) => void, boolean])[] = [
     ['a stranger is barred', () => undefined, true],
-    ['a peer that is known, but was never connected, is barred', (bench) => void bench.registry.registerPeer(alice), true],
+    ['a peer that is known, but was never connected, is barred', (bench) => void bench.state.peers.find(alice), true],
     ['a peer that was connected for 9 s is barred', (bench) => wasConnected(bench, 9 * second), true],
     ['a peer that was connected for 10 s is not', (bench) => wasConnected(bench, 10 * second), false],
     ['nor one that was there for 5 s twice', (bench) => [5, 5].forEach((s) => void wasConnected(bench, s * second)), false],
@@ -80,24 +80,24 @@ describe('at a greylisted host', () => {
     [
       'nor one that a trusted point elsewhere expects',
       (bench) => {
-        bench.registry.configure([{ point: at(9), expectedPeerId: alice }])
+        bench.state.points.configure([{ point: at(9), expectedPeerId: alice }])
       },
       false
     ],
     [
       'a peer that an untrusted point elsewhere expects is barred',
       (bench) => {
-        bench.registry.setExpectedPeerId(at(9), alice)
+        bench.state.points.expect(at(9), alice)
       },
       true
     ],
-    ['at a host with a trusted point nobody is', (bench) => void bench.registry.registerPoint(at(1), { trusted: true }), false]
+    ['at a host with a trusted point nobody is', (bench) => void bench.state.points.register(at(1), { trusted: true }), false]
   ]
   for (const [name, arrange, isBarred] of cases) {
     it(name, () => {
       const bench = new StateBench()
       arrange(bench)
-      bench.state.greylist({ host, cause: '' })
+      bench.state.access.greylist({ host, cause: '' })
       const { state } = bench
       const hello = checkHello(state, bench.knocks(alice, host), greeting(bench))
       const found = [
@@ -119,7 +119,7 @@ describe('at a greylisted host', () => {
     const connection = bench.dialed(home, alice)
     bench.pass(10 * second)
     connection.leave({ by: 'them', reason: { kind: 'going-away' } })
-    bench.state.greylist({ host, cause: '' })
+    bench.state.access.greylist({ host, cause: '' })
     expect([checkDial(bench.state, home, undefined), checkDial(bench.state, home, bob)?.kind]).toEqual([undefined, 'point-banned'])
   })
 })
@@ -127,7 +127,7 @@ describe('at a greylisted host', () => {
 describe('before a dial', () => {
   tellsTheFirst(
     [
-      { kind: 'myself', arrange: (bench) => bench.state.addOwnPoint(home) },
+      { kind: 'myself', arrange: (bench) => bench.state.points.addOwn(home) },
       { kind: 'point-banned', arrange: banHost },
       { kind: 'peer-banned', arrange: (bench) => banPeer(bench, alice) },
       { kind: 'already-connected', arrange: (bench) => void bench.dialed(at(2), alice) }
@@ -166,26 +166,26 @@ describe('before a dial', () => {
     {
       name: 'in private mode a trusted point is',
       options: { privateMode: true },
-      arrange: (bench) => void bench.registry.registerPoint(home, { trusted: true }),
+      arrange: (bench) => void bench.state.points.register(home, { trusted: true }),
       expected: undefined
     },
     {
       name: 'a greylisted host is not dialed',
-      arrange: (bench) => bench.state.greylist({ host, cause: '' }),
+      arrange: (bench) => bench.state.access.greylist({ host, cause: '' }),
       expected: { kind: 'point-banned', point: home }
     },
     {
       name: 'a trusted point is, though a neighbour of its host was greylisted before',
       arrange: (bench) => {
-        bench.state.greylist({ host, cause: '' })
-        bench.registry.registerPoint(home, { trusted: true })
+        bench.state.access.greylist({ host, cause: '' })
+        bench.state.points.register(home, { trusted: true })
       },
       expected: undefined
     },
     {
       name: 'a banned host is not dialed even if its point is trusted',
       arrange: (bench) => {
-        bench.registry.registerPoint(home, { trusted: true })
+        bench.state.points.register(home, { trusted: true })
         banHost(bench)
       },
       expected: { kind: 'point-banned', point: home }
@@ -193,7 +193,7 @@ describe('before a dial', () => {
     {
       name: 'a ban that has ended stops nobody',
       arrange: (bench) => {
-        bench.registry.banPeer(alice, bench.date + day)
+        bench.state.access.banPeer(alice, { endsAt: bench.date + day })
         bench.pass(day)
       },
       expected: undefined

@@ -22,7 +22,7 @@ const at = (n: number): Point => `/ip4/198.51.${n}.1/tcp/1` as Point
 const refused = { kind: 'failed', rejection: { kind: 'dial-failed', failure: 'refused', detail: 'no' }, by: 'them' } as const
 
 function hear(bench: StateBench, point: Point): void {
-  bench.registry.registerNewPoint(point, { discoverySource: 'advertise', source: bob })
+  bench.state.points.registerNew(point, { discoverySource: 'advertise', source: bob })
 }
 
 function fail(bench: StateBench, point: Point, times = 1): void {
@@ -39,12 +39,12 @@ interface State {
 const pointStates: readonly State[] = [
   { name: 'unknown', arrange: () => undefined },
   { name: 'heard of', arrange: (bench) => hear(bench, home) },
-  { name: 'registered', arrange: (bench) => void bench.registry.registerPoint(home) },
-  { name: 'trusted', arrange: (bench) => void bench.registry.registerPoint(home, { trusted: true }) },
+  { name: 'registered', arrange: (bench) => void bench.state.points.register(home) },
+  { name: 'trusted', arrange: (bench) => void bench.state.points.register(home, { trusted: true }) },
   {
     name: 'trusted and failed',
     arrange: (bench) => {
-      bench.registry.registerPoint(home, { trusted: true })
+      bench.state.points.register(home, { trusted: true })
       fail(bench, home, 3)
     }
   },
@@ -87,7 +87,7 @@ const pointStates: readonly State[] = [
   {
     name: 'its peer is connected elsewhere',
     arrange: (bench) => {
-      bench.registry.setExpectedPeerId(home, alice)
+      bench.state.points.expect(home, alice)
       bench.dialed('/ip4/192.0.2.9/tcp/1' as Point, alice)
     }
   },
@@ -95,14 +95,14 @@ const pointStates: readonly State[] = [
     name: 'its peer is banned',
     arrange: (bench) => {
       bench.dialed(home, alice).leave({ by: 'us', reason: { kind: 'going-away' } })
-      bench.registry.banPeer(alice)
+      bench.state.access.banPeer(alice)
     }
   },
   {
     name: 'its host is banned',
     arrange: (bench) => {
-      bench.registry.registerPoint(home)
-      void bench.registry.banHost(host, { banPeers: false })
+      bench.state.points.register(home)
+      void bench.state.access.banHost(host, { banPeers: false })
     }
   },
   { name: 'not dialable', arrange: (bench) => hear(bench, home), more: { canDial: (point) => point !== home } },
@@ -111,7 +111,7 @@ const pointStates: readonly State[] = [
     arrange: (bench) => {
       for (const port of [2, 3, 4, 5]) {
         hear(bench, `/ip4/192.0.2.1/tcp/${port}` as Point)
-        const info = bench.state.point(`/ip4/192.0.2.1/tcp/${port}` as Point)
+        const info = bench.state.points.get(`/ip4/192.0.2.1/tcp/${port}` as Point)
         if (info !== undefined) bench.state.end(bench.state.beginOutgoing(info, undefined), refused)
       }
       hear(bench, home)
@@ -141,7 +141,7 @@ const bandStates: readonly State[] = [
     options: narrow,
     arrange: (bench) => {
       connect(bench, 3)
-      for (let n = 40; n < 50; n++) bench.registry.registerPoint(at(n))
+      for (let n = 40; n < 50; n++) bench.state.points.register(at(n))
     }
   },
   {
@@ -198,8 +198,8 @@ const bandStates: readonly State[] = [
     arrange: (bench) => {
       connect(bench, 3)
       for (const { peerId } of bench.state.connections()) {
-        const record = bench.state.peer(peerId)
-        if (record !== undefined) bench.registry.setPeerTrusted(record, true)
+        const record = bench.state.peers.get(peerId)
+        if (record !== undefined) bench.state.peers.trust(record.peerId)
       }
     }
   },
@@ -249,7 +249,7 @@ describe('in every state of a point and of the band', () => {
       if (isDialed(0)) expect([state, nextTryInMs], about).toEqual(['ready', 0])
       for (const inMs of hour) if (inMs < (nextTryInMs ?? 3_600_001)) expect(isDialed(inMs), `${about}, in ${inMs} ms`).toBe(false)
       if (state === 'ready' && nextTryInMs !== undefined && nextTryInMs > 0) {
-        const info = bench.state.point(home)
+        const info = bench.state.points.get(home)
         expect(info !== undefined && choiceWith(planAt(nextTryInMs + 2), info) !== undefined, about).toBe(true)
       }
       // What is said to be dialed or chosen now is.
@@ -262,9 +262,10 @@ describe('in every state of a point and of the band', () => {
 
   it('a peer is said to be no sooner connected than its point', () => {
     for (const { name, bench, circumstances } of scenes()) {
-      const info = bench.state.point(home)
+      const info = bench.state.points.get(home)
       const isOfAlice = info !== undefined && [info.expectedPeerId, info.lastEstablished?.peerId].includes(alice)
-      if (!isOfAlice || bench.state.peer(alice)?.state.kind !== 'disconnected' || bench.state.peerBar(alice) !== undefined) continue
+      if (!isOfAlice || bench.state.peers.get(alice)?.state.kind !== 'disconnected' || bench.state.access.peerBlock(alice) !== undefined)
+        continue
       const [ofPoint, ofPeer] = [explainPoint(bench.state, home, circumstances), explainPeer(bench.state, alice, circumstances)]
       expect([ofPeer.state, ofPeer.nextTryInMs], name).toEqual([ofPoint.state, ofPoint.nextTryInMs])
       expect(ofPeer.text, name).toContain(ofPoint.text)

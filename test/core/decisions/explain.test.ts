@@ -47,10 +47,7 @@ const points: readonly PointCase[] = [
     name: 'nor may know, since others told of too many in its address group',
     arrange: (bench) => {
       for (let n = 3; n < 40; n++)
-        bench.registry.registerNewPoint(`/ip4/192.0.7.${n}/tcp/1` as Point, {
-          discoverySource: 'advertise',
-          source: `source${n}` as PeerId
-        })
+        bench.state.points.registerNew(`/ip4/192.0.7.${n}/tcp/1` as Point, { discoverySource: 'advertise', source: `source${n}` as PeerId })
     },
     expected: {
       state: 'unknown',
@@ -65,7 +62,7 @@ const points: readonly PointCase[] = [
   { name: 'one that is being dialed', arrange: (bench) => void bench.begin(home), expected: { state: 'connecting' } },
   {
     name: 'one on a banned host',
-    arrange: (bench) => void bench.registry.banHost(host, { banPeers: true }),
+    arrange: (bench) => void bench.state.access.banHost(host, { banPeers: true }),
     expected: { state: 'refused', rejection: { kind: 'point-banned', point: home } }
   },
   { name: 'one that nothing here can dial', arrange: () => undefined, more: { canDial: () => false }, expected: { state: 'not-dialable' } },
@@ -87,7 +84,7 @@ const points: readonly PointCase[] = [
     name: 'one that is only heard of, of whose source nine points came to nothing',
     arrange: (bench) => {
       bench.dialed(away, bob)
-      const tell = (point: Point): void => void bench.registry.registerNewPoint(point, { discoverySource: 'advertise', source: bob })
+      const tell = (point: Point): void => void bench.state.points.registerNew(point, { discoverySource: 'advertise', source: bob })
       for (let n = 11; n <= 19; n++) tell(at(n))
       tell(home)
       for (let n = 11; n <= 19; n++) {
@@ -110,10 +107,10 @@ const points: readonly PointCase[] = [
     },
     expected: { state: 'waiting', text: 'its peer alice is connected by another way', nextTryInMs: undefined }
   },
-  { name: 'one that is wanted', arrange: (bench) => void bench.registry.registerPoint(home), expected: { state: 'ready', nextTryInMs: 0 } },
+  { name: 'one that is wanted', arrange: (bench) => void bench.state.points.register(home), expected: { state: 'ready', nextTryInMs: 0 } },
   {
     name: 'one that is known and nothing here can dial',
-    arrange: (bench) => void bench.registry.registerPoint(home),
+    arrange: (bench) => void bench.state.points.register(home),
     more: { canDial: () => false },
     expected: { state: 'not-dialable', nextTryInMs: undefined }
   },
@@ -128,7 +125,7 @@ const points: readonly PointCase[] = [
   {
     name: 'one of a stranger, in private mode',
     options: { privateMode: true },
-    arrange: (bench) => void bench.registry.registerPoint(home),
+    arrange: (bench) => void bench.state.points.register(home),
     expected: { state: 'refused', rejection: { kind: 'private-mode' } }
   },
   {
@@ -136,7 +133,7 @@ const points: readonly PointCase[] = [
     options: { maxConnections: 5 },
     arrange: (bench) => {
       connect(bench, 5)
-      bench.registry.registerPoint(home)
+      bench.state.points.register(home)
     },
     expected: { state: 'refused', rejection: { kind: 'too-many-connections' } }
   },
@@ -144,20 +141,20 @@ const points: readonly PointCase[] = [
     name: 'one that is wanted without haste',
     arrange: (bench) => {
       connect(bench, 3)
-      bench.registry.registerPoint(home)
+      bench.state.points.register(home)
     },
     expected: { state: 'ready', nextTryInMs: 0 }
   },
   {
     name: 'one while the pool is suspended',
-    arrange: (bench) => void bench.registry.registerPoint(home),
+    arrange: (bench) => void bench.state.points.register(home),
     more: { status: 'suspended', keepsBand: false },
     expected: { state: 'ready', text: 'the pool is suspended: it dials nobody by itself', nextTryInMs: undefined }
   },
   {
     name: 'one while nothing can be reached',
     arrange: (bench) => {
-      bench.registry.registerPoint(home)
+      bench.state.points.register(home)
       loseAll(bench)
     },
     expected: { state: 'ready', text: 'nothing can be reached: points are tried one at a time, the next in 1 s', nextTryInMs: 1_000 }
@@ -166,7 +163,7 @@ const points: readonly PointCase[] = [
     name: 'one in reserve',
     arrange: (bench) => {
       for (const n of [3, 4, 5, 6]) bench.dialed(`/ip4/192.0.2.${n}/tcp/1` as Point, `peer${n}` as PeerId)
-      bench.registry.registerPoint(home)
+      bench.state.points.register(home)
     },
     expected: { state: 'ready', nextTryInMs: undefined }
   }
@@ -193,12 +190,12 @@ describe('why a peer is not connected', () => {
     { name: 'one in its handshake', arrange: (bench) => bench.admit(bench.begin(home), alice), expected: { state: 'connecting' } },
     {
       name: 'one that is banned',
-      arrange: (bench) => void bench.registry.banPeer(alice),
+      arrange: (bench) => void bench.state.access.banPeer(alice),
       expected: { state: 'refused', rejection: { kind: 'peer-banned', peerId: alice } }
     },
     {
       name: 'one whose points are not known',
-      arrange: (bench) => void bench.registry.registerPeer(alice),
+      arrange: (bench) => void bench.state.peers.find(alice),
       expected: { state: 'waiting', text: 'no point of it is known: it must come by itself', nextTryInMs: undefined }
     },
     {
@@ -206,7 +203,7 @@ describe('why a peer is not connected', () => {
       options: { maxConnections: 10 },
       arrange: (bench) => {
         for (let n = 1; n <= 9; n++) bench.cameIn(`peer${n}` as PeerId, { host })
-        bench.registry.registerPeer(alice)
+        bench.state.peers.find(alice)
       },
       expected: {
         state: 'waiting',
@@ -216,14 +213,14 @@ describe('why a peer is not connected', () => {
     {
       name: 'the same in private mode',
       options: { privateMode: true },
-      arrange: (bench) => void bench.registry.registerPeer(alice),
+      arrange: (bench) => void bench.state.peers.find(alice),
       expected: { state: 'refused', rejection: { kind: 'private-mode' } }
     },
     {
       name: 'of several points the one that is tried first is told',
       arrange: (bench) => {
         bench.dialed(away, alice).leave({ by: 'network', reason: { kind: 'lost' } })
-        bench.registry.setExpectedPeerId(home, alice)
+        bench.state.points.expect(home, alice)
       },
       expected: { state: 'ready', text: `${home}: it is dialed now`, nextTryInMs: 0 }
     },
@@ -231,7 +228,7 @@ describe('why a peer is not connected', () => {
       name: 'one that was reported of late',
       arrange: (bench) => {
         bench.dialed(home, alice).leave({ by: 'us', reason: { kind: 'going-away' } })
-        const record = bench.state.peer(alice)
+        const record = bench.parts.peers.get(alice)
         if (record !== undefined) noteReport(record, { kind: 'slow', reason: 'r', at: bench.date }, { amount: 3, at: bench.now })
       },
       expected: {
@@ -343,7 +340,7 @@ describe('what maintenance does', () => {
     it(`${name}: ${expected.step}`, () => {
       const bench = new StateBench({ ...band, ...options })
       connect(bench, running)
-      for (let n = 1; n <= known; n++) bench.registry.registerPoint(at(n))
+      for (let n = 1; n <= known; n++) bench.state.points.register(at(n))
       arrange?.(bench)
       const found = explainBand(bench.state, circumstancesOf(bench, more))
       expect(found).toMatchObject(expected)

@@ -44,8 +44,8 @@ class Door {
   }
 
   trust(peerId: PeerId): void {
-    const record = this.bench.registry.registerPeer(peerId)
-    if (record !== undefined) this.bench.registry.setPeerTrusted(record, true)
+    const record = this.bench.state.peers.find(peerId)
+    if (record !== undefined) this.bench.state.peers.trust(record.peerId)
   }
 
   wasConnected(peerId: PeerId, host: Host, ms: number): void {
@@ -67,10 +67,10 @@ describe('when somebody knocks', () => {
     const door = new Door()
     const { bench } = door
     expect(door.ask(bench.state.peerId, home)).toEqual({ kind: 'myself' })
-    bench.registry.banHost(home, { banPeers: false })
+    bench.state.access.banHost(home, { banPeers: false })
     expect(door.ask(alice, home)).toEqual({ kind: 'peer-banned', peerId: alice })
     expect(door.ask(alice, undefined)).toMatchObject({ kind: 'enter', displaces: undefined })
-    bench.registry.banPeer(alice)
+    bench.state.access.banPeer(alice)
     door.fill(
       many(5, (n) => `${n + 1}.1.2.3`),
       4
@@ -184,7 +184,7 @@ describe('when somebody knocks', () => {
 
   it('the peer that a trusted point expects is one of them', () => {
     const door = new Door()
-    door.bench.registry.configure([{ point: '/ip4/203.0.113.1/tcp/1' as Point, expectedPeerId: alice }])
+    door.bench.state.points.configure([{ point: '/ip4/203.0.113.1/tcp/1' as Point, expectedPeerId: alice }])
     door.fill(
       many(5, (n) => `${n + 1}.1.2.3`),
       4

@@ -19,9 +19,9 @@ function pointOf(kind: PeerKind, n: number): Point {
 const idOf = (kind: PeerKind, n: number): PeerId => `${kind === 'page' ? 'p' : 's'}${n}` as PeerId
 
 function trust(bench: StateBench, peerId: PeerId): void {
-  const record = bench.registry.registerPeer(peerId)
+  const record = bench.state.peers.find(peerId)
   if (record === undefined) throw new Error(`no place for ${peerId}`)
-  bench.registry.setPeerTrusted(record, true)
+  bench.state.peers.trust(record.peerId)
 }
 
 interface House {
@@ -189,7 +189,7 @@ describe('what maintenance does about a kind below its minimum', () => {
     it(name, () => {
       for (let seed = 1; seed <= 5; seed++) {
         const bench = house(rest)
-        for (const [n, kind] of known.entries()) bench.registry.registerPoint(pointOf(kind, 100 + n))
+        for (const [n, kind] of known.entries()) bench.state.points.register(pointOf(kind, 100 + n))
         const options = { now: bench.now, canDial: () => true, random: seededRandom(seed) }
         const plan = planMaintenance(bench.state, { ...options, filling: false, trimAt: 0, awake })
         expect(
@@ -203,7 +203,7 @@ describe('what maintenance does about a kind below its minimum', () => {
 
   it('one dial at a time, and the next two seconds after one that failed', () => {
     const bench = house({ options: seen, servers: 6 })
-    for (const n of [101, 102]) bench.registry.registerPoint(pointOf('page', n))
+    for (const n of [101, 102]) bench.state.points.register(pointOf('page', n))
     const plan = () =>
       planMaintenance(bench.state, { now: bench.now, canDial: () => true, random: seededRandom(1), filling: false, trimAt: 0 })
     const [first] = plan().dial
@@ -219,7 +219,7 @@ describe('what maintenance does about a kind below its minimum', () => {
   it('exploring leaves the last place to the kind that is missing, and gives up nobody of a minimum', () => {
     const options = { now: 0, canDial: () => true, random: seededRandom(1) }
     const full = house({ servers: 2 })
-    full.registry.registerPoint(pointOf('server', 99))
+    full.state.points.register(pointOf('server', 99))
     expect(planExploring(full.state, options)).toBeUndefined()
     const bench = house({ options: seen, servers: 5, pages: 1 })
     const [met, page] = [bench.dialed(pointOf('server', 99), idOf('server', 99)), bench.state.connection(idOf('page', 1))]

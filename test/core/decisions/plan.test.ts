@@ -66,7 +66,7 @@ const cases: readonly Case[] = [
   {
     name: 'a banned host is no candidate',
     candidates: 2,
-    view: (bench) => void bench.registry.banHost(hostOfIp('192.0.2.1') as Host, { banPeers: true }),
+    view: (bench) => void bench.state.access.banHost(hostOfIp('192.0.2.1') as Host, { banPeers: true }),
     dial: [at(2)],
     ask: true
   },
@@ -74,8 +74,8 @@ const cases: readonly Case[] = [
     name: 'nor a point where a banned peer is expected',
     candidates: 2,
     view: (bench) => {
-      bench.registry.setExpectedPeerId(at(1), peer(1))
-      bench.registry.banPeer(peer(1))
+      bench.state.points.expect(at(1), peer(1))
+      bench.state.access.banPeer(peer(1))
     },
     dial: [at(2)],
     ask: true
@@ -85,14 +85,14 @@ const cases: readonly Case[] = [
     candidates: 2,
     view: (bench) => {
       bench.dialed(at(1), peer(1)).leave({ by: 'us', reason: { kind: 'going-away' } })
-      bench.state.greylist({ peerId: peer(1), cause: 'it lied' })
+      bench.state.access.greylist({ peerId: peer(1), cause: 'it lied' })
       bench.pass(120_000)
     },
     dial: [at(2)],
     ask: true
   },
   { name: 'nor what the network cannot dial', candidates: 2, cannot: [at(1)], dial: [at(2)], ask: true },
-  { name: 'nor our own point', candidates: 2, view: (bench) => bench.state.addOwnPoint(at(1)), dial: [at(2)], ask: true },
+  { name: 'nor our own point', candidates: 2, view: (bench) => bench.state.points.addOwn(at(1)), dial: [at(2)], ask: true },
   { name: 'nor a point that is busy', candidates: 2, view: (bench) => void bench.begin(at(1)), dial: [at(2)], ask: true },
   { name: 'nor a point that has just failed', candidates: 2, running: 1, view: (bench) => fail(bench, at(1)), dial: [at(2)], ask: true },
   {
@@ -110,7 +110,7 @@ const cases: readonly Case[] = [
     name: 'trusted points are candidates in private mode',
     candidates: 2,
     options: { privateMode: true },
-    view: (bench) => void bench.registry.registerPoint(at(1), { trusted: true }),
+    view: (bench) => void bench.state.points.register(at(1), { trusted: true }),
     dial: [at(1)],
     ask: true
   },
@@ -123,7 +123,7 @@ describe('what maintenance does', () => {
       for (let seed = 1; seed <= 10; seed++) {
         const bench = new StateBench({ ...band, ...options })
         connect(bench, running)
-        for (const n of shuffled(range(candidates), seededRandom(seed))) bench.registry.registerPoint(at(n))
+        for (const n of shuffled(range(candidates), seededRandom(seed))) bench.state.points.register(at(n))
         view?.(bench)
         const found = plan(bench, { filling, cannot, seed })
         if (dial !== undefined) expect(found.dial.toSorted(), `seed ${seed}`).toEqual([...dial].toSorted())
@@ -137,14 +137,14 @@ describe('what maintenance does', () => {
     for (let seed = 1; seed <= 10; seed++) {
       const bench = new StateBench({ ...band, maxParallelDials: 10, maxConnections: 20, expectedConnections: 10 })
       connect(bench, 1)
-      for (const n of shuffled([3, 4], seededRandom(seed))) bench.registry.registerPoint(at(n))
-      bench.registry.registerPoint(at(1), { trusted: true })
-      bench.state.anchors = [at(2)]
+      for (const n of shuffled([3, 4], seededRandom(seed))) bench.state.points.register(at(n))
+      bench.state.points.register(at(1), { trusted: true })
+      bench.state.setAnchors([at(2)])
       fail(bench, at(6))
       bench.pass(1_000)
       fail(bench, at(7))
       bench.pass(600_000)
-      bench.registry.registerPoint(at(2))
+      bench.state.points.register(at(2))
       const { dial } = plan(bench, { filling: true })
       expect(dial.slice(0, 2), `seed ${seed}`).toEqual([at(1), at(2)])
       expect(dial.slice(2, 4).toSorted(), `seed ${seed}`).toEqual([at(3), at(4)])
@@ -157,8 +157,7 @@ describe('what maintenance does', () => {
       const bench = new StateBench({ ...band, maxParallelDials: 10, maxConnections: 30, expectedConnections: 20, maxKnownPoints: null })
       const meet = (n: number, score: number): void => {
         const connection = bench.dialed(at(n), peer(n))
-        const record = bench.state.peer(connection.peerId)
-        if (record !== undefined) record.metadata = score
+        bench.state.peers.setMetadata(connection.peerId, score)
         connection.leave({ by: 'us', reason: { kind: 'going-away' } })
       }
       for (const [n, score] of shuffled(
@@ -177,7 +176,7 @@ describe('what maintenance does', () => {
       fail(bench, at(4))
       meet(6, 99)
       bench.pass(120_000)
-      bench.registry.registerPoint(at(7))
+      bench.state.points.register(at(7))
       const { dial } = plan(bench, { filling: true })
       expect(dial, `seed ${seed}`).toEqual([at(2), at(7), at(3), at(1), ...(dial[4] === at(4) ? [at(4), at(6)] : [at(6), at(4)]), at(5)])
     }
@@ -204,7 +203,7 @@ describe('whom maintenance dials where there is a choice', () => {
       for (const n of range(6)) bench.dialed(ip(50, n), peer(n)).leave({ by: 'us', reason: { kind: 'going-away' } })
       bench.pass(3_600_000)
       connect(bench, 1)
-      for (const n of range(60)) bench.registry.registerPoint(ip(60, n))
+      for (const n of range(60)) bench.state.points.register(ip(60, n))
       const { dial } = plan(bench, { filling: true, seed })
       expect(dial.filter((point) => point.startsWith('/ip4/50.')).length, `seed ${seed}`).toBe(5)
     }
@@ -215,11 +214,11 @@ describe('whom maintenance dials where there is a choice', () => {
       const bench = new StateBench({ ...band, maxParallelDials: 10, maxConnections: 40, expectedConnections: 20 })
       bench.dialed(ip(20, 1), peer(1))
       bench.begin('/ip4/20.2.0.9/tcp/1' as Point)
-      for (const n of range(9)) bench.registry.registerPoint(`/ip4/20.1.0.${n}/tcp/1` as Point)
-      for (const n of range(9)) bench.registry.registerPoint(`/ip4/20.2.0.${n}/tcp/1` as Point)
-      for (const n of range(9)) bench.registry.registerPoint(`/ip4/20.3.0.${n}/tcp/1` as Point)
+      for (const n of range(9)) bench.state.points.register(`/ip4/20.1.0.${n}/tcp/1` as Point)
+      for (const n of range(9)) bench.state.points.register(`/ip4/20.2.0.${n}/tcp/1` as Point)
+      for (const n of range(9)) bench.state.points.register(`/ip4/20.3.0.${n}/tcp/1` as Point)
       const alone = ['/ip4/20.4.0.1/tcp/1', '/ip4/20.5.0.1/tcp/1', '/ip4/20.6.0.1/tcp/1'] as Point[]
-      for (const point of shuffled(alone, seededRandom(seed))) bench.registry.registerPoint(point)
+      for (const point of shuffled(alone, seededRandom(seed))) bench.state.points.register(point)
       const { dial } = plan(bench, { filling: true, seed })
       expect(
         dial
@@ -241,7 +240,7 @@ describe('whom maintenance dials where there is a choice', () => {
       maxConnections: 200,
       maxKnownPoints: null
     })
-    for (const n of range(150)) bench.registry.registerPoint(at(n))
+    for (const n of range(150)) bench.state.points.register(at(n))
     connect(bench, 19)
     expect(plan(bench).dial).toHaveLength(2)
     for (const n of range(8, 200)) fail(bench, at(n))
@@ -263,7 +262,7 @@ describe('a pool that is content', () => {
     // Bounds 4, 6, 7, 10, 12.
     const bench = new StateBench(wide)
     connect(bench, 6)
-    for (const n of range(5)) bench.registry.registerPoint(at(n))
+    for (const n of range(5)) bench.state.points.register(at(n))
     const found = plan(bench)
     expect([found.dial.length, found.ask]).toEqual([1, false])
     const attempt = bench.begin(at(1))
@@ -290,10 +289,10 @@ describe('a pool that is content', () => {
     fail(bench, at(1))
     bench.pass(1_000)
     fail(bench, at(2))
-    bench.registry.registerPoint(at(4), { trusted: true })
+    bench.state.points.register(at(4), { trusted: true })
     bench.pass(600_000)
     expect(planExploring(bench.state, options(bench))).toBe(at(1))
-    bench.registry.registerPoint(at(3))
+    bench.state.points.register(at(3))
     expect(planExploring(bench.state, options(bench))).toBe(at(3))
     const met = bench.dialed(at(3), peer(3))
     const leaving = planAfterExploring(bench.state, met, [])
@@ -308,7 +307,7 @@ describe('a pool that is content', () => {
     ] as const) {
       const bench = new StateBench({ ...wide, ...more })
       connect(bench, running)
-      bench.registry.registerPoint(at(1))
+      bench.state.points.register(at(1))
       expect(planExploring(bench.state, options(bench)), `${running}`).toBeUndefined()
     }
     const few = new StateBench(wide)
@@ -322,8 +321,8 @@ describe('a pool that is content', () => {
     const met = bench.dialed(at(3), peer(3))
     expect(planAfterExploring(bench.state, met, mixed)).toEqual(mixed.slice(2))
     for (const { peerId } of mixed) {
-      const record = bench.state.peer(peerId)
-      if (record !== undefined) bench.registry.setPeerTrusted(record, true)
+      const record = bench.state.peers.get(peerId)
+      if (record !== undefined) bench.state.peers.trust(record.peerId)
     }
     expect(planAfterExploring(bench.state, met, mixed)).toEqual([])
   })
@@ -333,8 +332,8 @@ describe('whom maintenance leaves', () => {
   it('never a trusted one, though too many stay', () => {
     const bench = new StateBench(band)
     for (const connection of connect(bench, 8)) {
-      const record = bench.state.peer(connection.peerId)
-      if (record !== undefined) bench.registry.setPeerTrusted(record, true)
+      const record = bench.state.peers.get(connection.peerId)
+      if (record !== undefined) bench.state.peers.trust(record.peerId)
     }
     expect(plan(bench).leave).toEqual([])
   })
@@ -366,7 +365,8 @@ describe('whom maintenance leaves', () => {
         bench.cameIn(peer(n), { host: hostOfIp(`198.${n}.1.1`) as Host })
       }
       const spared = [...bench.state.connections()].slice(0, 2).map(({ peerId }) => peerId)
-      for (const record of bench.state.peers()) record.metadata = spared.includes(record.peerId) ? -9 : Number(record.peerId.slice(4))
+      for (const { peerId } of bench.state.peers)
+        bench.state.peers.setMetadata(peerId, spared.includes(peerId) ? -9 : Number(peerId.slice(4)))
       const worst = range(8, 1)
         .map(peer)
         .filter((peerId) => !spared.includes(peerId))
@@ -380,10 +380,7 @@ describe('whom maintenance leaves', () => {
 
   it('of equals the one that the application values least', () => {
     const bench = new StateBench(band)
-    for (const connection of connect(bench, 8)) {
-      const record = bench.state.peer(connection.peerId)
-      if (record !== undefined) record.metadata = [peer(105), peer(106)].includes(record.peerId) ? -1 : 1
-    }
+    for (const { peerId } of connect(bench, 8)) bench.state.peers.setMetadata(peerId, [peer(105), peer(106)].includes(peerId) ? -1 : 1)
     expect(
       plan(bench)
         .leave.map(({ peerId }) => peerId)

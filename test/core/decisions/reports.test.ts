@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest'
 import { judgeReport, maxPenalty, penaltyOf } from '../../../src/core/decisions/reports.ts'
-import { noteReport } from '../../../src/core/tables/peer.ts'
 import { hostOfIp } from '../../../src/core/values/address.ts'
 import type { Host, PeerId, Point } from '../../../src/core/values/ids.ts'
 import type { ReportKind } from '../../../src/core/values/reason.ts'
@@ -15,8 +14,7 @@ function report(bench: StateBench, kind: ReportKind, times = 1): boolean {
   let greylists = false
   for (let i = 0; i < times; i++) {
     const verdict = judgeReport(bench.state, alice, { kind, now: bench.now })
-    const record = bench.state.peer(alice)
-    if (record !== undefined) noteReport(record, { kind, reason: 'r', at: bench.date }, verdict.penalty)
+    bench.state.peers.noteReport(alice, { kind, reason: 'r', at: bench.date }, verdict)
     greylists = verdict.greylists
   }
   return greylists
@@ -74,8 +72,8 @@ const cases: readonly Case[] = [
   {
     name: 'a trusted peer never is',
     arrange: (bench) => {
-      const record = bench.registry.registerPeer(alice)
-      if (record !== undefined) bench.registry.setPeerTrusted(record, true)
+      const record = bench.state.peers.find(alice)
+      if (record !== undefined) bench.state.peers.trust(record.peerId)
     },
     reports: [
       ['slow', 100],
@@ -85,7 +83,7 @@ const cases: readonly Case[] = [
   },
   {
     name: 'nor one at a trusted point',
-    arrange: (bench) => void bench.registry.registerPoint(home, { trusted: true }),
+    arrange: (bench) => void bench.state.points.register(home, { trusted: true }),
     reports: [['fault', 1]],
     greylists: false
   },
@@ -118,7 +116,7 @@ describe('reports of a peer', () => {
     bench.dialed(home, alice)
     report(bench, 'useless', 2)
     bench.date += 365 * 24 * 60 * minute
-    const record = bench.state.peer(alice)
+    const record = bench.state.peers.get(alice)
     if (record === undefined) throw new Error('alice is not known')
     expect(penaltyOf(record, bench.now)).toBe(4)
     bench.now += 10 * minute
@@ -129,7 +127,7 @@ describe('reports of a peer', () => {
 
   it('a trusted peer that was proved wrong is left, and may come back', () => {
     const bench = new StateBench()
-    bench.registry.registerPoint(home, { trusted: true })
+    bench.state.points.register(home, { trusted: true })
     bench.dialed(home, alice)
     expect(judgeReport(bench.state, alice, { kind: 'fault', now: 0 })).toMatchObject({ ends: true, greylists: false })
     expect(judgeReport(bench.state, alice, { kind: 'slow', now: 0 })).toMatchObject({ ends: false, greylists: false })
@@ -141,12 +139,12 @@ describe('reports of a peer', () => {
       arrange?.(bench)
       bench.cameIn(alice, { host: hostOfIp(ip) as Host })
       const { host } = judgeReport(bench.state, alice, { kind: 'fault', now: 0 })
-      bench.state.greylist({ peerId: alice, host, cause: 'fault' })
+      bench.state.access.greylist({ peerId: alice, host, cause: 'fault' })
       return bench.state.access.greylistedHosts()[0]?.host
     }
     expect(hostListed('192.0.2.1')).toBe(hostOfIp('192.0.2.1'))
     expect([hostListed('127.0.0.1'), hostListed('192.168.1.7'), hostListed('fe80::1')]).toEqual([undefined, undefined, undefined])
-    expect(hostListed('192.0.2.1', (bench) => void bench.registry.registerPoint(home, { trusted: true }))).toBeUndefined()
+    expect(hostListed('192.0.2.1', (bench) => void bench.state.points.register(home, { trusted: true }))).toBeUndefined()
   })
 
   it('of a stranger only a fault has consequences', () => {

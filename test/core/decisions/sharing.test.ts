@@ -35,13 +35,13 @@ function told(known: readonly Known[], { asker: who = far, transports = [], opti
   const random = seededRandom(seed)
   for (const { point, isPublic = true, trusted = false, banned = false, running = false, ...more } of shuffled(known, random)) {
     if (running) bench.dialed(point as Point, `at ${point}` as PeerId)
-    bench.registry.registerPoint(point as Point, { trusted })
+    bench.state.points.register(point as Point, { trusted })
     const record = bench.record(point as Point)
     Object.assign(record.fromClaims(), { isPublic, claimedBy: more.claimedBy })
     record.fromProof().aliveAt = bench.now
     if (more.expectedPeerId !== undefined) record.fromOperator().namedPeerId = more.expectedPeerId
-    bench.state.parts.points.reindex(record)
-    if (banned && record.host !== undefined) bench.registry.banHost(record.host, { banPeers: false })
+    bench.parts.points.reindex(record)
+    if (banned && record.host !== undefined) bench.state.access.banHost(record.host, { banPeers: false })
   }
   return shareablePoints(bench.state, { asker: who, network: {}, random, transports, seed, now: 0 })
 }
@@ -115,11 +115,11 @@ describe('what is told of our points', () => {
       const random = seededRandom(seed)
       for (let i = 0; i < count; i++) {
         const point = (kinds[i % kindCount]?.(i) ?? '') as Point
-        bench.registry.registerPoint(point, {})
+        bench.state.points.register(point, {})
         const record = bench.record(point)
         Object.assign(record.fromClaims(), { isPublic: true })
         record.fromProof().aliveAt = Number.POSITIVE_INFINITY
-        bench.state.parts.points.reindex(record)
+        bench.parts.points.reindex(record)
       }
       const heard = new Set<string>()
       const askedFor = [[], ['tcp'], ['ws'], ['wss']]
@@ -174,12 +174,12 @@ describe('what is advertised as alive', () => {
   function comes(bench: StateBench, points: readonly Point[]): FakeConnection {
     const connection = bench.cameIn(guest, { host })
     const own = points.map((point) => ({ point, expectedPeerId: point.endsWith(guest) ? guest : undefined }))
-    bench.claims.learnOwn(own, { peerId: guest, host, isPrivate: false, trusted: false })
+    bench.state.claims.learnOwn(own, { peerId: guest, host, isPrivate: false, trusted: false })
     return connection
   }
   function goes(bench: StateBench, connection: FakeConnection, isGone = false): void {
     connection.leave(byUs)
-    bench.claims.left(connection.peerId, () => isGone)
+    bench.state.claims.left(connection.peerId, () => isGone)
   }
 
   const cases: readonly { name: string; held?: boolean; run: (bench: StateBench) => void; expected: readonly string[] }[] = [
@@ -222,7 +222,7 @@ describe('what is advertised as alive', () => {
         const record = bench.record(open as Point)
         Object.assign(record.fromProof(), { lastEstablished: { peerId: owner, at: bench.date } })
         record.fromClaims().isPublic = true
-        bench.state.parts.points.reindex(record)
+        bench.parts.points.reindex(record)
       },
       expected: []
     },
@@ -258,7 +258,7 @@ describe('what is advertised as alive', () => {
       name: 'not a way that its peer does not name any more',
       run: (bench) => {
         comes(bench, [atOther])
-        bench.claims.learnOwn([], { peerId: guest, host, isPrivate: false, trusted: false })
+        bench.state.claims.learnOwn([], { peerId: guest, host, isPrivate: false, trusted: false })
       },
       expected: []
     }
@@ -276,33 +276,33 @@ describe('what is advertised as alive', () => {
   it('a way over a relay is forgotten when its peer said goodbye, or does not name it any more, or three dials failed; not what the operator named', () => {
     const bench = new StateBench()
     goes(bench, comes(bench, [atOther]), true)
-    expect(bench.state.point(atOther)).toBeUndefined()
+    expect(bench.state.points.get(atOther)).toBeUndefined()
     comes(bench, [atOther]).leave(byUs)
-    bench.claims.learnOwn(named([]), { peerId: guest, host, isPrivate: false, trusted: false })
-    expect(bench.state.point(atOther)).toBeUndefined()
+    bench.state.claims.learnOwn(named([]), { peerId: guest, host, isPrivate: false, trusted: false })
+    expect(bench.state.points.get(atOther)).toBeUndefined()
 
     const other = bench.dialed(open as Point, owner)
-    bench.claims.learn([{ point: atOther, expectedPeerId: guest }], { peerId: other.peerId, host, discoverySource: 'advertise' })
+    bench.state.claims.learn([{ point: atOther, expectedPeerId: guest }], { peerId: other.peerId, host, discoverySource: 'advertise' })
     for (let n = 1; n <= 3; n++) {
-      expect(bench.state.point(atOther), `failure ${n}`).toBeDefined()
-      const attempt = bench.state.beginOutgoing(bench.state.point(atOther) as PointInfo, guest)
+      expect(bench.state.points.get(atOther), `failure ${n}`).toBeDefined()
+      const attempt = bench.state.beginOutgoing(bench.state.points.get(atOther) as PointInfo, guest)
       bench.state.end(attempt, { kind: 'failed', rejection: { kind: 'dial-failed', failure: 'unreachable', detail: '' }, by: 'them' })
-      bench.claims.failed(atOther)
+      bench.state.claims.failed(atOther)
     }
-    expect(bench.state.point(atOther)).toBeUndefined()
+    expect(bench.state.points.get(atOther)).toBeUndefined()
 
     // Nobody says that it is dead: the relay would advertise it again, and its back-off would be lost.
-    bench.claims.learn([{ point: atOther, expectedPeerId: guest }], { peerId: other.peerId, host, discoverySource: 'advertise' })
+    bench.state.claims.learn([{ point: atOther, expectedPeerId: guest }], { peerId: other.peerId, host, discoverySource: 'advertise' })
     for (let n = 1; n <= 5; n++) {
-      const attempt = bench.state.beginOutgoing(bench.state.point(atOther) as PointInfo, guest)
+      const attempt = bench.state.beginOutgoing(bench.state.points.get(atOther) as PointInfo, guest)
       bench.state.end(attempt, { kind: 'failed', rejection: { kind: 'timeout', step: 'dial', afterMs: 10_000 }, by: 'them' })
-      bench.claims.failed(atOther)
+      bench.state.claims.failed(atOther)
     }
-    expect(bench.state.point(atOther)?.failures).toBe(5)
-    bench.registry.unregisterPoint(atOther)
+    expect(bench.state.points.get(atOther)?.failures).toBe(5)
+    bench.state.points.forget(atOther)
 
-    bench.registry.registerPoint(atOther)
-    bench.claims.left(guest, () => true)
-    expect(bench.state.point(atOther)).toBeDefined()
+    bench.state.points.register(atOther)
+    bench.state.claims.left(guest, () => true)
+    expect(bench.state.points.get(atOther)).toBeDefined()
   })
 })

@@ -13,7 +13,7 @@ const stranger = at(1)
 function benchWith(connections: number): { bench: StateBench; friends: FakeConnection[]; dials: () => readonly Point[] } {
   const bench = new StateBench({ minConnections: 2, expectedConnections: 8, maxConnections: 14 })
   const friends = Array.from({ length: connections }, (_, i) => bench.dialed(at(101 + i), `peer${i}` as PeerId))
-  bench.registry.registerNewPoint(stranger, { discoverySource: 'advertise', source: 'teller' as PeerId })
+  bench.state.points.registerNew(stranger, { discoverySource: 'advertise', source: 'teller' as PeerId })
   const dials = (): readonly Point[] =>
     planMaintenance(bench.state, { now: bench.now, filling: false, trimAt: 0, canDial: () => true, random: seededRandom(1) }).dial
   return { bench, friends, dials }

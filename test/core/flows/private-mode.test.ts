@@ -108,7 +108,7 @@ describe('the gate of a private pool', () => {
       out: false
     },
     'nobody else than the expected one': {
-      arrange: (bench) => void bench.registry.setExpectedPeerId(home, friend),
+      arrange: (bench) => void bench.state.points.expect(home, friend),
       host,
       in: true,
       out: true
@@ -116,7 +116,7 @@ describe('the gate of a private pool', () => {
     'whoever a name leads to, while it is dialed': {
       arrange: (bench) => {
         const name = '/dnsaddr/peers.example.org' as Point
-        bench.registry.registerPoint(name, { trusted: true })
+        bench.state.points.register(name, { trusted: true })
         bench.begin(name)
       },
       host: other,
@@ -126,7 +126,7 @@ describe('the gate of a private pool', () => {
     'nobody while a name is dialed that has an id': {
       arrange: (bench) => {
         const name = '/dnsaddr/peers.example.org' as Point
-        bench.registry.configure([{ point: name, expectedPeerId: friend }])
+        bench.state.points.configure([{ point: name, expectedPeerId: friend }])
         bench.begin(name)
       },
       host: other,
@@ -137,14 +137,14 @@ describe('the gate of a private pool', () => {
   for (const [name, { arrange, host: where, in: isOutIn, out }] of Object.entries(cases)) {
     it(name, () => {
       const bench = new StateBench({ privateMode: true })
-      bench.registry.registerPoint(home, { trusted: true })
+      bench.state.points.register(home, { trusted: true })
       arrange?.(bench)
       const comer = 'comer' as PeerId
       const found = (['incoming', 'outgoing'] as const).map((direction) => isShutOut(bench.state, comer, { host: where, direction }))
       expect(found).toEqual([isOutIn, out])
-      bench.registry.registerPeer(comer)
-      const record = bench.state.peer(comer)
-      if (record !== undefined) bench.registry.setPeerTrusted(record, true)
+      bench.state.peers.find(comer)
+      const record = bench.state.peers.get(comer)
+      if (record !== undefined) bench.state.peers.trust(record.peerId)
       expect(isShutOut(bench.state, comer, { host: where, direction: 'incoming' })).toBe(false)
     })
   }

@@ -19,7 +19,7 @@ const breaches: Record<string, (bench: StateBench) => void> = {
     knownAt(bench).fromProof().lastEstablished = { peerId: alice, at: 0 }
   },
   I2: (bench) => {
-    const { peers } = bench.state.parts
+    const { peers } = bench.parts
     for (let i = 0; i < 401; i++) peers.insert(`peer${i}` as PeerId, { createdAt: i, metadata: 0, trusted: true })
     for (const peer of peers) peer.fromOperator().trusted = false
   },
@@ -39,7 +39,7 @@ const breaches: Record<string, (bench: StateBench) => void> = {
   },
   I6: (bench) => {
     bench.dialed(home, alice)
-    bench.state.parts.peers.remove(alice)
+    bench.parts.peers.remove(alice)
   },
   I7: (bench) => {
     bench.begin(home)
@@ -47,26 +47,26 @@ const breaches: Record<string, (bench: StateBench) => void> = {
   },
   I8: (bench) => {
     bench.admit(bench.begin(home), alice)
-    for (const attempt of bench.state.attempts()) attempt.hasSlot = false
+    for (const attempt of bench.state.attempts()) attempt.fromOwner().hasSlot = false
   },
   I9: (bench) => {
     for (let i = 0; i < 5; i++) bench.knocks(`peer${i}` as PeerId, host)
   },
   I10: (bench) => {
     bench.dialed(home, alice)
-    bench.state.access.bans.banPeer(alice, { date: bench.date })
+    bench.parts.bans.banPeer(alice, {})
   },
   I11: (bench) => {
-    bench.registry.registerNewPoint(home, { discoverySource: 'advertise', source: alice })
-    bench.state.announcedPoints = [home]
+    bench.state.points.announce([home])
+    bench.parts.points.insert(home, { source: undefined, discoverySource: 'advertise', trusted: false, discoveredAt: 0 })
   },
   I12: (bench) => {
     bench.dialed(home, alice)
     knownAt(bench).fromOperator().namedPeerId = 'bob' as PeerId
   },
   I13: (bench) => {
-    bench.registry.registerPoint(home, { trusted: true })
-    bench.state.access.greylistHost(host, bench.date)
+    bench.state.access.greylist({ host, cause: 'asked to' })
+    bench.parts.points.setTrusted(knownAt(bench), true)
   },
   I14: (bench) => {
     knownAt(bench).fromProof().delayMs = 1e9

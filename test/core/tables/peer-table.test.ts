@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { PeerRecord } from '../../../src/core/tables/peer.ts'
 import { PeerTable } from '../../../src/core/tables/peer-table.ts'
-import { joinPeer, peerFields, writeFields } from '../../../src/core/tables/saved-fields.ts'
+import { peerFields, restorePeer, writeFields } from '../../../src/core/tables/saved-fields.ts'
 import { checkPeers } from '../../support/table-checks.ts'
 import { leavePeer, peerOf, runPeer, taken } from './encounters.ts'
 
@@ -46,7 +46,7 @@ describe('the peer table', () => {
     const records = [add(table, 0, { score: 5 }), add(table, 1, { score: 6 }), add(table, 2, { score: 7 })]
     for (const [i, score] of [8, Number.NaN, 4].entries()) {
       const record = taken(records[i])
-      record.metadata = { score }
+      record.fromOperator().metadata = { score }
     }
     add(table, 3, { score: 9 })
     expect(known(table)).toEqual([0, 2, 3])
@@ -135,12 +135,12 @@ describe('the peer table', () => {
     const record = add(before, 1, { at: 1 })
     meet(record, 5)
     const after = tableOf(10, 5)
-    expect(writeFields(peerFields, taken(after.restore(record, record.metadata, joinPeer)))).toEqual(writeFields(peerFields, record))
+    expect(writeFields(peerFields, taken(restorePeer(after, record, record.metadata)))).toEqual(writeFields(peerFields, record))
 
     const met = tableOf(10, 5)
     const same = add(met, 1, { at: 50, trusted: true })
     runPeer(same, 60)
-    expect(met.restore(record, { score: 7 }, joinPeer)).toBe(same)
+    expect(restorePeer(met, record, { score: 7 })).toBe(same)
     expect(same).toMatchObject({ trusted: true, metadata: { score: 7 }, lastEstablished: { at: 60 }, lastDisconnection: { at: 5 } })
     expect(same.events.map(({ at }) => at)).toEqual([5, 5, 60])
     expect([...checkPeers(after), ...checkPeers(met)]).toEqual([])

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import type { PointRecord } from '../../../src/core/tables/point.ts'
 import { PointTable } from '../../../src/core/tables/point-table.ts'
-import { joinPoint } from '../../../src/core/tables/saved-fields.ts'
+import { restorePoint } from '../../../src/core/tables/saved-fields.ts'
 import { groupOf } from '../../../src/core/values/address.ts'
 import { checkPoints } from '../../support/table-checks.ts'
 import { meet, miss, news, peerOf, pointOf, taken } from './encounters.ts'
@@ -43,7 +43,7 @@ describe('one source of points', () => {
     )
     meet(before, own, 1)
     const table = new PointTable({ size })
-    taken(table.restore(own, joinPoint))
+    taken(restorePoint(table, own))
     for (let i = 0; i < 100; i++) table.insert(pointOf(i), { ...news(i, peerOf(i)), sourceGroup: groupOf(pointOf(500)) })
     expect(table.size).toBe(10)
     expect(new Set([...table].map(({ source }) => source))).toEqual(new Set([peerOf('first')]))

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { PointTable } from '../../../src/core/tables/point-table.ts'
-import { joinPoint, pointFields, writeFields } from '../../../src/core/tables/saved-fields.ts'
+import { pointFields, restorePoint, writeFields } from '../../../src/core/tables/saved-fields.ts'
 import type { PeerId, Point } from '../../../src/core/values/ids.ts'
 import { seededRandom } from '../../../src/testing/seeded-random.ts'
 import { checkPoints } from '../../support/table-checks.ts'
@@ -118,7 +118,7 @@ describe('the bound of the point table', () => {
   it('knows which peers its trusted points expect', () => {
     const table = new PointTable({ size: { max: 10, target: 5 } })
     const record = taken(table.insert(pointOf(1), news(1)))
-    table.setExpectedPeerId(record, peerOf(1))
+    record.fromOperator().namedPeerId = peerOf(1)
     expect(table.isExpectedAtTrusted(peerOf(1))).toBe(false)
     table.setTrusted(record, true)
     expect([table.isExpectedAtTrusted(peerOf(1)), table.isExpectedAtTrusted(peerOf(2))]).toEqual([true, false])
@@ -175,7 +175,7 @@ describe('who is collected first', () => {
     // The caps are 1 to 2 of 40; a source whose points are tried may tell more, so larger sources are made by restoring.
     const restored = numbers(30, 40).map((number) => ({ number, source: number < 36 ? a : number < 39 ? b : c }))
     for (const { number, source } of restored) {
-      taken(table.restore(taken(new PointTable({ size: null }).insert(pointOf(number), news(number, source))), joinPoint))
+      taken(restorePoint(table, taken(new PointTable({ size: null }).insert(pointOf(number), news(number, source)))))
     }
     taken(table.insert(pointOf(50), news(50)))
     expect(has(table, numbers(0, 30))).toHaveLength(30)
@@ -187,7 +187,7 @@ describe('who is collected first', () => {
     const table = new PointTable({ size: { max: 10, target: 6 } })
     const sourceOf = (number: number): PeerId => peerOf(number < 5 ? 'large' : number < 8 ? 'middle' : number)
     for (const number of numbers(0, 10)) {
-      taken(table.restore(taken(new PointTable({ size: null }).insert(pointOf(number), news(number, sourceOf(number)))), joinPoint))
+      taken(restorePoint(table, taken(new PointTable({ size: null }).insert(pointOf(number), news(number, sourceOf(number))))))
     }
     taken(table.insert(pointOf(10), news(10)))
     const bySource = new Map<string | undefined, number>()
@@ -355,16 +355,16 @@ describe('taking saved points back', () => {
     const record = taken(before.insert(pointOf(1), news(1, peerOf(1))))
     meet(before, record, 10)
     miss(before, record, 20)
-    before.setExpectedPeerId(record, peerOf(7))
+    record.fromOperator().namedPeerId = peerOf(7)
 
     const after = new PointTable({ size: { max: 10, target: 5 } })
-    const restored = taken(after.restore(record, joinPoint))
+    const restored = taken(restorePoint(after, record))
     expect(writeFields(pointFields, restored)).toEqual(writeFields(pointFields, record))
 
     const met = new PointTable({ size: { max: 10, target: 5 } })
     const known = taken(met.insert(pointOf(1), { ...news(50), trusted: true }))
     connect(met, known, 60)
-    expect(met.restore(record, joinPoint)).toBe(known)
+    expect(restorePoint(met, record)).toBe(known)
     expect(known).toMatchObject({
       trusted: true,
       lastEstablished: { at: 60 },
@@ -379,7 +379,7 @@ describe('taking saved points back', () => {
   it('takes no more than max, but for trusted ones', () => {
     const saved = new PointTable({ size: null })
     const table = new PointTable({ size: { max: 2, target: 1 } })
-    for (let i = 0; i < 5; i++) table.restore(taken(saved.insert(pointOf(i), { ...news(i), trusted: i === 4 })), joinPoint)
+    for (let i = 0; i < 5; i++) restorePoint(table, taken(saved.insert(pointOf(i), { ...news(i), trusted: i === 4 })))
     expect(has(table, numbers(0, 5))).toEqual([0, 1, 4])
   })
 })

@@ -17,7 +17,7 @@ describe('the four doors of an attempt', () => {
   it('move point and peer together, and tell it in order', () => {
     const bench = new StateBench()
     const { state } = bench
-    const seen = (): (string | undefined)[] => [state.point(home)?.state.kind, state.peer(alice)?.state.kind]
+    const seen = (): (string | undefined)[] => [state.points.get(home)?.state.kind, state.peers.get(alice)?.state.kind]
     const attempt = bench.begin(home)
     expect([seen(), state.slotsTaken, state.active]).toEqual([['requested', undefined], 1, 0])
     bench.admit(attempt, alice)
@@ -48,11 +48,11 @@ describe('the four doors of an attempt', () => {
     const attempt = bench.knocks(alice, host)
     expect([state.slotsTaken, state.incomingInProgress]).toEqual([0, 1])
     bench.admit(attempt, alice, { point: home })
-    expect([state.slotsTaken, attempt.point, state.point(home)?.state.kind]).toEqual([1, home, 'accepted'])
+    expect([state.slotsTaken, attempt.point, state.points.get(home)?.state.kind]).toEqual([1, home, 'accepted'])
     bench.run(attempt)
     expect([state.slotsTaken, state.incomingInProgress]).toEqual([1, 0])
-    expect(state.peer(alice)?.events.map(({ kind }) => kind)).toEqual(['handshake-started', 'connection-opened'])
-    expect(state.point(home)?.events.map(({ kind }) => kind)).toEqual(['handshake-started', 'connection-opened'])
+    expect(state.peers.get(alice)?.events.map(({ kind }) => kind)).toEqual(['handshake-started', 'connection-opened'])
+    expect(state.points.get(home)?.events.map(({ kind }) => kind)).toEqual(['handshake-started', 'connection-opened'])
   })
 
   it('an incoming attempt leaves a busy point to whoever has it', () => {
@@ -60,7 +60,7 @@ describe('the four doors of an attempt', () => {
     bench.begin(home)
     const attempt = bench.knocks(alice, host)
     bench.admit(attempt, alice, { point: home })
-    expect([attempt.point, bench.state.point(home)?.state.kind]).toEqual([undefined, 'requested'])
+    expect([attempt.point, bench.state.points.get(home)?.state.kind]).toEqual([undefined, 'requested'])
     expect(violatedInvariants(bench.state)).toEqual([])
   })
 
@@ -76,7 +76,7 @@ describe('the four doors of an attempt', () => {
       expect(bench.state.end(attempt, outcome), `after ${steps} steps`).toBe(false)
       expect(bench.state.slotsTaken).toBe(0)
       expect(attempt.signal.aborted).toBe(true)
-      expect(bench.state.point(home)?.state.kind).toBe('disconnected')
+      expect(bench.state.points.get(home)?.state.kind).toBe('disconnected')
       expect(violatedInvariants(bench.state)).toEqual([])
     }
   })
@@ -84,12 +84,12 @@ describe('the four doors of an attempt', () => {
   it('late news of an attempt whose point has another one by now changes nothing there', () => {
     const bench = new StateBench()
     const first = bench.begin(home)
-    bench.registry.unregisterPoint(home)
+    bench.state.points.forget(home)
     const second = bench.begin(home)
     bench.state.end(first, { kind: 'failed', rejection: refused, by: 'them' })
-    const state = bench.state.point(home)?.state
+    const state = bench.state.points.get(home)?.state
     expect(state?.kind === 'requested' && state.attempt === second).toBe(true)
-    expect(bench.state.point(home)?.lastFailedAt).toBeUndefined()
+    expect(bench.state.points.get(home)?.lastFailedAt).toBeUndefined()
     expect(violatedInvariants(bench.state)).toEqual([])
   })
 
@@ -101,8 +101,8 @@ describe('the four doors of an attempt', () => {
     bench.dialed(home, alice)
     expect([dial, incoming, stranger].map((attempt) => attempt.signal.aborted)).toEqual([true, true, false])
     bench.state.end(dial, { kind: 'failed', rejection: cancelled, by: 'us' })
-    expect(bench.state.point(away)?.backoffUntil).toBeLessThan(bench.now)
-    expect(bench.state.point(away)?.events).toEqual([])
+    expect(bench.state.points.get(away)?.backoffUntil).toBeLessThan(bench.now)
+    expect(bench.state.points.get(away)?.events).toEqual([])
   })
 })
 
@@ -116,7 +116,7 @@ describe('what an ending costs', () => {
       if (works) bench.dialed(away, bob)
       const found = delays.map(() => {
         bench.state.end(bench.begin(home), { kind: 'failed', rejection: refused, by: 'them' })
-        return bench.state.point(home)?.backoffUntil
+        return bench.state.points.get(home)?.backoffUntil
       })
       expect(found).toEqual(delays)
     }
@@ -126,15 +126,15 @@ describe('what an ending costs', () => {
     const bench = new StateBench()
     const connection = bench.dialed(home, alice)
     connection.leave(gone)
-    expect(bench.state.point(home)?.backoffUntil).toBe(60_000)
+    expect(bench.state.points.get(home)?.backoffUntil).toBe(60_000)
   })
 
   it('a jump of the wall clock changes no delay', () => {
     const bench = new StateBench()
     bench.date -= 10 * 365 * 86_400_000
     bench.state.end(bench.begin(home), { kind: 'failed', rejection: refused, by: 'them' })
-    expect(bench.state.point(home)?.backoffUntil).toBe(1_000)
-    expect(bench.state.point(home)?.lastFailedAt).toBe(bench.date)
+    expect(bench.state.points.get(home)?.backoffUntil).toBe(1_000)
+    expect(bench.state.points.get(home)?.lastFailedAt).toBe(bench.date)
   })
 
   const kinds: readonly [Rejection, boolean][] = [
@@ -151,7 +151,7 @@ describe('what an ending costs', () => {
       const bench = new StateBench()
       bench.state.end(bench.knocks(alice, host), { kind: 'failed', rejection, by: 'us' })
       expect(bench.names().includes('greylisted')).toBe(isBlamed)
-      expect([bench.state.peerBar(alice), bench.state.hostBar(host, false)]).toEqual(
+      expect([bench.state.access.peerBlock(alice), bench.state.access.hostBlock(host, false)]).toEqual(
         isBlamed ? ['greylisted', 'greylisted'] : [undefined, undefined]
       )
     })
@@ -161,10 +161,9 @@ describe('what an ending costs', () => {
     for (const trusted of [false, true]) {
       const bench = new StateBench()
       const connection = bench.cameIn(alice, { host })
-      const peer = bench.state.peer(alice)
-      if (peer !== undefined) bench.registry.setPeerTrusted(peer, trusted)
+      if (trusted) bench.state.peers.trust(alice)
       connection.leave({ by: 'us', reason: { kind: 'fault', detail: 'garbage' } })
-      expect(bench.state.peerBar(alice)).toBe(trusted ? undefined : 'greylisted')
+      expect(bench.state.access.peerBlock(alice)).toBe(trusted ? undefined : 'greylisted')
     }
   })
 
@@ -175,10 +174,10 @@ describe('what an ending costs', () => {
       [undefined, undefined]
     ] as const) {
       const bench = new StateBench()
-      bench.registry.configure([{ point: home, expectedPeerId: expected }])
+      bench.state.points.configure([{ point: home, expectedPeerId: expected }])
       bench.cameIn(alice, { host }).leave({ by: 'us', reason: { kind: 'fault', detail: 'garbage' } })
-      expect(bench.state.peerBar(alice)).toBe(listed)
-      expect(bench.state.hostBar(host, false)).toBeUndefined()
+      expect(bench.state.access.peerBlock(alice)).toBe(listed)
+      expect(bench.state.access.hostBlock(host, false)).toBeUndefined()
       expect(violatedInvariants(bench.state)).toEqual([])
     }
   })
@@ -186,7 +185,7 @@ describe('what an ending costs', () => {
   it('a peer that says that we broke the protocol does not make us greylist it', () => {
     const bench = new StateBench()
     bench.cameIn(alice, { host }).leave({ by: 'them', reason: { kind: 'fault', detail: 'they say' } })
-    expect(bench.state.peerBar(alice)).toBeUndefined()
+    expect(bench.state.access.peerBlock(alice)).toBeUndefined()
   })
 
   it('fewer connections than minConnections are told after a loss', () => {
@@ -202,25 +201,29 @@ describe('what an ending costs', () => {
 describe('own points', () => {
   it('are never registered by others, nor dialed; those that were learned are 16 at most, the oldest goes', () => {
     const bench = new StateBench()
-    for (let i = 1; i <= 17; i++) bench.registry.addOwnPoint(at(i))
-    expect([bench.state.isOwnPoint(at(1)), bench.state.isOwnPoint(at(2)), bench.state.isOwnPoint(at(17))]).toEqual([false, true, true])
-    expect(bench.registry.registerNewPoint(at(2))).toBeUndefined()
-    expect(bench.registry.registerNewPoint(at(1))?.point).toBe(at(1))
+    for (let i = 1; i <= 17; i++) bench.state.points.addOwn(at(i))
+    expect([bench.state.points.isOwn(at(1)), bench.state.points.isOwn(at(2)), bench.state.points.isOwn(at(17))]).toEqual([
+      false,
+      true,
+      true
+    ])
+    expect(bench.state.points.registerNew(at(2))).toBeUndefined()
+    expect(bench.state.points.registerNew(at(1))?.point).toBe(at(1))
   })
 
   it('one that is learned again is the newest', () => {
     const bench = new StateBench()
-    for (let i = 1; i <= 16; i++) bench.registry.addOwnPoint(at(i))
-    bench.registry.addOwnPoint(at(1))
-    bench.registry.addOwnPoint(at(17))
-    expect([bench.state.isOwnPoint(at(1)), bench.state.isOwnPoint(at(2))]).toEqual([true, false])
+    for (let i = 1; i <= 16; i++) bench.state.points.addOwn(at(i))
+    bench.state.points.addOwn(at(1))
+    bench.state.points.addOwn(at(17))
+    expect([bench.state.points.isOwn(at(1)), bench.state.points.isOwn(at(2))]).toEqual([true, false])
   })
 
   it('a known point that turns out to be our own is forgotten and its attempt cancelled', () => {
     const bench = new StateBench()
     const attempt = bench.begin(home)
-    bench.registry.addOwnPoint(home)
-    expect([bench.state.point(home), attempt.signal.aborted]).toEqual([undefined, true])
+    bench.state.points.addOwn(home)
+    expect([bench.state.points.get(home), attempt.signal.aborted]).toEqual([undefined, true])
     bench.state.end(attempt, { kind: 'failed', rejection: { kind: 'myself' }, by: 'us' })
     expect(violatedInvariants(bench.state)).toEqual([])
   })

@@ -4,7 +4,7 @@ import type { BanLists } from '../../../src/core/tables/bans.ts'
 import { PeerTable } from '../../../src/core/tables/peer-table.ts'
 import { PointTable } from '../../../src/core/tables/point-table.ts'
 import type { SavedPeer, SavedPoint } from '../../../src/core/tables/saved-fields.ts'
-import { joinPeer, joinPoint } from '../../../src/core/tables/saved-fields.ts'
+import { restorePeer, restorePoint } from '../../../src/core/tables/saved-fields.ts'
 import {
   type LoadedCounts,
   readState,
@@ -78,15 +78,13 @@ export function tablesOf<Meta>(
     config: { maxKnownPoints: size, maxKnownPeers: size, trustedPoints: [], peerMetadata },
     points: new PointTable({ size }),
     peers: new PeerTable({ size, score: () => 1 }),
-    access: {
-      bans: {
-        export: () => bans,
-        banPeer: (peerId) => void banned.push(peerId),
-        banHost: (host) => void banned.push(host),
-        banRange: (range) => {
-          banned.push(range)
-          return range
-        }
+    bans: {
+      export: () => bans,
+      banPeer: (peerId) => void banned.push(peerId),
+      banHost: (host) => void banned.push(host),
+      banRange: (range) => {
+        banned.push(range)
+        return range
       }
     },
     banned
@@ -168,7 +166,7 @@ export const anyState: fc.Arbitrary<WholeState> = fc.record({
 /** Tables that hold a state. */
 export function filled({ bans, points, peers }: WholeState): Tables<unknown> {
   const tables = tablesOf(plain, { bans })
-  for (const one of points) tables.points.restore(one, joinPoint)
-  for (const one of peers) tables.peers.restore(one, one.metadata, joinPeer)
+  for (const one of points) restorePoint(tables.points, one)
+  for (const one of peers) restorePeer(tables.peers, one, one.metadata)
   return tables
 }

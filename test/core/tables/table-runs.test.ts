@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { PeerTable } from '../../../src/core/tables/peer-table.ts'
 import { PointTable } from '../../../src/core/tables/point-table.ts'
-import { joinPoint } from '../../../src/core/tables/saved-fields.ts'
+import { restorePoint } from '../../../src/core/tables/saved-fields.ts'
 import type { Point } from '../../../src/core/values/ids.ts'
 import { seededRandom } from '../../../src/testing/seeded-random.ts'
 import { checkPeers, checkPoints } from '../../support/table-checks.ts'
@@ -71,7 +71,7 @@ it('the point table is in order after each of thousands of random steps, and nev
             discoveredAt: now
           })
           if (other !== undefined) other.fromClaims().isPublic = flag
-          if (other !== undefined) table.restore(other, joinPoint)
+          if (other !== undefined) restorePoint(table, other)
         } else if (what === 'list') {
           const told = table.list({ ignorePrivate: flag, size: 10, random, isBanned: () => false })
           const tellable = [...table].filter(({ isPublic }) => isPublic || !flag).length
@@ -121,7 +121,7 @@ it('the peer table is in order after each of thousands of random steps, and neve
         } else if (record !== undefined) {
           if (what === 'trust') table.setTrusted(record, flag)
           else if (what === 'score') {
-            record.metadata = score
+            record.fromOperator().metadata = score
           } else if (what === 'run' && record.state.kind === 'disconnected') runPeer(record, now)
           else if (what === 'leave' && record.state.kind === 'running') leavePeer(record, now)
         }

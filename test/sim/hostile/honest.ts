@@ -45,7 +45,7 @@ export async function startWatched(sim: Simulation, machine: Machine, dialed: (p
 /** Points where an honest pool once answered. */
 export function provenPoints({ program }: Machine): Point[] {
   const proven: Point[] = []
-  for (const { point, lastEstablished } of program?.state.points() ?? [])
+  for (const { point, lastEstablished } of program?.state.points ?? [])
     if (lastEstablished !== undefined && !isHostile(point)) proven.push(point)
   return proven
 }
@@ -54,7 +54,7 @@ export function provenPoints({ program }: Machine): Point[] {
 export function hostileShareKnown({ program }: Machine): number {
   let known = 0
   let hostile = 0
-  for (const { point } of program?.state.points() ?? []) {
+  for (const { point } of program?.state.points ?? []) {
     known++
     if (isHostile(point)) hostile++
   }

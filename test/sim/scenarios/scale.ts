@@ -104,7 +104,7 @@ async function measure(
   const stepsPerPoolHour = (sim.clock.steps - steps) / poolHours
   const madePerPoolHour = (sim.log.count('connection-opened') - made) / poolHours
   sim.check(sim.machines.slice(0, fewPools))
-  const known = sim.machines.reduce((sum, { program }) => sum + (program?.state.parts.points.size ?? 0), 0) / pools
+  const known = sim.machines.reduce((sum, { program }) => sum + (program?.state.points.size ?? 0), 0) / pools
   return {
     perPoolHour: perPoolHour(cost, pools),
     startCpuS: started.cpuMs / 1_000,

@@ -1,0 +1,237 @@
+/**
+ * A pool between start and stop: loads what it needs, saves, suspends and resumes, and takes what the network tells. `peer-pool.ts` is
+ * its only user, and has the public verbs.
+ */
+
+import { abortLink } from '../flows/closing.ts'
+import { Connector } from '../flows/connect.ts'
+import type { FlowContext } from '../flows/context.ts'
+import { within } from '../flows/waits.ts'
+import type { SuspendedKeep } from '../values/bounds.ts'
+import type { PoolEventName } from '../values/events.ts'
+import type { Link, LinkBudget } from '../values/ports.ts'
+import { type DisconnectReason, PoolError } from '../values/reason.ts'
+import type { PoolStatus } from '../values/snapshot.ts'
+import type { LatePool } from './late.ts'
+
+/** A page that has not loaded `late.ts` by then does not start, ms. */
+const loadDeadlineMs = 30_000
+
+export class Lifecycle<Msg, PeerMeta, ConnMeta> {
+  readonly connector: Connector<Msg, PeerMeta, ConnMeta>
+  readonly #context: FlowContext<Msg, PeerMeta, ConnMeta>
+  /** Secret, of the greylist of hosts. */
+  readonly #key: Uint8Array
+  /** Loaded beside the first start, so that a page is connected sooner. */
+  #late: LatePool<Msg, PeerMeta, ConnMeta> | undefined
+  /** Before that. */
+  #hasUnsaved = false
+  #status: PoolStatus = 'created'
+  #budgetState: LinkBudget['state'] | undefined = 'plenty'
+  /** While suspended. */
+  #keep: SuspendedKeep = 'band'
+  #version = 0
+  #cancelChange: (() => void) | undefined
+  /** Grows with each start and stop: what waited compares. */
+  #turns = 0
+  #starting: Promise<void> | undefined
+  #stopping: Promise<void> | undefined
+
+  constructor(context: FlowContext<Msg, PeerMeta, ConnMeta>, key: Uint8Array) {
+    this.#context = context
+    this.#key = key
+    this.connector = new Connector(context, {
+      established: (connection) => this.#late?.exchange.established(connection),
+      received: (connection, message) => this.#late?.exchange.received(connection, message),
+      alternatives: (asker, hello) => this.#late?.exchange.alternatives(asker, hello) ?? []
+    })
+  }
+
+  get status(): PoolStatus {
+    return this.#status
+  }
+
+  /** Of what a snapshot shows. */
+  get version(): number {
+    return this.#version
+  }
+
+  get late(): LatePool<Msg, PeerMeta, ConnMeta> | undefined {
+    return this.#late
+  }
+
+  /** Throws `PoolError` `not-started` before the first start. */
+  lateFor(verb: string): LatePool<Msg, PeerMeta, ConnMeta> {
+    if (this.#late === undefined) throw new PoolError('not-started', `${verb}: the pool has not started yet`)
+    return this.#late
+  }
+
+  /** Throws `PoolError` `destroyed` or `not-started`. */
+  mustRun(verb: string): void {
+    if (this.#status === 'destroyed') throw new PoolError('destroyed', `${verb}: the pool was destroyed`)
+    if (this.#status !== 'running' && this.#status !== 'suspended')
+      throw new PoolError('not-started', `${verb}: the pool is ${this.#status}, start it first`)
+  }
+
+  /** Resolves when `late.ts` is loaded. May be called again. Rejects with `PoolError` `not-started` if it cannot be loaded. */
+  async load(): Promise<void> {
+    if (this.#late !== undefined) return
+    const { clock } = this.#context
+    const tooLate = new PoolError('not-started', `start: a part of the pool was not loaded within ${loadDeadlineMs} ms`)
+    const loading = import('./late.ts').catch((cause: unknown) => {
+      throw new PoolError('not-started', 'start: a part of the pool could not be loaded', { cause })
+    })
+    const loaded = await within(loading, { clock, ms: loadDeadlineMs, late: tooLate })
+    if (this.#late !== undefined) return
+    this.#late = new loaded.LatePool(this.#context, { connector: this.connector, key: this.#key, shown: () => this.shown() })
+    if (this.#hasUnsaved) this.#late.persistence.changed()
+  }
+
+  start(): Promise<void> {
+    if (this.#status === 'destroyed') return Promise.reject(new PoolError('destroyed', 'start: the pool was destroyed; make a new one'))
+    if (this.#status === 'created' || this.#status === 'stopped') {
+      const before = Promise.allSettled([this.#starting, this.#stopping])
+      this.#setStatus('starting')
+      this.#starting = this.#begin(++this.#turns, before)
+    }
+    return this.#starting ?? Promise.resolve()
+  }
+
+  /** Gives up silently when the pool was stopped meanwhile: `turn` is over then. */
+  async #begin(turn: number, before: Promise<unknown>): Promise<void> {
+    const { network, state, config } = this.#context
+    await before
+    if (turn !== this.#turns) return
+    try {
+      await this.load()
+      if (turn !== this.#turns) return
+      await this.#late?.persistence.start()
+      if (turn !== this.#turns) return
+      state.resetReconnections()
+      await network.start({
+        plainProtocols: config.plainPeers === 'admit' ? config.requiredProtocols : undefined,
+        incoming: (link) => this.#incoming(link),
+        ownPointsChanged: () => this.#ownPointsChanged(),
+        budgetChanged: () => this.#budgetChanged(),
+        discovered: (found) => state.claims.discovered(found)
+      })
+    } catch (error) {
+      await this.end('stopped', { kind: 'going-away' })
+      throw error
+    }
+    if (turn !== this.#turns) {
+      await network.stop()
+      return
+    }
+    this.#setStatus('running')
+    this.#ownPointsChanged()
+    this.#late?.maintenance.start({ awake: true })
+  }
+
+  end(status: 'stopped' | 'destroyed', reason: DisconnectReason): Promise<void> {
+    if (this.#status === 'destroyed') return this.#stopping ?? Promise.resolve()
+    const idle = this.#status === 'created' || this.#status === 'stopped'
+    this.#turns++
+    this.#setStatus(status)
+    if (!idle) this.#stopping = this.#wind(reason, this.#stopping)
+    return this.#stopping ?? Promise.resolve()
+  }
+
+  async #wind(reason: DisconnectReason, before: Promise<void> | undefined): Promise<void> {
+    this.#late?.maintenance.stop()
+    this.#late?.persistence.rememberAnchors()
+    const quiet = this.#context.network.stop()
+    await this.tearDown(reason)
+    await Promise.all([quiet, before])
+    await this.#late?.persistence.stop()
+    this.#cancelChange?.()
+    this.#cancelChange = undefined
+  }
+
+  /** Ends all connections and attempts. */
+  async tearDown(reason: DisconnectReason): Promise<void> {
+    const { state } = this.#context
+    state.cancelAttempts(`all connections are torn down (${reason.kind})`)
+    await Promise.all([...state.connections()].map((connection) => connection.disconnect(reason)))
+  }
+
+  async suspend(keep: SuspendedKeep): Promise<void> {
+    const { state, config } = this.#context
+    if (this.#status !== 'running' && this.#status !== 'suspended') return
+    this.#keep = keep === 'band' && config.suspendedBand === null ? 'all' : keep
+    this.#setStatus('suspended')
+    state.changeBand({ isSuspended: this.#keep === 'band' })
+    if (this.#keep === 'band') {
+      this.#late?.maintenance.start({ awake: false })
+      // What its first look prunes is saved with the rest.
+      await Promise.resolve()
+    } else {
+      this.#late?.maintenance.stop()
+      state.cancelAttempts('the pool is suspended')
+      if (keep === 'none') void this.tearDown({ kind: 'going-away' })
+    }
+    await this.#late?.persistence.save()
+  }
+
+  resume(): void {
+    if (this.#status !== 'running' && this.#status !== 'suspended') return
+    const { state } = this.#context
+    state.resetReconnections()
+    this.#setStatus('running')
+    state.changeBand({ isSuspended: false })
+    this.#late?.maintenance.start({ awake: true })
+    this.#late?.maintenance.askAll()
+    void this.#late?.persistence.save()
+  }
+
+  // What the state tells.
+
+  told(type: PoolEventName): void {
+    this.#late?.told(type)
+  }
+
+  /** Something that is saved has changed. */
+  save(urgency?: 'now'): void {
+    this.#hasUnsaved = true
+    this.#late?.persistence.changed(urgency)
+  }
+
+  /** Something that is shown has changed: one event for all changes of a turn. */
+  shown(): void {
+    this.#version++
+    const { events, clock } = this.#context
+    if (this.#cancelChange !== undefined || !events.hasListeners('change')) return
+    this.#cancelChange = clock.schedule(0, () => {
+      this.#cancelChange = undefined
+      events.emit('change', { version: this.#version })
+    })
+  }
+
+  #setStatus(status: PoolStatus): void {
+    this.#status = status
+    this.shown()
+  }
+
+  // What the network tells.
+
+  #incoming(link: Link): void {
+    const takes = this.#status === 'running' || this.#status === 'starting' || (this.#status === 'suspended' && this.#keep !== 'none')
+    if (takes) this.connector.accept(link).catch((error: unknown) => this.#context.log.error('an incoming link failed', error))
+    else abortLink(link, 'the pool is not running')
+  }
+
+  #ownPointsChanged(): void {
+    const { state, network, events } = this.#context
+    const points = network.ownPoints()
+    state.points.announce(points)
+    events.emit('own-points-changed', { points })
+    this.#late?.exchange.ownPointsChanged()
+  }
+
+  #budgetChanged(): void {
+    const { budget } = this.#context.network
+    if (budget !== undefined && budget.state !== this.#budgetState) this.#context.events.emit('link-budget', budget)
+    this.#budgetState = budget?.state
+    this.shown()
+  }
+}

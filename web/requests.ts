@@ -1,0 +1,127 @@
+/**
+ * What any tab may request of the pool that the tabs share: one table, from which both the methods of `SharedPool` and the code that
+ * carries them out are made. The owner carries requests of its own tab out in the same way as those of others. Arguments come from another
+ * page, and are checked as strictly as a program's. Results are plain data.
+ */
+import type { PeerDescription, Peers } from '../src/core/api/peers.ts'
+import type { PointDescription, Points } from '../src/core/api/points.ts'
+import { encodePayload } from '../src/core/flows/payload.ts'
+import type { PeerPool } from '../src/core/peer-pool.ts'
+import type { PeerId, Point } from '../src/core/values/ids.ts'
+import { PoolError } from '../src/core/values/reason.ts'
+import { argumentsFor, isSaved, type SavedVerb, type Verb } from '../src/core/verbs.ts'
+import { encodeMessage } from '../src/core/wire/encode.ts'
+
+type AnyPool = PeerPool<unknown, unknown, unknown>
+
+/** Methods of the pool that are called as they are. What they return is plain data, or nothing. */
+const direct = [
+  ...(['disconnect', 'maintain', 'setBand', 'savePeers', 'explain', 'explainBand', 'clearGreylist', 'clearAcl'] as const),
+  ...(['registerPoint', 'unregisterPoint'] as const),
+  ...(['peers.ban', 'peers.unban', 'peers.trust', 'peers.untrust', 'peers.report'] as const),
+  ...(['points.ban', 'points.unban', 'points.banHost', 'points.unbanHost', 'points.banRange', 'points.unbanRange'] as const),
+  ...(['points.trust', 'points.untrust'] as const)
+] satisfies Verb[]
+
+type DirectName = (typeof direct)[number]
+
+/** What is more than a call. */
+const special = {
+  connect: async (pool: AnyPool, signal: AbortSignal, [point, options]: [Point, object]): Promise<PeerId> =>
+    (await pool.connect(point, { ...options, signal })).peerId,
+  send: async (pool: AnyPool, signal: AbortSignal, [peerId, payload]: [PeerId, Uint8Array]): Promise<void> => {
+    const connection = pool.connections.findByPeerId(peerId)
+    if (connection === undefined) throw new PoolError('not-connected', `${peerId} is not connected`)
+    await connection.sendPayload(checked(pool, payload), signal)
+  },
+  broadcast: (pool: AnyPool, _: AbortSignal, [bytes, { except = [] }]: [Uint8Array, { except?: readonly PeerId[] }]): number => {
+    const frame = encodeMessage({ kind: 'application', payload: checked(pool, bytes) })
+    return pool.connections.list().filter((connection) => !except.includes(connection.peerId) && connection.offerFrame(frame)).length
+  },
+  'peers.describe': (pool: AnyPool, _: AbortSignal, [peerId]: [PeerId]) => {
+    const info = pool.peers.info(peerId)
+    return info === undefined ? undefined : pool.peers.describe(info)
+  },
+  'points.describe': (pool: AnyPool, _: AbortSignal, [point]: [Point]) => {
+    const info = pool.points.info(point)
+    return info === undefined ? undefined : pool.points.describe(info)
+  }
+}
+
+export type RequestName = DirectName | keyof typeof special
+
+/** Not repeated with another owner: the first one may have done it. */
+export const onceOnly: ReadonlySet<RequestName> = new Set<RequestName>(['send', 'broadcast'])
+
+/** A method of the pool as a tab calls it. What changes saved data resolves, with nothing, when that is stored. */
+type Requested<Name, Method> = Method extends (...args: infer Args) => infer Result
+  ? (...args: Args) => Promise<Name extends SavedVerb ? void : Awaited<Result>>
+  : never
+
+type MethodsOf<Pool> = {
+  readonly [Name in DirectName as Name extends keyof Pool ? Name : never]: Requested<Name, Pool[Name & keyof Pool]>
+}
+
+type NounOf<Noun extends string, Target> = {
+  readonly [Name in DirectName as Name extends `${Noun}.${infer Verb}` ? Verb : never]: Name extends `${Noun}.${infer Verb}`
+    ? Requested<Name, Target[Verb & keyof Target]>
+    : never
+}
+
+/** The methods of a pool that any tab may call, as the pool has them, with promises. */
+export type RequestedPool<Msg, PeerMeta, ConnMeta> = MethodsOf<PeerPool<Msg, PeerMeta, ConnMeta>> & {
+  /** As `pool.peers`. */
+  readonly peers: NounOf<'peers', Peers<Msg, PeerMeta, ConnMeta>> & {
+    /** With its history; `undefined` for an unknown peer. */
+    describe(peerId: PeerId): Promise<PeerDescription | undefined>
+  }
+  /** As `pool.points`. */
+  readonly points: NounOf<'points', Points<Msg, PeerMeta, ConnMeta>> & {
+    /** With its history; `undefined` for an unknown point. */
+    describe(point: Point): Promise<PointDescription | undefined>
+  }
+}
+
+/** Gives the face its methods: each makes a request. */
+export function addRequests<Face extends object, Msg, PeerMeta, ConnMeta>(
+  face: Face,
+  request: (name: RequestName, args: readonly unknown[]) => Promise<unknown>
+): Face & RequestedPool<Msg, PeerMeta, ConnMeta> {
+  const nouns: Record<string, Record<string, unknown>> = { '': {}, peers: {}, points: {} }
+  for (const name of [...direct, 'peers.describe', 'points.describe'] as const) {
+    const [noun = '', verb = ''] = name.includes('.') ? name.split('.') : ['', name]
+    const target = nouns[noun]
+    if (target !== undefined) target[verb] = (...args: readonly unknown[]) => request(name, args)
+  }
+  const { '': verbs, ...others } = nouns
+  return Object.assign(face, verbs, others) as unknown as Face & RequestedPool<Msg, PeerMeta, ConnMeta>
+}
+
+/** Carries a request out. Rejects with what the pool said, or with `PoolError` `not-understood` for one that is not in the table. */
+export async function runRequest<Msg, PeerMeta, ConnMeta>(
+  pool: PeerPool<Msg, PeerMeta, ConnMeta>,
+  { name, args, signal }: { name: string; args: readonly unknown[]; signal: AbortSignal }
+): Promise<unknown> {
+  const isSpecial = Object.hasOwn(special, name)
+  if (!isSpecial && !direct.some((one) => one === name))
+    throw new PoolError('not-understood', `the tab that owns the pool does not know the request ${name.slice(0, 60)}`)
+  const taken = argumentsFor(pool)(name as Verb, ...args)
+  if (isSpecial) {
+    const run = special[name as keyof typeof special] as (pool: unknown, signal: AbortSignal, args: readonly unknown[]) => unknown
+    return await run(pool, signal, taken)
+  }
+  const [noun, verb] = name.includes('.') ? name.split('.') : [undefined, name]
+  const target: object = noun === undefined ? pool : Reflect.get(pool, noun)
+  const result: unknown = await Reflect.apply(Reflect.get(target, verb ?? ''), target, taken)
+  if (!isSaved(name as Verb)) return result
+  await pool.savePeers()
+  return undefined
+}
+
+/** The messages of requests are bytes already. */
+function checked(pool: AnyPool, payload: Uint8Array): Uint8Array {
+  return encodePayload(
+    { messageCodec: { encode: () => payload, decode: () => payload }, maxMessageBytes: pool.config.maxMessageBytes },
+    payload
+  )
+}
