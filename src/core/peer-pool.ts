@@ -12,7 +12,7 @@ import type { BandExplanation } from './decisions/explain-band.ts'
 import { scorerOf } from './decisions/score.ts'
 import type { ConnectOptions } from './flows/connect.ts'
 import type { Connection } from './flows/connection.ts'
-import type { FlowContext } from './flows/context.ts'
+import type { FlowConnection, FlowContext } from './flows/context.ts'
 import { EventHub } from './flows/event-hub.ts'
 import { Guard, GuardedNetwork, guardClock, guardPeerMetadata, guardRandom, metadataEncoder } from './flows/guards.ts'
 import { encodePayload } from './flows/payload.ts'
@@ -22,7 +22,7 @@ import { PoolState } from './tables/pool-state.ts'
 import { type Parts, partsOf } from './tables/pool-view.ts'
 import type { RunningConnection } from './values/attempt.ts'
 import { type ConnectionBand, defaultListing, type SuspendedKeep } from './values/bounds.ts'
-import type { PoolConfig } from './values/config.ts'
+import type { PeerMetadata, PoolConfig } from './values/config.ts'
 import { type PoolEvent, type PoolEventName, type PoolListener, poolEventNames } from './values/events.ts'
 import type { Host, ParsedPoint, PeerId, Point } from './values/ids.ts'
 import type { Clock, Gate, Log, Network, Random } from './values/ports.ts'
@@ -43,13 +43,13 @@ export interface PoolComponents {
 export class PeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Array> {
   /** The settings, and who we are. Frozen. Source: `config`. */
   readonly config: PoolConfig<Msg, PeerMeta, ConnMeta> & { readonly peerId: PeerId }
-  readonly connections: Connections<Msg, PeerMeta, ConnMeta>
-  readonly peers: Peers<Msg, PeerMeta, ConnMeta>
-  readonly points: Points<Msg, PeerMeta, ConnMeta>
+  readonly connections: Connections<Msg, ConnMeta>
+  readonly peers: Peers<PeerMeta>
+  readonly points: Points
   /** The predicate for an adapter's gater. */
   readonly gate: Gate
-  readonly #context: FlowContext<Msg, PeerMeta, ConnMeta>
-  readonly #lifecycle: Lifecycle<Msg, PeerMeta, ConnMeta>
+  readonly #context: FlowContext
+  readonly #lifecycle: Lifecycle
 
   /** Makes a pool that does nothing yet. `given` is of `resolveConfig`, which checked it. Throws `PoolError` for a trusted point that is none. */
   constructor(given: PoolConfig<Msg, PeerMeta, ConnMeta>, components: PoolComponents) {
@@ -57,17 +57,15 @@ export class PeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Arra
     const clock = guardClock(components.clock, log)
     const network = new GuardedNetwork(components.network, clock, log)
     const random = guardRandom(components.random, log)
-    const peerMetadata = guardPeerMetadata(given.peerMetadata, log)
-    const config = { ...given, peerMetadata }
+    const peerMetadata = guardPeerMetadata(given.peerMetadata, log) as PeerMetadata<unknown>
+    // Inside, messages and metadata have no type of the application's: see `flows/context.ts`.
+    const config: PoolConfig = { ...(given as unknown as PoolConfig), peerMetadata }
     const { peerId } = network
     const events = new EventHub(poolEventNames, { clock, guard: log })
-    const parts = partsOf<PeerMeta, Connection<Msg, ConnMeta>>({
+    const parts = partsOf<unknown, FlowConnection>({
       ...{ config, peerId, clock, random },
       score: scorerOf(peerMetadata, clock),
-      emit: (type, detail) => {
-        events.emit(type, detail)
-        this.#lifecycle.told(type)
-      },
+      emit: (type, detail) => events.emit(type, detail),
       shown: () => this.#lifecycle.shown(),
       save: (urgency) => this.#lifecycle.save(urgency)
     })
@@ -189,7 +187,7 @@ export class PeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Arra
   async connect(point: Point, options: ConnectOptions = {}): Promise<Connection<Msg, ConnMeta>> {
     const [, checked] = this.#context.take('connect', point, options)
     this.#lifecycle.mustRun('connect')
-    return this.#lifecycle.connector.connect(point, checked)
+    return (await this.#lifecycle.lateFor('connect').connector.connect(point, checked)) as FlowConnection as Connection<Msg, ConnMeta>
   }
 
   /**
@@ -213,7 +211,7 @@ export class PeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Arra
    */
   broadcast(message: Msg, options: { except?: readonly PeerId[] } = {}): number {
     const [, { except = [] }] = this.#context.take('broadcast', message, options)
-    const frame = encodeMessage({ kind: 'application', payload: encodePayload(this.#context.config, message) })
+    const frame = encodeMessage({ kind: 'application', payload: encodePayload<unknown>(this.#context.config, message) })
     let taken = 0
     for (const connection of this.#context.state.connections()) {
       if (!except.includes(connection.peerId) && connection.offerFrame(frame)) taken++
@@ -269,7 +267,7 @@ export class PeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Arra
   /** Throws `PoolError` `table-full`. Source: `register_peer`. */
   registerPeer(peerId: PeerId): PeerInfo<PeerMeta> {
     this.#context.take('registerPeer', peerId)
-    return this.#context.state.peers.register(peerId)
+    return this.#context.state.peers.register(peerId) as PeerInfo<PeerMeta>
   }
 
   /**

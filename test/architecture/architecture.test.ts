@@ -150,7 +150,7 @@ const cases: readonly Case[] = [
     name: 'what the operator said, a proof showed and peers claim is written by its own files only',
     about: published,
     broken: [
-      { 'src/core/flows/swap.ts': 'record.fromOperator().expectedPeerId = id' },
+      { 'src/core/flows/mixing.ts': 'record.fromOperator().expectedPeerId = id' },
       { 'src/core/tables/claims.ts': 'parts.points.get(point)?.fromProof()' },
       { 'src/core/tables/claims.ts': 'const operator = record.fromOperator()' },
       { 'src/core/tables/known-points.ts': 'record.fromClaims().claimedBy = id' },

@@ -3,32 +3,32 @@ import type { Connection } from '../flows/connection.ts'
 import type { FlowContext } from '../flows/context.ts'
 import type { PeerId, Point } from '../values/ids.ts'
 
-export class Connections<Msg, PeerMeta, ConnMeta> implements Iterable<[PeerId, Connection<Msg, ConnMeta>]> {
-  readonly #context: FlowContext<Msg, PeerMeta, ConnMeta>
+export class Connections<Msg, ConnMeta> implements Iterable<[PeerId, Connection<Msg, ConnMeta>]> {
+  readonly #context: FlowContext
 
-  constructor(context: FlowContext<Msg, PeerMeta, ConnMeta>) {
+  constructor(context: FlowContext) {
     this.#context = context
   }
 
   /** `[peerId, connection]` of each running connection, the longest established first. Source: `fold`, `iter`. */
   *[Symbol.iterator](): IterableIterator<[PeerId, Connection<Msg, ConnMeta>]> {
-    for (const connection of this.#context.state.connections()) yield [connection.peerId, connection]
+    for (const connection of this.#running()) yield [connection.peerId, connection]
   }
 
   /** Source: `list`. */
   list(): Connection<Msg, ConnMeta>[] {
-    return [...this.#context.state.connections()]
+    return [...this.#running()]
   }
 
   findByPeerId(peerId: PeerId): Connection<Msg, ConnMeta> | undefined {
     this.#context.take('connections.findByPeerId', peerId)
-    return this.#context.state.connection(peerId)
+    return this.#of(peerId)
   }
 
   findByPoint(point: Point): Connection<Msg, ConnMeta> | undefined {
     this.#context.take('connections.findByPoint', point)
     const state = this.#context.state.points.get(point)?.state
-    return state?.kind === 'running' ? this.#context.state.connection(state.connection.peerId) : undefined
+    return state?.kind === 'running' ? this.#of(state.connection.peerId) : undefined
   }
 
   /**
@@ -51,5 +51,14 @@ export class Connections<Msg, PeerMeta, ConnMeta> implements Iterable<[PeerId, C
     if (recipient === undefined) return undefined
     const offer = this.randomAddress({ differentThan: recipient.peerId, noPrivate: true })
     return offer === undefined ? undefined : { ...offer, recipient }
+  }
+
+  #of(peerId: PeerId): Connection<Msg, ConnMeta> | undefined {
+    return this.#context.state.connection(peerId) as Connection<Msg, ConnMeta> | undefined
+  }
+
+  /** With the application's types, which the flows do not know. */
+  #running(): Iterable<Connection<Msg, ConnMeta>> {
+    return this.#context.state.connections() as Iterable<Connection<Msg, ConnMeta>>
   }
 }

@@ -18,18 +18,18 @@ const maxRefusals = 128
 /** What is said to a person draws no lots, and leaves the pool's own as they are. */
 const evenChance: Random = { next: () => 0.5, bytes: (length) => new Uint8Array(length) }
 
-export interface ExplanationParts<Msg, PeerMeta, ConnMeta> {
-  readonly exchange: Exchange<Msg, PeerMeta, ConnMeta>
-  readonly maintenance: Maintenance<Msg, PeerMeta, ConnMeta>
+export interface ExplanationParts {
+  readonly exchange: Exchange
+  readonly maintenance: Maintenance
 }
 
-export class Explanations<Msg, PeerMeta, ConnMeta> {
-  readonly #context: FlowContext<Msg, PeerMeta, ConnMeta>
-  readonly #parts: ExplanationParts<Msg, PeerMeta, ConnMeta>
+export class Explanations {
+  readonly #context: FlowContext
+  readonly #parts: ExplanationParts
   /** Peers that dialed us and were refused: when last, by the monotonic clock, and why. Memory only. */
   readonly #refused = new Map<PeerId, { readonly at: number; readonly why: string }>()
 
-  constructor(context: FlowContext<Msg, PeerMeta, ConnMeta>, parts: ExplanationParts<Msg, PeerMeta, ConnMeta>) {
+  constructor(context: FlowContext, parts: ExplanationParts) {
     this.#context = context
     this.#parts = parts
     context.events.addEventListener('handshake-refused', ({ detail: { direction, peerId, rejection } }) => {

@@ -3,12 +3,9 @@
  * its only user, and has the public verbs.
  */
 
-import { abortLink } from '../flows/closing.ts'
-import { Connector } from '../flows/connect.ts'
 import type { FlowContext } from '../flows/context.ts'
-import { within } from '../flows/waits.ts'
+import { unheard, within } from '../flows/waits.ts'
 import type { SuspendedKeep } from '../values/bounds.ts'
-import type { PoolEventName } from '../values/events.ts'
 import type { Link, LinkBudget } from '../values/ports.ts'
 import { type DisconnectReason, PoolError } from '../values/reason.ts'
 import type { PoolStatus } from '../values/snapshot.ts'
@@ -17,13 +14,12 @@ import type { LatePool } from './late.ts'
 /** A page that has not loaded `late.ts` by then does not start, ms. */
 const loadDeadlineMs = 30_000
 
-export class Lifecycle<Msg, PeerMeta, ConnMeta> {
-  readonly connector: Connector<Msg, PeerMeta, ConnMeta>
-  readonly #context: FlowContext<Msg, PeerMeta, ConnMeta>
+export class Lifecycle {
+  readonly #context: FlowContext
   /** Secret, of the greylist of hosts. */
   readonly #key: Uint8Array
   /** Loaded beside the first start, so that a page is connected sooner. */
-  #late: LatePool<Msg, PeerMeta, ConnMeta> | undefined
+  #late: LatePool | undefined
   /** Before that. */
   #hasUnsaved = false
   #status: PoolStatus = 'created'
@@ -37,14 +33,9 @@ export class Lifecycle<Msg, PeerMeta, ConnMeta> {
   #starting: Promise<void> | undefined
   #stopping: Promise<void> | undefined
 
-  constructor(context: FlowContext<Msg, PeerMeta, ConnMeta>, key: Uint8Array) {
+  constructor(context: FlowContext, key: Uint8Array) {
     this.#context = context
     this.#key = key
-    this.connector = new Connector(context, {
-      established: (connection) => this.#late?.exchange.established(connection),
-      received: (connection, message) => this.#late?.exchange.received(connection, message),
-      alternatives: (asker, hello) => this.#late?.exchange.alternatives(asker, hello) ?? []
-    })
   }
 
   get status(): PoolStatus {
@@ -56,12 +47,12 @@ export class Lifecycle<Msg, PeerMeta, ConnMeta> {
     return this.#version
   }
 
-  get late(): LatePool<Msg, PeerMeta, ConnMeta> | undefined {
+  get late(): LatePool | undefined {
     return this.#late
   }
 
   /** Throws `PoolError` `not-started` before the first start. */
-  lateFor(verb: string): LatePool<Msg, PeerMeta, ConnMeta> {
+  lateFor(verb: string): LatePool {
     if (this.#late === undefined) throw new PoolError('not-started', `${verb}: the pool has not started yet`)
     return this.#late
   }
@@ -83,7 +74,7 @@ export class Lifecycle<Msg, PeerMeta, ConnMeta> {
     })
     const loaded = await within(loading, { clock, ms: loadDeadlineMs, late: tooLate })
     if (this.#late !== undefined) return
-    this.#late = new loaded.LatePool(this.#context, { connector: this.connector, key: this.#key, shown: () => this.shown() })
+    this.#late = new loaded.LatePool(this.#context, { key: this.#key, shown: () => this.shown() })
     if (this.#hasUnsaved) this.#late.persistence.changed()
   }
 
@@ -186,10 +177,6 @@ export class Lifecycle<Msg, PeerMeta, ConnMeta> {
 
   // What the state tells.
 
-  told(type: PoolEventName): void {
-    this.#late?.told(type)
-  }
-
   /** Something that is saved has changed. */
   save(urgency?: 'now'): void {
     this.#hasUnsaved = true
@@ -216,8 +203,8 @@ export class Lifecycle<Msg, PeerMeta, ConnMeta> {
 
   #incoming(link: Link): void {
     const takes = this.#status === 'running' || this.#status === 'starting' || (this.#status === 'suspended' && this.#keep !== 'none')
-    if (takes) this.connector.accept(link).catch((error: unknown) => this.#context.log.error('an incoming link failed', error))
-    else abortLink(link, 'the pool is not running')
+    if (!takes || this.#late === undefined) unheard(link.abort('the pool is not running'))
+    else this.#late.connector.accept(link).catch((error: unknown) => this.#context.log.error('an incoming link failed', error))
   }
 
   #ownPointsChanged(): void {

@@ -28,29 +28,29 @@ export interface PeerDescription {
   readonly events: readonly { readonly kind: string; readonly at: number; readonly point: Point | null }[]
 }
 
-export class Peers<Msg, PeerMeta, ConnMeta> {
-  readonly #context: FlowContext<Msg, PeerMeta, ConnMeta>
+export class Peers<PeerMeta> {
+  readonly #context: FlowContext
 
-  constructor(context: FlowContext<Msg, PeerMeta, ConnMeta>) {
+  constructor(context: FlowContext) {
     this.#context = context
   }
 
   /** The live record of a known peer. */
   info(peerId: PeerId): PeerInfo<PeerMeta> | undefined {
     this.#context.take('peers.info', peerId)
-    return this.#context.state.peers.get(peerId)
+    return this.#context.state.peers.get(peerId) as PeerInfo<PeerMeta> | undefined
   }
 
   /** All known peers. Source: `fold_known`, `iter_known`. */
   *known(): IterableIterator<[PeerId, PeerInfo<PeerMeta>]> {
-    for (const info of this.#context.state.peers) yield [info.peerId, info]
+    for (const info of this.#context.state.peers) yield [info.peerId, info as PeerInfo<PeerMeta>]
   }
 
   /** Peers with a running connection. Source: `fold_connected`. */
   *connected(): IterableIterator<[PeerId, PeerInfo<PeerMeta>]> {
     for (const { peerId } of this.#context.state.connections()) {
       const info = this.#context.state.peers.get(peerId)
-      if (info !== undefined) yield [peerId, info]
+      if (info !== undefined) yield [peerId, info as PeerInfo<PeerMeta>]
     }
   }
 

@@ -37,10 +37,10 @@ export interface BanOfHost {
 /** Before the first start, when the greylist is not loaded yet. */
 const noFigures: GreylistFigures = { count: 0, fill: 0, falsePositiveRate: 0, lifeExpectancy: [], isFadingFaster: false, forcedSteps: 0 }
 
-export class Points<Msg, PeerMeta, ConnMeta> {
-  readonly #context: FlowContext<Msg, PeerMeta, ConnMeta>
+export class Points {
+  readonly #context: FlowContext
 
-  constructor(context: FlowContext<Msg, PeerMeta, ConnMeta>) {
+  constructor(context: FlowContext) {
     this.#context = context
   }
 

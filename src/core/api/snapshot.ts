@@ -1,6 +1,5 @@
 /** The state of a pool as one plain, immutable value for pages and people. Made by `pool.snapshot()`, at most once per change. */
-import type { Connection } from '../flows/connection.ts'
-import type { FlowContext } from '../flows/context.ts'
+import type { FlowConnection, FlowContext } from '../flows/context.ts'
 import type { Access } from '../tables/access.ts'
 import { lastMeeting, type PeerInfo } from '../tables/peer.ts'
 import { lastFailureAt, lastSeenAt, type PointInfo } from '../tables/point.ts'
@@ -24,7 +23,7 @@ export interface SnapshotFrame {
 }
 
 /** Costs time in proportion to the known points and peers. */
-export function takeSnapshot<Msg, PeerMeta, ConnMeta>(context: FlowContext<Msg, PeerMeta, ConnMeta>, frame: SnapshotFrame): PoolSnapshot {
+export function takeSnapshot(context: FlowContext, frame: SnapshotFrame): PoolSnapshot {
   const { state, config, clock } = context
   const { access } = state
   const now = clock.now()
@@ -57,7 +56,7 @@ export function takeSnapshot<Msg, PeerMeta, ConnMeta>(context: FlowContext<Msg, 
 }
 
 /** The same with the counters of now, for a snapshot in which nothing else changed; the very same object if they did not move. */
-export function withCounters<Msg, PeerMeta, ConnMeta>(context: FlowContext<Msg, PeerMeta, ConnMeta>, snapshot: PoolSnapshot): PoolSnapshot {
+export function withCounters(context: FlowContext, snapshot: PoolSnapshot): PoolSnapshot {
   const connections = Array.from(context.state.connections(), (connection) => describeConnection(context.state, connection))
   const haveMoved = connections.some(({ bytesReceived, bytesSent }, i) => {
     const before = snapshot.connections[i]
@@ -91,9 +90,9 @@ function bar(
   return { kind, peerId: peerId ?? null, host: host ?? null, since, endsAt }
 }
 
-function describeConnection<Msg, ConnMeta>(view: PoolView, connection: Connection<Msg, ConnMeta>): ConnectionSnapshot {
-  const { bytesReceived, bytesSent } = connection.stat
-  return { ...connection.info, trusted: view.access.isTrusted(connection.peerId, connection.point), bytesReceived, bytesSent }
+function describeConnection(view: PoolView, connection: FlowConnection): ConnectionSnapshot {
+  const { peerId, point, bytesReceived, bytesSent } = connection
+  return { ...connection.info, trusted: view.access.isTrusted(peerId, point), bytesReceived, bytesSent }
 }
 
 function describePoint(view: PoolView, info: PointInfo, now: number): PointSnapshot {

@@ -1,26 +1,27 @@
 /**
- * One attempt from its first check to its end, one function per direction: the table "how an attempt flows" of the house,
- * as code. There is one deadline, and one way out: `finally` ends what did not come to run and closes its link. Called by
- * the pool for users, by maintenance and exchange like any user, and by the network for incoming links.
+ * One attempt from its first check to its end, one function per direction: the table "an attempt" of docs/architecture.md as code. There
+ * is one deadline and one way out: `finally` ends an attempt that made no connection and closes its link. Called by the pool for the
+ * application and for incoming links, by maintenance, and by swaps.
  */
 import { type Admission, checkDial, checkDialed, checkHello, checkHostLimit, checkPeer } from '../decisions/admission.ts'
 import { checkIncoming } from '../decisions/handshake-places.ts'
 import type { AttemptRecord } from '../tables/attempt.ts'
 import { isWordless, type Outcome } from '../tables/attempt.ts'
-import { type PointInfo, soughtAt } from '../tables/point.ts'
+import { soughtAt } from '../tables/point.ts'
 import type { PoolView } from '../tables/pool-view.ts'
 import { readPoint } from '../values/address.ts'
 import type { Attempt } from '../values/attempt.ts'
 import type { PeerId, Point } from '../values/ids.ts'
-import type { ExchangeMessage, HelloMessage, UnknownMessage } from '../values/message.ts'
+import type { HelloMessage } from '../values/message.ts'
 import { DialError, type Link } from '../values/ports.ts'
 import { type AttemptStep, nackMotive, PoolError, type Rejection } from '../values/reason.ts'
 import { WireFault } from '../wire/fault.ts'
-import { Channel } from './channel.ts'
-import { abortLink, closeLink } from './closing.ts'
-import type { Connection, ConnectionParts } from './connection.ts'
-import type { FlowContext } from './context.ts'
+import { abortLink, Channel, closeLink } from './channel.ts'
+import { Connection } from './connection.ts'
+import type { FlowConnection, FlowContext } from './context.ts'
+import type { Exchange } from './exchange.ts'
 import { instanceText, LinkEnded, nackFor, ourHello, parsePoints, readHello, readMetadata, readSigned, readVerdict } from './handshake.ts'
+import { Turns } from './turns.ts'
 
 export interface ConnectOptions {
   /** Trust the point from now on. */
@@ -33,29 +34,16 @@ export interface ConnectOptions {
   readonly signal?: AbortSignal | undefined
 }
 
-/** What happens with a connection that runs; the exchange's part. */
-export interface Receiver<Msg, ConnMeta> {
-  established(connection: Connection<Msg, ConnMeta>): void
-  received(connection: Connection<Msg, ConnMeta>, message: ExchangeMessage | UnknownMessage): void
-  /** Points for a peer that is refused for want of room, which stays known. */
-  alternatives(asker: Link, hello: HelloMessage): readonly string[]
-}
+export class Connector {
+  readonly #context: FlowContext
+  readonly #exchange: Exchange
+  /** Shared by all connections. */
+  readonly #turns: Turns
 
-export class Connector<Msg, PeerMeta, ConnMeta> {
-  readonly #context: FlowContext<Msg, PeerMeta, ConnMeta>
-  readonly #receiver: Receiver<Msg, ConnMeta>
-  /** Makes a running connection. Loaded a little later than the rest: no attempt begins before. */
-  #make: ((parts: Omit<ConnectionParts<Msg, ConnMeta>, 'turns'>) => Connection<Msg, ConnMeta>) | undefined
-
-  constructor(context: FlowContext<Msg, PeerMeta, ConnMeta>, receiver: Receiver<Msg, ConnMeta>) {
+  constructor(context: FlowContext, exchange: Exchange) {
     this.#context = context
-    this.#receiver = receiver
-  }
-
-  /** Takes over what is loaded beside the start. Called once. */
-  adopt(late: Pick<typeof import('./connection.ts') & typeof import('./turns.ts'), 'Connection' | 'Turns'>): void {
-    const turns = new late.Turns(this.#context.clock)
-    this.#make = (parts) => new late.Connection<Msg, ConnMeta>({ ...parts, turns })
+    this.#exchange = exchange
+    this.#turns = new Turns(context.clock)
   }
 
   /**
@@ -63,34 +51,30 @@ export class Connector<Msg, PeerMeta, ConnMeta> {
    * `PoolError` `rejected` (or `table-full` for an unknown point that finds no place); the point is then as disconnected as before,
    * and the call may be repeated.
    */
-  connect(point: Point, options: ConnectOptions): Promise<Connection<Msg, ConnMeta>> {
-    return this.#dial(point, options, { byUser: true, find: () => this.#context.state.points.wanted(point, options) })
+  connect(point: Point, options: ConnectOptions): Promise<Connection> {
+    return this.#dial(point, options, 'operator')
   }
 
   /**
    * The pool dials a point that it knows, by itself or on a peer's word. It writes nothing that is the operator's: `expectedPeerId`
    * holds for this attempt alone. Rejects as `connect`.
    */
-  dial(point: Point, expectedPeerId?: PeerId): Promise<Connection<Msg, ConnMeta>> {
-    return this.#dial(point, { expectedPeerId }, { byUser: false, find: () => this.#context.state.points.get(point) })
+  dial(point: Point, expectedPeerId?: PeerId): Promise<Connection> {
+    return this.#dial(point, { expectedPeerId }, 'pool')
   }
 
-  async #dial(
-    point: Point,
-    options: ConnectOptions,
-    { byUser, find }: { byUser: boolean; find: () => PointInfo | undefined }
-  ): Promise<Connection<Msg, ConnMeta>> {
+  async #dial(point: Point, options: ConnectOptions, by: 'operator' | 'pool'): Promise<Connection> {
     const { state, network, config, events, clock } = this.#context
     const known = state.points.get(point)
     const expectedPeerId = options.expectedPeerId ?? (known === undefined ? readPoint(point).target : soughtAt(known))
     options.signal?.throwIfAborted()
     const refusal =
-      checkDial(state, point, expectedPeerId, options.trusted) ?? (byUser ? undefined : checkHostLimit(state, point, clock.now()))
+      checkDial(state, point, expectedPeerId, options.trusted) ?? (by === 'pool' ? checkHostLimit(state, point, clock.now()) : undefined)
     if (refusal !== undefined) {
       events.emit('handshake-refused', { attempt: 0, direction: 'outgoing', point, peerId: expectedPeerId, rejection: refusal })
       throw PoolError.rejected(refusal)
     }
-    const info = find()
+    const info = by === 'operator' ? state.points.wanted(point, options) : known
     if (info === undefined) throw PoolError.rejected({ kind: 'cancelled', detail: `${point} is not known any more` })
     const attempt = state.beginOutgoing(info, expectedPeerId)
     const progress = this.#watch(attempt, options.timeoutMs ?? config.connectionTimeoutMs, options.signal)
@@ -118,7 +102,7 @@ export class Connector<Msg, PeerMeta, ConnMeta> {
         throw PoolError.rejected(outcome.rejection)
       }
       const metadata = readMetadata(hello, link, config)
-      const { rejection } = this.#judge(attempt, { link, hello })
+      const rejection = this.#judge(attempt, link, hello)
       if (rejection !== undefined) {
         const nack = nackFor(rejection, [])
         if (nack !== undefined) channel.send(nack)
@@ -152,7 +136,7 @@ export class Connector<Msg, PeerMeta, ConnMeta> {
       abortLink(link, entry.kind)
       return
     }
-    if (entry.displaces !== undefined) this.#giveWay(entry.displaces, { kind: 'too-many-handshakes' })
+    if (entry.displaces !== undefined) this.#displace(entry.displaces, { kind: 'too-many-handshakes' })
     const attempt = state.beginIncoming(link, entry.place)
     const progress = this.#watch(attempt, config.authenticationTimeoutMs, undefined)
     progress.step = 'hello'
@@ -162,9 +146,10 @@ export class Connector<Msg, PeerMeta, ConnMeta> {
       const hello = await readHello(channel, config, attempt.signal)
       attempt.signal.throwIfAborted()
       const metadata = readMetadata(hello, link, config)
-      const { rejection } = this.#judge(attempt, { link, hello })
+      const rejection = this.#judge(attempt, link, hello)
       if (rejection !== undefined) {
-        const nack = nackFor(rejection, this.#alternatives(link, hello, rejection))
+        const isFull = rejection.kind === 'too-many-connections' || rejection.kind === 'table-full'
+        const nack = nackFor(rejection, isFull ? this.#exchange.alternatives(link, hello) : [])
         if (nack !== undefined) channel.send(ourHello(this.#context), nack)
         throw PoolError.rejected(rejection)
       }
@@ -191,30 +176,27 @@ export class Connector<Msg, PeerMeta, ConnMeta> {
     }
   }
 
-  /** Step 4 in one turn: check, make room for it, admit. Gives the rejection, or the attempt is accepted. */
-  #judge(
-    attempt: AttemptRecord<Connection<Msg, ConnMeta>>,
-    { link, hello }: { link: Link; hello: HelloMessage }
-  ): { rejection: Rejection | undefined } {
+  /** Step 4 in one turn: check, make room, admit. Returns the rejection, if any; else the attempt is accepted. */
+  #judge(attempt: AttemptRecord<FlowConnection>, link: Link, hello: HelloMessage): Rejection | undefined {
     const { state, network, clock } = this.#context
     const { peerId } = link
     const instance = instanceText(hello.instance)
     const points = parsePoints(network, hello.points)
     const verdict = checkHello(state, attempt, { peerId, hello, points, instance, now: clock.now() })
-    if (verdict.kind !== 'admit') return { rejection: verdict }
-    this.#makeWay(verdict, link)
+    if (verdict.kind !== 'admit') return verdict
+    this.#makeRoom(verdict, link)
     const peer = state.peers.find(peerId)
-    if (peer === undefined) return { rejection: { kind: 'table-full' } }
+    if (peer === undefined) return { kind: 'table-full' }
     const own = state.claims.learnOwn(points, { peerId, host: attempt.host, isPrivate: hello.isPrivate, trusted: peer.trusted })
     const free = own.filter((record) => record.state.kind === 'disconnected')
     state.admit(attempt, peerId, { instance, point: free.find((record) => record.trusted) ?? free[0] })
-    return { rejection: undefined }
+    return undefined
   }
 
-  /** Whoever takes the place of an older connection of the same peer has lost that one: it ends below the pool, too, where it would keep a place. */
-  #makeWay({ displaces, replaces, evicts }: Admission, link: Link): void {
+  /** A connection that is replaced ends in libp2p too, where it would keep a slot. */
+  #makeRoom({ displaces, replaces, evicts }: Admission, link: Link): void {
     if (displaces !== undefined)
-      this.#giveWay(displaces, { kind: 'cancelled', detail: 'both sides dialed; the other of the two connections was kept' })
+      this.#displace(displaces, { kind: 'cancelled', detail: 'both sides dialed; the other of the two connections was kept' })
     if (replaces !== undefined) {
       void replaces.disconnect({ kind: 'replaced' })
       this.#context.network.endOlder?.(link)
@@ -222,8 +204,8 @@ export class Connector<Msg, PeerMeta, ConnMeta> {
     if (evicts !== undefined) void evicts.disconnect({ kind: 'too-many-connections' })
   }
 
-  /** Ends another attempt at once, so that its place is free. */
-  #giveWay(displaced: Attempt, rejection: Rejection): void {
+  /** Ends another attempt at once, so that its slot is free. */
+  #displace(displaced: Attempt, rejection: Rejection): void {
     const { state } = this.#context
     for (const other of [...state.attempts()]) {
       if (other !== displaced) continue
@@ -232,44 +214,34 @@ export class Connector<Msg, PeerMeta, ConnMeta> {
     }
   }
 
-  /** Step 6: the state first, then the reading, then whoever greets a new connection. */
-  #run(
-    attempt: AttemptRecord<Connection<Msg, ConnMeta>>,
-    {
-      channel,
-      hello,
-      metadata,
-      roundTripMs
-    }: { channel: Channel; hello: HelloMessage; metadata: ConnMeta | undefined; roundTripMs: number }
-  ): Connection<Msg, ConnMeta> {
-    const { state, clock, config, events } = this.#context
-    if (this.#make === undefined) throw new PoolError('not-started', 'the pool has not started yet')
-    const connection = this.#make({
+  /** Step 6: first the state, then reading, then the first message of the exchange. */
+  #run(attempt: AttemptRecord<FlowConnection>, { channel, hello, metadata, roundTripMs }: Shaken): Connection {
+    const { state, clock } = this.#context
+    const connection = new Connection({
       channel,
       attempt,
-      // Not the message: it holds on to the packet that it came in.
+      // Not the message: it keeps the packet that it came in.
       hello: { isPrivate: hello.isPrivate, discovery: hello.discovery },
+      instance: instanceText(hello.instance),
       remoteMetadata: metadata,
       roundTripMs: channel.link.plain === undefined ? roundTripMs : undefined,
-      instance: instanceText(hello.instance),
-      clock,
-      config,
-      onEnd: (_, ending, comeBackAfterMs) => this.#ended(attempt, { kind: 'closed', ending, comeBackAfterMs }),
-      onExchange: (from, message) => this.#receiver.received(from, message),
-      onDropped: ({ peerId }, messages, bytes) => events.emit('messages-dropped', { peerId, messages, bytes })
+      context: this.#context,
+      exchange: this.#exchange,
+      turns: this.#turns,
+      ended: (ending, comeBackAfterMs) => this.#ended(attempt, { kind: 'closed', ending, comeBackAfterMs })
     })
     state.run(attempt, connection)
     void connection.serve()
-    this.#receiver.established(connection)
+    this.#exchange.established(connection)
     clock.schedule(0, () => void this.#certify(connection, hello))
     return connection
   }
 
   /**
-   * A program is seldom told that its network has changed, on Node never: it shows by the last connection that ends without a word, and
-   * the others before it. Not where it had just been made, or who comes and goes all the time would be dialed as often.
+   * Node never says that the network has changed. It shows when the last connection ends without a goodbye, so all back-offs are forgotten
+   * then. Not after a young connection: a peer that comes and goes all the time would be dialed as often.
    */
-  #ended(attempt: AttemptRecord<Connection<Msg, ConnMeta>>, outcome: Outcome & { kind: 'closed' }): void {
+  #ended(attempt: AttemptRecord<FlowConnection>, outcome: Outcome & { kind: 'closed' }): void {
     const { state, clock, config, network } = this.#context
     state.end(attempt, outcome)
     const said = outcome.ending.by === 'us' ? undefined : outcome.ending.reason.kind
@@ -279,10 +251,10 @@ export class Connector<Msg, PeerMeta, ConnMeta> {
   }
 
   /**
-   * Checks what the peer signed, in a turn of its own once the connection runs: a signature takes longer than all other checks of a
-   * Hello together, nothing is decided by it, and whom we refuse must not cost us that much.
+   * Checks the peer's signed record in a later turn. A signature takes longer than all other checks of a Hello together, no decision needs
+   * it, and a peer that we refuse must not cost us that much.
    */
-  async #certify(connection: Connection<Msg, ConnMeta>, hello: HelloMessage): Promise<void> {
+  async #certify(connection: Connection, hello: HelloMessage): Promise<void> {
     const { network, state } = this.#context
     const { peerId } = connection
     if (connection.ending !== undefined) return
@@ -293,14 +265,8 @@ export class Connector<Msg, PeerMeta, ConnMeta> {
     }
   }
 
-  /** Points that a refused peer may try instead, of those that it can dial. */
-  #alternatives(link: Link, hello: HelloMessage, rejection: Rejection): readonly string[] {
-    const useful = rejection.kind === 'too-many-connections' || rejection.kind === 'table-full'
-    return useful ? this.#receiver.alternatives(link, hello) : []
-  }
-
   /** The one deadline of an attempt, which names the step that ran out, and the caller's own signal. */
-  #watch(attempt: AttemptRecord<Connection<Msg, ConnMeta>>, timeoutMs: number, signal: AbortSignal | undefined): Progress {
+  #watch(attempt: AttemptRecord<FlowConnection>, timeoutMs: number, signal: AbortSignal | undefined): Progress {
     const progress: Progress = { step: 'dial', done: () => undefined }
     const stopTimer = this.#context.clock.schedule(timeoutMs, () =>
       attempt.cancel({ kind: 'timeout', step: progress.step, afterMs: timeoutMs })
@@ -314,6 +280,14 @@ export class Connector<Msg, PeerMeta, ConnMeta> {
     }
     return progress
   }
+}
+
+/** What a handshake gave. */
+interface Shaken {
+  readonly channel: Channel
+  readonly hello: HelloMessage
+  readonly metadata: Uint8Array | undefined
+  readonly roundTripMs: number
 }
 
 interface Progress {

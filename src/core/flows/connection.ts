@@ -1,29 +1,30 @@
 /**
- * A running connection: reads until the end, keeps a bounded queue of application messages for their one reader, and
- * sends through its outbox. What pool messages mean is the matter of `exchange.ts`. It ends once, by whoever comes first, and tells
- * its owner through `onEnd`, which runs in the same turn.
+ * A running connection: reads until the end, keeps a bounded queue of application messages for their one reader, and sends through its
+ * outbox. Pool messages go to the exchange. The first reason ends it, and `ended` changes the state in the same turn.
  */
-
-import type { Attempt, ConnectionKind, Direction, RunningConnection } from '../values/attempt.ts'
-import type { PoolConfig } from '../values/config.ts'
+import type { Attempt, ConnectionKind, Direction } from '../values/attempt.ts'
+import type { Codec } from '../values/config.ts'
 import type { Host, PeerId, Point } from '../values/ids.ts'
-import type { ExchangeMessage, HelloMessage, ReceivedMessage, UnknownMessage } from '../values/message.ts'
-import type { Clock, Transport } from '../values/ports.ts'
+import type { ExchangeMessage, HelloMessage, ReceivedMessage } from '../values/message.ts'
+import type { Link, Transport } from '../values/ports.ts'
 import { type DisconnectReason, describeReason, type Ending, PoolError } from '../values/reason.ts'
 import type { ConnectionInfo } from '../values/snapshot.ts'
 import { reason as checkReason, whileWaiting } from '../verbs.ts'
 import { disconnectMessage, reasonOf } from '../wire/disconnect.ts'
 import { WireFault } from '../wire/fault.ts'
-import type { Channel } from './channel.ts'
-import { abortLink, closeLink } from './closing.ts'
+import { abortLink, type Channel, closeLink } from './channel.ts'
+import type { FlowConnection, FlowContext } from './context.ts'
+import type { Exchange } from './exchange.ts'
 import { Inbox } from './inbox.ts'
 import { Meter } from './meter.ts'
 import { Outbox } from './outbox.ts'
 import { decodePayload, encodePayload } from './payload.ts'
 import type { Turns } from './turns.ts'
 
-/** What came before the other side left can still be read for so long by an application that is behind, ms; then the place is free. */
+/** An application that is behind can read on for so long after the other side left, ms; then the slot is free. */
 const unreadLingerMs = 5_000
+
+const lost: Ending = { by: 'network', reason: { kind: 'lost' } }
 
 export interface ConnectionStat {
   readonly bytesReceived: number
@@ -37,27 +38,24 @@ export interface ConnectionStat {
   readonly messagesDropped: number
 }
 
-/** What its maker gives a connection. */
-export interface ConnectionParts<Msg, ConnMeta> {
+/** What `connect.ts` gives a connection. */
+export interface ConnectionParts<ConnMeta> {
   readonly channel: Channel
   readonly attempt: Attempt
   readonly hello: Pick<HelloMessage, 'isPrivate' | 'discovery'>
+  readonly instance: string
   readonly remoteMetadata: ConnMeta | undefined
   readonly roundTripMs: number | undefined
-  readonly instance: string
-  readonly clock: Clock
+  readonly context: Pick<FlowContext, 'clock' | 'config' | 'events'>
+  /** Takes the pool messages. */
+  readonly exchange: Exchange
   /** Of all connections of the pool together. */
   readonly turns: Turns
-  readonly config: Pick<PoolConfig<Msg>, 'messageCodec' | 'maxMessageBytes' | 'maxUndeliveredMessages'>
   /** Synchronous; the state is changed here. */
-  readonly onEnd: (connection: Connection<Msg, ConnMeta>, ending: Ending, comeBackAfterMs: number) => void
-  /** Throws `WireFault` for what a peer must not send. */
-  readonly onExchange: (connection: Connection<Msg, ConnMeta>, message: ExchangeMessage | UnknownMessage) => void
-  /** Messages, and their bytes, that were dropped since the last call: once a second at most, and at the end. */
-  readonly onDropped: (connection: Connection<Msg, ConnMeta>, messages: number, bytes: number) => void
+  readonly ended: (ending: Ending, comeBackAfterMs: number) => void
 }
 
-export class Connection<Msg = Uint8Array, ConnMeta = Uint8Array> implements RunningConnection {
+export class Connection<Msg = Uint8Array, ConnMeta = Uint8Array> implements FlowConnection {
   readonly attempt: Attempt
   readonly establishedAt: number
   readonly startedAt: number
@@ -70,19 +68,19 @@ export class Connection<Msg = Uint8Array, ConnMeta = Uint8Array> implements Runn
   readonly remoteMetadata: ConnMeta | undefined
   /** Application messages in order, for one reader; ends with the connection, after what had come before. */
   readonly messages: AsyncIterable<Msg>
-  readonly #parts: ConnectionParts<Msg, ConnMeta>
+  readonly #parts: ConnectionParts<ConnMeta>
   readonly #inbox: Inbox<Msg>
-  #ending: Ending | undefined
-  /** The same, once the link is closed too. */
-  #closedAs: Ending | undefined
-  #cancelLinger: (() => void) | undefined
   readonly #outbox: Outbox
   #messagesReceived = 0
-  // What many connections never need, made when it is: there are hundreds of them, each with a share of the heap.
+  #ending: Ending | undefined
+  /** The link is closed too. */
+  #isClosed = false
+  #cancelLinger: (() => void) | undefined
+  // Made on demand: many connections never need them, and each takes a share of the heap.
   #meters: { readonly received: Meter; readonly sent: Meter } | undefined
   #closing: PromiseWithResolvers<Ending> | undefined
 
-  constructor(parts: ConnectionParts<Msg, ConnMeta>) {
+  constructor(parts: ConnectionParts<ConnMeta>) {
     this.#parts = parts
     this.attempt = parts.attempt
     this.instance = parts.instance
@@ -90,30 +88,35 @@ export class Connection<Msg = Uint8Array, ConnMeta = Uint8Array> implements Runn
     this.remoteMetadata = parts.remoteMetadata
     this.isPrivate = parts.hello.isPrivate
     this.discovery = parts.hello.discovery
-    this.establishedAt = parts.clock.date()
-    this.startedAt = parts.clock.now()
-    this.#inbox = new Inbox(parts.config.maxUndeliveredMessages)
+    const { clock, config, events } = parts.context
+    this.establishedAt = clock.date()
+    this.startedAt = clock.now()
+    this.#inbox = new Inbox(config.maxUndeliveredMessages)
     this.messages = this.#inbox
     this.#outbox = new Outbox({
       channel: parts.channel,
-      clock: parts.clock,
+      clock,
       turns: parts.turns,
       stalled: () => void this.disconnect({ kind: 'not-reading' }),
-      broken: () => void this.#fallen({ by: 'network', reason: { kind: 'lost' } }),
-      dropped: (messages, bytes) => parts.onDropped(this, messages, bytes)
+      broken: () => this.#fallen(lost),
+      dropped: (messages, bytes) => events.emit('messages-dropped', { peerId: this.peerId, messages, bytes })
     })
+  }
+
+  get #link(): Link {
+    return this.#parts.channel.link
   }
 
   /** `plain`: the peer does not speak the pool protocol. It counts as any other, but no messages go to it and none come. */
   get kind(): ConnectionKind {
-    return this.#parts.channel.link.plain === undefined ? 'pool' : 'plain'
+    return this.#link.plain === undefined ? 'pool' : 'plain'
   }
 
   get peerId(): PeerId {
-    return this.#parts.channel.link.peerId
+    return this.#link.peerId
   }
 
-  /** One that came in may have none at first, and get it when a dial of ours shows where the peer is. */
+  /** An incoming connection may get it later, when a dial of ours shows where the peer is. */
   get point(): Point | undefined {
     return this.attempt.point
   }
@@ -123,16 +126,16 @@ export class Connection<Msg = Uint8Array, ConnMeta = Uint8Array> implements Runn
   }
 
   get host(): Host | undefined {
-    return this.#parts.channel.link.host
+    return this.#link.host
   }
 
   get transport(): Transport {
-    return this.#parts.channel.link.transport
+    return this.#link.transport
   }
 
   /** The address seen at the other end, for people. */
   get remoteAddress(): string {
-    return this.#parts.channel.link.remoteAddress
+    return this.#link.remoteAddress
   }
 
   /** What there is to know of it, as plain JSON. The counters are in `stat`. */
@@ -145,7 +148,7 @@ export class Connection<Msg = Uint8Array, ConnMeta = Uint8Array> implements Runn
   /** Resolves when it has ended, with the reason. */
   get closed(): Promise<Ending> {
     this.#closing ??= Promise.withResolvers()
-    if (this.#closedAs !== undefined) this.#closing.resolve(this.#closedAs)
+    if (this.#isClosed && this.#ending !== undefined) this.#closing.resolve(this.#ending)
     return this.#closing.promise
   }
 
@@ -159,8 +162,8 @@ export class Connection<Msg = Uint8Array, ConnMeta = Uint8Array> implements Runn
   }
 
   get stat(): ConnectionStat {
-    const { channel, clock } = this.#parts
-    const { bytesReceived, bytesSent } = channel
+    const { clock } = this.#parts.context
+    const { bytesReceived, bytesSent } = this
     this.#meters ??= { received: new Meter(clock, this.startedAt), sent: new Meter(clock, this.startedAt) }
     return {
       bytesReceived,
@@ -182,7 +185,7 @@ export class Connection<Msg = Uint8Array, ConnMeta = Uint8Array> implements Runn
   send(message: Msg, options?: { signal?: AbortSignal | undefined }): Promise<void> {
     try {
       if (options !== undefined) whileWaiting(options, { code: 'invalid-argument', name: 'connection.send' })
-      return this.sendPayload(encodePayload(this.#parts.config, message), options?.signal)
+      return this.sendPayload(encodePayload<unknown>(this.#parts.context.config, message), options?.signal)
     } catch (error) {
       return Promise.reject(error)
     }
@@ -202,37 +205,34 @@ export class Connection<Msg = Uint8Array, ConnMeta = Uint8Array> implements Runn
     return this.kind !== 'plain' && this.#outbox.offer(frame)
   }
 
-  /** Sends a pool message; false if the peer is plain, or the link behind or gone, for none of these is worth a wait. */
   sendExchange(message: ExchangeMessage): boolean {
     return this.kind !== 'plain' && !this.#outbox.isBehind && this.#outbox.pass(this.#parts.channel.frameOf(message))
   }
 
-  /** Bytes of the link so far. */
   get bytesReceived(): number {
     return this.#parts.channel.bytesReceived
   }
 
-  /** Resolves when the other side gave a sign of life; never throws at once, whatever the link does. */
+  get bytesSent(): number {
+    return this.#parts.channel.bytesSent
+  }
+
   async probe(signal: AbortSignal): Promise<void> {
-    await this.#parts.channel.link.probe(signal)
+    await this.#link.probe(signal)
   }
 
-  /** Another connection can be made to where this one leads: we dialed it. */
   get canReach(): boolean {
-    return this.#parts.channel.link.reach !== undefined
+    return this.#link.reach !== undefined
   }
 
-  /** Makes one and closes it; never throws at once. */
   async reach(signal: AbortSignal): Promise<void> {
-    await this.#parts.channel.link.reach?.(signal)
+    await this.#link.reach?.(signal)
   }
 
-  /** It gave none: ended as lost, at once. */
   lose(): void {
-    const ending: Ending = { by: 'network', reason: { kind: 'lost' } }
-    if (!this.#finish(ending, 0)) return
-    abortLink(this.#parts.channel.link, 'no sign of life', { dead: true })
-    this.#resolveClosed(ending)
+    if (!this.#end(lost)) return
+    abortLink(this.#link, 'no answer', { dead: true })
+    this.#closed()
   }
 
   /**
@@ -241,31 +241,26 @@ export class Connection<Msg = Uint8Array, ConnMeta = Uint8Array> implements Runn
    */
   async disconnect(given: DisconnectReason | string, comeBackAfterMs = 0): Promise<void> {
     const reason = checkReason(given, { code: 'invalid-argument', name: 'connection.disconnect' }) as DisconnectReason
-    if (this.#finish({ by: 'us', reason }, comeBackAfterMs)) {
-      const { channel } = this.#parts
+    if (this.#end({ by: 'us', reason }, comeBackAfterMs)) {
       try {
-        channel.send(disconnectMessage(reason, comeBackAfterMs))
+        this.#parts.channel.send(disconnectMessage(reason, comeBackAfterMs))
       } catch {
-        // The link is gone already: there is nobody to say goodbye to.
+        // The link is gone already: nobody hears the goodbye.
       }
-      await closeLink(channel.link, this.#parts.clock)
-      this.#resolveClosed({ by: 'us', reason })
+      void this.#close()
     }
     await this.closed
   }
 
   /** Reads until the end. Called once, by the flow that made the connection; never rejects. */
   async serve(): Promise<void> {
-    const { channel, config, turns } = this.#parts
-    // Whoever does not read does not see the end: without this a peer that left would keep its place.
+    const { channel, turns, context } = this.#parts
+    const closedByPeer: Ending = { by: 'them', reason: { kind: 'closed-by-peer' } }
+    // An application that does not read does not see the end: without this a peer that left would keep its slot.
     const over = (): void => {
-      if (this.#ending === undefined)
-        this.#cancelLinger = this.#parts.clock.schedule(
-          unreadLingerMs,
-          () => void this.#fallen({ by: 'them', reason: { kind: 'closed-by-peer' } })
-        )
+      if (this.#ending === undefined) this.#cancelLinger = context.clock.schedule(unreadLingerMs, () => this.#fallen(closedByPeer))
     }
-    const limits = { maxApplicationBytes: config.maxMessageBytes }
+    const limits = { maxApplicationBytes: context.config.maxMessageBytes }
     try {
       void channel.link.over.then(over, over)
       do {
@@ -276,10 +271,10 @@ export class Connection<Msg = Uint8Array, ConnMeta = Uint8Array> implements Runn
           if (this.#ending !== undefined) return
         }
       } while (await channel.fill())
-      await this.#fallen({ by: 'them', reason: { kind: 'closed-by-peer' } })
+      this.#fallen(closedByPeer)
     } catch (error) {
       if (error instanceof WireFault) await this.disconnect({ kind: 'fault', detail: error.message })
-      else await this.#fallen({ by: 'network', reason: { kind: 'lost' } })
+      else this.#fallen(lost)
     }
   }
 
@@ -287,42 +282,47 @@ export class Connection<Msg = Uint8Array, ConnMeta = Uint8Array> implements Runn
     switch (message.kind) {
       case 'application':
         this.#messagesReceived++
-        this.#inbox.put(decodePayload(this.#parts.config.messageCodec, message.payload), message.payload.length)
+        this.#inbox.put(
+          decodePayload(this.#parts.context.config.messageCodec as unknown as Codec<Msg>, message.payload),
+          message.payload.length
+        )
         return
       case 'disconnect':
-        void this.#fallen({ by: 'them', reason: reasonOf(message) }, message.comeBackAfterMs)
+        this.#fallen({ by: 'them', reason: reasonOf(message) }, message.comeBackAfterMs)
         return
       case 'hello':
       case 'ack':
       case 'nack':
         throw new WireFault(`a running connection expects no ${message.kind}`)
       default:
-        this.#parts.onExchange(this, message)
+        this.#parts.exchange.received(this, message)
     }
   }
 
   /** The other side or the network ended it. */
-  async #fallen(ending: Ending, comeBackAfterMs = 0): Promise<void> {
-    if (!this.#finish(ending, comeBackAfterMs)) return
-    await closeLink(this.#parts.channel.link, this.#parts.clock)
-    this.#resolveClosed(ending)
+  #fallen(ending: Ending, comeBackAfterMs = 0): void {
+    if (this.#end(ending, comeBackAfterMs)) void this.#close()
   }
 
-  /** True for the caller that ended it. */
-  #finish(ending: Ending, comeBackAfterMs: number): boolean {
+  /** True for the first reason. */
+  #end(ending: Ending, comeBackAfterMs = 0): boolean {
     if (this.#ending !== undefined) return false
     this.#ending = ending
     this.#cancelLinger?.()
     this.#inbox.end()
-    this.#parts.onEnd(this, ending, comeBackAfterMs)
-    const { peerId } = this
-    const error = new PoolError('not-connected', `the connection with ${peerId} has ended: ${describeReason(ending.reason)}`, { ending })
-    this.#outbox.end(error)
+    this.#parts.ended(ending, comeBackAfterMs)
+    const text = `the connection with ${this.peerId} has ended: ${describeReason(ending.reason)}`
+    this.#outbox.end(new PoolError('not-connected', text, { ending }))
     return true
   }
 
-  #resolveClosed(ending: Ending): void {
-    this.#closedAs = ending
-    this.#closing?.resolve(ending)
+  async #close(): Promise<void> {
+    await closeLink(this.#link, this.#parts.context.clock)
+    this.#closed()
+  }
+
+  #closed(): void {
+    this.#isClosed = true
+    if (this.#ending !== undefined) this.#closing?.resolve(this.#ending)
   }
 }

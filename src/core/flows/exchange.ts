@@ -1,23 +1,21 @@
 /**
- * Points between pools: asks with Bootstrap, answers with Advertise, tells peers when our own points change. The only
- * reader of pool messages of running connections. It registers what it hears and dials nothing: that is for maintenance.
+ * Exchanges points: asks with Bootstrap, answers with Advertise, tells peers when our own points change. Connections hand it all their
+ * pool messages. It registers points and dials nothing: that is for maintenance.
  */
-
 import { type Asker, shareablePoints } from '../decisions/sharing.ts'
 import { hostOf, sourceGroupOf } from '../values/address.ts'
 import type { ExchangeMessage, HelloMessage, UnknownMessage } from '../values/message.ts'
 import type { Clock } from '../values/ports.ts'
 import { wireCaps } from '../wire/caps.ts'
 import { WireFault } from '../wire/fault.ts'
-import type { Connection } from './connection.ts'
-import type { FlowContext } from './context.ts'
+import type { FlowConnection, FlowContext } from './context.ts'
 import { parsePoints } from './handshake.ts'
-import type { Swaps } from './swap.ts'
+import type { Mixing } from './mixing.ts'
 import { type BucketSize, TokenBucket } from './token-bucket.ts'
 
-/** What one connection may send. docs/protocol.md repeats the figures, a test compares. */
+/** What one connection may send. docs/protocol.md repeats the figures; a test compares. */
 export const maxRates = {
-  /** Messages 4 to 7 together. More is a fault: a pool of ours sends a few in a minute. What exceeds the other rates is not looked at. */
+  /** Messages 4 to 7 together. More is a fault: a pool sends a few in a minute. What exceeds the other rates is ignored. */
   messages: { capacity: 200, perSecond: 20 },
   /** Points in Advertise: one in ten seconds unasked, and as many as an answer holds for each Bootstrap of ours. */
   points: { capacity: 2 * wireCaps.advertisePoints, perSecond: 0.1 },
@@ -27,9 +25,9 @@ export const maxRates = {
   swaps: { capacity: 10, perSecond: 0.2 }
 } as const satisfies Record<string, BucketSize>
 
-/** All peers of one address group together may send as many points, own points and Bootstraps as so many, also one that comes back again and again. */
+/** All peers of one address group together may send so many times the points, own points and Bootstraps, a peer that reconnects included. */
 export const groupFactor = 4
-/** Groups remembered; the one that was first met goes first. */
+/** Groups remembered; the oldest goes first. */
 const maxGroups = 1_024
 
 type Rate = keyof typeof maxRates
@@ -38,7 +36,7 @@ type Rate = keyof typeof maxRates
 class Allowance {
   readonly #clock: Clock
   readonly #factor: number
-  /** Made when asked for: most peers send two kinds. */
+  /** Made on demand: most peers send two kinds. */
   readonly #buckets: Partial<Record<Rate, TokenBucket>> = {}
 
   constructor(clock: Clock, factor: number) {
@@ -53,38 +51,35 @@ class Allowance {
   }
 }
 
-export class Exchange<Msg, PeerMeta, ConnMeta> {
-  readonly #context: FlowContext<Msg, PeerMeta, ConnMeta>
-  /** Goes with the connection. */
-  readonly #allowances = new WeakMap<Connection<Msg, ConnMeta>, Allowance>()
+export class Exchange {
+  readonly #context: FlowContext
+  readonly #allowances = new WeakMap<FlowConnection, Allowance>()
   readonly #groups = new Map<string, Allowance>()
-  readonly #swaps: Swaps<Msg, PeerMeta, ConnMeta>
+  readonly #mixing: Mixing
 
-  constructor(context: FlowContext<Msg, PeerMeta, ConnMeta>, swaps: Swaps<Msg, PeerMeta, ConnMeta>) {
+  constructor(context: FlowContext, mixing: Mixing) {
     this.#context = context
-    this.#swaps = swaps
+    this.#mixing = mixing
   }
 
-  /** A new connection: our points may have changed since our Hello was written. */
-  established(connection: Connection<Msg, ConnMeta>): void {
+  /** There is a new connection: asks it for points while we have too few peers. */
+  established(connection: FlowConnection): void {
     if (this.#context.state.active < this.#context.state.bounds.minTarget) this.ask(connection)
   }
 
-  /** Does the peer take part, and is it one whose word counts? */
-  mayAsk({ discovery, isPrivate, kind }: Connection<Msg, ConnMeta>): boolean {
+  /** Is the peer's answer worth a question? */
+  mayAsk({ discovery, isPrivate, kind }: FlowConnection): boolean {
     return this.#context.config.discovery && discovery && !isPrivate && kind !== 'plain'
   }
 
-  /** "Tell me points." False if the peer takes no part, or its link is behind. */
-  ask(connection: Connection<Msg, ConnMeta>): boolean {
+  /** Sends a Bootstrap; false if the peer takes no part, or its link is behind. */
+  ask(connection: FlowConnection): boolean {
     const { network, events } = this.#context
     if (!this.mayAsk(connection)) return false
-    const sent = connection.sendExchange({ kind: 'bootstrap', transports: network.transports })
-    if (sent) {
-      for (const allowance of this.#allowancesOf(connection)) allowance.of('points').grant(wireCaps.advertisePoints)
-      events.emit('bootstrap-sent', { peerId: connection.peerId })
-    }
-    return sent
+    if (!connection.sendExchange({ kind: 'bootstrap', transports: network.transports })) return false
+    for (const allowance of this.#allowancesOf(connection)) allowance.of('points').grant(wireCaps.advertisePoints)
+    events.emit('bootstrap-sent', { peerId: connection.peerId })
+    return true
   }
 
   /** Tells every peer where we can be reached now. */
@@ -96,35 +91,25 @@ export class Exchange<Msg, PeerMeta, ConnMeta> {
       if (connection.discovery) connection.sendExchange({ kind: 'advertise', points: [], ownPoints })
   }
 
-  /** Throws `WireFault` when the peer floods us. */
-  received(connection: Connection<Msg, ConnMeta>, message: ExchangeMessage | UnknownMessage): void {
+  /** Takes a pool message of a connection. Throws `WireFault` when the peer floods us. */
+  received(connection: FlowConnection, message: ExchangeMessage | UnknownMessage): void {
     const allowance = this.#allowanceOf(connection)
-    const takesSwap = (): boolean => allowance.of('swaps').take(1) > 0
     if (allowance.of('messages').take(1) === 0) {
       const { capacity, perSecond } = maxRates.messages
       throw new WireFault(`messages 4 to 7 and of unknown kinds: at most ${capacity} at once and ${perSecond} a second expected, more came`)
     }
-    // Where one of the two takes no part, neither does the other.
-    if (!this.#context.config.discovery || !connection.discovery) return
-    switch (message.kind) {
-      case 'bootstrap':
-        this.#answer(connection, message.transports)
-        return
-      case 'advertise':
-        this.#learn(connection, message.points, message.ownPoints)
-        return
-      case 'swap-request':
-        if (takesSwap()) void this.#swaps.requested(connection, message)
-        return
-      case 'swap-ack':
-        if (takesSwap()) void this.#swaps.acknowledged(connection, message)
-        return
-    }
+    // Both sides take part, or neither.
+    if (!this.#context.config.discovery || !connection.discovery || message.kind === 'unknown') return
+    if (message.kind === 'bootstrap') this.#answer(connection, message.transports)
+    else if (message.kind === 'advertise') this.#learn(connection, message.points, message.ownPoints)
+    else if (allowance.of('swaps').take(1) === 0) return
+    else if (message.kind === 'swap-request') void this.#mixing.requested(connection, message)
+    else void this.#mixing.acknowledged(connection, message)
   }
 
   /**
-   * Points that a peer may try which is refused for want of room. It stays known where we see it, and nowhere else: where all are full,
-   * a newcomer gets in by those who come to meet it.
+   * Points for a peer that is refused because we are full. We remember it at the host where we see it, so that we may dial it later: where
+   * all are full, a newcomer gets in by being dialed.
    */
   alternatives(asker: Asker, { transports, points, isPrivate, discovery }: HelloMessage): readonly string[] {
     const { config, state, network, random, sharingSeed: seed, clock } = this.#context
@@ -135,7 +120,7 @@ export class Exchange<Msg, PeerMeta, ConnMeta> {
     return shareablePoints(state, { asker, network, random, transports, seed, now: clock.now() })
   }
 
-  #answer(connection: Connection<Msg, ConnMeta>, transports: readonly string[]): void {
+  #answer(connection: FlowConnection, transports: readonly string[]): void {
     const { events, state, random, config, sharingSeed: seed, clock, network } = this.#context
     const { peerId } = connection
     events.emit('bootstrap-received', { peerId })
@@ -146,16 +131,13 @@ export class Exchange<Msg, PeerMeta, ConnMeta> {
     }
   }
 
-  #learn(connection: Connection<Msg, ConnMeta>, texts: readonly string[], ownTexts: readonly string[] | undefined): void {
+  #learn(connection: FlowConnection, texts: readonly string[], ownTexts: readonly string[] | undefined): void {
     const { events, network, state } = this.#context
     const { peerId, host, isPrivate } = connection
-    if (ownTexts !== undefined && this.#take(connection, 'ownPoints', 1) > 0)
-      state.claims.learnOwn(parsePoints(network, ownTexts), {
-        peerId,
-        host,
-        isPrivate,
-        trusted: state.access.isTrusted(peerId, undefined)
-      })
+    if (ownTexts !== undefined && this.#take(connection, 'ownPoints', 1) > 0) {
+      const trusted = state.access.isTrusted(peerId, undefined)
+      state.claims.learnOwn(parsePoints(network, ownTexts), { peerId, host, isPrivate, trusted })
+    }
     const heard = texts.slice(0, this.#take(connection, 'points', texts.length))
     const taken = isPrivate ? 0 : state.claims.learn(parsePoints(network, heard), { peerId, host, discoverySource: 'advertise' })
     state.peers.noteServed(peerId, taken)
@@ -163,23 +145,23 @@ export class Exchange<Msg, PeerMeta, ConnMeta> {
   }
 
   /** How many points the peer may advertise to us now; more are not taken. */
-  mayTell(connection: Connection<Msg, ConnMeta>): number {
+  mayTell(connection: FlowConnection): number {
     return Math.min(...this.#allowancesOf(connection).map((allowance) => allowance.of('points').left))
   }
 
   /** Takes up to `wanted` of what the peer and its group have left. */
-  #take(connection: Connection<Msg, ConnMeta>, what: Rate, wanted: number): number {
+  #take(connection: FlowConnection, what: Rate, wanted: number): number {
     return this.#allowancesOf(connection).reduce((granted, allowance) => allowance.of(what).take(granted), wanted)
   }
 
-  #allowanceOf(connection: Connection<Msg, ConnMeta>): Allowance {
+  #allowanceOf(connection: FlowConnection): Allowance {
     const allowance = this.#allowances.get(connection) ?? new Allowance(this.#context.clock, 1)
     this.#allowances.set(connection, allowance)
     return allowance
   }
 
-  /** Its own, then that of its address group; on a local network there is none, nor where the host is not seen. */
-  #allowancesOf(connection: Connection<Msg, ConnMeta>): readonly Allowance[] {
+  /** Its own, then that of its address group. A local host has no group, nor has a host that we do not see. */
+  #allowancesOf(connection: FlowConnection): readonly Allowance[] {
     const own = this.#allowanceOf(connection)
     const key = sourceGroupOf(connection.host)
     if (key === undefined) return [own]

@@ -1,52 +1,38 @@
 /**
- * A peer that is kept out from now on, by a ban, a greylisting or private mode, loses all links and connections at once, whatever brought
- * it about: also by what a storage brings that could only be read while peers were connected. Called by the pool for each of its events.
+ * Ends the connections and attempts of peers that are kept out from now on: by a ban, a greylisting or private mode, and by what a storage
+ * brings that was read only after peers had connected.
  */
 import { isShutOut } from '../decisions/admission.ts'
-import type { PoolEventName } from '../values/events.ts'
 import type { FlowContext } from './context.ts'
 
-const events: ReadonlySet<PoolEventName> = new Set([
-  'greylisted',
-  'peer-banned',
-  'host-banned',
-  'range-banned',
-  'trust-changed',
-  'storage-loaded'
-])
+const causes = ['greylisted', 'peer-banned', 'host-banned', 'range-banned', 'trust-changed', 'storage-loaded'] as const
 
-export class Expulsion<Msg, PeerMeta, ConnMeta> {
-  readonly #context: FlowContext<Msg, PeerMeta, ConnMeta>
-  #isDue = false
-
-  constructor(context: FlowContext<Msg, PeerMeta, ConnMeta>) {
-    this.#context = context
-  }
-
-  /** Many events of one turn are one look, which waits for its end: an event may be emitted in the middle of a change. */
-  told(type: PoolEventName): void {
-    if (this.#isDue || !events.has(type)) return
-    this.#isDue = true
+/** Expels from now on, as long as the pool exists. Several causes in one turn are one look. */
+export function expelKeptOut(context: FlowContext): void {
+  let isDue = false
+  const look = (): void => {
+    if (isDue) return
+    isDue = true
     queueMicrotask(() => {
-      this.#isDue = false
-      this.#look()
+      isDue = false
+      expel(context)
     })
   }
+  for (const cause of causes) context.events.addEventListener(cause, look)
+}
 
-  /** Peers that run on a greylisted host stay: others may share it. */
-  #look(): void {
-    const { state, network } = this.#context
-    for (const attempt of [...state.attempts()]) {
-      const { peerId } = attempt
-      if (peerId !== undefined && state.access.peerBlock(peerId) !== undefined)
-        attempt.cancel({ kind: 'cancelled', detail: `${peerId} is kept out` })
-    }
-    for (const connection of [...state.connections()]) {
-      const { peerId, point, host } = connection
-      const isStranger = !state.access.isTrusted(peerId, point) && isShutOut(state, peerId, { host, direction: 'incoming' })
-      if (state.access.peerBlock(peerId) !== undefined) void connection.disconnect({ kind: 'peer-banned' })
-      else if (isStranger) void connection.disconnect({ kind: 'explicit', text: 'private mode' })
-    }
-    network.endDenied?.()
+/** Connected peers on a greylisted host stay: others may share it. */
+function expel({ state, network }: FlowContext): void {
+  for (const attempt of [...state.attempts()]) {
+    const { peerId } = attempt
+    if (peerId !== undefined && state.access.peerBlock(peerId) !== undefined)
+      attempt.cancel({ kind: 'cancelled', detail: `${peerId} is kept out` })
   }
+  for (const connection of [...state.connections()]) {
+    const { peerId, point, host } = connection
+    const isStranger = !state.access.isTrusted(peerId, point) && isShutOut(state, peerId, { host, direction: 'incoming' })
+    if (state.access.peerBlock(peerId) !== undefined) void connection.disconnect({ kind: 'peer-banned' })
+    else if (isStranger) void connection.disconnect({ kind: 'explicit', text: 'private mode' })
+  }
+  network.endDenied?.()
 }

@@ -1,7 +1,4 @@
-/**
- * The parts of a handshake that both sides share: our Hello, reading theirs, and the words of a refusal. Here alone a plain peer,
- * with which nothing is exchanged, is given the words that it does not say.
- */
+/** What both sides of a handshake share: our Hello, reading theirs, and the Nack. A plain peer says nothing, so its words are made here. */
 import { protocolVersions } from '../decisions/admission.ts'
 import type { PoolSettings } from '../values/config.ts'
 import type { ParsedPoint, PeerId, Point } from '../values/ids.ts'
@@ -16,13 +13,8 @@ import { unheard } from './waits.ts'
 
 const nothing = new Uint8Array(0)
 
-/** What we say of ourselves. A private pool names no points. */
-export function ourHello<Msg, PeerMeta, ConnMeta>({
-  config,
-  network,
-  instance,
-  ownMetadata
-}: FlowContext<Msg, PeerMeta, ConnMeta>): HelloMessage {
+/** A private pool names no points. */
+export function ourHello({ config, network, instance, ownMetadata }: FlowContext): HelloMessage {
   return {
     kind: 'hello',
     network: config.network,
@@ -38,16 +30,13 @@ export function ourHello<Msg, PeerMeta, ConnMeta>({
   }
 }
 
-/**
- * What stands for the Hello of a plain peer, so that it passes the same checks: it said nothing of networks, and is not told of
- * to others, who would look for a pool there.
- */
+/** Stands for the Hello of a plain peer, so that it passes the same checks. Private, since others would look for a pool there. */
 function plainHello({ points }: PlainPeer, { network, applicationVersions }: PoolSettings): HelloMessage {
   const silent = { isPrivate: true, discovery: false, signedPeerRecord: nothing, instance: nothing, metadata: nothing, transports: [] }
   return { kind: 'hello', network, protocolVersions, applicationVersions, points: points.slice(0, wireCaps.ownPoints), ...silent }
 }
 
-/** The end of the stream where a message had to come: not a fault, the other side may just be gone. */
+/** The stream ended where a message was due: no fault, the other side may be gone. */
 export class LinkEnded extends Error {
   override readonly name = 'LinkEnded'
 }
@@ -60,7 +49,7 @@ export async function readHello(channel: Channel, config: PoolSettings, signal: 
   return message
 }
 
-/** Their answer; as `readHello`. A plain peer takes whoever it is connected with. */
+/** Their answer; rejects as `readHello`. */
 export async function readVerdict(channel: Channel, signal: AbortSignal): Promise<{ kind: 'ack' } | NackMessage> {
   if (channel.link.plain !== undefined) return { kind: 'ack' }
   const message = await readMessage(channel, signal)
@@ -92,7 +81,7 @@ export function readMetadata<ConnMeta>(
 ): ConnMeta | undefined {
   if (plain !== undefined) return undefined
   try {
-    // A copy, since a codec may hand out the very bytes, and these are part of a whole packet.
+    // A copy, since a codec may return the very bytes, which are part of a whole packet.
     return unheard(config.connectionMetadata.codec.decode(hello.metadata.slice()))
   } catch (error) {
     throw new WireFault(
@@ -107,12 +96,12 @@ export function nackFor(rejection: Rejection, points: readonly string[]): NackMe
   return motive === undefined ? undefined : { kind: 'nack', motive, points }
 }
 
-/** Texts of a stranger to points; each text that does not parse is dropped, the rest is kept. */
+/** Texts of a peer to points; texts that do not parse are dropped. */
 export function parsePoints(network: Network, texts: readonly string[]): ParsedPoint[] {
   return texts.flatMap((text) => network.tryParsePoint(text) ?? [])
 }
 
-/** The run of a pool, for comparison and logs. */
+/** Names the run of a pool, for comparison and logs. */
 export function instanceText(instance: Uint8Array): string {
   return Array.from(instance, (byte) => byte.toString(16).padStart(2, '0')).join('')
 }

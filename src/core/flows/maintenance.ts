@@ -5,28 +5,25 @@
 import type { MaintenanceStatus } from '../decisions/circumstances.ts'
 import { type PlanOptions, planMaintenance } from '../decisions/plan.ts'
 import type { RunningConnection } from '../values/attempt.ts'
-import type { PoolEventName } from '../values/events.ts'
 import type { Point } from '../values/ids.ts'
 import { PoolError } from '../values/reason.ts'
 import type { Connector } from './connect.ts'
-import type { Connection } from './connection.ts'
-import type { FlowContext } from './context.ts'
+import type { FlowConnection, FlowContext } from './context.ts'
 import type { Exchange } from './exchange.ts'
+import type { Liveness } from './liveness.ts'
 import type { Mixing } from './mixing.ts'
-import type { Probing } from './probing.ts'
 
 /**
- * The pause between two searches grows by this factor, up to the idle time, until a dial succeeds. That points came of a search is
- * no success: a liar always has some, and would make us dial hosts of its choice for as long as we are hungry.
+ * The pause between two searches grows by this factor, up to the idle time, until a dial succeeds. Points alone are no success: a liar
+ * always has some, and could have us dial hosts of its choice.
  */
 const searchGrowth = 1.5
 
-/** What makes maintenance look at the band. */
-const wakingEvents: ReadonlySet<PoolEventName> = new Set([
+/** After these events maintenance looks at the band. */
+const wakingEvents = [
   'connection-opened',
   'connection-closed',
   'connection-lost',
-  'handshake-refused',
   'connection-failed',
   'peer-unbanned',
   'host-unbanned',
@@ -34,15 +31,15 @@ const wakingEvents: ReadonlySet<PoolEventName> = new Set([
   'trust-changed',
   'band-changed',
   'new-point'
-])
+] as const
 
 /** A look that failed is repeated after this, ms. */
 const retryMs = 5_000
 
-/** Between two connections given up without haste, ms: their peers must find others. */
+/** Between two connections pruned without haste, ms: their peers must find others. */
 const trimPauseMs = 5_000
 
-/** Whom we leave for want of places is asked not to come back before, ms. */
+/** A pruned peer is asked not to come back before, ms. */
 const comeBackAfterMs = 300_000
 
 const dayMs = 86_400_000
@@ -51,23 +48,23 @@ const dayMs = 86_400_000
 const defaultIdleMs = 120_000
 
 /** What maintenance works with. */
-export interface MaintenanceParts<Msg, PeerMeta, ConnMeta> {
-  readonly connector: Connector<Msg, PeerMeta, ConnMeta>
-  readonly exchange: Exchange<Msg, PeerMeta, ConnMeta>
-  readonly mixing: Mixing<Msg, PeerMeta, ConnMeta>
-  readonly probing: Probing<Msg, PeerMeta, ConnMeta>
+export interface MaintenanceParts {
+  readonly connector: Connector
+  readonly exchange: Exchange
+  readonly mixing: Mixing
+  readonly liveness: Liveness
 }
 
-export class Maintenance<Msg, PeerMeta, ConnMeta> {
-  readonly #context: FlowContext<Msg, PeerMeta, ConnMeta>
-  readonly #parts: MaintenanceParts<Msg, PeerMeta, ConnMeta>
+export class Maintenance {
+  readonly #context: FlowContext
+  readonly #parts: MaintenanceParts
   #running = false
   /** Asleep it keeps the band all the same, but neither swaps nor looks unless something happens. */
   #awake = true
   /** Between minThreshold and minTarget on the way up. */
   #filling = false
-  /** The count that `too-many-connections` last told of; 0: there are not too many. */
-  #toldOf = 0
+  /** The count in the last `too-many-connections`; 0: there are not too many. */
+  #reported = 0
   #cancelTimer: () => void = () => undefined
   /** When the timer is due, monotonic; none: no timer. */
   #lookAt: number | undefined
@@ -75,19 +72,24 @@ export class Maintenance<Msg, PeerMeta, ConnMeta> {
   #searchPauseMs: number
   #nextSearchAt = Number.NEGATIVE_INFINITY
   #trimAt = Number.NEGATIVE_INFINITY
-  /** When a peer is swapped next, or a stranger met, so that the network mixes. */
+  /** When `mixing.ts` is next due. */
   #mixAt = Number.POSITIVE_INFINITY
   #passEnded: (() => void)[] = []
 
-  constructor(context: FlowContext<Msg, PeerMeta, ConnMeta>, parts: MaintenanceParts<Msg, PeerMeta, ConnMeta>) {
+  constructor(context: FlowContext, parts: MaintenanceParts) {
     this.#context = context
     this.#parts = parts
     this.#searchPauseMs = context.config.timeBetweenSearchesMs
+    const { events } = context
+    for (const type of wakingEvents) events.addEventListener(type, () => this.kick())
+    // Without an attempt there was a refusal only, which frees nothing.
+    events.addEventListener('handshake-refused', ({ detail }) => detail.attempt > 0 && this.kick())
+    events.addEventListener('connection-opened', () => parts.liveness.established())
   }
 
   /** Every connection must answer now. */
   askAll(): void {
-    this.#parts.probing.askAll()
+    this.#parts.liveness.askAll()
   }
 
   /** What the next look would plan by, if it were at `now`. */
@@ -107,8 +109,8 @@ export class Maintenance<Msg, PeerMeta, ConnMeta> {
     this.#running = true
     this.#awake = awake
     this.#context.network.rest?.(!awake)
-    if (awake) this.#parts.probing.start()
-    else this.#parts.probing.rest()
+    if (awake) this.#parts.liveness.start()
+    else this.#parts.liveness.rest()
     const { clock, config } = this.#context
     this.#mixAt = clock.now() + (config.maintenanceIdleMs ?? 0)
     this.kick()
@@ -118,20 +120,14 @@ export class Maintenance<Msg, PeerMeta, ConnMeta> {
   stop(): void {
     this.#running = false
     this.#context.network.rest?.(true)
-    this.#parts.probing.stop()
+    this.#parts.liveness.stop()
     this.#cancelTimer()
     this.#lookAt = undefined
     if (this.#filling) this.#filled()
     this.#endPass()
   }
 
-  /** Hears every event of the pool. */
-  told(type: PoolEventName): void {
-    if (type === 'connection-opened') this.#parts.probing.established()
-    if (wakingEvents.has(type)) this.kick()
-  }
-
-  /** Something changed: look soon. Many calls in one turn are one look. */
+  /** Looks soon; many calls in one turn are one look. */
   kick(): void {
     if (!this.#running || this.#kicked) return
     this.#kicked = true
@@ -141,7 +137,7 @@ export class Maintenance<Msg, PeerMeta, ConnMeta> {
     })
   }
 
-  /** Nobody catches what a microtask throws, and a look that does not end sets no timer for the next. */
+  /** A look that throws would end the process, and set no timer for the next. */
   #lookSafely(): void {
     try {
       this.#look()
@@ -173,12 +169,13 @@ export class Maintenance<Msg, PeerMeta, ConnMeta> {
       events.emit('maintenance-started', { active: state.active, cause: 'too-few' })
     }
     const isTooMany = state.active > bounds.maxThreshold
-    if (isTooMany && state.active > this.#toldOf) events.emit('too-many-connections', { active: state.active })
-    this.#toldOf = isTooMany ? state.active : 0
+    if (isTooMany && state.active > this.#reported) events.emit('too-many-connections', { active: state.active })
+    this.#reported = isTooMany ? state.active : 0
     const plan = planMaintenance(state, this.planOptions(now))
     if (plan.leave.length > 0) this.#trim(plan.leave, { now, inHaste: isTooMany })
     for (const point of plan.dial) void this.#dial(point)
-    if (this.#awake && !this.#filling && plan.leave.length === 0 && state.active >= bounds.minTarget && now >= this.#mixAt) this.#mix(now)
+    if (this.#awake && !this.#filling && plan.leave.length === 0 && state.active >= bounds.minTarget && now >= this.#mixAt)
+      void this.#mix(now)
     if (plan.ask && now >= this.#nextSearchAt) this.#search(now)
     if (!this.#filling || (plan.dial.length === 0 && state.outgoingInProgress === 0)) this.#endPass()
     this.#schedule(now, plan.ask ? Math.min(plan.againAt ?? Number.POSITIVE_INFINITY, this.#nextSearchAt) : plan.againAt)
@@ -199,17 +196,14 @@ export class Maintenance<Msg, PeerMeta, ConnMeta> {
     if (inHaste) events.emit('maintenance-ended', { active: state.active })
   }
 
-  /** In the band: a swap or a stranger. */
-  #mix(now: number): void {
-    // Spread, or pools that were started together would all meet strangers at the same instant.
+  /** In the band: a swap, or a dial to an unknown peer. */
+  async #mix(now: number): Promise<void> {
+    const { mixing } = this.#parts
+    // Spread, or pools that were started together would all dial unknown peers at the same instant.
     this.#mixAt = now + (this.#context.config.maintenanceIdleMs ?? 0) * (0.5 + this.#context.random.next())
-    this.#parts.mixing.mix({
-      dial: async (point) => {
-        const made = await this.#dial(point)
-        return this.#running ? made : undefined
-      },
-      leave: (connections) => this.#leave(connections)
-    })
+    const stranger = mixing.next()
+    const met = stranger === undefined ? undefined : await this.#dial(stranger)
+    if (met !== undefined && this.#running) this.#leave(mixing.met(met))
   }
 
   #leave(connections: readonly RunningConnection[]): void {
@@ -217,13 +211,13 @@ export class Maintenance<Msg, PeerMeta, ConnMeta> {
   }
 
   /** The connection, if one came of it. */
-  async #dial(point: Point): Promise<Connection<Msg, ConnMeta> | undefined> {
+  async #dial(point: Point): Promise<FlowConnection | undefined> {
     try {
       const made = await this.#parts.connector.dial(point)
       this.#searchPauseMs = this.#context.config.timeBetweenSearchesMs
       return made
     } catch (error) {
-      // The attempt has told its event; only what is no outcome of an attempt is news.
+      // A failed attempt has its own event.
       if (!(error instanceof PoolError)) this.#context.log.error(`dialing ${point} failed in an unexpected way`, error)
       return undefined
     }

@@ -1,46 +1,172 @@
 /**
- * What a content pool does so that the network mixes: it swaps a peer, or meets a stranger. Called by `maintenance.ts`, which says
- * when; a page loads it beside its start.
+ * Mixes the network: two pools that are content swap a peer, and a content pool connects with an unknown peer. Swaps go on in the band
+ * only, concern only peers that are not trusted, are tried once in `swapCooldownMs` however they end, and never decide whom we hold: peers that
+ * swap at every chance reach a twentieth of the connections, no more. `maintenance.ts` says when; `exchange.ts` brings what peers answer.
  */
-import { planAfterExploring, planExploring } from '../decisions/exploring.ts'
+import { isMet, obstacleOf } from '../decisions/candidates.ts'
+import { mixedShare, planAfterExploring, planExploring } from '../decisions/exploring.ts'
+import { isSpare, surplusByKind } from '../decisions/kinds.ts'
+import { pointsFor } from '../decisions/sharing.ts'
+import { readPoint } from '../values/address.ts'
 import type { RunningConnection } from '../values/attempt.ts'
-import type { Point } from '../values/ids.ts'
-import type { Connection } from './connection.ts'
-import type { FlowContext } from './context.ts'
-import type { Swaps } from './swap.ts'
+import type { PeerId, Point } from '../values/ids.ts'
+import type { SwapAckMessage, SwapRequestMessage } from '../values/message.ts'
+import { PoolError } from '../values/reason.ts'
+import type { FlowConnection, FlowContext } from './context.ts'
+import { parsePoints } from './handshake.ts'
 
-/** How maintenance dials and leaves. */
-export interface MixingSteps<Msg, ConnMeta> {
-  /** Resolves with nothing if no connection came of it, or maintenance has stopped meanwhile. Never rejects. */
-  readonly dial: (point: Point) => Promise<Connection<Msg, ConnMeta> | undefined>
-  readonly leave: (connections: readonly RunningConnection[]) => void
-}
+/** An ack that comes later than this answers nothing, ms. */
+export const ackDeadlineMs = 60_000
 
-export class Mixing<Msg, PeerMeta, ConnMeta> {
-  readonly #context: FlowContext<Msg, PeerMeta, ConnMeta>
-  readonly #swaps: Swaps<Msg, PeerMeta, ConnMeta>
+/** `Connector.dial`. */
+type Dial = (point: Point, expectedPeerId: PeerId) => Promise<FlowConnection>
+
+export class Mixing {
+  readonly #context: FlowContext
+  readonly #dial: Dial
+  /** Peers whose connection came by a swap or by exploring, the last one last: a twentieth of the connections. Those that left are dropped at the next look. */
+  readonly #mixed = new Set<PeerId>()
+  #lastAt = Number.NEGATIVE_INFINITY
+  /** Our one open request. */
+  #open: { readonly recipient: PeerId; readonly offered: PeerId; readonly at: number } | undefined
   #turns = 0
 
-  constructor(context: FlowContext<Msg, PeerMeta, ConnMeta>, swaps: Swaps<Msg, PeerMeta, ConnMeta>) {
+  constructor(context: FlowContext, dial: Dial) {
     this.#context = context
-    this.#swaps = swaps
+    this.#dial = dial
   }
 
-  /** A swap and a stranger in turn. Without an idle time swaps alone, for a pool that does nothing by itself. */
-  mix(steps: MixingSteps<Msg, ConnMeta>): void {
+  /**
+   * Proposes a swap and chooses an unknown peer in turn; returns the point to dial, if any. Without an idle time there are swaps alone, for
+   * a pool that does nothing by itself.
+   */
+  next(): Point | undefined {
     const { config, clock, network, random, state } = this.#context
-    const isIdleEver = config.maintenanceIdleMs !== null
-    if ((!isIdleEver || this.#turns++ % 2 === 0) && this.#swaps.propose()) return
-    if (!isIdleEver) return
-    const stranger = planExploring(state, { now: clock.now(), random, canDial: (point) => network.canDial(point) })
-    if (stranger !== undefined) void this.#explore(stranger, steps)
+    const explores = config.maintenanceIdleMs !== null
+    if ((!explores || this.#turns++ % 2 === 0) && this.#propose()) return undefined
+    if (!explores) return undefined
+    return planExploring(state, { now: clock.now(), random, canDial: (point) => network.canDial(point) })
   }
 
-  async #explore(point: Point, { dial, leave }: MixingSteps<Msg, ConnMeta>): Promise<void> {
-    const met = await dial(point)
-    if (met === undefined) return
-    const before = this.#swaps.mixed
-    this.#swaps.met(met.peerId)
-    leave(planAfterExploring(this.#context.state, met, before))
+  /** The peer that `next` chose is connected; returns the connections that make room for it. */
+  met(connection: FlowConnection): readonly RunningConnection[] {
+    const before = this.#running()
+    this.#mixed.add(connection.peerId)
+    return planAfterExploring(this.#context.state, connection, before)
+  }
+
+  /** Connections that came by a swap or by exploring, the last one last. */
+  #running(): FlowConnection[] {
+    const running: FlowConnection[] = []
+    for (const peerId of this.#mixed) {
+      const connection = this.#context.state.connection(peerId)
+      if (connection === undefined) this.#mixed.delete(peerId)
+      else running.push(connection)
+    }
+    return running
+  }
+
+  /** Offers one of our peers to another, if it is time; false if not. */
+  #propose(): boolean {
+    const { state, random, events, clock } = this.#context
+    if (this.#whyNot() !== undefined) return false
+    const willing = [...state.connections()].filter((connection) => !connection.isPrivate && connection.discovery)
+    const recipient = willing[Math.floor(random.next() * willing.length)]
+    const offer = recipient === undefined ? undefined : this.#giveable(recipient)
+    if (recipient === undefined || offer === undefined) return false
+    if (!recipient.sendExchange({ kind: 'swap-request', ...offer })) return false
+    this.#lastAt = clock.now()
+    this.#open = { recipient: recipient.peerId, offered: offer.peerId, at: clock.now() }
+    events.emit('swap-request-sent', { peerId: recipient.peerId })
+    return true
+  }
+
+  async requested(from: FlowConnection, message: SwapRequestMessage): Promise<void> {
+    const { events, clock } = this.#context
+    events.emit('swap-request-received', { peerId: from.peerId })
+    const why = from.isPrivate ? 'the peer is private' : this.#whyNot()
+    // An offer that we do not take teaches us nothing: else offers would be one more way to fill the table.
+    const given = why === undefined ? this.#giveable(from) : undefined
+    const offered = given === undefined ? undefined : this.#read(from, message)
+    if (given === undefined || offered === undefined) {
+      const lacking = given === undefined ? 'nothing to give' : 'the offer is of no use'
+      events.emit('swap-request-ignored', { peerId: from.peerId, why: why ?? lacking })
+      return
+    }
+    this.#lastAt = clock.now()
+    if (!from.sendExchange({ kind: 'swap-ack', ...given })) return
+    events.emit('swap-ack-sent', { peerId: from.peerId })
+    await this.#trade(from, offered, given.peerId)
+  }
+
+  async acknowledged(from: FlowConnection, message: SwapAckMessage): Promise<void> {
+    const { events, clock } = this.#context
+    events.emit('swap-ack-received', { peerId: from.peerId })
+    const open = this.#open
+    if (open === undefined || open.recipient !== from.peerId || clock.now() - open.at > ackDeadlineMs) {
+      events.emit('swap-failure', { peerId: from.peerId, why: 'nothing was asked of that peer' })
+      return
+    }
+    this.#open = undefined
+    const given = this.#read(from, message)
+    if (given === undefined) events.emit('swap-failure', { peerId: from.peerId, why: 'what was given is of no use' })
+    else await this.#trade(from, given, open.offered)
+  }
+
+  /** Connects with the new one, who must be who was named, and only then leaves the old one. */
+  async #trade(from: FlowConnection, wanted: { point: Point; peerId: PeerId }, given: PeerId): Promise<void> {
+    const { events, state } = this.#context
+    try {
+      await this.#dial(wanted.point, wanted.peerId)
+      this.#mixed.add(wanted.peerId)
+      const old = state.connection(given)
+      const mayGo = old !== undefined && !state.access.isTrusted(old.peerId, old.point) && isSpare(old, surplusByKind(state))
+      if (mayGo) await old.disconnect({ kind: 'swapped' })
+      events.emit('swap-success', { peerId: from.peerId, gained: wanted.peerId })
+    } catch (error) {
+      events.emit('swap-failure', { peerId: from.peerId, why: error instanceof PoolError ? error.message : String(error) })
+    }
+  }
+
+  #whyNot(): string | undefined {
+    const { config, state, clock } = this.#context
+    if (config.swapCooldownMs === null || config.privateMode || !config.discovery) return 'swaps are switched off'
+    if (clock.now() - this.#lastAt < config.swapCooldownMs) return 'the last swap is too fresh'
+    if (this.#running().length >= Math.floor(state.active / mixedShare)) return 'enough connections came by swaps'
+    return undefined
+  }
+
+  /** A public, untrusted peer of ours other than that one, at a point that it may be told. */
+  #giveable(recipient: FlowConnection): { point: Point; peerId: PeerId } | undefined {
+    const { state, random, sharingSeed: seed, clock, network } = this.#context
+    const told = new Set(pointsFor(state, { asker: recipient, network, random, seed, now: clock.now() }))
+    const found: { point: Point; peerId: PeerId }[] = []
+    const surplus = surplusByKind(state)
+    for (const connection of state.connections()) {
+      const { peerId, point, isPrivate } = connection
+      if (point === undefined || isPrivate || peerId === recipient.peerId || state.access.isTrusted(peerId, point)) continue
+      if (told.has(point) && isSpare(connection, surplus)) found.push({ point, peerId })
+    }
+    return found[Math.floor(random.next() * found.length)]
+  }
+
+  /**
+   * What a stranger offers, if we could take it: a point that may be told, of a peer that we do not hold. Not a point about which the
+   * operator or a proof has said something: that is dialed for their sake, and not on a stranger's word.
+   */
+  #read(from: FlowConnection, message: { point: string; peerId: string }): { point: Point; peerId: PeerId } | undefined {
+    const { network, state, clock } = this.#context
+    const [parsed] = parsePoints(network, [message.point])
+    if (parsed === undefined || !state.claims.mayTell(from.host, readPoint(parsed.point))) return undefined
+    const peerId = network.tryParsePeerId(message.peerId)
+    if (peerId === undefined || peerId === state.peerId || (parsed.expectedPeerId ?? peerId) !== peerId) return undefined
+    if (state.connection(peerId) !== undefined || state.access.peerBlock(peerId) !== undefined) return undefined
+    const known = state.points.get(parsed.point)
+    if (known !== undefined && (isMet(known) || known.expectedPeerId !== known.target)) return undefined
+    state.claims.learn([parsed], { peerId: from.peerId, host: from.host, discoverySource: 'swap' })
+    const info = state.points.get(parsed.point)
+    const mayDial =
+      info !== undefined && obstacleOf(state, info, { now: clock.now(), canDial: (point) => network.canDial(point) }) === undefined
+    return mayDial ? { point: parsed.point, peerId } : undefined
   }
 }

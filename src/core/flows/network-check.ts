@@ -1,20 +1,18 @@
 /**
- * Notices that our own way into the network is another one: a router got a new public address, a laptop changed networks. On Node nobody says
- * so, and links that are dead look alive. When a second brings nothing from any peer, one is asked for a sign of life. If it gives none, a
- * second connection is made to its address. If that works, all are asked. If the first one still gives no answer, its old connection is dead;
- * if nobody gives an answer, all are. While nothing works, nobody is given up: a network that was away for a moment comes back.
- * Called by `probing.ts`.
+ * Notices that our own way into the network has changed: the router got a new public address, a laptop changed networks. Node never says
+ * so, and dead connections look alive. When an interval brings nothing from any peer, one is asked for an answer. Without one, a second
+ * connection is made to its address. If that works, all are asked. If the first still gives no answer, its old connection is dead; if
+ * nobody does, all are. While nothing works, nobody is given up: a network that was away for a moment comes back. Called by `liveness.ts`.
  */
-
-import type { Connection } from './connection.ts'
-import type { FlowContext } from './context.ts'
-import { abortable } from './waits.ts'
+import type { Clock } from '../values/ports.ts'
+import type { FlowConnection, FlowContext } from './context.ts'
+import { abortable, deadline } from './waits.ts'
 
 /** Between two looks, and for an answer: so many of them in `keepAliveIntervalMs`. */
 const looksInSilence = 20
 /** No look comes sooner, and no peer has less time for its answer, ms. */
 const minIntervalMs = 1_000
-/** A question that took so much longer than its time proves nothing: our own clock stood still, ms. */
+/** A timer that is so late shows that our machine slept, or was too busy to hear the answer. */
 const lateByMs = 1_000
 /** The second connection must be there within so many intervals. */
 const reachIntervals = 3
@@ -24,22 +22,22 @@ const reachesInMs = 600_000
 /** A younger connection tells nothing of the network: peers that come and go all the time must not be dialed as often, ms. */
 const settledMs = 10_000
 
-export class NetworkCheck<Msg, PeerMeta, ConnMeta> {
-  readonly #context: FlowContext<Msg, PeerMeta, ConnMeta>
+export class NetworkCheck {
+  readonly #context: FlowContext
   readonly #intervalMs: number
   #cancelLook: (() => void) | undefined
   /** Bytes received on all connections, as of the last look. */
   #heard = -1
   /** When second connections were made to each. */
-  readonly #reaches = new WeakMap<Connection<Msg, ConnMeta>, readonly number[]>()
+  readonly #reaches = new WeakMap<FlowConnection, readonly number[]>()
   /** Each time another one is asked. */
   #turn = 0
   /** Who was asked last. */
-  #last: Connection<Msg, ConnMeta> | undefined
+  #last: FlowConnection | undefined
   /** Fires when nothing comes of the question that is out. */
   #asking: AbortController | undefined
 
-  constructor(context: FlowContext<Msg, PeerMeta, ConnMeta>) {
+  constructor(context: FlowContext) {
     this.#context = context
     this.#intervalMs = Math.max(minIntervalMs, (context.config.keepAliveIntervalMs ?? 0) / looksInSilence)
   }
@@ -75,7 +73,7 @@ export class NetworkCheck<Msg, PeerMeta, ConnMeta> {
   }
 
   /** Only what we dialed ourselves can be dialed once more. */
-  get #able(): Connection<Msg, ConnMeta>[] {
+  get #able(): FlowConnection[] {
     return [...this.#context.state.connections()].filter(({ canReach }) => canReach)
   }
 
@@ -92,59 +90,35 @@ export class NetworkCheck<Msg, PeerMeta, ConnMeta> {
     if (this.#last !== undefined && (isQuiet || isBroken)) void this.#check(this.#last, isBroken)
   }
 
-  /** Never rejects. */
-  async #check(asked: Connection<Msg, ConnMeta>, isUrgent: boolean): Promise<void> {
+  async #check(asked: FlowConnection, isUrgent: boolean): Promise<void> {
     const asking = new AbortController()
+    const { signal } = asking
     this.#asking = asking
-    const { state, clock } = this.#context
-    if (!isUrgent && !(await this.#silentOf([asked])).has(asked)) return this.#done(asking)
-    const others = [...state.connections()].filter((connection) => connection !== asked)
-    if (!this.#mayReach(asked) || !(await this.#isReached(asked, asking.signal))) return this.#done(asking)
-    // Asked once more after the new connection works: a peer that was busy for some seconds answers now.
-    const silent = await this.#silentOf([asked, ...others])
-    if (!asking.signal.aborted && silent.has(asked)) {
-      const isAlone = others.every((other) => silent.has(other))
-      const isSettled = clock.now() - asked.startedAt >= settledMs
-      if (isSettled && isAlone) state.resetReconnections()
-      // What has just been reached may be dialed at once.
-      else if (isSettled) state.noteAwake()
-      for (const connection of isAlone ? silent : [asked]) connection.lose()
-    }
-    this.#done(asking)
-  }
-
-  #done(asking: AbortController): void {
+    const isSilent = isUrgent || (await this.#silentOf([asked], signal)).has(asked)
+    if (isSilent && !signal.aborted && this.#mayReach(asked) && (await this.#isReached(asked, signal))) await this.#judge(asked, signal)
     if (this.#asking === asking) this.#asking = undefined
   }
 
-  /** Those that give no sign of life in time, or have broken. */
-  async #silentOf(connections: readonly Connection<Msg, ConnMeta>[]): Promise<Set<Connection<Msg, ConnMeta>>> {
-    const { clock } = this.#context
-    const patience = new AbortController()
-    const [askedAt, askedOn] = [clock.now(), clock.date()]
-    const silent = new Set(connections)
-    const before = new Map(connections.map((connection) => [connection, connection.bytesReceived]))
-    await new Promise<void>((resolve) => {
-      const cancel = clock.schedule(this.#intervalMs, resolve)
-      for (const connection of connections) {
-        const answered = (): void => {
-          if (connection.ending === undefined) silent.delete(connection)
-          if (silent.size > 0) return
-          cancel()
-          resolve()
-        }
-        connection.probe(patience.signal).then(answered, () => undefined)
-      }
-    })
-    patience.abort()
-    const tookMs = Math.max(clock.now() - askedAt, clock.date() - askedOn)
-    if (tookMs > this.#intervalMs + lateByMs) return new Set()
-    for (const connection of silent) if (connection.bytesReceived !== before.get(connection)) silent.delete(connection)
-    return silent
+  /** Asked once more after the second connection works: a peer that was busy for some seconds answers now. */
+  async #judge(asked: FlowConnection, signal: AbortSignal): Promise<void> {
+    const { state, clock } = this.#context
+    const others = [...state.connections()].filter((connection) => connection !== asked)
+    const silent = await this.#silentOf([asked, ...others], signal)
+    if (signal.aborted || !silent.has(asked)) return
+    const isAlone = others.every((other) => silent.has(other))
+    const isSettled = clock.now() - asked.startedAt >= settledMs
+    if (isSettled && isAlone) state.resetReconnections()
+    // What has just been reached may be dialed at once.
+    else if (isSettled) state.noteAwake()
+    for (const connection of isAlone ? silent : [asked]) connection.lose()
+  }
+
+  #silentOf(connections: readonly FlowConnection[], signal: AbortSignal): Promise<Set<FlowConnection>> {
+    return silentOf(connections, { clock: this.#context.clock, withinMs: this.#intervalMs, signal })
   }
 
   /** Counts it if so. */
-  #mayReach(connection: Connection<Msg, ConnMeta>): boolean {
+  #mayReach(connection: FlowConnection): boolean {
     const now = this.#context.clock.now()
     const recent = (this.#reaches.get(connection) ?? []).filter((at) => now - at < reachesInMs)
     if (recent.length >= maxReaches) return false
@@ -152,20 +126,50 @@ export class NetworkCheck<Msg, PeerMeta, ConnMeta> {
     return true
   }
 
-  /** A new connection to the same address works. */
-  async #isReached(connection: Connection<Msg, ConnMeta>, given: AbortSignal): Promise<boolean> {
-    const patience = new AbortController()
-    const end = (): void => patience.abort()
-    const cancel = this.#context.clock.schedule(reachIntervals * this.#intervalMs, end)
-    given.addEventListener('abort', end)
+  /** A second connection to the same address works. */
+  async #isReached(connection: FlowConnection, given: AbortSignal): Promise<boolean> {
+    const { signal, cancel } = deadline(this.#context.clock, reachIntervals * this.#intervalMs, { given: [given] })
     try {
-      await abortable(connection.reach(patience.signal), patience.signal)
-      return !patience.signal.aborted
+      await abortable(connection.reach(signal), signal)
+      return !signal.aborted
     } catch {
       return false
     } finally {
       cancel()
-      given.removeEventListener('abort', end)
     }
   }
+}
+
+/**
+ * Asks all at once; resolves with those that gave no answer in time or have ended. None, if our own clock stood still meanwhile. Resolves
+ * early when the signal fires. Never rejects.
+ */
+export async function silentOf(
+  connections: readonly FlowConnection[],
+  { clock, withinMs, signal }: { clock: Clock; withinMs: number; signal: AbortSignal }
+): Promise<Set<FlowConnection>> {
+  const patience = new AbortController()
+  const [askedAt, askedOn] = [clock.now(), clock.date()]
+  const silent = new Set(connections)
+  const before = new Map(connections.map((connection) => [connection, connection.bytesReceived]))
+  await new Promise<void>((resolve) => {
+    const cancel = clock.schedule(withinMs, resolve)
+    const done = (): void => {
+      cancel()
+      resolve()
+    }
+    signal.addEventListener('abort', done, { signal: patience.signal })
+    for (const connection of connections) {
+      const answered = (): void => {
+        if (connection.ending === undefined) silent.delete(connection)
+        if (silent.size === 0) done()
+      }
+      connection.probe(patience.signal).then(answered, () => undefined)
+    }
+  })
+  patience.abort()
+  const tookMs = Math.max(clock.now() - askedAt, clock.date() - askedOn)
+  if (tookMs > withinMs + lateByMs) return new Set()
+  for (const connection of silent) if (connection.bytesReceived !== before.get(connection)) silent.delete(connection)
+  return silent
 }

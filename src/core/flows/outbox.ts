@@ -6,6 +6,7 @@ import type { Clock } from '../values/ports.ts'
 import { PoolError } from '../values/reason.ts'
 import type { Channel } from './channel.ts'
 import type { Turns } from './turns.ts'
+import { deadline } from './waits.ts'
 
 /** Messages that wait for a slow link, per connection. An application that awaits `send` never has so many. */
 export const maxWaitingSends = 256
@@ -256,10 +257,9 @@ export class Outbox {
   }
 
   async #answers(): Promise<boolean> {
-    const patience = new AbortController()
-    const cancel = this.#parts.clock.schedule(lookEveryMs, () => patience.abort(new Error('no answer')))
+    const { signal, cancel } = deadline(this.#parts.clock, lookEveryMs)
     try {
-      await this.#parts.channel.link.probe(patience.signal)
+      await this.#parts.channel.link.probe(signal)
       return true
     } catch {
       return false

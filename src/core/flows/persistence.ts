@@ -1,65 +1,58 @@
 /**
- * Keeps what the pool knows between runs: opens and loads the storage at start, writes when something changed, and goes on
- * in memory when the storage cannot. What was stored and could not be loaded is never overwritten. The format is in
- * `tables/saved-state.ts`.
+ * Keeps what the pool knows between runs: loads the storage at start, writes when something changed, and goes on in memory when the
+ * storage fails. What could not be loaded is never overwritten. The format is in `tables/saved-state.ts`.
  *
- * The storage is somebody else's code. Each call of it has a guard and a deadline (`#ask`): one that throws, rejects with
- * anything or never settles costs what would have been kept, and nothing else.
+ * The storage is somebody else's code, so each call has a guard and a deadline (`#ask`): one that throws, rejects or never settles costs what
+ * would have been kept, and nothing else.
  */
 import { maxAnchors } from '../values/bounds.ts'
 import type { Point } from '../values/ids.ts'
 import { StorageError, type StorageFailure } from '../values/ports.ts'
 import type { StorageSnapshot } from '../values/snapshot.ts'
 import type { FlowContext } from './context.ts'
-import { abortable } from './waits.ts'
+import { abortable, deadline } from './waits.ts'
 
-/** What reads and writes the stored text. A page is connected sooner if it loads this beside its start. */
+/** Reads and writes the stored text. Loaded beside the start, so that a page is connected sooner. */
 type Codec = typeof import('../tables/saved-state.ts')
 const loadCodec = (): Promise<Codec> => import('../tables/saved-state.ts')
 
 /** The pool starts without its memory rather than wait longer for a storage, ms. */
 const startDeadlineMs = 2_000
 
-/** A change is written after this delay, together with those that follow it, ms; the contract allows 30 s. */
+/** A change is written after this delay, together with those that follow it, ms. */
 const saveDelayMs = 10_000
-
-/** What the operator said, a ban or trust, is written at once; what is said in one turn is one write, ms. */
+/** A ban or trust is written at once; all of one turn are one write, ms. */
 const operatorDelayMs = 0
-
-/** Opening and loading by later tries, behind a running pool, may take so long, ms. */
+/** For opening and loading by later tries, behind a running pool, ms. */
 const retryDeadlineMs = 30_000
-
-/** A save may take so long while the pool runs, ms: a slow disk is no failure. */
+/** For a save while the pool runs, ms: a slow disk is no failure. */
 const saveDeadlineMs = 30_000
-
-/** A turn of a long computation ends at the first chance after this, ms; half of what a display needs for a frame. */
+/** A long computation yields after this, ms; half of what a display needs for a frame. */
 const sliceMs = 8
-
 /** Tries again after this, doubling up to the second figure, ms. */
 const firstRetryMs = 5_000
 const maxRetryMs = 300_000
-
-/** A pool that stops waits so long for its last save, ms; in it a storage that had failed is opened once more, for at most `lastChanceMs`. */
+/** For the last save of a pool that stops, ms. In it a storage that had failed is opened once more, for at most `lastChanceMs`. */
 const stopDeadlineMs = 3_000
 const lastChanceMs = 1_000
-/** Then so long for the storage to close, ms. */
+/** Then for the storage to close, ms. */
 const closeDeadlineMs = 500
 
-/** Reads only look; a write that was given up may still change what is stored. */
+/** A write that was given up may still change what is stored. */
 type Access = 'read' | 'write'
 
-export class Persistence<Msg, PeerMeta, ConnMeta> {
-  readonly #context: FlowContext<Msg, PeerMeta, ConnMeta>
-  /** Tells that `status` changed. */
+export class Persistence {
+  readonly #context: FlowContext
+  /** Called when `status` changed. */
   readonly #shown: () => void
   #mode: StorageSnapshot['mode'] = 'loading'
   #failure: StorageFailure | null = null
   #lastSavedAt: number | null = null
   #dirty = false
   #isOpen = false
-  /** Calls that did not answer yet, those that were given up too. */
+  /** Calls without an answer as yet, those that were given up too. */
   readonly #unanswered: Record<Access, number> = { read: 0, write: 0 }
-  /** What was stored has been taken in, once for all: a storage opened again holds nothing newer. */
+  /** Once for all: a storage that is opened again holds nothing newer. */
   #isLoaded = false
   /** Set once the storage is loaded. */
   #codec: Codec | undefined
@@ -71,7 +64,7 @@ export class Persistence<Msg, PeerMeta, ConnMeta> {
   /** Ends a save when a pool that stops has waited long enough. */
   #ending = new AbortController()
 
-  constructor(context: FlowContext<Msg, PeerMeta, ConnMeta>, { shown }: { shown: () => void }) {
+  constructor(context: FlowContext, { shown }: { shown: () => void }) {
     this.#context = context
     this.#shown = shown
   }
@@ -86,7 +79,7 @@ export class Persistence<Msg, PeerMeta, ConnMeta> {
     }
   }
 
-  /** Resolves when the storage is loaded, or after two seconds, or when it failed: the rest goes on behind the running pool. Never rejects. */
+  /** Resolves when the storage is loaded, has failed, or after two seconds: the rest goes on behind the running pool. Never rejects. */
   async start(): Promise<void> {
     this.#opening = new AbortController()
     this.#ending = new AbortController()
@@ -102,9 +95,9 @@ export class Persistence<Msg, PeerMeta, ConnMeta> {
     else if (this.#cancelTimer === undefined) this.#schedule(saveDelayMs, () => void this.save())
   }
 
-  /** Writes what has changed. Resolves when it is stored or has failed, of which there is an event. Never rejects. */
+  /** Writes what has changed. Resolves when it is stored, or when that failed, which has an event. Never rejects. */
   async save(): Promise<void> {
-    // Another caller may have begun the next write by the time that ours comes back.
+    // Another caller may have begun the next write meanwhile.
     while (this.#saving !== undefined) await this.#saving
     if (!this.#isOpen || !this.#dirty) return
     this.#saving = this.#write()
@@ -114,7 +107,7 @@ export class Persistence<Msg, PeerMeta, ConnMeta> {
     if (this.#dirty) this.changed()
   }
 
-  /** Writes, and lets others have the storage. Takes 3.5 s at most. Never rejects. */
+  /** Writes, and closes the storage. Takes 3.5 s at most. Never rejects. */
   async stop(): Promise<void> {
     const { config, clock, log } = this.#context
     const { storage } = config
@@ -140,7 +133,7 @@ export class Persistence<Msg, PeerMeta, ConnMeta> {
     const { storage } = this.#context.config
     const opening = this.#opening.signal
     const codec = loadCodec()
-    codec.catch(() => undefined) // told below, where it is waited for
+    codec.catch(() => undefined) // reported below, where it is waited for
     try {
       if (this.#unanswered.write > 0) throw new StorageError('unavailable', `${storage.name} has not finished an earlier save`)
       await this.#within(deadlineMs, [opening, this.#ending.signal], async (signal) => {
@@ -151,11 +144,8 @@ export class Persistence<Msg, PeerMeta, ConnMeta> {
       opening.throwIfAborted()
       this.#isOpen = true
       // A storage that had failed has recovered once it is written, if there is something to write.
-      if (!this.#dirty) this.#works()
-      else if (this.#failure === null) {
-        this.#works()
-        this.changed()
-      } else this.#schedule(0, () => void this.save())
+      if (!this.#dirty || this.#failure === null) this.#works()
+      if (this.#dirty) this.#schedule(this.#failure === null ? saveDelayMs : 0, () => void this.save())
     } catch (error) {
       this.#fail(error, undefined)
       if (!opening.aborted) this.#retry()
@@ -165,12 +155,11 @@ export class Persistence<Msg, PeerMeta, ConnMeta> {
   }
 
   /** Runs an act with a signal that fires after so long, or with one of the others. */
-  async #within<T>(deadlineMs: number, others: readonly AbortSignal[], act: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  async #within<T>(ms: number, given: readonly AbortSignal[], act: (signal: AbortSignal) => Promise<T>): Promise<T> {
     const { config, clock } = this.#context
-    const late = new AbortController()
-    const cancel = clock.schedule(deadlineMs, () => late.abort(tooSlow(config.storage.name, deadlineMs)))
+    const { signal, cancel } = deadline(clock, ms, { given, reason: tooSlow(config.storage.name, ms) })
     try {
-      return await act(AbortSignal.any([late.signal, ...others]))
+      return await act(signal)
     } finally {
       cancel()
     }
@@ -184,7 +173,7 @@ export class Persistence<Msg, PeerMeta, ConnMeta> {
     return abortable(answer, signal)
   }
 
-  /** The storage was taken away from under us, perhaps with what it kept: all of it is written again as soon as it opens. */
+  /** The storage was taken away, perhaps with what it kept: all is written again as soon as it opens. */
   #lost(error: StorageError): void {
     if (!this.#isOpen) return
     this.#dirty = true
@@ -194,7 +183,7 @@ export class Persistence<Msg, PeerMeta, ConnMeta> {
     this.#shown()
   }
 
-  /** Takes in what is stored. What is broken is quarantined and reported; a newer version, or a text above the cap, stays untouched. */
+  /** A broken text is quarantined and reported; a newer version, or a text above the cap, stays untouched. */
   async #load(codec: Codec, signal: AbortSignal): Promise<void> {
     const { config, state, network, clock } = this.#context
     const { storage } = config
@@ -203,7 +192,7 @@ export class Persistence<Msg, PeerMeta, ConnMeta> {
       if (text !== undefined) {
         if (typeof text !== 'string') throw new StorageError('broken', `${storage.name}: expected a text, got ${typeof text}`)
         const saved = await this.#inSlices(codec.readState(text, { parse: network, now: clock.date() }), signal)
-        // Not ended by the signal: what half a restore took would count twice at the next one.
+        // Not ended by the signal: half a restore would count twice at the next one.
         await this.#inSlices(state.restore(codec, saved, storage.name))
       }
     } catch (error) {
@@ -213,7 +202,7 @@ export class Persistence<Msg, PeerMeta, ConnMeta> {
     this.#isLoaded = true
   }
 
-  /** Opened with nothing to write, or written: what had failed before is over. What was quarantined stays shown. */
+  /** Opened with nothing to write, or written: an earlier failure is over. A quarantined text stays shown. */
   #works(): void {
     this.#mode = 'persistent'
     this.#retryMs = firstRetryMs

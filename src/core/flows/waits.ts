@@ -27,3 +27,36 @@ export function unheard<T>(value: T, rejected: (error: unknown) => void = () => 
   if (typeof value === 'object' && value !== null && 'then' in value) Promise.resolve(value).catch(rejected)
   return value
 }
+
+export interface Deadline {
+  /** Fires when the time is over, or with one of the given signals. */
+  readonly signal: AbortSignal
+  /** Is the time over? */
+  isOver(): boolean
+  /** Its work is done. */
+  cancel(): void
+}
+
+/** For a part of a longer work, `given` being the signals of the whole. An `AbortSignal.any` with a time-out was not seen to fire in Chromium. */
+export function deadline(
+  clock: Clock,
+  ms: number,
+  { given = [], reason }: { given?: readonly AbortSignal[]; reason?: Error } = {}
+): Deadline {
+  const [part, over] = [new AbortController(), new AbortController()]
+  let isLate = false
+  const cancelTimer = clock.schedule(ms, () => {
+    isLate = true
+    part.abort(reason)
+  })
+  for (const whole of given) {
+    const end = (): void => part.abort(whole.reason)
+    if (whole.aborted) end()
+    else whole.addEventListener('abort', end, { signal: over.signal })
+  }
+  const cancel = (): void => {
+    cancelTimer()
+    over.abort()
+  }
+  return { signal: part.signal, isOver: () => isLate, cancel }
+}
