@@ -61,7 +61,7 @@ export class StreamLink implements Link {
   readonly reach: Link['reach']
   readonly #isOver: () => void
   readonly #stream: Stream
-  readonly #connection: Connection
+  readonly connection: Connection
   readonly #ended: LinkEnded
   /** Read and not yet pulled, from `#next` on, then `#block`: bounded by pausing at `readAheadBytes`, plus what is in flight then. */
   #unread: Uint8Array[] = []
@@ -86,7 +86,7 @@ export class StreamLink implements Link {
     this.direction = stream.direction === 'outbound' ? 'outgoing' : 'incoming'
     this.remoteAddress = connection.remoteAddr.toString()
     this.#stream = stream
-    this.#connection = connection
+    this.connection = connection
     this.#ended = ended
     // No generator, of which hundreds of silent links would each keep one with all that it waits with.
     this.chunks = { [Symbol.asyncIterator]: () => ({ next: () => this.#pull() }) }
@@ -137,13 +137,13 @@ export class StreamLink implements Link {
   abort(detail: string, { dead } = { dead: false }): void {
     const error = new Error(detail)
     this.#stop(error)
-    if (dead) this.#connection.abort(error)
+    if (dead) this.connection.abort(error)
     else this.#stream.abort(error)
     this.#closed ??= this.#ended(this, AbortSignal.timeout(closeDeadlineMs))
   }
 
   probe(signal: AbortSignal): Promise<void> {
-    return probe(this.#connection, signal)
+    return probe(this.connection, signal)
   }
 
   async #finish(): Promise<void> {

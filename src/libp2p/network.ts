@@ -16,6 +16,7 @@ import type {
 import type { AddressManager, ConnectionManager, Registrar, TransportManager } from '@libp2p/interface-internal'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import { Guard } from '../core/flows/guards.ts'
+import { deadline } from '../core/flows/waits.ts'
 import { transportOf } from '../core/values/address.ts'
 import type { ParsedPoint, PeerId, Point } from '../core/values/ids.ts'
 import {
@@ -31,15 +32,14 @@ import {
 import { ConnectionKeeper } from './connection-keeper.ts'
 import { type DialRule, dialRule, ruleAllows } from './dial-rule.ts'
 import { Discoveries } from './discoveries.ts'
-import { inTime } from './in-time.ts'
 import { dialErrorOf, type Late, loadLate } from './late-dial-error.ts'
 import { StreamLink } from './link.ts'
 import { addressOf } from './link-address.ts'
-import { ownPointsOf } from './own-points.ts'
+import { OwnPoints } from './own-points.ts'
 import { Libp2pRecords } from './peer-records.ts'
 import type { PlainPeers } from './plain-peers.ts'
 import { parsePeerId, parsePoint, pointOf, relayAddressOf, targetOf, toMultiaddr, tryParsePeerId, tryParsePoint } from './point.ts'
-import { dialableTransports } from './transports.ts'
+import { DialableForms } from './transports.ts'
 
 export const poolProtocol = '/p2p-pool/1.0.0'
 
@@ -51,8 +51,6 @@ const reuseDeadlineMs = 2_000
 const webRtcPatienceMs = [1_500, 3_000] as const
 /** Another dial to the same peer may have been joined, and its connection is not the one we asked for: ask again. */
 const maxDialTries = 3
-/** After these our own points may be others. */
-const addressEvents = ['self:peer:update', 'transport:listening', 'transport:close'] as const
 /** One pool stream per connection is right; a closing one may linger beside its successor. */
 const maxStreams = 4
 
@@ -113,10 +111,9 @@ export class Libp2pNetwork implements Network {
   readonly #deniedAt: (point: Point) => PeerId | undefined
   #handlers: NetworkHandlers | undefined
   readonly #clock: Clock
-  readonly #connections = new WeakMap<Link, Connection>()
   readonly #guard: Guard
-  /** Ours, as of the last change that libp2p told of: asking it anew takes as long as all else that a Hello needs. */
-  #ownPoints: readonly Point[] = []
+  readonly #ownPoints: OwnPoints
+  readonly #forms: DialableForms
 
   constructor(
     components: NetworkComponents,
@@ -141,9 +138,12 @@ export class Libp2pNetwork implements Network {
     this.#budget = budget
     this.#defaultPort = defaultPort
     this.#deniedAt = deniedAt
+    this.#forms = new DialableForms((address) => transportManager.dialTransportForMultiaddr(address) !== undefined)
     const errors = logger.forComponent('p2p-pool:network')
     this.#guard = new Guard({ error: (message, cause) => errors.error('%s - %e', message, cause) }, clock)
     this.#discoveries = new Discoveries(this.#components, this.#guard)
+    const isReachable = (relayed: Point): boolean => this.#hasWayTo(relayed) && this.budget?.state !== 'spent'
+    this.#ownPoints = new OwnPoints(this.#components, { guard: this.#guard, isReachable })
     this.keeper = new ConnectionKeeper(this.#components, { clock, denies, closeIdle, maxIdleAgeMs })
   }
 
@@ -152,17 +152,11 @@ export class Libp2pNetwork implements Network {
   }
 
   get transports(): readonly Transport[] {
-    return dialableTransports((address) => this.#hasTransportFor(address)).filter(
-      (transport) => transport !== 'ws' || this.#rule.allowInsecure
-    )
+    return this.#forms.transports.filter((transport) => transport !== 'ws' || this.#rule.allowInsecure)
   }
 
   ownPoints(): readonly Point[] {
-    return this.#handlers === undefined ? this.#findOwnPoints() : this.#ownPoints
-  }
-
-  #findOwnPoints(): readonly Point[] {
-    return ownPointsOf(this.#components.addressManager.getAddresses(), (relayed) => this.#isReachable(relayed))
+    return this.#ownPoints.points
   }
 
   parsePoint(text: string): ParsedPoint {
@@ -185,16 +179,10 @@ export class Libp2pNetwork implements Network {
     return this.#hasWayTo(point) && !(transportOf(point) === 'webrtc' && this.#budget?.allows === false)
   }
 
-  /** A point of ours by which others come with WebRTC. */
-  #isReachable(point: Point): boolean {
-    return this.#hasWayTo(point) && this.budget?.state !== 'spent'
-  }
-
   #hasWayTo(point: Point): boolean {
-    if (transportOf(point) === 'circuit' || !ruleAllows(this.#rule, point) || !this.#hasTransportFor(toMultiaddr(point, undefined)))
-      return false
-    const relay = relayAddressOf(point)
-    return relay === undefined || this.#hasTransportFor(relay)
+    if (transportOf(point) === 'circuit' || !ruleAllows(this.#rule, point) || !this.#forms.has(point)) return false
+    const circuit = point.indexOf('/p2p-circuit')
+    return circuit < 0 || this.#forms.has(point.slice(0, circuit))
   }
 
   async dial(point: Point, { expectedPeerId = targetOf(point), signal }: DialOptions): Promise<Link> {
@@ -205,12 +193,10 @@ export class Libp2pNetwork implements Network {
       const target = targetOf(point) ?? expectedPeerId
       if (target !== expectedPeerId) throw new DialError('wrong-peer-id', `expected ${expectedPeerId}, the point leads to ${target}`)
       const existing = this.#reusable(point, expectedPeerId)
-      if (existing !== undefined) {
-        const link = await this.#reuse(existing, signal)
-        if (link !== undefined) return link
-      }
+      const reused = existing === undefined ? undefined : await this.#reuse(existing, signal)
+      if (reused !== undefined) return reused
       connection = await this.#connect(point, { expectedPeerId, signal })
-      return await this.#linkOn<never>(connection, (open) => open(signal), signal)
+      return await this.#linkOn(connection, signal)
     } catch (error) {
       if (connection !== undefined) void this.keeper.closeUnused(connection)
       const deniedPeerId = this.#deniedAt(point)
@@ -224,18 +210,22 @@ export class Libp2pNetwork implements Network {
     void loadLate().then((late) => {
       this.#late = late
     })
-    this.#ownPoints = this.#findOwnPoints()
-    void this.records.sign(this.#ownPoints)
+    this.#ownPoints.start((points, isFirst) => {
+      void this.records.sign(points)
+      if (!isFirst) handlers.ownPointsChanged()
+    })
+    this.#forms.forget()
     this.#handlers = handlers
-    const { events, registrar } = this.#components
-    for (const name of addressEvents) events.addEventListener(name, this.#addressesChanged)
     this.#unwatch = this.#budget?.watch(() => {
       handlers.budgetChanged?.()
-      this.#addressesChanged()
+      this.#ownPoints.look()
     })
     this.keeper.start()
     try {
-      await registrar.handle(poolProtocol, this.#incoming, { maxInboundStreams: maxStreams, maxOutboundStreams: maxStreams })
+      await this.#components.registrar.handle(poolProtocol, this.#incoming, {
+        maxInboundStreams: maxStreams,
+        maxOutboundStreams: maxStreams
+      })
       this.#discoveries.start(handlers.discovered)
       await this.#takePlain(handlers)
     } catch (error) {
@@ -245,10 +235,9 @@ export class Libp2pNetwork implements Network {
   }
 
   endOlder(link: Link): void {
-    const connection = this.#connections.get(link)
-    if (connection === undefined) return
-    const all = this.#components.connectionManager.getConnections(connection.remotePeer)
-    this.#late?.endOlder(connection, { all, poolProtocol })
+    if (!(link instanceof StreamLink)) return
+    const all = this.#components.connectionManager.getConnections(link.connection.remotePeer)
+    this.#late?.endOlder(link.connection, { all, poolProtocol })
   }
 
   readonly endDenied = (): void => this.keeper.endDenied()
@@ -267,8 +256,7 @@ export class Libp2pNetwork implements Network {
 
   #detach(): void {
     this.#handlers = undefined
-    const { events } = this.#components
-    for (const name of addressEvents) events.removeEventListener(name, this.#addressesChanged)
+    this.#ownPoints.stop()
     this.#discoveries.stop()
     this.#unwatch?.()
     this.keeper.stop()
@@ -294,22 +282,24 @@ export class Libp2pNetwork implements Network {
     return this.#components.connectionManager.getConnections().find((connection) => this.#leadsTo(connection, point, expectedPeerId))
   }
 
-  /** A link on a connection that was there; nothing if the connection turns out to be dead, which it then is for all. */
+  /** A link on a connection that was there. None if the connection takes no stream: it is dead then, for all. */
   async #reuse(connection: Connection, signal: AbortSignal): Promise<Link | undefined> {
-    const link = await this.#linkOn(connection, (open) => inTime(this.#clock, { signal, withinMs: reuseDeadlineMs }, open), signal)
-    if (link === undefined) connection.abort(new Error('it took no stream: dead'))
-    return link
+    const patience = deadline(this.#clock, reuseDeadlineMs, { given: [signal] })
+    try {
+      return await this.#linkOn(connection, signal, patience.signal)
+    } catch (error) {
+      if (!patience.isOver() || signal.aborted || error instanceof DialError) throw error
+      connection.abort(new Error('it took no stream: dead'))
+      return undefined
+    } finally {
+      patience.cancel()
+    }
   }
 
-  /** With a peer that does not speak the pool protocol the connection itself is the link, if such peers are taken. */
-  async #linkOn<T extends undefined>(
-    connection: Connection,
-    within: (open: (signal: AbortSignal) => Promise<Stream>) => Promise<Stream | T>,
-    signal: AbortSignal
-  ): Promise<Link | T> {
+  /** With a peer that does not speak the pool protocol the connection itself is the link, if such peers are taken. `until`: for the stream. */
+  async #linkOn(connection: Connection, signal: AbortSignal, until = signal): Promise<Link> {
     try {
-      const stream = await within((until) => connection.newStream(poolProtocol, { signal: until }))
-      return stream && this.#linkOf(stream, connection)
+      return this.#linkOf(await connection.newStream(poolProtocol, { signal: until }), connection)
     } catch (error) {
       if (this.#plain === undefined || (await dialErrorOf(error, { expectsPeerId: true, signal })).failure !== 'no-pool') throw error
       return this.#plain.linkOn(connection, signal)
@@ -317,28 +307,33 @@ export class Libp2pNetwork implements Network {
   }
 
   /**
-   * In one WebRTC dial of six libp2p 6.0.33 waits for ever for its first channel, which the other side has opened and closed already.
-   * So the dial is begun anew, within one attempt. A listener with our gater does not make us wait; others do.
+   * In one WebRTC dial of six libp2p 6.0.33 waits for ever for its first channel, which the other side has opened and closed already. So the
+   * dial is begun anew, within one attempt. A listener with our gater does not make us wait; others do.
    */
-  async #open(address: Multiaddr, { signal, webRtcTo }: { signal: AbortSignal; webRtcTo: PeerId | undefined }): Promise<Connection> {
-    const open = (until: AbortSignal): Promise<Connection> => {
-      if (webRtcTo !== undefined) this.keeper.abortStaleWebRtc(webRtcTo)
-      return this.#dialed(address, { force: true, signal: until })
+  async #openWebRtc(address: Multiaddr, to: PeerId, signal: AbortSignal): Promise<Connection> {
+    for (const withinMs of webRtcPatienceMs) {
+      const patience = deadline(this.#clock, withinMs, { given: [signal] })
+      try {
+        this.keeper.abortStaleWebRtc(to)
+        return await this.#open(address, patience.signal)
+      } catch (error) {
+        if (!patience.isOver() || signal.aborted) throw error
+      } finally {
+        patience.cancel()
+      }
     }
-    for (const withinMs of webRtcTo === undefined ? [] : webRtcPatienceMs) {
-      const connection = await inTime(this.#clock, { signal, withinMs }, open)
-      if (connection !== undefined) return connection
-    }
-    return open(signal)
+    this.keeper.abortStaleWebRtc(to)
+    return this.#open(address, signal)
   }
 
   async #connect(point: Point, { expectedPeerId, signal }: DialOptions): Promise<Connection> {
     const address = toMultiaddr(point, expectedPeerId)
     // libp2p dials a relay by its id, at every address in its peer store, which strangers fill: so the relay is dialed at the checked one first.
     const relay = relayAddressOf(point)
-    if (relay !== undefined) await this.#dialed(relay, { signal })
+    if (relay !== undefined) await this.#open(relay, signal, false)
+    const target = transportOf(point) === 'webrtc' ? targetOf(point) : undefined
     for (let tries = 1; ; tries++) {
-      const connection = await this.#open(address, { signal, webRtcTo: transportOf(point) === 'webrtc' ? targetOf(point) : undefined })
+      const connection = await (target === undefined ? this.#open(address, signal) : this.#openWebRtc(address, target, signal))
       if (expectedPeerId !== undefined && connection.remotePeer.toString() !== expectedPeerId) {
         void this.keeper.closeUnused(connection)
         throw new DialError('wrong-peer-id', `expected ${expectedPeerId}, ${connection.remotePeer} answered`)
@@ -355,8 +350,9 @@ export class Libp2pNetwork implements Network {
     }
   }
 
-  async #dialed(address: Multiaddr, options: { signal: AbortSignal; force?: boolean }): Promise<Connection> {
-    return this.keeper.made(await this.#components.connectionManager.openConnection(address, { priority: dialPriority, ...options }))
+  /** `force`: a connection of its own, even if there is one to the peer. */
+  async #open(address: Multiaddr, signal: AbortSignal, force = true): Promise<Connection> {
+    return this.keeper.made(await this.#components.connectionManager.openConnection(address, { priority: dialPriority, force, signal }))
   }
 
   #leadsTo(connection: Connection, point: Point, expectedPeerId: PeerId | undefined): boolean {
@@ -367,19 +363,14 @@ export class Libp2pNetwork implements Network {
 
   #linkOf(stream: Stream, connection: Connection): Link {
     const address = addressOf(connection)
-    const reach = async (signal: AbortSignal) => this.keeper.close(await this.#dialed(connection.remoteAddr, { force: true, signal }))
+    const reach = async (signal: AbortSignal) => this.keeper.close(await this.#open(connection.remoteAddr, signal))
     const link = new StreamLink(stream, address, {
       connection,
       ended: (ended, within) => this.keeper.release(connection, ended, within),
       reach: connection.direction === 'outbound' && address.transport !== 'webrtc' ? reach : undefined
     })
     this.keeper.hold(connection, link)
-    this.#connections.set(link, connection)
     return link
-  }
-
-  #hasTransportFor(address: Multiaddr): boolean {
-    return this.#components.transportManager.dialTransportForMultiaddr(address) !== undefined
   }
 
   readonly #incoming = (stream: Stream, connection: Connection): void => {
@@ -388,13 +379,5 @@ export class Libp2pNetwork implements Network {
       return
     }
     this.#handlers.incoming(this.#linkOf(stream, connection))
-  }
-
-  readonly #addressesChanged = (): void => {
-    const points = this.#guard.call('a change of addresses', () => this.#findOwnPoints(), this.#ownPoints)
-    if (points.join() === this.#ownPoints.join()) return
-    this.#ownPoints = points
-    void this.records.sign(points)
-    this.#handlers?.ownPointsChanged()
   }
 }

@@ -1,11 +1,64 @@
-/** Which of libp2p's addresses of this node are advertised to others. Used by `network.ts`. */
+/** Which of libp2p's addresses of this node are advertised to others, followed while the pool runs. Used by `network.ts`. */
+import type { Libp2pEvents, TypedEventTarget } from '@libp2p/interface'
+import type { AddressManager } from '@libp2p/interface-internal'
 import type { Multiaddr } from '@multiformats/multiaddr'
+import type { Guard } from '../core/flows/guards.ts'
 import { type PointAddress, readPoint, scopeOf } from '../core/values/address.ts'
 import type { Point } from '../core/values/ids.ts'
 import { tryParsePoint } from './point.ts'
 
 /** Own points that are advertised; the rest is dropped. */
 const maxOwnPoints = 32
+/** After these the addresses may be others. */
+const addressEvents = ['self:peer:update', 'transport:listening', 'transport:close'] as const
+
+export interface OwnPointsComponents {
+  readonly addressManager: Pick<AddressManager, 'getAddresses'>
+  readonly events: TypedEventTarget<Libp2pEvents>
+}
+
+export class OwnPoints {
+  readonly #components: OwnPointsComponents
+  readonly #options: { readonly guard: Guard; readonly isReachable: (relayed: Point) => boolean }
+  /** As of the last change: to ask libp2p anew takes as long as all else that a Hello needs. */
+  #points: readonly Point[] = []
+  #changed: ((points: readonly Point[], isFirst: boolean) => void) | undefined
+
+  /** `isReachable`: whether others reach us at this relayed point. */
+  constructor(components: OwnPointsComponents, options: { guard: Guard; isReachable: (relayed: Point) => boolean }) {
+    this.#components = components
+    this.#options = options
+  }
+
+  get points(): readonly Point[] {
+    return this.#changed === undefined ? this.#find() : this.#points
+  }
+
+  /** Calls with the points of now, then after each change. */
+  start(changed: (points: readonly Point[], isFirst: boolean) => void): void {
+    this.#points = this.#find()
+    this.#changed = changed
+    for (const name of addressEvents) this.#components.events.addEventListener(name, this.look)
+    changed(this.#points, true)
+  }
+
+  stop(): void {
+    this.#changed = undefined
+    for (const name of addressEvents) this.#components.events.removeEventListener(name, this.look)
+  }
+
+  /** The points may have changed. */
+  readonly look = (): void => {
+    const points = this.#options.guard.call('a change of addresses', () => this.#find(), this.#points)
+    if (points.join() === this.#points.join()) return
+    this.#points = points
+    this.#changed?.(points, false)
+  }
+
+  #find(): readonly Point[] {
+    return ownPointsOf(this.#components.addressManager.getAddresses(), this.#options.isReachable)
+  }
+}
 
 /** The best first. `isReachable`: whether others reach us at this relayed point. */
 export function ownPointsOf(addresses: readonly Multiaddr[], isReachable: (relayed: Point) => boolean): Point[] {
