@@ -257,7 +257,7 @@ export class Connector {
   async #certify(connection: Connection, hello: HelloMessage): Promise<void> {
     const { network, state } = this.#context
     const { peerId } = connection
-    if (connection.ending !== undefined) return
+    if (connection.ending !== undefined || state.claims.areCertified(hello.points, peerId)) return
     try {
       state.claims.certify(await readSigned(hello, network, peerId), peerId)
     } catch (error) {
