@@ -13,7 +13,7 @@ import { bundle } from './bundle.ts'
 /** The targets: loaded at once; everything; everything with sharing between tabs. */
 const targets = { first: 38_000, all: 47_000, shared: 52_000 }
 /** What is loaded at once must not exceed this. It only goes down. */
-const ceilingBytes = 51_070
+const ceilingBytes = 46_850
 
 /** The sharing between tabs, above that. */
 const sharingCeilingBytes = 6_330

@@ -71,12 +71,12 @@ type NounOf<Noun extends string, Target> = {
 /** The methods of a pool that any tab may call, as the pool has them, with promises. */
 export type RequestedPool<Msg, PeerMeta, ConnMeta> = MethodsOf<PeerPool<Msg, PeerMeta, ConnMeta>> & {
   /** As `pool.peers`. */
-  readonly peers: NounOf<'peers', Peers<Msg, PeerMeta, ConnMeta>> & {
+  readonly peers: NounOf<'peers', Peers<PeerMeta>> & {
     /** With its history; `undefined` for an unknown peer. */
     describe(peerId: PeerId): Promise<PeerDescription | undefined>
   }
   /** As `pool.points`. */
-  readonly points: NounOf<'points', Points<Msg, PeerMeta, ConnMeta>> & {
+  readonly points: NounOf<'points', Points> & {
     /** With its history; `undefined` for an unknown point. */
     describe(point: Point): Promise<PointDescription | undefined>
   }

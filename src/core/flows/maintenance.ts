@@ -25,6 +25,10 @@ const wakingEvents = [
   'connection-closed',
   'connection-lost',
   'connection-failed',
+  // When a ban ends, maintenance removes it.
+  'peer-banned',
+  'host-banned',
+  'range-banned',
   'peer-unbanned',
   'host-unbanned',
   'range-unbanned',
