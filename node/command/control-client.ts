@@ -49,7 +49,7 @@ export class ControlClient {
 
   /** Calls a verb of the peer. Rejects with `CommandError`, whose code may be that of a `PoolError`. */
   async ask(verb: string, ...args: readonly unknown[]): Promise<unknown> {
-    for await (const answer of this.#answersTo(verb, args)) {
+    for await (const answer of this.#answersTo(verb, args, this.#timeoutMs)) {
       if ('value' in answer) return answer.value
     }
     throw new CommandError('failed', `the peer closed the connection before it answered ${verb}`)
@@ -61,7 +61,7 @@ export class ControlClient {
     signal.addEventListener('abort', end, { once: true })
     if (signal.aborted) end()
     try {
-      for await (const answer of this.#answersTo('events', [{ follow }])) {
+      for await (const answer of this.#answersTo('events', [{ follow }], follow ? undefined : this.#timeoutMs)) {
         if ('event' in answer) yield answer.event
         else return
       }
@@ -76,13 +76,13 @@ export class ControlClient {
     this.#socket.destroy()
   }
 
-  async *#answersTo(verb: string, args: readonly unknown[]): AsyncGenerator<ControlAnswer> {
+  async *#answersTo(verb: string, args: readonly unknown[], timeoutMs: number | undefined): AsyncGenerator<ControlAnswer> {
     const id = ++this.#asked
     // A follower waits for events as long as it likes; a peer that is gone ends the connection.
     const timer =
-      verb === 'events'
+      timeoutMs === undefined
         ? undefined
-        : setTimeout(() => this.#socket.destroy(new CommandError('no-answer', noAnswer(verb, this.#timeoutMs))), this.#timeoutMs)
+        : setTimeout(() => this.#socket.destroy(new CommandError('no-answer', noAnswer(verb, timeoutMs))), timeoutMs)
     try {
       this.#socket.write(lineOf({ id, verb, args }))
       for (let line = await this.#answers.next(); line.done !== true; line = await this.#answers.next()) {

@@ -17,7 +17,7 @@ export const sortKeys = {
   transport: ({ transport }: ConnectionSnapshot) => transport
 } satisfies Record<string, (connection: ConnectionSnapshot) => string | number>
 
-export function orderConnections(connections: readonly ConnectionSnapshot[], key: keyof typeof sortKeys): readonly ConnectionSnapshot[] {
+export function orderConnections<Row extends ConnectionSnapshot>(connections: readonly Row[], key: keyof typeof sortKeys): readonly Row[] {
   const of = sortKeys[key]
   return connections.toSorted((a, b) => (of(a) < of(b) ? -1 : of(a) > of(b) ? 1 : 0))
 }

@@ -11,6 +11,7 @@ import { healthText, statusText } from './status-text.ts'
 import { snapshotOf } from './steering-verbs.ts'
 import { readTarget } from './target.ts'
 import { safe } from './text-output.ts'
+import { runTop } from './top.ts'
 import { jsonOf, type Session, type Verbs } from './verb-command.ts'
 
 const pointStates = ['disconnected', 'requested', 'accepted', 'running']
@@ -71,6 +72,12 @@ export function addLookingVerbs({ add, asking }: Verbs): void {
         for await (const event of client.events({ follow, signal: untilEnded() })) out.write(json ? `${jsonOf(event)}\n` : eventLine(event))
       })
     )
+  add('top', 'live: the band, the connections with their rates, the last events; keys sort, ask why, disconnect and ban').action(
+    asking(async ({ client, out, terminal, untilEnded }: Session) => {
+      if (terminal === undefined) throw new CommandError('usage', 'top: expected a terminal; into a pipe write status, peers or events -f')
+      await runTop(client, { terminal, hasColors: out.hasColors, signal: untilEnded() })
+    })
+  )
   add('health', 'exit status 0: in the band, 1: fewer connections than the minimum, 2: not running').action(
     asking(async ({ client, say }: Session) => {
       const { health, pool } = (await client.ask('status')) as PeerStatus

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 /** The command `p2p-pool`: one process around `program.ts`, with its signals. */
 import { runCommandLine } from './program.ts'
+import { processTerminal } from './terminal.ts'
 import { processOutput } from './text-output.ts'
 
 const signalNumbers = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const
@@ -20,6 +21,6 @@ function untilEnded(): AbortSignal {
 // Whoever reads our output may go first, as `head` does.
 process.stdout.on('error', () => process.exit(0))
 
-const status = await runCommandLine(process.argv.slice(2), { out: processOutput(), untilEnded })
+const status = await runCommandLine(process.argv.slice(2), { out: processOutput(), untilEnded, terminal: processTerminal() })
 // What was written must be out; and a handle that some library forgot must not keep the process.
 process.stdout.write('', () => process.exit(status))

@@ -7,6 +7,7 @@ import { ControlClient } from './control-client.ts'
 import { controlVersion } from './control-lines.ts'
 import { defaultDataFolder } from './data-folder.ts'
 import { type ExitStatus, exitStatus } from './exit-status.ts'
+import type { Terminal } from './terminal.ts'
 import { type Output, safeJson } from './text-output.ts'
 
 /** What runs around the command: a process, or a test. */
@@ -14,6 +15,8 @@ export interface Surroundings {
   readonly out: Output
   /** A signal that ends `node` and `events`. */
   untilEnded(): AbortSignal
+  /** For `top`; none where input or output is no terminal. */
+  readonly terminal: Terminal | undefined
 }
 
 /** One call of a verb on a running peer. */

@@ -5,9 +5,11 @@ import { healthOf } from '../../../node/command/health.ts'
 import { type HttpServer, readHttpAddress, serveHealth } from '../../../node/command/http-health.ts'
 import { eventLine } from '../../../node/command/listings.ts'
 import { readNodeSettings } from '../../../node/command/node-settings.ts'
+import type { PeerStatus } from '../../../node/command/peer-status.ts'
 import { pageLines } from '../../../node/command/status-text.ts'
 import { readDuration, readTarget } from '../../../node/command/target.ts'
 import { bytes, duration, safe, safeJson, table } from '../../../node/command/text-output.ts'
+import { gauge, type TopRow, topLines } from '../../../node/command/top-screen.ts'
 import type { PoolSnapshot } from '../../../node/index.ts'
 import { maintenanceBounds } from '../../../node/index.ts'
 
@@ -66,6 +68,54 @@ describe('text for a terminal', () => {
   it('an event is one line, whatever a peer wrote into its reason', () => {
     const line = eventLine({ type: 'connection-lost', detail: { host: '::ffff:192.0.2.1', ending: { text: 'bye\n\u001b[2J' } }, at: 0 })
     expect(line).toMatch(/^[\d-]+ [\d:]+ connection-lost host=192\.0\.2\.1 ending=\{"text":"bye\\n\\u001b\[2J"\}\n$/)
+  })
+})
+
+describe('the screen of top', () => {
+  const status = (active: number) =>
+    ({
+      health: 'in-band',
+      startedAt: Date.now(),
+      explanation: { text: 'nothing to do' },
+      pool: { peerId: id, network: 'test', active, band: { min: 10, expected: 50, max: 100 } }
+    }) as unknown as PeerStatus
+  const row = (n: number) =>
+    ({
+      peerId: `peer-${n}`,
+      direction: 'incoming',
+      transport: 'ws',
+      roundTripMs: 5,
+      establishedAt: Date.now(),
+      receiving: 1_500,
+      sending: 0,
+      host: '::ffff:192.0.2.1',
+      trusted: false
+    }) as unknown as TopRow
+  const view = (rows: number, selected: number) => ({
+    ...{ status: status(rows), rows: Array.from({ length: rows }, (_, n) => row(n)), selected },
+    ...{ sort: 'age', events: [{ type: 'new-peer', detail: {}, at: 0 }], message: 'why' }
+  })
+
+  it.each([
+    [80, 24, 3, 0],
+    [80, 24, 100, 99],
+    [200, 60, 40, 20],
+    [20, 12, 5, 4],
+    [10, 3, 0, 0]
+  ])(
+    'of %i by %i with %i connections has no line too wide, none too many, and shows the selected one',
+    (columns, rows, count, selected) => {
+      const lines = topLines(view(count, selected), { columns, rows, hasColors: false })
+      expect(Math.max(...lines.map(({ length }) => length))).toBeLessThanOrEqual(columns)
+      if (rows >= 12) expect(lines).toHaveLength(rows)
+      if (count > 0) expect(lines.some((line) => line.startsWith(`> peer-${selected}`))).toBe(true)
+    }
+  )
+
+  it('has the band as a gauge, with marks at its minimum and at what is expected', () => {
+    expect(gauge(status(0), 28)).toBe('0 [..|.......|.........] 100')
+    expect(gauge(status(60), 28)).toBe('0 [##|#######|#........] 100')
+    expect(gauge(status(100), 28)).toBe('0 [##|#######|#########] 100')
   })
 })
 

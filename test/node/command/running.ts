@@ -8,6 +8,7 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import type { PeerStatus } from '../../../node/command/peer-status.ts'
 import { runCommandLine } from '../../../node/command/program.ts'
+import type { Terminal } from '../../../node/command/terminal.ts'
 
 const bin = fileURLToPath(new URL('../../../node/command/p2p-pool.ts', import.meta.url))
 
@@ -63,7 +64,7 @@ export interface Result {
 /** Runs a command line in this process. `signal` ends `events --follow`; `onText` hears what is written. */
 export async function command(
   args: readonly string[],
-  { signal, onText }: { signal?: AbortSignal; onText?: (text: string) => void } = {}
+  { signal, onText, terminal }: { signal?: AbortSignal; onText?: (text: string) => void; terminal?: Terminal } = {}
 ): Promise<Result> {
   let text = ''
   let complaint = ''
@@ -77,7 +78,7 @@ export async function command(
     },
     hasColors: false
   }
-  const status = await runCommandLine(args, { out, untilEnded: () => signal ?? new AbortController().signal })
+  const status = await runCommandLine(args, { out, untilEnded: () => signal ?? new AbortController().signal, terminal })
   return { status, text, complaint }
 }
 

@@ -215,6 +215,50 @@ describe('the verbs', () => {
   })
 })
 
+describe('top', () => {
+  it('shows the band and the connections; keys ask why, disconnect after a question, and end it', async () => {
+    await on('connect', otherAddress)
+    let press: (key: string) => void = () => undefined
+    let screen = ''
+    let left = false
+    const terminal = {
+      columns: 160,
+      rows: 30,
+      enter: (onKey: (key: string) => void) => {
+        press = onKey
+        return () => {
+          left = true
+        }
+      },
+      draw: (lines: readonly string[]) => {
+        screen = lines.join('\n')
+      }
+    }
+    const shows = (what: string | RegExp) => expect.poll(() => screen).toMatch(what)
+    const ended = command(['top', '--data', folder.path], { terminal })
+    await shows(`> ${otherId}  out  tcp`)
+    expect(screen).toMatch(/^0 \[#+\|?\.+\] 3$/m)
+    press('w')
+    await shows(/^connected, outgoing$/m)
+    press('s')
+    await shows('(by rtt)')
+    press('b')
+    await shows(`ban for an hour: ${otherId}? y: yes, any other key: no`)
+    press('n')
+    press('d')
+    press('y')
+    await shows(`disconnect: ${otherId}: done`)
+    await expect.poll(() => other.pool.activeConnections).toBe(0)
+    press('q')
+    expect(await ended).toMatchObject({ status: 0, complaint: '' })
+    expect(left).toBe(true)
+  })
+
+  it('needs a terminal', async () => {
+    expect(await on('top')).toMatchObject({ status: 64, complaint: expect.stringMatching('top: expected a terminal') })
+  })
+})
+
 describe('what a person gets wrong', () => {
   it.each([
     [['ban', '300.1.1.1'], 64, 'expected a peer id or a multiaddr or a host or a range such as 192.0.2.0/24, got "300.1.1.1"'],
@@ -239,7 +283,7 @@ describe('what a person gets wrong', () => {
     const { status, text } = await command(['--help'])
     expect(status).toBe(0)
     const verbs = [...text.matchAll(/^ {2}([a-z-]+) \[options\]/gm)].map(([, verb]) => verb ?? '')
-    expect(verbs).toHaveLength(20)
+    expect(verbs).toHaveLength(21)
     for (const verb of verbs) expect((await command([verb, '--help'])).text).toMatch(`Usage: p2p-pool ${verb} [options]`)
   })
 
