@@ -5,6 +5,8 @@
  * Keys: `peers` (the text), `peers-bytes` (its size, written in the same transaction), `broken-1` … (at most three).
  */
 import { get, promisifyRequest } from 'idb-keyval'
+import { anything, name as nameOption, type Shape, whole } from '../src/core/values/arguments.ts'
+import { checkOptions, maxDurationMs } from '../src/core/values/config.ts'
 import { type PeerStorage, StorageError } from '../src/core/values/ports.ts'
 import { beforeSignal, type Database, databaseName, openDatabase, openDeadlineMs, storageErrorOf } from './database.ts'
 import { lockTab, type TabLock } from './tab-lock.ts'
@@ -16,6 +18,13 @@ export interface IndexedDbOptions {
   readonly lock?: Pick<TabLock, 'isHeld'> | undefined
   /** The first `open` waits for the browser so long, ms: less where somebody has waited in vain already. @default 2000 */
   readonly firstOpenMs?: number
+}
+
+const databaseOptions: Shape<IndexedDbOptions> = {
+  maxBytes: whole(1, Number.MAX_SAFE_INTEGER),
+  // A getter, not a method: no check knows it.
+  lock: anything,
+  firstOpenMs: whole(0, maxDurationMs)
 }
 
 const defaultMaxBytes = 8 * 1024 * 1024
@@ -30,7 +39,16 @@ const sliceLength = 16 * 1024
 const textKey = 'peers'
 const bytesKey = 'peers-bytes'
 
-export class IndexedDbStorage implements PeerStorage {
+/**
+ * Keeps peers in the browser, for one tab at a time. Rejects with `StorageError` only. Throws `PoolError` `invalid-config` for a name or an
+ * option that cannot be. Every call but `open` waits for an `open` before it.
+ */
+export function indexedDbStorage(name: string, options: IndexedDbOptions = {}): PeerStorage {
+  nameOption(name, { code: 'invalid-config', name: 'name' })
+  return new IndexedDbStorage(name, checkOptions(options, databaseOptions))
+}
+
+class IndexedDbStorage implements PeerStorage {
   readonly name: string
   readonly #maxBytes: number
   readonly #given: IndexedDbOptions['lock']

@@ -7,9 +7,7 @@
 export async function loadAll(): Promise<void> {
   await Promise.allSettled([
     import('../src/core/api/late.ts'),
-    import('../src/core/tables/saved-state.ts'),
     import('../src/libp2p/late-network.ts'),
-    import('../src/libp2p/plain-peers.ts'),
-    import('./indexed-db.ts')
+    import('../src/libp2p/plain-peers.ts')
   ])
 }

@@ -5,12 +5,11 @@
  */
 import type { PeerDescription, Peers } from '../src/core/api/peers.ts'
 import type { PointDescription, Points } from '../src/core/api/points.ts'
-import { encodePayload } from '../src/core/flows/payload.ts'
+import { encodePayload, offerToAll } from '../src/core/flows/payload.ts'
 import type { PeerPool } from '../src/core/peer-pool.ts'
 import type { PeerId, Point } from '../src/core/values/ids.ts'
 import { PoolError } from '../src/core/values/reason.ts'
 import { argumentsFor, isSaved, type SavedVerb, type Verb } from '../src/core/verbs.ts'
-import { encodeMessage } from '../src/core/wire/encode.ts'
 
 type AnyPool = PeerPool<unknown, unknown, unknown>
 
@@ -35,8 +34,7 @@ const special = {
     await connection.sendPayload(checked(pool, payload), signal)
   },
   broadcast: (pool: AnyPool, _: AbortSignal, [bytes, { except = [] }]: [Uint8Array, { except?: readonly PeerId[] }]): number => {
-    const frame = encodeMessage({ kind: 'application', payload: checked(pool, bytes) })
-    return pool.connections.list().filter((connection) => !except.includes(connection.peerId) && connection.offerFrame(frame)).length
+    return offerToAll(pool.connections.list(), checked(pool, bytes), except)
   },
   'peers.describe': (pool: AnyPool, _: AbortSignal, [peerId]: [PeerId]) => {
     const info = pool.peers.info(peerId)

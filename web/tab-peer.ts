@@ -19,9 +19,9 @@ import { newIdentityKey, readIdentityKey } from '../src/libp2p/identity-key.ts'
 import { addresses, libp2pSettings, privateKey as privateKeyOption } from '../src/libp2p/preset.ts'
 import { type Libp2pPeerPool, type PeerPoolInit, type PeerPoolService, peerPoolOptions, poolService } from '../src/libp2p/service.ts'
 import { keepWebIdentity, loadOrCreateWebIdentity, type WebIdentity } from './identity.ts'
+import { type IndexedDbOptions, indexedDbStorage } from './indexed-db.ts'
 import { followPage, type PageFollower } from './page-life.ts'
 import { PageRelays, type RelayStatus } from './page-relays.ts'
-import { type IndexedDbOptions, indexedDbStorage } from './page-storage.ts'
 import { closeWhenLeft, hasWebRtc, peerConnections, releaseClosed } from './peer-connections.ts'
 import { lockTab, type TabLock } from './tab-lock.ts'
 
@@ -162,6 +162,7 @@ async function startPeer<Msg, PeerMeta, ConnMeta>(
     services: { identify: identify(), pool: service }
   })
   const { pool } = node.services
+  warnOfPoints(pool)
   const page = followPage(pool)
   // After the page's follower, which says goodbye.
   const stopClosing = closeWhenLeft(node)
@@ -198,6 +199,14 @@ async function startPeer<Msg, PeerMeta, ConnMeta>(
       // Not before: the owner of a shared pool stops it when its page is left, and then too no connection may be open after that turn.
       stopClosing()
     }
+  }
+}
+
+/** Tells the developer at once of trusted points that are waited for in vain. */
+function warnOfPoints<Msg, PeerMeta, ConnMeta>(pool: Libp2pPeerPool<Msg, PeerMeta, ConnMeta>): void {
+  for (const { point } of pool.config.trustedPoints) {
+    const { state, text } = pool.explain(point)
+    if (state === 'not-dialable') console.warn(`p2p-pool: the trusted point ${point} is not dialed: ${text}`)
   }
 }
 

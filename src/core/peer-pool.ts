@@ -15,7 +15,7 @@ import type { Connection } from './flows/connection.ts'
 import type { FlowConnection, FlowContext } from './flows/context.ts'
 import { EventHub } from './flows/event-hub.ts'
 import { Guard, GuardedNetwork, guardClock, guardPeerMetadata, guardRandom, metadataEncoder } from './flows/guards.ts'
-import { encodePayload } from './flows/payload.ts'
+import { encodePayload, offerToAll } from './flows/payload.ts'
 import type { PeerInfo } from './tables/peer.ts'
 import type { DiscoverySource, PointInfo } from './tables/point.ts'
 import { PoolState } from './tables/pool-state.ts'
@@ -29,7 +29,6 @@ import type { Clock, Gate, Log, Network, Random } from './values/ports.ts'
 import type { DisconnectReason } from './values/reason.ts'
 import type { PoolSnapshot, PoolStatus } from './values/snapshot.ts'
 import { argumentsFor } from './verbs.ts'
-import { encodeMessage } from './wire/encode.ts'
 
 export interface PoolComponents {
   readonly network: Network
@@ -143,7 +142,7 @@ export class PeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Arra
 
   /** Writes what changed now. Resolves when it is stored; a failure is an event, not a rejection. Source: `save_peers`. */
   async savePeers(): Promise<void> {
-    await this.#lifecycle.late?.persistence.save()
+    await this.#lifecycle.persistence.save()
   }
 
   // The band.
@@ -165,7 +164,7 @@ export class PeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Arra
 
   /** Looks at the band now. Resolves when it is kept, or when nothing can be done for it at the moment. Never rejects. */
   maintain(): Promise<void> {
-    return this.#lifecycle.late?.maintenance.maintain() ?? Promise.resolve()
+    return this.#lifecycle.maintenance.maintain()
   }
 
   // Connections.
@@ -187,7 +186,7 @@ export class PeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Arra
   async connect(point: Point, options: ConnectOptions = {}): Promise<Connection<Msg, ConnMeta>> {
     const [, checked] = this.#context.take('connect', point, options)
     this.#lifecycle.mustRun('connect')
-    return (await this.#lifecycle.lateFor('connect').connector.connect(point, checked)) as FlowConnection as Connection<Msg, ConnMeta>
+    return (await this.#lifecycle.connector.connect(point, checked)) as FlowConnection as Connection<Msg, ConnMeta>
   }
 
   /**
@@ -211,12 +210,7 @@ export class PeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Arra
    */
   broadcast(message: Msg, options: { except?: readonly PeerId[] } = {}): number {
     const [, { except = [] }] = this.#context.take('broadcast', message, options)
-    const frame = encodeMessage({ kind: 'application', payload: encodePayload<unknown>(this.#context.config, message) })
-    let taken = 0
-    for (const connection of this.#context.state.connections()) {
-      if (!except.includes(connection.peerId) && connection.offerFrame(frame)) taken++
-    }
-    return taken
+    return offerToAll(this.#context.state.connections(), encodePayload<unknown>(this.#context.config, message), except)
   }
 
   // What is known.
@@ -342,8 +336,8 @@ export class PeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Arra
    * `not-started` before the first start.
    */
   snapshot(): PoolSnapshot {
-    const { version, status } = this.#lifecycle
-    return this.#lifecycle.lateFor('snapshot').snapshot({ version, status })
+    const { version, status, persistence } = this.#lifecycle
+    return this.#lifecycle.lateFor('snapshot').snapshot({ version, status, storage: persistence.status })
   }
 
   /** Connected, or why not and when it will be tried next. Takes a point or a peer id. Throws `PoolError` `not-started` before the first start. */

@@ -1,4 +1,4 @@
-/** `late-network.ts`, loaded beside the start of the network: a page is connected sooner without it. Used by `network.ts`. */
+/** `late-network.ts`, loaded beside the start of the network: a page dials sooner without it. Used by `network.ts`. */
 import { DialError } from '../core/values/ports.ts'
 import type { DialContext } from './dial-error.ts'
 

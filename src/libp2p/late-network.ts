@@ -1,4 +1,6 @@
 /** What `late-dial-error.ts` loads beside the start of the network. */
 
 export { dialErrorOf } from './dial-error.ts'
+export { StreamLink } from './link.ts'
+export { probe } from './probe.ts'
 export { endOlder } from './restarted.ts'

@@ -33,7 +33,6 @@ import { ConnectionKeeper } from './connection-keeper.ts'
 import { type DialRule, dialRule, ruleAllows } from './dial-rule.ts'
 import { Discoveries } from './discoveries.ts'
 import { dialErrorOf, type Late, loadLate } from './late-dial-error.ts'
-import { StreamLink } from './link.ts'
 import { addressOf } from './link-address.ts'
 import { OwnPoints } from './own-points.ts'
 import { Libp2pRecords } from './peer-records.ts'
@@ -207,9 +206,7 @@ export class Libp2pNetwork implements Network {
   }
 
   async start(handlers: NetworkHandlers): Promise<void> {
-    void loadLate().then((late) => {
-      this.#late = late
-    })
+    this.#load().catch(() => undefined) // reported where it is waited for
     this.#ownPoints.start((points, isFirst) => {
       void this.records.sign(points)
       if (!isFirst) handlers.ownPointsChanged()
@@ -235,9 +232,10 @@ export class Libp2pNetwork implements Network {
   }
 
   endOlder(link: Link): void {
-    if (!(link instanceof StreamLink)) return
+    const late = this.#late
+    if (late === undefined || !(link instanceof late.StreamLink)) return
     const all = this.#components.connectionManager.getConnections(link.connection.remotePeer)
-    this.#late?.endOlder(link.connection, { all, poolProtocol })
+    late.endOlder(link.connection, { all, poolProtocol })
   }
 
   readonly endDenied = (): void => this.keeper.endDenied()
@@ -299,7 +297,8 @@ export class Libp2pNetwork implements Network {
   /** With a peer that does not speak the pool protocol the connection itself is the link, if such peers are taken. `until`: for the stream. */
   async #linkOn(connection: Connection, signal: AbortSignal, until = signal): Promise<Link> {
     try {
-      return this.#linkOf(await connection.newStream(poolProtocol, { signal: until }), connection)
+      const stream = await connection.newStream(poolProtocol, { signal: until })
+      return this.#linkOf(this.#late ?? (await this.#load()), stream, connection)
     } catch (error) {
       if (this.#plain === undefined || (await dialErrorOf(error, { expectsPeerId: true, signal })).failure !== 'no-pool') throw error
       return this.#plain.linkOn(connection, signal)
@@ -361,7 +360,14 @@ export class Libp2pNetwork implements Network {
     return pointOf(connection.remoteAddr)?.point === point
   }
 
-  #linkOf(stream: Stream, connection: Connection): Link {
+  /** Beside the start; a failure is tried again. What comes on a stream meanwhile waits in it. */
+  async #load(): Promise<Late> {
+    this.#late ??= await loadLate()
+    if (this.#late === undefined) throw new DialError('other', 'a part of the network could not be loaded')
+    return this.#late
+  }
+
+  #linkOf({ StreamLink }: Late, stream: Stream, connection: Connection): Link {
     const address = addressOf(connection)
     const reach = async (signal: AbortSignal) => this.keeper.close(await this.#open(connection.remoteAddr, signal))
     const link = new StreamLink(stream, address, {
@@ -374,10 +380,14 @@ export class Libp2pNetwork implements Network {
   }
 
   readonly #incoming = (stream: Stream, connection: Connection): void => {
-    if (this.#handlers === undefined || connection.limits !== undefined) {
-      stream.abort(new Error(connection.limits === undefined ? 'the pool is stopped' : 'the pool runs on direct connections only'))
-      return
-    }
-    this.#handlers.incoming(this.#linkOf(stream, connection))
+    const handlers = this.#handlers
+    if (handlers === undefined || connection.limits !== undefined)
+      stream.abort(new Error(handlers === undefined ? 'the pool is stopped' : 'the pool runs on direct connections only'))
+    else if (this.#late !== undefined) handlers.incoming(this.#linkOf(this.#late, stream, connection))
+    else
+      this.#load().then(
+        () => this.#incoming(stream, connection),
+        (error: Error) => stream.abort(error)
+      )
   }
 }

@@ -5,9 +5,9 @@
 import type { Connection } from '@libp2p/interface'
 import type { Host, PeerId } from '../core/values/ids.ts'
 import type { Link, PlainPeer, Transport } from '../core/values/ports.ts'
+import { probe } from './late-network.ts'
 import type { LinkEnded } from './link.ts'
 import { addressOf } from './link-address.ts'
-import { probe } from './probe.ts'
 
 /** What the port promises: closing never takes longer. */
 const closeDeadlineMs = 1_000

@@ -2,7 +2,7 @@ import { get, set } from 'idb-keyval'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { databaseName, openDatabase } from '../../web/database.ts'
 import { keepWebIdentity, loadOrCreateWebIdentity } from '../../web/identity.ts'
-import { indexedDbStorage } from '../../web/page-storage.ts'
+import { indexedDbStorage } from '../../web/indexed-db.ts'
 
 const never = new AbortController().signal
 let made = 0

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { memoryStorage } from '../../src/core/memory-storage.ts'
 import type { PeerStorage } from '../../src/core/values/ports.ts'
 import { type Database, databaseName, openDatabase } from '../../web/database.ts'
-import { indexedDbStorage } from '../../web/page-storage.ts'
+import { indexedDbStorage } from '../../web/indexed-db.ts'
 import { failureOf, storageContract } from '../contract/storage.ts'
 
 const never = new AbortController().signal

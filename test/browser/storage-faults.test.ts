@@ -11,7 +11,7 @@ import { systemClock, systemRandom } from '../../src/libp2p/index.ts'
 import { MemoryHub } from '../../src/testing/memory-network.ts'
 import { seededRandom } from '../../src/testing/seeded-random.ts'
 import { databaseName, openDatabase } from '../../web/database.ts'
-import { indexedDbStorage } from '../../web/page-storage.ts'
+import { indexedDbStorage } from '../../web/indexed-db.ts'
 
 type Fault =
   | 'open throws SecurityError'

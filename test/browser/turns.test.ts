@@ -12,7 +12,7 @@ import type { Clock } from '../../src/core/values/ports.ts'
 import { systemClock } from '../../src/libp2p/system.ts'
 import { MemoryHub } from '../../src/testing/memory-network.ts'
 import { seededRandom } from '../../src/testing/seeded-random.ts'
-import { indexedDbStorage } from '../../web/page-storage.ts'
+import { indexedDbStorage } from '../../web/indexed-db.ts'
 
 const known = 400
 /** Connections kept. */

@@ -7,6 +7,33 @@ const [date, now] = [Date.now.bind(Date), performance.now.bind(performance)]
 Date.now = () => date() + skippedMs
 performance.now = () => now() + skippedTimerMs
 
+/** Timers that wait, with where each was set. */
+const waiting = new Map<unknown, string>()
+const [setOnce, setOften] = [globalThis.setTimeout, globalThis.setInterval]
+const [clearOnce, clearOften] = [globalThis.clearTimeout, globalThis.clearInterval]
+const noted = <Timer>(timer: Timer): Timer => {
+  waiting.set(timer, new Error('set here').stack ?? '')
+  return timer
+}
+Object.assign(globalThis, {
+  setTimeout: (then: (...given: unknown[]) => void, ms?: number, ...given: unknown[]): unknown => {
+    const timer: unknown = setOnce(() => {
+      waiting.delete(timer)
+      then(...given)
+    }, ms)
+    return noted(timer)
+  },
+  setInterval: (then: () => void, ms?: number): unknown => noted(setOften(then, ms)),
+  clearTimeout: (timer?: number) => {
+    waiting.delete(timer)
+    clearOnce(timer)
+  },
+  clearInterval: (timer?: number) => {
+    waiting.delete(timer)
+    clearOften(timer)
+  }
+})
+
 let peer: TabPeer | undefined
 /** What went wrong lately, for the message of a test that fails. */
 const news: string[] = []
@@ -65,6 +92,23 @@ const life = {
       peers: running.map(({ peerId, transport }) => ({ peerId, transport })),
       visibility: document.visibilityState
     }
+  },
+
+  /** The files of ours that set the timers that wait now. The bundle names the file that each part comes from. */
+  async timers(): Promise<string[]> {
+    const lines = (await (await fetch(import.meta.url)).text()).split('\n')
+    const fileAt = (line: number): string => {
+      for (let at = line; at >= 0; at--) {
+        const file = /^\/\/#region (?:\.\.\/)*(.*)$/.exec(lines[at] ?? '')?.[1]
+        if (file !== undefined) return file
+      }
+      return ''
+    }
+    return [...waiting.values()].flatMap((stack) => {
+      const files = [...stack.matchAll(/:(\d+):\d+\)?$/gm)].map(([, line]) => fileAt(Number(line) - 1))
+      const setter = files.find((file) => !file.includes('page-life-page') && !file.endsWith('src/libp2p/system.ts')) ?? 'nobody'
+      return /^(src|web)\//.test(setter) ? [setter] : []
+    })
   },
 
   /** How many connections of the pool lead to that peer, how many of them are new, and how many direct ones of libp2p. */

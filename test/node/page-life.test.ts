@@ -79,12 +79,14 @@ describe('the life of a page', () => {
       await tab.show()
     },
     'hidden for a night, its links cut meanwhile': async (tab, world, round) => {
+      expect(await tab.evaluate(() => life.timers())).toContain('web/page-life.ts')
       await tab.hide()
       await eventually(async () => {
         const view = await tab.evaluate(() => life.view())
         expect(view).toMatchObject({ visibility: 'hidden', pool: 'suspended', band: { min: 1, expected: 2, max: 3 } })
         expect(view.active).toBeLessThanOrEqual(3)
         expect(view.storage.unsavedChanges).toBe(false)
+        expect(await tab.evaluate(() => life.timers())).toEqual([])
       })
       await tab.evaluate(() => life.mark())
       world.cut()

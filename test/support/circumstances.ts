@@ -16,6 +16,7 @@ export function circumstancesOf({ state, now }: StateBench, more: Partial<Circum
     lookAt: undefined,
     searchAt: Number.NEGATIVE_INFINITY,
     mixAt: Number.POSITIVE_INFINITY,
+    transports: ['tcp'],
     isGroupFull: (point: Point) => state.points.isGroupFull(point),
     peersToAsk: state.active,
     barOf: () => undefined,

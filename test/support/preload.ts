@@ -1,3 +1,2 @@
 /** What a pool loads beside its start, loaded before: a virtual clock does not wait for files. */
 import '../../src/core/api/late.ts'
-import '../../src/core/tables/saved-state.ts'

@@ -2,7 +2,8 @@
  * A pool's state under random hands: every verb of its owner, with the flows' part (who checks before, who ends
  * what) played synchronously, on small tables, so that they are full most of the time. One seed is one life.
  */
-import { checkDial, checkDialed, checkHello, protocolVersions } from '../../src/core/decisions/admission.ts'
+import { checkDial, checkDialed } from '../../src/core/decisions/admission.ts'
+import { checkHello, protocolVersions } from '../../src/core/decisions/admission-hello.ts'
 import { checkIncoming } from '../../src/core/decisions/handshake-places.ts'
 import type { AttemptRecord, Outcome } from '../../src/core/tables/attempt.ts'
 import type { DiscoverySource } from '../../src/core/tables/point.ts'

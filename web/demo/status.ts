@@ -33,9 +33,9 @@ export function showLife(status: PoolStatus | 'offline' | 'failed'): void {
   setAttribute(document.body, 'data-life', status)
 }
 
-/** A pool whose page is offline is suspended; before it knows, it runs. */
+/** A pool whose page is offline is suspended; before it knows, it runs or starts. */
 export function isOffline({ status }: Pick<PoolSnapshot, 'status'>): boolean {
-  return !navigator.onLine && (status === 'running' || status === 'suspended')
+  return !navigator.onLine && status !== 'stopped' && status !== 'destroyed'
 }
 
 /** Errors that nobody caught are counted from the moment of the call on. */

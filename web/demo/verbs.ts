@@ -11,6 +11,8 @@ export function disconnectPeer({ pool, notices, leaveAlone }: Page, peerId: Peer
   void notices.run(`Could not disconnect ${shortId(peerId)}`, async () => {
     await pool.disconnect(peerId, 'closed by the person at this page')
     leaveAlone(peerId)
+    const isOurRelay = pool.snapshot()?.ownPoints.some((point) => point.includes(`/p2p/${peerId}/p2p-circuit`))
+    if (isOurRelay === true) notices.say({ text: `${shortId(peerId)} still holds a relay reservation: other pages reach this one by it.` })
   })
 }
 

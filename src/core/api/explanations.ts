@@ -57,7 +57,7 @@ export class Explanations {
   }
 
   #circumstances(status: PoolStatus): Circumstances {
-    const { state, clock } = this.#context
+    const { state, clock, network } = this.#context
     const { maintenance, exchange } = this.#parts
     const now = clock.now()
     return {
@@ -65,6 +65,7 @@ export class Explanations {
       random: evenChance,
       ...maintenance.status,
       status,
+      transports: network.transports,
       isGroupFull: (point) => state.points.isGroupFull(point),
       peersToAsk: [...state.connections()].filter((connection) => exchange.mayAsk(connection)).length,
       barOf: (whom) => this.#barOf(whom),

@@ -3,8 +3,12 @@
  * its only user, and has the public verbs.
  */
 
+import { abortLink } from '../flows/closing.ts'
+import { Connector } from '../flows/connect.ts'
 import type { FlowContext } from '../flows/context.ts'
-import { unheard, within } from '../flows/waits.ts'
+import { Maintenance } from '../flows/maintenance.ts'
+import { Persistence } from '../flows/persistence.ts'
+import { within } from '../flows/waits.ts'
 import type { SuspendedKeep } from '../values/bounds.ts'
 import type { Link, LinkBudget } from '../values/ports.ts'
 import { type DisconnectReason, PoolError } from '../values/reason.ts'
@@ -15,13 +19,16 @@ import type { LatePool } from './late.ts'
 const loadDeadlineMs = 30_000
 
 export class Lifecycle {
+  readonly connector: Connector
+  readonly maintenance: Maintenance
+  readonly persistence: Persistence
   readonly #context: FlowContext
   /** Secret, of the greylist of hosts. */
   readonly #key: Uint8Array
-  /** Loaded beside the first start, so that a page is connected sooner. */
+  /** Loaded beside the first start: the first dial does not wait for it. */
   #late: LatePool | undefined
-  /** Before that. */
-  #hasUnsaved = false
+  /** Links that came before that. */
+  #earlyLinks = 0
   #status: PoolStatus = 'created'
   #budgetState: LinkBudget['state'] | undefined = 'plenty'
   /** While suspended. */
@@ -36,6 +43,9 @@ export class Lifecycle {
   constructor(context: FlowContext, key: Uint8Array) {
     this.#context = context
     this.#key = key
+    this.connector = new Connector(context, async () => (await this.load()).greeting)
+    this.maintenance = new Maintenance(context, this.connector)
+    this.persistence = new Persistence(context, { shown: () => this.shown() })
   }
 
   get status(): PoolStatus {
@@ -45,10 +55,6 @@ export class Lifecycle {
   /** Of what a snapshot shows. */
   get version(): number {
     return this.#version
-  }
-
-  get late(): LatePool | undefined {
-    return this.#late
   }
 
   /** Throws `PoolError` `not-started` before the first start. */
@@ -65,17 +71,17 @@ export class Lifecycle {
   }
 
   /** Resolves when `late.ts` is loaded. May be called again. Rejects with `PoolError` `not-started` if it cannot be loaded. */
-  async load(): Promise<void> {
-    if (this.#late !== undefined) return
+  async load(): Promise<LatePool> {
+    if (this.#late !== undefined) return this.#late
     const { clock } = this.#context
     const tooLate = new PoolError('not-started', `start: a part of the pool was not loaded within ${loadDeadlineMs} ms`)
     const loading = import('./late.ts').catch((cause: unknown) => {
       throw new PoolError('not-started', 'start: a part of the pool could not be loaded', { cause })
     })
     const loaded = await within(loading, { clock, ms: loadDeadlineMs, late: tooLate })
-    if (this.#late !== undefined) return
-    this.#late = new loaded.LatePool(this.#context, { key: this.#key, shown: () => this.shown() })
-    if (this.#hasUnsaved) this.#late.persistence.changed()
+    const { connector, maintenance } = this
+    this.#late ??= new loaded.LatePool(this.#context, { connector, maintenance, key: this.#key })
+    return this.#late
   }
 
   start(): Promise<void> {
@@ -93,10 +99,10 @@ export class Lifecycle {
     const { network, state, config } = this.#context
     await before
     if (turn !== this.#turns) return
+    const late = this.load()
+    late.catch(() => undefined) // reported below, where it is waited for
     try {
-      await this.load()
-      if (turn !== this.#turns) return
-      await this.#late?.persistence.start()
+      await this.persistence.start()
       if (turn !== this.#turns) return
       state.resetReconnections()
       await network.start({
@@ -106,17 +112,19 @@ export class Lifecycle {
         budgetChanged: () => this.#budgetChanged(),
         discovered: (found) => state.claims.discovered(found)
       })
+      if (turn !== this.#turns) {
+        await network.stop()
+        return
+      }
+      this.maintenance.start({ awake: true })
+      await late
     } catch (error) {
-      await this.end('stopped', { kind: 'going-away' })
+      if (turn === this.#turns) await this.end('stopped', { kind: 'going-away' })
       throw error
     }
-    if (turn !== this.#turns) {
-      await network.stop()
-      return
-    }
+    if (turn !== this.#turns) return
     this.#setStatus('running')
     this.#ownPointsChanged()
-    this.#late?.maintenance.start({ awake: true })
   }
 
   end(status: 'stopped' | 'destroyed', reason: DisconnectReason): Promise<void> {
@@ -129,12 +137,12 @@ export class Lifecycle {
   }
 
   async #wind(reason: DisconnectReason, before: Promise<void> | undefined): Promise<void> {
-    this.#late?.maintenance.stop()
-    this.#late?.persistence.rememberAnchors()
+    this.maintenance.stop()
+    this.persistence.rememberAnchors()
     const quiet = this.#context.network.stop()
     await this.tearDown(reason)
     await Promise.all([quiet, before])
-    await this.#late?.persistence.stop()
+    await this.persistence.stop()
     this.#cancelChange?.()
     this.#cancelChange = undefined
   }
@@ -153,15 +161,15 @@ export class Lifecycle {
     this.#setStatus('suspended')
     state.changeBand({ isSuspended: this.#keep === 'band' })
     if (this.#keep === 'band') {
-      this.#late?.maintenance.start({ awake: false })
+      this.maintenance.start({ awake: false })
       // What its first look prunes is saved with the rest.
       await Promise.resolve()
     } else {
-      this.#late?.maintenance.stop()
+      this.maintenance.stop()
       state.cancelAttempts('the pool is suspended')
       if (keep === 'none') void this.tearDown({ kind: 'going-away' })
     }
-    await this.#late?.persistence.save()
+    await this.persistence.save()
   }
 
   resume(): void {
@@ -170,17 +178,16 @@ export class Lifecycle {
     state.resetReconnections()
     this.#setStatus('running')
     state.changeBand({ isSuspended: false })
-    this.#late?.maintenance.start({ awake: true })
-    this.#late?.maintenance.askAll()
-    void this.#late?.persistence.save()
+    this.maintenance.start({ awake: true })
+    this.maintenance.askAll()
+    void this.persistence.save()
   }
 
   // What the state tells.
 
   /** Something that is saved has changed. */
   save(urgency?: 'now'): void {
-    this.#hasUnsaved = true
-    this.#late?.persistence.changed(urgency)
+    this.persistence.changed(urgency)
   }
 
   /** Something that is shown has changed: one event for all changes of a turn. */
@@ -203,8 +210,16 @@ export class Lifecycle {
 
   #incoming(link: Link): void {
     const takes = this.#status === 'running' || this.#status === 'starting' || (this.#status === 'suspended' && this.#keep !== 'none')
-    if (!takes || this.#late === undefined) unheard(link.abort('the pool is not running'))
-    else this.#late.connector.accept(link).catch((error: unknown) => this.#context.log.error('an incoming link failed', error))
+    const { config, log } = this.#context
+    if (!takes) abortLink(link, 'the pool is not running')
+    else if (this.#late !== undefined)
+      this.#late.greeting.accept(link).catch((error: unknown) => log.error('an incoming link failed', error))
+    else if (this.#earlyLinks++ < config.maxIncoming)
+      this.load().then(
+        () => this.#incoming(link),
+        () => abortLink(link, 'the pool did not start')
+      )
+    else abortLink(link, 'the pool is starting')
   }
 
   #ownPointsChanged(): void {

@@ -1,6 +1,7 @@
 /** What explanations need beside the pool's state: how maintenance would plan, and what only the running pool knows. */
 import type { Block } from '../tables/pool-view.ts'
 import type { Host, PeerId, Point } from '../values/ids.ts'
+import type { Transport } from '../values/ports.ts'
 import type { PoolStatus } from '../values/snapshot.ts'
 import type { PlanOptions } from './plan.ts'
 
@@ -18,6 +19,8 @@ export interface MaintenanceStatus {
 
 export interface Circumstances extends PlanOptions, MaintenanceStatus {
   readonly status: PoolStatus
+  /** What this peer dials. */
+  readonly transports: readonly Transport[]
   /** Are so many points of its address group known that a stranger's word adds no more? */
   readonly isGroupFull: (point: Point) => boolean
   /** Connected peers that may be asked for points. */

@@ -1,7 +1,7 @@
 /** What maintenance does, why, and when it does something next; for people. Pure: it says what `plan.ts` decides. */
 import type { PoolView } from '../tables/pool-view.ts'
 import type { ConnectionBand, MaintenanceBounds } from '../values/bounds.ts'
-import { roomForStrangers } from './admission.ts'
+import { roomForStrangers } from './admission-hello.ts'
 import { findCandidates, obstacleOf } from './candidates.ts'
 import { type Circumstances, count, soon } from './circumstances.ts'
 import { type Outlook, outlookOf } from './outlook.ts'

@@ -4,10 +4,11 @@
  */
 import { lastFailureAt, type PointInfo } from '../tables/point.ts'
 import type { PoolView } from '../tables/pool-view.ts'
-import { hostOf, kindOf } from '../values/address.ts'
+import { hostOf, kindOf, readPoint } from '../values/address.ts'
 import type { PeerId, Point } from '../values/ids.ts'
 import { describeRejection, type Rejection } from '../values/reason.ts'
-import { checkDial, checkPeer, roomForStrangers } from './admission.ts'
+import { checkDial, checkPeer } from './admission.ts'
+import { roomForStrangers } from './admission-hello.ts'
 import { findCandidates, isMet, obstacleOf, ownerOf, strangersWait } from './candidates.ts'
 import { type Circumstances, count, seconds, soon } from './circumstances.ts'
 import { choiceWith, outlookOf } from './outlook.ts'
@@ -44,7 +45,7 @@ export function explainPoint(view: PoolView, point: Point, circumstances: Circum
     case 'busy':
       return explained('connecting', 'a connection is being made')
     case 'not-dialable':
-      return notDialable
+      return notDialable(point, circumstances)
     case 'reached':
       return explained('waiting', `its peer ${obstacle.peerId} is connected by another way`)
     case 'refused':
@@ -54,7 +55,15 @@ export function explainPoint(view: PoolView, point: Point, circumstances: Circum
   }
 }
 
-const notDialable = explained('not-dialable', 'nothing that runs here can dial it now')
+function notDialable(point: Point, { transports }: Circumstances): Explanation {
+  const { transport } = readPoint(point)
+  return explained(
+    'not-dialable',
+    transports.includes(transport)
+      ? 'it may not be dialed from here now: its address is private or not encrypted, or no more connections can be made'
+      : `nothing that runs here dials ${transport} addresses`
+  )
+}
 
 /** A ban or greylisting says which of the two it is, and for how long. */
 function refused(rejection: Rejection, { barOf }: Circumstances): Explanation {
@@ -74,7 +83,7 @@ function explainStranger(view: PoolView, point: Point, circumstances: Circumstan
   const { canDial, isGroupFull } = circumstances
   const rejection = checkDial(view, point, undefined)
   if (rejection !== undefined) return refused(rejection, circumstances)
-  if (!canDial(point)) return notDialable
+  if (!canDial(point)) return notDialable(point, circumstances)
   const full = isGroupFull(point) ? ', since no more of its address group are taken from others' : ''
   return explained('unknown', `not a known point: connect or register it${full}`)
 }

@@ -3,19 +3,16 @@
  * message after the other; a running connection takes the channel over with whatever came early.
  */
 import type { PoolMessage, ReceivedMessage } from '../values/message.ts'
-import type { Clock, Link } from '../values/ports.ts'
+import type { Link } from '../values/ports.ts'
 import type { WireLimits } from '../wire/caps.ts'
 import { decodeMessage } from '../wire/decode.ts'
 import { encodeMessage, encodeMessages } from '../wire/encode.ts'
 import { WireFault } from '../wire/fault.ts'
 import { FrameReader } from '../wire/frame.ts'
-import { abortable, unheard, within } from './waits.ts'
+import { abortable, unheard } from './waits.ts'
 
 /** In a handshake; afterwards they count in the rate of pool messages. */
 const maxUnknown = 16
-/** By the port a link takes a second at most, ms. */
-const closeWithinMs = 1_250
-
 export class Channel {
   readonly link: Link
   readonly #reader = new FrameReader()
@@ -70,23 +67,5 @@ export class Channel {
     if (this.link.plain !== undefined) return true
     this.bytesSent += bytes.length
     return unheard(this.link.send(bytes)) !== false
-  }
-}
-
-/** Closes the link. Never rejects; a link that does not close in time is broken off. */
-export async function closeLink(link: Link, clock: Clock): Promise<void> {
-  try {
-    await within(Promise.resolve(link.close()), { clock, ms: closeWithinMs, late: new Error('the link did not close') })
-  } catch {
-    abortLink(link, 'it did not close')
-  }
-}
-
-/** Never throws. */
-export function abortLink(link: Link, ...[detail, options]: Parameters<Link['abort']>): void {
-  try {
-    unheard(link.abort(detail, options))
-  } catch {
-    // Nothing more can be done about a link that neither closes nor breaks off.
   }
 }

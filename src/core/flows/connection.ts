@@ -12,7 +12,8 @@ import type { ConnectionInfo } from '../values/snapshot.ts'
 import { reason as checkReason, whileWaiting } from '../verbs.ts'
 import { disconnectMessage, reasonOf } from '../wire/disconnect.ts'
 import { WireFault } from '../wire/fault.ts'
-import { abortLink, type Channel, closeLink } from './channel.ts'
+import type { Channel } from './channel.ts'
+import { abortLink, closeLink } from './closing.ts'
 import type { FlowConnection, FlowContext } from './context.ts'
 import type { Exchange } from './exchange.ts'
 import { Inbox } from './inbox.ts'
@@ -193,8 +194,13 @@ export class Connection<Msg = Uint8Array, ConnMeta = Uint8Array> implements Flow
 
   /** `send` for bytes that the codec made already. */
   sendPayload(payload: Uint8Array, signal?: AbortSignal): Promise<void> {
-    if (this.kind !== 'plain') return this.#outbox.write(this.#parts.channel.frameOf({ kind: 'application', payload }), signal)
+    if (this.kind !== 'plain') return this.#outbox.write(this.frameOf(payload), signal)
     return Promise.reject(new PoolError('plain-peer', `${this.peerId} does not speak the pool protocol: it takes no messages`))
+  }
+
+  /** The frame of an application message. The same for all connections. */
+  frameOf(payload: Uint8Array): Uint8Array {
+    return this.#parts.channel.frameOf({ kind: 'application', payload })
   }
 
   /**

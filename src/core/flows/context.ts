@@ -27,6 +27,8 @@ export interface FlowConnection extends RunningConnection {
   readonly bytesSent: number
   /** Another connection can be made to where this one leads: we dialed it. */
   readonly canReach: boolean
+  /** The frame of an application message. The same for all connections. */
+  frameOf(payload: Uint8Array): Uint8Array
   /** Sends the frame of an application message without waiting; false if it was dropped. */
   offerFrame(frame: Uint8Array): boolean
   /** Sends a pool message; false if the peer is plain, or the link behind or gone: none of these is worth a wait. */

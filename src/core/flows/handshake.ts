@@ -1,5 +1,5 @@
 /** What both sides of a handshake share: our Hello, reading theirs, and the Nack. A plain peer says nothing, so its words are made here. */
-import { protocolVersions } from '../decisions/admission.ts'
+import { protocolVersions } from '../decisions/admission-hello.ts'
 import type { PoolSettings } from '../values/config.ts'
 import type { ParsedPoint, PeerId, Point } from '../values/ids.ts'
 import type { HelloMessage, NackMessage, PoolMessage } from '../values/message.ts'

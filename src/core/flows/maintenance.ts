@@ -51,9 +51,8 @@ const dayMs = 86_400_000
 /** The pause between two searches grows no further than this where the config names no idle time, ms. */
 const defaultIdleMs = 120_000
 
-/** What maintenance works with. */
+/** What maintenance does with connections. A page loads it beside its start. */
 export interface MaintenanceParts {
-  readonly connector: Connector
   readonly exchange: Exchange
   readonly mixing: Mixing
   readonly liveness: Liveness
@@ -61,7 +60,9 @@ export interface MaintenanceParts {
 
 export class Maintenance {
   readonly #context: FlowContext
-  readonly #parts: MaintenanceParts
+  readonly #connector: Connector
+  /** Nothing is connected before they are there. */
+  #parts: MaintenanceParts | undefined
   #running = false
   /** Asleep it keeps the band all the same, but neither swaps nor looks unless something happens. */
   #awake = true
@@ -80,20 +81,26 @@ export class Maintenance {
   #mixAt = Number.POSITIVE_INFINITY
   #passEnded: (() => void)[] = []
 
-  constructor(context: FlowContext, parts: MaintenanceParts) {
+  constructor(context: FlowContext, connector: Connector) {
     this.#context = context
-    this.#parts = parts
+    this.#connector = connector
     this.#searchPauseMs = context.config.timeBetweenSearchesMs
     const { events } = context
     for (const type of wakingEvents) events.addEventListener(type, () => this.kick())
     // Without an attempt there was a refusal only, which frees nothing.
     events.addEventListener('handshake-refused', ({ detail }) => detail.attempt > 0 && this.kick())
-    events.addEventListener('connection-opened', () => parts.liveness.established())
+    events.addEventListener('connection-opened', () => this.#parts?.liveness.established())
+  }
+
+  /** Takes over what is loaded beside the start. Called once. */
+  adopt(parts: MaintenanceParts): void {
+    this.#parts = parts
+    if (this.#running && this.#awake) parts.liveness.start()
   }
 
   /** Every connection must answer now. */
   askAll(): void {
-    this.#parts.liveness.askAll()
+    this.#parts?.liveness.askAll()
   }
 
   /** What the next look would plan by, if it were at `now`. */
@@ -113,8 +120,8 @@ export class Maintenance {
     this.#running = true
     this.#awake = awake
     this.#context.network.rest?.(!awake)
-    if (awake) this.#parts.liveness.start()
-    else this.#parts.liveness.rest()
+    if (awake) this.#parts?.liveness.start()
+    else this.#parts?.liveness.rest()
     const { clock, config } = this.#context
     this.#mixAt = clock.now() + (config.maintenanceIdleMs ?? 0)
     this.kick()
@@ -124,7 +131,7 @@ export class Maintenance {
   stop(): void {
     this.#running = false
     this.#context.network.rest?.(true)
-    this.#parts.liveness.stop()
+    this.#parts?.liveness.stop()
     this.#cancelTimer()
     this.#lookAt = undefined
     if (this.#filling) this.#filled()
@@ -202,12 +209,12 @@ export class Maintenance {
 
   /** In the band: a swap, or a dial to an unknown peer. */
   async #mix(now: number): Promise<void> {
-    const { mixing } = this.#parts
+    const mixing = this.#parts?.mixing
     // Spread, or pools that were started together would all dial unknown peers at the same instant.
     this.#mixAt = now + (this.#context.config.maintenanceIdleMs ?? 0) * (0.5 + this.#context.random.next())
-    const stranger = mixing.next()
+    const stranger = mixing?.next()
     const met = stranger === undefined ? undefined : await this.#dial(stranger)
-    if (met !== undefined && this.#running) this.#leave(mixing.met(met))
+    if (mixing !== undefined && met !== undefined && this.#running) this.#leave(mixing.met(met))
   }
 
   #leave(connections: readonly RunningConnection[]): void {
@@ -217,7 +224,7 @@ export class Maintenance {
   /** The connection, if one came of it. */
   async #dial(point: Point): Promise<FlowConnection | undefined> {
     try {
-      const made = await this.#parts.connector.dial(point)
+      const made = await this.#connector.dial(point)
       this.#searchPauseMs = this.#context.config.timeBetweenSearchesMs
       return made
     } catch (error) {
@@ -228,7 +235,7 @@ export class Maintenance {
   }
 
   #search(now: number): void {
-    for (const connection of this.#context.state.connections()) this.#parts.exchange.ask(connection)
+    for (const connection of this.#context.state.connections()) this.#parts?.exchange.ask(connection)
     this.#nextSearchAt = now + this.#searchPauseMs
     this.#searchPauseMs = Math.min(this.#searchPauseMs * searchGrowth, this.#context.config.maintenanceIdleMs ?? defaultIdleMs)
   }

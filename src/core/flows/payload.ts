@@ -1,6 +1,7 @@
 /** Application messages to bytes and back, by the application's own codec, which may do anything. */
 import { refuse } from '../values/arguments.ts'
 import type { Codec, PoolConfig } from '../values/config.ts'
+import type { PeerId } from '../values/ids.ts'
 import { PoolError } from '../values/reason.ts'
 import { WireFault } from '../wire/fault.ts'
 import { unheard } from './waits.ts'
@@ -44,4 +45,20 @@ export function decodePayload<Msg>(codec: Codec<Msg>, payload: Uint8Array): Msg 
       `an application message of ${payload.length} bytes does not decode: ${error instanceof Error ? error.message : String(error)}`
     )
   }
+}
+
+/** Offers a message to all but `except`; returns how many took it. The connections encode it: a page loads the code for that with them. */
+export function offerToAll(
+  connections: Iterable<{ peerId: PeerId; frameOf(payload: Uint8Array): Uint8Array; offerFrame(frame: Uint8Array): boolean }>,
+  payload: Uint8Array,
+  except: readonly PeerId[]
+): number {
+  let frame: Uint8Array | undefined
+  let taken = 0
+  for (const connection of connections) {
+    if (except.includes(connection.peerId)) continue
+    frame ??= connection.frameOf(payload)
+    if (connection.offerFrame(frame)) taken++
+  }
+  return taken
 }

@@ -5,16 +5,13 @@
  * The storage is somebody else's code, so each call has a guard and a deadline (`#ask`): one that throws, rejects or never settles costs what
  * would have been kept, and nothing else.
  */
+import { readState } from '../tables/saved-state.ts'
 import { maxAnchors } from '../values/bounds.ts'
 import type { Point } from '../values/ids.ts'
 import { StorageError, type StorageFailure } from '../values/ports.ts'
 import type { StorageSnapshot } from '../values/snapshot.ts'
 import type { FlowContext } from './context.ts'
 import { abortable, deadline } from './waits.ts'
-
-/** Reads and writes the stored text. Loaded beside the start, so that a page is connected sooner. */
-type Codec = typeof import('../tables/saved-state.ts')
-const loadCodec = (): Promise<Codec> => import('../tables/saved-state.ts')
 
 /** The pool starts without its memory rather than wait longer for a storage, ms. */
 const startDeadlineMs = 2_000
@@ -54,8 +51,6 @@ export class Persistence {
   readonly #unanswered: Record<Access, number> = { read: 0, write: 0 }
   /** Once for all: a storage that is opened again holds nothing newer. */
   #isLoaded = false
-  /** Set once the storage is loaded. */
-  #codec: Codec | undefined
   #saving: Promise<void> | undefined
   #cancelTimer: (() => void) | undefined
   #retryMs = firstRetryMs
@@ -132,14 +127,11 @@ export class Persistence {
   async #open(deadlineMs: number): Promise<void> {
     const { storage } = this.#context.config
     const opening = this.#opening.signal
-    const codec = loadCodec()
-    codec.catch(() => undefined) // reported below, where it is waited for
     try {
       if (this.#unanswered.write > 0) throw new StorageError('unavailable', `${storage.name} has not finished an earlier save`)
       await this.#within(deadlineMs, [opening, this.#ending.signal], async (signal) => {
         await this.#ask('read', signal, () => storage.open(signal, (error) => this.#lost(error)))
-        this.#codec = await abortable(codec, signal)
-        if (!this.#isLoaded) await this.#load(this.#codec, signal)
+        if (!this.#isLoaded) await this.#load(signal)
       })
       opening.throwIfAborted()
       this.#isOpen = true
@@ -184,16 +176,16 @@ export class Persistence {
   }
 
   /** A broken text is quarantined and reported; a newer version, or a text above the cap, stays untouched. */
-  async #load(codec: Codec, signal: AbortSignal): Promise<void> {
+  async #load(signal: AbortSignal): Promise<void> {
     const { config, state, network, clock } = this.#context
     const { storage } = config
     try {
       const text: unknown = await this.#ask('read', signal, () => storage.load(signal))
       if (text !== undefined) {
         if (typeof text !== 'string') throw new StorageError('broken', `${storage.name}: expected a text, got ${typeof text}`)
-        const saved = await this.#inSlices(codec.readState(text, { parse: network, now: clock.date() }), signal)
+        const saved = await this.#inSlices(readState(text, { parse: network, now: clock.date() }), signal)
         // Not ended by the signal: half a restore would count twice at the next one.
-        await this.#inSlices(state.restore(codec, saved, storage.name))
+        await this.#inSlices(state.restore(saved, storage.name))
       }
     } catch (error) {
       if (!(error instanceof StorageError) || error.failure !== 'broken') throw error
@@ -216,8 +208,7 @@ export class Persistence {
     this.#unschedule()
     this.#dirty = false
     try {
-      if (this.#codec === undefined) throw new StorageError('unavailable', `${storage.name} is not open`)
-      const lines = this.#context.state.write(this.#codec, this.#anchors())
+      const lines = this.#context.state.write(this.#anchors())
       await this.#within(saveDeadlineMs, [this.#ending.signal], (signal) => this.#ask('write', signal, () => storage.save(lines, signal)))
       this.#lastSavedAt = this.#context.clock.date()
       this.#works()

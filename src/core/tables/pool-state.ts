@@ -46,9 +46,7 @@ import {
   setPointRunning
 } from './point.ts'
 import { cancelAttempts, type Parts, type PoolView, type StatePorts } from './pool-view.ts'
-import type { SavedState } from './saved-state.ts'
-
-type Codec = Pick<typeof import('./saved-state.ts'), 'writeState' | 'restoreState'>
+import { restoreState, type SavedState, writeState } from './saved-state.ts'
 
 export interface BandChange {
   readonly ordinary?: ConnectionBand
@@ -164,14 +162,14 @@ export class PoolState<PeerMeta, C extends RunningConnection = RunningConnection
     this.#anchors = points
   }
 
-  /** The saved text of now. `codec` is loaded later, and gets the parts. */
-  write(codec: Codec, anchors: readonly Point[]): Generator<string> {
-    return codec.writeState(this.#parts, { anchors, date: this.#parts.clock.date() })
+  /** The saved text of now. */
+  write(anchors: readonly Point[]): Generator<string> {
+    return writeState(this.#parts, { anchors, date: this.#parts.clock.date() })
   }
 
   /** Takes in what was read. See `restoreState`. */
-  *restore(codec: Codec, saved: SavedState, storage: string): Generator<void> {
-    const counts = yield* codec.restoreState(saved, { tables: this.#parts, now: this.#parts.clock.date() })
+  *restore(saved: SavedState, storage: string): Generator<void> {
+    const counts = yield* restoreState(saved, { tables: this.#parts, now: this.#parts.clock.date() })
     this.#anchors = saved.anchors
     this.#parts.emit('storage-loaded', { storage, ...counts })
   }

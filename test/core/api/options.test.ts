@@ -3,7 +3,7 @@ import { createNodePeer, jsonFileStorage } from '../../../node/index.ts'
 import { memoryStorage, nodePreset, PoolError, type PoolOptions, resolveConfig } from '../../../src/core/index.ts'
 import { parsePeerId, parsePoint, parsePointInit } from '../../../src/libp2p/point.ts'
 import { peerPool } from '../../../src/libp2p/service.ts'
-import { indexedDbStorage } from '../../../web/page-storage.ts'
+import { indexedDbStorage } from '../../../web/indexed-db.ts'
 import { failureOf } from '../../support/failure.ts'
 
 const id = parsePeerId('12D3KooWBCE4hFcKskbqQ41nF5BcCDMXLAoSrkgKiSm8CqEWKV1o')

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { type Admission, checkDial, checkHello } from '../../../src/core/decisions/admission.ts'
+import { checkDial } from '../../../src/core/decisions/admission.ts'
+import { type Admission, checkHello } from '../../../src/core/decisions/admission-hello.ts'
 import type { AttemptRecord } from '../../../src/core/tables/attempt.ts'
 import { hostOfIp } from '../../../src/core/values/address.ts'
 import type { Host, ParsedPoint, PeerId, Point } from '../../../src/core/values/ids.ts'

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { checkDial, checkDialed, checkHello, isBarredAt } from '../../../src/core/decisions/admission.ts'
+import { checkDial, checkDialed, isBarredAt } from '../../../src/core/decisions/admission.ts'
+import { checkHello } from '../../../src/core/decisions/admission-hello.ts'
 import { checkIncoming } from '../../../src/core/decisions/handshake-places.ts'
 import { hostOfIp } from '../../../src/core/values/address.ts'
 import type { Host, PeerId, Point } from '../../../src/core/values/ids.ts'

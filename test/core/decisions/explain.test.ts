@@ -65,7 +65,18 @@ const points: readonly PointCase[] = [
     arrange: (bench) => void bench.state.access.banHost(host, { banPeers: true }),
     expected: { state: 'refused', rejection: { kind: 'point-banned', point: home } }
   },
-  { name: 'one that nothing here can dial', arrange: () => undefined, more: { canDial: () => false }, expected: { state: 'not-dialable' } },
+  {
+    name: 'one of a transport that does not run here',
+    arrange: () => undefined,
+    more: { canDial: () => false, transports: ['wss', 'webrtc'] },
+    expected: { state: 'not-dialable', text: 'nothing that runs here dials tcp addresses' }
+  },
+  {
+    name: 'one that the dial rule forbids',
+    arrange: () => undefined,
+    more: { canDial: () => false },
+    expected: { state: 'not-dialable', text: expect.stringContaining('may not be dialed from here now') }
+  },
   {
     name: 'one that failed',
     arrange: (bench) => {

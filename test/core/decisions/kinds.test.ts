@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { checkDial, checkHello } from '../../../src/core/decisions/admission.ts'
+import { checkDial } from '../../../src/core/decisions/admission.ts'
+import { checkHello } from '../../../src/core/decisions/admission-hello.ts'
 import { chooseToLeave } from '../../../src/core/decisions/eviction.ts'
 import { planAfterExploring, planExploring } from '../../../src/core/decisions/exploring.ts'
 import { planMaintenance } from '../../../src/core/decisions/plan.ts'
