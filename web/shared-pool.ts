@@ -46,12 +46,12 @@ export class SharedPoolFace<Msg, PeerMeta, ConnMeta> {
     this.#defaultPort = defaultPort
   }
 
-  /** Whether the pool runs in this tab. Told by `role-changed`. */
+  /** Whether the pool runs in this tab. A change is the event `role-changed`. */
   get role(): TabRole {
     return this.#session.role
   }
 
-  /** Whether the pool runs in any tab. If not, `snapshot` is what was last known, and requests wait. Told by `role-changed`. */
+  /** Whether the pool runs in any tab. If not, `snapshot` is what was last known, and requests wait. A change is the event `role-changed`. */
   get hasOwner(): boolean {
     return this.#session.hasOwner
   }

@@ -208,8 +208,8 @@ describe('a pool shared by tabs', () => {
     await becomesOwner(first, peerId)
   }, 60_000)
 
-  test('a follower wishes as the owner does: connect, send, explain, set the band, disconnect; and it is told what the pool is told', async () => {
-    const [owner, follower] = [await openTab('wishes'), await openTab('wishes')]
+  test('a follower requests the same as the owner: connect, send, explain, set the band, disconnect; and it is told what the pool is told', async () => {
+    const [owner, follower] = [await openTab('requests'), await openTab('requests')]
     const { peerId } = await viewOf(owner)
     await eventually(async () => expect(atNode()).toEqual([peerId]))
     await eventually(async () => expect(await viewOf(follower)).toMatchObject({ active: 1 }))
@@ -257,7 +257,7 @@ describe('a pool shared by tabs', () => {
     expect(await follower.evaluate(() => tab.shared.snapshot()?.band)).toEqual({ min: 0, expected: 0, max: 4 })
   }, 60_000)
 
-  test('what cannot be brought to an owner is told: messages of a tab whose owner hangs, too many wishes, a stopped tab', async () => {
+  test('what cannot be brought to an owner is told: messages of a tab whose owner hangs, too many requests, a stopped tab', async () => {
     const [owner, follower] = [await openTab('lost'), await openTab('lost')]
     const { peerId } = await viewOf(owner)
     owner
@@ -267,10 +267,10 @@ describe('a pool shared by tabs', () => {
       .catch(() => undefined)
     const results = follower.evaluate(
       async ([to, id]) => {
-        const codes = (wishes: readonly Promise<unknown>[]) =>
+        const codes = (requests: readonly Promise<unknown>[]) =>
           Promise.all(
-            wishes.map((wish) =>
-              wish.then(
+            requests.map((request) =>
+              request.then(
                 () => 'done',
                 (error: { code: string }) => error.code
               )
@@ -329,7 +329,7 @@ describe('a pool shared by tabs', () => {
     })
     expect(refused).toBe('invalid-config')
 
-    // An owner of another version is no silent one: nobody takes its place, and wishes are refused at once.
+    // An owner of another version is no silent one: nobody takes its place, and requests are refused at once.
     const third = await context.newPage()
     await third.goto(addressOf(server))
     const codes = await third.evaluate(async (init) => {

@@ -33,7 +33,7 @@ export class Connections<Msg, ConnMeta> implements Iterable<[PeerId, Connection<
 
   /**
    * A running connection's point and peer, drawn at random; only connections that have a point count. `noPrivate` leaves out
-   * peers who must not be told of. Source: `random_addr`.
+   * private peers. Source: `random_addr`.
    */
   randomAddress(which: { differentThan?: PeerId | undefined; noPrivate: boolean }): { point: Point; peerId: PeerId } | undefined {
     const [{ differentThan, noPrivate }] = this.#context.take('connections.randomAddress', which)

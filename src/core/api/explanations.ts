@@ -80,7 +80,7 @@ export class Explanations {
   #barOf({ peerId, host }: Parameters<Circumstances['barOf']>[0]): ReturnType<Circumstances['barOf']> {
     const { state, config, clock } = this.#context
     const bars = describeBlocks(state.access, config.ipGreylistCleanupDelayMs)
-      .filter((bar) => (peerId === undefined ? host !== undefined && holds(bar.host, host) : bar.peerId === peerId))
+      .filter((block) => (peerId === undefined ? host !== undefined && holds(block.host, host) : block.peerId === peerId))
       .map(({ kind, endsAt }) => ({ kind, endsInMs: endsAt === null ? undefined : endsAt - clock.date() }))
     const never = Number.POSITIVE_INFINITY
     return bars.sort((a, b) => (b.endsInMs ?? never) - (a.endsInMs ?? never) || 0)[0]

@@ -77,12 +77,12 @@ export function describeBlocks(
   const bans = [...peers, ...new Map(along.map((ban) => [ban.peerId, ban])).values(), ...addresses]
   const greylisted = [...access.greylistedPeers(), ...access.greylistedHosts()]
   return [
-    ...bans.map((ban) => bar('banned', ban, ban.endsAt ?? null)),
-    ...greylisted.map((listed) => bar('greylisted', listed, listed.since + (greylistMs * freshLevel) / (freshLevel + 1)))
+    ...bans.map((ban) => block('banned', ban, ban.endsAt ?? null)),
+    ...greylisted.map((listed) => block('greylisted', listed, listed.since + (greylistMs * freshLevel) / (freshLevel + 1)))
   ]
 }
 
-function bar(
+function block(
   kind: BlockSnapshot['kind'],
   { peerId, host, since }: { readonly peerId?: PeerId; readonly host?: string | null; readonly since: number },
   endsAt: number | null
@@ -96,7 +96,7 @@ function describeConnection(view: PoolView, connection: FlowConnection): Connect
 }
 
 function describePoint(view: PoolView, info: PointInfo, now: number): PointSnapshot {
-  const bar = view.access.hostBlock(info.host, info.trusted)
+  const block = view.access.hostBlock(info.host, info.trusted)
   return {
     point: info.point,
     state: info.state.kind,
@@ -104,8 +104,8 @@ function describePoint(view: PoolView, info: PointInfo, now: number): PointSnaps
     trusted: info.trusted,
     isPublic: info.isPublic,
     isSigned: info.isSigned,
-    banned: bar === 'banned',
-    greylisted: bar === 'greylisted',
+    banned: block === 'banned',
+    greylisted: block === 'greylisted',
     expectedPeerId: info.expectedPeerId ?? null,
     source: info.source ?? null,
     discoverySource: info.discoverySource,
@@ -124,14 +124,14 @@ function peerAt({ state, lastEstablished, claimedBy, discoveredPeerId }: PointIn
 }
 
 function describePeer(view: PoolView, info: PeerInfo, score: number): PeerSnapshot {
-  const bar = view.access.peerBlock(info.peerId)
+  const block = view.access.peerBlock(info.peerId)
   const seen = lastMeeting(info)
   return {
     peerId: info.peerId,
     state: info.state.kind,
     trusted: info.trusted,
-    banned: bar === 'banned',
-    greylisted: bar === 'greylisted',
+    banned: block === 'banned',
+    greylisted: block === 'greylisted',
     score,
     lastReport: info.lastReport ?? null,
     createdAt: info.createdAt,

@@ -157,7 +157,7 @@ export class Mixing {
   #read(from: FlowConnection, message: { point: string; peerId: string }): { point: Point; peerId: PeerId } | undefined {
     const { network, state, clock } = this.#context
     const [parsed] = parsePoints(network, [message.point])
-    if (parsed === undefined || !state.claims.mayTell(from.host, readPoint(parsed.point))) return undefined
+    if (parsed === undefined || !state.claims.mayAdvertise(from.host, readPoint(parsed.point))) return undefined
     const peerId = network.tryParsePeerId(message.peerId)
     if (peerId === undefined || peerId === state.peerId || (parsed.expectedPeerId ?? peerId) !== peerId) return undefined
     if (state.connection(peerId) !== undefined || state.access.peerBlock(peerId) !== undefined) return undefined

@@ -153,7 +153,7 @@ export class Access<PeerMeta, C extends RunningConnection> {
     })
   }
 
-  /** Bans an address range such as `192.0.2.0/24`. Throws `PoolError` `invalid-point` for a text that is no range. */
+  /** Bans an address range such as `192.0.2.0/24`. Throws as `Bans` does. */
   banRange(text: string, options: HostBanOptions): C[] {
     return this.#banAddress(options, {
       who: `the range ${text}`,

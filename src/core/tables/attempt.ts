@@ -96,7 +96,7 @@ export type Outcome =
   | { readonly kind: 'failed'; readonly rejection: Rejection; readonly by: 'us' | 'them' }
   | { readonly kind: 'closed'; readonly ending: Ending; readonly comeBackAfterMs: number }
 
-/** Rejections that say nothing against the point or peer: our own limits and wishes, and a connection that is there already. */
+/** Rejections that say nothing against the point or peer: our own limits and choices, and a connection that is there already. */
 export const ownReasons: ReadonlySet<Rejection['kind']> = new Set([
   'cancelled',
   'table-full',
@@ -113,7 +113,7 @@ export function isSilence(outcome: Outcome): boolean {
   return outcome.kind === 'failed' && ['timeout', 'link-lost', 'too-many-handshakes'].includes(outcome.rejection.kind)
 }
 
-/** A connection that the other side ended sooner than this was none worth having, ms. */
+/** A connection that the other side ended sooner than this counts as a failure, ms. */
 const shortConnectionMs = 10_000
 
 /** What an outcome tells the point. */
@@ -135,7 +135,7 @@ export function waitAfter(outcome: Outcome, reconnection: Reconnection): number 
   return Math.max(reconnection.afterConnectionMs, comeBackAfterMs(outcome, reconnection))
 }
 
-/** Did one of the two end it with a word, or refuse? Then it holds at all addresses of the peer; a lost link may be one address alone. */
+/** Did one side say goodbye, or refuse? That holds at all addresses of the peer; a lost link may concern one address alone. */
 export function isChoice(outcome: Outcome): boolean {
   if (outcome.kind === 'closed') return !isWordless(outcome.ending) && !isReplaced(outcome.ending)
   return outcome.rejection.kind === 'rejected-by-peer'
@@ -146,16 +146,16 @@ function isReplaced({ reason: { kind } }: Ending): boolean {
   return kind === 'replaced'
 }
 
-/** Rejections of a peer who could not, or would not, show itself to be a member of our network. */
+/** Rejections of a peer that did not show itself to be a member of our network. */
 const unproven: ReadonlySet<Rejection['kind']> = new Set(['fault', 'unexpected-peer-id', 'myself', 'unknown-network', 'no-common-version'])
 
-/** Another peer answered than somebody had said, and not the operator: the word was wrong, and nothing speaks against the point. */
+/** Another peer answered than a claim had said: the claim was wrong, and nothing speaks against the point. */
 export function isMisled(outcome: Outcome, point: { readonly expectedPeerId: PeerId | undefined } | undefined): boolean {
   if (outcome.kind === 'closed' || outcome.rejection.kind !== 'unexpected-peer-id') return false
   return point !== undefined && point.expectedPeerId !== outcome.rejection.expected
 }
 
-/** How long the other side does not want to see us, ms; whom we left ourselves we may see again sooner. Whoever had no place for us has none a second later either. */
+/** How long the other side asks us to stay away, ms; nothing where we ended the connection. A peer that is full now is full a second later, too. */
 function comeBackAfterMs(outcome: Outcome, { afterConnectionMs }: Reconnection): number {
   if (outcome.kind === 'closed') return outcome.ending.by === 'us' ? 0 : outcome.comeBackAfterMs
   const { rejection } = outcome
@@ -235,7 +235,7 @@ export function backoffOf(
   return { until, urgentUntil: Math.min(until, now + urgentMs * spread) }
 }
 
-/** How our dials went of late: written as attempts end, read by decisions through the view. Memory only. */
+/** The results of our latest dials: written as attempts end, read by decisions through the view. Memory only. */
 export interface DialFigures {
   /** The share of our dials that became connections, the latest counting most; above 0, up to 1. */
   readonly successRate: number
@@ -265,18 +265,18 @@ export class DialRecord implements DialFigures {
     this.successRate += (1 - this.successRate) * lastDialWeight
   }
 
-  /** Somebody proved to be there, whoever dialed and whatever came of it: our network works. */
+  /** A peer proved its id, so our network works, whatever came of the attempt. */
   answered(): void {
     this.failuresInARow = 0
   }
 }
 
-/** A group that wastes no more is forgotten after this, ms. */
+/** A group without another failure is forgotten after this, ms. */
 const silenceMs = 60_000
 /** Far more than there are places; the one that was noted first goes first. */
 const maxSilentGroups = 256
 
-/** How many incoming handshakes of an address group failed lately: groups that waste places make room first. Memory only. */
+/** How many incoming handshakes of an address group failed lately: groups that waste handshakes make room first. Memory only. */
 export class Silences {
   /** By group, the latest last. */
   readonly #groups = new Map<string, { count: number; at: number }>()

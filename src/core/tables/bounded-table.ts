@@ -1,5 +1,5 @@
 /**
- * What the tables of points and of peers have in common: a bound, and who goes when it is reached.
+ * What the tables of points and of peers have in common: a bound, and which entries go when it is reached.
  *
  * Collection happens before an insertion that finds `max` entries, down to `target`, by one scan and sort: so it is paid for by many
  * insertions. Those where nobody was ever connected go first. The others keep half of the table against newcomers: beyond it one goes

@@ -19,7 +19,7 @@ import {
 } from './point.ts'
 import type { Parts } from './pool-view.ts'
 
-/** Who says it, at the host where we see that peer, and how. */
+/** The peer that says it, the host where we see that peer, and how it is said. */
 export interface ClaimSource {
   readonly peerId: PeerId
   readonly host: Host | undefined
@@ -55,7 +55,7 @@ export class Claims<PeerMeta, C extends RunningConnection> {
     for (const { point, expectedPeerId } of points) {
       if (expectedPeerId === this.#parts.peerId || this.#parts.points.get(point) !== undefined) continue
       const address = readPoint(point)
-      if (!this.mayTell(source.host, address) || this.#access.hostBlock(address.host, false) !== undefined) continue
+      if (!this.mayAdvertise(source.host, address) || this.#access.hostBlock(address.host, false) !== undefined) continue
       if (expectedPeerId !== undefined && this.#access.peerBlock(expectedPeerId) !== undefined) continue
       if (this.#insert(point, { ...origin, address }) !== undefined) taken++
     }
@@ -79,7 +79,7 @@ export class Claims<PeerMeta, C extends RunningConnection> {
     for (const { point, expectedPeerId } of points) {
       if (expectedPeerId !== undefined && expectedPeerId !== peer.peerId) continue
       const address = this.#parts.points.get(point) ?? readPoint(point)
-      if (!peer.trusted && !this.mayTell(peer.host, address)) continue
+      if (!peer.trusted && !this.mayAdvertise(peer.host, address)) continue
       const record = this.#insert(point, { ...origin, address, isOwn: peer.host !== undefined && address.host === peer.host })
       if (record === undefined || (record.expectedPeerId ?? peer.peerId) !== peer.peerId) continue
       const met = record.lastEstablished?.peerId
@@ -155,15 +155,15 @@ export class Claims<PeerMeta, C extends RunningConnection> {
    * a peer that is itself on such a network, or if the operator allows it; never those that no host can have, or at a port of
    * other services.
    */
-  mayTell(tellerHost: Host | undefined, address: PointAddress): boolean {
+  mayAdvertise(sourceHost: Host | undefined, address: PointAddress): boolean {
     const { host } = address.hop
     if (host === undefined) return true
     const scope = scopeOf(host)
     if (scope === 'unroutable' || !isPeerPort(address)) return false
     if (scope === 'public' || scope === 'name' || this.#parts.config.allowPrivatePoints) return true
-    if (tellerHost === undefined) return false
-    const teller = scopeOf(tellerHost)
-    return teller === 'loopback' || (scope !== 'loopback' && teller === scope)
+    if (sourceHost === undefined) return false
+    const from = scopeOf(sourceHost)
+    return from === 'loopback' || (scope !== 'loopback' && from === scope)
   }
 
   #forgetRelayed(target: PeerId, isGone: (point: Point) => boolean): void {

@@ -20,7 +20,7 @@ const maxIndexBits = 30
 export interface FadingFilterOptions {
   /** b: the filter has 2^b cells and takes 2^b / 2 bytes, from the first `add` on. */
   readonly indexBits: number
-  /** 32 bytes for an item, of which strangers must not know how: else they could compute whom to greylist. */
+  /** 32 bytes for an item. Others must not know how it is made, or they could choose hosts to be greylisted with. */
   readonly hash: (item: Uint8Array) => Uint8Array
 }
 
@@ -92,7 +92,7 @@ export class FadingFilter {
     return cells
   }
 
-  /** Sets the item's cells, which `cellsOf` told, to the freshest value. */
+  /** Sets the item's cells, from `cellsOf`, to the freshest value. */
   add(cells: readonly number[]): void {
     this.raise(cells, freshLevel)
     this.#added[0] = (this.#added[0] ?? 0) + 1

@@ -1,5 +1,5 @@
 /**
- * The greylist of hosts: whoever broke the protocol from there is refused for 15/16 of the clean-up delay at most. A
+ * The greylist of hosts from which the protocol was broken: unknown peers from there are refused for 15/16 of the clean-up delay at most. A
  * fading filter that never grows holds all of them, a bounded readable list the latest. `access.ts` owns it, says when time
  * passes, and keeps trusted ones out. In memory only, since the filter's key is drawn per start.
  */
@@ -10,9 +10,9 @@ import type { Host } from '../values/ids.ts'
 import { formatIp, type IpGroups, lastIPv4, mapIPv4, octetsOf, parseIp, prefixOf } from '../values/ip.ts'
 import { FadingFilter, hashCount, indexBitsFor } from './fading-filter.ts'
 
-/** Above this share of set cells each step of fading counts twice: one stranger in 100,000 would be taken for a listed one. */
+/** Above this share of set cells each step of fading counts twice: one unknown host in 100,000 would be taken for a listed one. */
 const crowdedFill = 0.1
-/** Above this one (one stranger in 1,000) the oldest are forgotten at once, until the filter is no longer crowded. */
+/** Above this one (one host in 1,000) the oldest are forgotten at once, until the filter is no longer crowded. */
 const fullFill = 0.25
 
 export interface AddressGreylistOptions {
@@ -34,7 +34,7 @@ export interface GreylistFigures {
   readonly count: number
   /** Share of the filter's cells that are set, 0 to 1. */
   readonly fill: number
-  /** Chance that a stranger is taken for a listed one; 0 while the readable list is complete. */
+  /** Chance that another host is taken for a listed one; 0 while the readable list is complete. */
   readonly falsePositiveRate: number
   /** Number of cells that will live so many steps, by index 0 to 15. */
   readonly lifeExpectancy: readonly number[]
@@ -88,7 +88,7 @@ export class AddressGreylist {
 
   /**
    * While the list is complete it answers alone: exactly, and without the cost of a hash. Afterwards the filter does, and
-   * takes some strangers for listed ones (`figures().falsePositiveRate`).
+   * takes some other hosts for listed ones (`figures().falsePositiveRate`).
    */
   has(host: Host): boolean {
     if (this.#filter.isEmpty) return false
@@ -179,7 +179,7 @@ export function keyedHash(key: Uint8Array): (item: Uint8Array) => Uint8Array {
   return (item) => keyed.clone().update(item).digest()
 }
 
-/** What counts as one host in the list: IPv6 by /64, since whoever has one address has all of them. */
+/** What counts as one host in the list: IPv6 by /64, since the owner of one address has all of them. */
 function nameOf(host: Host): string {
   if (host.includes('.') || !host.includes(':')) return host
   const groups = greylistedGroups(host)

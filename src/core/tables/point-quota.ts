@@ -1,16 +1,16 @@
 /**
- * Who may hold how much of the point table, and which untried points go first when room is needed. Owned by `point-table.ts`, which
- * asks before it inserts and reports every change; nothing is removed here.
+ * How much of the point table each source, address group and host may hold, and which untried points go first when room is needed. Owned
+ * by `point-table.ts`, which asks before it inserts and reports every change; nothing is removed here.
  *
  * The rules, all in parts of the table's `max` (in brackets: of 400):
  * - one source: a twentieth of the known points [20], 1/40 of `max` [10] while few are known. Untried points and, tried or
  *   not, those that it said are its own; so a source whose points prove good may advertise more. All peers that are seen in one
- *   address group are one source, under the name of the first: a liar's ids cost nothing, and nor does coming back;
+ *   address group are one source, under the name of the first: new ids cost a liar nothing, and neither does coming back;
  * - one address group: 3/64 [18] untried and 1/64 [6] tried points: `docs/security.md` says what an eclipse costs then. Four times
  *   that for the group of a relay, which stands for many peers; no quota for groups on private and loopback addresses, since a
  *   whole local network is one;
- * - tried points keep half of the table [200]: no stranger's newcomer pushes one of these out (`bounded-table.ts`).
- * What operator and storage bring has no quota and goes last; the local discovery counts for five sources.
+ * - tried points keep half of the table [200]: no point from an unknown peer pushes one of these out (`bounded-table.ts`).
+ * Points of the operator and the storage have no quota and go last; the local discovery counts for five sources.
  *
  * Each quota is the size of a set.
  */
@@ -22,8 +22,8 @@ import { type DiscoverySource, lastFailureAt, lastSeenAt, type PointInfo, type P
 /** A source may replace a point of its own that nobody tried for so long; younger ones stay: a message names its best first. */
 const staleAfterMs = 3_600_000
 
-/** So many failed dials in a row are bad luck; then the source's other untried points wait for this first, ms, each time twice as long. */
-const unluckyDials = 8
+/** So many failed dials in a row are chance. After them the source's other untried points wait for `firstHoldMs`, then twice as long each time. */
+const maxFailedDials = 8
 const firstHoldMs = 1_000
 const maxHoldMs = 60_000
 
@@ -33,7 +33,7 @@ const relayWeight = 4
 
 /** The points of one source. Peers of one address group, or a source without a peer: operator, storage, discovery. */
 interface PointSource {
-  /** The first of the peers, which its records name, or the discoverySource. */
+  /** The first of the peers, which its records name, or the discovery source. */
   readonly key: string
   /** Where these peers are seen, as `sourceGroupOf` has it; none: not known yet, or counted by id. */
   group: string | undefined
@@ -141,7 +141,7 @@ export class PointQuota {
     const source = record.source === undefined || isTried(record) ? undefined : this.sources.get(record.source)
     if (source === undefined || now < source.heldUntil) return
     source.failures++
-    const beyond = source.failures - unluckyDials
+    const beyond = source.failures - maxFailedDials
     if (beyond > 0) source.heldUntil = now + Math.min(firstHoldMs * 2 ** (beyond - 1), maxHoldMs)
   }
 
@@ -203,7 +203,7 @@ export class PointQuota {
   }
 }
 
-/** Brought by the person who runs the pool, now or in an earlier run. */
+/** Brought by the operator, now or in an earlier run. */
 export function isUncapped(discoverySource: DiscoverySource): boolean {
   return discoverySource === 'operator' || discoverySource === 'storage'
 }
@@ -332,7 +332,7 @@ export class HostQuota {
   }
 }
 
-/** Brought, registered, connected to by hand or trusted by the operator. */
+/** The operator brought it, registered it, connected to it or trusts it. */
 export function isOperators({ trusted, registered, discoverySource }: PointInfo): boolean {
   return trusted || registered || isUncapped(discoverySource)
 }

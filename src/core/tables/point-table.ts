@@ -1,7 +1,7 @@
 /**
- * The known points: which there are, who may come in, who goes when the table is full, and in which order they are listed. Owned by
- * `pool-state.ts`, which changes the records through `point.ts` and calls `reindex` after each change. Quotas are kept by
- * `point-quota.ts`. Bans, own points and events are the owner's matter.
+ * The known points: which may come in, which go when the table is full, and in which order they are listed. A part of `pool-state.ts`: its
+ * nouns change the records through `point.ts`, and call `reindex` after each change. Quotas are kept by `point-quota.ts`; bans, own points
+ * and events by the nouns.
  *
  * Untried points go first, as `point-quota.ts` says; then tried ones, the least recently seen first. The order of sightings is that
  * in which they happened, so that a jump of the clock does not change it.
@@ -15,7 +15,7 @@ import { BoundedTable, isCollectable, isTried, type Victims } from './bounded-ta
 import { type DiscoverySource, lastSeenAt, PointRecord } from './point.ts'
 import { HostQuota, isUncapped, PointQuota } from './point-quota.ts'
 
-/** Where a newcomer comes from. */
+/** Where a new point comes from. */
 export interface PointNews {
   /** Who advertised it; none: operator, storage, a local discovery. For the point that a Hello names: the peer itself. */
   readonly source: PeerId | undefined
@@ -70,7 +70,7 @@ export class PointTable extends BoundedTable<Point, PointRecord> {
     return false
   }
 
-  /** Is this the peer of a trusted point on the host, or may it be, since nobody was met there yet? */
+  /** Is this the peer of a trusted point on the host, or may it be, since no peer was connected there yet? */
   isTrustedAt(host: Host, peerId: PeerId | undefined): boolean {
     for (const record of this.#trusted) {
       const there = record.expectedPeerId ?? record.lastEstablished?.peerId

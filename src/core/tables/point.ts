@@ -22,11 +22,11 @@ export type PointState =
   | { readonly kind: 'accepted'; readonly attempt: Attempt; readonly peerId: PeerId }
   | { readonly kind: 'running'; readonly connection: RunningConnection }
 
-/** Through which door a point came: for people, and for the rules about strangers' claims. */
+/** How a point was discovered: for people, and for the rules about what unknown peers claim. */
 export const discoverySources = ['operator', 'storage', 'hello', 'advertise', 'nack', 'swap', 'discovery'] as const
 export type DiscoverySource = (typeof discoverySources)[number]
 
-/** A peer met at a point, and when (wall clock, ms). */
+/** A peer that answered at a point, and when (wall clock, ms). */
 export interface Meeting {
   readonly peerId: PeerId
   readonly at: number
@@ -235,7 +235,7 @@ export interface PointEnding {
   readonly date: number
   /** False: the attempt ended for reasons of our own (cancelled, superseded, our network is down, we slept): nothing is held against the point. */
   readonly counts: boolean
-  /** False: nobody answered and no other connection works, so it may be our own network: the bar does not grow. */
+  /** False: nobody answered and no other connection works, so it may be our own network: the back-off does not grow. */
   readonly grows: boolean
   /** Did the operator or our pool end the running connection? */
   readonly byUs: boolean
@@ -245,7 +245,7 @@ export interface PointEnding {
   readonly isShort: boolean
   /** Why the attempt failed; none: it ran. */
   readonly rejection: Rejection | undefined
-  /** The peer's wish, or what a policy says: no dial before that many ms. */
+  /** The peer asks for it, or a policy says so: no dial before that many ms. */
   readonly comeBackAfterMs: number
   readonly reconnection: Reconnection
   readonly random: Random
@@ -320,11 +320,11 @@ export function setPointClaimed(record: PointRecord, peerId: PeerId, isProven: b
   const claims = record.fromClaims()
   claims.claimedBy = peerId
   claims.isClaimProven = isProven
-  // Whoever signed it was another.
+  // The signature was of another peer.
   if (!isSame) claims.isSigned = false
 }
 
-/** The peer there says whether others may be told of the point. */
+/** The peer there says whether the point may be advertised. */
 export function setPointPublic(record: PointRecord, isPublic: boolean): void {
   record.fromClaims().isPublic = isPublic
 }

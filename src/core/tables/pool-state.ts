@@ -194,7 +194,7 @@ export class PoolState<PeerMeta, C extends RunningConnection = RunningConnection
   // The four steps of an attempt: `begin`, `admit`, `run` and `end`, each of which moves point and peer together.
 
   /**
-   * disconnected → requested; takes a slot if one is free, else in `admit` a stranger's. The caller has just had `checkDial` say yes.
+   * disconnected → requested; takes a slot if one is free, else in `admit` that of an unknown peer. `checkDial` has just said yes.
    * `expectedPeerId` is for this attempt alone.
    */
   beginOutgoing({ point, host, transport }: PointInfo, expectedPeerId: PeerId | undefined): AttemptRecord<C> {

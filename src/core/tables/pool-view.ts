@@ -104,7 +104,7 @@ export interface Parts<PeerMeta, C extends RunningConnection> extends StatePorts
   readonly running: Map<PeerId, AttemptRecord<C>>
 }
 
-/** The parts of a new pool, for whoever makes its state. */
+/** The parts of a new pool. */
 export function partsOf<PeerMeta, C extends RunningConnection>(ports: StatePorts<PeerMeta>): Parts<PeerMeta, C> {
   const { config, clock, score } = ports
   const parts: Parts<PeerMeta, C> = {
