@@ -1,6 +1,6 @@
 /**
  * Application messages on their way out of one connection, in the order of the calls. What the link does not take waits here, bounded in
- * number and bytes. The outbox also finds out that the other side has stopped reading, and counts what was dropped. Owned by `connection.ts`.
+ * number and bytes. It also notices that the other side has stopped reading, and counts drops. Owned by `connection.ts`.
  */
 import type { Clock } from '../values/ports.ts'
 import { PoolError } from '../values/reason.ts'
@@ -19,8 +19,8 @@ export const lookEveryMs = 10_000
 export const looksUntilAsked = 3
 /** Nor an answer: 60 s. A slow link would have taken some bytes by then. */
 export const looksUntilStalled = 6
-/** Drops are told once in this time, ms. */
-const tellDropsEveryMs = 1_000
+/** Drops are reported once in this time, ms. */
+const reportDropsEveryMs = 1_000
 
 /** Larger frames are not worth a copy. */
 const joinBelowBytes = 1_024
@@ -63,7 +63,7 @@ export class Outbox {
   messagesSent = 0
   /** Messages that `offer` did not take. */
   messagesDropped = 0
-  #untold: { messages: number; bytes: number; readonly cancel: () => void } | undefined
+  #unreported: { messages: number; bytes: number; readonly cancel: () => void } | undefined
   /** While the link is looked at: what it had taken at the last look, and looks since then that found no change. */
   #watch: { sent: number; unsent: number; quietLooks: number; cancel: () => void } | undefined
 
@@ -77,10 +77,15 @@ export class Outbox {
   }
 
   /** Resolves when the link took the frame. Rejects with `PoolError` `too-many-waiting`, `not-connected`, or the signal's reason. */
-  write(frame: Uint8Array, signal: AbortSignal | undefined): Promise<void> {
-    return new Promise((resolve, reject) => {
-      if (signal?.aborted === true) return reject(signal.reason)
-      if (!this.#hasRoomFor(frame)) return reject(this.#tooMany(frame))
+  async write(frame: Uint8Array, signal: AbortSignal | undefined): Promise<void> {
+    signal?.throwIfAborted()
+    if (this.#ended !== undefined || !this.isBehind) {
+      const error = this.#send(frame)
+      if (error !== undefined) throw error
+      return
+    }
+    if (!this.#hasRoomFor(frame)) throw this.#tooMany(frame)
+    await new Promise<void>((resolve, reject) => {
       const abort = (): void => {
         if (this.#drop(entry)) entry.settle(signal?.reason)
       }
@@ -93,19 +98,17 @@ export class Outbox {
         }
       }
       signal?.addEventListener('abort', abort, { once: true })
-      this.#add(entry)
+      this.#enqueue(entry)
     })
   }
 
   /** `write` that waits for nothing: false, and counted as dropped, if too much waits. False once it has ended. */
   offer(frame: Uint8Array): boolean {
     if (this.#ended !== undefined) return false
-    if (!this.#hasRoomFor(frame)) {
-      this.#countDrop(frame.length)
-      return false
-    }
-    // A failure here is the end of the connection, which has its own event.
-    this.#add({ frame, settle: () => undefined })
+    // A failure is the end of the connection, which has its own event.
+    if (!this.isBehind) this.#send(frame)
+    else if (this.#hasRoomFor(frame)) this.#enqueue({ frame, settle: () => undefined })
+    else return this.#countDrop(frame.length)
     return true
   }
 
@@ -124,8 +127,8 @@ export class Outbox {
     this.#watch = undefined
     this.#waitingBytes = 0
     for (const { settle } of this.#waiting.splice(0)) settle(error)
-    this.#untold?.cancel()
-    this.#tellDrops()
+    this.#unreported?.cancel()
+    this.#reportDrops()
   }
 
   #hasRoomFor({ length }: Uint8Array): boolean {
@@ -142,19 +145,16 @@ export class Outbox {
     )
   }
 
-  #add(entry: Waiting): void {
-    if (this.isBehind && this.#ended === undefined) {
-      this.#waiting.push(entry)
-      this.#waitingBytes += entry.frame.length
-      return
-    }
-    this.#send(entry)
+  #enqueue(entry: Waiting): void {
+    this.#waiting.push(entry)
+    this.#waitingBytes += entry.frame.length
   }
 
-  #send({ frame, settle }: Waiting): void {
+  /** What went wrong, if anything. */
+  #send(frame: Uint8Array): PoolError | undefined {
     const error = this.#ended ?? this.#transmit(frame)
     if (error === undefined) this.messagesSent++
-    settle(error)
+    return error
   }
 
   /** True if it waited. */
@@ -224,7 +224,7 @@ export class Outbox {
       const next = this.#waiting.shift()
       if (next === undefined) return
       this.#waitingBytes -= next.frame.length
-      this.#send(next)
+      next.settle(this.#send(next.frame))
     }
   }
 
@@ -268,16 +268,17 @@ export class Outbox {
     }
   }
 
-  #countDrop(bytes: number): void {
+  #countDrop(bytes: number): false {
     this.messagesDropped++
-    this.#untold ??= { messages: 0, bytes: 0, cancel: this.#parts.clock.schedule(tellDropsEveryMs, () => this.#tellDrops()) }
-    this.#untold.messages++
-    this.#untold.bytes += bytes
+    this.#unreported ??= { messages: 0, bytes: 0, cancel: this.#parts.clock.schedule(reportDropsEveryMs, () => this.#reportDrops()) }
+    this.#unreported.messages++
+    this.#unreported.bytes += bytes
+    return false
   }
 
-  #tellDrops(): void {
-    const untold = this.#untold
-    this.#untold = undefined
-    if (untold !== undefined) this.#parts.dropped(untold.messages, untold.bytes)
+  #reportDrops(): void {
+    const drops = this.#unreported
+    this.#unreported = undefined
+    if (drops !== undefined) this.#parts.dropped(drops.messages, drops.bytes)
   }
 }
