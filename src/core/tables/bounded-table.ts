@@ -85,7 +85,8 @@ export abstract class BoundedTable<
 
   /** An entry is no longer trusted: one has to go if the table was above its `max` for trusted ones' sake. */
   protected shrink(): void {
-    if (this.bounds === null || this.size <= this.bounds.max + this.#count((entry) => entry.trusted)) return
+    if (this.bounds === null || this.size <= this.bounds.max) return
+    if (this.size <= this.bounds.max + this.#count((entry) => entry.trusted)) return
     const { untried, tried } = this.victims()
     this.collect([...untried, ...tried].slice(0, 1))
   }

@@ -10,7 +10,7 @@ import { type PointAddress, readPoint } from '../values/address.ts'
 import type { TableSize } from '../values/config.ts'
 import type { Host, PeerId, Point } from '../values/ids.ts'
 import type { Random } from '../values/ports.ts'
-import { inRandomOrder } from '../values/random-order.ts'
+import { RecencySet } from '../values/recency.ts'
 import { BoundedTable, isCollectable, isTried, type Victims } from './bounded-table.ts'
 import { type DiscoverySource, lastSeenAt, PointRecord } from './point.ts'
 import { HostQuota, isUncapped, PointQuota } from './point-quota.ts'
@@ -56,7 +56,10 @@ export class PointTable extends BoundedTable<Point, PointRecord> {
   /** The longest connected first. */
   readonly #running = new Set<PointRecord>()
   /** Where a peer answered before, and is not connected. The least recently seen first. */
-  readonly #seen = new Set<PointRecord>()
+  readonly #seen = new RecencySet<PointRecord>()
+  readonly #all = new RecencySet<PointRecord>()
+  /** Those that may be advertised to anybody. */
+  readonly #public = new RecencySet<PointRecord>()
 
   /** `size` null: no bound, no quotas, no collection. */
   constructor({ size }: { size: TableSize | null }) {
@@ -125,6 +128,7 @@ export class PointTable extends BoundedTable<Point, PointRecord> {
   reindex(record: PointRecord): void {
     if (this.get(record.point) !== record) return
     this.#noteSighting(record)
+    this.#notePublic(record)
     if (this.quota.refresh(record)) this.collect(this.quota.surplusBeside(record))
   }
 
@@ -146,18 +150,18 @@ export class PointTable extends BoundedTable<Point, PointRecord> {
    */
   list({ ignorePrivate, size, random, spread = 1, isBanned, accept }: ListQuery): Point[] {
     if (!Number.isInteger(size) || size < 0) throw new RangeError(`size: expected a whole number of 0 or more, got ${String(size)}`)
-    const isKnown = ({ isPublic }: PointRecord): boolean => isPublic || !ignorePrivate
-    const known = [...this].filter(isKnown)
-    const isWhole = known.length <= size
+    const known = ignorePrivate ? this.#public : this.#all
+    const isWhole = known.size <= size
     const goodSize = isWhole ? size : Math.floor((size * 3) / 5)
     const may = (record: PointRecord): boolean => !isBanned(record) && (accept === undefined || accept(record))
     const chosen = new Set<PointRecord>()
-    for (const record of [...this.#running, ...[...this.#seen].reverse()].slice(0, maxExamined)) {
-      if (chosen.size === goodSize) break
-      if (isKnown(record) && (isWhole || random.next() * spread < 1) && may(record)) chosen.add(record)
-    }
     let left = maxExamined
-    for (const record of inRandomOrder(known, random)) {
+    for (const record of concat(this.#running, this.#seen.backwards())) {
+      if (chosen.size === goodSize || left-- === 0) break
+      if (known.has(record) && (isWhole || random.next() * spread < 1) && may(record)) chosen.add(record)
+    }
+    left = maxExamined
+    for (const record of known.shuffled(random)) {
       if (chosen.size === size || left-- === 0) break
       if (!chosen.has(record) && may(record)) chosen.add(record)
     }
@@ -180,16 +184,23 @@ export class PointTable extends BoundedTable<Point, PointRecord> {
   protected override removed(record: PointRecord): void {
     this.hosts.remove(record)
     this.quota.remove(record)
-    for (const set of [this.#trusted, this.#running, this.#seen]) set.delete(record)
+    for (const set of [this.#trusted, this.#running, this.#seen, this.#all, this.#public]) set.delete(record)
   }
 
   /** `sourceGroup`: the address group where its source is seen. */
   override add(record: PointRecord, sourceGroup?: string): void {
     super.add(record)
+    this.#all.add(record)
+    this.#notePublic(record)
     if (record.trusted) this.#trusted.add(record)
     this.hosts.add(record)
     this.quota.add(record, sourceGroup)
     this.#noteSighting(record)
+  }
+
+  #notePublic(record: PointRecord): void {
+    if (record.isPublic) this.#public.add(record)
+    else this.#public.delete(record)
   }
 
   #noteSighting(record: PointRecord): void {
@@ -201,4 +212,8 @@ export class PointTable extends BoundedTable<Point, PointRecord> {
     this.#seen.delete(record)
     place.add(record)
   }
+}
+
+function* concat<T>(...lists: readonly Iterable<T>[]): Generator<T> {
+  for (const list of lists) yield* list
 }
