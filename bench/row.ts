@@ -1,26 +1,68 @@
-/** One row of the table of benchmarks, how it is judged, and how numbers are written. Filled by the row files, printed by `run.ts`. */
+/** One row of the table of benchmarks: how it is made of the rounds, how it is judged, and how numbers are written. */
 
-/** What one row file measured, ready for the table and for JSON. */
+/** One figure beside its baseline. Made by the row files, printed by `run.ts`. */
 export interface Row {
-  readonly work: string
+  readonly figure: string
+  /** What the baseline does. */
   readonly against: string
-  readonly bar: string
   readonly baseline: string
   readonly ours: string
-  readonly result: string
+  readonly measured: string
+  /** Where the middle half of the rounds lies. */
+  readonly spread: string
+  readonly bar: string
   /** None: there is no bar. */
   readonly met: boolean | undefined
-  /** How the cost changes with the size. */
-  readonly growth: string
-  /** What must be known to read the row; for a bar that is not met, the reason that a profile showed. */
-  readonly note: string
 }
 
-/** Nanoseconds as a person reads them. */
-export function duration(ns: number): string {
-  if (ns < 1_000) return `${significant(ns)} ns`
-  if (ns < 1_000_000) return `${significant(ns / 1_000)} µs`
-  return ns < 1_000_000_000 ? `${significant(ns / 1_000_000)} ms` : `${significant(ns / 1_000_000_000)} s`
+/** What each round measured, in the same order: baseline and subject took turns. */
+export interface Rounds {
+  readonly baseline: readonly number[]
+  readonly ours: readonly number[]
+}
+
+export interface Bar {
+  /** The ratio of ours to the baseline must not be more, or with `isLeast` not less. None: the row has no bar. */
+  readonly ratio?: number
+  /** @default false */
+  readonly isLeast?: boolean
+  /** How the figures are written. */
+  readonly show: (value: number) => string
+}
+
+/** The ratio of the medians; the spread is that of the ratios of single rounds. */
+export function ratioRow({ figure, against }: Pick<Row, 'figure' | 'against'>, rounds: Rounds, { ratio, isLeast = false, show }: Bar): Row {
+  const [baseline, ours] = [median(rounds.baseline), median(rounds.ours)]
+  const measured = ours / baseline
+  const single = rounds.ours.map((value, i) => value / (rounds.baseline[i] ?? Number.NaN))
+  return {
+    figure,
+    against,
+    baseline: show(baseline),
+    ours: show(ours),
+    measured: times(measured),
+    spread: single.length < 2 ? '–' : `${significant(quantile(single, 0.25))} to ${significant(quantile(single, 0.75))}`,
+    bar: ratio === undefined ? '–' : `${isLeast ? 'at least' : 'at most'} ${ratio}`,
+    met: ratio === undefined ? undefined : isLeast ? measured >= ratio : measured <= ratio
+  }
+}
+
+export function median(values: readonly number[]): number {
+  return quantile(values, 0.5)
+}
+
+function quantile(values: readonly number[], share: number): number {
+  const sorted = [...values].sort((a, b) => a - b)
+  const place = (sorted.length - 1) * share
+  const [low, high] = [sorted[Math.floor(place)] ?? Number.NaN, sorted[Math.ceil(place)] ?? Number.NaN]
+  return low + (high - low) * (place % 1)
+}
+
+/** Milliseconds as a person reads them. */
+export function duration(ms: number): string {
+  if (ms < 1e-3) return `${significant(ms * 1e6)} ns`
+  if (ms < 1) return `${significant(ms * 1_000)} µs`
+  return ms < 1_000 ? `${significant(ms)} ms` : `${significant(ms / 1_000)} s`
 }
 
 export function bytes(count: number): string {
@@ -31,31 +73,17 @@ export function times(ratio: number): string {
   return `${significant(ratio)}×`
 }
 
-/** 1e3 for a thousand; others as they are. */
-export function power(size: number): string {
-  const exponent = Math.log10(size)
-  return Number.isInteger(exponent) ? `1e${exponent}` : String(size)
-}
-
-/** `[1000, '1×']` … as one cell. */
-export function growthOf(steps: readonly (readonly [number, string])[]): string {
-  return steps.map(([size, text]) => `${power(size)}: ${text}`).join(' · ')
-}
-
+/** Three significant digits, without trailing zeros. */
 export function significant(value: number): string {
-  return value >= 100
-    ? value.toFixed(0)
-    : value
-        .toPrecision(value >= 1 || value === 0 ? 3 : 2)
-        .replace(/(\.\d*?)0+$/, '$1')
-        .replace(/\.$/, '')
+  return value >= 100 ? value.toFixed(0) : String(Number(value.toPrecision(3)))
 }
 
-export function toMarkdown(rows: readonly Row[]): string {
-  const head = ['work', 'against', 'bar', 'baseline', 'ours', 'result', 'met', 'growth', 'notes']
-  const lines = rows.map(({ work, against, bar, baseline, ours, result, met, growth, note }) =>
-    [work, against, bar, baseline, ours, result, met === undefined ? '–' : met ? 'yes' : '**no**', growth, note].map((cell) =>
-      cell.replaceAll('|', '\\|')
+/** `command`: how to measure the row again. */
+export function toMarkdown(rows: readonly (Row & { readonly command: string })[]): string {
+  const head = ['figure', 'beside', 'bar', 'measured', 'half of the rounds', 'met', 'beside it', 'ours', 'command']
+  const lines = rows.map(({ figure, against, bar, measured, spread, met, baseline, ours, command }) =>
+    [figure, against, bar, measured, spread, met === undefined ? '–' : met ? 'yes' : '**no**', baseline, ours, `\`${command}\``].map(
+      (cell) => cell.replaceAll('|', '\\|')
     )
   )
   return [head, head.map(() => '---'), ...lines].map((cells) => `| ${cells.join(' | ')} |`).join('\n')

@@ -13,19 +13,16 @@ const page = fileURLToPath(new URL('../docs/performance.md', import.meta.url))
 const begin = '<!-- measured: begin -->'
 const end = '<!-- measured: end -->'
 
-/** Loaded in the process that measures them: a row must not begin with a heap that another one left. */
+/** Loaded in the process that measures them: a row must not begin with a heap that another one left. Those about pages need a Chromium. */
 const measures: Readonly<Record<string, () => Promise<Row[]>>> = {
-  'look-up': async () => (await import('./knowing.ts')).lookUp(),
-  register: async () => (await import('./knowing.ts')).register(),
-  flood: async () => (await import('./flood.ts')).flood(),
-  list: async () => (await import('./listing.ts')).list(),
-  banned: async () => (await import('./bans.ts')).banned(),
-  fading: async () => (await import('./bans.ts')).fading(),
-  saving: async () => (await import('./saving.ts')).saving(),
-  'peer-heap': async () => (await import('./heap.ts')).peerHeap(),
-  'connection-heap': async () => (await import('./heap.ts')).connectionHeap(),
+  tables: async () => (await import('./tables.ts')).tables(),
   connecting: async () => (await import('./links.ts')).connecting(),
-  messages: async () => (await import('./links.ts')).messaging()
+  messages: async () => (await import('./links.ts')).messages(),
+  heap: async () => (await import('./heap.ts')).connectionHeap(),
+  idle: async () => (await import('./idle.ts')).idle(),
+  visits: async () => (await import('./visits.ts')).visits(),
+  'idle-page': async () => (await import('./idle-page.ts')).idlePage(),
+  'hidden-page': async () => (await import('./hidden-page.ts')).hiddenPage()
 }
 
 const args = process.argv.slice(2)
@@ -42,10 +39,10 @@ async function measureAll(wanted: readonly string[]): Promise<void> {
   const unknown = names.find((name) => measures[name] === undefined)
   if (unknown !== undefined) throw new Error(`expected --write or rows out of ${Object.keys(measures).join(', ')}, got ${unknown}`)
   const all = names.length === 0
-  const rows: Row[] = []
+  const rows: (Row & { readonly command: string })[] = []
   for (const name of all ? Object.keys(measures) : names) {
     const started = performance.now()
-    rows.push(...(await inChild(name)))
+    for (const row of await inChild(name)) rows.push({ ...row, command: `npm run bench -- ${name}` })
     console.error(`${name}: ${Math.round((performance.now() - started) / 1_000)} s`)
   }
   const table = `${machine()}\n\n${toMarkdown(rows)}`

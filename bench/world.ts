@@ -1,12 +1,11 @@
 /**
- * What the rows about tables work with: a pool on the real clock and the real dice whose network reaches nobody, libp2p's
- * peer store on its memory datastore, and texts of peers and points. Deterministic but for the clock.
+ * What the rows about tables work with: a pool on the real clock and the real dice whose network reaches nobody, and texts of peers and
+ * points. Deterministic but for the clock.
  */
 import { publicKeyFromRaw } from '@libp2p/crypto/keys'
-import type { PeerId as Libp2pPeerId, PeerStore } from '@libp2p/interface'
 import { peerIdFromPublicKey } from '@libp2p/peer-id'
-import { createLibp2p } from 'libp2p'
 import {
+  DialError,
   memoryStorage,
   type Network,
   nodePreset,
@@ -16,13 +15,12 @@ import {
   type Point,
   resolveConfig
 } from '../src/core/index.ts'
+import type { PoolState } from '../src/core/tables/pool-state.ts'
 import type { PoolOptions } from '../src/core/values/config.ts'
 import { parsePeerId, parsePoint, tryParsePeerId, tryParsePoint } from '../src/libp2p/point.ts'
 import { systemClock, systemRandom } from '../src/libp2p/system.ts'
 
-const base58 = '123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz'
-
-/** Parses like libp2p's, and dials nobody. */
+/** Parses like libp2p's, and every dial fails at once. */
 export const quietNetwork: Network = {
   peerId: peerTexts(1, 0xfff)[0] as PeerId,
   transports: ['tcp'],
@@ -31,60 +29,56 @@ export const quietNetwork: Network = {
   tryParsePoint: (text) => tryParsePoint(text),
   parsePeerId: (text) => parsePeerId(text),
   tryParsePeerId: (text) => tryParsePeerId(text),
-  canDial: () => false,
-  dial: () => Promise.reject(new Error('the network of a benchmark of tables dials nobody')),
+  canDial: () => true,
+  dial: () => Promise.reject(new DialError('refused', 'nobody is there')),
   start: () => Promise.resolve(),
   stop: () => Promise.resolve()
 }
 
-export function quietPool(options: Partial<PoolOptions> = {}): PeerPool {
+/** `state`: what decisions read, for those that no verb asks by itself. */
+export function quietPool(
+  options: Partial<PoolOptions> = {},
+  network = quietNetwork
+): { readonly pool: PeerPool; readonly state: PoolState<unknown> } {
   const config = resolveConfig(quietOptions(options), { preset: nodePreset, storage: memoryStorage() })
-  return new PeerPool(config, { network: quietNetwork, clock: systemClock, random: systemRandom, log: { error: console.error } })
+  let state: PoolState<unknown> | undefined
+  const pool = new PeerPool(config, {
+    network,
+    clock: systemClock,
+    random: systemRandom,
+    log: { error: console.error },
+    inspect: (made) => {
+      state = made
+    }
+  })
+  if (state === undefined) throw new Error('the pool did not give its state')
+  return { pool, state }
 }
 
-/** Takes what is saved as a file does: none of it stays in the heap. */
-export const farStorage: PeerStorage = {
-  name: 'nowhere',
-  open: () => Promise.resolve(),
-  load: () => Promise.resolve(undefined),
-  save: async (parts) => {
-    for (const _ of parts);
-  },
-  quarantine: () => Promise.resolve('nowhere'),
-  close: () => Promise.resolve()
+/** Takes what is saved as a file does: none of it stays in the heap. It gives `text` at the start. */
+export function farStorage(text?: string): PeerStorage {
+  return {
+    name: 'nowhere',
+    open: () => Promise.resolve(),
+    load: () => Promise.resolve(text),
+    save: async (lines) => {
+      for (const _ of lines);
+    },
+    quarantine: () => Promise.resolve('nowhere'),
+    close: () => Promise.resolve()
+  }
 }
 
 export function quietOptions(options: Partial<PoolOptions> = {}): PoolOptions {
   return { network: 'bench', minConnections: 0, expectedConnections: 0, maintenanceIdleMs: null, ...options }
 }
 
-/** Tables that hold `size` of each and are full then: the bounded tables, as users have them. */
-export function tablesOf(size: number): Pick<PoolOptions, 'maxKnownPoints' | 'maxKnownPeers'> {
-  const bounds = { max: size, target: size }
-  return { maxKnownPoints: bounds, maxKnownPeers: bounds }
-}
-
-/** libp2p's own, of a node that was made and not started: a memory datastore behind it. */
-export async function peerStore(): Promise<PeerStore> {
-  return (await createLibp2p({ start: false })).peerStore
-}
-
 /** Ed25519 peer ids, each of a key made of its number; nobody holds the other half. */
-export function libp2pPeers(count: number, seed = 1): Libp2pPeerId[] {
+export function peerTexts(count: number, seed = 1): PeerId[] {
   const random = chance(seed)
   return Array.from({ length: count }, () => {
     const key = publicKeyFromRaw(Uint8Array.from({ length: 32 }, () => random() & 0xff))
-    return peerIdFromPublicKey(key)
-  })
-}
-
-/** Texts of the length and look of peer ids, much faster to make; the tables never parse them. */
-export function peerTexts(count: number, seed = 1): PeerId[] {
-  const random = chance(seed)
-  const tail = new Array<string>(44)
-  return Array.from({ length: count }, () => {
-    for (let i = 0; i < tail.length; i++) tail[i] = base58[random() % 58] as string
-    return flat(`12D3KooW${tail.join('')}`) as PeerId
+    return flat(peerIdFromPublicKey(key).toString()) as PeerId
   })
 }
 
@@ -99,21 +93,18 @@ export function pointTexts(count: number, from = 0): Point[] {
 }
 
 /** A string in one piece that nobody hashed yet, as it comes from a parser: a concatenated one would be put together in the measured part. */
-export function flat(text: string): string {
+function flat(text: string): string {
   return Buffer.from(text, 'latin1').toString('latin1')
 }
 
-/** So many of them, spread over all in random order, as fresh strings where they are strings. */
-export function sampleOf<T>(all: readonly T[], count: number, seed = 7): T[] {
+/** So many of them, in random order, as fresh strings. */
+export function sampleOf<T extends string>(all: readonly T[], count: number, seed = 7): T[] {
   const random = chance(seed)
-  return Array.from({ length: count }, () => {
-    const item = all[random() % all.length] as T
-    return typeof item === 'string' ? (flat(item) as T) : item
-  })
+  return Array.from({ length: count }, () => flat(all[random() % all.length] as T) as T)
 }
 
 /** 32 random bits a call (mulberry32). */
-export function chance(seed: number): () => number {
+function chance(seed: number): () => number {
   let state = seed >>> 0
   return () => {
     state = (state + 0x6d2b79f5) >>> 0
