@@ -3,7 +3,7 @@
  * `json-file.ts` and `identity.ts`, which decide how the temporary becomes the file (rename or link).
  *
  * Not write-file-atomic: it takes the whole text at once, does not look at short writes (on a full disk it would put a
- * cut text in place of the good one), leaves the folder unsynced, and its temporaries cannot be told from other files.
+ * cut text in place of the good one), leaves the folder unsynced, and its temporaries look like other files.
  */
 import { randomBytes } from 'node:crypto'
 import { type FileHandle, lstat, open, opendir, rename, rm, stat } from 'node:fs/promises'

@@ -11,8 +11,8 @@ import { codeOf } from './system-error.ts'
 import { refuseForeign } from './trusted-files.ts'
 
 /**
- * A lock not renewed for so long belongs to nobody. A process killed and restarted at once waits this long and at most
- * one renewal more, so about 5 s; a holder whose event loop stands still for longer loses the lock and is told.
+ * A lock not renewed for so long is free. A process killed and restarted at once waits this long and at most
+ * one renewal more, so about 5 s; a holder whose event loop stands still for longer loses the lock and is notified.
  */
 const staleMs = 4_000
 /** The package's minimum. */
@@ -25,7 +25,7 @@ const patienceMs = staleMs + 2 * renewMs
 const heldHere = new Set<string>()
 
 export interface FileLock {
-  /** False once the lock was lost: another process took it while our event loop stood still, or somebody removed it. */
+  /** False once the lock was lost: another process took it while our event loop stood still, or it was removed. */
   isOurs(): Promise<boolean>
   /** Never rejects. A lock that is no longer ours is left to its owner. */
   release(): Promise<void>

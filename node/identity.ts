@@ -6,6 +6,7 @@ import { link, rm } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import type { PrivateKey } from '@libp2p/interface'
 import { StorageError } from '../src/core/values/ports.ts'
+import { messageOf } from '../src/core/values/reason.ts'
 import { newIdentityKey, readIdentityKey } from '../src/libp2p/identity-key.ts'
 import { removeTemporaries, syncFolderOf, writeTemporary } from './durable-file.ts'
 import { codeOf, storageErrorOf } from './system-error.ts'
@@ -49,7 +50,7 @@ async function load(file: string): Promise<PrivateKey | undefined> {
   try {
     return await readIdentityKey(bytes)
   } catch (error) {
-    const detail = error instanceof Error ? error.message : String(error)
+    const detail = messageOf(error)
     throw new StorageError(
       'broken',
       `${file} holds no usable private key (${bytes.length} bytes: ${detail}); restore it, or move it away to get a new identity`,

@@ -55,7 +55,7 @@ export interface NodePeerInit<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = U
   /**
    * Origins of pages that may connect (`https://app.example.org`); `'*'` is any, an empty list none. Programs send no origin and
    * always may. Others get status 403. @default all, but for pages of public websites that come from this machine or a local network, not by
-   * a proxy and not by an announced name: a website in somebody's browser there
+   * a proxy and not by an announced name: a website in a browser there
    */
   readonly allowedOrigins?: readonly string[]
   /** Be a circuit relay. @default false */

@@ -11,7 +11,7 @@ import { resolve } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import { name, type Shape, whole } from '../src/core/values/arguments.ts'
 import { checkOptions } from '../src/core/values/config.ts'
-import { type PeerStorage, StorageError } from '../src/core/values/ports.ts'
+import { defaultStorageBytes, maxQuarantined, type PeerStorage, StorageError } from '../src/core/values/ports.ts'
 import { removeTemporaries, renameFile, siblings, syncFolderOf, writeTemporary } from './durable-file.ts'
 import { type FileLock, lockFile } from './file-lock.ts'
 import { storageErrorOf } from './system-error.ts'
@@ -21,9 +21,6 @@ export interface JsonFileOptions {
   /** Bytes that the file may have, to be read as to be written. Default 8 MiB; a larger file costs that much memory at start. */
   readonly maxBytes?: number
 }
-
-const defaultMaxBytes = 8 * 1024 * 1024
-const maxQuarantined = 3
 
 /** Characters, and parts, that are made and written in one turn of the event loop: a few milliseconds of the pool's time. */
 const sliceLength = 64 * 1024
@@ -134,10 +131,7 @@ class JsonFileStorage implements PeerStorage {
     const held = this.#held
     if (held === undefined) throw new StorageError('unavailable', `the peers file ${this.name} is not open`)
     if (await held.lock.isOurs()) return held
-    throw new StorageError(
-      'locked',
-      `the lock of ${this.name} was lost: this process stood still for seconds, or somebody removed the lock`
-    )
+    throw new StorageError('locked', `the lock of ${this.name} was lost: this process stood still for seconds, or the lock was removed`)
   }
 
   *#slices(parts: Iterable<string>): Iterable<string> {
@@ -172,6 +166,6 @@ const fileOptions: Shape<JsonFileOptions> = { maxBytes: whole(1, Number.MAX_SAFE
  */
 export function jsonFileStorage(path: string, options: JsonFileOptions = {}): PeerStorage {
   name(path, { code: 'invalid-config', name: 'path' })
-  const { maxBytes = defaultMaxBytes } = checkOptions(options, fileOptions)
+  const { maxBytes = defaultStorageBytes } = checkOptions(options, fileOptions)
   return new JsonFileStorage(path, maxBytes)
 }

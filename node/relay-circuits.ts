@@ -10,7 +10,7 @@ import { groupOfNewcomer } from '../src/libp2p/shares.ts'
 /** Circuits from one public address: a page dials some others when it comes. With 128 KiB each, half a Mbit/s in the long run. */
 const memberCircuits = { capacity: 64, perSecond: 0.5 }
 /** From peers that are not known to be of this pool. A page dials others through relays to which it has no other connection. */
-const strangerCircuits = { capacity: 16, perSecond: 0.1 }
+const unknownCircuits = { capacity: 16, perSecond: 0.1 }
 /** Many peers may stand behind a host that is not public. */
 const localFactor = 8
 const maxGroups = 4_096
@@ -29,13 +29,13 @@ export class CircuitAllowance {
     return this.#groups.size
   }
 
-  /** Takes one for somebody at this host, if there is one left. */
+  /** Takes one for a peer at this host, if there is one left. */
   take(host: Host | undefined, { asMember }: { asMember: boolean }): boolean {
     const { key, local } = groupOfNewcomer(host)
-    const { capacity, perSecond } = asMember ? memberCircuits : strangerCircuits
+    const { capacity, perSecond } = asMember ? memberCircuits : unknownCircuits
     const factor = local ? localFactor : 1
     return (
-      this.#of(`${asMember ? 'member' : 'stranger'} ${key}`, { capacity: factor * capacity, perSecond: factor * perSecond })?.take(1) === 1
+      this.#of(`${asMember ? 'member' : 'unknown'} ${key}`, { capacity: factor * capacity, perSecond: factor * perSecond })?.take(1) === 1
     )
   }
 

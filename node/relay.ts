@@ -61,9 +61,9 @@ export interface RelayTiming {
   readonly waitMs: number
   /** A guest that has not shown it yet and is older makes room for any other. */
   readonly graceMs: number
-  /** Between two questions for a sign of life, to guests without a running connection of the pool. */
+  /** Between two liveness checks of guests without a running connection of the pool. */
   readonly probeMs: number
-  /** For the answer to such a question. */
+  /** For the answer to such a check. */
   readonly answerMs: number
 }
 
@@ -158,7 +158,7 @@ export class PoolRelay implements Relay, RelayGuard {
     await Promise.all(Array.from(this.#guests.keys(), (guest) => this.#free(guest)))
   }
 
-  /** From now on it serves the peers of this pool; before, nobody. */
+  /** From now on it serves the peers of this pool; before, none. */
   bind(pool: RelayPool, { connectionManager, peerStore, events, logger }: RelayComponents): void {
     const members = new RelayMembers(pool, { proved: () => this.#planSweep(), waitMs: this.#timing.waitMs })
     this.#home = { pool, members, connectionManager, peerStore, events, logger, log: logger.forComponent('p2p-pool:relay') }
@@ -167,7 +167,7 @@ export class PoolRelay implements Relay, RelayGuard {
 
   status(): RelayStatus {
     const used = [...this.#guests.keys()].filter((guest) => this.holdsReservation(guest)).length
-    return { used, max: this.#options.maxReservations, left: this.#shares.leftForStrangers }
+    return { used, max: this.#options.maxReservations, left: this.#shares.leftForUntrusted }
   }
 
   /** The age from which streams to the relay keep a connection open no longer, ms: the longest circuit, and the time to begin it. */
@@ -226,7 +226,7 @@ export class PoolRelay implements Relay, RelayGuard {
     void this.#free(peerId)
   }
 
-  /** Its reservation ends at once; resolves when nothing else is left of it. The guest is not told. */
+  /** Its reservation ends at once; resolves when nothing else is left of it. The guest is not notified. */
   async #free(peerId: PeerId): Promise<void> {
     this.#shares.leave(peerId)
     const reservations = this.#server?.reservations
@@ -303,7 +303,7 @@ export class PoolRelay implements Relay, RelayGuard {
     try {
       await probe(connection, AbortSignal.timeout(this.#timing.answerMs))
     } catch {
-      connection.abort(new Error('no sign of life'))
+      connection.abort(new Error('no answer to a liveness check'))
     }
   }
 

@@ -32,7 +32,7 @@ const proxyHeaders = ['x-forwarded-for', 'x-forwarded-proto', 'x-forwarded-host'
 
 /**
  * Without `allowedOrigins` every page may connect but one: a page of a public website whose request comes from this machine or a local
- * network, names none of our announced hosts, and was forwarded by no proxy. That is a website at work in the browser of somebody
+ * network, names none of our announced hosts, and was forwarded by no proxy. That is a website that runs in a browser
  * here. Behind an address that is not public the peer counts as local only if neither a proxy nor such a website is in between.
  */
 export function judgeRequest({ host, headers }: Request, rules: RequestRules): Judgement {
@@ -72,7 +72,7 @@ function hostOfEntry(entry: string): Host | undefined {
   return hostOfIp(bracketed ?? withPort ?? entry)
 }
 
-/** May it be any site of the web? `null` stands for a sandboxed frame of one. Extensions and apps were installed by somebody. */
+/** May it be any site of the web? `null` stands for a sandboxed frame of one. Extensions and apps were installed by a person. */
 function isWebsite(origin: string): boolean {
   const url = urlOf(origin)
   if (url === undefined) return true

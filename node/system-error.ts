@@ -1,5 +1,6 @@
 /** What the system's errors mean for a storage. Called by all modules of `node` that touch files. */
 import { StorageError, type StorageFailure } from '../src/core/values/ports.ts'
+import { messageOf } from '../src/core/values/reason.ts'
 
 const failures: Readonly<Record<string, StorageFailure>> = {
   ENOSPC: 'full',
@@ -18,6 +19,6 @@ export function codeOf(error: unknown): string | undefined {
 /** What the system said as a `StorageError`; one that is already such stays. `doing` names the act and the file. */
 export function storageErrorOf(error: unknown, doing: string): StorageError {
   if (error instanceof StorageError) return error
-  const detail = error instanceof Error ? error.message : String(error)
+  const detail = messageOf(error)
   return new StorageError(failures[codeOf(error) ?? ''] ?? 'unavailable', `${doing}: ${detail}`, error)
 }

@@ -4,6 +4,7 @@
  * that does not answer, never closes, and asks for no durability.
  */
 import { promisifyRequest, type UseStore } from 'idb-keyval'
+import { abortable } from '../src/core/flows/waits.ts'
 import { StorageError } from '../src/core/values/ports.ts'
 
 /** Browsers answer within milliseconds, or (a blocked or damaged profile) not at all. */
@@ -32,11 +33,11 @@ export async function openDatabase(name: string, signal: AbortSignal, lost: () =
   request.onupgradeneeded = () => request.result.createObjectStore(storeName)
   const opening = promisifyRequest(request)
   try {
-    return databaseOf(await beforeSignal(opening, signal), lost)
+    return databaseOf(await abortable(opening, signal), lost)
   } catch (error) {
     opening.then(
       (late) => late.close(),
-      () => undefined // already told by the line below
+      () => undefined // already reported by the line below
     )
     throw storageErrorOf(error, `cannot open the database ${databaseName(name)}`)
   }
@@ -76,16 +77,6 @@ function databaseOf(db: IDBDatabase, lost: () => void): Database {
       return callback(db.transaction(storeName, mode, { durability: 'strict' }).objectStore(storeName))
     }
   }
-}
-
-/** Settles like `work`, or rejects with the signal's reason if that fires before. The work itself goes on. */
-export function beforeSignal<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const stop = () => reject(signal.reason)
-    if (signal.aborted) stop()
-    signal.addEventListener('abort', stop, { once: true })
-    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop))
-  })
 }
 
 /** What the browser said as a `StorageError`; one that is already such stays. `doing` names the act and the database. */

@@ -5,8 +5,9 @@
 import { privateKeyToProtobuf } from '@libp2p/crypto/keys'
 import type { PrivateKey } from '@libp2p/interface'
 import { get, set, update } from 'idb-keyval'
+import { abortable } from '../src/core/flows/waits.ts'
 import { newIdentityKey, readIdentityKey } from '../src/libp2p/identity-key.ts'
-import { beforeSignal, openDatabase, storageErrorOf } from './database.ts'
+import { openDatabase, storageErrorOf } from './database.ts'
 
 const identityKey = 'identity'
 const brokenKey = 'identity-broken'
@@ -29,7 +30,7 @@ const deadlineMs = 1_500
 export async function loadOrCreateWebIdentity(name: string): Promise<WebIdentity> {
   const signal = AbortSignal.timeout(deadlineMs)
   try {
-    return await beforeSignal(stored(name, signal), signal)
+    return await abortable(stored(name, signal), signal)
   } catch (error) {
     const { privateKey } = await newIdentityKey()
     return { privateKey, persistent: false, notice: storageErrorOf(error, `cannot keep the identity ${name}`).message }
@@ -47,11 +48,11 @@ export async function keepWebIdentity(name: string, identity: WebIdentity): Prom
     const database = await openDatabase(name, signal)
     try {
       const bytes = privateKeyToProtobuf(privateKey)
-      await beforeSignal(
+      await abortable(
         update<unknown>(identityKey, (now) => now ?? bytes, database.use),
         signal
       )
-      const isKept = isSame(await beforeSignal(get(identityKey, database.use), signal), bytes)
+      const isKept = isSame(await abortable(get(identityKey, database.use), signal), bytes)
       return isKept ? { privateKey, persistent: true, notice: undefined } : identity
     } finally {
       database.close()

@@ -5,10 +5,11 @@
  * Keys: `peers` (the text), `peers-bytes` (its size, written in the same transaction), `broken-1` … (at most three).
  */
 import { get, promisifyRequest } from 'idb-keyval'
+import { abortable } from '../src/core/flows/waits.ts'
 import { anything, name as nameOption, type Shape, whole } from '../src/core/values/arguments.ts'
 import { checkOptions, maxDurationMs } from '../src/core/values/config.ts'
-import { type PeerStorage, StorageError } from '../src/core/values/ports.ts'
-import { beforeSignal, type Database, databaseName, openDatabase, openDeadlineMs, storageErrorOf } from './database.ts'
+import { defaultStorageBytes, maxQuarantined, type PeerStorage, StorageError } from '../src/core/values/ports.ts'
+import { type Database, databaseName, openDatabase, openDeadlineMs, storageErrorOf } from './database.ts'
 import { lockTab, type TabLock } from './tab-lock.ts'
 
 export interface IndexedDbOptions {
@@ -16,7 +17,7 @@ export interface IndexedDbOptions {
   readonly maxBytes?: number
   /** A lock that keeps the other tabs out already, and must be held all the time. @default one of the storage's own, while it is open */
   readonly lock?: Pick<TabLock, 'isHeld'> | undefined
-  /** The first `open` waits for the browser so long, ms: less where somebody has waited in vain already. @default 2000 */
+  /** The first `open` waits for the browser so long, ms: less where another part has waited in vain already. @default 2000 */
   readonly firstOpenMs?: number
 }
 
@@ -27,8 +28,6 @@ const databaseOptions: Shape<IndexedDbOptions> = {
   firstOpenMs: whole(0, maxDurationMs)
 }
 
-const defaultMaxBytes = 8 * 1024 * 1024
-const maxQuarantined = 3
 /** A transaction that is not done by then is given up: some browsers leave a database wedged until it is opened anew. */
 const transactionDeadlineMs = 10_000
 /** Parts are made for so long before the page gets its turn: half a frame. */
@@ -56,7 +55,7 @@ class IndexedDbStorage implements PeerStorage {
   #lock: TabLock | undefined
   #database: Database | undefined
 
-  constructor(name: string, { maxBytes = defaultMaxBytes, lock, firstOpenMs = openDeadlineMs }: IndexedDbOptions) {
+  constructor(name: string, { maxBytes = defaultStorageBytes, lock, firstOpenMs = openDeadlineMs }: IndexedDbOptions) {
     this.name = name
     this.#maxBytes = maxBytes
     this.#given = lock
@@ -87,11 +86,11 @@ class IndexedDbStorage implements PeerStorage {
   load(signal: AbortSignal): Promise<string | undefined> {
     const ends = within(signal)
     return this.#run('read', async ({ use }) => {
-      const bytes: unknown = await beforeSignal(get(bytesKey, use), ends)
+      const bytes: unknown = await abortable(get(bytesKey, use), ends)
       if (typeof bytes === 'number' && bytes > this.#maxBytes) {
         throw new StorageError('too-large', `${databaseName(this.name)} holds ${bytes} bytes, at most ${this.#maxBytes} are read`)
       }
-      const text: unknown = await beforeSignal(get(textKey, use), ends)
+      const text: unknown = await abortable(get(textKey, use), ends)
       if (text === undefined || typeof text === 'string') return text
       throw new StorageError('broken', `${databaseName(this.name)} should hold a text, but it holds a value of type ${typeof text}`)
     })
@@ -105,7 +104,7 @@ class IndexedDbStorage implements PeerStorage {
     await this.#run('save', async ({ use }) => {
       const { text, bytes } = await this.#join(lines)
       signal?.throwIfAborted()
-      await beforeSignal(
+      await abortable(
         use('readwrite', (store) => {
           store.put(text, textKey)
           store.put(bytes, bytesKey)
@@ -136,7 +135,7 @@ class IndexedDbStorage implements PeerStorage {
         await promisifyRequest(store.transaction)
         return `${databaseName(this.name)}, key ${key}`
       })
-      return beforeSignal(moving, within(signal))
+      return abortable(moving, within(signal))
     })
   }
 

@@ -1,6 +1,6 @@
 /**
  * Which tab of a site owns the shared pool: the one that holds a lock. The others wait in line, and the browser gives it to the next
- * one when its tab closes or crashes. An owner that is frozen or hangs keeps its lock: whoever looks in vain for its
+ * one when its tab closes or crashes. An owner that is frozen or hangs keeps its lock: a tab that looks in vain for its
  * answers takes it by force, and the old owner learns of that before it does anything else. Used by `tab-session.ts`.
  */
 import { lockHolder, type TabLock, waitForLock, whileAlone } from './tab-lock.ts'

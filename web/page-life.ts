@@ -48,7 +48,7 @@ export function followPage<Msg, PeerMeta, ConnMeta>(pool: PeerPool<Msg, PeerMeta
     else if (!isSeen()) void pool.suspend()
     else if (document.visibilityState !== 'hidden') stopTicking = watchClock(wake)
   }
-  /** Something was missed. */
+  /** Something happened meanwhile. */
   const wake = (): void => {
     if (!isLeft && !isOffline) pool.resume()
     follow()

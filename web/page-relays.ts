@@ -123,7 +123,7 @@ export class PageRelays {
 
 /**
  * Sooner than the pool does by itself, since the page cannot be found meanwhile; but not where the person or the program ended the
- * connection. How each dial went is told by its own event.
+ * connection. Each dial has an event of its own.
  */
 function dialTrusted<Msg, PeerMeta, ConnMeta>(pool: Libp2pPeerPool<Msg, PeerMeta, ConnMeta>): unknown[] {
   if (pool.status !== 'running') return []

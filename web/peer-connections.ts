@@ -113,7 +113,7 @@ export function releaseClosed(): void {
 
 /**
  * A page that is left may be kept as it is for the back button; in Chromium only if it has no WebRTC connection any more when `pagehide` is
- * done. So those of `node` are closed then, at once: whoever listened before has said goodbye on them. Until the returned function is
+ * done. So those of `node` are closed then, at once: the node before has said goodbye on them. Until the returned function is
  * called.
  */
 export function closeWhenLeft(node: Pick<Libp2p, 'getConnections'>): () => void {

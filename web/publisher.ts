@@ -1,5 +1,5 @@
 /**
- * The owner's voice: tells the tabs that follow what the pool shows and what happens, as far as somebody looks. Tabs that
+ * Sends the tabs that follow what the pool shows and what happens, as far as a person sees them. Tabs that
  * are hidden get messages of peers and nothing else; while nobody looks, nothing ticks here.
  */
 import type { Connection } from '../src/core/flows/connection.ts'
@@ -9,7 +9,7 @@ import type { PeerId } from '../src/core/values/ids.ts'
 import type { Log } from '../src/core/values/ports.ts'
 import { maxHears, type OwnerNews, type OwnerNotice } from './tab-messages.ts'
 
-/** Ten pictures a second are a moving one. Also the longest wait for events that are told together, ms. */
+/** Ten pictures a second are a moving one. Also the longest wait for events that are sent together, ms. */
 const newsEveryMs = 100
 /** A tab that looks says so every second; one that said nothing for so long looks no more, ms. */
 const lookLastsMs = 3_500
@@ -84,14 +84,14 @@ export class Publisher<Msg, PeerMeta, ConnMeta> {
     this.#watched()
   }
 
-  /** While somebody looks, it is seen in time that he does no more: a tab may go without a word. */
+  /** While a tab is seen, it is noticed in time that it is not any more: a tab may end without a message. */
   #watched(): void {
     clearTimeout(this.#expiry)
     const { isWatched } = this
     if (isWatched) this.#expiry = setTimeout(() => this.#watched(), lookLastsMs)
     if (isWatched === this.#wasWatched) return
     this.#wasWatched = isWatched
-    // What waits to be told is from before: a tab that is hidden knows how things stood then, and hears of nothing later.
+    // What waits to be sent is from before: a tab that is hidden has the state of then, and gets nothing later.
     if (!isWatched && this.#timer !== undefined) this.tellNow()
     this.#parts.watched(isWatched)
   }
@@ -111,7 +111,7 @@ export class Publisher<Msg, PeerMeta, ConnMeta> {
     for (const name of this.#relayed) pool.removeEventListener(name, this.#happened)
   }
 
-  /** Listens to what somebody hears, and to nothing else. A name that is no event of ours never happens. */
+  /** Listens to what a tab listens to, and to nothing else. A name that is no event of ours never happens. */
   #relay(): void {
     const { pool } = this.#parts
     const names = new Set([...this.#ownNames, ...[...this.#looking.values()].flatMap(({ hears }) => hears)])
@@ -160,7 +160,7 @@ export class Publisher<Msg, PeerMeta, ConnMeta> {
     say({ kind: 'state', snapshot, about: about() })
   }
 
-  /** From the first time that somebody wants messages: whoever reads them by other means never does. */
+  /** From the first time that a tab wants messages: a program that reads them by other means never does. */
   #readIf(wanted: ReadonlySet<string>): void {
     if (this.#isReading || !wanted.has('message')) return
     this.#isReading = true
@@ -180,7 +180,7 @@ export class Publisher<Msg, PeerMeta, ConnMeta> {
       for await (const message of connection.messages) this.#parts.received(connection.peerId, message)
     } catch (error) {
       // The messages of a connection never fail by themselves: the program reads them too.
-      this.#parts.log.error(`messages of ${connection.peerId} are told no more`, error)
+      this.#parts.log.error(`messages of ${connection.peerId} are no longer sent to other tabs`, error)
     }
   }
 }

@@ -1,4 +1,4 @@
-/** What a program says when it shares a pool between tabs, and what it is told. Used by `shared-pool.ts` and `tab-session.ts`. */
+/** What a program sets when it shares a pool between tabs, and what it gets. Used by `shared-pool.ts` and `tab-session.ts`. */
 import { type PoolEvents, poolEventNames } from '../src/core/values/events.ts'
 import type { PeerId } from '../src/core/values/ids.ts'
 import type { TabPeer, TabPeerInit } from './tab-peer.ts'
@@ -28,7 +28,7 @@ export interface SharedPoolEvents<Msg = Uint8Array> extends PoolEvents {
    * all messages at once; `onOwner` must not read `connection.messages` then.
    */
   message: { readonly peerId: PeerId; readonly message: Msg }
-  /** Another tab has a newer or older version of the page, and they do not understand each other; told once for each version. */
+  /** Another tab has a newer or older version of the page, and they do not understand each other; once for each version. */
   'other-version': { readonly ours: number; readonly theirs: unknown }
   /** It was this tab's turn, but node or pool did not start. It is tried again, here or in another tab. */
   'owner-failed': { readonly message: string }

@@ -14,10 +14,10 @@ export interface TabLock {
   release(): void
 }
 
-export interface LockWishes {
+export interface LockRequests {
   /** Ends the waiting. */
   readonly signal: AbortSignal
-  /** Take it from whoever holds it, at once. */
+  /** Take it from its holder, at once. */
   readonly steal?: boolean
   /** Another page took it by force; not called after `release`. */
   readonly lost?: () => void
@@ -33,7 +33,7 @@ function lockName(name: string): string {
 }
 
 /** Waits in line until the signal fires; then, and if the browser gives no lock, rejects with what it said. */
-export function waitForLock(name: string, { signal, steal = false, lost }: LockWishes): Promise<TabLock> {
+export function waitForLock(name: string, { signal, steal = false, lost }: LockRequests): Promise<TabLock> {
   let isHeld = true
   let isGranted = false
   const lockOf = (done: () => void): TabLock => ({
@@ -52,7 +52,7 @@ export function waitForLock(name: string, { signal, steal = false, lost }: LockW
         isGranted = true
         resolve(lockOf(done))
       })
-    // The browser takes either a signal or the wish to steal, which never waits.
+    // The browser takes either a signal or the request to steal, which never waits.
     navigator.locks.request(lockName(name), steal ? { steal } : { signal }, hold).catch((error: unknown) => {
       // After the lock was granted this is a lock taken by force; the promise is settled and ignores the rejection.
       reject(error)

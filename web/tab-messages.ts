@@ -6,7 +6,7 @@
 import type { ConnectionBand } from '../src/core/values/bounds.ts'
 import type { PoolEvent } from '../src/core/values/events.ts'
 import type { PeerId } from '../src/core/values/ids.ts'
-import { PoolError } from '../src/core/values/reason.ts'
+import { messageOf, PoolError } from '../src/core/values/reason.ts'
 import type { ConnectionSnapshot, PoolSnapshot, StorageSnapshot } from '../src/core/values/snapshot.ts'
 
 /** Raised whenever a page of before would misunderstand. */
@@ -27,7 +27,7 @@ export interface OwnerNotice {
   /** The last one that a tab asked for, so that the next owner keeps it too. */
   readonly band: ConnectionBand | undefined
   /** The private key, as long as no storage keeps it: the next owner is the same peer even so. Pages of one origin can read what is stored, too. */
-  readonly heirloom: Uint8Array | undefined
+  readonly inheritedKey: Uint8Array | undefined
 }
 
 /** What a tab that does not own the pool says. */
@@ -63,7 +63,7 @@ export type OwnerMessage = OwnerNews & { readonly term: string }
 
 export type TabMessage = FollowerMessage | OwnerMessage
 
-/** A message with who said it and, if not to all, to whom: names that tabs draw at random. */
+/** A message with its sender and, if it is not for all, its receiver: names that tabs draw at random. */
 export type Envelope = TabMessage & { readonly from: string; readonly to: string | undefined }
 
 /** A `PoolError` as it travels. */
@@ -120,7 +120,7 @@ export function plainError(error: unknown): PlainError {
     const { code, message, rejection, ending } = error
     return { code, message, rejection, ending }
   }
-  return { code: 'tab-failed', message: error instanceof Error ? error.message : String(error), rejection: undefined, ending: undefined }
+  return { code: 'tab-failed', message: messageOf(error), rejection: undefined, ending: undefined }
 }
 
 export function errorOf({ code, message, rejection, ending }: PlainError): PoolError {

@@ -13,6 +13,7 @@ import { webSockets } from '@libp2p/websockets'
 import { createLibp2p } from 'libp2p'
 import { anything, listOf, name as nameOption, type Shape } from '../src/core/values/arguments.ts'
 import { checkOptions, pagePreset } from '../src/core/values/config.ts'
+import { messageOf } from '../src/core/values/reason.ts'
 import { boundedMuxer } from '../src/libp2p/bounded-muxer.ts'
 import { closing } from '../src/libp2p/closing-web-sockets.ts'
 import { newIdentityKey, readIdentityKey } from '../src/libp2p/identity-key.ts'
@@ -39,7 +40,7 @@ export interface TabPeerInit<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Ui
    */
   readonly listen?: readonly string[]
   /**
-   * STUN and TURN servers. None are set by default, since any public one learns who talks to whom: pages find each other within
+   * STUN and TURN servers. None are set by default, since any public one learns which peers talk: pages find each other within
    * one network and where addresses are public. Give your own for pages behind NAT. @default []
    */
   readonly iceServers?: readonly RTCIceServer[]
@@ -106,19 +107,22 @@ export async function startOwnPeer<Msg, PeerMeta, ConnMeta>(
 }
 
 /**
- * The peer of all tabs with that name: the caller holds the lock that keeps the others out. `heirloom` is the key of an owner
+ * The peer of all tabs with that name: the caller holds the lock that keeps the others out. `inheritedKey` is the key of an owner
  * that could not store it. Rejects as `createTabPeer` does.
  */
 export async function startSharedPeer<Msg, PeerMeta, ConnMeta>(
   init: TabPeerInit<Msg, PeerMeta, ConnMeta>,
-  { lock, heirloom }: { lock: TabLock; heirloom: Uint8Array | undefined }
+  { lock, inheritedKey }: { lock: TabLock; inheritedKey: Uint8Array | undefined }
 ): Promise<FollowingPeer<Msg, PeerMeta, ConnMeta>> {
   const { name = defaultName, privateKey } = init
   if (privateKey !== undefined) return startPeer(init, givenIdentity(privateKey), { lock })
   const identity =
-    heirloom === undefined
+    inheritedKey === undefined
       ? await loadOrCreateWebIdentity(name)
-      : await keepWebIdentity(name, { ...givenIdentity(await readIdentityKey(heirloom)), notice: `the identity ${name} is not stored yet` })
+      : await keepWebIdentity(name, {
+          ...givenIdentity(await readIdentityKey(inheritedKey)),
+          notice: `the identity ${name} is not stored yet`
+        })
   return startPeer(init, identity, { lock, keeps: true })
 }
 
@@ -126,7 +130,7 @@ export async function startSharedPeer<Msg, PeerMeta, ConnMeta>(
 export type FollowingPeer<Msg, PeerMeta, ConnMeta> = TabPeer<Msg, PeerMeta, ConnMeta> & {
   readonly page: Pick<PageFollower, 'seenElsewhere'>
   /** The key, as long as it should be stored and is not. */
-  readonly heirloom: Uint8Array | undefined
+  readonly inheritedKey: Uint8Array | undefined
 }
 
 interface Holding {
@@ -142,7 +146,7 @@ async function startPeer<Msg, PeerMeta, ConnMeta>(
   { lock, keeps = false }: Holding = {}
 ): Promise<FollowingPeer<Msg, PeerMeta, ConnMeta>> {
   const { name = defaultName, listen = hasWebRtc() ? ['/p2p-circuit', '/webrtc'] : [], iceServers = [] } = init
-  // Somebody has waited for this database already.
+  // The identity has waited for this database already.
   const waits = keeps && !identity.persistent ? { firstOpenMs: afterFailureMs } : {}
   const relays = new PageRelays(listen.filter((text) => hasWebRtc() || text !== '/webrtc'))
   const trustedPoints = [...(init.trustedPoints ?? []), ...relays.trustedPoints]
@@ -167,13 +171,13 @@ async function startPeer<Msg, PeerMeta, ConnMeta>(
   // After the page's follower, which says goodbye.
   const stopClosing = closeWhenLeft(node)
   const stopReaching = relays.keep(node, pool)
-  const heirloom = keeps && !identity.persistent ? privateKeyToProtobuf(identity.privateKey) : undefined
+  const inheritedKey = keeps && !identity.persistent ? privateKeyToProtobuf(identity.privateKey) : undefined
   const peer = {
     node,
     pool,
     identity,
     page,
-    heirloom,
+    inheritedKey,
     get relays() {
       return relays.status
     },
@@ -184,7 +188,7 @@ async function startPeer<Msg, PeerMeta, ConnMeta>(
     pool.addEventListener('storage-recovered', () => {
       void keepWebIdentity(name, peer.identity).then((kept) => {
         peer.identity = kept
-        if (kept.persistent) peer.heirloom = undefined
+        if (kept.persistent) peer.inheritedKey = undefined
       })
     })
   }
@@ -221,7 +225,7 @@ async function ownIdentity(name: string): Promise<{ lock: TabLock | undefined; i
     return { lock, identity: await loadOrCreateWebIdentity(name) }
   } catch (error) {
     const { privateKey } = await newIdentityKey()
-    const notice = `the identity ${name} cannot be used; this page has another: ${error instanceof Error ? error.message : String(error)}`
+    const notice = `the identity ${name} cannot be used; this page has another: ${messageOf(error)}`
     return { lock: undefined, identity: { privateKey, persistent: false, notice } }
   }
 }

@@ -7,12 +7,12 @@ import { Guard } from '../src/core/flows/guards.ts'
 import { callable, oneOf, type Shape } from '../src/core/values/arguments.ts'
 import { checkOptions, type PoolConfig } from '../src/core/values/config.ts'
 import type { PeerId } from '../src/core/values/ids.ts'
-import { PoolError } from '../src/core/values/reason.ts'
+import { messageOf, PoolError } from '../src/core/values/reason.ts'
 import type { PoolSnapshot } from '../src/core/values/snapshot.ts'
 import { systemClock } from '../src/libp2p/system.ts'
-import { inherit } from './heritage.ts'
+import { inherit } from './handover.ts'
+import { Leadership, randomName } from './leadership.ts'
 import { loadAll } from './load-all.ts'
-import { OwnerTerm, randomName } from './owner-term.ts'
 import { lookEveryMs, Ownership } from './ownership.ts'
 import type { RequestName } from './requests.ts'
 import { type SharedPoolEvents, sharedEventNames, type TabRole, type WebPeerInit } from './sharing.ts'
@@ -38,8 +38,8 @@ import { type WaitingRequest, WaitingRequests } from './waiting-requests.ts'
 const openingMs = 3_000
 /** A node that could not start is tried again after this, by this tab or the next in line, ms. */
 const retryMs = 5_000
-/** Other versions that are told of. */
-const maxStrangers = 8
+/** Other versions that are reported. */
+const maxOtherVersions = 8
 
 /** What each option may be. */
 const webPeerOptions: Shape<WebPeerInit> = { ...tabPeerOptions, tabs: oneOf('share', 'own'), onOwner: callable }
@@ -57,7 +57,7 @@ export class TabSession<Msg, PeerMeta, ConnMeta> {
   readonly #requests = new WaitingRequests()
   readonly #ownership: Ownership
   readonly #opened = Promise.withResolvers<void>()
-  readonly #strangers = new Set<unknown>()
+  readonly #otherVersions = new Set<unknown>()
   readonly #hears = new Set<string>()
   #channel: BroadcastChannel | undefined
   #unfollow: () => void = () => undefined
@@ -67,7 +67,7 @@ export class TabSession<Msg, PeerMeta, ConnMeta> {
   #role: TabRole = 'follower'
   #hasOwner = false
   /** While this tab has the lock. */
-  #term: OwnerTerm<Msg, PeerMeta, ConnMeta> | undefined
+  #term: Leadership<Msg, PeerMeta, ConnMeta> | undefined
   /** The node of an earlier term, until it is gone: a new one waits for that. */
   #ending: Promise<unknown> = Promise.resolve()
   /** The term of another tab that this one follows, and what was heard of it. */
@@ -183,7 +183,7 @@ export class TabSession<Msg, PeerMeta, ConnMeta> {
     )
   }
 
-  /** Somebody in this tab listens to that event, or nobody any more. */
+  /** A listener of this tab for that event came, or the last one went. */
   listened(name: keyof SharedPoolEvents<Msg>): void {
     if (this.events.hasListeners(name)) this.#hears.add(name)
     else this.#hears.delete(name)
@@ -202,9 +202,9 @@ export class TabSession<Msg, PeerMeta, ConnMeta> {
 
   async #own(lock: TabLock): Promise<void> {
     const starting = this.#ending.then(() =>
-      this.#tabs === 'own' ? startOwnPeer(this.#init) : startSharedPeer(this.#init, { lock, heirloom: this.#about?.heirloom })
+      this.#tabs === 'own' ? startOwnPeer(this.#init) : startSharedPeer(this.#init, { lock, inheritedKey: this.#about?.inheritedKey })
     )
-    const term = new OwnerTerm(starting, {
+    const term = new Leadership(starting, {
       config: this.config,
       lock,
       post: (message, to) => this.#post(message, to),
@@ -236,7 +236,7 @@ export class TabSession<Msg, PeerMeta, ConnMeta> {
     this.#term?.over.abort()
     this.#term = undefined
     this.#ownership.leave()
-    this.events.emit('owner-failed', { message: error instanceof Error ? error.message : String(error) })
+    this.events.emit('owner-failed', { message: messageOf(error) })
     this.#opened.reject(error)
     setTimeout(() => {
       if (!this.#isStopped) this.#ownership.enter()
@@ -320,17 +320,17 @@ export class TabSession<Msg, PeerMeta, ConnMeta> {
   #hear(data: unknown): void {
     const message = readTabMessage(data)
     if (message === undefined || (message.to !== undefined && message.to !== this.#self)) return
-    if ('theirs' in message) this.#hearStranger(message)
+    if ('theirs' in message) this.#hearOtherVersion(message)
     else if (isNews(message)) this.#hearOwner(message)
     else this.#term?.hear(message)
   }
 
   /** A page of another version understands no more than that: who owns, and which version it has. */
-  #hearStranger({ theirs, kind, from }: StrangeMessage): void {
-    // Not before somebody listens: it may be heard while the tab is opened.
-    const isNew = this.events.hasListeners('other-version') && !this.#strangers.has(theirs)
-    if (isNew && this.#strangers.size < maxStrangers) {
-      this.#strangers.add(theirs)
+  #hearOtherVersion({ theirs, kind, from }: StrangeMessage): void {
+    // Not before a listener is there: it may come while the tab is opened.
+    const isNew = this.events.hasListeners('other-version') && !this.#otherVersions.has(theirs)
+    if (isNew && this.#otherVersions.size < maxOtherVersions) {
+      this.#otherVersions.add(theirs)
       this.events.emit('other-version', { ours: tabVersion, theirs })
     }
     if (this.#term !== undefined) {

@@ -62,7 +62,7 @@ export type ChromiumSearch =
 
 /**
  * Looks without changing anything: `CHROME_PATH`, the path, Playwright's own. Throws if `CHROME_PATH` is set to something
- * that does not run: whoever set it wants that one, not another.
+ * that does not run: the user wants that one, not another.
  */
 export async function findChromium(machine: Machine = thisMachine): Promise<ChromiumSearch> {
   const chosen = machine.env.CHROME_PATH
@@ -163,7 +163,7 @@ async function isExecutable(path: string): Promise<boolean> {
 function run(command: string, args: readonly string[], { deadlineMs, visible }: RunOptions): Promise<Ran> {
   return new Promise((resolve) => {
     const child = spawn(command, args, {
-      // A visible command writes to standard error, so that the output of whoever called stays his own.
+      // A visible command writes to standard error, so that the caller's output stays clean.
       stdio: ['ignore', visible ? 2 : 'pipe', visible ? 2 : 'ignore'],
       timeout: deadlineMs,
       killSignal: 'SIGKILL',

@@ -1,5 +1,5 @@
 /**
- * Chromium for the check and the pictures: starts it, opens pages that are strangers to each other (a browser context has
+ * Chromium for the check and the pictures: starts it, opens pages that share nothing (a browser context has
  * its own IndexedDB), and collects everything that goes wrong in them. What is looked for in a page is in demo-tab.ts.
  */
 import process from 'node:process'

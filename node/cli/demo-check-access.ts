@@ -1,4 +1,4 @@
-/** The facts about whom the page shuts out: axe, the checker of accessibility, over each state that people meet, light and dark. */
+/** The facts about accessibility: axe, over each state that people see, light and dark. */
 import { createRequire } from 'node:module'
 import type { AxeResults } from 'axe-core'
 import type { Page } from 'playwright-core'

@@ -1,11 +1,11 @@
-/** The facts about bans: one ends the connection and keeps the peer out, whoever tries; lifting it lets the peer in again. */
+/** The facts about bans: one ends the connection and keeps the peer out, whichever side dials; lifting it lets the peer in again. */
 import type { PeerId, Point, Rejection } from '../index.ts'
 import { type CheckContext, seenBy } from './demo-check-context.ts'
 import { eventually, expectThat, pause, seconds } from './demo-facts.ts'
 import type { DemoNodePeer } from './demo-node-peer.ts'
 import type { DemoTab } from './demo-tab.ts'
 
-/** How long somebody knocks at the door that a ban closed. */
+/** How long a banned peer goes on dialing. */
 const keptOutMs = 4_000
 const betweenTriesMs = 400
 const closeDeadlineMs = 15_000

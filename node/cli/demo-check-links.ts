@@ -1,4 +1,4 @@
-/** The facts about connections: who holds whom over what, how the pages found each other, and that messages go both ways. */
+/** The facts about connections: which there are and over what, how the pages found each other, and that messages go both ways. */
 import type { PeerId } from '../index.ts'
 import { type Mailbox, seenBy } from './demo-check-context.ts'
 import { eventually, expectThat, type Facts, seconds } from './demo-facts.ts'
@@ -44,7 +44,7 @@ export async function checkLinks({ demo, facts, mailbox, open }: LinksOptions): 
     })
     return `${seconds(establishedAt - openedAt)} s after it was opened`
   })
-  await facts.holds('it was Node peers who told one page of the other; no configuration names it', () =>
+  await facts.holds('a Node peer advertised one page to the other; no configuration names it', () =>
     learnedFromNodePeers(first, second, demo)
   )
   for (const [tab, other] of [
@@ -133,12 +133,12 @@ async function learnedFromNodePeers(first: DemoTab, second: DemoTab, { network }
   const { points, connections } = await dialer.snapshot()
   const connection = connections.find(({ peerId }) => peerId === other.peerId)
   const point = points.find((known) => known.point === connection?.point)
-  const teller = network.peers.find(({ peerId }) => peerId === point?.source)
-  expectThat(point !== undefined && teller !== undefined && ['advertise', 'nack'].includes(point.discoverySource), {
+  const source = network.peers.find(({ peerId }) => peerId === point?.source)
+  expectThat(point !== undefined && source !== undefined && ['advertise', 'nack'].includes(point.discoverySource), {
     expected: `${dialer.name} to have learned the point it dialed by an Advertise of a Node peer`,
     seen: { connection, point }
   })
-  return `${dialer.name} was told by ${teller.name}`
+  return `${dialer.name} has it from ${source.name}`
 }
 
 /** In both worlds: what the pool says, and libp2p's connection below it. */

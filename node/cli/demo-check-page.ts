@@ -25,7 +25,9 @@ export async function checkPage(context: CheckContext): Promise<void> {
   })
   await facts.holds('a peer of the picture opens by keyboard and shows its history', () => opensByKeyboard(first))
   await facts.holds('the state is saved as JSON that says what the page shows', () => savesState(first))
-  await facts.holds('when that Node peer goes, page 1 says why it is not connected and when it is tried next', () => misses(context, guest))
+  await facts.holds('when that Node peer goes, page 1 says why it is not connected and when it is tried next', () =>
+    explainsAbsence(context, guest)
+  )
   await facts.holds('when it comes back, page 1 holds it again, by itself', async () => {
     await guest.start()
     return holds(first, guest)
@@ -76,7 +78,7 @@ async function holds(tab: DemoTab, guest: DemoNodePeer): Promise<string> {
   return `${seconds(performance.now() - startedAt)} s after its start`
 }
 
-async function misses({ first, closedPorts }: CheckContext, guest: DemoNodePeer): Promise<string> {
+async function explainsAbsence({ first, closedPorts }: CheckContext, guest: DemoNodePeer): Promise<string> {
   const address = guest.multiaddr('ws')
   closedPorts.add(Number(/\/tcp\/(\d+)\//.exec(address)?.[1]))
   const { point } = guest.pool.parsePoint(address)

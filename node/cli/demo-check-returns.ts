@@ -1,4 +1,4 @@
-/** The facts about coming back: a reloaded page and a restarted Node peer are who they were, and know whom they knew. */
+/** The facts about coming back: a reloaded page and a restarted Node peer keep their identity and the peers that they knew. */
 import type { PeerId } from '../index.ts'
 import { type CheckContext, seenBy } from './demo-check-context.ts'
 import { eventually, expectThat, seconds } from './demo-facts.ts'

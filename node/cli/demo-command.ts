@@ -1,5 +1,6 @@
 /** What the words behind `npm run demo --` mean. Read once by demo.ts; nothing is started here. */
 import { parseArgs } from 'node:util'
+import { messageOf } from '../../src/core/values/reason.ts'
 
 export type DemoCommand =
   | { readonly kind: 'help' }
@@ -60,7 +61,7 @@ function parse(args: readonly string[]) {
       }
     })
   } catch (error) {
-    throw new UsageError(error instanceof Error ? error.message : String(error), { cause: error })
+    throw new UsageError(messageOf(error), { cause: error })
   }
 }
 

@@ -3,6 +3,8 @@
  * that does not hold says what was expected and what was seen, and the check goes on. Which facts there are is in the
  * demo-check files.
  */
+import { messageOf } from '../../src/core/values/reason.ts'
+
 const pollMs = 50
 /** Of one fact, unless it says otherwise: it takes a few seconds at most, and several times that on a machine that is busy with other things. */
 export const factDeadlineMs = 45_000
@@ -84,7 +86,7 @@ export class Facts {
         this.#write(`       expected: ${error.expected}`)
         this.#write(`       seen:     ${error.seen}`)
       } else {
-        this.#write(`       ${error instanceof Error ? error.message : String(error)}`)
+        this.#write(`       ${messageOf(error)}`)
       }
       return false
     }

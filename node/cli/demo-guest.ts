@@ -1,10 +1,10 @@
 /**
- * The Node peer of the demo that comes and goes, so that a person sees pools lose somebody and find them again. Called by
+ * The Node peer of the demo that comes and goes, so that a person sees pools lose a peer and find it again. Called by
  * demo.ts while the demo is served; the check and the pictures start and stop the same peer when they want to see it.
  */
 import type { DemoNodePeer } from './demo-node-peer.ts'
 
-/** Long enough to be talked to, and to be missed; short enough to be seen by somebody who only looks around. */
+/** Long enough to exchange messages; short enough to be seen by a person who only looks around. */
 const hereMs = 40_000
 const awayMs = 25_000
 

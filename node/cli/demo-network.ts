@@ -1,7 +1,7 @@
 /**
  * The Node peers of the demo, in one process: the first is relay and bootstrap, four more know only it and find each
  * other through it; a sixth, the guest, is ready to come and go. demo-start.ts starts and stops them. The pools themselves
- * decide who holds whom.
+ * decide which connections there are.
  */
 import { rmSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
@@ -50,7 +50,7 @@ export interface DemoNetworkOptions {
 /** Rejects if a port cannot be had; then nothing is left, running or on disk. */
 export async function startDemoNetwork({ ports, onMessage, onStart, onBreak }: DemoNetworkOptions): Promise<DemoNetwork> {
   const folder = await mkdtemp(join(tmpdir(), 'p2p-pool-demo-'))
-  // Even when somebody presses Ctrl-C twice.
+  // Even when Ctrl-C is pressed twice.
   const removeAtOnce = (): void => rmSync(folder, { recursive: true, force: true })
   process.once('exit', removeAtOnce)
 
@@ -107,7 +107,7 @@ export async function startDemoNetwork({ ports, onMessage, onStart, onBreak }: D
   }
 }
 
-/** Whoever writes from a page sees that it arrived. Pages do not answer, so this ends. */
+/** A person who writes from a page sees that it arrived. Pages do not answer, so this ends. */
 async function reply(from: DemoNodePeer, to: PeerId, text: string): Promise<void> {
   const quoted = text.length > maxQuoted ? `${text.slice(0, maxQuoted)}…` : text
   try {

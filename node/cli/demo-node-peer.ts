@@ -4,6 +4,7 @@
  */
 import { join } from 'node:path'
 import type { Libp2p } from '@libp2p/interface'
+import { messageOf } from '../../src/core/values/reason.ts'
 import { type Connection, createNodePeer, type NodePeer, type NodePeerInit, type PeerId, type RelayStatus } from '../index.ts'
 import { portTrouble } from './demo-server.ts'
 
@@ -22,7 +23,7 @@ export interface DemoNodePeerOptions {
   onMessage(from: Connection, text: string): void
   /** It runs, the first time or again. */
   onStart(peer: DemoNodePeer): void
-  /** It stopped without having been told to. */
+  /** It stopped by itself. */
   onBreak(peer: DemoNodePeer): void
 }
 
@@ -128,7 +129,7 @@ function address(port: number): string {
 
 /** libp2p tells of taken ports in one long message of many lines. */
 function listenTrouble(error: unknown): string {
-  const message = error instanceof Error ? error.message : String(error)
+  const message = messageOf(error)
   const [, port, code] = /\/tcp\/(\d+)\S*:.*\b(EADDRINUSE|EACCES)\b/.exec(message) ?? []
   return code === undefined ? message : portTrouble(Object.assign(new Error(message), { code }), Number(port))
 }

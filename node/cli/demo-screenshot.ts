@@ -18,7 +18,7 @@ const returnsWithinMs = 120_000
 /** What a state is about is at the top; the rest of the page is in the first picture. */
 const strip = { width: 1280, height: 560 }
 const desktopSize = { width: 1280, height: 1180 }
-const wishedBand = { min: 4, expected: 7, max: 12 }
+const requestedBand = { min: 4, expected: 7, max: 12 }
 const phoneSize = { width: 390, height: 844 }
 
 export interface ScreenshotOptions {
@@ -42,7 +42,7 @@ export async function takeScreenshots({ demo, shutdown, path, log }: ScreenshotO
   const desktop = await browser.open('the desktop', { viewport: strip })
   await desktop.started()
   // Its own band would be content without the guest.
-  await desktop.setBand(wishedBand)
+  await desktop.setBand(requestedBand)
   await guestVisits(desktop, demo)
   await atRest(desktop)
   await picture(desktop.page, 'first-visit')
@@ -116,7 +116,7 @@ async function points({ page }: DemoTab, { network: { guest } }: Demo): Promise<
   await pause(settleMs / 2)
 }
 
-/** As somebody finds the page who only looks: at its top, nothing under the pointer, nothing focused. */
+/** As a person finds the page who only looks: at its top, nothing under the pointer, nothing focused. */
 async function atRest({ page }: DemoTab): Promise<void> {
   await page.mouse.move(0, 0)
   await page.evaluate(() => {

@@ -7,6 +7,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net'
 import { extname } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { messageOf } from '../../src/core/values/reason.ts'
 
 /** The path of a request (with its slash) to what is served there. */
 export type PageFiles = ReadonlyMap<string, PageFile | (() => PageFile)>
@@ -139,5 +140,5 @@ export function portTrouble(error: unknown, port: number): string {
   if (code === 'EADDRINUSE')
     return `port ${port} of ${host} is taken by another program; choose another one with --port, or none for a free one`
   if (code === 'EACCES') return `port ${port} of ${host} needs more rights than this program has; choose one above 1023 with --port`
-  return `cannot listen on port ${port} of ${host}: ${error instanceof Error ? error.message : String(error)}`
+  return `cannot listen on port ${port} of ${host}: ${messageOf(error)}`
 }

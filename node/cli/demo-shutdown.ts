@@ -3,6 +3,7 @@
  * was. demo.ts makes one and ends the process; each part of the demo is started through `own`, so that none is forgotten.
  */
 import process from 'node:process'
+import { messageOf } from '../../src/core/values/reason.ts'
 
 /** All parts together; a part that hangs must not hold the others, nor the person, for ever. */
 const stopDeadlineMs = 8_000
@@ -104,7 +105,7 @@ function ended(stopping: Promise<void>, withinMs: number): Promise<string | unde
     const timer = setTimeout(() => resolve('did not stop in time'), Math.max(0, withinMs))
     void stopping
       .then(() => undefined)
-      .catch((error: unknown) => `failed to stop: ${error instanceof Error ? error.message : String(error)}`)
+      .catch((error: unknown) => `failed to stop: ${messageOf(error)}`)
       .then(resolve)
       .finally(() => clearTimeout(timer))
   })
@@ -112,7 +113,7 @@ function ended(stopping: Promise<void>, withinMs: number): Promise<string | unde
 
 const signalNumbers = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const
 
-/** npm's shell does not pass a signal on: whoever stops npm alone would leave us behind. */
+/** npm's shell does not pass a signal on: stopping npm alone would leave us behind. */
 const parentLookMs = 1_000
 
 /**

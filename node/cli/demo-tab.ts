@@ -25,7 +25,7 @@ export class DemoTab {
   readonly page: Page
   /** Errors nobody caught, errors and warnings on the console, crashes. The check allows none. */
   readonly problems: string[] = []
-  /** Addresses of WebSockets that failed, as the console told. */
+  /** Addresses of WebSockets that failed, as the console says. */
   readonly failedWebSockets: string[] = []
   #peerId: PeerId | undefined
 

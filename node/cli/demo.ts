@@ -4,6 +4,7 @@
  */
 import { existsSync } from 'node:fs'
 import process from 'node:process'
+import { messageOf } from '../../src/core/values/reason.ts'
 import type { Connection } from '../index.ts'
 import { type DemoCommand, demoUsage, readCommand, UsageError } from './demo-command.ts'
 import { expectThat, Facts } from './demo-facts.ts'
@@ -57,7 +58,7 @@ async function run(task: Task, shutdown: Shutdown): Promise<number> {
     return status
   })
   const working = perform(task, shutdown).catch((error: unknown) => {
-    if (!shutdown.signal.aborted) complain(error instanceof Error ? error.message : String(error))
+    if (!shutdown.signal.aborted) complain(messageOf(error))
     return 1
   })
   return Promise.race([working, interrupted])
@@ -74,7 +75,7 @@ function perform(task: Task, shutdown: Shutdown): Promise<number> {
   }
 }
 
-/** Until somebody stops it. From the moment the URL is there, that is its good end: Ctrl-C is how people close it. */
+/** Until a person stops it. From the moment the URL is there, that is its good end: Ctrl-C is how people close it. */
 async function serve(port: number, shutdown: Shutdown): Promise<number> {
   write('Starting the Node peers and building the page …')
   const { demoLog } = await import('./demo-log.ts')
@@ -100,7 +101,7 @@ async function serve(port: number, shutdown: Shutdown): Promise<number> {
   const visits = comeAndGo(guest, shutdown.signal, {
     came: () => log.note(guest, 'came; it goes again in a while'),
     went: () => log.note(guest, 'went; it comes back in a while'),
-    failed: (error) => log.note(guest, `could not come: ${error instanceof Error ? error.message : String(error)}`)
+    failed: (error) => log.note(guest, `could not come: ${messageOf(error)}`)
   })
   // It is stopped with the network; this is only so that nothing of it is left over.
   await shutdown.own('The visits of the guest', { start: async () => visits, stop: async () => visits })

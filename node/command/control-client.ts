@@ -43,7 +43,7 @@ export class ControlClient {
     this.#socket = socket
     this.#answers = readLines(socket, maxAnswerBytes)
     this.#timeoutMs = timeoutMs
-    // Whoever waits for an answer hears of it.
+    // Callers that wait for an answer get the end of the socket.
     socket.on('error', () => socket.destroy())
   }
 

@@ -110,7 +110,7 @@ async function serve(socket: Socket, target: ControlTarget, verbMs: number): Pro
       await answer(socket, line, { target, verbMs })
   } catch (error) {
     if (!socket.writable) return
-    // The line that was too long had no end, so nothing after it can be read. The idle deadline ends whoever goes on writing.
+    // The line that was too long had no end, so nothing after it can be read. The idle deadline ends a client that goes on writing.
     socket.end(lineOf({ id: 0, error: plainError(error) }))
   }
 }

@@ -100,7 +100,7 @@ function pick(snapshot: PoolSnapshot, given: unknown): Partial<PoolSnapshot> {
 }
 
 function statusOf(snapshot: PoolSnapshot, facts: Omit<PeerStatus, 'health' | 'pool' | 'known' | 'blocked'>): PeerStatus {
-  const { connections: _, points, peers, bars, bannedPeers, bannedHosts, greylistedPeers, greylistedHosts, ...pool } = snapshot
+  const { connections: _, points, peers, blocks, bannedPeers, bannedHosts, greylistedPeers, greylistedHosts, ...pool } = snapshot
   return {
     ...facts,
     health: healthOf(snapshot),
@@ -109,7 +109,7 @@ function statusOf(snapshot: PoolSnapshot, facts: Omit<PeerStatus, 'health' | 'po
     blocked: {
       bannedPeers: bannedPeers.length,
       bannedHosts: bannedHosts.length,
-      bannedRanges: bars.filter(({ kind, host }) => kind === 'banned' && host?.includes('/')).length,
+      bannedRanges: blocks.filter(({ kind, host }) => kind === 'banned' && host?.includes('/')).length,
       greylistedPeers: greylistedPeers.length,
       greylistedHosts: greylistedHosts.length
     }

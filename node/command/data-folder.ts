@@ -1,5 +1,5 @@
 /**
- * The data folder of a peer: identity, peers, the control socket, and who holds it. One peer at a time: a second one is told the
+ * The data folder of a peer: identity, peers, the control socket, and who holds it. One peer at a time: a second one gets the
  * process id of the first. Used by `run-node.ts`; the other verbs find the socket with `socketPathOf`.
  */
 import { createHash } from 'node:crypto'

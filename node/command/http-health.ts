@@ -1,6 +1,6 @@
 /**
- * `/health` and `/ready` over HTTP, for load balancers and supervisors. Off by default, on the loopback unless told otherwise. It
- * tells figures alone and changes nothing. On the loopback a request must name a loopback host: a website whose name was made to
+ * `/health` and `/ready` over HTTP, for load balancers and supervisors. Off by default, on the loopback by default. It
+ * shows figures alone and changes nothing. On the loopback a request must name a loopback host: a website whose name was made to
  * lead here cannot read it.
  */
 import { once } from 'node:events'

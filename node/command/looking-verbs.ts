@@ -54,8 +54,8 @@ export function addLookingVerbs({ add, asking }: Verbs): void {
     )
   add('bans', 'who is banned or greylisted, and until when').action(
     asking(async ({ client, out, say }: Session) => {
-      const { bars = [] } = await snapshotOf(client, 'bars')
-      say({ blocks: bars }, () => blocksText(bars, out))
+      const { blocks = [] } = await snapshotOf(client, 'blocks')
+      say({ blocks }, () => blocksText(blocks, out))
     })
   )
   add('why <target>', 'why a point or peer is not connected, and when it is tried next').action(

@@ -1,4 +1,4 @@
-/** What `p2p-pool node` is told: its options over those of a JSON file. Nothing is started here; `createNodePeer` checks the rest. */
+/** The settings of `p2p-pool node`: its options over those of a JSON file. Nothing is started here; `createNodePeer` checks the rest. */
 import { readFile, stat } from 'node:fs/promises'
 import { shown } from '../../src/core/values/arguments.ts'
 import type { NodePeerInit } from '../index.ts'

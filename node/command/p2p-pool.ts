@@ -18,7 +18,7 @@ function untilEnded(): AbortSignal {
   return end.signal
 }
 
-// Whoever reads our output may go first, as `head` does.
+// The reader of our output may end first, as `head` does.
 process.stdout.on('error', () => process.exit(0))
 
 const status = await runCommandLine(process.argv.slice(2), { out: processOutput(), untilEnded, terminal: processTerminal() })

@@ -33,9 +33,9 @@ export interface PeerStatus {
 /** The fields of a snapshot that can be asked for by name. */
 export const snapshotFields = [
   ...(['status', 'peerId', 'takenAt', 'band', 'bounds', 'active', 'storage'] as const),
-  ...(['connections', 'points', 'peers', 'bars'] as const)
+  ...(['connections', 'points', 'peers', 'blocks'] as const)
 ] satisfies (keyof PoolSnapshot)[]
 
 export type SnapshotField = (typeof snapshotFields)[number]
 
-type LongField = 'connections' | 'points' | 'peers' | 'bars' | 'bannedPeers' | 'bannedHosts' | 'greylistedPeers' | 'greylistedHosts'
+type LongField = 'connections' | 'points' | 'peers' | 'blocks' | 'bannedPeers' | 'bannedHosts' | 'greylistedPeers' | 'greylistedHosts'

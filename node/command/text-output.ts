@@ -1,5 +1,5 @@
 /**
- * Text for a terminal or a pipe: tables, times, sizes, colours. Texts of strangers are in it (why a peer ended a connection, names of
+ * Text for a terminal or a pipe: tables, times, sizes, colours. Texts of other peers are in it (why a peer ended a connection, names of
  * hosts), so whatever could steer a terminal is made visible.
  */
 import { styleText } from 'node:util'

@@ -146,10 +146,10 @@ class Top {
         if (peerId !== undefined) this.#answer(async () => ((await this.#client.ask('explain', peerId)) as Explanation).text)
         break
       case 'd':
-        this.#ask(peerId, 'disconnect', (whom) => this.#client.ask('disconnect', whom))
+        this.#ask(peerId, 'disconnect', (target) => this.#client.ask('disconnect', target))
         break
       case 'b':
-        this.#ask(peerId, 'ban for an hour', (whom) => this.#client.ask('peers.ban', whom, { endsAt: Date.now() + banMs }))
+        this.#ask(peerId, 'ban for an hour', (target) => this.#client.ask('peers.ban', target, { endsAt: Date.now() + banMs }))
         break
     }
     this.#draw()

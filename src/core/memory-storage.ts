@@ -2,10 +2,7 @@
  * A `PeerStorage` that lives as long as its object: for pools that shall remember nothing, for tests, and for a page
  * whose browser gives it no IndexedDB. It has no cap of its own: the tables bound the text.
  */
-import { type PeerStorage, StorageError } from './values/ports.ts'
-
-/** As many broken texts are kept as by the storages of `node` and `web`. */
-const maxQuarantined = 3
+import { maxQuarantined, type PeerStorage, StorageError } from './values/ports.ts'
 
 class MemoryStorage implements PeerStorage {
   readonly name = 'memory'

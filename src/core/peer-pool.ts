@@ -6,7 +6,7 @@ import { Connections } from './api/connections.ts'
 import { Lifecycle } from './api/lifecycle.ts'
 import { Peers } from './api/peers.ts'
 import { allClosed, Points } from './api/points.ts'
-import { checkPeer, isBarredAt, isShutOut } from './decisions/admission.ts'
+import { checkPeer, isBlockedAt, isShutOut } from './decisions/admission.ts'
 import type { Explanation } from './decisions/explain.ts'
 import type { BandExplanation } from './decisions/explain-band.ts'
 import { scorerOf } from './decisions/score.ts'
@@ -82,10 +82,10 @@ export class PeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Arra
     this.points = new Points(this.#context)
     this.gate = {
       deniesIncoming: (host) => state.access.hostBlock(host, true) !== undefined,
-      deniesDial: (point, expectedPeerId) => isBarredAt(state, point, { expectedPeerId }),
+      deniesDial: (point, expectedPeerId) => isBlockedAt(state, point, { expectedPeerId }),
       deniesPeer: (peerId, host, direction) =>
         checkPeer(state, peerId, host) !== undefined || (direction !== undefined && isShutOut(state, peerId, { host, direction })),
-      isStranger: (peerId) => !state.access.passesGreylist(peerId),
+      isUnknown: (peerId) => !state.access.passesGreylist(peerId),
       isTrusted: (peerId) => state.access.isTrusted(peerId, undefined)
     }
     for (const { point, expectedPeerId } of config.trustedPoints) take('registerPoint', point, { expectedPeerId })

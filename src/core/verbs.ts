@@ -24,7 +24,7 @@ import {
   whole
 } from './values/arguments.ts'
 import { checkBand, maxDurationMs } from './values/config.ts'
-import { reasonCode } from './wire/reason-code.ts'
+import { reasonCode } from './values/reason.ts'
 
 /** Options of what can be called off. */
 export const whileWaiting = recordOf({ signal })

@@ -33,7 +33,7 @@ function mending(upgrader: Upgrader): Upgrader {
       try {
         await upgrader.upgradeInbound(link, options)
       } catch (error) {
-        // The listener closes it politely, which leaves the socket to a stranger for half a minute.
+        // The listener closes it politely, which leaves the socket open for half a minute.
         link.abort(error instanceof Error ? error : new Error(String(error)))
         throw error
       }
@@ -51,7 +51,7 @@ export function mend(link: MultiaddrConnection): void {
   const socket: unknown = Reflect.get(link, 'websocket')
   if (typeof socket !== 'object' || socket === null || mended.has(link)) return
   mended.add(link)
-  // Node's server sockets emit errors, and nobody else listens: seven bytes of a stranger would end the process.
+  // Node's server sockets emit errors, and nothing else listens: seven bytes of an attacker would end the process.
   const on: unknown = Reflect.get(socket, 'on')
   if (typeof on === 'function') on.call(socket, 'error', (error: Error) => link.abort(error))
   // Node's server sockets can end at once; all others only by the closing handshake.

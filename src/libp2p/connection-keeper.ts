@@ -1,10 +1,10 @@
 /**
  * Which of libp2p's connections are in use, and the closing of those that are not. libp2p's list is never copied: it is
- * looked through every ten seconds and whenever a link ends. Called by `network.ts`; whom the pool wants to keep is
- * decided in the core, which closes links, never connections.
+ * looked through every ten seconds and whenever a link ends. Called by `network.ts`; the core decides which
+ * peers to keep, and closes links, never connections.
  *
  * A connection is needed when it carries a link of ours, a stream of a protocol that is not libp2p's own housekeeping, or when
- * somebody tagged its peer in the peer store, as relays and their guests, the DHT and Gossipsub do. Tags and foreign streams
+ * its peer has a tag in the peer store, as relays and their guests, the DHT and Gossipsub do. Tags and foreign streams
  * do not save a peer that the pool denies.
  *
  * Streams that cost the other side nothing are no need, but a use for a while: one that has not named its protocol yet, and one to
@@ -51,7 +51,7 @@ export const housekeeping: ReadonlySet<string> = new Set([
   '/libp2p/autonat/2/dial-back',
   '/libp2p/dcutr'
 ])
-/** Whoever opened a connection for the pool has opened its stream by then. */
+/** A peer that opened a connection for the pool has opened its stream by then. */
 const staleAfterMs = 2_000
 /** Ends when the direct connection is there, on one side a little later than on the other. */
 const webrtcSignaling = '/webrtc-signaling/0.0.1'
@@ -141,7 +141,7 @@ export class ConnectionKeeper {
     if (link.plain !== undefined) this.#givenUp.add(connection)
   }
 
-  /** The link is gone; closes the connection unless somebody else uses it. Never rejects. */
+  /** The link is gone; closes the connection unless something else uses it. Never rejects. */
   async release(connection: Connection, link: Link, within: AbortSignal): Promise<void> {
     this.drop(connection, link)
     await this.closeUnused(connection, within)
@@ -218,7 +218,7 @@ export class ConnectionKeeper {
     return connection.streams.some((stream) => isToOurRelay(stream) || (stream.protocol === '' && now - stream.timeline.open < namingMs))
   }
 
-  /** Somebody would miss it. What is not needed is closed when others want its place. */
+  /** Is it in use? What is not needed is closed when others want its place. */
   async isNeeded(connection: Connection): Promise<boolean> {
     if (this.carriesLink(connection)) return true
     if (this.isDenied(connection)) return false
@@ -233,12 +233,12 @@ export class ConnectionKeeper {
     return connection === undefined ? Promise.resolve(false) : this.isNeeded(connection)
   }
 
-  /** Whom the pool has given up is kept by those who would dial it again, and not by all who prefer it to others. */
+  /** After the pool dropped a peer, only keep-alive tags keep its connection open; other tags do not. */
   #isTagged(connection: Connection): Promise<boolean> {
     return this.#givenUp.has(connection) ? this.isKeptAlive(connection) : this.#hasTag(connection, (tag) => tag !== poolTag)
   }
 
-  /** By somebody with one of libp2p's tags for it, or as a guest of our relay, which keeps a place for it. */
+  /** By one of libp2p's keep-alive tags, or as a guest of our relay, which keeps a place for it. */
   isKeptAlive(connection: Connection): Promise<boolean> {
     return this.#hasTag(connection, (tag) => tag.startsWith(KEEP_ALIVE) || tag === relayGuestTag)
   }

@@ -80,8 +80,8 @@ export function dialErrorOf(error: unknown, context: DialContext): DialError {
   }
   const failures = errors.map((one) => failureOf(one, context))
   const failure = tellingOrder.find((candidate) => failures.includes(candidate)) ?? 'other'
-  const told = errors[failures.indexOf(failure)] ?? error
-  const message = messageOf(told)
+  const known = errors[failures.indexOf(failure)] ?? error
+  const message = messageOf(known)
   if (failure === 'wrong-peer-id') {
     const peerId = presentedId.exec(message)?.[1] as PeerId | undefined
     return new DialError(peerId !== undefined && peerId === context.ownPeerId ? 'myself' : failure, message, { cause: error, peerId })

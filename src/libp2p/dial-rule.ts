@@ -4,7 +4,7 @@
  * WebSockets to pages that came over https, and may ask the user before a public page dials a private host. Used by the
  * gater and by `Network.canDial`.
  *
- * A page is not told what a DNS name stands for, so the name alone is judged there: a public name may lead to a private or banned
+ * A page does not learn what a DNS name stands for, so the name alone is judged there: a public name may lead to a private or banned
  * address, unless the browser prevents it. Node looks the address up itself: `node/checked-dials.ts`.
  */
 import { hostOfName, isPublic, readPoint } from '../core/values/address.ts'

@@ -30,7 +30,7 @@ type PoolHooks = Required<
 
 /** Asked about incoming connections, each of which may take the place of another. See `listener-guard.ts`. */
 export interface InboundGuard {
-  /** Tells which open connections something needs: these make no room for others. */
+  /** Says which open connections something needs: these make no room for others. */
   bind(isNeeded: (link: MultiaddrConnection) => Promise<boolean>): void
   admitsHandshake(link: MultiaddrConnection, host: Host | undefined): boolean
   admitsConnection(
@@ -84,7 +84,7 @@ export function createGater({ guard, relay, ...options }: GaterOptions = {}): Po
       denyDialPeer: (peerId) => deniesPeer(peerId),
       denyDialMultiaddr(address) {
         const parsed = pointOf(address)
-        // An address that is no point of ours (a zone, an onion service) is the business of whoever dials it, but on Node only.
+        // An address that is no point of ours (a zone, an onion service) is the business of the dialer, but on Node only.
         if (parsed === undefined)
           return !rule.allowPrivate || hostsIn(address).some((host) => host === undefined || gate?.deniesDial(host, undefined) === true)
         return !ruleAllows(rule, parsed.point) || (gate?.deniesDial(parsed.point, parsed.expectedPeerId) ?? false)
@@ -182,7 +182,7 @@ function isWebRtc(address: Multiaddr): boolean {
 /**
  * All hosts that an address names, wherever, each as a point; `undefined` for one that cannot be judged. A secure WebSocket is dialed
  * at the name in `/sni`, whatever the host in front of it. A name that only this machine or its network knows has no place there:
- * a `/dnsaddr` of a stranger may stand for such an address.
+ * a `/dnsaddr` that a peer named may stand for such an address.
  */
 function hostsIn(address: Multiaddr): (Point | undefined)[] {
   const named = address.getComponents().filter(({ name }) => /^(ip[46]|dns[46]?|sni)$/.test(name))

@@ -1,5 +1,6 @@
 /** `late-network.ts`, loaded beside the start of the network: a page dials sooner without it. Used by `network.ts`. */
 import { DialError } from '../core/values/ports.ts'
+import { messageOf } from '../core/values/reason.ts'
 import type { DialContext } from './dial-error.ts'
 
 export type Late = typeof import('./late-network.ts')
@@ -14,5 +15,5 @@ export async function dialErrorOf(error: unknown, context: DialContext): Promise
   if (error instanceof DialError) return error
   const late = await loadLate()
   if (late !== undefined) return late.dialErrorOf(error, context)
-  return new DialError('other', error instanceof Error ? error.message : String(error), { cause: error })
+  return new DialError('other', messageOf(error), { cause: error })
 }

@@ -1,7 +1,7 @@
 /**
  * One libp2p stream as the core's `Link`. It owns the stream from the moment the protocol is negotiated: reading with
- * back-pressure, sending, closing within a deadline. `network.ts` makes links; what becomes of the connection below is
- * told by `ended` and decided in `connection-keeper.ts`.
+ * back-pressure, sending, closing within a deadline. `network.ts` makes links; `connection-keeper.ts` decides what becomes of the
+ * connection below when `ended` is called.
  *
  * libp2p's own ways of reading are not used: its async iterator never pauses the stream, its `onDrain` stays resolved
  * after the first drain, and what comes to a paused stream it keeps as a list of pieces, of any number. So the link takes the bytes
@@ -40,7 +40,7 @@ interface ReceivingStream extends Stream {
   onData?: (data: Received) => void
 }
 
-/** Told once, when the stream is gone for good; works until the signal at most. Never rejects. */
+/** Called once, when the stream is gone for good; works until the signal at most. Never rejects. */
 export type LinkEnded = (link: Link, within: AbortSignal) => Promise<void>
 
 interface LinkParts {

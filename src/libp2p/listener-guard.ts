@@ -1,5 +1,5 @@
 /**
- * Keeps strangers from filling what a listening node has only so much of: handshakes in progress, connections, and new connections
+ * Keeps unknown peers from filling what a listening node has only so much of: handshakes in progress, connections, and new connections
  * a second. Each address group has a share of them, and some connections are kept for trusted ids. The gater asks it before and
  * after libp2p's handshake. For nodes that others can dial; pages have no listener and do not load it.
  *

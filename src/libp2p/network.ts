@@ -50,7 +50,7 @@ const reuseDeadlineMs = 2_000
 const webRtcPatienceMs = [1_500, 3_000] as const
 /** Another dial to the same peer may have been joined, and its connection is not the one we asked for: ask again. */
 const maxDialTries = 3
-/** One pool stream per connection is right; a closing one may linger beside its successor. */
+/** One pool stream per connection is right; a closing one may be open beside its successor. */
 const maxStreams = 4
 
 /** The components of libp2p that are needed; a user's own node has them all. */
@@ -327,7 +327,7 @@ export class Libp2pNetwork implements Network {
 
   async #connect(point: Point, { expectedPeerId, signal }: DialOptions): Promise<Connection> {
     const address = toMultiaddr(point, expectedPeerId)
-    // libp2p dials a relay by its id, at every address in its peer store, which strangers fill: so the relay is dialed at the checked one first.
+    // libp2p dials a relay by its id, at every address in its peer store, which unknown peers fill: so the relay is dialed at the checked one first.
     const relay = relayAddressOf(point)
     if (relay !== undefined) await this.#open(relay, signal, false)
     const target = transportOf(point) === 'webrtc' ? targetOf(point) : undefined

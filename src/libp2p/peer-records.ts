@@ -9,7 +9,7 @@ import type { PeerId, Point } from '../core/values/ids.ts'
 import type { SignedRecords } from '../core/values/ports.ts'
 import { pointOf, toMultiaddr } from './point.ts'
 
-/** As many as a Hello names; a stranger's further ones are not looked at. */
+/** As many as a Hello names; further ones are not looked at. */
 const maxPoints = 8
 
 export interface RecordKeys {

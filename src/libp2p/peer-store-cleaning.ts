@@ -1,9 +1,9 @@
 /**
- * Takes peers that are gone out of libp2p's peer store. libp2p keeps an entry, with all that identify told, for every id that ever
- * connected, and looks at its age only when somebody asks for that very id: a stranger with free ids makes the process grow without end.
+ * Takes peers that are gone out of libp2p's peer store. libp2p keeps an entry, with all that identify learned, for every id that ever
+ * connected, and looks at its age only when that very id is asked for: an attacker with many ids makes the process grow without end.
  * Made by `service.ts` for Node, and runs while the node does; a page makes few connections in its life.
  *
- * An entry goes some seconds after the last connection of its peer, if the peer is a stranger to the pool, nobody tagged it, and there is
+ * An entry goes some seconds after the last connection of its peer, if the pool does not know the peer, nothing tagged it, and there is
  * nothing in it but what libp2p itself writes. Peers that the application dialed stay: it may want to dial them again by their id.
  */
 import type { ComponentLogger, Connection, Libp2pEvents, Logger, PeerStore, PeerUpdate, TypedEventTarget } from '@libp2p/interface'
@@ -32,7 +32,7 @@ export interface CleaningComponents {
 export interface CleaningOptions {
   readonly clock: Clock
   /** The pool has no reason to remember the peer. */
-  readonly isStranger: (peerId: PeerId) => boolean
+  readonly isUnknown: (peerId: PeerId) => boolean
   /** The pool made the connection, or ran on it. */
   readonly isOurs: (connection: Connection) => boolean
 }
@@ -49,7 +49,7 @@ export class PeerStoreCleaning {
   // Texts, since libp2p's own ids are parts of larger pieces of memory.
   /** Came since the last sweep. */
   #waiting = new Set<PeerId>()
-  /** Looked at, and connected, no strangers or tagged then: as many as libp2p has connections, the pool knows peers, and others tag. */
+  /** Looked at, and connected, known or tagged then: as many as libp2p has connections, the pool knows peers, and others tag. */
   readonly #kept = new Set<PeerId>()
   #cancelSweep: (() => void) | undefined
   #isSweeping = false
@@ -113,20 +113,20 @@ export class PeerStoreCleaning {
     const connected = new Set(this.#components.connectionManager.getConnections().map(({ remotePeer }) => remotePeer.toString()))
     let looked = 0
     for (const peerId of new Set([...this.#kept, ...came])) {
-      const isNeeded = connected.has(peerId) || !this.#options.isStranger(peerId) || (await this.#isStillNeeded(peerId))
+      const isNeeded = connected.has(peerId) || !this.#options.isUnknown(peerId) || (await this.#isStillNeeded(peerId))
       if (isNeeded) this.#kept.add(peerId)
       else this.#kept.delete(peerId)
       if (++looked % looksPerTurn === 0) await new Promise<void>((resolve) => this.#options.clock.schedule(0, resolve))
     }
   }
 
-  /** Deletes the entry, unless somebody tagged it or the peer is back. An entry that others wrote to is theirs from now on. */
+  /** Deletes the entry, unless it is tagged or the peer is back. An entry that others wrote to is theirs from now on. */
   async #isStillNeeded(peerId: PeerId): Promise<boolean> {
     const { peerStore, connectionManager } = this.#components
     const id = peerIdFromString(peerId)
     try {
       const { tags, metadata } = await peerStore.get(id)
-      const isBack = connectionManager.getConnections(id).length > 0 || !this.#options.isStranger(peerId)
+      const isBack = connectionManager.getConnections(id).length > 0 || !this.#options.isUnknown(peerId)
       if (isBack || [...tags.keys()].some((tag) => tag !== poolTag)) return true
       if ([...metadata.keys()].every((name) => ownMetadata.has(name))) await peerStore.delete(id)
     } catch (error) {

@@ -1,16 +1,13 @@
 /**
  * Being connected with a peer that does not speak the pool protocol, as the core's `Link`: it has no stream, and lasts as long
- * as its connection. Made by `plain-peers.ts`; what becomes of the connection is told by `ended`.
+ * as its connection. Made by `plain-peers.ts`; `ended` decides what becomes of the connection.
  */
 import type { Connection } from '@libp2p/interface'
 import type { Host, PeerId } from '../core/values/ids.ts'
 import type { Link, PlainPeer, Transport } from '../core/values/ports.ts'
 import { probe } from './late-network.ts'
-import type { LinkEnded } from './link.ts'
+import { closeDeadlineMs, type LinkEnded } from './link.ts'
 import { addressOf } from './link-address.ts'
-
-/** What the port promises: closing never takes longer. */
-const closeDeadlineMs = 1_000
 
 export class PlainLink implements Link {
   readonly peerId: PeerId

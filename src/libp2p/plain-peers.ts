@@ -1,10 +1,10 @@
 /**
- * Peers that do not speak the pool protocol, for a pool that admits them: hears from libp2p's identify what each connected peer
- * speaks, and makes a link of each connection with one that speaks what is required, whoever opened it. One link for one
+ * Peers that do not speak the pool protocol, for a pool that admits them: learns from libp2p's identify what each connected peer
+ * speaks, and makes a link of each connection with one that speaks what is required, no matter who opened it. One link per
  * peer. Called by `network.ts`, which loads this file for such pools only; needs the node's identify service.
  *
  * When the pool gives a peer up, the connection is closed, whatever runs on it: to be connected was all its use. Unless a link
- * with the peer's pool runs on it, or somebody keeps the peer alive (libp2p's `keep-alive` tags), who would only dial it again; or
+ * with the peer's pool runs on it, or another service keeps the peer alive (libp2p's `keep-alive` tags) and would only dial it again; or
  * the application or another service opened it here, and may be at work with it: then it is theirs, as any connection
  * without a link, and closed once it idles.
  *
@@ -30,14 +30,14 @@ const maxPoints = 32
 /** How long a peer that dialed us stays connected when the pool refused it, ms. A dial and its upgrade cost both sides some 6 ms of work. */
 const refusedStayMs = 5_000
 
-/** What a peer told of itself. */
-interface Told {
+/** What a peer said of itself. */
+interface Profile {
   readonly protocols: readonly string[]
   readonly points: readonly string[]
 }
 
 /** Stands for a peer whose identify message cannot be read: it speaks nothing. */
-const nobody: Told = { protocols: [], points: [] }
+const unknownProfile: Profile = { protocols: [], points: [] }
 
 export interface PlainPeersOptions {
   readonly components: {
@@ -49,7 +49,7 @@ export interface PlainPeersOptions {
   readonly keeper: ConnectionKeeper
   readonly guard: Guard
   readonly clock: Clock
-  /** Who speaks it is no plain peer. */
+  /** A peer that speaks it is no plain peer. */
   readonly poolProtocol: string
   /** Protocols that a plain peer must speak. */
   readonly required: readonly string[]
@@ -59,7 +59,7 @@ export interface PlainPeersOptions {
 export class PlainPeers {
   readonly #options: PlainPeersOptions
   /** Filled by identify; goes with the connection. */
-  readonly #told = new WeakMap<Connection, Told>()
+  readonly #profiles = new WeakMap<Connection, Profile>()
   /** Made by dials of the pool, hence closed with their links. */
   readonly #dialed = new WeakSet<Connection>()
   /** Those whose dial goes on, and those that the pool has given up: not to be offered to it as news. */
@@ -77,7 +77,7 @@ export class PlainPeers {
     this.#log = options.components.logger.forComponent('p2p-pool:plain-peers')
   }
 
-  /** Whoever is connected already is offered, too. */
+  /** Peers that are connected already are offered, too. */
   async start(): Promise<void> {
     const { events, connectionManager } = this.#options.components
     events.addEventListener('peer:identify', this.#identified)
@@ -109,9 +109,10 @@ export class PlainPeers {
 
   /** The link of a connection whose peer turned out not to speak the pool protocol, once it is identified. Rejects with the signal's reason, or `DialError`. */
   async linkOn(connection: Connection, signal: AbortSignal): Promise<Link> {
-    const told = this.#told.get(connection) ?? (await this.#identify(connection, signal))
-    if (!this.#isTaken(told)) throw new DialError('no-pool', `it speaks neither the pool protocol nor ${this.#options.required.join(', ')}`)
-    return this.#links.get(connection) ?? this.#linkOf(connection, told)
+    const profile = this.#profiles.get(connection) ?? (await this.#identify(connection, signal))
+    if (!this.#isTaken(profile))
+      throw new DialError('no-pool', `it speaks neither the pool protocol nor ${this.#options.required.join(', ')}`)
+    return this.#links.get(connection) ?? this.#linkOf(connection, profile)
   }
 
   readonly #identified = ({ detail }: CustomEvent<IdentifyResult>): void =>
@@ -119,45 +120,45 @@ export class PlainPeers {
 
   #learn(detail: IdentifyResult): void {
     const { connection } = detail
-    const told = toldBy(detail)
-    this.#told.set(connection, told)
-    this.#consider(connection, told)
+    const profile = profileOf(detail)
+    this.#profiles.set(connection, profile)
+    this.#consider(connection, profile)
     // Its pool was started since: it is left, to be met as a pool.
-    if (told.protocols.includes(this.#options.poolProtocol)) this.#links.get(connection)?.end(undefined)
+    if (profile.protocols.includes(this.#options.poolProtocol)) this.#links.get(connection)?.end(undefined)
   }
 
-  /** A connection that was there before us: libp2p stored what its peer told. */
+  /** A connection that was there before us: libp2p stored what its peer said. */
   async #recall(connection: Connection): Promise<void> {
     try {
       const { protocols, addresses } = await this.#options.components.peerStore.get(connection.remotePeer)
-      const told = {
+      const profile = {
         protocols,
         points: pointsOf(
           connection,
           addresses.map(({ multiaddr }) => multiaddr)
         )
       }
-      if (this.#told.get(connection) !== undefined || protocols.length === 0) return
-      this.#told.set(connection, told)
-      this.#consider(connection, told)
+      if (this.#profiles.get(connection) !== undefined || protocols.length === 0) return
+      this.#profiles.set(connection, profile)
+      this.#consider(connection, profile)
     } catch {
       // Not stored, hence not identified yet: it will be.
     }
   }
 
-  #consider(connection: Connection, told: Told): void {
+  #consider(connection: Connection, profile: Profile): void {
     const { keeper, components } = this.#options
-    if (connection.status !== 'open' || connection.limits !== undefined || !this.#isTaken(told)) return
+    if (connection.status !== 'open' || connection.limits !== undefined || !this.#isTaken(profile)) return
     if (this.#dialing.has(connection) || this.#givenUp.has(connection)) return
     if (components.connectionManager.getConnections(connection.remotePeer).some((one) => keeper.carriesLink(one))) return
-    this.#options.offer(this.#linkOf(connection, told))
+    this.#options.offer(this.#linkOf(connection, profile))
   }
 
-  #isTaken({ protocols }: Told): boolean {
+  #isTaken({ protocols }: Profile): boolean {
     return !protocols.includes(this.#options.poolProtocol) && this.#options.required.every((name) => protocols.includes(name))
   }
 
-  #linkOf(connection: Connection, { points }: Told): PlainLink {
+  #linkOf(connection: Connection, { points }: Profile): PlainLink {
     const link: PlainLink = new PlainLink(connection, { points }, (_, within) => this.#release(connection, link, within))
     this.#links.set(connection, link)
     this.#options.keeper.hold(connection, link)
@@ -180,8 +181,8 @@ export class PlainPeers {
       return
     }
     for (const other of components.connectionManager.getConnections(connection.remotePeer)) {
-      const told = this.#told.get(other)
-      if (told !== undefined) this.#consider(other, told)
+      const profile = this.#profiles.get(other)
+      if (profile !== undefined) this.#consider(other, profile)
     }
   }
 
@@ -214,7 +215,7 @@ export class PlainPeers {
     }
   }
 
-  #identify(connection: Connection, signal: AbortSignal): Promise<Told> {
+  #identify(connection: Connection, signal: AbortSignal): Promise<Profile> {
     const { events } = this.#options.components
     return new Promise((resolve, reject) => {
       const settle = (end: () => void): void => {
@@ -225,7 +226,7 @@ export class PlainPeers {
       }
       const identified = ({ detail }: CustomEvent<IdentifyResult>): void => {
         if (detail.connection === connection)
-          settle(() => resolve(this.#options.guard.call('an identified peer', () => toldBy(detail), nobody)))
+          settle(() => resolve(this.#options.guard.call('an identified peer', () => profileOf(detail), unknownProfile)))
       }
       const aborted = (): void => settle(() => reject(signal.reason))
       const closed = (): void => settle(() => reject(new DialError('refused', 'it closed the connection')))
@@ -238,7 +239,7 @@ export class PlainPeers {
   }
 }
 
-function toldBy({ connection, protocols, listenAddrs, signedPeerRecord }: IdentifyResult): Told {
+function profileOf({ connection, protocols, listenAddrs, signedPeerRecord }: IdentifyResult): Profile {
   return { protocols, points: pointsOf(connection, signedPeerRecord?.addresses ?? listenAddrs) }
 }
 

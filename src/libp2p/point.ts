@@ -1,6 +1,6 @@
 /**
  * Texts to points and peer ids, and back to what libp2p dials: the only maker of the core's branded strings from texts
- * that users and strangers wrote. One place has one spelling here, so that a table cannot be filled with aliases of it.
+ * that users and peers wrote. One address has one spelling here, so that a table cannot be filled with aliases of it.
  *
  * A point is dialed at the host that it begins with, and nowhere else: rules and bans look at that host. So a point is a host,
  * a port and one of the ways to dial there that `way.ts` lists. libp2p's transports take more: `/tls/sni/NAME/ws` opens a
@@ -13,7 +13,7 @@ import { hostOfName, readPoint } from '../core/values/address.ts'
 import { anything, recordOf, shown } from '../core/values/arguments.ts'
 import type { ParsedPoint, PeerId, Point } from '../core/values/ids.ts'
 import { formatIPv4, formatIp, mappedIPv4, parseIPv4, parseIp } from '../core/values/ip.ts'
-import { PoolError } from '../core/values/reason.ts'
+import { messageOf, PoolError } from '../core/values/reason.ts'
 import { assemble, type Part, Refusal } from './way.ts'
 
 /** A relayed WebRTC address with two RSA ids has about 200 characters; certificate hashes add 60 each. */
@@ -55,7 +55,7 @@ export function parsePoint(from: string | Multiaddr, { defaultPort }: { defaultP
   throw new PoolError('invalid-point', `expected a multiaddr or host:port#peerId, got ${shown(text)}: ${read.message}`)
 }
 
-/** As `parsePoint`, for texts of strangers: `undefined` if the text is no point. Never throws, and makes no message and no stack trace. */
+/** As `parsePoint`, for texts of peers: `undefined` if the text is no point. Never throws, and makes no message and no stack trace. */
 export function tryParsePoint(text: string, { defaultPort }: { defaultPort?: number | undefined } = {}): ParsedPoint | undefined {
   const read = readText(text, defaultPort)
   return read instanceof Refusal ? undefined : read
@@ -90,7 +90,7 @@ export function parsePeerId(from: string | Libp2pPeerId): PeerId {
   return found
 }
 
-/** As `parsePeerId`, for texts of strangers: `undefined` if the text is no peer id. Never throws. */
+/** As `parsePeerId`, for texts of peers: `undefined` if the text is no peer id. Never throws. */
 export function tryParsePeerId(text: string): PeerId | undefined {
   return readPeerId(text)
 }
@@ -132,7 +132,7 @@ export function relayAddressOf(point: Point): Multiaddr | undefined {
   return relay === undefined ? undefined : multiaddr(`${hop.point}/p2p/${relay}`)
 }
 
-/** The short way for texts that need no rewriting; `undefined`: the long way must tell. A load takes a hundred thousand of them. */
+/** The short way for texts that need no rewriting; `undefined`: the long way decides. */
 function readPlain(text: string): ParsedPoint | undefined {
   const [, port, id] = plainPoint.exec(text) ?? []
   if (port === undefined || Number(port) > 65_535) return undefined
@@ -151,7 +151,7 @@ function readMultiaddr(text: string): Part[] {
     // A certificate hash has a text in each of many bases, its bytes have one.
     parts = (text.includes('/certhash/') ? multiaddr(address.bytes) : address).getComponents()
   } catch (error) {
-    throw new Refusal(error instanceof Error ? error.message : String(error))
+    throw new Refusal(messageOf(error))
   }
   if (parts.length > maxComponents) throw new Refusal(`it has ${parts.length} components, at most ${maxComponents} are allowed`)
   return parts.flatMap(canonical)

@@ -6,6 +6,7 @@
 import { multiaddr } from '@multiformats/multiaddr'
 import { type Check, having, listOf, refuse } from '../core/values/arguments.ts'
 import type { PoolSettings } from '../core/values/config.ts'
+import { messageOf } from '../core/values/reason.ts'
 import { inPage } from './dial-rule.ts'
 
 /** Memory that a peer may fill in a stream nobody reads; with it 64 Mbit/s over a round trip of 130 ms. */
@@ -23,7 +24,7 @@ export const addresses: Check = listOf((value, at) => {
     multiaddr(value as string)
     return value
   } catch (error) {
-    return refuse(at, `a multiaddr (${error instanceof Error ? error.message : String(error)})`, value)
+    return refuse(at, `a multiaddr (${messageOf(error)})`, value)
   }
 })
 

@@ -5,7 +5,7 @@ import type { Connection } from '@libp2p/interface'
 const pingProtocol = '/ipfs/ping/1.0.0'
 
 /**
- * Negotiates a stream and drops it. Of its own, so that nothing unread is in the way; whoever does not speak the protocol
+ * Negotiates a stream and drops it. Of its own, so that nothing unread is in the way; a peer that does not speak the protocol
  * says so, which is an answer, and any other error than the signal's proves nothing.
  */
 export async function probe(connection: Connection, signal: AbortSignal): Promise<void> {

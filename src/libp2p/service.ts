@@ -195,7 +195,7 @@ export function poolService<Msg, PeerMeta, ConnMeta>(
     if (relay !== undefined) network.holdsReservation = (guest) => relay.holdsReservation(guest)
     const cleaning: PeerStoreCleaning | undefined = makeCleaning?.(components, {
       clock: systemClock,
-      isStranger: (peerId): boolean => pool.gate.isStranger(peerId),
+      isUnknown: (peerId): boolean => pool.gate.isUnknown(peerId),
       isOurs: (connection) => network.keeper.isOurs(connection)
     })
     const pool = new Libp2pPeerPool(config, {

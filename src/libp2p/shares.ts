@@ -21,7 +21,7 @@ export interface ShareLimits {
   readonly perPeer: number
 }
 
-/** What is known of somebody who wants a place. */
+/** What is known of a peer that wants a place. */
 export interface Newcomer {
   readonly host: Host | undefined
   /** Proved; absent while it is not known yet. */
@@ -63,11 +63,11 @@ export class Shares<Holder> {
   readonly #limits: ShareLimits
   /** In the order in which they came; at most `max`. */
   readonly #places = new Map<Holder, Place>()
-  /** Strangers' places by group, by wider group, and all places by peer. An entry goes with its last place. */
+  /** Untrusted peers' places by group, by wider group, and all places by peer. An entry goes with its last place. */
   readonly #groups = new Map<string, number>()
   readonly #widerGroups = new Map<string, number>()
   readonly #peers = new Map<PeerId, number>()
-  #strangers = 0
+  #untrusted = 0
 
   constructor(limits: ShareLimits) {
     this.#limits = limits
@@ -77,10 +77,10 @@ export class Shares<Holder> {
     return this.#places.size
   }
 
-  /** Places that strangers may still take, whatever their groups: without those that are kept for trusted ids. */
-  get leftForStrangers(): number {
+  /** Places that untrusted peers may still take, whatever their groups: without those that are kept for trusted ids. */
+  get leftForUntrusted(): number {
     const { max, reserve } = this.#limits
-    return Math.min(max - reserve - this.#strangers, max - this.size)
+    return Math.min(max - reserve - this.#untrusted, max - this.size)
   }
 
   get holders(): IterableIterator<Holder> {
@@ -106,7 +106,7 @@ export class Shares<Holder> {
     return undefined
   }
 
-  /** Its place is free again. Does nothing for somebody without one. */
+  /** Its place is free again. Does nothing for a holder without one. */
   leave(holder: Holder): void {
     const place = this.#places.get(holder)
     if (place === undefined) return
@@ -121,7 +121,7 @@ export class Shares<Holder> {
     if (!trusted) {
       if ((this.#groups.get(group) ?? 0) >= share) return (place) => place.group === group
       if (wider !== undefined && (this.#widerGroups.get(wider) ?? 0) >= perWiderGroup) return (place) => place.wider === wider
-      if (this.#strangers >= max - reserve) return () => true
+      if (this.#untrusted >= max - reserve) return () => true
     }
     return this.#places.size >= max ? () => true : undefined
   }
@@ -148,7 +148,7 @@ export class Shares<Holder> {
   #count({ group, wider, peerId, trusted }: Place, change: 1 | -1): void {
     if (peerId !== undefined) add(this.#peers, peerId, change)
     if (trusted) return
-    this.#strangers += change
+    this.#untrusted += change
     add(this.#groups, group, change)
     if (wider !== undefined) add(this.#widerGroups, wider, change)
   }

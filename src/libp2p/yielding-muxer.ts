@@ -13,7 +13,7 @@ interface Pausable {
   resume(): void
 }
 
-/** What libp2p's connections have beside the interface: an encrypted one the connection below, that one its WebSocket, if it is one. */
+/** What libp2p's connections have beside the interface: an encrypted one holds the connection below, which holds its WebSocket, if it is one. */
 interface Encrypted extends MessageStream {
   readonly stream?: MessageStream & { readonly websocket?: Partial<Pausable> }
 }

@@ -54,7 +54,7 @@ export class MemoryHub implements Wires {
   /** False: neither data nor dials get from one to the other, and nobody is notified. Replace it to partition the network. */
   reaches: (from: LinkOwner, to: LinkOwner) => boolean = () => true
   /** Returns the node that answers at a point where no node is; for tests with more hosts than they can make beforehand. */
-  stranger: (point: Point) => MemoryNetwork | undefined = () => undefined
+  elsewhere: (point: Point) => MemoryNetwork | undefined = () => undefined
   readonly #members = new Set<MemoryNetwork>()
   readonly #parsed = new Map<string, ParsedPoint>()
 
@@ -200,7 +200,7 @@ export class MemoryNetwork implements Network {
     this.dials++
     const there = hub.nodes.get(point) ?? this
     await this.#wait(hub.latencyMs(this, there) + hub.latencyMs(there, this), signal)
-    const target = hub.nodes.get(point) ?? hub.stranger(point)
+    const target = hub.nodes.get(point) ?? hub.elsewhere(point)
     if (target === undefined || !hub.connects(this, target)) {
       if (target === undefined) throw new DialError('refused', `nobody listens on ${point}`)
       await this.#wait(1_000_000, signal)

@@ -13,7 +13,7 @@ export interface Timer {
   readonly fn: () => void
 }
 
-/** A timer that waits; whoever added it can take it away again. */
+/** A timer that waits; its owner can cancel it. */
 export class Waiting implements Timer, Heaped {
   readonly at: number
   readonly id: number

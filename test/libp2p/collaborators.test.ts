@@ -210,7 +210,7 @@ test('the pool’s own gater denies where its pool throws, and throws nothing it
   const broken = (): never => {
     throw new Error('broken on purpose')
   }
-  made.bind({ deniesIncoming: broken, deniesDial: broken, deniesPeer: broken, isStranger: broken, isTrusted: broken } satisfies Gate)
+  made.bind({ deniesIncoming: broken, deniesDial: broken, deniesPeer: broken, isUnknown: broken, isTrusted: broken } satisfies Gate)
   const { gater } = made
   const id = peerIdFromString(someId)
   expect(await gater.denyDialMultiaddr(multiaddr('/ip4/192.0.2.1/tcp/1'))).toBe(true)

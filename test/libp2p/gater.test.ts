@@ -15,7 +15,7 @@ const gate: Gate = {
   deniesDial: (point: Point) => point.startsWith('/ip4/192.0.2.66/'),
   deniesPeer: (peerId: PeerId, host: Host | undefined) => peerId === banned || host === bannedHost,
   isTrusted: () => false,
-  isStranger: () => true
+  isUnknown: () => true
 }
 
 const linkFrom = (address: string): MultiaddrConnection =>

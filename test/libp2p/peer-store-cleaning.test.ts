@@ -24,7 +24,7 @@ describe('an entry of the peer store', () => {
       also: (components) => {
         cleaning = new PeerStoreCleaning(components, {
           clock,
-          isStranger: (peerId) => !known.has(peerId),
+          isUnknown: (peerId) => !known.has(peerId),
           isOurs: (connection) => ours.has(connection)
         })
       }

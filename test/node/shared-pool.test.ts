@@ -144,8 +144,8 @@ describe('a pool shared by tabs', () => {
       await follower.evaluate(([id]) => tab.shared.peers.ban(id), [banned] as const)
       await follower.evaluate(([id]) => tab.shared.peers.trust(id), [trusted] as const)
 
-      // Wished in the moment that the owner dies: the next one is told.
-      const wished = follower.evaluate(([id]) => tab.shared.peers.ban(id), [late] as const)
+      // Requested in the moment that the owner dies: the next one is told.
+      const requested = follower.evaluate(([id]) => tab.shared.peers.ban(id), [late] as const)
       const before = performance.now()
       owners.delete(owner)
       await (kills[round % kills.length] as (page: Page) => Promise<unknown>)(owner)
@@ -154,7 +154,7 @@ describe('a pool shared by tabs', () => {
         expect(await viewOf([...owners][0] as Page)).toMatchObject({ role: 'owner', peerId, active: 1 })
       })
       times.push(performance.now() - before)
-      await Promise.all([wished, open()])
+      await Promise.all([requested, open()])
     }
     expect(Math.max(...times)).toBeLessThan(takeOverMs)
     expect(crowds).toEqual(Array.from({ length: rounds }, () => 1))
@@ -251,7 +251,7 @@ describe('a pool shared by tabs', () => {
     )
     expect(await codeOf(follower, () => tab.shared.next('role-chnged' as 'role-changed'))).toBe('invalid-argument')
 
-    // The next owner keeps the band that was wished for.
+    // The next owner keeps the band that was requested for.
     await owner.close()
     await becomesOwner(follower, peerId)
     expect(await follower.evaluate(() => tab.shared.snapshot()?.band)).toEqual({ min: 0, expected: 0, max: 4 })
@@ -315,7 +315,7 @@ describe('a pool shared by tabs', () => {
             {},
             { from: 1 },
             { version: 1, from: 'x', kind: 'constructor' },
-            { version: 1, from: 'x', kind: 'wish' }
+            { version: 1, from: 'x', kind: 'request' }
           ])
             channel.postMessage(nonsense)
           channel.postMessage({ version: 2, from: 'other', kind: 'greeting' })
@@ -383,9 +383,9 @@ describe('a pool shared by tabs', () => {
   }, 60_000)
 })
 
-/** The code of the `PoolError` that a wish rejects with. */
-async function codeOf<Arg>(page: Page, wish: (arg: Arg) => Promise<unknown>, arg?: Arg): Promise<string> {
-  const source = `(${wish})(${JSON.stringify(arg)}).then(() => 'done', ({ code, rejection, message }) => rejection ? code + ' ' + rejection.kind : code ?? message)`
+/** The code of the `PoolError` that a request rejects with. */
+async function codeOf<Arg>(page: Page, request: (arg: Arg) => Promise<unknown>, arg?: Arg): Promise<string> {
+  const source = `(${request})(${JSON.stringify(arg)}).then(() => 'done', ({ code, rejection, message }) => rejection ? code + ' ' + rejection.kind : code ?? message)`
   return page.evaluate(source)
 }
 

@@ -104,15 +104,15 @@ describe('a page', () => {
     await second.evaluate(([id]) => tab.shared.peers.trust(id), [meanwhile] as const)
     await second.evaluate(() => tab.shared.points.banRange('192.0.2.0/24'))
     await eventually(async () => expect(await viewOf(second)).toMatchObject({ bannedPeers: [before], trusted: [meanwhile] }))
-    const bars = await second.evaluate(() => tab.shared.snapshot()?.bars)
-    expect(bars).toMatchObject([{ peerId: before, endsAt: 4_000_000_000_000 }, { host: '192.0.2.0/24' }])
+    const blocks = await second.evaluate(() => tab.shared.snapshot()?.blocks)
+    expect(blocks).toMatchObject([{ peerId: before, endsAt: 4_000_000_000_000 }, { host: '192.0.2.0/24' }])
     await first.close()
     await eventually(async () => {
       const expected = { role: 'owner', peerId, bannedPeers: [before], trusted: [meanwhile] }
       expect(await viewOf(second)).toMatchObject(expected)
     }, 5_000)
-    const inherited = (await second.evaluate(() => tab.shared.snapshot()?.bars)) ?? []
-    expect(inherited.map(({ since, ...bar }) => bar)).toEqual((bars ?? []).map(({ since, ...bar }) => bar))
+    const inherited = (await second.evaluate(() => tab.shared.snapshot()?.blocks)) ?? []
+    expect(inherited.map(({ since, ...block }) => block)).toEqual((blocks ?? []).map(({ since, ...block }) => block))
   }, 60_000)
 
   test.concurrent('without space says so once, and saves when there is space again', async () => {

@@ -1,5 +1,5 @@
 /** What explanations of a `StateBench` are made from: a running, awake pool that asks whoever is connected. */
-import type { Circumstances } from '../../src/core/decisions/circumstances.ts'
+import type { Circumstances } from '../../src/core/decisions/foresight.ts'
 import type { Point } from '../../src/core/values/ids.ts'
 import { evenChance, type StateBench } from './state-bench.ts'
 
@@ -19,7 +19,7 @@ export function circumstancesOf({ state, now }: StateBench, more: Partial<Circum
     transports: ['tcp'],
     isGroupFull: (point: Point) => state.points.isGroupFull(point),
     peersToAsk: state.active,
-    barOf: () => undefined,
+    blockOf: () => undefined,
     refusalOf: () => undefined,
     ...more
   }

@@ -47,7 +47,7 @@ export class HostileCrowd {
     void this.#listener.start({ incoming, ownPointsChanged: () => undefined, discovered: () => undefined })
     // Protected peers are away: nobody answers for them.
     const away = new Set(aims.points)
-    world.hub.stranger = (point) => (away.has(point) ? undefined : this.#listener)
+    world.hub.elsewhere = (point) => (away.has(point) ? undefined : this.#listener)
   }
 
   /** Each stranger says something, seldom more than it may; a few come and go. */

@@ -88,7 +88,7 @@ export async function checkSpellings(count: number, seed: number): Promise<Spell
     deniesDial: (point) => isLoopback(readPoint(point).hop.host),
     deniesPeer: () => false,
     isTrusted: () => false,
-    isStranger: () => true
+    isUnknown: () => true
   })
   const result = { accepted: 0, mismatches: 0, privateDials: 0, bannedDials: 0 }
   const examples = new Map<keyof typeof result, string>()

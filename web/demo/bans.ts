@@ -6,23 +6,23 @@ import type { Page, Part } from './page.ts'
 import { unbanHost, unbanPeer } from './verbs.ts'
 import { actionButton, peerButton } from './widgets.ts'
 
-interface Barred {
-  readonly bar: BlockSnapshot
+interface Blocked {
+  readonly block: BlockSnapshot
   readonly now: number
 }
 
 export function bansPart(page: Page): Part {
-  const bans = barList(page, byId('ban-list', HTMLUListElement), 'ban-row')
-  const greylist = barList(page, byId('greylist', HTMLUListElement), 'greylist-row')
+  const bans = blockList(page, byId('ban-list', HTMLUListElement), 'ban-row')
+  const greylist = blockList(page, byId('greylist', HTMLUListElement), 'greylist-row')
   const nobodyBanned = byId('bans-empty', HTMLParagraphElement)
   const nobodyGreylisted = byId('greylist-empty', HTMLParagraphElement)
   const clear = byId('clear-greylist', HTMLButtonElement)
   clear.addEventListener('click', () => void page.notices.run('Could not clear the greylist', () => clearGreylists(page)))
   return {
     show({ snapshot, now }) {
-      const running = snapshot.bars.filter(({ endsAt }) => endsAt === null || endsAt > now).map((bar) => ({ bar, now }))
-      const banned = running.filter(({ bar }) => bar.kind === 'banned')
-      const greylisted = running.filter(({ bar }) => bar.kind === 'greylisted')
+      const running = snapshot.blocks.filter(({ endsAt }) => endsAt === null || endsAt > now).map((block) => ({ block, now }))
+      const banned = running.filter(({ block }) => block.kind === 'banned')
+      const greylisted = running.filter(({ block }) => block.kind === 'greylisted')
       bans.show(banned)
       greylist.show(greylisted)
       setHidden(nobodyBanned, banned.length > 0)
@@ -33,16 +33,16 @@ export function bansPart(page: Page): Part {
 }
 
 /** When it began, and when it is over at the latest. */
-export function barWords({ kind, since, endsAt }: BlockSnapshot, now: number): string {
+export function blockWords({ kind, since, endsAt }: BlockSnapshot, now: number): string {
   const began = formatAgo(since, now)
   if (endsAt === null) return `since ${began === 'just now' ? 'just now' : began}, until you lift it`
   return `since ${began}, ${kind === 'greylisted' ? 'at most ' : ''}${formatWait(endsAt - now)} more`
 }
 
-function barList(page: Page, parent: HTMLElement, testId: string): KeyedList<Barred> {
-  return keyedList<Barred>(parent, {
-    key: ({ bar }) => `${bar.peerId ?? ''} ${bar.host ?? ''}`,
-    create({ bar: { kind, peerId, host } }) {
+function blockList(page: Page, parent: HTMLElement, testId: string): KeyedList<Blocked> {
+  return keyedList<Blocked>(parent, {
+    key: ({ block }) => `${block.peerId ?? ''} ${block.host ?? ''}`,
+    create({ block: { kind, peerId, host } }) {
       const who = peerId === null ? el('span', { class: 'mono' }, [hostWords(host)]) : peerButton(peerId)
       const words = el('span', { class: 'quiet small' })
       const about = peerId === null ? { 'data-host': host ?? '' } : { 'data-peer': peerId }
@@ -56,7 +56,7 @@ function barList(page: Page, parent: HTMLElement, testId: string): KeyedList<Bar
         children.push(lift.element)
       }
       const element = el('li', { class: 'row line', 'data-testid': testId, ...about }, children)
-      return { element, update: ({ bar, now }) => setText(words, barWords(bar, now)) }
+      return { element, update: ({ block, now }) => setText(words, blockWords(block, now)) }
     }
   })
 }

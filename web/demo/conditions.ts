@@ -27,7 +27,7 @@ const pageTransports: ReadonlySet<Transport> = new Set(['ws', 'wss', 'webrtc', '
 /** What the condition of a point depends on beside itself; made once for all points of a drawing. */
 export interface Surroundings {
   readonly connected: ReadonlySet<PeerId>
-  /** Whoever is kept out is so at each of its points. */
+  /** A peer that is kept out is so at each of its points. */
   readonly banned: ReadonlySet<PeerId>
   readonly greylisted: ReadonlySet<PeerId>
   /** Since the snapshot was taken, ms: what it says of waits began to run then. */

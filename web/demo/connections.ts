@@ -11,7 +11,7 @@ interface Shown {
   readonly now: number
 }
 
-/** Drawn at first; who holds more than so many looks for somebody in the list of known peers, which can be filtered. */
+/** Drawn at first; a person with more connections finds a peer in the list of known peers, which can be filtered. */
 const rowsAtFirst = 12
 
 export function connectionsPart(page: Page, redraw: () => void): Part {

@@ -1,5 +1,6 @@
 /** The box that connects to an address: checks it, shows how long it takes, lets go of it, says why it failed and what to do. */
 import { PoolError } from '../../src/core/index.ts'
+import { messageOf } from '../../src/core/values/reason.ts'
 import { addressIn } from './dial-text.ts'
 import { byId, el, setAttribute, setHidden } from './dom.ts'
 import { formatDuration, shortenIds } from './format.ts'
@@ -61,9 +62,7 @@ export function listenForDials(page: Page): void {
 }
 
 function failure(error: unknown, text: string): readonly Node[] {
-  const message = el('p', { class: 'problem', 'data-testid': 'dial-error' }, [
-    `Not connected: ${shortenIds(error instanceof Error ? error.message : String(error))}.`
-  ])
+  const message = el('p', { class: 'problem', 'data-testid': 'dial-error' }, [`Not connected: ${shortenIds(messageOf(error))}.`])
   const advice = adviceForError(error, text)
   return advice === '' ? [message] : [message, el('p', { class: 'hint' }, [advice])]
 }

@@ -1,6 +1,6 @@
 /**
  * The little of a framework that the page needs: making elements, writing only what changed, lists by key. Text is always
- * text here: nothing in this page turns a string into HTML, since most strings come from strangers.
+ * text here: nothing in this page turns a string into HTML, since most strings come from other peers.
  */
 
 type Attributes = Readonly<Record<string, string | boolean | undefined>>

@@ -22,7 +22,7 @@ export function explanation({ pool }: Pick<Page, 'pool'>, what: Point | PeerId):
 /** The pool may run in another tab: it is not asked for each frame. */
 const askEveryMs = 400
 
-/** Asks when called, unless the last question is recent or not answered yet. What goes wrong is told to `failed`. */
+/** Asks when called, unless the last question is recent or not answered yet. What goes wrong goes to `failed`. */
 export function askedAtTimes(ask: () => Promise<void>, failed: (error: Error) => void): () => void {
   let isWaiting = false
   let lastAt = Number.NEGATIVE_INFINITY

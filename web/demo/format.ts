@@ -4,7 +4,7 @@
  */
 import type { Host, PeerId } from '../../src/core/index.ts'
 
-/** A peer id is told apart by its end: all ids of one key type begin alike. */
+/** A peer id is recognised by its end: all ids of one key type begin alike. */
 const shownIdLength = 8
 
 /** Base58 texts that can only be peer ids: ed25519, secp256k1 and RSA. */
@@ -83,7 +83,7 @@ export function formatHost(host: Host): string {
   return host.startsWith('::ffff:') && host.includes('.') ? host.slice('::ffff:'.length) : host
 }
 
-/** A stranger's text, cut so that one message cannot fill the page. Counted in characters as people see them, not cutting one in two. */
+/** A peer's text, cut so that one message cannot fill the page. Counted in characters as people see them, not cutting one in two. */
 export function cutText(text: string, maxLength: number): string {
   const characters = [...text.slice(0, (maxLength + 1) * 2)]
   if (characters.length <= maxLength && text.length <= (maxLength + 1) * 2) return text

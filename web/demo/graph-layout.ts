@@ -1,22 +1,22 @@
 /**
- * Where everybody stands in the picture of the pool: this page in the middle, its peers around it, and outside whom they
- * told it of, each behind the one who told. Pure: the same snapshot gives the same picture, so that it stays calm.
+ * The places in the picture of the pool: this page in the middle, its peers around it, and outside the peers and points that they
+ * advertised, each behind its source. Pure: the same snapshot gives the same picture, so that it stays calm.
  */
 import type { ConnectionSnapshot, PeerId, Point, PointSnapshot, PoolSnapshot } from '../../src/core/index.ts'
 import { type Condition, conditionOfPeer, conditionOfPoint, type Surroundings } from './conditions.ts'
 
 export interface GraphNode {
-  /** Of the peer; of the point where nobody knows who is there. */
+  /** Of the peer; of the point where its peer is unknown. */
   readonly id: string
   readonly ring: 0 | 1 | 2
   readonly x: number
   readonly y: number
   readonly condition: Condition
-  /** None: nobody knows who is there, or several stand for one. */
+  /** None: unknown, or several stand for one. */
   readonly peerId: PeerId | null
   readonly point: Point | null
-  /** Who told of it. */
-  readonly teller: PeerId | null
+  /** The peer that advertised it. */
+  readonly source: PeerId | null
   readonly connection: ConnectionSnapshot | null
   /** More than none: stands for so many that have no place. */
   readonly more: number
@@ -26,7 +26,7 @@ export interface GraphEdge {
   readonly id: string
   readonly from: string
   readonly to: string
-  readonly kind: 'link' | 'told'
+  readonly kind: 'link' | 'advertised'
   readonly transport: string
 }
 
@@ -40,12 +40,12 @@ export interface GraphSize {
   readonly height: number
 }
 
-/** Beyond, they could not be told apart. */
+/** Beyond, they could not be distinguished. */
 const maxOuter = 60
 /** Room for a node and its name at the edge. */
 const marginX = 34
 const marginY = 30
-/** Of the way to the edge: of the peers, with somebody outside them and without. */
+/** Of the way to the edge: of the peers, with others outside them and without. */
 const innerRing = 0.58
 const onlyRing = 0.86
 /** Neighbours closer than that stand in two rows, px. */
@@ -58,13 +58,13 @@ interface Known {
   readonly peerId: PeerId | null
   point: Point | null
   condition: Condition
-  teller: PeerId | null
+  source: PeerId | null
 }
 
 export function layoutGraph(snapshot: PoolSnapshot, around: Surroundings, { width, height }: GraphSize): Graph {
   const known = knownOnes(snapshot, around)
   const inner = [...snapshot.connections].sort((a, b) => compare(a.peerId, b.peerId))
-  const groups = groupByTeller([...known.values()], around.connected)
+  const groups = groupBySource([...known.values()], around.connected)
   const most = Math.max(1, Math.floor(maxOuter / Math.max(1, groups.size)))
   const ring = groups.size === 0 ? onlyRing : innerRing
   const sectors = sectorsOf(inner, groups, most)
@@ -85,15 +85,15 @@ export function layoutGraph(snapshot: PoolSnapshot, around: Surroundings, { widt
   const outer: GraphNode[] = []
   const edges: GraphEdge[] = []
   /** Spreads a group over the outer ring, within the given sectors. */
-  const spread = (id: string, told: readonly Known[], within: readonly Sector[]) => {
-    const shown = told.length > most ? told.slice(0, most - 1) : told
-    const count = shown.length + (told.length > shown.length ? 1 : 0)
+  const spread = (id: string, advertised: readonly Known[], within: readonly Sector[]) => {
+    const shown = advertised.length > most ? advertised.slice(0, most - 1) : advertised
+    const count = shown.length + (advertised.length > shown.length ? 1 : 0)
     const isTight = (sumOf(within) / count) * (Math.min(width, height) / 2 - marginY) < closest
     const at = (index: number) => place(angleAt(within, (index + 0.5) / count), isTight && index % 2 === 1 ? secondRow : 1)
     shown.forEach((one, index) => {
       outer.push({ ...blank, ...one, ring: 2, ...at(index) })
     })
-    const more = told.length - shown.length
+    const more = advertised.length - shown.length
     if (more > 0) outer.push({ ...blank, id: `more ${id}`, ring: 2, ...at(shown.length), condition: 'ready', more })
   }
   const narrowest = Math.min(...sectors.map(({ angle }) => angle))
@@ -103,7 +103,7 @@ export function layoutGraph(snapshot: PoolSnapshot, around: Surroundings, { widt
     const share = isCrowded && index % 2 === 1 ? ring * secondInnerRow : ring
     if (connection === null) continue
     const { peerId, point, transport } = connection
-    const teller = known.get(peerId)?.teller ?? null
+    const source = known.get(peerId)?.source ?? null
     nodes.push({
       ...blank,
       id: peerId,
@@ -112,15 +112,15 @@ export function layoutGraph(snapshot: PoolSnapshot, around: Surroundings, { widt
       condition: 'connected',
       peerId,
       point,
-      teller,
+      source,
       connection
     })
     edges.push({ id: `link ${peerId}`, from: me.id, to: peerId, kind: 'link', transport })
-    if (teller !== null && teller !== peerId && around.connected.has(teller)) edges.push(tie(teller, peerId))
-    const told = groups.get(peerId)
-    if (told === undefined) continue
-    spread(peerId, told, [sector])
-    edges.push(...outer.filter((one) => one.teller === peerId).map(({ id }) => tie(peerId, id)))
+    if (source !== null && source !== peerId && around.connected.has(source)) edges.push(tie(source, peerId))
+    const advertised = groups.get(peerId)
+    if (advertised === undefined) continue
+    spread(peerId, advertised, [sector])
+    edges.push(...outer.filter((one) => one.source === peerId).map(({ id }) => tie(peerId, id)))
   }
   const unknown = groups.get(null)
   if (unknown !== undefined) spread('', unknown, freeSectors(sectors, groups))
@@ -128,12 +128,12 @@ export function layoutGraph(snapshot: PoolSnapshot, around: Surroundings, { widt
 }
 
 function tie(from: PeerId, to: string): GraphEdge {
-  return { id: `told ${to}`, from, to, kind: 'told', transport: '' }
+  return { id: `advertised ${to}`, from, to, kind: 'advertised', transport: '' }
 }
 
-const blank = { peerId: null, point: null, teller: null, connection: null, more: 0 }
+const blank = { peerId: null, point: null, source: null, connection: null, more: 0 }
 
-/** One entry for each peer, and for each point of which nobody knows whose it is. */
+/** One entry for each peer, and for each point whose peer is unknown. */
 function knownOnes({ peerId: self, points, peers, connections }: PoolSnapshot, around: Surroundings): Map<string, Known> {
   const found = new Map<string, Known>()
   for (const info of points) {
@@ -141,9 +141,9 @@ function knownOnes({ peerId: self, points, peers, connections }: PoolSnapshot, a
     const id = peerId ?? info.point
     const condition = conditionOfPoint(info, around)
     const before = found.get(id)
-    if (before === undefined) found.set(id, { id, peerId, point: info.point, condition, teller: tellerOf(info, self) })
+    if (before === undefined) found.set(id, { id, peerId, point: info.point, condition, source: sourceOf(info, self) })
     else {
-      before.teller ??= tellerOf(info, self)
+      before.source ??= sourceOf(info, self)
       if (rank[condition] < rank[before.condition]) Object.assign(before, { condition, point: info.point })
     }
   }
@@ -154,7 +154,7 @@ function knownOnes({ peerId: self, points, peers, connections }: PoolSnapshot, a
         peerId: info.peerId,
         point: info.lastSeenPoint,
         condition: conditionOfPeer(info),
-        teller: null
+        source: null
       })
   }
   for (const { peerId } of connections) Object.assign(found.get(peerId) ?? {}, { condition: 'connected' })
@@ -162,7 +162,7 @@ function knownOnes({ peerId: self, points, peers, connections }: PoolSnapshot, a
   return found
 }
 
-/** Somebody with several points is shown in the condition of the best one. */
+/** A peer with several points is shown in the condition of the best one. */
 const rank: Readonly<Record<Condition, number>> = {
   connected: 0,
   elsewhere: 1,
@@ -174,26 +174,26 @@ const rank: Readonly<Record<Condition, number>> = {
   foreign: 7
 }
 
-/** Nobody is shown as having told of itself. */
-function tellerOf({ source, peerId, expectedPeerId }: PointSnapshot, self: PeerId): PeerId | null {
+/** A peer is not shown as the source of itself. */
+function sourceOf({ source, peerId, expectedPeerId }: PointSnapshot, self: PeerId): PeerId | null {
   return source === self || source === (peerId ?? expectedPeerId) ? null : source
 }
 
-/** Those outside, behind the connected peer who told of them; `null`: behind nobody. The most telling first. */
-function groupByTeller(known: readonly Known[], connected: ReadonlySet<PeerId>): Map<PeerId | null, Known[]> {
+/** Those outside, behind the connected peer that advertised them; `null`: behind none. The most interesting first. */
+function groupBySource(known: readonly Known[], connected: ReadonlySet<PeerId>): Map<PeerId | null, Known[]> {
   const groups = new Map<PeerId | null, Known[]>()
   const outside = known.filter(({ peerId }) => peerId === null || !connected.has(peerId))
   for (const one of outside.sort((a, b) => rank[a.condition] - rank[b.condition] || compare(a.id, b.id))) {
-    const teller = one.teller !== null && connected.has(one.teller) ? one.teller : null
-    const group = groups.get(teller)
-    if (group === undefined) groups.set(teller, [one])
+    const source = one.source !== null && connected.has(one.source) ? one.source : null
+    const group = groups.get(source)
+    if (group === undefined) groups.set(source, [one])
     else group.push(one)
   }
   return groups
 }
 
 interface Sector {
-  /** None: of those whom nobody here told of. */
+  /** None: of those that no connected peer advertised. */
   readonly connection: ConnectionSnapshot | null
   /** Radians, clockwise, from the right. */
   readonly from: number
@@ -217,7 +217,7 @@ function sectorsOf(inner: readonly ConnectionSnapshot[], groups: ReadonlyMap<Pee
   })
 }
 
-/** Where those stand whom nobody here told of: behind peers who told of nobody, or in the sector that was left for them. */
+/** The places of those that no connected peer advertised: behind peers that advertised none, or in the sector that was left for them. */
 function freeSectors(sectors: readonly Sector[], groups: ReadonlyMap<PeerId | null, unknown>): readonly Sector[] {
   const own = sectors.filter(({ connection }) => connection === null)
   return own.length > 0 ? own : sectors.filter(({ connection }) => connection !== null && !groups.has(connection.peerId))

@@ -15,7 +15,7 @@ export function transformOf(place: Place | undefined): string | undefined {
   return place === undefined ? undefined : `translate(${place.x.toFixed(1)} ${place.y.toFixed(1)})`
 }
 
-/** Links are straight; what one peer told bends to the middle, so that it is not taken for a link. */
+/** Links are straight; the line from a source bends to the middle, so that it does not look like a link. */
 export function pathOf(
   [from, to]: readonly [Place | undefined, Place | undefined],
   kind: GraphEdge['kind'],
@@ -78,22 +78,22 @@ function portrait(peerId: PeerId, half: number): SVGSVGElement {
   return picture
 }
 
-function labelOf({ ring, peerId, point, condition, teller, more }: GraphNode): string {
+function labelOf({ ring, peerId, point, condition, source, more }: GraphNode): string {
   if (ring === 0) return 'this page'
   if (more > 0) return `+${more} more`
   // Who speaks to the page says what is written there.
   const who = peerId === null ? shortenIds(point ?? '') : `${ring === 1 ? `${shownName(peerId)}: ` : ''}peer ${shortId(peerId)}`
-  return `${who}, ${conditions[condition].word}${teller === null ? '' : `, told of by ${shortId(teller)}`}`
+  return `${who}, ${conditions[condition].word}${source === null ? '' : `, advertised by ${shortId(source)}`}`
 }
 
 /** What is shown beside it when it is pointed at. */
-export function describeNode({ ring, peerId, point, condition, teller, connection, more }: GraphNode, now: number): string {
+export function describeNode({ ring, peerId, point, condition, source, connection, more }: GraphNode, now: number): string {
   if (more > 0) return `${more} more that have no place here; they are in the list below`
   const about = ring === 0 ? 'this page' : conditions[condition].word
   const link =
     connection === null
       ? ''
       : ` over ${connection.transport}, ${connection.direction}, for ${formatDuration(now - connection.establishedAt)}`
-  const told = teller === null ? '' : `; told of by ${shortId(teller)}`
-  return `${peerId ?? shortenIds(point ?? '')} · ${about}${link}${told}`
+  const from = source === null ? '' : `; advertised by ${shortId(source)}`
+  return `${peerId ?? shortenIds(point ?? '')} · ${about}${link}${from}`
 }

@@ -151,10 +151,10 @@ function summaryOf({ nodes }: Graph, points: number): string {
 
 function targetsOf({ nodes }: Graph): Map<string, Place & { readonly start: string }> {
   const me = nodes[0]?.id ?? ''
-  return new Map(nodes.map(({ id, x, y, teller }) => [id, { x, y, start: teller ?? me }]))
+  return new Map(nodes.map(({ id, x, y, source }) => [id, { x, y, start: source ?? me }]))
 }
 
-/** Moves everybody from where they are to where they belong; newcomers come out of who told of them. */
+/** Moves all from where they are to where they belong; newcomers start at their source. */
 function mover(draw: () => void) {
   const still = matchMedia('(prefers-reduced-motion: reduce)')
   let frame = 0

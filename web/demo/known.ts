@@ -37,7 +37,7 @@ export function knownPart(page: Page, redraw: () => void): KnownPart {
       const { snapshot, now } = moment
       const around = surroundingsOf(moment)
       const { sinceMs } = around
-      const sizes = [snapshot.points.length, snapshot.peers.length, snapshot.bars.length]
+      const sizes = [snapshot.points.length, snapshot.peers.length, snapshot.blocks.length]
       counts.forEach((count, index) => {
         setText(count, String(sizes[index]))
       })

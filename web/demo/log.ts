@@ -7,7 +7,7 @@ import { byId, el, keyedList, type Row, setAttribute, setHidden, setText } from 
 import { formatClock, formatCount } from './format.ts'
 import { type Entry, withEntry } from './log-entries.ts'
 import type { Page, Part } from './page.ts'
-import { bandNews, isNews, plainText, type Sentence, type ToldEventName, tellEvent, toldEvents } from './sentences.ts'
+import { bandNews, isNews, plainText, type Sentence, type ShownEventName, shownEvents, tellEvent } from './sentences.ts'
 import { pieceNodes } from './widgets.ts'
 
 /** Listens from now on; `redraw` is asked for when something new is to be shown. */
@@ -34,10 +34,10 @@ export function logPart({ pool }: Pick<Page, 'pool'>, redraw: () => void): Part 
     counts = { news: counts.news + (news ? 1 : 0), all: counts.all + 1 }
     redraw()
   }
-  const hear = <Name extends ToldEventName>(name: Name) => {
+  const hear = <Name extends ShownEventName>(name: Name) => {
     pool.addEventListener(name, ({ detail, at }) => add({ name, sentence: tellEvent(name, detail), at, news: isNews(name) }))
   }
-  for (const name of toldEvents) hear(name)
+  for (const name of shownEvents) hear(name)
   let before: PoolSnapshot | undefined
   pool.addEventListener('change', () => {
     const snapshot = pool.snapshot()
@@ -69,8 +69,8 @@ export function logPart({ pool }: Pick<Page, 'pool'>, redraw: () => void): Part 
         empty,
         entries.length === 0 ? 'News appears here, the newest first.' : `None of the last ${formatCount(entries.length, 'line')} matches.`
       )
-      const missed = held === undefined ? 0 : counts[which] - held.counts[which]
-      setText(pause, held === undefined ? 'Pause' : `Resume${missed === 0 ? '' : ` (${missed} new)`}`)
+      const unseen = held === undefined ? 0 : counts[which] - held.counts[which]
+      setText(pause, held === undefined ? 'Pause' : `Resume${unseen === 0 ? '' : ` (${unseen} new)`}`)
     }
   }
 }

@@ -6,6 +6,8 @@
  * each tab; its `owned` has the libp2p node and the PeerPool in the tab that runs them. The parts of the page are found by `data-testid`, the buttons by `data-action`, rows
  * by `data-peer`, `data-point`, `data-transport` and `data-direction`.
  */
+
+import { messageOf } from '../../src/core/values/reason.ts'
 import type { SharedPool } from '../index.ts'
 import { chartPart } from './chart.ts'
 import { connectionsPart } from './connections.ts'
@@ -50,7 +52,7 @@ async function start(): Promise<void> {
     showPool(pool, settings)
   } catch (error) {
     console.error('the pool could not start', error)
-    setText(byId('failure-message', HTMLParagraphElement), error instanceof Error ? error.message : String(error))
+    setText(byId('failure-message', HTMLParagraphElement), messageOf(error))
     setHidden(byId('failure', HTMLDivElement), false)
     showLife('failed')
   }

@@ -3,6 +3,7 @@
  * taken at once and the oldest is dropped.
  */
 import type { PeerId } from '../../src/core/index.ts'
+import { messageOf } from '../../src/core/values/reason.ts'
 import { byId, el, keyedList, setAttribute, setHidden, setText } from './dom.ts'
 import { cutText, formatClock, formatCount, shortenIds, shortId } from './format.ts'
 import type { Page, Part } from './page.ts'
@@ -17,7 +18,7 @@ interface Message {
   readonly id: number
   readonly at: number
   readonly direction: 'in' | 'out'
-  /** From whom or to whom; none: to everybody. */
+  /** The sender or the receiver; none: all. */
   readonly peerId: PeerId | undefined
   readonly text: string
   /** Of a message to everybody: how many took it. */
@@ -84,7 +85,7 @@ export function messagesPart({ pool }: Pick<Page, 'pool'>, redraw: () => void): 
       if (input.value === text) input.value = ''
       setHidden(problem, true)
     } catch (error) {
-      setText(problem, `Not sent: ${shortenIds(error instanceof Error ? error.message : String(error))}.`)
+      setText(problem, `Not sent: ${shortenIds(messageOf(error))}.`)
       setHidden(problem, false)
     }
   }

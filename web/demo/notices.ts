@@ -1,5 +1,6 @@
 /** Short messages at the foot of the page: what a button did, with its undo, or why it failed. */
 
+import { messageOf } from '../../src/core/values/reason.ts'
 import { el } from './dom.ts'
 import { shortenIds } from './format.ts'
 
@@ -25,7 +26,7 @@ export class Notices {
   }
 
   fail(what: string, error: unknown): void {
-    this.#add(`${what}: ${shortenIds(error instanceof Error ? error.message : String(error))}`, 'failed', undefined)
+    this.#add(`${what}: ${shortenIds(messageOf(error))}`, 'failed', undefined)
   }
 
   /** Runs what a button asks for; a failure is shown here, never thrown. */
@@ -57,7 +58,7 @@ export class Notices {
   }
 }
 
-/** Not while somebody points at it or stands in it with the keyboard. */
+/** Not while the pointer or the keyboard focus is on it. */
 function leaveWhenUnused(notice: HTMLElement, leave: () => void): void {
   setTimeout(() => {
     if (notice.matches(':hover, :focus-within')) leaveWhenUnused(notice, leave)

@@ -45,7 +45,7 @@ function pointDetails(page: Page, { point, name, place, current }: PointDetails)
   const host = hostOf(point)
   const why = explanation(page, point)
   const seen = fact('last seen')
-  const missed = fact('last miss')
+  const failed = fact('last failure')
   const failures = fact('failures in a row')
   const source = fact('heard of')
   const expected = fact('must be')
@@ -62,7 +62,7 @@ function pointDetails(page: Page, { point, name, place, current }: PointDetails)
   ban.hide(host === undefined)
   place.append(
     why.element,
-    el('dl', { class: 'facts inline' }, [seen.element, missed.element, failures.element, source.element, expected.element]),
+    el('dl', { class: 'facts inline' }, [seen.element, failed.element, failures.element, source.element, expected.element]),
     met,
     el('div', { class: 'actions' }, [trust.element, ban.element, forget.element])
   )
@@ -74,7 +74,7 @@ function pointDetails(page: Page, { point, name, place, current }: PointDetails)
     metPeer = info.peerId
     setHidden(met, info.peerId === null)
     seen.show(info.lastSeenAt === null ? 'never' : formatAgo(info.lastSeenAt, now))
-    missed.show(info.lastFailureAt === null ? '' : formatAgo(info.lastFailureAt, now))
+    failed.show(info.lastFailureAt === null ? '' : formatAgo(info.lastFailureAt, now))
     failures.show(info.failures === 0 ? '' : String(info.failures))
     source.show(
       `${formatAgo(info.discoveredAt, now)}${info.source === null ? `, ${mediumWords(info.discoverySource)}` : ` from ${shortId(info.source)}`}`
@@ -101,7 +101,7 @@ export function pointWords({ info, condition, now, sinceMs }: Known<PointSnapsho
       return `${info.failures > 0 ? `failed ${formatCount(info.failures, 'time')}, ` : ''}again in ${formatWait(info.backoffForMs - sinceMs)}`
     case 'ready':
       if (info.lastSeenAt !== null) return `seen ${formatAgo(info.lastSeenAt, now)}`
-      return info.lastFailureAt === null ? 'not tried yet' : `missed ${formatAgo(info.lastFailureAt, now)}`
+      return info.lastFailureAt === null ? 'not tried yet' : `failed ${formatAgo(info.lastFailureAt, now)}`
     default:
       return conditions[condition].word
   }

@@ -42,7 +42,7 @@ export function settingsPart(page: Page): Part {
   return {
     show({ snapshot: { band, status } }) {
       const key = `${band.min} ${band.expected} ${band.max}`
-      // Not over what somebody is typing.
+      // Not over what a person is typing.
       if (drawn !== key && !form.contains(document.activeElement)) {
         drawn = key
         inputs.forEach((input, index) => {

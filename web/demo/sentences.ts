@@ -28,11 +28,11 @@ export interface Sentence {
   readonly pieces: readonly Piece[]
 }
 
-/** `change` says only that the page must be drawn again; a line of a history repeats what another event told. */
-export type ToldEventName = Exclude<PoolEventName, 'change' | 'point-history' | 'peer-history'>
-type Teller<Name extends ToldEventName> = (detail: PoolEvents[Name]) => Sentence
+/** `change` says only that the page must be drawn again; a line of a history repeats another event. */
+export type ShownEventName = Exclude<PoolEventName, 'change' | 'point-history' | 'peer-history'>
+type SentenceOf<Name extends ShownEventName> = (detail: PoolEvents[Name]) => Sentence
 
-const tellers: { readonly [Name in ToldEventName]: Teller<Name> } = {
+const sentences: { readonly [Name in ShownEventName]: SentenceOf<Name> } = {
   'band-changed': ({ band }) => plain(`Keeping ${band.min} to ${band.max} connections now, ${band.expected} if possible.`),
   'too-few-connections': ({ active }) => warning(`Too few connections (${active}): looking for peers.`),
   'too-many-connections': ({ active }) => warning(`Too many connections: ${active}.`),
@@ -67,7 +67,7 @@ const tellers: { readonly [Name in ToldEventName]: Teller<Name> } = {
     warning(`Left out ${formatCount(messages, 'message')} for `, { peerId }, ', which reads too slowly.'),
   'bootstrap-sent': ({ peerId }) => quiet('Asked ', { peerId }, ' for points.'),
   'bootstrap-received': ({ peerId }) => quiet({ peerId }, ' asked us for points.'),
-  'advertise-sent': ({ peerId, points }) => quiet(`Told ${formatCount(points, 'point')} to `, { peerId }, '.'),
+  'advertise-sent': ({ peerId, points }) => quiet(`Advertised ${formatCount(points, 'point')} to `, { peerId }, '.'),
   'advertise-received': ({ peerId, points, taken }) =>
     quiet('Heard of ', formatCount(points, 'point'), ' from ', { peerId }, `; ${taken === 0 ? 'none was new' : `${taken} new`}.`),
   'swap-request-sent': ({ peerId }) => quiet('Offered a swap to ', { peerId }, '.'),
@@ -76,7 +76,7 @@ const tellers: { readonly [Name in ToldEventName]: Teller<Name> } = {
   'swap-ack-sent': ({ peerId }) => quiet('Took the swap of ', { peerId }, '.'),
   'swap-ack-received': ({ peerId }) => quiet({ peerId }, ' took our swap.'),
   'swap-success': ({ peerId, gained }) => plain('A swap with ', { peerId }, ' brought ', { peerId: gained }, '.'),
-  'swap-failure': ({ peerId, why }) => quiet('A swap with ', { peerId }, ` came to nothing: ${shortenIds(why)}.`),
+  'swap-failure': ({ peerId, why }) => quiet('A swap with ', { peerId }, ` failed: ${shortenIds(why)}.`),
   'peer-banned': ({ peerId }) => warning('Banned ', { peerId }, '.'),
   'peer-unbanned': ({ peerId }) => plain('Lifted the ban of ', { peerId }, '.'),
   'host-banned': ({ host }) => warning(`Banned the host ${formatHost(host)}.`),
@@ -109,14 +109,14 @@ const tellers: { readonly [Name in ToldEventName]: Teller<Name> } = {
 }
 
 /** What a person wants to hear of without asking; the rest is what the pool does to bring it about, retries above all. */
-const newsEvents: ReadonlySet<ToldEventName> = new Set<ToldEventName>([
+const newsEvents: ReadonlySet<ShownEventName> = new Set<ShownEventName>([
   ...(['connection-opened', 'connection-closed', 'connection-lost'] as const),
   ...(['band-changed', 'own-points-changed', 'link-budget', 'messages-dropped', 'trust-changed'] as const),
   ...(['peer-banned', 'peer-unbanned', 'host-banned', 'host-unbanned', 'range-banned', 'range-unbanned'] as const),
   ...(['greylisted', 'peer-reported', 'storage-failed', 'storage-loaded', 'storage-recovered'] as const)
 ])
 
-export function isNews(name: ToldEventName): boolean {
+export function isNews(name: ShownEventName): boolean {
   return newsEvents.has(name)
 }
 
@@ -144,11 +144,11 @@ function placeInBand({ active, bounds, status }: BandView): 'below' | 'inside' |
 }
 
 /** Every event the log hears. */
-export const toldEvents = Object.keys(tellers) as ToldEventName[]
+export const shownEvents = Object.keys(sentences) as ShownEventName[]
 
-export function tellEvent<Name extends ToldEventName>(name: Name, detail: PoolEvents[Name]): Sentence {
-  // TypeScript cannot see that the teller and the detail have the same name.
-  return (tellers[name] as unknown as Teller<Name>)(detail)
+export function tellEvent<Name extends ShownEventName>(name: Name, detail: PoolEvents[Name]): Sentence {
+  // TypeScript cannot see that the function and the detail have the same name.
+  return (sentences[name] as unknown as SentenceOf<Name>)(detail)
 }
 
 /** For the filter: full ids and points, so that either form is found. */
@@ -179,7 +179,7 @@ export function adviceFor(rejection: Rejection): string {
     case 'dial-failed':
       return dialAdvice[rejection.failure]
     case 'unexpected-peer-id':
-      return 'Somebody else answers there. Ask for the current address, or dial it without /p2p/….'
+      return 'Another peer answers there. Ask for the current address, or dial it without /p2p/….'
     case 'unknown-network':
       return 'That peer is on another network. Peers meet only if both use the same network name.'
     case 'no-common-version':
@@ -201,7 +201,7 @@ const dialAdvice: Readonly<Record<DialFailure, string>> = {
   refused: 'Is the peer running, and the port right?',
   unreachable: 'Check the address and your network.',
   timeout: 'The peer may be gone, or a firewall in between. Check the address, or try again.',
-  'wrong-peer-id': 'Somebody else answers there. Ask for the current address.',
+  'wrong-peer-id': 'Another peer answers there. Ask for the current address.',
   'no-transport': 'A page can dial /ws, /wss and /webrtc addresses; plain TCP is for Node peers.',
   myself: 'That address is this page itself.',
   denied: 'Our own rules forbid it: look under “Bans”.',
@@ -224,7 +224,7 @@ const historyKinds: Readonly<Record<HistoryKind, string>> = {
   'connection-lost': 'It left, or the network failed.'
 }
 
-/** Through which door a point came, when no peer told it. */
+/** How a point came, when no peer advertised it. */
 export function mediumWords(discoverySource: string): string {
   if (discoverySource === 'operator') return 'named here'
   return discoverySource === 'storage' ? 'remembered from last time' : `by ${discoverySource}`
@@ -233,12 +233,12 @@ export function mediumWords(discoverySource: string): string {
 function who(peerId: PeerId | undefined, point: Point | undefined): readonly Piece[] {
   if (peerId !== undefined && point !== undefined) return [{ peerId }, ' at ', { point }]
   if (peerId !== undefined) return [{ peerId }]
-  return [point === undefined ? 'somebody' : { point }]
+  return [point === undefined ? 'an unknown peer' : { point }]
 }
 
 function culprit(peerId: PeerId | undefined, host: Host | undefined): readonly Piece[] {
   const where = host === undefined ? '' : `the host ${formatHost(host)}`
-  if (peerId === undefined) return [where === '' ? 'somebody' : where]
+  if (peerId === undefined) return [where === '' ? 'an unknown peer' : where]
   return where === '' ? [{ peerId }] : [{ peerId }, ` and ${where}`]
 }
 

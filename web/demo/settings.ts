@@ -1,8 +1,9 @@
 /**
- * What the page is told from outside: `/demo.json`, written by the demo's server, and the query of its own address.
+ * What the page learns from outside: `/demo.json`, written by the demo's server, and the query of its own address.
  * Checked here once; whatever is wrong becomes an error that says what was expected.
  */
 import type { ConnectionBand } from '../../src/core/index.ts'
+import { messageOf } from '../../src/core/values/reason.ts'
 
 export interface DemoSettings {
   readonly network: string
@@ -29,7 +30,7 @@ async function askServer(): Promise<Response> {
   try {
     return await fetch('/demo.json', { cache: 'no-store', signal: AbortSignal.timeout(settingsDeadlineMs) })
   } catch (cause) {
-    throw new Error(`/demo.json: the demo's server does not answer (${cause instanceof Error ? cause.message : String(cause)})`, { cause })
+    throw new Error(`/demo.json: the demo's server does not answer (${messageOf(cause)})`, { cause })
   }
 }
 

@@ -93,7 +93,7 @@ function peerSheet(page: Page, { peerId, content, close }: SheetPlace): (moment:
     async () => {
       const described = await page.pool.peers.describe(peerId)
       if (latest === undefined) return
-      facts.show(described, latest, latest.snapshot.bars.find((bar) => bar.peerId === peerId)?.endsAt ?? null)
+      facts.show(described, latest, latest.snapshot.blocks.find((block) => block.peerId === peerId)?.endsAt ?? null)
       history.show(described, latest.now)
     },
     (error) => setText(words, error.message)
@@ -129,15 +129,15 @@ function sheetFacts() {
   const score = fact('score')
   const met = fact('first met')
   const seen = fact('last seen')
-  const missed = fact('last miss')
+  const failed = fact('last failure')
   const reports = fact('reports')
   const kept = fact('kept out')
   return {
-    element: el('dl', { class: 'facts inline' }, [met.element, seen.element, missed.element, score.element, reports.element, kept.element]),
+    element: el('dl', { class: 'facts inline' }, [met.element, seen.element, failed.element, score.element, reports.element, kept.element]),
     show(peer: PeerDescription | undefined, { now }: Moment, keptOutUntil: number | null) {
       met.show(peer === undefined ? '' : formatAgo(peer.createdAt, now))
       seen.show(peer === undefined ? '' : peer.lastSeen === null ? 'never' : formatAgo(peer.lastSeen.at, now))
-      missed.show(peer?.lastFailure == null ? '' : formatAgo(peer.lastFailure.at, now))
+      failed.show(peer?.lastFailure == null ? '' : formatAgo(peer.lastFailure.at, now))
       score.show(peer === undefined ? '' : scoreWords(peer))
       reports.show(peer === undefined ? '' : reportWords(peer, now))
       kept.show(keptOutUntil === null ? '' : `${formatWait(keptOutUntil - now)} more`)
@@ -277,7 +277,7 @@ function historyList() {
   }
 }
 
-/** Newest first. Two of the same kind in one millisecond are told apart by their number. */
+/** Newest first. Two of the same kind in one millisecond differ by their number. */
 export function historyLines(events: PeerDescription['events'], now: number): HistoryLine[] {
   const seen = new Map<string, number>()
   const lines = events.map(({ kind, at, point }) => {

@@ -1,5 +1,6 @@
 /** How the pool itself is: its life, its storage, what went wrong lately. */
 import type { PoolSnapshot, PoolStatus, StorageFailure, StorageSnapshot } from '../../src/core/index.ts'
+import { messageOf } from '../../src/core/values/reason.ts'
 import { byId, setAttribute, setHidden, setText } from './dom.ts'
 import { formatAgo, formatCount, shortenIds } from './format.ts'
 import type { Page, Part } from './page.ts'
@@ -71,7 +72,7 @@ export function statusPart({ pool }: Pick<Page, 'pool'>, { tabs }: Pick<DemoSett
   let lastError = ''
   const count = (error: unknown) => {
     pageErrors += 1
-    lastError = error instanceof Error ? error.message : String(error)
+    lastError = messageOf(error)
     redraw()
   }
   addEventListener('error', ({ error, message }) => count(error ?? message))

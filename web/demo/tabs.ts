@@ -1,6 +1,6 @@
 /**
  * What this tab is to the others of the same browser: the one that runs the pool, one that follows it, or a peer of its own;
- * and what a person is told when that changes.
+ * and what a person reads when that changes.
  */
 import type { PoolSnapshot } from '../../src/core/index.ts'
 import type { SharedPool } from '../index.ts'

@@ -38,7 +38,7 @@ export function trustPeer({ pool, notices }: Page, peerId: PeerId, trusted: bool
   )
 }
 
-/** A person's own wish ignores back-offs; how it went is in the log and in the row, so only a failure is said. */
+/** A person's own request ignores back-offs; how it went is in the log and in the row, so only a failure is said. */
 export function connectPoint({ pool, notices }: Page, point: Point): void {
   void notices.run(`Could not connect to ${shortenIds(point)}`, async () => {
     await pool.connect(point)

@@ -1,4 +1,4 @@
-/** What a first visitor is told: what this page is and what to try. Once put away it stays away. */
+/** What a first visitor reads: what this page is and what to try. Once put away it stays away. */
 import { byId, setHidden } from './dom.ts'
 import { recall, remember } from './remembered.ts'
 

@@ -57,7 +57,7 @@ export function pieceNodes(pieces: readonly Piece[]): (Node | string)[] {
 
 export interface ActionButton {
   readonly element: HTMLButtonElement
-  /** `target` is for those who hear the page: "Ban" alone says not whom. */
+  /** `target` is for screen readers: "Ban" alone does not say which peer. */
   show(label: string, target: string): void
   hide(hidden: boolean): void
 }

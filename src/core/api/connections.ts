@@ -44,7 +44,7 @@ export class Connections<Msg, ConnMeta> implements Iterable<[PeerId, Connection<
     return found[Math.floor(this.#context.random.next() * found.length)]
   }
 
-  /** Whom to offer a swap, and what: two different random connections, neither private. Source: `propose_swap_request`. */
+  /** The peer to offer a swap, and what: two different random connections, neither private. Source: `propose_swap_request`. */
   proposeSwapRequest(): { point: Point; peerId: PeerId; recipient: Connection<Msg, ConnMeta> } | undefined {
     const recipients = this.list().filter((connection) => !connection.isPrivate)
     const recipient = recipients[Math.floor(this.#context.random.next() * recipients.length)]

@@ -1,7 +1,8 @@
 /** `pool.explain` and `pool.explainBand`: what decisions say, with what only the running pool knows. */
-import type { Circumstances } from '../decisions/circumstances.ts'
+
 import { type Explanation, explainPeer, explainPoint } from '../decisions/explain.ts'
 import { type BandExplanation, explainBand } from '../decisions/explain-band.ts'
+import type { Circumstances } from '../decisions/foresight.ts'
 import type { FlowContext } from '../flows/context.ts'
 import type { Exchange } from '../flows/exchange.ts'
 import type { Maintenance } from '../flows/maintenance.ts'
@@ -48,7 +49,7 @@ export class Explanations {
     if (what.startsWith('/')) return explainPoint(state, what as Point, circumstances)
     const explanation = explainPeer(state, what as PeerId, circumstances)
     const connection = state.connection(what as PeerId)
-    if (connection === undefined || this.#parts.exchange.mayTell(connection) > 0) return explanation
+    if (connection === undefined || this.#parts.exchange.mayAdvertise(connection) > 0) return explanation
     return { ...explanation, text: `${explanation.text}; it has advertised as many points as it may for now` }
   }
 
@@ -68,7 +69,7 @@ export class Explanations {
       transports: network.transports,
       isGroupFull: (point) => state.points.isGroupFull(point),
       peersToAsk: [...state.connections()].filter((connection) => exchange.mayAsk(connection)).length,
-      barOf: (whom) => this.#barOf(whom),
+      blockOf: (concerned) => this.#blockOf(concerned),
       refusalOf: (peerId) => {
         const refusal = this.#refused.get(peerId)
         return refusal === undefined ? undefined : { agoMs: now - refusal.at, why: refusal.why }
@@ -77,13 +78,13 @@ export class Explanations {
   }
 
   /** Of several that hold the one that ends last. */
-  #barOf({ peerId, host }: Parameters<Circumstances['barOf']>[0]): ReturnType<Circumstances['barOf']> {
+  #blockOf({ peerId, host }: Parameters<Circumstances['blockOf']>[0]): ReturnType<Circumstances['blockOf']> {
     const { state, config, clock } = this.#context
-    const bars = describeBlocks(state.access, config.ipGreylistCleanupDelayMs)
+    const blocks = describeBlocks(state.access, config.ipGreylistCleanupDelayMs)
       .filter((block) => (peerId === undefined ? host !== undefined && holds(block.host, host) : block.peerId === peerId))
       .map(({ kind, endsAt }) => ({ kind, endsInMs: endsAt === null ? undefined : endsAt - clock.date() }))
     const never = Number.POSITIVE_INFINITY
-    return bars.sort((a, b) => (b.endsInMs ?? never) - (a.endsInMs ?? never) || 0)[0]
+    return blocks.sort((a, b) => (b.endsInMs ?? never) - (a.endsInMs ?? never) || 0)[0]
   }
 }
 

@@ -1,6 +1,6 @@
 /**
  * What `lifecycle.ts` loads beside the start of a node, put together: handshakes, all that works with running connections, and what is said
- * to people. A pool has it from its first start on. The first dial does not wait for it: nothing in here decides whom to dial or whom to
+ * to people. A pool has it from its first start on. The first dial does not wait for it: nothing in here decides which peer to dial or to
  * keep out.
  */
 

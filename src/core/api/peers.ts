@@ -153,7 +153,7 @@ export class Peers<PeerMeta> {
     liveRecord(info, { code: 'invalid-argument', name: 'peers.describe' })
     const { state } = info
     const seen = lastMeeting(info)
-    const missed = lastFailure(info)
+    const failed = lastFailure(info)
     return {
       peerId: info.peerId,
       state: state.kind,
@@ -163,7 +163,7 @@ export class Peers<PeerMeta> {
       metadata: this.#context.config.peerMetadata.toJson(info.metadata),
       createdAt: info.createdAt,
       lastSeen: seen === undefined ? null : { point: seen.point ?? null, at: seen.at },
-      lastFailure: missed === undefined ? null : { point: missed.point ?? null, at: missed.at },
+      lastFailure: failed === undefined ? null : { point: failed.point ?? null, at: failed.at },
       connection:
         state.kind === 'running'
           ? { point: state.connection.point ?? null, direction: state.connection.direction, establishedAt: state.connection.establishedAt }

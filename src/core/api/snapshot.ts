@@ -27,8 +27,8 @@ export function takeSnapshot(context: FlowContext, frame: SnapshotFrame): PoolSn
   const { state, config, clock } = context
   const { access } = state
   const now = clock.now()
-  const bars = describeBlocks(access, config.ipGreylistCleanupDelayMs)
-  const banned = bars.filter(({ kind }) => kind === 'banned')
+  const blocks = describeBlocks(access, config.ipGreylistCleanupDelayMs)
+  const banned = blocks.filter(({ kind }) => kind === 'banned')
   return {
     version: frame.version,
     takenAt: clock.date(),
@@ -50,7 +50,7 @@ export function takeSnapshot(context: FlowContext, frame: SnapshotFrame): PoolSn
     bannedHosts: access.bans().hosts.map(({ host }) => host),
     greylistedPeers: access.greylistedPeers().map((listed) => listed.peerId),
     greylistedHosts: access.greylistedHosts().map((listed) => listed.host),
-    bars,
+    blocks,
     storage: frame.storage
   }
 }

@@ -10,9 +10,8 @@ import type { Host, ParsedPoint, PeerId } from '../values/ids.ts'
 import type { HelloMessage } from '../values/message.ts'
 import type { Rejection } from '../values/reason.ts'
 import { checkPeer } from './admission.ts'
-import { chooseToLeave, maxIncomingConnections } from './eviction.ts'
-import { keptPlaces, type Surplus, surplusByKind } from './kinds.ts'
-import { chooseRival, judgeShare, shareOf, strangersOf } from './shares.ts'
+import { chooseToPrune, keptSlots, maxIncomingConnections, type Surplus, surplusByKind } from './eviction.ts'
+import { chooseRival, judgeShare, shareOf, untrustedHolders } from './shares.ts'
 
 /** The version of the pool protocol that this code speaks. */
 export const protocolVersions: readonly number[] = [1]
@@ -20,15 +19,15 @@ export const protocolVersions: readonly number[] = [1]
 /** What `checkHello` allows, and at whose cost. */
 export interface Admission {
   readonly kind: 'admit'
-  /** Another attempt of the same peer that must give way, with nobody to blame. */
+  /** Another attempt of the same peer that must give way; no fault of the peer. */
   readonly displaces: Attempt | undefined
-  /** A connection of the same peer that its other end has lost. */
+  /** A connection of the same peer that the peer has lost. */
   readonly replaces: RunningConnection | undefined
-  /** A stranger's connection that makes room: for a trusted peer, or for a stranger of a smaller address group. */
+  /** An untrusted peer's connection that makes room: for a trusted peer, or for an untrusted one of a smaller address group. */
   readonly evicts: RunningConnection | undefined
 }
 
-/** Step 4: their Hello came. All of step 1 again, since time went by, then what only the Hello can tell. */
+/** Step 4: their Hello came. All of step 1 again, since time went by, then what only the Hello says. */
 export function checkHello(
   view: PoolView,
   attempt: Attempt,
@@ -40,12 +39,12 @@ export function checkHello(
   if (attempt.expectedPeerId !== undefined && attempt.expectedPeerId !== peerId) {
     return { kind: 'unexpected-peer-id', expected: attempt.expectedPeerId, received: peerId }
   }
-  const barred = checkPeer(view, peerId, attempt.host)
-  if (barred !== undefined) return barred
+  const refusal = checkPeer(view, peerId, attempt.host)
+  if (refusal !== undefined) return refusal
   const trusted =
     view.access.isTrusted(peerId, attempt.point) ||
     theirs.points.some((named) => isTrustedPlace(view, named, { peerId, host: attempt.host }))
-  // Before all that is answered with our own Hello.
+  // Before all refusals that are sent with our own Hello.
   if (config.privateMode && !trusted) return { kind: 'private-mode' }
   if (hello.network !== config.network) return { kind: 'unknown-network', expected: config.network, received: hello.network }
   if (!hello.protocolVersions.some((version) => protocolVersions.includes(version))) {
@@ -60,9 +59,9 @@ export function checkHello(
 }
 
 /**
- * Does the peer come from a trusted point, as the original has it: from its address, naming the port that it listens on? Only where
- * nobody far away can say so, who is seen at another host or is not the relay's target; and if nobody else is expected there, or was
- * there the last time.
+ * Does the peer come from a trusted point, as in the original: from its address, naming the port that it listens on? Not if we see it at
+ * another host or it is not the relay's target, since then anybody could say so; nor if another peer is expected there, or was
+ * connected there last.
  */
 function isTrustedPlace(
   view: PoolView,
@@ -78,9 +77,9 @@ function isTrustedPlace(
 }
 
 /**
- * Strangers who come in leave some places to our own dials, and above maxTarget are told of others rather than taken: maintenance
- * would only leave somebody for them. No address group has more than its share. A trusted peer takes any place, at the cost of a
- * stranger if need be; so does one of a kind that is below its minimum, and places are kept for such.
+ * Untrusted incoming peers may not use the slots that are reserved for our own dials. Above `maxTarget` they get a Nack with
+ * alternatives, because maintenance would prune a connection anyway. No address group has more than its share. A trusted peer takes any
+ * slot, in place of an untrusted one if need be; so does a peer of a kind that is below its minimum, and slots are kept for such.
  */
 function findSlot(
   view: PoolView,
@@ -93,36 +92,36 @@ function findSlot(
   const noSlot: Rejection = { kind: 'too-many-connections' }
   const surplus = surplusByKind(view, twin.replaces)
   if (trusted || surplus[kind] < 0) {
-    const [evicts] = isFull ? chooseToLeave(view, 1, { arriving: kind }) : []
+    const [evicts] = isFull ? chooseToPrune(view, 1, { arriving: kind }) : []
     return isFull && evicts === undefined ? noSlot : { ...twin, evicts }
   }
-  const isCrowded = roomForStrangers(view, surplus) + freed <= 0
-  // It takes the place that it had.
+  const isCrowded = roomForUntrusted(view, surplus) + freed <= 0
+  // It takes the slot that it had.
   if (freed > 0) return isCrowded ? noSlot : twin
-  const strangers = strangersOf(view, kind)
+  const holders = untrustedHolders(view, kind)
   const newcomer = shareOf({ host, peerId })
-  const cameIn = strangers.filter(({ direction }) => direction === 'incoming').length
-  const verdict = judgeShare(strangers, newcomer, { cameIn, places: band.max })
+  const cameIn = holders.filter(({ direction }) => direction === 'incoming').length
+  const verdict = judgeShare(holders, newcomer, { cameIn, slots: band.max })
   if (verdict.kind === 'refuse') return noSlot
-  const rival = verdict.evicts ?? (isFull || isCrowded ? chooseRival(strangers, newcomer) : undefined)
+  const rival = verdict.evicts ?? (isFull || isCrowded ? chooseRival(holders, newcomer) : undefined)
   if (rival === undefined) return isFull || isCrowded ? noSlot : twin
   return { ...twin, evicts: rival.connection }
 }
 
-/** How many more strangers who come in find a free place; above maxTarget none does, and places are kept for kinds below their minimum. */
-export function roomForStrangers(view: PoolView, surplus: Surplus = surplusByKind(view)): number {
+/** How many more untrusted incoming peers find a free slot: none above maxTarget, and slots are kept for kinds below their minimum. */
+export function roomForUntrusted(view: PoolView, surplus: Surplus = surplusByKind(view)): number {
   const { band, bounds, slotsTaken, incomingSlots } = view
-  const places = Math.min(bounds.maxTarget, band.max - keptPlaces(surplus))
-  return Math.min(places - slotsTaken, maxIncomingConnections(band) - incomingSlots)
+  const slots = Math.min(bounds.maxTarget, band.max - keptSlots(surplus))
+  return Math.min(slots - slotsTaken, maxIncomingConnections(band) - incomingSlots)
 }
 
 /**
- * The same peer twice: two ends that dialed each other, or a peer that came back before we noticed that it had gone.
+ * The same peer twice: both ends dialed each other, or a peer came back before we noticed that it had gone.
  *
- * If both ends dialed, both keep the dial of the smaller peer id. A dialer asks with the listener's Ack in hand, so its own
- * earlier dial to that peer, if it still seems to run, is lost at the other end. A listener takes any Hello but one of a
- * run of the peer that it is already connected or connecting to. Another run of the peer, and any Hello once the
- * connection is older than a handshake can be, come from a peer that has lost the old connection.
+ * If both ends dialed, both keep the dial of the smaller peer id. A dialer asks here with the listener's Ack in hand, so its own
+ * earlier dial to that peer, if it still seems to run, is lost at the other end. A listener takes any Hello but one of the run of the
+ * peer that it is already connected or connecting to. A Hello of another run, and any Hello once the connection is older than a
+ * handshake can be, come from a peer that has lost the old connection.
  */
 function resolveTwin(
   view: PoolView,

@@ -8,15 +8,14 @@ import { kindOf, readPoint } from '../values/address.ts'
 import type { Attempt } from '../values/attempt.ts'
 import type { Host, PeerId, Point } from '../values/ids.ts'
 import type { Rejection } from '../values/reason.ts'
-import { chooseToLeave } from './eviction.ts'
-import { surplusByKind } from './kinds.ts'
+import { chooseToPrune, surplusByKind } from './eviction.ts'
 
 /** Step 1, outgoing: before anything is recorded or sent. `trust`: what the caller is about to set on the point, if anything. */
 export function checkDial(view: PoolView, point: Point, expectedPeerId: PeerId | undefined, trust?: boolean): Rejection | undefined {
   const info = view.points.get(point)
   const trusted = trust ?? view.access.isTrusted(expectedPeerId, point)
   if (view.points.isOwn(point) || expectedPeerId === view.peerId) return { kind: 'myself' }
-  if (isBarredAt(view, point, { expectedPeerId, trusted })) return { kind: 'point-banned', point }
+  if (isBlockedAt(view, point, { expectedPeerId, trusted })) return { kind: 'point-banned', point }
   if (expectedPeerId !== undefined && view.access.peerBlock(expectedPeerId) !== undefined)
     return { kind: 'peer-banned', peerId: expectedPeerId }
   if (view.config.privateMode && !trusted) return { kind: 'private-mode' }
@@ -28,19 +27,19 @@ export function checkDial(view: PoolView, point: Point, expectedPeerId: PeerId |
   if (expectedPeerId !== undefined && view.connection(expectedPeerId) !== undefined)
     return { kind: 'already-connected', peerId: expectedPeerId }
   if (view.slotsTaken < view.band.max) return undefined
-  // A trusted point, or one of a kind that is missing, takes the place of a stranger once it has proved to be there.
+  // A trusted point, or one of a kind that is missing, takes the slot of an untrusted peer once its own peer proved to be there.
   const kind = kindOf((info ?? readPoint(point)).transport)
   const mayDisplace = trusted || surplusByKind(view)[kind] < 0
-  return mayDisplace && chooseToLeave(view, 1, { arriving: kind }).length > 0 ? undefined : { kind: 'too-many-connections' }
+  return mayDisplace && chooseToPrune(view, 1, { arriving: kind }).length > 0 ? undefined : { kind: 'too-many-connections' }
 }
 
-/** Step 1 of a dial that nobody asked for by hand: was this untried point's host dialed often enough lately? */
+/** Step 1 of a dial that the pool makes by itself: was this untried point's host dialed often enough recently? */
 export function checkHostLimit(view: PoolView, point: Point, now: number): Rejection | undefined {
   return view.points.hostFreeAt(point) >= now ? { kind: 'host-dial-limit', point } : undefined
 }
 
-/** The gater's question before a dial: is the point's host kept out, for the peer that is expected or was last met there? */
-export function isBarredAt(
+/** The gater's question before a dial: is the point's host kept out, for the peer that is expected there or was connected there last? */
+export function isBlockedAt(
   view: PoolView,
   point: Point,
   {
@@ -56,19 +55,19 @@ export function isBarredAt(
   )
 }
 
-/** Step 2: the dial proved who is there. Before a word is said to somebody with whom nothing can come of it. */
+/** Step 2: the dial proved who is there. Nothing was sent yet to a peer that would be refused anyway. */
 export function checkDialed(view: PoolView, peerId: PeerId, { host, point }: Pick<Attempt, 'host' | 'point'>): Rejection | undefined {
   if (peerId === view.peerId) return { kind: 'myself' }
-  const barred = checkPeer(view, peerId, host)
-  if (barred !== undefined) return barred
+  const refusal = checkPeer(view, peerId, host)
+  if (refusal !== undefined) return refusal
   if (view.config.privateMode && !view.access.isTrusted(peerId, point)) return { kind: 'private-mode' }
   return view.connection(peerId) === undefined ? undefined : { kind: 'already-connected', peerId }
 }
 
 /**
- * Private mode: is not a word said to this peer, which proved its id? One that is trusted by id gets in from anywhere. Trusted points
- * without an id admit more: on a dial of ours, any peer that answers there; from the same host, the peer that was met there last, or until
- * then anybody, who must name the point in its Hello.
+ * Private mode: is this peer, which proved its id, refused before anything is sent? One that is trusted by id gets in from anywhere.
+ * Trusted points without an id admit more: on a dial of ours, any peer that answers there; from the same host, the peer that was connected
+ * there last, or until there was one, any peer that names the point in its Hello.
  */
 export function isShutOut(view: PoolView, peerId: PeerId, { host, direction }: Pick<Attempt, 'host' | 'direction'>): boolean {
   if (!view.config.privateMode || view.access.isTrusted(peerId, undefined)) return false
@@ -76,7 +75,7 @@ export function isShutOut(view: PoolView, peerId: PeerId, { host, direction }: P
   return ![...view.points].some((info) => info.trusted && info.expectedPeerId === undefined && (info.host === host || isDialedByName(info)))
 }
 
-/** What a name stands for is found out on the way: the connection may have another address. */
+/** A name is looked up on the way, so the connection may have an address that we did not see before. */
 function isDialedByName({ point, state }: PointInfo): boolean {
   return state.kind === 'requested' && point.startsWith('/dns')
 }

@@ -1,6 +1,6 @@
 /**
  * Which known points maintenance may dial now, and what keeps it from the others. Pure. `plan.ts` dials by it and `explain.ts`
- * tells people of it: one judgement, so that what is told is what is done.
+ * explains by it: one judgement, so that what is said is what is done.
  */
 import { noBackoff } from '../tables/attempt.ts'
 import { type PointInfo, soughtAt } from '../tables/point.ts'
@@ -13,9 +13,9 @@ import { checkDial } from './admission.ts'
 export type Obstacle =
   | { readonly kind: 'busy' } // connected, or a connection is being made
   | { readonly kind: 'not-dialable' } // by nothing that runs here
-  | { readonly kind: 'reached'; readonly peerId: PeerId } // its peer is connected by another way
+  | { readonly kind: 'reached'; readonly peerId: PeerId } // its peer is connected at another point
   | { readonly kind: 'refused'; readonly rejection: Rejection }
-  | { readonly kind: 'barred'; readonly until: number } // it failed or ended lately, or what its source told of did; monotonic
+  | { readonly kind: 'backoff'; readonly until: number } // it failed or ended lately, or other points of its source did; monotonic
 
 export interface CandidateOptions {
   /** Monotonic, ms. */
@@ -34,10 +34,10 @@ export function obstacleOf(view: PoolView, info: PointInfo, { now, canDial }: Ca
   const rejection = checkDial(view, point, sought) ?? checkOwner(view, info)
   if (rejection !== undefined) return { kind: 'refused', rejection }
   const until = backoffUntil(view, info)
-  return until >= now ? { kind: 'barred', until } : undefined
+  return until >= now ? { kind: 'backoff', until } : undefined
 }
 
-/** The peer that answers at a point, as far as the operator or a proof tells: a claim counts from the claimant's own host only. */
+/** The peer that answers at a point, as far as the operator or a proof says: a claim counts from the claimant's own host only. */
 export function ownerOf({
   expectedPeerId,
   deniedPeerId,
@@ -50,7 +50,7 @@ export function ownerOf({
   return expectedPeerId ?? deniedPeerId ?? met?.peerId ?? (isClaimProven ? claimedBy : undefined)
 }
 
-/** The peer that answers there is kept out: it would be dialed only to be refused. A user's `connect` may find another. */
+/** The peer that answers there is kept out: a dial would end in a refusal. A user's `connect` may find another peer. */
 function checkOwner(view: PoolView, info: PointInfo): Rejection | undefined {
   const owner = ownerOf(info)
   if (info.trusted || owner === undefined || view.access.peerBlock(owner) === undefined) return undefined
@@ -82,56 +82,51 @@ export interface Candidates {
   readonly candidates: PointInfo[]
   /** The first instant at which one that must wait need not; infinite: there is none. */
   readonly freeAt: number
-  /** The same of those where somebody was met and no dial has failed since. */
+  /** The same of those where a peer was connected and no dial has failed since. */
   readonly reunionAt: number
   /** Address groups that we are connected to, or dialing, by our own choice. */
   readonly busyGroups: ReadonlySet<string>
 }
 
-export function findCandidates(view: PoolView, options: CandidateOptions): Candidates {
+/** `accepts`: which points count at all. */
+export function findCandidates(view: PoolView, options: CandidateOptions, accepts: (info: PointInfo) => boolean = () => true): Candidates {
   const busyGroups = new Set<string>()
   const never = Number.POSITIVE_INFINITY
   const found = { candidates: [] as PointInfo[], freeAt: never, reunionAt: never, busyGroups }
   for (const info of view.points) {
     if (isOurChoice(info)) busyGroups.add(info.group)
+    if (!accepts(info)) continue
     // A longer wait than the shortest decides nothing, so all else about that point need not be asked; a hungry pool has many such.
     const isFriend = isMet(info) && info.failures === 0
     const until = backoffUntil(view, info)
     if (until >= options.now && until >= (isFriend ? found.reunionAt : found.freeAt)) continue
     const obstacle = obstacleOf(view, info, options)
     if (obstacle === undefined) found.candidates.push(info)
-    if (obstacle?.kind !== 'barred') continue
+    if (obstacle?.kind !== 'backoff') continue
     found.freeAt = Math.min(found.freeAt, obstacle.until)
     if (isFriend) found.reunionAt = obstacle.until
   }
   return found
 }
 
-/** Without haste, strangers wait while somebody who was met may be dialed again within so long, ms. */
+/** Without haste, untried points wait while one that was connected before may be dialed again within so long, ms. */
 const reunionWaitMs = 120_000
 
 /**
- * Without haste a loss is no opening for whoever others told of: those who were met are waited for. Else strangers who get us left
- * by our peers (a swap does) would take their places while these may not be dialed.
+ * Near the target a free slot is first offered to peers that were connected before; advertised but untried points wait. Otherwise
+ * unknown peers that make our peers disconnect (a swap does) would take their slots while these may not be dialed.
  */
-export function strangersWait({ active, bounds }: PoolView, { reunionAt }: Candidates, now: number): boolean {
+export function untriedWait({ active, bounds }: PoolView, { reunionAt }: Candidates, now: number): boolean {
   return active >= bounds.minTarget && reunionAt - now <= reunionWaitMs
 }
 
-/** Was anybody ever connected there, or does the operator trust it? */
+/** Was a peer ever connected there, or does the operator trust it? */
 export function isMet({ trusted, lastEstablished }: PointInfo): boolean {
   return trusted || lastEstablished !== undefined
 }
 
 /** Connected or being dialed because we wanted to. */
 export function isOurChoice({ state }: PointInfo): boolean {
-  switch (state.kind) {
-    case 'disconnected':
-      return false
-    case 'requested':
-    case 'accepted':
-      return state.attempt.direction === 'outgoing'
-    case 'running':
-      return state.connection.direction === 'outgoing'
-  }
+  if (state.kind === 'disconnected') return false
+  return (state.kind === 'running' ? state.connection : state.attempt).direction === 'outgoing'
 }

@@ -1,13 +1,14 @@
 /**
- * In which order the points that may be dialed are. Pure; called by `plan.ts`, which says how many; `candidates.ts` says which.
+ * In which order points are dialed. Pure; called by `plan.ts`, which says how many; `candidates.ts` says which.
  *
- * Points where somebody was met take turns with those that are only heard of: whoever floods the table with points gets half of
- * the dials at most, while there are others. Where there is a choice, no two dials go to one address group.
+ * Tried points take turns with untried ones: a peer that floods the table with points gets half of the dials at most, while there are
+ * others. Where there is a choice, no two dials go to one address group.
  */
 import { lastFailureAt, type PointInfo } from '../tables/point.ts'
 import type { PoolView } from '../tables/pool-view.ts'
 import type { PeerId, Point } from '../values/ids.ts'
 import type { Random } from '../values/ports.ts'
+import { shuffled } from '../values/random-order.ts'
 
 interface Choice {
   readonly now: number
@@ -17,25 +18,25 @@ interface Choice {
 
 /**
  * Up to `count` of them, the first to be dialed first: trusted ones, then the best of last time that have not failed since, then in turn
- * one where somebody was met and one that is only heard of.
+ * a tried and an untried one. Equals come in another order in each pool, or all of a network would dial the same few.
  */
 export function chooseToDial(view: PoolView, ready: readonly PointInfo[], { count, ...choice }: Choice & { count: number }): Point[] {
   if (count <= 0) return []
   const anchors = new Set(view.anchors)
   const first: PointInfo[] = []
-  const met: PointInfo[] = []
-  const heard: PointInfo[] = []
-  for (const info of inAnyOrder(ready, choice.random)) {
+  const tried: PointInfo[] = []
+  const untried: PointInfo[] = []
+  for (const info of shuffled(ready, choice.random)) {
     const isAnchor = info.failures === 0 && anchors.has(info.point)
     if (info.trusted || isAnchor) first.push(info)
-    else if (info.lastEstablished === undefined) heard.push(info)
-    else met.push(info)
+    else if (info.lastEstablished === undefined) untried.push(info)
+    else tried.push(info)
   }
   const score = scoring(view, choice.now)
-  first.sort((a, b) => Number(b.trusted) - Number(a.trusted) || byMiss(a, b))
-  met.sort((a, b) => score(b) - score(a) || byMiss(a, b))
-  heard.sort(byMiss)
-  return spread([...first, ...inTurn(met, heard)], choice.busyGroups, count).map((info) => info.point)
+  first.sort((a, b) => Number(b.trusted) - Number(a.trusted) || byFailure(a, b))
+  tried.sort((a, b) => score(b) - score(a) || byFailure(a, b))
+  untried.sort(byFailure)
+  return spread([...first, ...inTurn(tried, untried)], choice.busyGroups, count).map((info) => info.point)
 }
 
 /** Those of other address groups than the busy ones and than each other first; in order otherwise. */
@@ -55,33 +56,21 @@ function spread(ordered: readonly PointInfo[], busyGroups: ReadonlySet<string>, 
   return [...chosen, ...passedOver.slice(0, count - chosen.length)]
 }
 
-/** Equals come in another order in each pool, or all of a network would dial the same few. */
-export function inAnyOrder(ready: readonly PointInfo[], random: Random): PointInfo[] {
-  const order = [...ready]
-  for (let i = order.length - 1; i > 0; i--) {
-    const j = Math.floor(random.next() * (i + 1))
-    const [one, other] = [order[i] as PointInfo, order[j] as PointInfo]
-    order[i] = other
-    order[j] = one
-  }
-  return order
-}
-
 function inTurn<T>(a: readonly T[], b: readonly T[]): T[] {
   const both: T[] = []
   for (let i = 0; i < Math.max(a.length, b.length); i++) both.push(...a.slice(i, i + 1), ...b.slice(i, i + 1))
   return both
 }
 
-/** Those that were never missed first, then the longest ago missed. */
-export function byMiss(a: PointInfo, b: PointInfo): number {
+/** Those that never failed first, then the ones that failed the longest ago. */
+export function byFailure(a: PointInfo, b: PointInfo): number {
   return (lastFailureAt(a) ?? 0) - (lastFailureAt(b) ?? 0)
 }
 
-/** A good peer that has just left us, or we it, is not dialed before others, or the same few would come and go for ever; ms after its bar. */
+/** A good peer whose connection has just ended is not dialed before others, or the same few would come and go for ever; ms after its back-off. */
 const reunionMs = 600_000
 
-/** The score of whoever was met at a point, asked for once. */
+/** The score of the peer that was connected at a point, asked for once. */
 function scoring(view: PoolView, now: number): (info: PointInfo) => number {
   const scores = new Map<PeerId, number>()
   return ({ lastEstablished, failures, backoffUntil }) => {

@@ -1,6 +1,6 @@
 /**
- * May a handshake begin that somebody else asks for, and which other one makes room for it? Pure. No place is taken without a
- * proved id, so trust is asked first; strangers share what there is by address group (`shares.ts`).
+ * May an incoming handshake begin, and which other one makes room for it? Pure. It takes a place only with a proved id, so trust is asked
+ * first; untrusted peers share the rest by address group (`shares.ts`).
  */
 import type { PoolView } from '../tables/pool-view.ts'
 import type { Attempt, HandshakePlace } from '../values/attempt.ts'
@@ -13,16 +13,16 @@ import { chooseRival, groupOfPeer, type Holder, shareOf } from './shares.ts'
 export interface Entry {
   readonly kind: 'enter'
   readonly place: HandshakePlace
-  /** Another handshake that makes room, with nobody to blame. */
+  /** Another handshake that makes room; no fault of its peer. */
   readonly displaces: Attempt | undefined
 }
 
-/** An honest peer says its next word within a round trip. After so long without one, ms, a handshake makes room for another. */
+/** An honest peer answers within a round trip. After so long without an answer, ms, a handshake makes room for another. */
 const patienceMs = 1_000
 
 /**
- * Step 1, incoming: the link has proved who is there, nothing was said yet. A trusted peer gets in, however many others are there. Strangers
- * share `maxIncoming` places; when all are taken, one of the address group that takes or has lately wasted most of them
+ * Step 1, incoming: the link has proved who is there, nothing was sent yet. A trusted peer gets in, however many others are there. Others
+ * share `maxIncoming` places; when all are taken, one of the address group that takes or has recently wasted most of them
  * makes room, else the one that has been silent for longest.
  */
 export function checkIncoming(
@@ -30,12 +30,12 @@ export function checkIncoming(
   { peerId, host, now }: { peerId: PeerId; host: Host | undefined; now: number }
 ): Rejection | Entry {
   if (peerId === view.peerId) return { kind: 'myself' }
-  const barred = checkPeer(view, peerId, host)
-  if (barred !== undefined) return barred
+  const refusal = checkPeer(view, peerId, host)
+  if (refusal !== undefined) return refusal
   if (isShutOut(view, peerId, { host, direction: 'incoming' })) return { kind: 'private-mode' }
   const isReserved = view.access.isTrusted(peerId, undefined)
   const { wider, group } = shareOf({ host, peerId })
-  // A peer that was here before does not pay for what others do at its address.
+  // A peer that was connected before is not counted with others at its address.
   const place = { group: view.access.passesGreylist(peerId) ? groupOfPeer(peerId) : group, wider, isReserved }
   const enter = (displaces: Attempt | undefined): Entry => ({ kind: 'enter', place, displaces })
   const handshakes = handshakesOf(view)
@@ -45,9 +45,9 @@ export function checkIncoming(
     const oldest = longestSilent(own, isReserved ? now : now - patienceMs)
     return oldest === undefined ? { kind: 'too-many-handshakes' } : enter(oldest.attempt)
   }
-  const strangers = handshakes.filter(({ attempt }) => attempt.place?.isReserved === false)
-  if (isReserved || strangers.length < maxIncoming) return enter(undefined)
-  const rival = chooseRival(strangers, place, (other) => view.silencesOf(other)) ?? longestSilent(strangers, now - patienceMs)
+  const untrusted = handshakes.filter(({ attempt }) => attempt.place?.isReserved === false)
+  if (isReserved || untrusted.length < maxIncoming) return enter(undefined)
+  const rival = chooseRival(untrusted, place, (other) => view.silencesOf(other)) ?? longestSilent(untrusted, now - patienceMs)
   return rival === undefined ? { kind: 'too-many-handshakes' } : enter(rival.attempt)
 }
 

@@ -1,9 +1,8 @@
 /**
- * May a dial of a DNS name open a socket at an address that the name stands for? Whoever owns the name says what it stands for, so the
- * address is judged as an IP address that the source of the point had named. Asked by `node/checked-dials.ts` alone: a page is not told
- * what a name stands for, so nothing but the name can be judged there.
+ * May a dial of a DNS name open a socket at an address that the name stands for? The owner of the name chooses the address, so it is
+ * judged as an IP address that the source of the point had named. Asked by `node/checked-dials.ts` alone: a page does not learn what a
+ * name stands for, so only the name can be judged there.
  */
-
 import { isPeerPort } from '../tables/claims.ts'
 import type { PointInfo } from '../tables/point.ts'
 import { isOperators, isVouched } from '../tables/point-quota.ts'

@@ -27,41 +27,30 @@ export interface Instants {
 
 const dayMs = 86_400_000
 
-/** Above everything that a peer can earn: who was proved wrong is the first to go, for a day or two. */
+/** Above everything that a peer can earn: one that was proved wrong is the first to go, for a day or two. */
 const faultScore = -40
 
-/** The parts of a peer's score; of one that is not connected all of them are halved with each day since it was met. */
-export function scoreParts(info: PeerInfo, at: Instants): ScorePart[] {
-  const parts: ScorePart[] = []
-  eachPart(info, at, (of, amount, score) => parts.push({ of, amount, score }))
-  return parts
-}
-
-/** The sum of the parts: 20 at best. Makes nothing: a load asks it for a hundred thousand peers. */
-export function defaultScore(info: PeerInfo, at: Instants): number {
-  let sum = 0
-  eachPart(info, at, (_of, _amount, score) => {
-    sum += score
-  })
-  return sum
-}
-
-function eachPart(info: PeerInfo, { now, date }: Instants, tell: (of: ScorePart['of'], amount: number, score: number) => void): void {
+/** The parts of a peer's score that are not 0; of a peer that is not connected all are halved with each day since it was. 20 in sum at best. */
+export function scoreParts(info: PeerInfo, { now, date }: Instants): ScorePart[] {
   const { state, served, connectedMs, roundTripMs, failures, lastReport } = info
   const running = state.kind === 'running' ? state.connection : undefined
   const fade = running === undefined ? fading(date - (lastMeeting(info)?.at ?? date)) : 1
-  const part = (of: ScorePart['of'], amount: number, score: number): void => {
-    if (score !== 0) tell(of, amount, score * fade)
-  }
   const messages = served + (running?.messagesReceived ?? 0)
-  part('service', messages, Math.min(5, Math.log2(1 + messages) / 2))
   const hours = (connectedMs + (running === undefined ? 0 : now - running.startedAt)) / 3_600_000
-  part('time', hours, Math.min(10, 2 * Math.log2(1 + hours)))
-  if (roundTripMs !== undefined) part('latency', roundTripMs, Math.max(0, Math.min(5, Math.log2(1_000 / roundTripMs))))
-  part('failures', failures, -Math.min(5, failures))
   const weight = penaltyOf(info, now)
-  part('reports', weight, -Math.min(20, 2 * weight))
-  if (lastReport?.kind === 'fault') part('fault', 1, faultScore * fading(date - lastReport.at))
+  const parts: readonly ScorePart[] = [
+    { of: 'service', amount: messages, score: Math.min(5, Math.log2(1 + messages) / 2) },
+    { of: 'time', amount: hours, score: Math.min(10, 2 * Math.log2(1 + hours)) },
+    { of: 'latency', amount: roundTripMs ?? 0, score: Math.max(0, Math.min(5, Math.log2(1_000 / (roundTripMs ?? 1_000)))) },
+    { of: 'failures', amount: failures, score: -Math.min(5, failures) },
+    { of: 'reports', amount: weight, score: -Math.min(20, 2 * weight) },
+    { of: 'fault', amount: 1, score: lastReport?.kind === 'fault' ? faultScore * fading(date - lastReport.at) : 0 }
+  ]
+  return parts.flatMap((part) => (part.score === 0 ? [] : { ...part, score: part.score * fade }))
+}
+
+export function defaultScore(info: PeerInfo, at: Instants): number {
+  return scoreParts(info, at).reduce((sum, { score }) => sum + score, 0)
 }
 
 /** A clock that was put back fades nothing. */

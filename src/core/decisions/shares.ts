@@ -1,7 +1,7 @@
 /**
- * Who makes room for a stranger where places are scarce. Each address group has a share, so that neither one host nor one network
- * takes all places; a newcomer of a small group displaces the newest of the largest. Pure; called by `admission.ts` for
- * running connections that came in, and by `handshake-places.ts`.
+ * Which untrusted peer makes room for another where slots are scarce. Each address group has a share, so that neither one host nor one
+ * network takes all slots; a newcomer of a small group displaces the newest of the largest. Pure; called by `admission.ts` for
+ * incoming connections, and by `handshake-places.ts`.
  */
 import type { PointInfo } from '../tables/point.ts'
 import type { PoolView } from '../tables/pool-view.ts'
@@ -9,13 +9,13 @@ import { isPublic, shareGroupOf, widerGroupOf } from '../values/address.ts'
 import type { AddressShare, Direction, RunningConnection } from '../values/attempt.ts'
 import type { PeerKind } from '../values/bounds.ts'
 import type { Host, PeerId } from '../values/ids.ts'
-import { isSpare, surplusByKind } from './kinds.ts'
+import { isSpare, surplusByKind } from './eviction.ts'
 
 /** All peers at which no public address is seen. */
 const notPublic = 'not public'
 
 /**
- * What somebody who came in is counted with. Many peers may stand behind a proxy, a relay or a router: where no public address is seen,
+ * What an incoming peer is counted with. Many peers may be behind a proxy, a relay or a router: where no public address is seen,
  * each is a group of its own, and all of them are one wider group.
  */
 export function shareOf({ host, peerId }: { host: Host | undefined; peerId: PeerId | undefined }): AddressShare {
@@ -28,7 +28,7 @@ export function groupOfPeer(peerId: PeerId | undefined): string {
   return `peer ${peerId}`
 }
 
-/** Somebody who holds a place. */
+/** A peer that holds a slot, or a handshake in progress. */
 export interface Holder extends AddressShare {
   /** Monotonic, ms. */
   readonly startedAt: number
@@ -38,7 +38,7 @@ export interface Holder extends AddressShare {
 
 /**
  * The holder that makes room for the newcomer: the newest of the largest group, if that is still larger with the newcomer in; else
- * the newest of a wider group that has more than half of all places. `priorOf`: what else a group's size counts, beside its places.
+ * the newest of a wider group that has more than half of all slots. `priorOf`: what else a group's size counts, beside its slots.
  */
 export function chooseRival<T extends Holder>(
   holders: readonly T[],
@@ -50,32 +50,32 @@ export function chooseRival<T extends Holder>(
   const largest = newestOfLargest(holders, ({ group }) => sizeOf(group))
   if (largest !== undefined && sizeOf(largest.group) > sizeOf(newcomer.group) + 1) return largest
   const networks = tally(holders, ({ wider }) => wider)
-  const placesOf = (wider: string): number => networks.get(wider) ?? 0
-  const widest = newestOfLargest(holders, ({ wider }) => placesOf(wider))
-  if (widest === undefined || placesOf(widest.wider) <= holders.length / 2) return undefined
-  return placesOf(widest.wider) > placesOf(newcomer.wider) + 1 ? widest : undefined
+  const slotsOf = (wider: string): number => networks.get(wider) ?? 0
+  const widest = newestOfLargest(holders, ({ wider }) => slotsOf(wider))
+  if (widest === undefined || slotsOf(widest.wider) <= holders.length / 2) return undefined
+  return slotsOf(widest.wider) > slotsOf(newcomer.wider) + 1 ? widest : undefined
 }
 
-/** The share of all places that goes to the first peers that come. */
+/** The share of all slots that goes to the first peers that come. */
 const freeShare = 1 / 4
-/** So many of one group are never too many while there are places: people share a router. */
+/** So many of one group are never too many while there are free slots: people share a router. */
 const minFree = 4
-/** Beyond these no group gets more than this share of the strangers. */
+/** Beyond these no group gets more than this share of the untrusted peers. */
 const groupShare = 1 / 5
 
-/** What happens to a newcomer while a place is free. */
+/** What happens to a newcomer while a slot is free. */
 export type Fairness<T> = { readonly kind: 'refuse' } | { readonly kind: 'take'; readonly evicts: T | undefined }
 
 /**
- * Where more than a few came in, no group has more than a fifth of the strangers: a newcomer of such a group is refused, one of another
- * group takes the place of its newest. `cameIn`: how many of the holders did, of at most `places`; we dialed the others.
+ * Where more than a few came in, no group has more than a fifth of the untrusted peers: a newcomer of such a group is refused, one of
+ * another group takes the slot of its newest. `cameIn`: how many of the holders did, of at most `slots`; we dialed the others.
  */
 export function judgeShare<T extends Holder>(
   holders: readonly T[],
   newcomer: AddressShare,
-  { cameIn, places }: { cameIn: number; places: number }
+  { cameIn, slots }: { cameIn: number; slots: number }
 ): Fairness<T> {
-  if (cameIn < Math.max(minFree, Math.floor(places * freeShare))) return { kind: 'take', evicts: undefined }
+  if (cameIn < Math.max(minFree, Math.floor(slots * freeShare))) return { kind: 'take', evicts: undefined }
   const groups = tally(holders, ({ group }) => group)
   const sizeOf = (group: string): number => groups.get(group) ?? 0
   const share = shareAmong(holders.length + 1)
@@ -84,25 +84,25 @@ export function judgeShare<T extends Holder>(
   return { kind: 'take', evicts: largest !== undefined && sizeOf(largest.group) > share ? largest : undefined }
 }
 
-function shareAmong(strangers: number): number {
-  return Math.max(minFree, Math.floor(strangers * groupShare))
+function shareAmong(holders: number): number {
+  return Math.max(minFree, Math.floor(holders * groupShare))
 }
 
 /** An untrusted peer that holds a slot. */
-export interface Stranger extends Holder {
+export interface UntrustedHolder extends Holder {
   readonly direction: Direction
   /** None yet: its handshake is not done. */
   readonly connection: RunningConnection | undefined
 }
 
 /** Only peers that came in make room: we chose the ones that we dialed. Nor do the last ones of a kind's minimum, but for their kind. */
-export function strangersOf(view: PoolView, arriving?: PeerKind): Stranger[] {
+export function untrustedHolders(view: PoolView, arriving?: PeerKind): UntrustedHolder[] {
   const surplus = surplusByKind(view)
-  const strangers: Stranger[] = []
+  const holders: UntrustedHolder[] = []
   for (const connection of view.connections()) {
     const { direction, startedAt } = connection
     if (view.access.isTrusted(connection.peerId, connection.point)) continue
-    strangers.push({
+    holders.push({
       ...shareOf(connection),
       direction,
       startedAt,
@@ -112,16 +112,16 @@ export function strangersOf(view: PoolView, arriving?: PeerKind): Stranger[] {
   }
   for (const { direction, startedAt, host, peerId, point, hasSlot } of view.attempts()) {
     if (peerId === undefined || !hasSlot || view.access.isTrusted(peerId, point)) continue
-    strangers.push({ ...shareOf({ host, peerId }), direction, startedAt, mayGo: false, connection: undefined })
+    holders.push({ ...shareOf({ host, peerId }), direction, startedAt, mayGo: false, connection: undefined })
   }
-  return strangers
+  return holders
 }
 
-/** Tells the points that only a pool in haste dials, since their group has its share of the strangers already. */
+/** Which points only a pool in haste dials, since their group has its share of the untrusted peers already. */
 export function shareTaken(view: PoolView): (info: Pick<PointInfo, 'host' | 'trusted'>) => boolean {
-  const strangers = strangersOf(view)
-  const groups = tally(strangers, ({ group }) => group)
-  const share = shareAmong(strangers.length + 1)
+  const holders = untrustedHolders(view)
+  const groups = tally(holders, ({ group }) => group)
+  const share = shareAmong(holders.length + 1)
   return ({ host, trusted }) => !trusted && host !== undefined && isPublic(host) && (groups.get(shareGroupOf(host)) ?? 0) >= share
 }
 

@@ -1,6 +1,6 @@
 /**
- * Which of our points may be told to a peer: public, alive, not banned, not its own, and of use to it; and no more than a part of the table to
- * one address group, however often it asks and under however many ids. Pure.
+ * Which of our points may be advertised to a peer: public, alive, not banned, not its own, and of use to it; and no more than a part of the
+ * table to one address group, however often it asks and under however many ids. Pure.
  */
 import type { PointInfo } from '../tables/point.ts'
 import type { PoolState } from '../tables/pool-state.ts'
@@ -12,15 +12,15 @@ import type { Host, PeerId, Point } from '../values/ids.ts'
 import type { Network, Random, Transport } from '../values/ports.ts'
 import { inRandomOrder } from '../values/random-order.ts'
 
-/** One answer tells no more of the table than this (Bitcoin Core's figure). */
+/** One answer holds no more of the table than this (Bitcoin Core's figure). */
 const maxSharedShare = 0.23
-/** The best of what we tell are drawn from so many times as many: else all of a young network dial the same few. */
+/** The best points of an answer are drawn from so many times as many: else all of a young network dial the same few. */
 const spread = 4
 /** A small table has nothing to hide, and a small network must find itself. Holds for each transport, too. */
 export const minShared = 10
 
 /**
- * An address group may be told this part of the points of each transport at one time. Which part changes slowly, a little all the time: all
+ * An address group gets this part of the points of each transport at one time. Which part changes slowly, a little all the time: all
  * points have had their turn once in `rotationMs`. So an hour of questions brings a group a fifth and a forty-eighth of the table.
  */
 const groupShare = 0.2
@@ -28,7 +28,7 @@ const rotationMs = 48 * 3_600_000
 /** Points that are looked at for an answer. In a larger table a sample stands for all. */
 const maxExamined = 1_024
 
-/** A point where nobody was met for longer is not advertised, ms. */
+/** A point where no peer was connected for longer is not advertised, ms. */
 export const aliveForMs = 30 * 60_000
 
 export interface Asker {
@@ -49,7 +49,7 @@ export interface SharingOptions {
 
 /**
  * Texts of points for one answer or Nack, the best first. `transports`: what the asker can dial; none: it did not say.
- * Points on private networks are told only to a peer on such a network.
+ * Points on private networks are advertised only to a peer on such a network.
  */
 export function shareablePoints<PeerMeta, C extends RunningConnection>(
   state: PoolState<PeerMeta, C>,
@@ -66,7 +66,7 @@ export function shareablePoints<PeerMeta, C extends RunningConnection>(
 }
 
 /**
- * The points that the asker's address group may be told now, the best first. Peers whose host is not seen (WebRTC, relays) are one group: ids
+ * The points that the asker's address group may get now, the best first. Peers whose host is not seen (WebRTC, relays) are one group: ids
  * cost nothing. What the asker says of itself changes nothing here, or it could ask for the table part by part.
  */
 export function pointsFor<PeerMeta, C extends RunningConnection>(
@@ -100,7 +100,7 @@ export function pointsFor<PeerMeta, C extends RunningConnection>(
   return entries.flatMap(({ point, transport, turn }) => (turn <= (last.get(transport) ?? 0) ? [point] : []))
 }
 
-/** Of the points of a transport those are told whose turn is no later than this. Of a sample it cannot be counted how many that are. */
+/** Of the points of a transport those are advertised whose turn is no later than this. Of a sample it cannot be counted how many that are. */
 function lastTurn(turns: readonly number[], isWhole: boolean): number {
   const count = Math.max(minShared, Math.floor(turns.length * groupShare))
   if (count >= turns.length) return 1
@@ -128,7 +128,7 @@ function transportIn(state: Pick<PoolView, 'points'>, point: Point): Transport {
   return state.points.get(point)?.transport ?? 'other'
 }
 
-/** 32 bits that look random (FNV-1a with the finish of MurmurHash3). Enough where a stranger sees only which points it is told. */
+/** 32 bits that look random (FNV-1a with the finish of MurmurHash3). Enough where the asker sees only which points it gets. */
 function hashOf(text: string, seed: number): number {
   let hash = seed ^ 0x811c9dc5
   for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193)
@@ -148,7 +148,7 @@ function isAlive<PeerMeta, C extends RunningConnection>(
 ): boolean {
   const held = target !== undefined && relay === state.peerId ? network.holdsReservation?.(target) : undefined
   if (held !== undefined) return held
-  // One whose handshake is nearly done counts: when many come at once, it is all that those who find no place can be told.
+  // One whose handshake is nearly done counts: when many come at once, there is nothing else to advertise to those that find no slot.
   const owner = isClaimProven && claimedBy !== undefined ? state.peers.get(claimedBy)?.state.kind : undefined
   if (kind === 'running' || owner === 'running' || owner === 'accepted') return true
   return !isRelayed && now - aliveAt <= aliveForMs

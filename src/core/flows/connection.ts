@@ -65,7 +65,7 @@ export class Connection<Msg = Uint8Array, ConnMeta = Uint8Array> implements Flow
   readonly discovery: boolean
   readonly instance: string
   readonly roundTripMs: number | undefined
-  /** What the peer told of this connection when it was made; `undefined` if it is plain. */
+  /** What the peer said of this connection when it was made; `undefined` if it is plain. */
   readonly remoteMetadata: ConnMeta | undefined
   /** Application messages in order, for one reader; ends with the connection, after what had come before. */
   readonly messages: AsyncIterable<Msg>

@@ -145,7 +145,7 @@ export class Exchange {
   }
 
   /** How many points the peer may advertise to us now; more are not taken. */
-  mayTell(connection: FlowConnection): number {
+  mayAdvertise(connection: FlowConnection): number {
     return Math.min(...this.#allowancesOf(connection).map((allowance) => allowance.of('points').left))
   }
 

@@ -30,9 +30,9 @@ function expel({ state, network }: FlowContext): void {
   }
   for (const connection of [...state.connections()]) {
     const { peerId, point, host } = connection
-    const isStranger = !state.access.isTrusted(peerId, point) && isShutOut(state, peerId, { host, direction: 'incoming' })
+    const isUnknown = !state.access.isTrusted(peerId, point) && isShutOut(state, peerId, { host, direction: 'incoming' })
     if (state.access.peerBlock(peerId) !== undefined) void connection.disconnect({ kind: 'peer-banned' })
-    else if (isStranger) void connection.disconnect({ kind: 'explicit', text: 'private mode' })
+    else if (isUnknown) void connection.disconnect({ kind: 'explicit', text: 'private mode' })
   }
   network.endDenied?.()
 }

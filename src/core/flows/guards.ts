@@ -18,7 +18,7 @@ import {
   type SignedRecords,
   type Transport
 } from '../values/ports.ts'
-import { PoolError } from '../values/reason.ts'
+import { messageOf, PoolError } from '../values/reason.ts'
 import { wireCaps } from '../wire/caps.ts'
 import { abortable, unheard, within } from './waits.ts'
 
@@ -224,7 +224,7 @@ export class GuardedNetwork implements Network, Readonly<Record<keyof Network, u
       if (signal.aborted)
         dialing.then((late) => this.#guard.call('link.abort', () => late.abort('the dial was given up'), undefined)).catch(() => undefined)
       if (error instanceof DialError || signal.aborted) throw error
-      throw new DialError('other', error instanceof Error ? error.message : String(error), { cause: error })
+      throw new DialError('other', messageOf(error), { cause: error })
     }
   }
 
@@ -241,13 +241,13 @@ export class GuardedNetwork implements Network, Readonly<Record<keyof Network, u
   }
 
   #guarded(handlers: NetworkHandlers): NetworkHandlers {
-    const told = (work: () => void): void => this.#guard.call('what the network told', work, undefined)
+    const handled = (work: () => void): void => this.#guard.call('a handler of the network', work, undefined)
     return {
       plainProtocols: handlers.plainProtocols,
-      incoming: (link) => told(() => isLink(link) && handlers.incoming(link)),
-      ownPointsChanged: () => told(() => handlers.ownPointsChanged()),
-      budgetChanged: () => told(() => handlers.budgetChanged?.()),
-      discovered: (found) => told(() => this.#isParsed(found) && handlers.discovered(found))
+      incoming: (link) => handled(() => isLink(link) && handlers.incoming(link)),
+      ownPointsChanged: () => handled(() => handlers.ownPointsChanged()),
+      budgetChanged: () => handled(() => handlers.budgetChanged?.()),
+      discovered: (found) => handled(() => this.#isParsed(found) && handlers.discovered(found))
     }
   }
 

@@ -4,7 +4,7 @@ import type { PoolSettings } from '../values/config.ts'
 import type { ParsedPoint, PeerId, Point } from '../values/ids.ts'
 import type { HelloMessage, NackMessage, PoolMessage } from '../values/message.ts'
 import type { Link, Network, PlainPeer } from '../values/ports.ts'
-import { motiveOf, type Rejection } from '../values/reason.ts'
+import { messageOf, motiveOf, type Rejection } from '../values/reason.ts'
 import { handshakeLimits, wireCaps } from '../wire/caps.ts'
 import { WireFault } from '../wire/fault.ts'
 import type { Channel } from './channel.ts'
@@ -69,7 +69,7 @@ export async function readSigned(hello: HelloMessage, { records }: Network, peer
   try {
     return await records.open(hello.signedPeerRecord, peerId)
   } catch (error) {
-    throw new WireFault(`the signed peer record of a Hello is not valid: ${error instanceof Error ? error.message : String(error)}`)
+    throw new WireFault(`the signed peer record of a Hello is not valid: ${messageOf(error)}`)
   }
 }
 
@@ -84,9 +84,7 @@ export function readMetadata<ConnMeta>(
     // A copy, since a codec may return the very bytes, which are part of a whole packet.
     return unheard(config.connectionMetadata.codec.decode(hello.metadata.slice()))
   } catch (error) {
-    throw new WireFault(
-      `the metadata of a Hello (${hello.metadata.length} bytes) does not decode: ${error instanceof Error ? error.message : String(error)}`
-    )
+    throw new WireFault(`the metadata of a Hello (${hello.metadata.length} bytes) does not decode: ${messageOf(error)}`)
   }
 }
 

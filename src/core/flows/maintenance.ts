@@ -2,7 +2,7 @@
  * Keeps the number of connections inside the band: waits for a reason to look, asks `planMaintenance`, carries the plan
  * out. It runs no loop: each look ends by setting one timer, and whatever changes the picture calls `kick`.
  */
-import type { MaintenanceStatus } from '../decisions/circumstances.ts'
+import type { MaintenanceStatus } from '../decisions/foresight.ts'
 import { type PlanOptions, planMaintenance } from '../decisions/plan.ts'
 import type { RunningConnection } from '../values/attempt.ts'
 import type { Point } from '../values/ids.ts'
@@ -183,9 +183,9 @@ export class Maintenance {
     if (isTooMany && state.active > this.#reported) events.emit('too-many-connections', { active: state.active })
     this.#reported = isTooMany ? state.active : 0
     const plan = planMaintenance(state, this.planOptions(now))
-    if (plan.leave.length > 0) this.#trim(plan.leave, { now, inHaste: isTooMany })
+    if (plan.prune.length > 0) this.#trim(plan.prune, { now, inHaste: isTooMany })
     for (const point of plan.dial) void this.#dial(point)
-    if (this.#awake && !this.#filling && plan.leave.length === 0 && state.active >= bounds.minTarget && now >= this.#mixAt)
+    if (this.#awake && !this.#filling && plan.prune.length === 0 && state.active >= bounds.minTarget && now >= this.#mixAt)
       void this.#mix(now)
     if (plan.ask && now >= this.#nextSearchAt) this.#search(now)
     if (!this.#filling || (plan.dial.length === 0 && state.outgoingInProgress === 0)) this.#endPass()
@@ -212,8 +212,8 @@ export class Maintenance {
     const mixing = this.#parts?.mixing
     // Spread, or pools that were started together would all dial unknown peers at the same instant.
     this.#mixAt = now + (this.#context.config.maintenanceIdleMs ?? 0) * (0.5 + this.#context.random.next())
-    const stranger = mixing?.next()
-    const met = stranger === undefined ? undefined : await this.#dial(stranger)
+    const unknown = mixing?.next()
+    const met = unknown === undefined ? undefined : await this.#dial(unknown)
     if (mixing !== undefined && met !== undefined && this.#running) this.#leave(mixing.met(met))
   }
 

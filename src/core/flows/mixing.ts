@@ -1,11 +1,11 @@
 /**
  * Mixes the network: two pools that are content swap a peer, and a content pool connects with an unknown peer. Swaps go on in the band
- * only, concern only peers that are not trusted, are tried once in `swapCooldownMs` however they end, and never decide whom we hold: peers that
+ * only, concern only peers that are not trusted, are tried once in `swapCooldownMs` however they end, and never decide which peers we hold: peers that
  * swap at every chance reach a twentieth of the connections, no more. `maintenance.ts` says when; `exchange.ts` brings what peers answer.
  */
 import { isMet, obstacleOf } from '../decisions/candidates.ts'
+import { isSpare, surplusByKind } from '../decisions/eviction.ts'
 import { mixedShare, planAfterExploring, planExploring } from '../decisions/exploring.ts'
-import { isSpare, surplusByKind } from '../decisions/kinds.ts'
 import { pointsFor } from '../decisions/sharing.ts'
 import { readPoint } from '../values/address.ts'
 import type { RunningConnection } from '../values/attempt.ts'
@@ -136,23 +136,23 @@ export class Mixing {
     return undefined
   }
 
-  /** A public, untrusted peer of ours other than that one, at a point that it may be told. */
+  /** A public, untrusted peer of ours other than that one, at a point that may be advertised to it. */
   #giveable(recipient: FlowConnection): { point: Point; peerId: PeerId } | undefined {
     const { state, random, sharingSeed: seed, clock, network } = this.#context
-    const told = new Set(pointsFor(state, { asker: recipient, network, random, seed, now: clock.now() }))
+    const allowed = new Set(pointsFor(state, { asker: recipient, network, random, seed, now: clock.now() }))
     const found: { point: Point; peerId: PeerId }[] = []
     const surplus = surplusByKind(state)
     for (const connection of state.connections()) {
       const { peerId, point, isPrivate } = connection
       if (point === undefined || isPrivate || peerId === recipient.peerId || state.access.isTrusted(peerId, point)) continue
-      if (told.has(point) && isSpare(connection, surplus)) found.push({ point, peerId })
+      if (allowed.has(point) && isSpare(connection, surplus)) found.push({ point, peerId })
     }
     return found[Math.floor(random.next() * found.length)]
   }
 
   /**
-   * What a stranger offers, if we could take it: a point that may be told, of a peer that we do not hold. Not a point about which the
-   * operator or a proof has said something: that is dialed for their sake, and not on a stranger's word.
+   * What an unknown peer offers, if we could take it: a point that may be advertised, of a peer that we do not hold. Not a point about which the
+   * operator or a proof has said something: that is dialed for their sake, and not because an unknown peer says so.
    */
   #read(from: FlowConnection, message: { point: string; peerId: string }): { point: Point; peerId: PeerId } | undefined {
     const { network, state, clock } = this.#context

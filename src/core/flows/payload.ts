@@ -2,7 +2,7 @@
 import { refuse } from '../values/arguments.ts'
 import type { Codec, PoolConfig } from '../values/config.ts'
 import type { PeerId } from '../values/ids.ts'
-import { PoolError } from '../values/reason.ts'
+import { messageOf, PoolError } from '../values/reason.ts'
 import { WireFault } from '../wire/fault.ts'
 import { unheard } from './waits.ts'
 
@@ -23,13 +23,9 @@ function encoded<Msg>(codec: Codec<Msg>, message: Msg): Uint8Array {
   try {
     payload = unheard(codec.encode(message))
   } catch (error) {
-    throw new PoolError(
-      'invalid-argument',
-      `message: messageCodec.encode threw: ${error instanceof Error ? error.message : String(error)}`,
-      {
-        cause: error
-      }
-    )
+    throw new PoolError('invalid-argument', `message: messageCodec.encode threw: ${messageOf(error)}`, {
+      cause: error
+    })
   }
   return payload instanceof Uint8Array
     ? payload
@@ -41,9 +37,7 @@ export function decodePayload<Msg>(codec: Codec<Msg>, payload: Uint8Array): Msg 
   try {
     return unheard(codec.decode(payload))
   } catch (error) {
-    throw new WireFault(
-      `an application message of ${payload.length} bytes does not decode: ${error instanceof Error ? error.message : String(error)}`
-    )
+    throw new WireFault(`an application message of ${payload.length} bytes does not decode: ${messageOf(error)}`)
   }
 }
 

@@ -2,13 +2,14 @@
  * Keeps what the pool knows between runs: loads the storage at start, writes when something changed, and goes on in memory when the
  * storage fails. What could not be loaded is never overwritten. The format is in `tables/saved-state.ts`.
  *
- * The storage is somebody else's code, so each call has a guard and a deadline (`#ask`): one that throws, rejects or never settles costs what
+ * The storage is the user's code, so each call has a guard and a deadline (`#ask`): one that throws, rejects or never settles costs what
  * would have been kept, and nothing else.
  */
 import { readState } from '../tables/saved-state.ts'
 import { maxAnchors } from '../values/bounds.ts'
 import type { Point } from '../values/ids.ts'
 import { StorageError, type StorageFailure } from '../values/ports.ts'
+import { messageOf } from '../values/reason.ts'
 import type { StorageSnapshot } from '../values/snapshot.ts'
 import type { FlowContext } from './context.ts'
 import { abortable, deadline } from './waits.ts'
@@ -293,7 +294,7 @@ function tooSlow(name: string, afterMs: number): StorageError {
 /** A storage may give anything, even what cannot be made a text. */
 function textOf(value: unknown): string {
   try {
-    return String(value instanceof Error ? value.message : value)
+    return messageOf(value)
   } catch {
     return 'something that cannot be shown'
   }

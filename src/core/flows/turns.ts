@@ -12,7 +12,7 @@ const freeMessages = 8
 
 export class Turns {
   readonly #clock: Clock
-  /** Others had a turn at this instant, if not later: that is known only where somebody waited for it, and waiting costs. */
+  /** Others had a turn at this instant, if not later: that is known only where something waited for it, and waiting costs. */
   #since: number
   /** Messages since then. */
   #messages = 0

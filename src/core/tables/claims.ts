@@ -151,7 +151,7 @@ export class Claims<PeerMeta, C extends RunningConnection> {
   }
 
   /**
-   * May somebody at this host tell us of this point? Points on loopback, private and link-local networks are taken only from
+   * May a peer at this host advertise this point to us? Points on loopback, private and link-local networks are taken only from
    * a peer that is itself on such a network, or if the operator allows it; never those that no host can have, or at a port of
    * other services.
    */

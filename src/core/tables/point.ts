@@ -360,7 +360,7 @@ interface Instants {
   readonly lastDisconnection: { readonly at: number } | undefined
 }
 
-/** The latest instant that somebody was there: established, rejected or disconnected. */
+/** The latest instant that a peer was there: established, rejected or disconnected. */
 export function lastSeenAt(info: Instants): number | undefined {
   return latest(info.lastEstablished?.at, info.lastRejected?.at, info.lastDisconnection?.at)
 }

@@ -178,7 +178,7 @@ function anchorsOf(line: string | undefined): unknown {
   if (others.format !== format) throw new StorageError('broken', `${expected}, got ${got}`)
   if (Number.isInteger(found) && Number(found) > version)
     throw new StorageError('newer-version', `expected version ${version}, got version ${Number(found)}: a newer p2p-pool wrote it`)
-  // Else a document that somebody put on one line would count as a header without entries, and be lost at the next save.
+  // Else a document that was put on one line would count as a header without entries, and be lost at the next save.
   const isFlat = Object.values(others).every((value) => typeof value !== 'object')
   if (found !== version || !isFlat) throw new StorageError('broken', `${expected} and each entry on a line of its own, got ${got}`)
   return anchors

@@ -210,7 +210,7 @@ export function sourceGroupOf(host: Host | undefined): string | undefined {
   return host === undefined || isLocal(host) ? undefined : groupOfHost(host)
 }
 
-/** May it be reached from everywhere, as far as its text tells? A DNS name counts as public. */
+/** May it be reached from everywhere, as far as its text says? A DNS name counts as public. */
 export function isPublic(host: Host): boolean {
   const scope = scopeOf(host)
   return scope === 'public' || scope === 'name'
@@ -230,7 +230,7 @@ export function scopeOf(host: Host): Scope {
 }
 
 /**
- * Documentation ranges (192.0.2/24 and the like) count as public: nothing answers there, so a dial harms nobody, and the
+ * Documentation ranges (192.0.2/24 and the like) count as public: nothing answers there, so a dial does no harm, and the
  * examples of our own documents work.
  */
 function scopeOfIPv4(address: number): Scope {

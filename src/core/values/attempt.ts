@@ -1,6 +1,6 @@
 /**
- * One try to make a connection, and the narrow face of the connection that may come of it. `tables/pool-state.ts` makes
- * attempts and is the only writer of the fields that are not readonly here; `flows/connect.ts` carries them out.
+ * One attempt to make a connection, and what others may know of the connection that follows. `tables/pool-state.ts` makes attempts and is
+ * the only writer of their fields; `flows/connect.ts` carries them out.
  */
 import type { Host, PeerId, Point, Transport } from './ids.ts'
 import type { DisconnectReason } from './reason.ts'
@@ -10,7 +10,7 @@ export type Direction = 'outgoing' | 'incoming'
 /** With another pool, or with a peer that does not speak the pool protocol. */
 export type ConnectionKind = 'pool' | 'plain'
 
-/** What somebody who came in is counted with, where address groups have shares. */
+/** What an incoming peer is counted with, where address groups have shares. */
 export interface AddressShare {
   /** One IPv4 address, one IPv6 /64, or one peer where no public address is seen. */
   readonly group: string
@@ -20,11 +20,11 @@ export interface AddressShare {
 
 /** The place of an incoming handshake. */
 export interface HandshakePlace extends AddressShare {
-  /** For a peer that was trusted by its id: it takes no stranger's place. */
+  /** For a peer that was trusted by its id: it takes no place of untrusted peers. */
   readonly isReserved: boolean
 }
 
-/** An attempt in progress. Compare objects: late news about an attempt that is no longer the stored one is ignored. */
+/** An attempt in progress. Compare objects: late events of an attempt that is no longer the stored one are ignored. */
 export interface Attempt {
   /** Counts up from 1 within one pool; for logs. */
   readonly id: number
@@ -35,19 +35,19 @@ export interface Attempt {
   readonly host: Host | undefined
   readonly transport: Transport
   readonly expectedPeerId: PeerId | undefined
-  /** Fires when the attempt must end: a ban, a stop, the other of two dials won, the caller lost patience. */
+  /** Fires when the attempt must end: a ban, a stop, the other of two dials won, the caller gave up. */
   readonly signal: AbortSignal
   /** Outgoing: what we dial. Incoming: none, until the Hello named one and it was free. */
   readonly point: Point | undefined
-  /** Who is there, once the link proved it. */
+  /** The peer that is there, once the link proved it. */
   readonly peerId: PeerId | undefined
   /** The run of the peer's pool, from its Hello, hexadecimal; empty until then. */
   readonly instance: string
   /** Incoming only. */
   readonly place: HandshakePlace | undefined
-  /** Since when we wait for a word of the other side: from the start, or from its Hello. Monotonic, ms. */
+  /** Since when we wait for the other side: from the start, or from its Hello. Monotonic, ms. */
   readonly waitsSince: number
-  /** Holds one of the `maxConnections` places: outgoing from the start, incoming from `admit` on. */
+  /** Holds one of the `maxConnections` slots: outgoing from the start, incoming from `admit` on. */
   readonly hasSlot: boolean
 }
 
@@ -67,10 +67,10 @@ export interface RunningConnection {
   readonly messagesReceived: number
   /** How long the handshake waited for an answer, ms; `undefined`: nothing was asked. */
   readonly roundTripMs: number | undefined
-  /** The peer asked not to be told of to others, or is plain. */
+  /** The peer asked not to be advertised, or is plain. */
   readonly isPrivate: boolean
   /** The run of the peer's pool that this connection belongs to; hexadecimal. */
   readonly instance: string
-  /** Says goodbye with the reason, and when to come back, and closes; resolves when the connection has ended. Idempotent, never rejects. */
+  /** Sends a Disconnect with the reason, and when to come back, and closes; resolves when the connection has ended. Idempotent, never rejects. */
   disconnect(reason: DisconnectReason, comeBackAfterMs?: number): Promise<void>
 }

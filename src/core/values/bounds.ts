@@ -1,10 +1,16 @@
-/** The band that maintenance keeps, cut in thirds as the original does (section 6.6 of its behaviour). */
+/** The band that maintenance keeps, cut in thirds as Octez does, and limits that several layers share. */
 
 /** Points in one listing, unless asked otherwise; the original's figure. */
 export const defaultListing = 50
 
 /** Points that are saved to be dialed first after a restart. Two honest ones defeat a poisoned table; eight allow for some that are gone. */
 export const maxAnchors = 8
+
+/** Bytes of a network's name, which peers compare. */
+export const maxNetworkBytes = 64
+
+/** Versions of the application's protocol that a pool may speak. */
+export const maxVersions = 16
 
 /** How many steps of fading a greylisting lives through: the largest value of a cell of four bits in the fading filter. */
 export const freshLevel = 15

@@ -19,21 +19,21 @@ import {
   text,
   whole
 } from './arguments.ts'
-import type { ConnectionBand, KindCounts } from './bounds.ts'
+import { type ConnectionBand, type KindCounts, maxNetworkBytes, maxVersions } from './bounds.ts'
 import type { ParsedPoint } from './ids.ts'
 import type { PeerStorage } from './ports.ts'
 
-/** When a point may be dialed again. */
+/** When a point is dialed again after a failure or an ended connection. */
 export interface Reconnection {
-  /** Bar after the first failure, ms. @default 1000 */
+  /** Back-off after the first failure, ms. @default 1000 */
   readonly initialDelayMs: number
-  /** Each further failure in a row multiplies the bar by it. @default 1.2 */
+  /** Each further failure in a row multiplies the back-off by it. @default 1.2 */
   readonly factor: number
-  /** Each bar is lengthened or shortened at random by up to this share. @default 0.2 */
+  /** Each back-off is lengthened or shortened at random by up to this share. @default 0.2 */
   readonly jitter: number
-  /** Bar after a connection that had been running ended, ms. @default 60000 */
+  /** Back-off after a running connection ended, ms. @default 60000 */
   readonly afterConnectionMs: number
-  /** No bar is longer, ms. A larger value forgets peers that were away for long. @default 3600000 */
+  /** No back-off is longer, ms. A larger value forgets peers that were away for long. @default 3600000 */
   readonly maxDelayMs: number
 }
 
@@ -54,7 +54,7 @@ export interface PeerMetadata<PeerMeta> {
   score?(meta: PeerMeta): number
 }
 
-/** What each side tells the other when they connect. */
+/** What each side sends about itself when they connect. */
 export interface ConnectionMetadata<ConnMeta> {
   /** Ours, asked for at each handshake. At most 4 KiB encoded. */
   own(): ConnMeta
@@ -84,8 +84,8 @@ export interface PoolSettings {
    * Connect with trusted points and peers only, and ask them not to advertise us. The adapter's gate ends libp2p connections with all
    * others before identify, in both directions, so that they learn no more than our peer id; a relay must be trusted too. An id that
    * is trusted, or named by a trusted point, gets in from anywhere. A trusted point without an id admits any peer that answers our dial there;
-   * from its host the peer that such a dial met last, or, until there was one, anybody who names the point: a neighbour on that
-   * host may be first. Give trusted points an id where that matters. @default false
+   * from its host it admits the peer that was connected there last, or, until there was one, any peer that names the point: a neighbour
+   * on that host may be first. Give trusted points an id where that matters. @default false
    */
   readonly privateMode: boolean
   /** Ask for, give and take points. @default true */
@@ -107,7 +107,7 @@ export interface PoolSettings {
   readonly ipGreylistSizeKiB: number
   /** How long a host stays greylisted, ms: at least 14/16 of it, at most 15/16. @default 86400000 */
   readonly ipGreylistCleanupDelayMs: number
-  /** Fewer than this and maintenance is urgent. @default 10 on Node, 3 in pages */
+  /** Below it maintenance is urgent. @default 10 on Node, 3 in pages */
   readonly minConnections: number
   /** What maintenance aims around. @default 50 on Node, 5 in pages */
   readonly expectedConnections: number
@@ -124,7 +124,7 @@ export interface PoolSettings {
    * fewer than both together, servers come first. `null`: kinds do not matter. @default null on Node, 1 of each in pages
    */
   readonly minByKind: KindCounts | null
-  /** Incoming handshakes of strangers in progress; those of trusted peers come on top. @default 20 */
+  /** Incoming handshakes of untrusted peers in progress; those of trusted peers come on top. @default 20 */
   readonly maxIncoming: number
   /** Of these, from one public IPv4 address or IPv6 /64, and of one peer where no public address is seen. @default 4 */
   readonly maxIncomingPerHost: number
@@ -135,9 +135,9 @@ export interface PoolSettings {
   /** Maintenance looks at the band at least this often, ms; `null`: only when something happens. @default 120000 */
   readonly maintenanceIdleMs: number | null
   /**
-   * A connection that brought nothing between two looks, so far apart, is asked for a sign of life, ms; without one it ends as lost, at
-   * the latest after twice this and 8 s. When a twentieth of it, one second at least, brought nothing from any peer, one is asked whether our own
-   * network still works. `null`: asked only on `resume`. A smaller value costs more questions. @default 20000
+   * A connection that brought nothing for so long gets a liveness check, ms; without an answer it ends as lost, at the latest after twice
+   * this and 8 s. When a twentieth of it, one second at least, brought nothing from any peer, one peer is asked whether our own network
+   * still works. `null`: checked only on `resume`. A smaller value costs more checks. @default 20000
    */
   readonly keepAliveIntervalMs: number | null
   /** Wait between two searches for points, ms; grows until a dial succeeds. @default 5000 */
@@ -245,9 +245,9 @@ export const poolOptions: Shape<PoolOptions> = {
   ...presetOptions,
   network: (value, where) => {
     const bytes = typeof value === 'string' ? new TextEncoder().encode(value).length : 0
-    return bytes >= 1 && bytes <= 64 ? value : refuse(where, 'a text of 1 to 64 bytes', value)
+    return bytes >= 1 && bytes <= maxNetworkBytes ? value : refuse(where, `a text of 1 to ${maxNetworkBytes} bytes`, value)
   },
-  applicationVersions: listOf(whole(0, 0xffffffff), 1, 16),
+  applicationVersions: listOf(whole(0, 0xffffffff), 1, maxVersions),
   // `quarantine` is called for a broken text alone; a storage without it leaves such a text where it is.
   storage: having(...(['open', 'load', 'save', 'close'] satisfies (keyof PeerStorage)[])),
   trustedPoints: listOf(recordOf({ point: text, expectedPeerId: text }, 'point')),

@@ -1,7 +1,4 @@
-/**
- * What a pool tells: one closed list, typed; the names are the original's events in kebab-case, and ours. Log line,
- * trigger and event are one channel: `addEventListener` hears them all, `next` waits for one.
- */
+/** The events of a pool: one closed, typed list. `addEventListener` gets them all, `next` waits for one. */
 import type { Direction } from './attempt.ts'
 import type { ConnectionBand } from './bounds.ts'
 import type { HistoryEvent } from './history.ts'
@@ -22,7 +19,7 @@ export interface PoolEvents {
    * down to `maxTarget`; not where none may be closed, since trusted peers and the last of a kind stay.
    */
   'maintenance-started': { readonly active: number; readonly cause: 'too-few' | 'too-many' }
-  /** What the last `maintenance-started` told of is done, or the pool stopped. There is one for each. */
+  /** What the last `maintenance-started` began is done, or the pool stopped. There is one for each. */
   'maintenance-ended': { readonly active: number }
   'new-point': { readonly point: Point; readonly discoverySource: string; readonly source: PeerId | undefined }
   'new-peer': { readonly peerId: PeerId }
@@ -63,7 +60,7 @@ export interface PoolEvents {
   /** They, or the network, ended it. */
   'connection-lost': { readonly peerId: PeerId; readonly point: Point | undefined; readonly ending: Ending }
   /**
-   * Messages of `broadcast` that a peer was left out of, because too much waited for it. Told once a second and peer at most, with all since
+   * Messages of `broadcast` that were not sent to a peer, because too much waited for it. At most once a second and peer, with all since
    * the last time.
    */
   'messages-dropped': { readonly peerId: PeerId; readonly messages: number; readonly bytes: number }
@@ -105,9 +102,9 @@ export interface PoolEvents {
   /** Loaded, with what had to be dropped. */
   'storage-loaded': { readonly storage: string; readonly peers: number; readonly points: number; readonly dropped: number }
   'storage-recovered': { readonly storage: string }
-  /** A line was added to the history of a point; `other` is the peer met there. */
+  /** A line was added to the history of a point; `other` is the peer there. */
   'point-history': { readonly point: Point; readonly event: HistoryEvent<PeerId> }
-  /** A line was added to the history of a peer; `other` is the point it was met at. */
+  /** A line was added to the history of a peer; `other` is the point where it was. */
   'peer-history': { readonly peerId: PeerId; readonly event: HistoryEvent<Point> }
   /** Something that `snapshot()` shows is different; at most one per turn of the clock. */
   change: { readonly version: number }
@@ -115,56 +112,22 @@ export interface PoolEvents {
 
 export type PoolEventName = keyof PoolEvents
 
-/** Every name, for checks of what callers ask for. */
-export const poolEventNames: Readonly<Record<PoolEventName, true>> = {
-  'band-changed': true,
-  'too-few-connections': true,
-  'too-many-connections': true,
-  'maintenance-started': true,
-  'maintenance-ended': true,
-  'new-point': true,
-  'new-peer': true,
-  'points-collected': true,
-  'peers-collected': true,
-  'handshake-started': true,
-  'dial-started': true,
-  'authentication-failed': true,
-  'handshake-accepted': true,
-  'handshake-refused': true,
-  'connection-failed': true,
-  'connection-opened': true,
-  'connection-closed': true,
-  'connection-lost': true,
-  'messages-dropped': true,
-  'bootstrap-sent': true,
-  'bootstrap-received': true,
-  'advertise-sent': true,
-  'advertise-received': true,
-  'swap-request-sent': true,
-  'swap-request-received': true,
-  'swap-request-ignored': true,
-  'swap-ack-sent': true,
-  'swap-ack-received': true,
-  'swap-success': true,
-  'swap-failure': true,
-  'peer-banned': true,
-  'peer-unbanned': true,
-  'host-banned': true,
-  'host-unbanned': true,
-  'range-banned': true,
-  'range-unbanned': true,
-  greylisted: true,
-  'peer-reported': true,
-  'trust-changed': true,
-  'link-budget': true,
-  'own-points-changed': true,
-  'storage-failed': true,
-  'storage-loaded': true,
-  'storage-recovered': true,
-  'point-history': true,
-  'peer-history': true,
-  change: true
-}
+const names = [
+  'band-changed too-few-connections too-many-connections maintenance-started maintenance-ended new-point new-peer',
+  'points-collected peers-collected handshake-started dial-started authentication-failed handshake-accepted handshake-refused',
+  'connection-failed connection-opened connection-closed connection-lost messages-dropped bootstrap-sent bootstrap-received',
+  'advertise-sent advertise-received swap-request-sent swap-request-received swap-request-ignored swap-ack-sent',
+  'swap-ack-received swap-success swap-failure peer-banned peer-unbanned host-banned host-unbanned range-banned range-unbanned',
+  'greylisted peer-reported trust-changed link-budget own-points-changed storage-failed storage-loaded storage-recovered',
+  'point-history peer-history change'
+] as const
+
+type WordsOf<Text extends string> = Text extends `${infer Word} ${infer Rest}` ? Word | WordsOf<Rest> : Text
+
+/** Every name, for checks of what callers ask for. A missing or wrong one does not compile. */
+export const poolEventNames = Object.fromEntries(names.flatMap((line) => line.split(' ')).map((name) => [name, true])) as Readonly<
+  Record<WordsOf<(typeof names)[number]>, true>
+> satisfies Readonly<Record<PoolEventName, true>>
 
 /** What a listener of one of several events gets. */
 export interface EventOf<Events, Name extends keyof Events> {

@@ -20,7 +20,7 @@ export interface HistoryEvent<Other> {
   readonly kind: HistoryKind
   /** Wall clock, ms since 1970. */
   readonly at: number
-  /** The peer met at a point, the point a peer was met at; none where it was not known. */
+  /** The peer at a point, the point of a peer; none where it was not known. */
   readonly other: Other | undefined
 }
 

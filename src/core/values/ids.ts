@@ -1,7 +1,6 @@
 /**
- * The three names that everything else is about. They are branded strings, so that a raw string from a user or a
- * stranger cannot be taken for one: only the parser of an adapter (`parsePoint`, `parsePeerId`) or the storage codec
- * makes them.
+ * The three names that everything else is about. They are branded strings, so that a raw string from a user or a peer cannot be taken
+ * for one: only the parser of an adapter (`parsePoint`, `parsePeerId`), `parseHost` or the storage codec makes them.
  */
 
 declare const brand: unique symbol
@@ -21,5 +20,5 @@ export interface ParsedPoint {
   readonly expectedPeerId: PeerId | undefined
 }
 
-/** How links travel; also what a Bootstrap names so that it is told only points it can dial. */
+/** How links travel; also what a Bootstrap names, so that the answer holds only points that the asker can dial. */
 export type Transport = 'tcp' | 'ws' | 'wss' | 'webrtc' | 'webrtc-direct' | 'webtransport' | 'quic' | 'circuit' | 'memory' | 'other'

@@ -1,6 +1,6 @@
 /**
  * What two pools say to each other, decoded. Bytes are the matter of `wire/`; what a pool does on each message that of
- * `flows/`. Points are texts here: a stranger wrote them, and only `Network.parsePoint` makes a `Point` of one.
+ * `flows/`. Points are texts here: a peer wrote them, and only `Network.parsePoint` makes a `Point` of one.
  */
 
 /** The first message of each side. */
@@ -11,7 +11,7 @@ export interface HelloMessage {
   readonly protocolVersions: readonly number[]
   /** Versions of the application's own protocol. */
   readonly applicationVersions: readonly number[]
-  /** The sender must not be told of to others. */
+  /** The sender must not be advertised to others. */
   readonly isPrivate: boolean
   /** False: the sender neither answers nor uses exchange messages. */
   readonly discovery: boolean
@@ -19,7 +19,7 @@ export interface HelloMessage {
   readonly points: readonly string[]
   /** The libp2p signed peer record (an envelope), empty if it has none. */
   readonly signedPeerRecord: Uint8Array
-  /** Drawn anew each time the sender's pool is made: tells a second dial of the same run from a restarted peer. */
+  /** Drawn anew each time the sender's pool is made: a second dial of the same run has the same one, a restarted peer another. */
   readonly instance: Uint8Array
   /** The application's connection metadata, empty if none. */
   readonly metadata: Uint8Array
@@ -39,7 +39,7 @@ export interface NackMessage {
   readonly points: readonly string[]
 }
 
-/** "Tell me points." */
+/** Asks for points. */
 export interface BootstrapMessage {
   readonly kind: 'bootstrap'
   /** Names of the transports that the asker can dial (`Transport`); others are unknown to us and ignored. */
@@ -75,10 +75,10 @@ export interface ApplicationMessage {
 /** The last message of a side that leaves. */
 export interface DisconnectMessage {
   readonly kind: 'disconnect'
-  /** `reasonCode` of `wire/disconnect.ts`; unknown codes are kept. */
+  /** A `reasonCode`; unknown codes are kept. */
   readonly code: number
   readonly text: string
-  /** The sender asks not to be dialed before; 0: no wish. */
+  /** The sender asks not to be dialed before; 0: it does not ask. */
   readonly comeBackAfterMs: number
 }
 

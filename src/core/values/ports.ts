@@ -26,9 +26,9 @@ export interface Random {
   bytes(length: number): Uint8Array
 }
 
-/** A peer that does not speak the pool protocol: what it told the network of itself, in place of a Hello. */
+/** A peer that does not speak the pool protocol: what the network learned of it, in place of a Hello. */
 export interface PlainPeer {
-  /** Where it says it can be reached; a stranger's texts. At most 32. */
+  /** Where it says it can be reached, unparsed. At most 32. */
   readonly points: readonly string[]
 }
 
@@ -58,17 +58,17 @@ export interface Link {
    * The bytes may be given to several links: neither links nor their callers change them afterwards.
    */
   send(bytes: Uint8Array): boolean
-  /** Bytes handed over that the link still holds: when they become fewer, the other side is reading. 0 where the link cannot tell. */
+  /** Bytes handed over that the link still holds: when they become fewer, the other side is reading. 0 where the link cannot know. */
   readonly unsentBytes: number
   /** Resolves when more may be sent; rejects when the link closed or the signal fired. */
   drained(signal: AbortSignal): Promise<void>
   /** Flushes what was sent, then closes; never rejects, never takes longer than the adapter's own deadline (a second). */
   close(): Promise<void>
-  /** Closes at once, dropping what was not sent. `dead`: what lies below gave no sign of life and goes too, whoever else uses it. */
+  /** Closes at once, dropping what was not sent. `dead`: the connection below failed a liveness check and goes too, whatever else uses it. */
   abort(detail: string, options?: { readonly dead: boolean }): void
   /**
-   * Asks the other side for a sign of life, past whatever waits in the stream. Resolves with any answer, or when none can be told
-   * from a fault of the question; rejects when the signal fired before.
+   * Liveness check: asks the other side, past whatever waits in the stream. Resolves with any answer, also with one that may be a fault of
+   * the question; rejects when the signal fired before.
    */
   probe(signal: AbortSignal): Promise<void>
   /**
@@ -118,7 +118,7 @@ export interface DialOptions {
 export interface SignedRecords {
   /** Ours, of the points of now; empty while there is none. At most 8 KiB. */
   readonly own: Uint8Array
-  /** The points that a stranger's record names, at most 8. Rejects if it is broken, or not signed by that very peer. */
+  /** The points that a peer's record names, at most 8. Rejects if it is broken, or not signed by that very peer. */
   open(bytes: Uint8Array, peerId: PeerId): Promise<readonly Point[]>
 }
 
@@ -142,15 +142,15 @@ export interface Network {
   readonly records?: SignedRecords | undefined
   /** Where others can reach us now; empty in a page without relay. */
   ownPoints(): readonly Point[]
-  /** Does the relay that we run hold a reservation of this peer? `undefined`, or absent: we run none, or nobody can say. */
+  /** Does the relay that we run hold a reservation of this peer? `undefined`, or absent: we run none, or it is not known. */
   readonly holdsReservation?: ((guest: PeerId) => boolean | undefined) | undefined
   /** The point that a text means. Throws `PoolError` `invalid-point`, naming what was expected and what came. */
   parsePoint(text: string): ParsedPoint
-  /** For texts of strangers: `undefined` if the text is no point. Never throws, and costs little whatever the text. */
+  /** For texts of peers: `undefined` if the text is no point. Never throws, and costs little whatever the text. */
   tryParsePoint(text: string): ParsedPoint | undefined
   /** Throws `PoolError` `invalid-peer-id`. */
   parsePeerId(text: string): PeerId
-  /** For texts of strangers: `undefined` if the text is no peer id. Never throws. */
+  /** For texts of peers: `undefined` if the text is no peer id. Never throws. */
   tryParsePeerId(text: string): PeerId | undefined
   /** Could we dial it now? By its form and the budget only; no waiting, no look-up. */
   canDial(point: Point): boolean
@@ -179,6 +179,12 @@ export type StorageFailure =
   | 'too-large' // what is stored is above the cap; it was not read
   | 'broken' // what is stored is not JSON or not of the right shape
   | 'newer-version'
+
+/** Size of a stored text unless the user sets another, bytes. */
+export const defaultStorageBytes = 8 * 1024 * 1024
+
+/** Texts that could not be read are kept beside the stored one; the oldest goes first. */
+export const maxQuarantined = 3
 
 /** The only error a `PeerStorage` rejects with. The message names the file or database. */
 export class StorageError extends Error {
@@ -210,7 +216,7 @@ export interface PeerStorage {
   /** The stored text, or `undefined` if there is none yet. Size is checked before reading. */
   load(signal: AbortSignal): Promise<string | undefined>
   /**
-   * Replaces the stored text; whoever reads finds the old one or the new one, even after a crash in the middle. The lines may be
+   * Replaces the stored text; a reader finds the old one or the new one, even after a crash in the middle. The lines may be
    * taken over several turns of the event loop.
    */
   save(lines: Iterable<string>, signal?: AbortSignal): Promise<void>
@@ -220,7 +226,7 @@ export interface PeerStorage {
   close(): Promise<void>
 }
 
-/** Where the core says what it cannot say to a caller: a listener that threw, an invariant that broke. */
+/** Where the core reports what it cannot give to a caller: a listener that threw, an invariant that broke. */
 export interface Log {
   error(message: string, cause: unknown): void
 }
@@ -239,11 +245,11 @@ export interface Gate {
   deniesDial(point: Point, expectedPeerId: PeerId | undefined): boolean
   /**
    * A link, once the peer proved its id; `host` is where it is, if it has one. No direction: before a dial, when nothing is proved.
-   * In private mode true for all who are not trusted, so that libp2p's own protocols tell them nothing either.
+   * In private mode true for all that are not trusted, so that libp2p's own protocols give them nothing either.
    */
   deniesPeer(peerId: PeerId, host: Host | undefined, direction?: Direction): boolean
   /** Nobody trusts this id, and it was not connected for ten seconds in all, as far as the pool remembers. */
-  isStranger(peerId: PeerId): boolean
+  isUnknown(peerId: PeerId): boolean
   /** The operator trusts this id, by itself or as the peer that a trusted point expects. Ask it once the id is proved. */
   isTrusted(peerId: PeerId): boolean
 }

@@ -14,14 +14,32 @@ export const nackMotive = {
   alreadyConnected: 5
 } as const
 
-/** How a dial failed, told apart by the adapter; nobody else looks at the names of errors. */
+/**
+ * The number on the wire of each reason for which a connection ends. Numbers never change their meaning; a new reason takes the next one.
+ * `lost` and `closed-by-peer` are what we see when nothing was said, so they have no number.
+ */
+export const reasonCode = {
+  explicit: 1,
+  fault: 2,
+  'peer-banned': 3,
+  'point-banned': 4,
+  'unexpected-peer-id': 5,
+  'too-many-connections': 6,
+  swapped: 7,
+  replaced: 8,
+  'going-away': 9,
+  'pool-destroyed': 10,
+  'not-reading': 11
+} as const satisfies Record<Exclude<DisconnectReason['kind'], 'lost' | 'closed-by-peer' | 'unknown'>, number>
+
+/** How a dial failed, as the adapter found out; nobody else looks at the names of errors. */
 export type DialFailure =
-  | 'refused' // something at the address said no, or closed at once
+  | 'refused' // the address refused, or closed at once
   | 'unreachable' // no route, no such host, host down
   | 'timeout'
-  | 'wrong-peer-id' // somebody else answered, or could not prove to be the expected peer
+  | 'wrong-peer-id' // another peer answered, or one that could not prove to be the expected one
   | 'no-transport' // nothing we run can dial such an address
-  | 'denied' // our own gater said no
+  | 'denied' // our own gater refused
   | 'myself' // this peer itself answered
   | 'no-pool' // connected, but the other side does not speak the pool protocol, nor what would do instead
   | 'aborted'
@@ -54,8 +72,8 @@ export type Rejection =
 
 /** Why a running connection ended. Each has a code on the wire; `reasonFromCode` gives `unknown` for others. */
 export type DisconnectReason =
-  | { readonly kind: 'explicit'; readonly text: string } // a user of the pool asked, in his words
-  | { readonly kind: 'lost' } // the link broke without a word
+  | { readonly kind: 'explicit'; readonly text: string } // a user of the pool asked, in these words
+  | { readonly kind: 'lost' } // the link broke without a Disconnect
   | { readonly kind: 'closed-by-peer' } // the stream ended without a reason
   | { readonly kind: 'fault'; readonly detail: string }
   | { readonly kind: 'peer-banned' }
@@ -80,66 +98,46 @@ export interface Ending {
 
 /** The motive that a Nack names for our refusal; `undefined`: close without one, as the original does. */
 export function motiveOf(rejection: Rejection): number | undefined {
-  switch (rejection.kind) {
-    case 'too-many-connections':
-    case 'table-full':
-      return nackMotive.tooManyConnections
-    case 'unknown-network':
-      return nackMotive.unknownNetwork
-    case 'no-common-version':
-      return rejection.of === 'protocol' ? nackMotive.deprecatedProtocol : nackMotive.deprecatedApplication
-    case 'already-connected':
-    case 'pending':
-      return nackMotive.alreadyConnected
-    case 'cancelled':
-      return nackMotive.none
-    default:
-      return undefined
-  }
+  if (rejection.kind === 'no-common-version' && rejection.of === 'application') return nackMotive.deprecatedApplication
+  return motives[rejection.kind]
+}
+
+const motives: Readonly<Partial<Record<Rejection['kind'], number>>> = {
+  'too-many-connections': nackMotive.tooManyConnections,
+  'table-full': nackMotive.tooManyConnections,
+  'unknown-network': nackMotive.unknownNetwork,
+  'no-common-version': nackMotive.deprecatedProtocol,
+  'already-connected': nackMotive.alreadyConnected,
+  pending: nackMotive.alreadyConnected,
+  cancelled: nackMotive.none
 }
 
 /** One sentence for a person. */
 export function describeRejection(rejection: Rejection): string {
-  switch (rejection.kind) {
-    case 'point-banned':
-      return `the host of ${rejection.point} is banned or greylisted`
-    case 'peer-banned':
-      return `peer ${rejection.peerId} is banned or greylisted`
-    case 'host-dial-limit':
-      return `three untried points at the host of ${rejection.point} were dialed in the last ten minutes`
-    case 'too-many-connections':
-      return 'no free connection slot'
-    case 'too-many-handshakes':
-      return 'too many handshakes in progress'
-    case 'private-mode':
-      return 'private mode: only trusted points and peers'
-    case 'pending':
-      return `${rejection.point} is already being connected to`
-    case 'already-connected':
-      return `already connected to ${rejection.peerId}`
-    case 'myself':
-      return 'that is this peer itself'
-    case 'table-full':
-      return 'the table is full and nothing in it may go'
-    case 'dial-failed':
-      return `dial failed (${rejection.failure}): ${rejection.detail}`
-    case 'unexpected-peer-id':
-      return `expected peer ${rejection.expected}, ${rejection.received === undefined ? 'who did not prove to be there' : `got ${rejection.received}`}`
-    case 'unknown-network':
-      return `the peer is on network ${JSON.stringify(rejection.received)}, ours is ${JSON.stringify(rejection.expected)}`
-    case 'no-common-version':
-      return `no common ${rejection.of} version; the peer has ${rejection.received.join(', ') || 'none'}`
-    case 'rejected-by-peer':
-      return `the peer refused: ${describeMotive(rejection.motive)}`
-    case 'timeout':
-      return `no answer within ${rejection.afterMs} ms (step: ${rejection.step})`
-    case 'link-lost':
-      return `the link was lost (step: ${rejection.step})`
-    case 'fault':
-      return `the peer broke the protocol: ${rejection.detail}`
-    case 'cancelled':
-      return `cancelled: ${rejection.detail}`
-  }
+  const describe = rejectionTexts[rejection.kind] as (rejection: Rejection) => string
+  return describe(rejection)
+}
+
+const rejectionTexts: { readonly [R in Rejection as R['kind']]: (rejection: R) => string } = {
+  'point-banned': ({ point }) => `the host of ${point} is banned or greylisted`,
+  'peer-banned': ({ peerId }) => `peer ${peerId} is banned or greylisted`,
+  'host-dial-limit': ({ point }) => `three untried points at the host of ${point} were dialed in the last ten minutes`,
+  'too-many-connections': () => 'no free connection slot',
+  'too-many-handshakes': () => 'too many handshakes in progress',
+  'private-mode': () => 'private mode: only trusted points and peers',
+  pending: ({ point }) => `${point} is already being connected to`,
+  'already-connected': ({ peerId }) => `already connected to ${peerId}`,
+  myself: () => 'cannot connect to self',
+  'table-full': () => 'the table is full and no entry can be evicted',
+  'dial-failed': ({ failure, detail }) => `dial failed (${failure}): ${detail}`,
+  'unexpected-peer-id': ({ expected, received }) => `expected peer ${expected}, got ${received ?? 'a peer that did not prove its id'}`,
+  'unknown-network': ({ expected, received }) => `the peer is on network ${JSON.stringify(received)}, ours is ${JSON.stringify(expected)}`,
+  'no-common-version': ({ of, received }) => `no common ${of} version; the peer has ${received.join(', ') || 'none'}`,
+  'rejected-by-peer': ({ motive }) => `the peer refused: ${describeMotive(motive)}`,
+  timeout: ({ step, afterMs }) => `no answer within ${afterMs} ms (step: ${step})`,
+  'link-lost': ({ step }) => `the link was lost (step: ${step})`,
+  fault: ({ detail }) => `the peer broke the protocol: ${detail}`,
+  cancelled: ({ detail }) => `cancelled: ${detail}`
 }
 
 /** The name of a Nack motive code. */
@@ -184,11 +182,11 @@ export type PoolErrorCode =
   | 'too-many-waiting'
   | 'plain-peer' // a message for a peer that does not speak the pool protocol
   // Of a pool that tabs share:
-  | 'no-owner' // the tab that owned the pool went, or did not answer in time
+  | 'no-owner' // the tab that owned the pool was closed, or did not answer in time
   | 'not-understood' // another tab runs another version of the page
   | 'tab-failed' // something else went wrong in the owner's tab
 
-/** The one error class of the pool. `code` tells what happened; `message` is one sentence naming values. */
+/** The one error class of the pool. `code` says what happened; `message` is one sentence naming values. */
 export class PoolError extends Error {
   override readonly name = 'PoolError'
   readonly code: PoolErrorCode
@@ -209,4 +207,9 @@ export class PoolError extends Error {
   static rejected(rejection: Rejection, cause?: unknown): PoolError {
     return new PoolError('rejected', describeRejection(rejection), { rejection, cause })
   }
+}
+
+/** The message of whatever was thrown. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
 }

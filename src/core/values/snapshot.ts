@@ -39,7 +39,7 @@ export interface ConnectionSnapshot extends ConnectionInfo {
 export interface PointSnapshot {
   readonly point: Point
   readonly state: 'disconnected' | 'requested' | 'accepted' | 'running'
-  /** Who is there or was last met there. */
+  /** The peer that is there, or was there last. */
   readonly peerId: PeerId | null
   readonly trusted: boolean
   readonly isPublic: boolean
@@ -121,6 +121,6 @@ export interface PoolSnapshot {
   readonly greylistedPeers: readonly PeerId[]
   readonly greylistedHosts: readonly Host[]
   /** The same with their times, and the banned ranges. */
-  readonly bars: readonly BlockSnapshot[]
+  readonly blocks: readonly BlockSnapshot[]
   readonly storage: StorageSnapshot
 }

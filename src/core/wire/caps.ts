@@ -3,6 +3,8 @@
  * never send what a peer of our own kind would greylist us for. docs/protocol.md repeats the numbers; a test compares.
  */
 
+import { maxNetworkBytes, maxVersions } from '../values/bounds.ts'
+
 export const wireCaps = {
   /** Length prefix: 4 bytes reach 256 MiB, more than any frame may have. */
   framePrefixBytes: 4,
@@ -13,12 +15,12 @@ export const wireCaps = {
   /** The largest application cap that can be configured: its frame still fits the prefix. */
   applicationBytes: 2 ** 28 - 1 - 64,
   /** A name, compared byte by byte. */
-  networkBytes: 64,
+  networkBytes: maxNetworkBytes,
   /** Versions of each kind; who speaks more leaves out the oldest. */
-  versions: 16,
+  versions: maxVersions,
   /** Real ones have 30 to 300 bytes; the longest are relayed ones with certificate hashes. */
   pointBytes: 1_024,
-  /** Addresses of one peer. More serve nobody and would let one peer fill tables. */
+  /** Addresses of one peer. More are of no use and would let one peer fill tables. */
   ownPoints: 8,
   nackPoints: 50,
   advertisePoints: 100,

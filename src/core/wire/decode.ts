@@ -1,6 +1,6 @@
 /**
- * Frames to messages, by the table of `schema.ts`. Called by `flows/` with what `frame.ts` cut out of the stream. Which
- * message may come when, and whether its points are points, is decided there; here only form and size count.
+ * Frames to messages, by the table of `schema.ts`. Called by `flows/` with what `frame.ts` cut out of the stream. Only form and size are
+ * checked here: `flows/` decide which message may come when, and whether its points are points.
  */
 import type { PoolMessage } from '../values/message.ts'
 import { type WireLimits, wireCaps } from './caps.ts'
@@ -21,7 +21,7 @@ export function decodeMessage(frame: Uint8Array, limits: WireLimits): PoolMessag
   let message: PoolMessage | undefined
   while (reader.next()) {
     const kind = kinds[reader.id]
-    if (kind === undefined) {
+    if (kind === undefined || kind === '') {
       reader.skip()
       continue
     }
@@ -29,36 +29,33 @@ export function decodeMessage(frame: Uint8Array, limits: WireLimits): PoolMessag
     message =
       kind === 'application'
         ? { kind, payload: reader.bytes(kind, limits.maxApplicationBytes) }
-        : readMessage(reader.bytes(kind, wireCaps.frameBytes), kind as TableMessage['kind'])
+        : ({ kind, ...readFields(reader.bytes(kind, wireCaps.frameBytes), kind, fieldsOf(kind)) } as TableMessage)
   }
   return message
 }
 
-function readMessage(bytes: Uint8Array, kind: TableMessage['kind']): TableMessage {
-  const fields = fieldsOf(kind)
-  const values: Record<string, unknown> = { kind }
-  for (const [key, field] of fields) values[key] = absent(field)
+/** The fields of a message, or of a message in it, which holds one wrapped list. */
+function readFields(bytes: Uint8Array, kind: string, fields: readonly (readonly [string, Field])[]): Record<string, unknown> {
+  const values: Record<string, unknown> = Object.fromEntries(fields.map(([key, field]) => [key, absent(field)]))
   const reader = new FieldReader(bytes, kind)
-  let seen = 0
+  const seen = new Set<string>()
   while (reader.next()) {
-    const entry = fields.find(([, { id }]) => id === reader.id)
-    if (entry === undefined) {
+    const [key, field] = fields.find(([, { id }]) => id === reader.id) ?? []
+    if (key === undefined || field === undefined) {
       reader.skip()
       continue
     }
-    const [key, field] = entry
     const name = `${kind}.${key}`
-    const bit = 1 << field.id
-    const isOne = field.count === undefined || field.isWrapped === true
-    if (isOne && (seen & bit) !== 0) fault(name, 'one value', 'two')
-    seen |= bit
-    if (field.isWrapped === true) values[key] = readWrapped(reader, name, unwrapped(field))
-    else if (isOne) values[key] = readOne(reader, name, field)
-    else readMore(reader, name, { field, values: values[key] as unknown[] })
+    const isList = field.count !== undefined && field.isWrapped !== true
+    if (!isList && seen.has(key)) fault(name, 'one value', 'two')
+    seen.add(key)
+    if (isList) readMore(reader, name, { field, values: values[key] as unknown[] })
+    else if (field.isWrapped !== true) values[key] = readOne(reader, name, field)
+    else values[key] = readFields(reader.bytes(name, wireCaps.frameBytes), kind, [[key, unwrapped(field)]])[key]
   }
-  const missing = fields.find(([, { id, min }]) => min !== undefined && (seen & (1 << id)) === 0)
-  if (missing !== undefined) fault(`${kind}.${missing[0]}`, 'a value', 'none')
-  return values as unknown as TableMessage
+  const [missing] = fields.find(([key, { min }]) => min !== undefined && !seen.has(key)) ?? []
+  if (missing !== undefined) fault(`${kind}.${missing}`, 'a value', 'none')
+  return values
 }
 
 /** What leaving a field out means. */
@@ -70,16 +67,6 @@ function absent({ type, count, isWrapped }: Field): unknown {
 function readOne(reader: FieldReader, name: string, field: Field): unknown {
   reader.expect(wireTypeOf(field), name)
   return readValue(reader, name, field)
-}
-
-function readWrapped(reader: FieldReader, name: string, field: Field): unknown[] {
-  const message = new FieldReader(reader.bytes(name, wireCaps.frameBytes), name)
-  const values: unknown[] = []
-  while (message.next()) {
-    if (message.id === field.id) readMore(message, name, { field, values })
-    else message.skip()
-  }
-  return values
 }
 
 /** Adds to a list. Numbers come packed or one by one, as protobuf demands. */

@@ -1,11 +1,9 @@
 /**
- * Why a connection ends, as numbers. Called by `flows/` when it says good-bye and when it hears one. The
- * numbers are in `reason-code.ts`. A peer may claim any of them: that the claim came from the other side
- * is kept in `Ending.by`, and nothing but the text shown and the time of the next dial may depend on it.
+ * Disconnect messages to reasons and back. Called by `flows/`. A peer may claim any reason: `Ending.by` says that the claim came from the
+ * other side, and nothing but the text shown and the time of the next dial may depend on it.
  */
 import type { DisconnectMessage } from '../values/message.ts'
-import type { DisconnectReason } from '../values/reason.ts'
-import { reasonCode } from './reason-code.ts'
+import { type DisconnectReason, reasonCode } from '../values/reason.ts'
 
 /** A Disconnect that names no reason. */
 const unstated = 0
@@ -20,7 +18,7 @@ const maxUint32 = 2 ** 32 - 1
  */
 const unprintable = /[\p{Cc}\p{Zl}\p{Zp}\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]+/gu
 
-/** What to send; fractions of a millisecond are rounded up, and a wish beyond 49 days is cut to that. */
+/** What to send; fractions of a millisecond are rounded up, and more than 49 days become 49. */
 export function disconnectMessage(reason: DisconnectReason, comeBackAfterMs = 0): DisconnectMessage {
   const stated: Readonly<Record<string, number>> = reasonCode
   return {

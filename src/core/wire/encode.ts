@@ -1,19 +1,16 @@
-/**
- * Messages to frames, by the table of `schema.ts`. Called by `flows/`, which hand the bytes to a `Link`.
- */
+/** Messages to frames, by the table of `schema.ts`. Called by `flows/`, which hand the bytes to a `Link`. */
 import type { PoolMessage } from '../values/message.ts'
 import { wireCaps } from './caps.ts'
 import { mistake } from './fault.ts'
 import { bytesType, numberType } from './field-reader.ts'
 import { applicationTag, type Field, fieldsOf, kinds, tag, unwrapped, wireTypeOf } from './schema.ts'
-import { varintBytes, Writer, writeVarint } from './writer.ts'
 
 const encoder = new TextEncoder()
 
 /**
- * One frame with its length prefix, in one piece of memory that holds nothing of the message. Throws `RangeError` if the
- * message breaks a cap, which is a mistake of the caller, with two exceptions: the text of a Disconnect is shortened, and
- * an Advertise whose points do not fit in a frame loses the last of them, since strangers chose their length.
+ * One frame with its length prefix, in memory of its own. Throws `RangeError` if the message breaks a cap, which is a mistake of the
+ * caller, with two exceptions: the text of a Disconnect is shortened, and an Advertise that does not fit in a frame loses its last
+ * points, since other peers chose their length.
  */
 export function encodeMessage(message: PoolMessage): Uint8Array {
   return message.kind === 'application' ? encodeApplication(message.payload) : encodeMessages([message])
@@ -112,4 +109,62 @@ function encodeApplication(payload: Uint8Array): Uint8Array {
   writeVarint(frame, prefixBytes + 1, length)
   frame.set(payload, frame.length - length)
   return frame
+}
+
+/** Room for most messages. */
+const firstBytes = 256
+
+/** Bytes that grow: varints, and parts with their length before them. */
+class Writer {
+  #bytes = new Uint8Array(firstBytes)
+  /** Bytes written. A smaller one takes back what was written since. */
+  length = 0
+
+  varint(value: number): void {
+    this.#reserve(varintBytes(value))
+    this.length = writeVarint(this.#bytes, this.length, value)
+  }
+
+  bytes(value: Uint8Array): void {
+    this.#reserve(value.length)
+    this.#bytes.set(value, this.length)
+    this.length += value.length
+  }
+
+  /** What `write` writes, with its length before it. Returns that length. */
+  sized(write: () => void): number {
+    const start = this.length
+    write()
+    const size = this.length - start
+    const prefixBytes = varintBytes(size)
+    this.#reserve(prefixBytes)
+    this.#bytes.copyWithin(start + prefixBytes, start, this.length)
+    this.length = writeVarint(this.#bytes, start, size) + size
+    return size
+  }
+
+  finish(): Uint8Array {
+    return this.#bytes.slice(0, this.length)
+  }
+
+  #reserve(count: number): void {
+    if (this.length + count <= this.#bytes.length) return
+    const grown = new Uint8Array(2 * (this.length + count))
+    grown.set(this.#bytes)
+    this.#bytes = grown
+  }
+}
+
+/** `value`: below 2^32. */
+function varintBytes(value: number): number {
+  return value < 0x80 ? 1 : 1 + varintBytes(value / 0x80)
+}
+
+/** Returns where the next byte goes. */
+function writeVarint(bytes: Uint8Array, at: number, value: number): number {
+  let end = at
+  let rest = value
+  for (; rest > 0x7f; rest >>>= 7) bytes[end++] = (rest & 0x7f) | 0x80
+  bytes[end] = rest
+  return end + 1
 }

@@ -3,17 +3,17 @@
  * only numbers and our own names.
  */
 
-/** The peer broke the protocol; `flows/` end the connection and greylist. `message` names what was expected and what came. */
+/** The peer broke the protocol; `flows/` end the connection and greylist. `message` says what was expected and what came. */
 export class WireFault extends Error {
   override readonly name = 'WireFault'
 }
 
 /** What came from a peer is not allowed. */
-export function fault(name: string, expected: string, came: string | number): never {
-  throw new WireFault(`${name}: ${expected} expected, ${came} came`)
+export function fault(name: string, expected: string, got: string | number): never {
+  throw new WireFault(`${name}: expected ${expected}, got ${got}`)
 }
 
 /** What our caller wants to send is not allowed. */
-export function mistake(name: string, expected: string, came: string | number): never {
-  throw new RangeError(`${name}: ${expected} expected, got ${came}`)
+export function mistake(name: string, expected: string, got: string | number): never {
+  throw new RangeError(`${name}: expected ${expected}, got ${got}`)
 }

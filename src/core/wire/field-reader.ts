@@ -1,9 +1,9 @@
 /**
  * Walks over the protobuf fields of one message; each cap is checked before the value is made. Called by `decode.ts`.
  *
- * Ours, since the reader of protons-runtime, which libp2p uses, takes what a stranger must not send: a known number of
- * 6 to 9 bytes shifts everything after it, larger ones lose bits, texts need not be UTF-8, nested groups recurse until the
- * stack is full, and no length can be asked about before it is read (protons-runtime 7.1.2).
+ * Our own, since the reader of protons-runtime, which libp2p uses, accepts too much (7.1.2): a known number of 6 to 9 bytes shifts
+ * everything after it, larger ones lose bits, texts need not be UTF-8, nested groups recurse until the stack is full, and no length can
+ * be asked about before it is read.
  */
 import { fault } from './fault.ts'
 

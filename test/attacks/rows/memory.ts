@@ -131,7 +131,7 @@ export const memoryRows: readonly Row[] = [
   {
     name: 'peer-that-reads-nothing',
     attack: 'a peer that reads nothing, 400 broadcasts of 1 MiB',
-    target: '4 MiB held for it; closed after 30 s; drops counted in `connection.stat` and told by an event',
+    target: '4 MiB held for it; closed after 30 s; drops counted in `connection.stat` and reported by an event',
     deadlineMs: 180_000,
     run: async (lab) => findingOf(await unreadBroadcasts(lab, 'paused'), await unreadBroadcasts(lab, 'stopped'))
   },

@@ -62,14 +62,17 @@ async function fillTheHouse(lab: Lab) {
 function shareOf(running: readonly { readonly peerId: string }[], attackers: ReadonlySet<string>) {
   const count = running.filter(({ peerId }) => attackers.has(peerId)).length
   const percent = running.length === 0 ? 0 : Math.round((100 * count) / running.length)
-  return { measured: `after 60 s ${count} of ${running.length} running strangers (${percent} %) are the attacker's`, isMet: percent <= 25 }
+  return {
+    measured: `after 60 s ${count} of ${running.length} running unknown peers (${percent} %) are the attacker's`,
+    isMet: percent <= 25
+  }
 }
 
 export const slotRows: readonly Row[] = [
   {
     name: 'one-host-fills-the-house',
     attack: 'one host brings 63 ids, then 29 honest hosts come',
-    target: "at least 26 in; after 60 s at most 25 % of running strangers are the attacker's",
+    target: "at least 26 in; after 60 s at most 25 % of running unknown peers are the attacker's",
     deadlineMs: 180_000,
     run: fillTheHouse
   }

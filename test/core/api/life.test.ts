@@ -315,9 +315,9 @@ describe('who is kept out, in the snapshot', () => {
     await world.clock.until(a.pool.points.ban(b.network.point, { endsAt: since + 60_000 }))
     await world.clock.until(a.pool.points.banRange('192.0.2.0/24'))
     a.pool.greylistPeer('d' as PeerId)
-    const { bars } = a.pool.snapshot()
+    const { blocks } = a.pool.snapshot()
     const host = hostOf(b.network.point)
-    expect(bars).toEqual([
+    expect(blocks).toEqual([
       { kind: 'banned', peerId: 'c', host: null, since, endsAt: null },
       { kind: 'banned', peerId: 'b', host: null, since, endsAt: since + 60_000 },
       { kind: 'banned', peerId: null, host, since, endsAt: since + 60_000 },

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { checkDial, checkDialed, isBarredAt } from '../../../src/core/decisions/admission.ts'
+import { checkDial, checkDialed, isBlockedAt } from '../../../src/core/decisions/admission.ts'
 import { checkHello } from '../../../src/core/decisions/admission-hello.ts'
 import { checkIncoming } from '../../../src/core/decisions/handshake-places.ts'
 import { hostOfIp } from '../../../src/core/values/address.ts'
@@ -111,7 +111,7 @@ describe('at a greylisted host', () => {
         answer === undefined || answer.kind === 'admit' || answer.kind === 'enter' ? undefined : answer.kind
       )
       expect(kinds).toEqual(isBarred ? ['point-banned', ...Array(3).fill('peer-banned')] : Array(4).fill(undefined))
-      expect(isBarredAt(state, at(1), { expectedPeerId: alice })).toBe(isBarred)
+      expect(isBlockedAt(state, at(1), { expectedPeerId: alice })).toBe(isBarred)
     })
   }
 

@@ -3,10 +3,10 @@
  * and of the next hour.
  */
 import { describe, expect, it } from 'vitest'
-import type { Circumstances } from '../../../src/core/decisions/circumstances.ts'
 import { explainPeer, explainPoint } from '../../../src/core/decisions/explain.ts'
 import { explainBand } from '../../../src/core/decisions/explain-band.ts'
-import { choiceWith } from '../../../src/core/decisions/outlook.ts'
+import type { Circumstances } from '../../../src/core/decisions/foresight.ts'
+import { choiceWith } from '../../../src/core/decisions/foresight.ts'
 import { type MaintenancePlan, planMaintenance } from '../../../src/core/decisions/plan.ts'
 import { hostOfIp } from '../../../src/core/values/address.ts'
 import type { PoolSettings } from '../../../src/core/values/config.ts'
@@ -279,14 +279,14 @@ describe('in every state of a point and of the band', () => {
       steps.add(step)
       const about = `${name}: ${step}, ${text}, ${nextActInMs}`
       const acts = (inMs: number): boolean => {
-        const { dial, leave } = planAt(inMs)
-        return circumstances.keepsBand && dial.length + leave.length > 0
+        const { dial, prune } = planAt(inMs)
+        return circumstances.keepsBand && dial.length + prune.length > 0
       }
       for (const inMs of hour) if (inMs < (nextActInMs ?? 3_600_001)) expect(acts(inMs), `${about}, in ${inMs} ms`).toBe(false)
       if (nextActInMs !== undefined) expect(acts(nextActInMs === 0 ? 0 : nextActInMs + 1), about).toBe(true)
-      const { dial, leave, ask } = planAt(0)
+      const { dial, prune, ask } = planAt(0)
       const closes = /it closes (\d+)/.exec(text)?.[1]
-      if (closes !== undefined) expect(leave.length, about).toBe(Number(closes))
+      if (closes !== undefined) expect(prune.length, about).toBe(Number(closes))
       const dials = /it dials (\d+) now/.exec(text)?.[1]
       expect(dials === undefined ? 0 : Number(dials), about).toBe(circumstances.keepsBand && step !== 'trimming' ? dial.length : 0)
       if (dialing > 0 && circumstances.keepsBand && step !== 'trimming') expect(text, about).toContain(`${dialing} dial`)
@@ -302,19 +302,19 @@ describe('in every state of a point and of the band', () => {
 
   it('maintenance never sleeps through something to do, nor looks again at once for nothing', () => {
     for (const { name, bench, planAt } of scenes()) {
-      const { dial, leave, againAt } = planAt(0)
-      if (dial.length + leave.length > 0) continue
+      const { dial, prune, againAt } = planAt(0)
+      if (dial.length + prune.length > 0) continue
       const inMs = againAt === undefined ? Number.POSITIVE_INFINITY : againAt - bench.now
       expect(inMs, `${name}: looks again in ${inMs} ms`).toBeGreaterThanOrEqual(0)
       for (const then of hour) {
         if (then >= inMs) continue
         const plan = planAt(then)
-        expect([plan.dial, plan.leave], `${name}: in ${then} of ${inMs} ms`).toEqual([[], []])
+        expect([plan.dial, plan.prune], `${name}: in ${then} of ${inMs} ms`).toEqual([[], []])
       }
       // A look at which there is still nothing to do ends in a longer wait.
       if (inMs < Number.POSITIVE_INFINITY) {
         const later = planAt(inMs + 1)
-        if (later.dial.length + later.leave.length === 0)
+        if (later.dial.length + later.prune.length === 0)
           expect(later.againAt ?? Number.POSITIVE_INFINITY, name).toBeGreaterThan((againAt ?? 0) + 1)
       }
     }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import type { Circumstances } from '../../../src/core/decisions/circumstances.ts'
 import { type Explanation, explainPeer, explainPoint } from '../../../src/core/decisions/explain.ts'
 import { type BandExplanation, explainBand } from '../../../src/core/decisions/explain-band.ts'
+import type { Circumstances } from '../../../src/core/decisions/foresight.ts'
 import { noteReport } from '../../../src/core/tables/peer.ts'
 import { hostOfIp } from '../../../src/core/values/address.ts'
 import type { Host, PeerId, Point } from '../../../src/core/values/ids.ts'
@@ -51,7 +51,7 @@ const points: readonly PointCase[] = [
     },
     expected: {
       state: 'unknown',
-      text: 'not a known point: connect or register it, since no more of its address group are taken from others'
+      text: 'not a known point: connect or register it, since its address group is at its limit'
     }
   },
   {
@@ -116,7 +116,7 @@ const points: readonly PointCase[] = [
       bench.record(home).fromClaims().claimedBy = alice
       bench.dialed(away, alice)
     },
-    expected: { state: 'waiting', text: 'its peer alice is connected by another way', nextTryInMs: undefined }
+    expected: { state: 'waiting', text: 'its peer alice is connected at another point', nextTryInMs: undefined }
   },
   { name: 'one that is wanted', arrange: (bench) => void bench.state.points.register(home), expected: { state: 'ready', nextTryInMs: 0 } },
   {
@@ -207,7 +207,7 @@ describe('why a peer is not connected', () => {
     {
       name: 'one whose points are not known',
       arrange: (bench) => void bench.state.peers.find(alice),
-      expected: { state: 'waiting', text: 'no point of it is known: it must come by itself', nextTryInMs: undefined }
+      expected: { state: 'waiting', text: 'no point of it is known; waiting for it to connect to us', nextTryInMs: undefined }
     },
     {
       name: 'the same, and those who come in have taken their places',
@@ -218,7 +218,7 @@ describe('why a peer is not connected', () => {
       },
       expected: {
         state: 'waiting',
-        text: 'no point of it is known: it must come by itself; no place is free for peers that come in: 9 came in, 0 were dialed'
+        text: 'no point of it is known; waiting for it to connect to us; no slot is free for incoming peers: 9 came in, 0 were dialed'
       }
     },
     {
@@ -243,7 +243,7 @@ describe('why a peer is not connected', () => {
         if (record !== undefined) noteReport(record, { kind: 'slow', reason: 'r', at: bench.date }, { amount: 3, at: bench.now })
       },
       expected: {
-        text: `${home}: its last connection ended a moment ago; it may be tried again in 5 s; reported as slow of late`,
+        text: `${home}: its last connection ended a moment ago; it may be tried again in 5 s; recently reported as slow`,
         nextTryInMs: 5_000
       }
     }

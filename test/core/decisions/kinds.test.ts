@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { checkDial } from '../../../src/core/decisions/admission.ts'
 import { checkHello } from '../../../src/core/decisions/admission-hello.ts'
-import { chooseToLeave } from '../../../src/core/decisions/eviction.ts'
+import { chooseToPrune } from '../../../src/core/decisions/eviction.ts'
 import { planAfterExploring, planExploring } from '../../../src/core/decisions/exploring.ts'
 import { planMaintenance } from '../../../src/core/decisions/plan.ts'
 import { pagePreset } from '../../../src/core/index.ts'
@@ -155,7 +155,7 @@ describe('who goes when there are too many', () => {
   ]
   for (const { count, goes, ...rest } of cases) {
     it(`${count} of ${rest.servers} servers and ${rest.pages} pages: ${JSON.stringify(goes)}`, () => {
-      const kinds = kindsOf(chooseToLeave(house(rest).state, count))
+      const kinds = kindsOf(chooseToPrune(house(rest).state, count))
       expect(kinds.filter((kind) => kind === 'server')).toHaveLength(goes.server ?? 0)
       expect(kinds.filter((kind) => kind === 'page')).toHaveLength(goes.page ?? 0)
     })

@@ -39,14 +39,14 @@ interface Case {
   readonly dial?: readonly Point[]
   /** How many points, whichever. */
   readonly dials?: number
-  readonly leaves?: number
+  readonly prunes?: number
   readonly ask: boolean
 }
 
 const cases: readonly Case[] = [
   { name: 'at its aim it has enough', running: 4, candidates: 5, dials: 0, ask: false },
-  { name: 'at the upper target nobody leaves', running: 6, candidates: 5, dials: 0, leaves: 0, ask: false },
-  { name: 'between the upper target and threshold one leaves', running: 7, candidates: 5, dials: 0, leaves: 1, ask: false },
+  { name: 'at the upper target none is pruned', running: 6, candidates: 5, dials: 0, prunes: 0, ask: false },
+  { name: 'between the upper target and threshold one is pruned', running: 7, candidates: 5, dials: 0, prunes: 1, ask: false },
   { name: 'above the lower threshold those that are missing to the target are dialed', running: 3, candidates: 5, dials: 2, ask: false },
   { name: 'below the lower threshold three are dialed for each that is missing', running: 2, candidates: 9, dials: 3, ask: false },
   { name: 'on the way up it goes on to the lower target', running: 3, candidates: 9, filling: true, dials: 2, ask: false },
@@ -114,11 +114,11 @@ const cases: readonly Case[] = [
     dial: [at(1)],
     ask: true
   },
-  { name: 'above the upper threshold it goes down to the upper target', running: 8, dials: 0, leaves: 2, ask: false }
+  { name: 'above the upper threshold it goes down to the upper target', running: 8, dials: 0, prunes: 2, ask: false }
 ]
 
 describe('what maintenance does', () => {
-  for (const { name, options, running = 0, candidates = 0, view, filling, cannot, dial, dials, leaves = 0, ask } of cases) {
+  for (const { name, options, running = 0, candidates = 0, view, filling, cannot, dial, dials, prunes = 0, ask } of cases) {
     it(name, () => {
       for (let seed = 1; seed <= 10; seed++) {
         const bench = new StateBench({ ...band, ...options })
@@ -128,7 +128,7 @@ describe('what maintenance does', () => {
         const found = plan(bench, { filling, cannot, seed })
         if (dial !== undefined) expect(found.dial.toSorted(), `seed ${seed}`).toEqual([...dial].toSorted())
         if (dials !== undefined) expect(found.dial, `seed ${seed}`).toHaveLength(dials)
-        expect([found.leave.length, found.ask], `seed ${seed}`).toEqual([leaves, ask])
+        expect([found.prune.length, found.ask], `seed ${seed}`).toEqual([prunes, ask])
       }
     })
   }
@@ -277,10 +277,10 @@ describe('a pool that is content', () => {
     const bench = new StateBench(wide)
     connect(bench, 11)
     bench.pass(60_000)
-    expect(plan(bench, { trimAt: bench.now + 5_000 })).toMatchObject({ leave: [], againAt: bench.now + 5_000 })
-    expect(plan(bench).leave).toHaveLength(1)
+    expect(plan(bench, { trimAt: bench.now + 5_000 })).toMatchObject({ prune: [], againAt: bench.now + 5_000 })
+    expect(plan(bench).prune).toHaveLength(1)
     bench.cameIn(peer(50), { host: hostOfIp('198.51.100.1') as Host })
-    expect(plan(bench)).toMatchObject({ leave: [], againAt: bench.now + 1_000 })
+    expect(plan(bench)).toMatchObject({ prune: [], againAt: bench.now + 1_000 })
   })
 
   it('meets the one where it has not been for longest, or never, and then gives up another if it has more than it expects', () => {
@@ -328,14 +328,14 @@ describe('a pool that is content', () => {
   })
 })
 
-describe('whom maintenance leaves', () => {
+describe('which connections maintenance prunes', () => {
   it('never a trusted one, though too many stay', () => {
     const bench = new StateBench(band)
     for (const connection of connect(bench, 8)) {
       const record = bench.state.peers.get(connection.peerId)
       if (record !== undefined) bench.state.peers.trust(record.peerId)
     }
-    expect(plan(bench).leave).toEqual([])
+    expect(plan(bench).prune).toEqual([])
   })
 
   it('the longest established are spared', () => {
@@ -344,17 +344,17 @@ describe('whom maintenance leaves', () => {
       bench.pass(60_000)
       return bench.dialed(at(n), peer(n))
     })
-    const { leave } = plan(bench)
-    expect(leave).toHaveLength(2)
-    for (const connection of leave) expect(connections.indexOf(connection as FakeConnection)).toBeGreaterThanOrEqual(2)
+    const { prune } = plan(bench)
+    expect(prune).toHaveLength(2)
+    for (const connection of prune) expect(connections.indexOf(connection as FakeConnection)).toBeGreaterThanOrEqual(2)
   })
 
   it('of a crowd from one place, so that no flood costs the others theirs', () => {
     const bench = new StateBench(band)
     for (const n of [1, 2, 3, 4]) bench.cameIn(peer(n), { host: hostOfIp(`198.51.${n}.1`) as Host })
     for (const n of [5, 6, 7, 8]) bench.cameIn(peer(n), { host: hostOfIp(`203.0.113.${n}`) as Host })
-    const { leave } = plan(bench)
-    expect(leave.map(({ peerId }) => peerId).toSorted()).toEqual([peer(7), peer(8)])
+    const { prune } = plan(bench)
+    expect(prune.map(({ peerId }) => peerId).toSorted()).toEqual([peer(7), peer(8)])
   })
 
   it('of peers in places of their own the ones with the lowest score, whatever their age', () => {
@@ -372,7 +372,7 @@ describe('whom maintenance leaves', () => {
         .filter((peerId) => !spared.includes(peerId))
         .slice(0, 2)
       expect(
-        plan(bench).leave.map(({ peerId }) => peerId),
+        plan(bench).prune.map(({ peerId }) => peerId),
         `seed ${seed}`
       ).toEqual(worst)
     }
@@ -383,7 +383,7 @@ describe('whom maintenance leaves', () => {
     for (const { peerId } of connect(bench, 8)) bench.state.peers.setMetadata(peerId, [peer(105), peer(106)].includes(peerId) ? -1 : 1)
     expect(
       plan(bench)
-        .leave.map(({ peerId }) => peerId)
+        .prune.map(({ peerId }) => peerId)
         .toSorted()
     ).toEqual([peer(105), peer(106)])
   })

@@ -178,7 +178,7 @@ describe('the share of a group', () => {
     it(name, () => {
       for (let seed = 1; seed <= 5; seed++) {
         const cameIn = holders.length - dialed
-        const verdict = judgeShare(shuffled(holders.map(guest), seededRandom(seed)), guest(newcomer), { cameIn, places })
+        const verdict = judgeShare(shuffled(holders.map(guest), seededRandom(seed)), guest(newcomer), { cameIn, slots: places })
         const evicted = verdict.kind === 'take' && verdict.evicts !== undefined ? verdict.evicts.name : verdict
         expect(evicted, `seed ${seed}`).toEqual(expected)
       }

@@ -126,7 +126,7 @@ describe('explain', () => {
     expect(me.pool.explain('first' as PeerId).text).toBe('connected, incoming')
     expect(me.pool.explain('second' as PeerId)).toMatchObject({
       state: 'unknown',
-      text: 'not a known peer; it dialed this pool 5 s ago and was refused: no free connection slot; no place is free for peers that come in: 1 came in, 0 were dialed'
+      text: 'not a known peer; it dialed this pool 5 s ago and was refused: no free connection slot; no slot is free for incoming peers: 1 came in, 0 were dialed'
     })
     expect(me.pool.explain('third' as PeerId).text).toBe('not a known peer')
   })

@@ -120,13 +120,13 @@ describe('caps on reading', () => {
   it('refuses an over-long field on its length, before its bytes came', () => {
     const announced = [0x0a, ...varint(2 ** 31 - 1)]
     expect(() => decodeMessage(Uint8Array.from([0x0a, announced.length, ...announced]), limits)).toThrow(
-      `hello.network: at most ${wireCaps.networkBytes} bytes expected, ${2 ** 31 - 1} came`
+      `hello.network: expected at most ${wireCaps.networkBytes} bytes, got ${2 ** 31 - 1}`
     )
   })
 
   it('refuses a Hello without instance, and one whose instance is too short', () => {
     expect(() => decodes('0a00')).toThrow('hello.instance')
-    expect(() => decodeMessage(field(1, field(8, new Uint8Array(7))), limits)).toThrow('at least 8 bytes expected, 7 came')
+    expect(() => decodeMessage(field(1, field(8, new Uint8Array(7))), limits)).toThrow('expected at least 8 bytes, got 7')
   })
 })
 
@@ -160,7 +160,7 @@ describe('caps on writing', () => {
   })
 
   it('names the value', () => {
-    expect(() => encodeMessage({ ...hello, network: 'x'.repeat(70) })).toThrow('hello.network: at most 64 bytes expected, got 70')
+    expect(() => encodeMessage({ ...hello, network: 'x'.repeat(70) })).toThrow('hello.network: expected at most 64 bytes, got 70')
   })
 
   it('shortens the text of a Disconnect, never amid a character', () => {

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import type { DisconnectReason } from '../../../src/core/values/reason.ts'
+import { reasonCode } from '../../../src/core/values/reason.ts'
 import { decodeMessage } from '../../../src/core/wire/decode.ts'
 import { disconnectMessage, reasonOf } from '../../../src/core/wire/disconnect.ts'
 import { encodeMessage } from '../../../src/core/wire/encode.ts'
-import { reasonCode } from '../../../src/core/wire/reason-code.ts'
 import { body, limits } from './messages.ts'
 
 const reasons: DisconnectReason[] = [

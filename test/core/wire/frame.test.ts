@@ -81,7 +81,7 @@ describe('FrameReader', () => {
 
   it('refuses a Hello of 10 MiB in the handshake on the prefix, naming both sizes', () => {
     expect(() => readAll([Uint8Array.from(varint(10 * 2 ** 20))], handshakeLimits)).toThrow(
-      'frame: at most 65536 bytes expected, 10485760 came'
+      'frame: expected at most 65536 bytes, got 10485760'
     )
   })
 

@@ -92,5 +92,5 @@ export function idAt(point: Point): string {
 
 /** Somebody hostile answers at every hostile point that anybody dials; each is made when it is needed. */
 export function answerEverywhere(sim: Simulation, conduct: Conduct): void {
-  sim.hub.stranger = (point) => (isHostile(point) ? new Intruder(sim, point, conduct).network : undefined)
+  sim.hub.elsewhere = (point) => (isHostile(point) ? new Intruder(sim, point, conduct).network : undefined)
 }

@@ -43,13 +43,13 @@ test('the same snapshot gives the same picture', () => {
   expect(graphOf(cast)).toEqual(graphOf(cast))
 })
 
-test('whom a connected peer told of is tied to it; the rest has one place that counts them', () => {
+test('what a connected peer advertised is tied to it; the rest has one place that counts them', () => {
   const graph = graphOf({ connections: 5, points: 400 })
   const outer = inRing(graph, 2)
   expect(outer.length).toBeLessThanOrEqual(60)
   const placed = outer.filter(({ more }) => more === 0)
-  for (const { id, teller } of placed) {
-    expect(graph.edges).toContainEqual(expect.objectContaining({ kind: 'told', from: teller, to: id }))
+  for (const { id, source } of placed) {
+    expect(graph.edges).toContainEqual(expect.objectContaining({ kind: 'advertised', from: source, to: id }))
   }
   expect(placed.length + outer.reduce((sum, { more }) => sum + more, 0)).toBe(395)
 })

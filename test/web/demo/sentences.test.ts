@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { DialFailure, PeerId, Point, Rejection } from '../../../src/core/index.ts'
-import { adviceFor, plainText, tellEvent, toldEvents } from '../../../web/demo/sentences.ts'
+import { adviceFor, plainText, shownEvents, tellEvent } from '../../../web/demo/sentences.ts'
 
 const peerId = '12D3KooWEucv3rM44zyXTYcnnRUrNU6kqMBy8TT77dm5cvGbMKWi' as PeerId
 const point = '/ip4/127.0.0.1/tcp/4001/ws' as Point
@@ -34,8 +34,8 @@ describe('events are told in sentences', () => {
   })
 
   test('the log hears everything but the drawing signal', () => {
-    expect(toldEvents).not.toContain('change')
-    expect(toldEvents).toContain('storage-failed')
+    expect(shownEvents).not.toContain('change')
+    expect(shownEvents).toContain('storage-failed')
   })
 })
 

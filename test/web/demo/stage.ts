@@ -113,7 +113,7 @@ export function snapshotOf({ connections: connected, points: known, seed = 1 }: 
     outgoingAttempts: 0,
     incomingHandshakes: 0,
     ...{ connections, points, peers },
-    ...{ bannedPeers: [], bannedHosts: [], greylistedPeers: [], greylistedHosts: [], bars: [] },
+    ...{ bannedPeers: [], bannedHosts: [], greylistedPeers: [], greylistedHosts: [], blocks: [] },
     storage: { name: 'test', mode: 'persistent', failure: null, lastSavedAt: start, unsavedChanges: false }
   }
 }

@@ -1,7 +1,7 @@
 /** Short texts of the page that must be right: who is kept out until when, a band that makes no sense, a peer's history and worth. */
 import { expect, test } from 'vitest'
 import type { BandExplanation, PeerId } from '../../../src/core/index.ts'
-import { barWords } from '../../../web/demo/bans.ts'
+import { blockWords } from '../../../web/demo/bans.ts'
 import { wordsForNobody } from '../../../web/demo/connections.ts'
 import { asSentence } from '../../../web/demo/explanation.ts'
 import { bandState, ruleWords } from '../../../web/demo/gauge.ts'
@@ -13,9 +13,9 @@ import { start } from './stage.ts'
 const banned = { kind: 'banned', peerId: 'a' as PeerId, host: null, since: start } as const
 
 test('a ban says its end, or that it has none', () => {
-  expect(barWords({ ...banned, endsAt: null }, start + 90_000)).toBe('since 1 min ago, until you lift it')
-  expect(barWords({ ...banned, endsAt: start + 600_000 }, start + 90_000)).toBe('since 1 min ago, 8 min 30 s more')
-  expect(barWords({ ...banned, kind: 'greylisted', endsAt: start + 3_600_000 }, start)).toBe('since just now, at most 1 h more')
+  expect(blockWords({ ...banned, endsAt: null }, start + 90_000)).toBe('since 1 min ago, until you lift it')
+  expect(blockWords({ ...banned, endsAt: start + 600_000 }, start + 90_000)).toBe('since 1 min ago, 8 min 30 s more')
+  expect(blockWords({ ...banned, kind: 'greylisted', endsAt: start + 3_600_000 }, start)).toBe('since just now, at most 1 h more')
 })
 
 test.each([

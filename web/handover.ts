@@ -1,15 +1,15 @@
 /**
- * What the next owner takes over from a tab whose storage does not work: all the tabs know it from the last snapshot. Where the storage works,
+ * Handover: what the next owner takes from a tab whose storage does not work. All tabs know it from the last snapshot. Where the storage works,
  * it is read from there and this does nothing. Called by `tab-session.ts`.
  */
 import type { PeerPool } from '../src/core/peer-pool.ts'
 import { PoolError } from '../src/core/values/reason.ts'
 import type { PoolSnapshot } from '../src/core/values/snapshot.ts'
 
-/** Bans that have not ended, trust, expected ids, and the points that somebody was met at. A table that is full takes no more. */
+/** Bans that have not ended, trust, expected ids, and the points where a peer was connected. A table that is full takes no more. */
 export function inherit<Msg, PeerMeta, ConnMeta>(pool: PeerPool<Msg, PeerMeta, ConnMeta>, last: PoolSnapshot): void {
   if (last.storage.mode !== 'memory') return
-  for (const { kind, peerId, host, endsAt } of last.bars) {
+  for (const { kind, peerId, host, endsAt } of last.blocks) {
     if (kind !== 'banned') continue
     const until = { banPeers: false, ...(endsAt === null ? {} : { endsAt }) }
     take(async () => {

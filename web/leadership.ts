@@ -1,5 +1,5 @@
 /**
- * The time of this tab as owner: the node that runs here, what is told to the other tabs, and the requests of all. Made by
+ * The time of this tab as owner: the node that runs here, what the other tabs get, and the requests of all. Made by
  * `tab-session.ts` when it gets the lock, ended by it once and for all.
  */
 import type { ConnectionBand } from '../src/core/values/bounds.ts'
@@ -41,7 +41,7 @@ export interface AnyRequest {
   readonly args: readonly unknown[]
 }
 
-export class OwnerTerm<Msg, PeerMeta, ConnMeta> {
+export class Leadership<Msg, PeerMeta, ConnMeta> {
   /** Tells this time from that of other owners. */
   readonly name = randomName()
   /** Settles when the node runs or could not start. */
@@ -77,7 +77,7 @@ export class OwnerTerm<Msg, PeerMeta, ConnMeta> {
     return this.#peer === undefined ? undefined : aboutOf(this.#peer, this.#band)
   }
 
-  /** The node runs: the others are told. `band` is what an earlier owner was asked for. */
+  /** The node runs: and the other tabs learn of it. `band` is what an earlier owner was asked for. */
   begin(
     peer: FollowingPeer<Msg, PeerMeta, ConnMeta>,
     { hears, band }: { hears: readonly string[]; band: ConnectionBand | undefined }
@@ -135,7 +135,7 @@ export class OwnerTerm<Msg, PeerMeta, ConnMeta> {
     }
   }
 
-  /** Works at a request of any tab. What was done or called off when our time is over counts for nothing: the next owner is told. */
+  /** Works at a request of any tab. What was done or called off when our time is over counts for nothing: the next owner gets it. */
   async carryOut(from: string, { id, name, args }: AnyRequest): Promise<Outcome> {
     if (this.#running.size >= maxRunning) {
       return { error: new PoolError('too-many-waiting', `${name}: the owner works at ${maxRunning} requests already`) }
@@ -170,7 +170,7 @@ export class OwnerTerm<Msg, PeerMeta, ConnMeta> {
     if (this.#peer !== undefined) return this.#peer.stop()
     return this.starting.then(
       (late) => late.stop(),
-      () => undefined // told by whoever waits for the start
+      () => undefined // reported by those that wait for the start
     )
   }
 
@@ -189,10 +189,10 @@ export class OwnerTerm<Msg, PeerMeta, ConnMeta> {
 }
 
 function aboutOf(
-  { identity: { persistent, notice }, heirloom }: Pick<FollowingPeer<unknown, unknown, unknown>, 'identity' | 'heirloom'>,
+  { identity: { persistent, notice }, inheritedKey }: Pick<FollowingPeer<unknown, unknown, unknown>, 'identity' | 'inheritedKey'>,
   band: ConnectionBand | undefined
 ): OwnerNotice {
-  return { identity: { persistent, notice }, band, heirloom }
+  return { identity: { persistent, notice }, band, inheritedKey }
 }
 
 /** Unlike that of any other tab or term. */

@@ -1,5 +1,5 @@
 /**
- * Those whom a pool must refuse, for the check: peers that send bytes no pool would send, a peer of another network, and
+ * Peers that a pool must refuse, for the check: peers that send bytes no pool would send, a peer of another network, and
  * a port where nobody listens. Each is real, on sockets of its own, and owned by the given `Shutdown`.
  */
 
@@ -17,22 +17,22 @@ import type { Shutdown } from './demo-shutdown.ts'
 
 export const otherNetworkName = 'another-network'
 
-/** Bytes that break the protocol: the first thing that each kind of stranger says. */
+/** Bytes that break the protocol: the first thing that each kind of them sends. */
 export const garbage = {
   'bytes that are no message': new Uint8Array([16, ...new Uint8Array(16).fill(0xff)]),
   /** The length that comes before each message: 10,485,760 as a varint. */
   'a Hello of 10 MiB': new Uint8Array([0x80, 0x80, 0x80, 0x05, ...new Uint8Array(1_000)])
 } as const
 
-/** A loopback address of the strangers' own, so that greylisting their host leaves everybody else's alone. Not all systems have it. */
-const strangerHost = '127.0.0.2'
+/** A loopback address of their own, so that greylisting their host leaves everybody else's alone. Not all systems have it. */
+const foreignHost = '127.0.0.2'
 
-/** A libp2p peer without a pool, which speaks garbage on the pool's protocol, to whom it dials and who dials it. */
+/** A libp2p peer without a pool, which speaks garbage on the pool's protocol, with peers that it dials and that dial it. */
 export async function startGarbler(shutdown: Shutdown, bytes: Uint8Array): Promise<Libp2p> {
-  const host = (await hasHost(strangerHost)) ? strangerHost : '127.0.0.1'
+  const host = (await hasHost(foreignHost)) ? foreignHost : '127.0.0.1'
   // libp2p hands them to net.connect, though its type knows only some of them.
   const dialOpts = { noDelay: true, localAddress: host }
-  return shutdown.own('A stranger', {
+  return shutdown.own('A hostile peer', {
     async start() {
       const node = await createLibp2p({
         addresses: { listen: [`/ip4/${host}/tcp/0/ws`] },

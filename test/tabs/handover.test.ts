@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { PeerId, PeerPool, Point, PoolSnapshot } from '../../src/core/index.ts'
 import { hostOfIp } from '../../src/core/values/address.ts'
 import type { Host } from '../../src/core/values/ids.ts'
-import { inherit } from '../../web/heritage.ts'
+import { inherit } from '../../web/handover.ts'
 import { World } from '../support/pools.ts'
 
 const at = (n: number): Point => `/ip4/203.0.113.${n}/tcp/4001` as Point
@@ -40,7 +40,7 @@ describe('the next owner of a pool without a storage', () => {
     await world.clock.advance(1)
     await new Promise((resolve) => setImmediate(resolve))
     expect(unhandled).toEqual([])
-    expect(pool.snapshot().bars.map(({ peerId, host }) => peerId ?? host)).toEqual(['late', 'for good', '203.0.113.0/24'])
+    expect(pool.snapshot().blocks.map(({ peerId, host }) => peerId ?? host)).toEqual(['late', 'for good', '203.0.113.0/24'])
   })
 
   it('takes over trust and expected ids, but for points of its config, and the points where somebody was met', async () => {
