@@ -29,7 +29,7 @@ export function checkAddress(state: PoolState<unknown>, point: Point, address: H
   if (isOfOperator) return undefined
   if (!mayStandFor(state, point, address)) return 'not-public'
   const isUntried = known.length > 0 && !known.some(isVouched)
-  return isUntried && !state.points.mayDialAddress(address) ? 'dialed-too-often' : undefined
+  return isUntried && !state.points.countAddressDial(address) ? 'dialed-too-often' : undefined
 }
 
 /** The same for a point that a `/dnsaddr` of `origin` stands for: it is judged as one that the source of `origin` had named. */

@@ -179,8 +179,8 @@ export class KnownPoints<PeerMeta, C extends RunningConnection> implements Point
 
   // What dials show.
 
-  /** A dial goes to an address that the name of an untried point stands for. False: not now, it would be too often. */
-  mayDialAddress(address: Host): boolean {
+  /** Counts a dial to an address that the name of an untried point stands for. False: not now, it would be too often. */
+  countAddressDial(address: Host): boolean {
     return this.#parts.points.hosts.dialAddress(address, this.#parts.clock.now())
   }
 
