@@ -99,7 +99,7 @@ const life = {
     const lines = (await (await fetch(import.meta.url)).text()).split('\n')
     const fileAt = (line: number): string => {
       for (let at = line; at >= 0; at--) {
-        const file = /^\/\/#region (?:\.\.\/)*(.*)$/.exec(lines[at] ?? '')?.[1]
+        const file = /^\/\/ (?:\.\.\/)*((?:src|web|test|node_modules)\/\S+)$/.exec(lines[at] ?? '')?.[1]
         if (file !== undefined) return file
       }
       return ''
