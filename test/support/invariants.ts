@@ -6,7 +6,7 @@
 import type { PoolState } from '../../src/core/tables/pool-state.ts'
 import type { Attempt, RunningConnection } from '../../src/core/values/attempt.ts'
 import { maxEventsKept } from '../../src/core/values/history.ts'
-import { insideOf } from './inside.ts'
+import { insideOf, slotLimitOf } from './inside.ts'
 import { checkPeers, checkPoints } from './table-checks.ts'
 
 type State = PoolState<unknown>
@@ -112,18 +112,6 @@ function* attempts(state: State): Iterable<string> {
     const peer = attempt.peerId === undefined ? undefined : state.peers.get(attempt.peerId)?.state
     if (peer?.kind !== 'accepted' || peer.attempt !== attempt) yield `${name} lost ${attempt.peerId}, which is ${peer?.kind}`
   }
-}
-
-/** For each state the band's max when it was looked at last, and how many slots may be taken. */
-const slotLimits = new WeakMap<object, { readonly max: number; readonly limit: number }>()
-
-/** The band's max, or what was taken of it when it was made smaller, until that has gone down. */
-function slotLimitOf(state: State): number {
-  const { max } = state.band
-  const before = slotLimits.get(state) ?? { max, limit: max }
-  const limit = state.slotsTaken < max ? max : before.max === max ? before.limit : Math.max(max, state.slotsTaken)
-  slotLimits.set(state, { max, limit })
-  return limit
 }
 
 function* slots(state: State): Iterable<string> {
