@@ -10,6 +10,7 @@ import { type PointAddress, readPoint } from '../values/address.ts'
 import type { TableSize } from '../values/config.ts'
 import type { Host, PeerId, Point } from '../values/ids.ts'
 import type { Random } from '../values/ports.ts'
+import { inRandomOrder } from '../values/random-order.ts'
 import { RecencySet } from '../values/recency.ts'
 import { BoundedTable, isCollectable, isTried, type Victims } from './bounded-table.ts'
 import { type DiscoverySource, lastSeenAt, PointRecord } from './point.ts'
@@ -155,14 +156,15 @@ export class PointTable extends BoundedTable<Point, PointRecord> {
     const goodSize = isWhole ? size : Math.floor((size * 3) / 5)
     const may = (record: PointRecord): boolean => !isBanned(record) && (accept === undefined || accept(record))
     const chosen = new Set<PointRecord>()
-    let left = maxExamined
-    for (const record of concat(this.#running, this.#seen.backwards())) {
-      if (chosen.size === goodSize || left-- === 0) break
+    for (const record of [...this.#running, ...this.#seen.newest(maxExamined)].slice(0, maxExamined)) {
+      if (chosen.size === goodSize) break
       if (known.has(record) && (isWhole || random.next() * spread < 1) && may(record)) chosen.add(record)
     }
-    left = maxExamined
-    for (const record of known.shuffled(random)) {
-      if (chosen.size === size || left-- === 0) break
+    let left = maxExamined
+    for (const record of inRandomOrder(known.order, random)) {
+      if (chosen.size === size || left === 0) break
+      if (record === undefined) continue
+      left--
       if (!chosen.has(record) && may(record)) chosen.add(record)
     }
     return Array.from(chosen, ({ point }) => point)
@@ -170,7 +172,7 @@ export class PointTable extends BoundedTable<Point, PointRecord> {
 
   /** All of them in the order of `restorePoint`: those never seen, then the others, the last seen one last. */
   bySighting(): PointRecord[] {
-    return [...this].filter(({ sightedAt }) => sightedAt === undefined).concat([...this.#seen], [...this.#running].reverse())
+    return [...this].filter(({ sightedAt }) => sightedAt === undefined).concat([...this.#seen.keys()], [...this.#running].reverse())
   }
 
   protected override keyOf({ point }: PointRecord): Point {
@@ -178,7 +180,7 @@ export class PointTable extends BoundedTable<Point, PointRecord> {
   }
 
   protected override victims(): Victims<PointRecord> {
-    return { untried: this.quota.untried(), tried: [...this.#seen].filter((record) => isTried(record) && isCollectable(record)) }
+    return { untried: this.quota.untried(), tried: [...this.#seen.keys()].filter((record) => isTried(record) && isCollectable(record)) }
   }
 
   protected override removed(record: PointRecord): void {
@@ -212,8 +214,4 @@ export class PointTable extends BoundedTable<Point, PointRecord> {
     this.#seen.delete(record)
     place.add(record)
   }
-}
-
-function* concat<T>(...lists: readonly Iterable<T>[]): Generator<T> {
-  for (const list of lists) yield* list
 }

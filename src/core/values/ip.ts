@@ -10,24 +10,20 @@ export type IpGroups = readonly number[]
 const maxIpLength = 45
 
 /** What texts spell: the hosts of points and connections are asked about again and again. Emptied when it is full. */
-const remembered = new Map<string, IpGroups | undefined>()
+const remembered = new Map<string, IpGroups>()
 const maxRemembered = 1_024
 
 /** The address that a text spells, in either family and any IPv6 spelling; `undefined` if it spells none. */
 export function parseIp(text: string): IpGroups | undefined {
   if (text.length < 2 || text.length > maxIpLength) return undefined
-  const known = remembered.get(text)
-  if (known !== undefined || remembered.has(text)) return known
-  if (remembered.size >= maxRemembered) remembered.clear()
-  const groups = readIp(text)
-  remembered.set(text, groups)
+  let groups = remembered.get(text)
+  if (groups === undefined) {
+    const ipv4 = parseIPv4(text)
+    groups = ipv4 === undefined ? parseIPv6(text) : mapIPv4(ipv4)
+    if (remembered.size >= maxRemembered) remembered.clear()
+    if (groups !== undefined) remembered.set(text, groups)
+  }
   return groups
-}
-
-function readIp(text: string): IpGroups | undefined {
-  if (text.includes(':')) return parseIPv6(text)
-  const ipv4 = parseIPv4(text)
-  return ipv4 === undefined ? undefined : mapIPv4(ipv4)
 }
 
 /** Dotted decimals as one number of 32 bits; leading zeros are refused, since some systems read them as octal. */

@@ -7,11 +7,10 @@ import type { Random } from './ports.ts'
  */
 export function* inRandomOrder<T>(items: readonly T[], random: Random): Generator<T> {
   const moved = new Map<number, T>()
-  const at = (place: number): T => (moved.has(place) ? moved.get(place) : items[place]) as T
-  for (let left = items.length; left > 0; left--) {
-    const place = Math.floor(random.next() * left)
-    yield at(place)
-    moved.set(place, at(left - 1))
+  for (let left = items.length; left > 0; ) {
+    const place = Math.floor(random.next() * left--)
+    yield (moved.has(place) ? moved.get(place) : items[place]) as T
+    moved.set(place, (moved.has(left) ? moved.get(left) : items[left]) as T)
   }
 }
 

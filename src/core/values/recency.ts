@@ -1,55 +1,35 @@
-/** A set in order of insertion that can also be read backwards and at random, each at a cost that does not depend on its size. */
-import type { Random } from './ports.ts'
-import { inRandomOrder } from './random-order.ts'
+/** A set in order of insertion of which the newest items and random ones can be had at a cost that does not depend on its size. */
 
-/** Gaps that are not worth a new array. */
-const minGaps = 32
-
-export class RecencySet<T> {
-  /** With gaps where something was removed; at most half are gaps. */
-  #order: (T | undefined)[] = []
-  readonly #places = new Map<T, number>()
-
-  get size(): number {
-    return this.#places.size
-  }
-
-  has(item: T): boolean {
-    return this.#places.has(item)
-  }
+/** Each item with its place in `order`. */
+export class RecencySet<T> extends Map<T, number> {
+  /** The first inserted first, with gaps where something was removed: hardly more than there are items. */
+  order: readonly (T | undefined)[] = []
 
   /** At the end; one that is there already keeps its place. */
   add(item: T): void {
-    if (this.#places.has(item)) return
-    this.#places.set(item, this.#order.length)
-    this.#order.push(item)
+    if (!this.has(item)) this.set(item, (this.order as T[]).push(item) - 1)
   }
 
-  delete(item: T): void {
-    const place = this.#places.get(item)
-    if (place === undefined) return
-    this.#places.delete(item)
-    this.#order[place] = undefined
-    if (this.#order.length < 2 * this.size + minGaps) return
-    this.#order = [...this.#places.keys()]
-    for (const [i, kept] of this.#order.entries()) this.#places.set(kept as T, i)
-  }
-
-  /** The first inserted first. */
-  [Symbol.iterator](): IterableIterator<T> {
-    return this.#places.keys()
-  }
-
-  /** The last inserted first. Only while the set does not change. */
-  *backwards(): Generator<T> {
-    for (let place = this.#order.length - 1; place >= 0; place--) {
-      const item = this.#order[place]
-      if (item !== undefined) yield item
+  override delete(item: T): boolean {
+    const order = this.order as (T | undefined)[]
+    const place = this.get(item)
+    if (place === undefined) return false
+    order[place] = undefined
+    super.delete(item)
+    if (order.length > 2 * this.size + 32) {
+      this.order = [...this.keys()]
+      this.order.forEach((kept, i) => void super.set(kept as T, i))
     }
+    return true
   }
 
-  /** Each once. Only while the set does not change. */
-  *shuffled(random: Random): Generator<T> {
-    for (const item of inRandomOrder(this.#order, random)) if (item !== undefined) yield item
+  /** At most so many, the last inserted first. */
+  newest(count: number): T[] {
+    const found: T[] = []
+    for (let place = this.order.length; place-- > 0 && found.length < count; ) {
+      const item = this.order[place]
+      if (item !== undefined) found.push(item)
+    }
+    return found
   }
 }
