@@ -1,9 +1,10 @@
 /**
- * What the control socket can be asked: the verbs of the pool, by the names of the pool's own table, and three of the peer that
- * runs it (`status`, `snapshot`, `events`). A verb that is new in the pool's table works here without a change; its result is given back
+ * What the control socket can be asked: the verbs of the pool, by the names of the pool's own table, and four of the peer that
+ * runs it (`status`, `snapshot`, `events`, `log`). A verb that is new in the pool's table works here without a change; its result is given back
  * once `plainResults` says how it becomes JSON. The pool checks the arguments.
  */
-import { listOf, oneOf, shown } from '../../src/core/values/arguments.ts'
+import { disable, enable } from '@libp2p/logger'
+import { listOf, oneOf, shown, text } from '../../src/core/values/arguments.ts'
 import { type PoolEventName, poolEventNames } from '../../src/core/values/events.ts'
 import type { PeerId, Point } from '../../src/core/values/ids.ts'
 import type { PoolSnapshot } from '../../src/core/values/snapshot.ts'
@@ -60,6 +61,7 @@ export interface PeerFacts {
 export function controlOf({ node, pool, relay }: NodePeer, facts: PeerFacts): ControlTarget {
   const own: Readonly<Record<string, (args: readonly unknown[]) => unknown>> = {
     snapshot: ([fields]) => pick(pool.snapshot(), fields),
+    log: ([namespaces]) => switchLogs(namespaces),
     status: () => {
       const snapshot = pool.snapshot()
       return statusOf(snapshot, {
@@ -81,7 +83,7 @@ export function controlOf({ node, pool, relay }: NodePeer, facts: PeerFacts): Co
 
 async function callPool(pool: Libp2pPeerPool, verb: string, args: readonly unknown[]): Promise<unknown> {
   if (!isVerb(verb))
-    throw new CommandError('unknown-verb', `verb: expected events, snapshot, status or a method of the pool, got ${shown(verb)}`)
+    throw new CommandError('unknown-verb', `verb: expected events, log, snapshot, status or a method of the pool, got ${shown(verb)}`)
   if (programsOnly.has(verb))
     throw new CommandError('unknown-verb', `${verb}: expected a verb that takes JSON alone; this one is for programs`)
   if (verb === 'peers.info' || verb === 'points.info') return descriptions[verb](pool, args)
@@ -89,6 +91,17 @@ async function callPool(pool: Libp2pPeerPool, verb: string, args: readonly unkno
   const target: object = noun === undefined ? pool : Reflect.get(pool, noun)
   const result: unknown = await Reflect.apply(Reflect.get(target, name ?? ''), target, args)
   return plainResults[verb]?.(result, pool)
+}
+
+const maxNamespaces = 1_024
+
+/** Lets libp2p's loggers of these names write to standard error of the peer, and no others. */
+function switchLogs(given: unknown): void {
+  const namespaces = text(given, { code: 'invalid-argument', name: 'log' }) as string
+  if (!/^[\w:*,/.+@-]*$/.test(namespaces) || namespaces.length > maxNamespaces)
+    throw new CommandError('usage', `log: expected names such as p2p-pool:* with commas in between, got ${shown(namespaces)}`)
+  if (namespaces === '') disable()
+  else enable(namespaces)
 }
 
 const fieldNames = listOf(oneOf(...snapshotFields))

@@ -78,6 +78,17 @@ export function addLookingVerbs({ add, asking }: Verbs): void {
       await runTop(client, { terminal, hasColors: out.hasColors, signal: untilEnded() })
     })
   )
+  add(
+    'log [namespaces...]',
+    'which loggers of libp2p and the pool write to standard error of the peer, such as p2p-pool:*; without names none'
+  ).action(
+    asking(async ({ client, say }: Session, names: readonly string[]) => {
+      await client.ask('log', names.join(','))
+      say({ namespaces: names }, () =>
+        names.length === 0 ? 'no logger writes\n' : `these write to standard error of the peer: ${safe(names.join(' '))}\n`
+      )
+    })
+  )
   add('health', 'exit status 0: in the band, 1: fewer connections than the minimum, 2: not running').action(
     asking(async ({ client, say }: Session) => {
       const { health, pool } = (await client.ask('status')) as PeerStatus

@@ -158,7 +158,7 @@ describe('the verbs of a real peer', () => {
   afterEach(() => peer.stop())
 
   it.each([
-    ['constructor', [], 'verb: expected events, snapshot, status or a method of the pool, got "constructor"'],
+    ['constructor', [], 'verb: expected events, log, snapshot, status or a method of the pool, got "constructor"'],
     ['stop', [], 'got "stop"'],
     ['peers.constructor', [], 'got "peers.constructor"'],
     ['send', [], 'send: expected a verb that takes JSON alone'],
@@ -168,6 +168,8 @@ describe('the verbs of a real peer', () => {
     ['setBand', [{ min: 3, expected: 2, max: 1 }], 'band'],
     ['peers.ban', ['nobody'], 'expected a libp2p peer id such as 12D3KooW'],
     ['points.banRange', ['everything'], 'everything'],
+    ['log', ['a(b+)+c'], 'log: expected names such as p2p-pool:* with commas in between, got "a(b+)+c"'],
+    ['log', [], 'log: expected a text, got undefined'],
     ['events', [{ follow: 1 }], 'events.follow: expected true or false, got 1']
   ])('%s with %j is refused with what was expected', async (verb, args, message) => {
     const [answer] = await exchange(request(verb, args))

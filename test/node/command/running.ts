@@ -21,15 +21,22 @@ export interface Started extends PeerStatus {
 export interface NodeProcess {
   readonly child: ChildProcess
   readonly started: Started
+  /** What it wrote to standard error. */
+  complaint(): string
 }
 
 /** Starts `p2p-pool node` and waits until it says that it runs. */
 export async function startNode(folder: string, ...args: readonly string[]): Promise<NodeProcess> {
   const child = spawn(process.execPath, [bin, 'node', '--network', 'test', '--data', folder, '--json', ...args], {
-    stdio: ['ignore', 'pipe', 'inherit']
+    stdio: ['ignore', 'pipe', 'pipe']
+  })
+  let complaint = ''
+  child.stderr.on('data', (chunk) => {
+    complaint += chunk
+    if (!String(chunk).includes('libp2p:')) process.stderr.write(chunk)
   })
   const [line] = (await once(createInterface(child.stdout), 'line', { signal: AbortSignal.timeout(25_000) })) as [string]
-  return { child, started: JSON.parse(line) as Started }
+  return { child, started: JSON.parse(line) as Started, complaint: () => complaint }
 }
 
 /** Resolves with the exit status. */

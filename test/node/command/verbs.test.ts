@@ -43,6 +43,14 @@ afterAll(async () => {
   await folder?.remove()
 })
 
+/** One that comes in by TCP. */
+async function connectAndLeave(): Promise<void> {
+  const { point, expectedPeerId } = other.pool.parsePoint(running.started.addresses[0] ?? '')
+  const { peerId } = await other.pool.connect(point, { expectedPeerId })
+  await other.pool.disconnect(peerId)
+  await expect.poll(async () => await connectedWith()).toEqual([])
+}
+
 const connectedWith = async (): Promise<string[]> => ((await json('peers')).connections as { peerId: string }[]).map(({ peerId }) => peerId)
 
 describe('a peer that was just started', () => {
@@ -215,6 +223,18 @@ describe('the verbs', () => {
   })
 })
 
+it('log: loggers write to standard error of the peer while it runs, until they are switched off', async () => {
+  const written = () => running.complaint().match(/libp2p:tcp:listener/g)?.length ?? 0
+  expect(written()).toBe(0)
+  expect((await on('log', 'libp2p:tcp*', 'p2p-pool:*')).text).toBe('these write to standard error of the peer: libp2p:tcp* p2p-pool:*\n')
+  await connectAndLeave()
+  await expect.poll(written).toBeGreaterThan(0)
+  expect((await on('log')).text).toBe('no logger writes\n')
+  const before = written()
+  await connectAndLeave()
+  expect(written()).toBe(before)
+})
+
 describe('top', () => {
   it('shows the band and the connections; keys ask why, disconnect after a question, and end it', async () => {
     await on('connect', otherAddress)
@@ -283,7 +303,7 @@ describe('what a person gets wrong', () => {
     const { status, text } = await command(['--help'])
     expect(status).toBe(0)
     const verbs = [...text.matchAll(/^ {2}([a-z-]+) \[options\]/gm)].map(([, verb]) => verb ?? '')
-    expect(verbs).toHaveLength(21)
+    expect(verbs).toHaveLength(22)
     for (const verb of verbs) expect((await command([verb, '--help'])).text).toMatch(`Usage: p2p-pool ${verb} [options]`)
   })
 
