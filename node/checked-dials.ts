@@ -19,13 +19,16 @@ import { CheckedNames, type LookUpName, nameIn } from './checked-names.ts'
 /** One WebSocket message. libp2p's are 64 KiB at most. */
 const maxMessageBytes = 16 * 1_024 * 1_024
 
+/** How names are looked up. */
 export interface CheckedDialsOptions {
   /** @default the system's: `dns.lookup` */
   readonly lookUp?: LookUpName
 }
 
-type TransportFactory<Components> = (components: Components) => Transport
+/** Makes a transport of libp2p. */
+export type TransportFactory<Components> = (components: Components) => Transport
 
+/** Parts for `createLibp2p` that check where DNS names lead. */
 export interface CheckedDials {
   /** `tcp()` of `@libp2p/tcp` with checked names. */
   tcp<Components>(make: TransportFactory<Components>): TransportFactory<Components>

@@ -30,17 +30,19 @@ import { guardingSockets } from './socket-guard.ts'
 
 export * from '../src/core/index.ts'
 export * from '../src/libp2p/index.ts'
-export { type CheckedDials, type CheckedDialsOptions, checkedDials } from './checked-dials.ts'
+export { type CheckedDials, type CheckedDialsOptions, checkedDials, type TransportFactory } from './checked-dials.ts'
 export type { LookUpName } from './checked-names.ts'
 export { loadOrCreateIdentity } from './identity.ts'
 export { type JsonFileOptions, jsonFileStorage } from './json-file.ts'
 export type { Relay, RelayOptions, RelayStatus } from './relay.ts'
 
+/** Options of `createNodePeer`. */
 export interface NodePeerInit<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Array> extends PeerPoolInit<Msg, PeerMeta, ConnMeta> {
   /** The JSON file of the peers; `storage` goes before it. @default none: they are forgotten */
   readonly peersFile?: string
   /** The file of the private key, made if it is not there; `privateKey` goes before it. @default none: a new identity each time */
   readonly identityFile?: string
+  /** The key of this peer. @default the one in `identityFile` */
   readonly privateKey?: PrivateKey
   /** Multiaddrs. @default all IPv4 interfaces, TCP and WebSockets, on ports the system chooses */
   readonly listen?: readonly string[]
@@ -62,8 +64,11 @@ export interface NodePeerInit<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = U
   readonly relay?: boolean | RelayOptions | undefined
 }
 
+/** A libp2p node with its pool. */
 export interface NodePeer<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Array> {
+  /** The node, which has started. */
   readonly node: Libp2p
+  /** Its pool, which has started. */
   readonly pool: Libp2pPeerPool<Msg, PeerMeta, ConnMeta>
   /** Set while it is a circuit relay. */
   readonly relay: Relay | undefined

@@ -17,6 +17,7 @@ import { type FileLock, lockFile } from './file-lock.ts'
 import { storageErrorOf } from './system-error.ts'
 import { trustedPath, withTrustedFile } from './trusted-files.ts'
 
+/** Options of `jsonFileStorage`. */
 export interface JsonFileOptions {
   /** Bytes that the file may have, to be read as to be written. Default 8 MiB; a larger file costs that much memory at start. */
   readonly maxBytes?: number

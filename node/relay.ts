@@ -48,6 +48,7 @@ export interface RelayStatus {
 
 /** The relay of a Node peer, to look at. */
 export interface Relay {
+  /** How many places it has, and how many are free, now. */
   status(): RelayStatus
 }
 

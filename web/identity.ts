@@ -12,7 +12,9 @@ import { openDatabase, storageErrorOf } from './database.ts'
 const identityKey = 'identity'
 const brokenKey = 'identity-broken'
 
+/** The identity of a page. */
 export interface WebIdentity {
+  /** The key that the peer id is derived from. */
   readonly privateKey: PrivateKey
   /** False: the key lives in this page only, and the next visit is another peer. */
   readonly persistent: boolean
@@ -24,6 +26,7 @@ export interface WebIdentity {
 const deadlineMs = 1_500
 
 /**
+ * The private key of this site, made and stored under `name` if there is none.
  * Never rejects for the browser's sake, and takes at most a second and a half: without a working storage the key is a new one in
  * memory. A stored key that cannot be used is kept under `identity-broken` and replaced, since a page has no other remedy.
  */

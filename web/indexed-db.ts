@@ -12,6 +12,7 @@ import { defaultStorageBytes, maxQuarantined, type PeerStorage, StorageError } f
 import { type Database, databaseName, openDatabase, openDeadlineMs, storageErrorOf } from './database.ts'
 import { lockTab, type TabLock } from './tab-lock.ts'
 
+/** Options of `indexedDbStorage`. */
 export interface IndexedDbOptions {
   /** Bytes (UTF-8) that the text may have, to be read as to be written. Default 8 MiB; a larger one costs that much memory at start. */
   readonly maxBytes?: number

@@ -18,6 +18,7 @@ const firstWaitMs = 2_000
 const waitFactor = 1.5
 const maxWaitMs = 45_000
 
+/** How many relays make a page reachable, and how many it wants. */
 export interface RelayStatus {
   /** Relays that hold a reservation for this page. */
   readonly held: number

@@ -102,11 +102,16 @@ export class SharedPoolFace<Msg, PeerMeta, ConnMeta> {
     return (await this.#session.request('broadcast', [encodePayload(this.#session.config, message), checked])) as number
   }
 
+  /**
+   * As `pool.addEventListener`, with the events of `SharedPoolEvents`. Throws `PoolError` `invalid-argument` for an unknown name or for a
+   * listener that is no function.
+   */
   addEventListener<Name extends keyof SharedPoolEvents<Msg>>(type: Name, listener: ListenerOf<SharedPoolEvents<Msg>, Name>): void {
     this.#session.events.addEventListener(type, listener)
     this.#session.listened(type)
   }
 
+  /** Undoes `addEventListener`. Throws as it does. */
   removeEventListener<Name extends keyof SharedPoolEvents<Msg>>(type: Name, listener: ListenerOf<SharedPoolEvents<Msg>, Name>): void {
     this.#session.events.removeEventListener(type, listener)
     this.#session.listened(type)

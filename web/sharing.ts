@@ -6,6 +6,7 @@ import type { TabPeer, TabPeerInit } from './tab-peer.ts'
 /** `owner`: the pool runs in this tab. `follower`: in another one, or in none at the moment. */
 export type TabRole = 'owner' | 'follower'
 
+/** Options of `createWebPeer`. */
 export interface WebPeerInit<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Array> extends TabPeerInit<Msg, PeerMeta, ConnMeta> {
   /**
    * `share`: the tabs of this site with the same `name` are one peer; the pool runs in one of them, and in another one when that goes. `own`:
@@ -24,7 +25,7 @@ export interface SharedPoolEvents<Msg = Uint8Array> extends PoolEvents {
   /** `hasOwner`: the pool runs, in this tab or another one. False: this tab knows of none, and shows what was last known. */
   'role-changed': { readonly role: TabRole; readonly hasOwner: boolean }
   /**
-   * Of a peer, in order; a tab that opens later does not get what came before. Once any tab listens to this, the owner reads
+   * A message of a peer, in order; a tab that opens later does not get what came before. Once any tab listens to this, the owner reads
    * all messages at once; `onOwner` must not read `connection.messages` then.
    */
   message: { readonly peerId: PeerId; readonly message: Msg }

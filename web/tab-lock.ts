@@ -8,9 +8,11 @@ import { StorageError } from '../src/core/values/ports.ts'
 /** A reload asks before the browser has released the lock of the page that is left; another tab keeps it longer than that. */
 const patienceMs = 1_000
 
+/** A lock that one tab of a site holds. */
 export interface TabLock {
   /** False after `release`, and if another page took the lock by force. */
   readonly isHeld: boolean
+  /** Lets another tab have it. Idempotent. */
   release(): void
 }
 

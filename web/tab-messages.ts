@@ -17,7 +17,9 @@ export const maxHears = 64
 
 /** How the identity of the owner is kept: `WebIdentity` without the key. */
 export interface IdentityNotice {
+  /** False: the key is lost with the tabs, and the next visit is another peer. */
   readonly persistent: boolean
+  /** Why the key is not kept, for people; `undefined`: all is well. */
   readonly notice: string | undefined
 }
 

@@ -30,9 +30,11 @@ export const defaultName = 'p2p-pool'
 /** After the identity could not be had from a database, its peers are waited for so long before the pool starts without, ms. */
 const afterFailureMs = 200
 
+/** Options of `createTabPeer`; `createWebPeer` takes them too. */
 export interface TabPeerInit<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Array> extends PeerPoolInit<Msg, PeerMeta, ConnMeta> {
   /** Of the database of peers and identity. @default 'p2p-pool' */
   readonly name?: string
+  /** The key of this peer. @default the one in the database */
   readonly privateKey?: PrivateKey
   /**
    * Multiaddrs. `/p2p-circuit` asks one relay to make us reachable; each further one asks another. An address of a relay before it
@@ -46,8 +48,11 @@ export interface TabPeerInit<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Ui
   readonly iceServers?: readonly RTCIceServer[]
 }
 
+/** A libp2p node in this tab, with its pool. */
 export interface TabPeer<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Array> {
+  /** The node, which has started. */
   readonly node: Libp2p
+  /** Its pool, which has started. */
   readonly pool: Libp2pPeerPool<Msg, PeerMeta, ConnMeta>
   /** How it is kept may change while the pool runs, the key never. */
   readonly identity: WebIdentity

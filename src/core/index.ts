@@ -10,6 +10,9 @@ export type { ConnectOptions } from './flows/connect.ts'
 export type { Connection, ConnectionStat } from './flows/connection.ts'
 export { memoryStorage } from './memory-storage.ts'
 export { PeerPool, type PoolComponents } from './peer-pool.ts'
+export type { Backoff } from './tables/attempt.ts'
+export type { GreylistedPeer } from './tables/bans.ts'
+export type { GreylistedHost, GreylistFigures } from './tables/greylist.ts'
 export type { Encounter, PeerInfo, PeerReport, PeerState, Penalty } from './tables/peer.ts'
 export type { DiscoverySource, Meeting, PointInfo, PointState } from './tables/point.ts'
 export { groupOf, type Hop, hostOf, type PointAddress, readPoint, transportOf } from './values/address.ts'
@@ -37,7 +40,7 @@ export {
   resolveConfig,
   type TableSize
 } from './values/config.ts'
-export type { PoolEvent, PoolEventName, PoolEvents, PoolListener } from './values/events.ts'
+export type { EventOf, ListenerOf, PoolEvent, PoolEventName, PoolEvents, PoolListener } from './values/events.ts'
 export type { HistoryEvent, HistoryKind } from './values/history.ts'
 export type { Host, ParsedPoint, PeerId, Point } from './values/ids.ts'
 export {

@@ -30,20 +30,34 @@ import type { DisconnectReason } from './values/reason.ts'
 import type { PoolSnapshot, PoolStatus } from './values/snapshot.ts'
 import { argumentsFor } from './verbs.ts'
 
+/** The world that a pool runs in. */
 export interface PoolComponents {
+  /** The way to other peers. */
   readonly network: Network
+  /** Time. */
   readonly clock: Clock
+  /** Chance. */
   readonly random: Random
+  /** Where the pool says what it cannot say to a caller. */
   readonly log: Log
-  /** Is given the state when the pool is made: for an adapter that asks `decisions` more than `gate` tells. Tests get its parts, too. */
+  /** @internal Is given the state when the pool is made: for an adapter that asks `decisions` more than `gate` tells. Tests get its parts, too. */
   readonly inspect?: ((state: PoolState<unknown>, parts: Parts<unknown, RunningConnection>) => void) | undefined
 }
 
+/**
+ * A peer pool. It begins with `start`, keeps its connections inside the band, and ends with `stop`. Every method checks its arguments
+ * first: it throws `PoolError` `invalid-argument`, `invalid-point` or `invalid-peer-id`, and a method that returns a promise rejects with
+ * it. `Msg` is the type of messages, `PeerMeta` of what the application keeps of each peer, `ConnMeta` of what peers send each other when
+ * they connect.
+ */
 export class PeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Array> {
   /** The settings, and who we are. Frozen. Source: `config`. */
   readonly config: PoolConfig<Msg, PeerMeta, ConnMeta> & { readonly peerId: PeerId }
+  /** The running connections. */
   readonly connections: Connections<Msg, ConnMeta>
+  /** What is known of peers, trust and bans. */
   readonly peers: Peers<PeerMeta>
+  /** What is known of points, trust, and bans of hosts. */
   readonly points: Points
   /** The predicate for an adapter's gater. */
   readonly gate: Gate
@@ -92,12 +106,14 @@ export class PeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Arra
     state.points.configure(config.trustedPoints)
   }
 
+  /** Who we are. */
   get peerId(): PeerId {
     return this.#context.state.peerId
   }
 
   // Its life.
 
+  /** Where the pool stands. */
   get status(): PoolStatus {
     return this.#lifecycle.status
   }
@@ -174,7 +190,7 @@ export class PeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Arra
     return this.#context.state.active
   }
 
-  /** Source: `connected_peer_ids`. */
+  /** The connected peers with their records. Source: `connected_peer_ids`. */
   get connectedPeerIds(): ReadonlyMap<PeerId, PeerInfo<PeerMeta>> {
     return new Map(this.peers.connected())
   }
@@ -220,12 +236,12 @@ export class PeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Arra
     return this.#context.network.parsePoint(text)
   }
 
-  /** Throws `PoolError` `invalid-peer-id`. */
+  /** A peer id in its canonical text. Throws `PoolError` `invalid-peer-id`. */
   parsePeerId(text: string): PeerId {
     return this.#context.network.parsePeerId(text)
   }
 
-  /** Throws `PoolError` `table-full`. An expected peer id acts as `setExpectedPeerId`. Source: `register_point`. */
+  /** Makes a point known, by the operator: it may be dialed from now on. An expected peer id acts as `setExpectedPeerId`. Throws `PoolError` `table-full`. Source: `register_point`. */
   registerPoint(point: Point, options: { trusted?: boolean | undefined; expectedPeerId?: PeerId | undefined } = {}): PointInfo {
     const [, { trusted, expectedPeerId }] = this.#context.take('registerPoint', point, options)
     const { points } = this.#context.state
@@ -240,7 +256,7 @@ export class PeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Arra
     this.#context.state.points.forget(point)
   }
 
-  /** `undefined` for a point of our own, or when the table has no place. Source: `register_new_point`. */
+  /** Makes a point known. Returns `undefined` for a point of our own, or when the table is full. Source: `register_new_point`. */
   registerNewPoint(point: Point, options: { trusted?: boolean | undefined } = {}): PointInfo | undefined {
     const [, { trusted }] = this.#context.take('registerNewPoint', point, options)
     return this.#context.state.points.registerNew(point, { trusted })
@@ -258,7 +274,7 @@ export class PeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Arra
     return fresh.filter(({ point }) => state.points.registerNew(point, { discoverySource, source, trusted }) !== undefined).length
   }
 
-  /** Throws `PoolError` `table-full`. Source: `register_peer`. */
+  /** Makes a peer known. Throws `PoolError` `table-full`. Source: `register_peer`. */
   registerPeer(peerId: PeerId): PeerInfo<PeerMeta> {
     this.#context.take('registerPeer', peerId)
     return this.#context.state.peers.register(peerId) as PeerInfo<PeerMeta>
@@ -314,7 +330,7 @@ export class PeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Arra
     state.access.greylist({ peerId, host: state.connection(peerId)?.host, cause: 'asked to' })
   }
 
-  /** Source: `clear_greylist`. */
+  /** Lifts all greylistings, of peers and hosts. Source: `clear_greylist`. */
   clearGreylist(): void {
     this.#context.state.access.clearGreylist()
   }
@@ -351,12 +367,15 @@ export class PeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Arra
     return this.#lifecycle.lateFor('explainBand').explanations.explainBand(this.status)
   }
 
-  /** Throws `PoolError` `invalid-argument` for an unknown name, or for a listener that is no function. */
+  /**
+   * Calls the listener for each event of that name from now on, after the change and outside of the call that caused it. What it throws is
+   * logged. A listener that was added already is not added again. Throws `PoolError` `invalid-argument` for an unknown name or for a listener that is no function.
+   */
   addEventListener<Name extends PoolEventName>(type: Name, listener: PoolListener<Name>): void {
     this.#context.events.addEventListener(type, listener)
   }
 
-  /** Throws as `addEventListener` does; a listener that was not added is no error. */
+  /** Undoes `addEventListener`; a listener that was not added is no error. Throws as `addEventListener` does. */
   removeEventListener<Name extends PoolEventName>(type: Name, listener: PoolListener<Name>): void {
     this.#context.events.removeEventListener(type, listener)
   }

@@ -10,6 +10,7 @@
 import { hostOfName, isPublic, readPoint } from '../core/values/address.ts'
 import type { Point } from '../core/values/ids.ts'
 
+/** Which addresses this node dials. */
 export interface DialRule {
   /** Dial hosts that are not public. @default true on Node and in pages that came from such a host themselves */
   readonly allowPrivate: boolean

@@ -32,7 +32,9 @@ type PoolHooks = Required<
 export interface InboundGuard {
   /** Says which open connections something needs: these make no room for others. */
   bind(isNeeded: (link: MultiaddrConnection) => Promise<boolean>): void
+  /** May this incoming connection begin its handshake? */
   admitsHandshake(link: MultiaddrConnection, host: Host | undefined): boolean
+  /** May this incoming connection stay, once the id of its peer is proved? */
   admitsConnection(
     link: MultiaddrConnection,
     newcomer: { readonly peerId: PeerId; readonly host: Host | undefined; readonly trusted: boolean }
@@ -41,12 +43,15 @@ export interface InboundGuard {
 
 /** Asked on behalf of a circuit relay that runs in this node, about peers that the pool does not deny. */
 export interface RelayGuard {
+  /** May this peer reserve a place at the relay? */
   admitsReservation(peerId: PeerId): boolean | Promise<boolean>
+  /** May this peer open a circuit over the relay? */
   admitsCircuit(source: PeerId): boolean
   /** Can others come to this peer over the relay now? */
   holdsReservation(guest: PeerId): boolean
 }
 
+/** What a gater may be given. */
 export interface GaterOptions extends DialRuleOptions {
   /** @default none: libp2p's own limits alone hold */
   readonly guard?: InboundGuard | undefined
@@ -54,9 +59,11 @@ export interface GaterOptions extends DialRuleOptions {
   readonly relay?: RelayGuard | undefined
 }
 
+/** A gater for a node that you make yourself around your own pool. */
 export interface PoolGater {
   /** For `createLibp2p({ connectionGater })`. */
   readonly gater: PoolHooks
+  /** Which addresses it lets the node dial. */
   readonly rule: DialRule
   /** The peer that was denied last at this point, once. */
   deniedAt(point: Point): PeerId | undefined
@@ -64,6 +71,10 @@ export interface PoolGater {
   bind(gate: Gate): void
 }
 
+/**
+ * Makes the connection gater of libp2p. It denies what the dial rule forbids, and, once `bind` was called, what the pool denies.
+ * `peerPool` makes its own: `pool.gater`.
+ */
 export function createGater({ guard, relay, ...options }: GaterOptions = {}): PoolGater {
   const rule = dialRule(options)
   const denied = new Denied()

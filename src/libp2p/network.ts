@@ -3,17 +3,7 @@
  * protocol on the connection that comes of it, takes the streams that others open, and tells which points are ours.
  * `service.ts` makes it from libp2p's components. It keeps no state of peers: that is the core's.
  */
-import type {
-  ComponentLogger,
-  Connection,
-  Libp2pEvents,
-  PeerId as Libp2pPeerId,
-  PeerStore,
-  PrivateKey,
-  Stream,
-  TypedEventTarget
-} from '@libp2p/interface'
-import type { AddressManager, ConnectionManager, Registrar, TransportManager } from '@libp2p/interface-internal'
+import type { Connection, Stream } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import { Guard } from '../core/flows/guards.ts'
 import { deadline } from '../core/flows/waits.ts'
@@ -34,12 +24,16 @@ import { type DialRule, dialRule, ruleAllows } from './dial-rule.ts'
 import { Discoveries } from './discoveries.ts'
 import { dialErrorOf, type Late, loadLate } from './late-dial-error.ts'
 import { addressOf } from './link-address.ts'
+import type { BudgetSource, NetworkComponents, NetworkOptions } from './network-options.ts'
 import { OwnPoints } from './own-points.ts'
 import { Libp2pRecords } from './peer-records.ts'
 import type { PlainPeers } from './plain-peers.ts'
 import { parsePeerId, parsePoint, pointOf, relayAddressOf, targetOf, toMultiaddr, tryParsePeerId, tryParsePoint } from './point.ts'
 import { DialableForms } from './transports.ts'
 
+export type { BudgetSource, NetworkComponents, NetworkOptions }
+
+/** The name of the pool protocol on libp2p. */
 export const poolProtocol = '/p2p-pool/1.0.0'
 
 /** Below libp2p's default of 50 and its users' 75: what the application dials goes first. */
@@ -53,50 +47,15 @@ const maxDialTries = 3
 /** One pool stream per connection is right; a closing one may be open beside its successor. */
 const maxStreams = 4
 
-/** The components of libp2p that are needed; a user's own node has them all. */
-export interface NetworkComponents {
-  readonly peerId: Libp2pPeerId
-  readonly privateKey: PrivateKey
-  readonly connectionManager: ConnectionManager
-  readonly registrar: Registrar
-  readonly addressManager: AddressManager
-  readonly transportManager: TransportManager
-  readonly peerStore: PeerStore
-  readonly events: TypedEventTarget<Libp2pEvents>
-  readonly logger: ComponentLogger
-}
-
-/** Keeps count of WebRTC links for `Network.budget`. */
-export interface BudgetSource {
-  readonly status: LinkBudget
-  /** May one more be made now? */
-  readonly allows: boolean
-  /** Calls after each one made, until the returned function is called. */
-  watch(changed: () => void): () => void
-}
-
-export interface NetworkOptions {
-  readonly clock: Clock
-  /** @default that of `dialRule()`: all on Node, public and encrypted in pages */
-  readonly rule?: DialRule
-  /** The peer that the gater denied last at this point, once. @default not known */
-  readonly deniedAt?: (point: Point) => PeerId | undefined
-  /** Peers whose connections are closed whatever else runs on them. @default nobody */
-  readonly denies?: ((peerId: PeerId, connection: Connection) => boolean) | undefined
-  /** For texts without a port. @default none */
-  readonly defaultPort?: number | undefined
-  /** Close connections that nothing uses, after 10 to 20 s. @default true */
-  readonly closeIdle?: boolean | undefined
-  /** The age from which streams to our relay keep a connection open no longer, ms. @default 150000 */
-  readonly maxIdleAgeMs?: number | undefined
-  /** @default none: WebRTC links are not counted */
-  readonly budget?: BudgetSource | undefined
-}
-
+/** The port `Network` of the core on a libp2p node. `peerPool` makes one; make it yourself for a `PeerPool` with other parts. */
 export class Libp2pNetwork implements Network {
+  /** Who we are. */
   readonly peerId: PeerId
+  /** @internal Which libp2p connections are in use. */
   readonly keeper: ConnectionKeeper
+  /** @internal Signed peer records of libp2p. */
   readonly records: Libp2pRecords
+  /** Whether the relay in this node holds a reservation of a peer; set by whoever runs one. */
   holdsReservation: Network['holdsReservation']
   readonly #discoveries: Discoveries
   #late: Late | undefined

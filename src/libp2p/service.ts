@@ -85,14 +85,18 @@ export class Libp2pPeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uin
   extends PeerPool<Msg, PeerMeta, ConnMeta>
   implements Startable
 {
+  /** @internal */
   readonly [Symbol.toStringTag] = 'p2p-pool'
+  /** @internal */
   readonly [serviceCapabilities]: string[] = ['p2p-pool']
-  /** What plain peers speak is known from identify alone. */
+  /** @internal What plain peers speak is known from identify alone. */
   readonly [serviceDependencies]: string[]
+  /** Its network. */
   readonly network: Libp2pNetwork
   readonly #cleaning: PeerStoreCleaning | undefined
   #nodeIsStarting = false
 
+  /** @internal Made by the service that `peerPool` returns. */
   constructor(
     config: PoolConfig<Msg, PeerMeta, ConnMeta>,
     {

@@ -45,6 +45,7 @@ export class MemoryWorld<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8A
   readonly clock: VirtualClock
   /** What lies between the pools: latency, partitions, links to break. */
   readonly hub: MemoryHub
+  /** All chance follows from it. */
   readonly seed: number
   /** The pools in the order in which they were made. */
   readonly members: Member<Msg, PeerMeta, ConnMeta>[] = []

@@ -3,6 +3,10 @@ import type { Connection } from '../flows/connection.ts'
 import type { FlowContext } from '../flows/context.ts'
 import type { PeerId, Point } from '../values/ids.ts'
 
+/**
+ * `pool.connections`: the running connections. Methods throw `PoolError` `invalid-point`, `invalid-peer-id` or `invalid-argument` for a
+ * bad argument.
+ */
 export class Connections<Msg, ConnMeta> implements Iterable<[PeerId, Connection<Msg, ConnMeta>]> {
   readonly #context: FlowContext
 
@@ -15,16 +19,18 @@ export class Connections<Msg, ConnMeta> implements Iterable<[PeerId, Connection<
     for (const connection of this.#running()) yield [connection.peerId, connection]
   }
 
-  /** Source: `list`. */
+  /** All running connections, the longest established first. Source: `list`. */
   list(): Connection<Msg, ConnMeta>[] {
     return [...this.#running()]
   }
 
+  /** The connection with this peer; `undefined`: none runs. */
   findByPeerId(peerId: PeerId): Connection<Msg, ConnMeta> | undefined {
     this.#context.take('connections.findByPeerId', peerId)
     return this.#of(peerId)
   }
 
+  /** The connection with the peer at this point; `undefined`: none runs. */
   findByPoint(point: Point): Connection<Msg, ConnMeta> | undefined {
     this.#context.take('connections.findByPoint', point)
     const state = this.#context.state.points.get(point)?.state

@@ -48,6 +48,7 @@ export class Lifecycle {
     this.persistence = new Persistence(context, { shown: () => this.shown() })
   }
 
+  /** Where the pool stands. */
   get status(): PoolStatus {
     return this.#status
   }

@@ -12,22 +12,38 @@ import { allClosed, watchHistory } from './points.ts'
 
 /** A peer as plain JSON. Instants are ms since 1970. */
 export interface PeerDescription {
+  /** Who it is. */
   readonly peerId: PeerId
+  /** `disconnected`, `accepted` (in a handshake) or `running` (connected). */
   readonly state: string
+  /** The operator trusts it. */
   readonly trusted: boolean
+  /** The higher, the longer it is remembered and kept. */
   readonly score: number
+  /** What the score is made of. */
   readonly scoreReasons: readonly ScorePart[]
+  /** What the application keeps of it, as `toJson` makes it. */
   readonly metadata: unknown
+  /** When it became known. */
   readonly createdAt: number
+  /** Where and when it was connected last; `null`: never. */
   readonly lastSeen: { readonly point: Point | null; readonly at: number } | null
+  /** Where and when an attempt failed last; `null`: never. */
   readonly lastFailure: { readonly point: Point | null; readonly at: number } | null
+  /** The running connection; `null`: none. */
   readonly connection: { readonly point: Point | null; readonly direction: string; readonly establishedAt: number } | null
+  /** What was last reported of it; `null`: nothing. */
   readonly lastReport: PeerReport | null
   /** Weights of reports, as of now. */
   readonly penalty: number
+  /** Its history, the oldest line first. */
   readonly events: readonly { readonly kind: string; readonly at: number; readonly point: Point | null }[]
 }
 
+/**
+ * `pool.peers`: what is known of peers, trust and bans. Methods throw, or reject with, `PoolError` `invalid-peer-id` or
+ * `invalid-argument` for a bad argument.
+ */
 export class Peers<PeerMeta> {
   readonly #context: FlowContext
 
@@ -120,6 +136,7 @@ export class Peers<PeerMeta> {
       ?.disconnect(kind === 'fault' ? { kind, detail: reason } : { kind: 'explicit', text: `${kind}: ${reason}` })
   }
 
+  /** The operator trusts it. */
   isTrusted(peerId: PeerId): boolean {
     return this.info(peerId)?.trusted === true
   }
@@ -130,6 +147,7 @@ export class Peers<PeerMeta> {
     this.#context.state.peers.trust(peerId)
   }
 
+  /** Takes trust back; does nothing for an unknown peer. Saved. */
   untrust(peerId: PeerId): void {
     this.#context.take('peers.untrust', peerId)
     this.#context.state.peers.untrust(peerId)
@@ -148,7 +166,7 @@ export class Peers<PeerMeta> {
     })
   }
 
-  /** Of what `info` returned. Source: `info_of_peer_info`. */
+  /** A peer as plain JSON. Takes what `info` returned; throws `PoolError` `invalid-argument` for anything else. Source: `info_of_peer_info`. */
   describe(info: PeerInfo<PeerMeta>): PeerDescription {
     liveRecord(info, { code: 'invalid-argument', name: 'peers.describe' })
     const { state } = info

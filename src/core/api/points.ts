@@ -12,31 +12,47 @@ import { type Ending, PoolError } from '../values/reason.ts'
 
 /** A point as plain JSON. Instants are ms since 1970. */
 export interface PointDescription {
+  /** Where it is. */
   readonly point: Point
+  /** `disconnected`, `requested` (being dialed), `accepted` (in a handshake) or `running` (connected). */
   readonly state: string
+  /** The operator trusts it. */
   readonly trusted: boolean
+  /** Its peer said that it may be advertised. */
   readonly isPublic: boolean
   /** Its owner named it in a signed record. */
   readonly isSigned: boolean
+  /** The only peer that may answer there; `null`: any. */
   readonly expectedPeerId: PeerId | null
+  /** The peer that advertised it first; `null`: the operator, the storage or a local discovery. */
   readonly source: PeerId | null
+  /** How it became known: a `DiscoverySource`. */
   readonly discoverySource: string
+  /** When it became known. */
   readonly discoveredAt: number
+  /** When a peer was connected there last; `null`: never. */
   readonly lastSeenAt: number | null
+  /** When a dial failed there last; `null`: never. */
   readonly lastFailureAt: number | null
+  /** Its history, the oldest line first. */
   readonly events: readonly { readonly kind: string; readonly at: number; readonly peerId: PeerId | null }[]
 }
 
+/** How a host or range is banned. */
 export interface BanOfHost {
   /** Ban those connected from there too. @default true */
   readonly banPeers?: boolean
-  /** Wall clock, ms; none: for good. */
+  /** When the ban ends, ms since 1970. @default never */
   readonly endsAt?: number | undefined
 }
 
 /** Before the first start, when the greylist is not loaded yet. */
 const noFigures: GreylistFigures = { count: 0, fill: 0, falsePositiveRate: 0, lifeExpectancy: [], isFadingFaster: false, forcedSteps: 0 }
 
+/**
+ * `pool.points`: what is known of points, trust, and bans of hosts. Methods throw, or reject with, `PoolError` `invalid-point` or
+ * `invalid-argument` for a bad argument.
+ */
 export class Points {
   readonly #context: FlowContext
 
@@ -108,6 +124,7 @@ export class Points {
     return this.#context.state.access.hostBlock(host, known?.trusted === true) !== undefined
   }
 
+  /** The operator trusts it. */
   isTrusted(point: Point): boolean {
     return this.info(point)?.trusted === true
   }
@@ -118,6 +135,7 @@ export class Points {
     this.#context.state.points.register(point, { trusted: true })
   }
 
+  /** Takes trust back; does nothing for an unknown point. Saved. */
   untrust(point: Point): void {
     this.#context.take('points.untrust', point)
     this.#context.state.points.untrust(point)
@@ -146,7 +164,7 @@ export class Points {
     })
   }
 
-  /** Of what `info` returned. */
+  /** A point as plain JSON. Takes what `info` returned; throws `PoolError` `invalid-argument` for anything else. */
   describe(info: PointInfo): PointDescription {
     liveRecord(info, { code: 'invalid-argument', name: 'points.describe' })
     return {

@@ -17,8 +17,11 @@ export interface BandExplanation {
   readonly step: 'filling' | 'content' | 'trimming' | 'searching' | 'waiting' | 'probing' | 'suspended' | 'stopped'
   /** One sentence. */
   readonly text: string
+  /** Running connections. */
   readonly active: number
+  /** The band that is kept now. */
   readonly band: ConnectionBand
+  /** What follows from it. */
   readonly bounds: MaintenanceBounds
   /** Peers that came in, handshakes that passed our checks included. */
   readonly incoming: number

@@ -15,13 +15,18 @@ import { kindsWanted, nextProbeAt } from './plan.ts'
 import { penaltyOf } from './reports.ts'
 import { shareTaken } from './shares.ts'
 
+/** Why a point or peer is not connected, and when it is tried next. */
 export interface Explanation {
+  /**
+   * `refused`: by a ban, a limit or private mode; `waiting`: until `nextTryInMs`, or for a free slot; `ready`: dialed as soon as there is
+   * need; `unknown`: not in the tables; `not-dialable`: nothing that runs here can dial it.
+   */
   readonly state: 'connected' | 'connecting' | 'unknown' | 'refused' | 'waiting' | 'ready' | 'not-dialable'
   /** One sentence. */
   readonly text: string
-  /** What a `connect` would be refused with now. */
+  /** What a `connect` would be refused with now; `undefined`: nothing. */
   readonly rejection: Rejection | undefined
-  /** Maintenance does not dial it before, ms from now; none: nothing is waited for. */
+  /** Maintenance does not dial it before, ms from now; `undefined`: it waits for no time. */
   readonly nextTryInMs: number | undefined
 }
 

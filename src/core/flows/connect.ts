@@ -17,6 +17,7 @@ import type { FlowContext } from './context.ts'
 import type { Greeting } from './greeting.ts'
 import { abortable } from './waits.ts'
 
+/** What `connect` may be given. */
 export interface ConnectOptions {
   /** Trust the point from now on. */
   readonly trusted?: boolean | undefined

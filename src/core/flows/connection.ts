@@ -27,13 +27,19 @@ const unreadLingerMs = 5_000
 
 const lost: Ending = { by: 'network', reason: { kind: 'lost' } }
 
+/** Counters of a connection. */
 export interface ConnectionStat {
+  /** Bytes so far. */
   readonly bytesReceived: number
+  /** Bytes so far. */
   readonly bytesSent: number
   /** Bytes per second over the last ten seconds or so. */
   readonly receivedPerSecond: number
+  /** Bytes per second over the last ten seconds or so. */
   readonly sentPerSecond: number
+  /** Messages of the application so far. */
   readonly messagesReceived: number
+  /** Messages of the application so far. */
   readonly messagesSent: number
   /** Messages of `broadcast` that this peer was left out of because too much waited for it already. */
   readonly messagesDropped: number
@@ -56,7 +62,9 @@ export interface ConnectionParts<ConnMeta> {
   readonly ended: (ending: Ending, comeBackAfterMs: number) => void
 }
 
+/** A running connection with one peer. It is had from `pool.connect` or `pool.connections`, and ends once. */
 export class Connection<Msg = Uint8Array, ConnMeta = Uint8Array> implements FlowConnection {
+  /** The attempt that it came of. */
   readonly attempt: Attempt
   readonly establishedAt: number
   readonly startedAt: number
@@ -113,6 +121,7 @@ export class Connection<Msg = Uint8Array, ConnMeta = Uint8Array> implements Flow
     return this.#link.plain === undefined ? 'pool' : 'plain'
   }
 
+  /** The peer at the other end. */
   get peerId(): PeerId {
     return this.#link.peerId
   }
@@ -122,14 +131,17 @@ export class Connection<Msg = Uint8Array, ConnMeta = Uint8Array> implements Flow
     return this.attempt.point
   }
 
+  /** Who dialed. */
   get direction(): Direction {
     return this.attempt.direction
   }
 
+  /** Where the peer is; `undefined`: relayed, or incoming by WebRTC. */
   get host(): Host | undefined {
     return this.#link.host
   }
 
+  /** How the link travels. */
   get transport(): Transport {
     return this.#link.transport
   }
@@ -158,10 +170,12 @@ export class Connection<Msg = Uint8Array, ConnMeta = Uint8Array> implements Flow
     return this.#ending
   }
 
+  /** Messages of the application so far. */
   get messagesReceived(): number {
     return this.#messagesReceived
   }
 
+  /** Counters. Read anew at each access. */
   get stat(): ConnectionStat {
     const { clock } = this.#parts.context
     const { bytesReceived, bytesSent } = this
@@ -192,7 +206,7 @@ export class Connection<Msg = Uint8Array, ConnMeta = Uint8Array> implements Flow
     }
   }
 
-  /** `send` for bytes that the codec made already. */
+  /** @internal `send` for bytes that the codec made already. */
   sendPayload(payload: Uint8Array, signal?: AbortSignal): Promise<void> {
     if (this.kind !== 'plain') return this.#outbox.write(this.frameOf(payload), signal)
     return Promise.reject(new PoolError('plain-peer', `${this.peerId} does not speak the pool protocol: it takes no messages`))
@@ -204,37 +218,44 @@ export class Connection<Msg = Uint8Array, ConnMeta = Uint8Array> implements Flow
   }
 
   /**
-   * Sends the frame of an application message without waiting. False, and nothing sent, if the peer is plain, the connection has ended,
+   * @internal Sends the frame of an application message without waiting. False, and nothing sent, if the peer is plain, the connection has ended,
    * or too much waits already: that is counted in `stat`.
    */
   offerFrame(frame: Uint8Array): boolean {
     return this.kind !== 'plain' && this.#outbox.offer(frame)
   }
 
+  /** @internal For the flows: see `FlowConnection`. */
   sendExchange(message: ExchangeMessage): boolean {
     return this.kind !== 'plain' && !this.#outbox.isBehind && this.#outbox.pass(this.#parts.channel.frameOf(message))
   }
 
+  /** @internal For the flows: see `FlowConnection`. */
   get bytesReceived(): number {
     return this.#parts.channel.bytesReceived
   }
 
+  /** @internal For the flows: see `FlowConnection`. */
   get bytesSent(): number {
     return this.#parts.channel.bytesSent
   }
 
+  /** @internal For the flows: see `FlowConnection`. */
   async probe(signal: AbortSignal): Promise<void> {
     await this.#link.probe(signal)
   }
 
+  /** @internal For the flows: see `FlowConnection`. */
   get canReach(): boolean {
     return this.#link.reach !== undefined
   }
 
+  /** @internal For the flows: see `FlowConnection`. */
   async reach(signal: AbortSignal): Promise<void> {
     await this.#link.reach?.(signal)
   }
 
+  /** @internal For the flows: see `FlowConnection`. */
   lose(): void {
     if (!this.#end(lost)) return
     abortLink(this.#link, 'no answer', { dead: true })
@@ -258,7 +279,7 @@ export class Connection<Msg = Uint8Array, ConnMeta = Uint8Array> implements Flow
     await this.closed
   }
 
-  /** Reads until the end. Called once, by the flow that made the connection; never rejects. */
+  /** @internal Reads until the end. Called once, by the flow that made the connection; never rejects. */
   async serve(): Promise<void> {
     const { channel, turns, context } = this.#parts
     const closedByPeer: Ending = { by: 'them', reason: { kind: 'closed-by-peer' } }

@@ -201,7 +201,7 @@ export function isWordless({ reason: { kind } }: Ending): boolean {
 // How long a point or a peer is left alone then. Made by the transitions of `point.ts` and by `pool-state.ts`; `decisions/candidates.ts`
 // says which of the two instants counts. Memory only.
 
-/** Monotonic instants. */
+/** Until when a point or peer is not dialed; monotonic, ms. */
 export interface Backoff {
   /** Before it maintenance does not dial. */
   readonly until: number

@@ -268,9 +268,10 @@ export class Bans {
   }
 }
 
+/** A peer that the pool keeps out after a fault. */
 export interface GreylistedPeer {
   readonly peerId: PeerId
-  /** When it last gave cause, as a date. */
+  /** When it committed its last fault; ms since 1970. */
   readonly since: number
 }
 

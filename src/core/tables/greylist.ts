@@ -22,13 +22,15 @@ export interface AddressGreylistOptions {
   readonly key: Uint8Array
 }
 
+/** A host that the pool keeps out after a fault. */
 export interface GreylistedHost {
   /** As it was last seen; an IPv6 host stands for its whole /64. */
   readonly host: Host
-  /** When it last gave cause, as a date. */
+  /** When a peer there committed its last fault; ms since 1970. */
   readonly since: number
 }
 
+/** How full the greylist of hosts is. */
 export interface GreylistFigures {
   /** Hosts in force: exact while the list is reliable, else an upper bound. */
   readonly count: number

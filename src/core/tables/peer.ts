@@ -8,19 +8,23 @@ import type { PeerId, Point } from '../values/ids.ts'
 import type { ReportKind } from '../values/reason.ts'
 import { type Backoff, noBackoff } from './attempt.ts'
 
+/** Where a peer stands. `accepted`: in a handshake; `running`: connected. */
 export type PeerState =
   | { readonly kind: 'disconnected' }
   | { readonly kind: 'accepted'; readonly attempt: Attempt }
   | { readonly kind: 'running'; readonly connection: RunningConnection }
 
-/** Where a peer was met (none: an incoming link that named no point), and when (wall clock, ms). */
+/** Where and when something happened with a peer. */
 export interface Encounter {
+  /** Where; `undefined`: it came in and named no point. */
   readonly point: Point | undefined
+  /** Wall clock, ms since 1970. */
   readonly at: number
 }
 
 /** What was said against a peer: by the application, or, for a breach of the protocol, by the pool. */
 export interface PeerReport {
+  /** What was reported. */
   readonly kind: ReportKind
   /** At most `maxReportText` characters. */
   readonly reason: string
@@ -30,7 +34,9 @@ export interface PeerReport {
 
 /** Weights of reports, faded as of an instant on the monotonic clock; `decisions/reports.ts` knows how. */
 export interface Penalty {
+  /** The sum of the weights. */
   readonly amount: number
+  /** The instant of that sum; monotonic, ms. */
   readonly at: number
 }
 
@@ -39,16 +45,21 @@ const maxReportText = 200
 
 /** What our connections with a peer and the application's reports showed. */
 export interface PeerFindings {
+  /** Where it stands. */
   state: PeerState
+  /** The last attempt that failed. Saved, as the next three. */
   lastFailed: Encounter | undefined
+  /** The last attempt that one side refused. */
   lastRejected: Encounter | undefined
+  /** The last connection that was opened. */
   lastEstablished: Encounter | undefined
+  /** The last connection that ended. */
   lastDisconnection: Encounter | undefined
   /** Messages and new points that came from it over connections that have ended, and new points of the present one. Saved. */
   served: number
   /** How long it was connected, without the present connection, ms. Saved. */
   connectedMs: number
-  /** Of the last handshake; memory only. */
+  /** How long the last handshake waited for an answer, ms. Memory only. */
   roundTripMs: number | undefined
   /** Failed attempts in a row while others worked; memory only. */
   failures: number
@@ -56,13 +67,15 @@ export interface PeerFindings {
   backoff: Backoff
   /** The last report; a fault stays until there is a newer one. Saved. */
   lastReport: PeerReport | undefined
-  /** Memory only. */
+  /** What reports weigh. Memory only. */
   penalty: Penalty
+  /** The last 100 lines of its history, the oldest first. Saved. */
   events: readonly HistoryEvent<Point>[]
 }
 
 /** One known peer, as everybody but its table sees it. Live: its fields change with the pool. */
 export interface PeerInfo<PeerMeta = unknown> extends Readonly<PeerFindings> {
+  /** Who it is. */
   readonly peerId: PeerId
   /** When its record was made; wall clock. Saved. */
   readonly createdAt: number

@@ -16,6 +16,7 @@ import type { Rejection } from '../values/reason.ts'
 import { type Backoff, backoffOf, noBackoff } from './attempt.ts'
 import { isTried } from './bounded-table.ts'
 
+/** Where a point stands. `requested`: being dialed; `accepted`: in a handshake; `running`: connected. */
 export type PointState =
   | { readonly kind: 'disconnected' }
   | { readonly kind: 'requested'; readonly attempt: Attempt }
@@ -24,11 +25,14 @@ export type PointState =
 
 /** How a point was discovered: for people, and for the rules about what unknown peers claim. */
 export const discoverySources = ['operator', 'storage', 'hello', 'advertise', 'nack', 'swap', 'discovery'] as const
+/** How a point became known. */
 export type DiscoverySource = (typeof discoverySources)[number]
 
 /** A peer that answered at a point, and when (wall clock, ms). */
 export interface Meeting {
+  /** The peer there. */
   readonly peerId: PeerId
+  /** Wall clock, ms since 1970. */
   readonly at: number
 }
 
@@ -39,6 +43,7 @@ export interface PointOrigin {
    * storage, a local discovery. Saved.
    */
   readonly source: PeerId | undefined
+  /** How it became known. Saved. */
   readonly discoverySource: DiscoverySource
   /** When it became known; wall clock. Saved. */
   readonly discoveredAt: number
@@ -46,6 +51,7 @@ export interface PointOrigin {
 
 /** What the operator said of a point. Saved. */
 export interface OperatorWords {
+  /** The operator trusts it. */
   trusted: boolean
   /** Unknown peers named the point first, and the operator registered or connected to it since. */
   registered: boolean
@@ -72,10 +78,15 @@ export interface Claims {
 
 /** What our own dials and connections showed. The instants of `Meeting`s, `lastFailedAt` and `events` are saved, the rest is memory only. */
 export interface Findings {
+  /** Where it stands. */
   state: PointState
+  /** When a dial failed there last; wall clock, ms. */
   lastFailedAt: number | undefined
+  /** The last attempt that one side refused. */
   lastRejected: Meeting | undefined
+  /** The last connection that was opened. */
   lastEstablished: Meeting | undefined
+  /** The last connection that ended. */
   lastDisconnection: Meeting | undefined
   /** Monotonic instant at which a peer was there last, −∞ when a dial has failed since, or none was there in this run. */
   aliveAt: number
@@ -89,9 +100,11 @@ export interface Findings {
   lastFailure: Rejection | undefined
   /** Connections in a row that the peer ended within ten seconds. */
   shortConnections: number
+  /** When it may be dialed again. */
   backoff: Backoff
   /** The next wait after a failure, ms; 0: the first one. */
   delayMs: number
+  /** The last 100 lines of its history, the oldest first. */
   events: readonly HistoryEvent<PeerId>[]
 }
 

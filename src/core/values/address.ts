@@ -31,11 +31,15 @@ export interface PointAddress {
   readonly hop: Hop
 }
 
+/** Where a dial opens its socket. */
 export interface Hop {
+  /** The address itself. */
   readonly point: Point
+  /** The host in it; `undefined`: it names none. */
   readonly host: Host | undefined
   /** None where the point has none (`/dnsaddr`, `/memory`). */
   readonly port: number | undefined
+  /** How a link to it travels. */
   readonly transport: Transport
 }
 

@@ -5,6 +5,7 @@
 import type { Host, PeerId, Point, Transport } from './ids.ts'
 import type { DisconnectReason } from './reason.ts'
 
+/** Who made the connection: we dialed, or the peer came in. */
 export type Direction = 'outgoing' | 'incoming'
 
 /** With another pool, or with a peer that does not speak the pool protocol. */
@@ -28,12 +29,15 @@ export interface HandshakePlace extends AddressShare {
 export interface Attempt {
   /** Counts up from 1 within one pool; for logs. */
   readonly id: number
+  /** Who dialed. */
   readonly direction: Direction
   /** Monotonic, ms. */
   readonly startedAt: number
   /** Where the other end is; none for relayed links and, for outgoing attempts, relayed points. */
   readonly host: Host | undefined
+  /** How the link travels. */
   readonly transport: Transport
+  /** The only peer that may answer; `undefined`: any. */
   readonly expectedPeerId: PeerId | undefined
   /** Fires when the attempt must end: a ban, a stop, the other of two dials won, the caller gave up. */
   readonly signal: AbortSignal
@@ -43,7 +47,7 @@ export interface Attempt {
   readonly peerId: PeerId | undefined
   /** The run of the peer's pool, from its Hello, hexadecimal; empty until then. */
   readonly instance: string
-  /** Incoming only. */
+  /** @internal Incoming only. */
   readonly place: HandshakePlace | undefined
   /** Since when we wait for the other side: from the start, or from its Hello. Monotonic, ms. */
   readonly waitsSince: number

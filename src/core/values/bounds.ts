@@ -15,10 +15,13 @@ export const maxVersions = 16
 /** How many steps of fading a greylisting lives through: the largest value of a cell of four bits in the fading filter. */
 export const freshLevel = 15
 
-/** What a user gives: 0 ≤ min ≤ expected ≤ max. */
+/** How many connections a pool keeps: 0 ≤ min ≤ expected ≤ max ≤ 10000. */
 export interface ConnectionBand {
+  /** With fewer, dials are urgent. */
   readonly min: number
+  /** The middle, around which the count settles. */
   readonly expected: number
+  /** There are never more, dials and handshakes included. */
   readonly max: number
 }
 
@@ -36,7 +39,7 @@ export type PeerKind = 'server' | 'page'
 /** Connections that a pool wants of each kind. */
 export type KindCounts = Readonly<Record<PeerKind, number>>
 
-/** min ≤ minThreshold ≤ minTarget ≤ aim ≤ expected ≤ maxTarget ≤ maxThreshold ≤ max. */
+/** What the pool derives from a band: min ≤ minThreshold ≤ minTarget ≤ aim ≤ expected ≤ maxTarget ≤ maxThreshold ≤ max. */
 export interface MaintenanceBounds {
   /** Below it maintenance hurries, until `minTarget`. */
   readonly minThreshold: number
@@ -47,8 +50,9 @@ export interface MaintenanceBounds {
    * `minTarget`, and with those who come in the count ends up around `expected`.
    */
   readonly aim: number
-  /** Above it one connection after the other is given up; above `maxThreshold` all that are too many at once. */
+  /** Above it one connection after the other is closed. */
   readonly maxTarget: number
+  /** Above it connections are closed at once, until `maxTarget` are left. */
   readonly maxThreshold: number
 }
 
@@ -57,7 +61,7 @@ export function narrowerBand(a: ConnectionBand, b: ConnectionBand): ConnectionBa
   return { min: Math.min(a.min, b.min), expected: Math.min(a.expected, b.expected), max: Math.min(a.max, b.max) }
 }
 
-/** 10/50/100 gives 23, 36, 43, 68, 84. */
+/** The bounds of a band: 10/50/100 gives 23, 36, 43, 68, 84. */
 export function maintenanceBounds({ min, expected, max }: ConnectionBand): MaintenanceBounds {
   const below = Math.floor((expected - min) / 3)
   const above = Math.floor((max - expected) / 3)

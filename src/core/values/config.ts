@@ -37,18 +37,21 @@ export interface Reconnection {
   readonly maxDelayMs: number
 }
 
-/** Bytes to value and back. `decode` may throw: the peer is then at fault. */
+/** Turns values into bytes and back. */
 export interface Codec<T> {
+  /** Must not throw: what it throws is logged, and the call rejects with `PoolError` `invalid-argument`. */
   encode(value: T): Uint8Array
+  /** May throw: the peer then broke the protocol, and is greylisted and disconnected. The bytes must not be kept or changed. */
   decode(bytes: Uint8Array): T
 }
 
 /** What the application keeps about each peer, saved with the pool. */
 export interface PeerMetadata<PeerMeta> {
+  /** The value for a peer that becomes known. */
   initial(): PeerMeta
-  /** A JSON value; what `fromJson` gets back after a restart. Asked for each known peer at a save. */
+  /** Makes a JSON value of it: what `fromJson` gets after a restart. Called for each known peer at a save. */
   toJson(meta: PeerMeta): unknown
-  /** Throws if the value is not of its shape: the peer then starts with `initial()`. */
+  /** Reads what `toJson` made. May throw: the peer then starts with `initial()`. */
   fromJson(value: unknown): PeerMeta
   /** The higher, the longer it is remembered and kept. @default the pool's own, of what it sees of the peer: `docs/scoring.md` */
   score?(meta: PeerMeta): number
@@ -58,12 +61,15 @@ export interface PeerMetadata<PeerMeta> {
 export interface ConnectionMetadata<ConnMeta> {
   /** Ours, asked for at each handshake. At most 4 KiB encoded. */
   own(): ConnMeta
+  /** For ours and for theirs. If it cannot decode theirs, the handshake fails with a fault of the peer. */
   readonly codec: Codec<ConnMeta>
 }
 
 /** Table sizes: when `max` is reached, entries are collected down to `target`. */
 export interface TableSize {
+  /** Entries before some are collected; 1 to 10000000. 10000 is the largest table that is measured. */
   readonly max: number
+  /** Entries that are left then; 0 to `max`. */
   readonly target: number
 }
 
@@ -71,9 +77,9 @@ export interface TableSize {
 export interface PoolSettings {
   /** Name of the network; peers of another one are refused. 1 to 64 bytes of UTF-8. */
   readonly network: string
-  /** Versions of the application's protocol that we speak; the highest common one is used. @default [0] */
+  /** Versions of the application's protocol that we speak, 1 to 16 of them; peers use the highest common one. @default [0] */
   readonly applicationVersions: readonly number[]
-  /** @default memory, which forgets at the end */
+  /** Where peers, points and bans are kept between runs. @default memory, which forgets at the end */
   readonly storage: PeerStorage
   /**
    * Points to begin with, kept and dialed before others, never collected nor greylisted. With an id only that peer may answer there, and
@@ -88,7 +94,7 @@ export interface PoolSettings {
    * on that host may be first. Give trusted points an id where that matters. @default false
    */
   readonly privateMode: boolean
-  /** Ask for, give and take points. @default true */
+  /** Ask peers for points, give them points, and take theirs. @default true */
   readonly discovery: boolean
   /**
    * Peers that do not speak the pool protocol, in a network that has others: `admit` counts and keeps those that speak all of
@@ -101,17 +107,17 @@ export interface PoolSettings {
   readonly maxKnownPoints: TableSize | null
   /** Known peers; `null`: no bound. @default max 400, target 300 */
   readonly maxKnownPeers: TableSize | null
-  /** Peers on the automatic list; the oldest goes first. @default 1023 */
+  /** Peers that may be greylisted at once, 0 to 1000000; the oldest goes first. @default 1023 */
   readonly peerGreylistSize: number
-  /** Size of the filter of greylisted hosts, KiB; the largest power of two of cells that fits. @default 2048 on Node, 256 in pages */
+  /** Memory for greylisted hosts, KiB, 1 to 8192; it holds the largest power of two of cells that fits. @default 2048 on Node, 256 in pages */
   readonly ipGreylistSizeKiB: number
-  /** How long a host stays greylisted, ms: at least 14/16 of it, at most 15/16. @default 86400000 */
+  /** How long a host stays greylisted, ms, 16 to 2147483647: at least 14/16 of it, at most 15/16. @default 86400000 */
   readonly ipGreylistCleanupDelayMs: number
   /** Below it maintenance is urgent. @default 10 on Node, 3 in pages */
   readonly minConnections: number
-  /** What maintenance aims around. @default 50 on Node, 5 in pages */
+  /** The middle of the band, from `minConnections` to `maxConnections`. @default 50 on Node, 5 in pages */
   readonly expectedConnections: number
-  /** Never more, dials and accepted handshakes included. @default 100 on Node, 10 in pages */
+  /** The upper end of the band, at most 10000. There are never more, dials and accepted handshakes included. @default 100 on Node, 10 in pages */
   readonly maxConnections: number
   /**
    * The band while suspended, where it is the narrower one; `null`: keep what there is and make no more.
@@ -126,11 +132,11 @@ export interface PoolSettings {
   readonly minByKind: KindCounts | null
   /** Incoming handshakes of untrusted peers in progress; those of trusted peers come on top. @default 20 */
   readonly maxIncoming: number
-  /** Of these, from one public IPv4 address or IPv6 /64, and of one peer where no public address is seen. @default 4 */
+  /** Of these, from one public IPv4 address or IPv6 /64, or of one peer where no public address is seen; 1 to `maxIncoming`. @default 4 */
   readonly maxIncomingPerHost: number
-  /** Dial and handshake together, ms. @default 10000 */
+  /** Time for dial and handshake together, ms; 1 to 2147483647. @default 10000 */
   readonly connectionTimeoutMs: number
-  /** An incoming handshake, ms. @default 5000 */
+  /** Time for an incoming handshake, ms; 1 to 2147483647. @default 5000 */
   readonly authenticationTimeoutMs: number
   /** Maintenance looks at the band at least this often, ms; `null`: only when something happens. @default 120000 */
   readonly maintenanceIdleMs: number | null
@@ -140,25 +146,29 @@ export interface PoolSettings {
    * still works. `null`: checked only on `resume`. A smaller value costs more checks. @default 20000
    */
   readonly keepAliveIntervalMs: number | null
-  /** Wait between two searches for points, ms; grows until a dial succeeds. @default 5000 */
+  /** Wait between two searches for points, ms, 1 to 2147483647; it grows until a dial succeeds. @default 5000 */
   readonly timeBetweenSearchesMs: number
-  /** Dials of maintenance in progress at once. @default 10 on Node, 3 in pages */
+  /** Dials of maintenance at once, 1 to 1000. @default 10 on Node, 3 in pages */
   readonly maxParallelDials: number
-  /** At least so long between two swaps of a connection for another, ms; `null`: never swap. @default 30000 */
+  /** Least time between two swaps of a connection for another, ms, 1 to 2147483647; `null`: never swap. @default 30000 */
   readonly swapCooldownMs: number | null
+  /** When a point may be dialed again. Fields that are not given have their defaults. */
   readonly reconnection: Reconnection
-  /** Application messages that wait for their reader, per connection; then back-pressure. @default 10 */
+  /** Messages that wait for their reader, per connection, 1 to 100000; then the sender has to wait. @default 10 */
   readonly maxUndeliveredMessages: number
-  /** Size of one application message, bytes. @default 1048576 */
+  /** Size of one message, bytes, 0 to 104857600. @default 1048576 */
   readonly maxMessageBytes: number
-  /** Take points on private, loopback and link-local hosts from anybody, not only from a peer on such a network. @default false */
+  /** Take points on private, loopback and link-local hosts from any peer, not only from one on such a network. @default false */
   readonly allowPrivatePoints: boolean
 }
 
 /** The pool's settings, complete and checked. Frozen: `pool.config`. */
 export interface PoolConfig<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Array> extends PoolSettings {
+  /** How messages become bytes. @default bytes are messages */
   readonly messageCodec: Codec<Msg>
+  /** What the application keeps about each peer. @default nothing */
   readonly peerMetadata: PeerMetadata<PeerMeta>
+  /** What each side sends the other when they connect. @default nothing */
   readonly connectionMetadata: ConnectionMetadata<ConnMeta>
 }
 
@@ -168,15 +178,17 @@ export type PoolOptions<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Ar
   'network'
 > &
   Partial<Omit<PoolConfig<Msg, PeerMeta, ConnMeta>, 'network' | 'reconnection'>> & {
+    /** When a point may be dialed again. */
     readonly reconnection?: Partial<Reconnection>
   }
 
-/** The options that differ between a server and a page. */
+/** The options whose defaults differ between a server and a page; the option `preset` takes a whole one. */
 export type Preset = Pick<
   PoolSettings,
   'minConnections' | 'expectedConnections' | 'maxConnections' | 'suspendedBand' | 'minByKind' | 'maxParallelDials' | 'ipGreylistSizeKiB'
 >
 
+/** Defaults for a Node peer: a band of 10/50/100, no smaller band while suspended, ten dials at once, 2 MiB for greylisted hosts. */
 export const nodePreset: Preset = {
   minConnections: 10,
   expectedConnections: 50,
@@ -187,6 +199,10 @@ export const nodePreset: Preset = {
   ipGreylistSizeKiB: 2048
 }
 
+/**
+ * Defaults for a page: a band of 3/5/10, 1/2/3 while suspended, one server and one page at least, three dials at once, 256 KiB for
+ * greylisted hosts.
+ */
 export const pagePreset: Preset = {
   minConnections: 3,
   expectedConnections: 5,

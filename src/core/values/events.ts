@@ -21,13 +21,17 @@ export interface PoolEvents {
   'maintenance-started': { readonly active: number; readonly cause: 'too-few' | 'too-many' }
   /** What the last `maintenance-started` began is done, or the pool stopped. There is one for each. */
   'maintenance-ended': { readonly active: number }
+  /** A point became known. `discoverySource` is a `DiscoverySource`, `source` the peer that advertised it. */
   'new-point': { readonly point: Point; readonly discoverySource: string; readonly source: PeerId | undefined }
+  /** A peer became known. */
   'new-peer': { readonly peerId: PeerId }
-  /** So many were collected to make room. */
+  /** So many points were removed to make room. */
   'points-collected': { readonly removed: number }
+  /** So many peers were removed to make room. */
   'peers-collected': { readonly removed: number }
-  /** A handshake began. */
+  /** A handshake with a peer that came in began. */
   'handshake-started': { readonly attempt: number; readonly host: Host | undefined; readonly peerId: PeerId }
+  /** A dial began. `attempt` is the same number in all events of one attempt. */
   'dial-started': { readonly attempt: number; readonly point: Point }
   /** The other side did not prove itself, or broke the protocol before it ran. */
   'authentication-failed': {
@@ -36,9 +40,9 @@ export interface PoolEvents {
     readonly peerId: PeerId | undefined
     readonly rejection: Rejection
   }
-  /** Our checks passed. */
+  /** Our checks of the peer passed; the connection opens when the peer accepts too. */
   'handshake-accepted': { readonly attempt: number; readonly point: Point | undefined; readonly peerId: PeerId }
-  /** We refused. */
+  /** We refused a dial or a handshake, for the reason in `rejection`. */
   'handshake-refused': {
     readonly attempt: number
     readonly direction: Direction
@@ -46,7 +50,7 @@ export interface PoolEvents {
     readonly peerId: PeerId | undefined
     readonly rejection: Rejection
   }
-  /** They refused, or could not be reached. */
+  /** The peer refused, or could not be reached, for the reason in `rejection`. */
   'connection-failed': {
     readonly attempt: number
     readonly direction: Direction
@@ -54,42 +58,60 @@ export interface PoolEvents {
     readonly peerId: PeerId | undefined
     readonly rejection: Rejection
   }
+  /** A peer is connected: messages may be sent. */
   'connection-opened': { readonly peerId: PeerId; readonly point: Point | undefined; readonly direction: Direction }
-  /** We ended it. */
+  /** We ended a connection. */
   'connection-closed': { readonly peerId: PeerId; readonly point: Point | undefined; readonly ending: Ending }
-  /** They, or the network, ended it. */
+  /** The peer or the network ended a connection. */
   'connection-lost': { readonly peerId: PeerId; readonly point: Point | undefined; readonly ending: Ending }
   /**
    * Messages of `broadcast` that were not sent to a peer, because too much waited for it. At most once a second and peer, with all since
    * the last time.
    */
   'messages-dropped': { readonly peerId: PeerId; readonly messages: number; readonly bytes: number }
+  /** We asked a peer for points. */
   'bootstrap-sent': { readonly peerId: PeerId }
+  /** A peer asked us for points. */
   'bootstrap-received': { readonly peerId: PeerId }
+  /** We sent a peer so many points. */
   'advertise-sent': { readonly peerId: PeerId; readonly points: number }
+  /** A peer sent us so many points; `taken` of them were new and taken. */
   'advertise-received': { readonly peerId: PeerId; readonly points: number; readonly taken: number }
+  /** We offered a peer to swap a connection. */
   'swap-request-sent': { readonly peerId: PeerId }
+  /** A peer offered to swap a connection. */
   'swap-request-received': { readonly peerId: PeerId }
-  /** Not now, or not with that offer. */
+  /** We ignored a swap that a peer offered; `why` in one sentence. */
   'swap-request-ignored': { readonly peerId: PeerId; readonly why: string }
+  /** We took a swap. */
   'swap-ack-sent': { readonly peerId: PeerId }
+  /** A peer took our swap. */
   'swap-ack-received': { readonly peerId: PeerId }
+  /** A swap replaced the connection with `peerId` by one with `gained`. */
   'swap-success': { readonly peerId: PeerId; readonly gained: PeerId }
+  /** A swap did not come about; `why` in one sentence. */
   'swap-failure': { readonly peerId: PeerId; readonly why: string }
+  /** The operator banned a peer. */
   'peer-banned': { readonly peerId: PeerId }
+  /** A ban of a peer was lifted, or ended. */
   'peer-unbanned': { readonly peerId: PeerId }
+  /** The operator banned a host. */
   'host-banned': { readonly host: Host }
+  /** A ban of a host was lifted, or ended. */
   'host-unbanned': { readonly host: Host }
-  /** `range`: the canonical text, such as `192.0.2.0/24`. */
+  /** The operator banned a range of addresses: the canonical text, such as `192.0.2.0/24`. */
   'range-banned': { readonly range: string }
+  /** A ban of a range was lifted, or ended. */
   'range-unbanned': { readonly range: string }
+  /** The pool keeps a peer, its host or both out after a fault; `cause` in one sentence. */
   greylisted: { readonly peerId: PeerId | undefined; readonly host: Host | undefined; readonly cause: string }
-  /** The application reported a peer; `greylisted`: that put it on the automatic list. */
+  /** The application reported a peer; `greylisted`: the pool keeps it out now. */
   'peer-reported': { readonly peerId: PeerId; readonly kind: ReportKind; readonly reason: string; readonly greylisted: boolean }
   /** Trust of a point or peer was given or taken. */
   'trust-changed': { readonly peerId: PeerId | undefined; readonly point: Point | undefined; readonly trusted: boolean }
-  /** The state of the budget changed: few links of that kind may be made still, or none. */
+  /** Few WebRTC connections may be made still, or none, or enough again. */
   'link-budget': LinkBudget
+  /** Others reach us at these points from now on. */
   'own-points-changed': { readonly points: readonly Point[] }
   /** The storage cannot do its work; the pool goes on in memory and tries again. */
   'storage-failed': {
@@ -99,8 +121,9 @@ export interface PoolEvents {
     /** Where a text that could not be read is kept now. */
     readonly quarantinedAs: string | undefined
   }
-  /** Loaded, with what had to be dropped. */
+  /** Saved state was read: so many peers and points, and so many entries that made no sense. */
   'storage-loaded': { readonly storage: string; readonly peers: number; readonly points: number; readonly dropped: number }
+  /** The storage works again. */
   'storage-recovered': { readonly storage: string }
   /** A line was added to the history of a point; `other` is the peer there. */
   'point-history': { readonly point: Point; readonly event: HistoryEvent<PeerId> }
@@ -110,6 +133,7 @@ export interface PoolEvents {
   change: { readonly version: number }
 }
 
+/** The name of an event. */
 export type PoolEventName = keyof PoolEvents
 
 const names = [
@@ -131,14 +155,18 @@ export const poolEventNames = Object.fromEntries(names.flatMap((line) => line.sp
 
 /** What a listener of one of several events gets. */
 export interface EventOf<Events, Name extends keyof Events> {
+  /** The name of the event. */
   readonly type: Name
+  /** What happened: the type that `PoolEvents` gives under this name. */
   readonly detail: Events[Name]
   /** Wall clock, ms since 1970. */
   readonly at: number
 }
 
+/** What is called for an event. What it throws is logged. */
 export type ListenerOf<Events, Name extends keyof Events> = (event: EventOf<Events, Name>) => void
 
 /** What a listener of the pool gets. */
 export type PoolEvent<Name extends PoolEventName = PoolEventName> = EventOf<PoolEvents, Name>
+/** A listener of the pool. What it throws is logged. */
 export type PoolListener<Name extends PoolEventName> = ListenerOf<PoolEvents, Name>

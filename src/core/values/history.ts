@@ -13,10 +13,12 @@ export const historyKinds = [
   'connection-lost'
 ] as const
 
+/** What may stand in a history: names of events. */
 export type HistoryKind = (typeof historyKinds)[number]
 
 /** One line of a history. */
 export interface HistoryEvent<Other> {
+  /** What happened. */
   readonly kind: HistoryKind
   /** Wall clock, ms since 1970. */
   readonly at: number

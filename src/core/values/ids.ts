@@ -16,7 +16,9 @@ export type Host = string & { readonly [brand]: 'Host' }
 
 /** What an address text means: the point, and the peer id that must answer there, if the text names one. */
 export interface ParsedPoint {
+  /** The address without the id of its peer; a relayed point keeps it. */
   readonly point: Point
+  /** The peer that must answer there; `undefined`: any. */
   readonly expectedPeerId: PeerId | undefined
 }
 

@@ -23,6 +23,7 @@ export interface Clock {
 export interface Random {
   /** Uniform in [0, 1). */
   next(): number
+  /** So many random bytes. */
   bytes(length: number): Uint8Array
 }
 
@@ -37,15 +38,18 @@ export interface PlainPeer {
  * moves bytes. Exactly one `close` or `abort` follows every link that the core was given.
  */
 export interface Link {
+  /** The peer, which proved its id. */
   readonly peerId: PeerId
   /**
    * Set for a peer that does not speak the pool protocol. The link then stands for being connected with it: nothing ever comes,
    * `send` throws, and it ends when the peer is gone.
    */
   readonly plain?: PlainPeer | undefined
+  /** Who dialed. */
   readonly direction: 'outgoing' | 'incoming'
   /** The host at the other end; none for relayed and inbound WebRTC links, where address rules do not apply. */
   readonly host: Host | undefined
+  /** How the link travels. */
   readonly transport: Transport
   /** The address seen at the other end, for people to read; not a point that can be dialed. */
   readonly remoteAddress: string
@@ -80,7 +84,9 @@ export interface Link {
 
 /** A dial that failed, with the way it did. The only error that `Network.dial` may reject with. */
 export class DialError extends Error {
+  /** The name of the class, for logs. */
   override readonly name = 'DialError'
+  /** How the dial failed. */
   readonly failure: DialFailure
   /** With `denied`: who proved to be there. With `wrong-peer-id`: who says to be there. If known. */
   readonly peerId: PeerId | undefined
@@ -109,8 +115,11 @@ export interface NetworkHandlers {
   discovered(found: ParsedPoint): void
 }
 
+/** What a dial is given. */
 export interface DialOptions {
+  /** The only peer that may answer; `undefined`: any. */
   readonly expectedPeerId: PeerId | undefined
+  /** Ends the dial. */
   readonly signal: AbortSignal
 }
 
@@ -126,6 +135,7 @@ export interface SignedRecords {
 export interface LinkBudget {
   /** Made lately, failed ones included; each counts for a while. */
   readonly used: number
+  /** As many may be counted at once. */
   readonly max: number
   /** `low`: one at a time, with pauses. `spent`: none for now; there are more after a while. */
   readonly state: 'plenty' | 'low' | 'spent'
@@ -135,6 +145,7 @@ export interface LinkBudget {
 export interface Network {
   /** If there is one. */
   readonly budget?: LinkBudget | undefined
+  /** Who we are. */
   readonly peerId: PeerId
   /** What `dial` can use, the most wanted first. */
   readonly transports: readonly Transport[]
@@ -156,6 +167,7 @@ export interface Network {
   canDial(point: Point): boolean
   /** Rejects with `DialError` only. When the signal fires it rejects soon, and a connection that comes later is closed. */
   dial(point: Point, options: DialOptions): Promise<Link>
+  /** Begins to take links, and to call the handlers. Rejects if the network cannot be used; the pool is stopped then. */
   start(handlers: NetworkHandlers): Promise<void>
   /**
    * The peer of this link has restarted, or comes another way than before: its older connections are dead, and end at once, whatever else uses
@@ -188,7 +200,9 @@ export const maxQuarantined = 3
 
 /** The only error a `PeerStorage` rejects with. The message names the file or database. */
 export class StorageError extends Error {
+  /** The name of the class, for logs. */
   override readonly name = 'StorageError'
+  /** Why the storage could not do it. */
   readonly failure: StorageFailure
 
   constructor(failure: StorageFailure, message: string, cause?: unknown) {
@@ -228,6 +242,7 @@ export interface PeerStorage {
 
 /** Where the core reports what it cannot give to a caller: a listener that threw, an invariant that broke. */
 export interface Log {
+  /** Logs one sentence and its cause. What it throws is ignored. */
   error(message: string, cause: unknown): void
 }
 

@@ -4,7 +4,7 @@
  */
 import type { PeerId, Point } from './ids.ts'
 
-/** Motive codes of a Nack, as the original numbers them. An unknown code survives a round trip. */
+/** Motive codes of a Nack on the wire. `describeMotive` gives each its words; an unknown code is kept as it came. */
 export const nackMotive = {
   none: 0,
   tooManyConnections: 1,
@@ -48,7 +48,7 @@ export type DialFailure =
 /** The step of an attempt that ran out of time. */
 export type AttemptStep = 'dial' | 'hello' | 'ack'
 
-/** Why an attempt did not become a connection. `Rejection` of the contract. */
+/** Why an attempt did not become a connection: `kind` says which, `describeRejection` puts it in words. `docs/errors.md` lists all. */
 export type Rejection =
   | { readonly kind: 'point-banned'; readonly point: Point }
   | { readonly kind: 'peer-banned'; readonly peerId: PeerId }
@@ -70,7 +70,7 @@ export type Rejection =
   | { readonly kind: 'fault'; readonly detail: string } // the peer broke the protocol
   | { readonly kind: 'cancelled'; readonly detail: string } // by the caller, a ban, a stop, or the other of two dials
 
-/** Why a running connection ended. Each has a code on the wire; `reasonFromCode` gives `unknown` for others. */
+/** Why a running connection ended: `kind` says which, `describeReason` puts it in words. A code that we do not know is `unknown`. */
 export type DisconnectReason =
   | { readonly kind: 'explicit'; readonly text: string } // a user of the pool asked, in these words
   | { readonly kind: 'lost' } // the link broke without a Disconnect
@@ -92,7 +92,9 @@ export type ReportKind = 'fault' | 'useless' | 'slow'
 
 /** How a connection or an attempt ended, and who ended it. */
 export interface Ending {
+  /** Who ended it; `network`: the link broke. */
   readonly by: 'us' | 'them' | 'network'
+  /** Why. */
   readonly reason: DisconnectReason
 }
 
@@ -112,7 +114,7 @@ const motives: Readonly<Partial<Record<Rejection['kind'], number>>> = {
   cancelled: nackMotive.none
 }
 
-/** One sentence for a person. */
+/** A rejection in one sentence, for people. */
 export function describeRejection(rejection: Rejection): string {
   const describe = rejectionTexts[rejection.kind] as (rejection: Rejection) => string
   return describe(rejection)
@@ -140,7 +142,7 @@ const rejectionTexts: { readonly [R in Rejection as R['kind']]: (rejection: R) =
   cancelled: ({ detail }) => `cancelled: ${detail}`
 }
 
-/** The name of a Nack motive code. */
+/** A motive code of a Nack in words. */
 export function describeMotive(motive: number): string {
   const names = [
     'no motive given',
@@ -153,7 +155,7 @@ export function describeMotive(motive: number): string {
   return names[motive] ?? `unknown motive (${motive})`
 }
 
-/** One sentence for a person. */
+/** A reason in one sentence, for people. */
 export function describeReason(reason: DisconnectReason): string {
   switch (reason.kind) {
     case 'explicit':
@@ -188,9 +190,13 @@ export type PoolErrorCode =
 
 /** The one error class of the pool. `code` says what happened; `message` is one sentence naming values. */
 export class PoolError extends Error {
+  /** The name of the class, for logs. */
   override readonly name = 'PoolError'
+  /** What happened; `docs/errors.md` lists all codes. */
   readonly code: PoolErrorCode
+  /** Why the attempt failed; set with the code `rejected`. */
   readonly rejection: Rejection | undefined
+  /** How the connection ended; set with `not-connected`, where it had been connected. */
   readonly ending: Ending | undefined
 
   constructor(
@@ -204,6 +210,7 @@ export class PoolError extends Error {
     this.ending = about.ending
   }
 
+  /** An error with the code `rejected`. */
   static rejected(rejection: Rejection, cause?: unknown): PoolError {
     return new PoolError('rejected', describeRejection(rejection), { rejection, cause })
   }
