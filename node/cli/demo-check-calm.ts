@@ -57,7 +57,7 @@ export async function checkCalm({ facts, demo, seen, hiding, watchMs = 60_000 }:
     { withinMs: 2 * restWithinMs }
   )
   await facts.holds(
-    `they stay so for ${watchMs / 1_000} s: nobody comes or goes, nobody is dialed, nothing is on their consoles`,
+    `they stay so for ${watchMs / 1_000} s: no peer comes or goes, none is dialed, nothing is on their consoles`,
     async () => {
       const before = await rests()
       await pause(watchMs)

@@ -36,7 +36,7 @@ export async function seenBy(tab: DemoTab): Promise<unknown> {
   return {
     connections: connections.map(({ peerId, transport }) => `${transport} ${peerId}`),
     points: points.map(
-      ({ point, state, discoverySource, failures }) => `${state}, heard by ${discoverySource}, ${failures} failures: ${point}`
+      ({ point, state, discoverySource, failures }) => `${state}, known by ${discoverySource}, ${failures} failures: ${point}`
     )
   }
 }

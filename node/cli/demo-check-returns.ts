@@ -39,8 +39,8 @@ function acquaintances(peers: readonly { readonly peerId: PeerId; readonly creat
 function expectRemembered(before: Acquaintances, after: Acquaintances): void {
   const forgotten = [...before].filter(([peerId, metAt]) => after.get(peerId) !== metAt)
   expectThat(before.size > 0 && forgotten.length === 0, {
-    expected: `the ${before.size} peers of before, first met when they were`,
-    seen: `${after.size} peers; forgotten or met anew: ${forgotten.map(([peerId]) => peerId).join(', ') || 'none'}`
+    expected: `the ${before.size} peers of before, first seen when they were`,
+    seen: `${after.size} peers; forgotten or new: ${forgotten.map(([peerId]) => peerId).join(', ') || 'none'}`
   })
 }
 

@@ -145,7 +145,7 @@ async function takePictures({ port, path }: Extract<Task, { kind: 'screenshot' }
 
 function endAfter(deadlineMs: number, shutdown: Shutdown): void {
   setTimeout(
-    () => shutdown.request({ status: 1, message: `it took longer than ${deadlineMs / 1_000} s, so it is given up` }),
+    () => shutdown.request({ status: 1, message: `it took longer than ${deadlineMs / 1_000} s, so it is stopped` }),
     deadlineMs
   ).unref()
 }

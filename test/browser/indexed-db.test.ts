@@ -66,7 +66,7 @@ describe('a browser that gives no database', () => {
   /** The open request that `open` gets; nothing ever happens to it. */
   const silent = () => Object.assign(new EventTarget(), { result: undefined }) as unknown as IDBOpenDBRequest
 
-  test('no IndexedDB at all is told, and storage in memory does instead', async () => {
+  test('without IndexedDB the open fails as unavailable, and storage in memory does instead', async () => {
     vi.stubGlobal('indexedDB', undefined)
     expect(await failureOf(storage.open(never))).toBe('unavailable')
     const instead = memoryStorage()
@@ -75,7 +75,7 @@ describe('a browser that gives no database', () => {
     expect(await instead.load(never)).toBe('text')
   })
 
-  test('an open that throws is told by its kind', async () => {
+  test('an open that throws is reported by its kind', async () => {
     const open = vi.spyOn(IDBFactory.prototype, 'open')
     for (const [error, failure] of [
       ['SecurityError', 'no-permission'],
@@ -165,7 +165,7 @@ describe('a database that fails while it is used', () => {
     expect(await storage.load(never)).toBe('old')
   })
 
-  test('a value that is no text is told as broken, and can be quarantined', async () => {
+  test('a value that is no text is reported as broken, and can be quarantined', async () => {
     await onDatabase(name, async ({ use }) => {
       await set('peers', { not: 'a text' }, use)
       await del('peers-bytes', use)
@@ -183,7 +183,7 @@ describe('a database that fails while it is used', () => {
   })
 })
 
-test('a full quota is told as "full", the old text stays, and a later open makes it usable', async () => {
+test('a full quota is reported as "full", the old text stays, and a later open makes it usable', async () => {
   // Chromium's storage buckets are databases with a quota of their own; TypeScript does not know them yet.
   const { storageBuckets } = navigator as unknown as {
     storageBuckets: {

@@ -264,7 +264,7 @@ describe.each(Object.entries(faults))('%s', (_, fault) => {
     await holds(made)
   })
 
-  it('messageCodec.encode: the caller is told, and nothing else happens', async () => {
+  it('messageCodec.encode: the call rejects, and nothing else happens', async () => {
     const made = await world({ messageCodec: { encode: () => fault(() => 1) as Uint8Array, decode: (bytes) => bytes } })
     await made.world.clock.until(made.a.pool.start())
     await made.world.clock.advance(10_000)
@@ -284,7 +284,7 @@ describe.each(Object.entries(faults))('%s', (_, fault) => {
     await holds(made)
   })
 
-  it('listeners of every event, and the log that hears of it', async () => {
+  it('listeners of every event, and the log that is written to', async () => {
     const made = await world()
     const { a } = made
     const log = { error: () => fault(() => undefined) }
@@ -326,7 +326,7 @@ describe('a discovery that finds what it finds', () => {
 })
 
 describe('deadlines', () => {
-  it('a dial that hears no signal gives its slot back when its time is over; a link that comes later is closed', async () => {
+  it('a dial that ignores its signal gives its slot back when its time is over; a link that comes later is closed', async () => {
     const made = await world({ connectionTimeoutMs: 3_000 })
     const { a, odd } = made
     const late = Promise.withResolvers<Link>()

@@ -17,19 +17,18 @@ function rowsOf(title: string): Row[] {
 
 describe('docs/conformance.md', () => {
   const original = rowsOf('The names of the original')
-  const departures = rowsOf('Where we leave the original')
+  const departures = rowsOf('Where this pool differs')
 
-  it('has every row of the contract', () => {
+  it('has every row', () => {
     expect(original).toHaveLength(42)
     expect(departures.map(({ text }) => Number(text.split('|')[1]))).toEqual(Array.from({ length: 16 }, (_, i) => i + 1))
   })
 
-  for (const { text, tests } of [...original, ...departures]) {
-    it(`names tests that exist: ${text.split('|').slice(1, 3).join('|').trim()}`, () => {
-      expect(tests.length).toBeGreaterThan(0)
-      expect(tests.filter((test) => !exists(test))).toEqual([])
-    })
-  }
+  it('names tests that exist, one at least in each row', () => {
+    const rows = [...original, ...departures]
+    expect(rows.filter(({ tests }) => tests.length === 0).map(({ text }) => text)).toEqual([])
+    expect(rows.flatMap(({ tests }) => tests).filter((test) => !exists(test))).toEqual([])
+  })
 
   it('would notice a test that is gone', () => {
     expect(exists({ file: 'test/core/api/life.test.ts', name: 'destroy: is not tested at all' })).toBe(false)

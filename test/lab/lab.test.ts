@@ -88,7 +88,7 @@ describe('an echo', () => {
     expect(await a.firstAnswer('b', 5_000)).toBeLessThan(5_000)
   })
 
-  it('gives up at its deadline where nobody answers', async () => {
+  it('fails at its deadline if no answer comes', async () => {
     const alone = new Echo({ send: () => Promise.reject(new Error('not connected')) })
     expect(await alone.firstAnswer('b', 120)).toBeUndefined()
   })

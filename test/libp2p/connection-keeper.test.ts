@@ -66,7 +66,7 @@ describe('connections of libp2p', () => {
     expect(stream.status).toBe('open')
   })
 
-  test('a connection to a peer that somebody tagged outlives the link', async () => {
+  test('a connection to a peer with a tag outlives the link', async () => {
     const [ours, theirs] = await dial()
     await a.node.peerStore.merge(b.node.peerId, { tags: { 'keep-alive-circuit-relay': { value: 1 } } })
     await b.node.peerStore.merge(a.node.peerId, { tags: { 'circuit-relay-source': { value: 1 } } })
@@ -108,7 +108,7 @@ describe('connections of libp2p', () => {
     await closeBoth(ours, theirs)
   })
 
-  test('a connection that nobody uses is counted and closed at the second look', async () => {
+  test('an idle connection is counted and closed at the second look', async () => {
     await dialPlain()
     await clock.look()
     expect(open()).toHaveLength(1)

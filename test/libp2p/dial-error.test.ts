@@ -44,7 +44,7 @@ describe('an error of libp2p and the failure it means', () => {
     expect(dialErrorOf(error, context).failure).toBe('other')
   })
 
-  test('without an expected id nobody is wrong', () => {
+  test('without an expected id no peer is the wrong one', () => {
     expect(dialErrorOf(named('EncryptionFailedError', 'Invalid payload signature'), { expectsPeerId: false, signal: never }).failure).toBe(
       'other'
     )
@@ -119,7 +119,7 @@ describe('a real dial that fails', () => {
     expect(await failureOf(byPeer, b.point, b.network.peerId)).toBe('denied')
   })
 
-  test('a server that never says a word', async () => {
+  test('a server that never sends anything', async () => {
     const a = await start('tcp')
     expect(await failureOf(a, await serve(() => undefined))).toBe('timeout')
   })

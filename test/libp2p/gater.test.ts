@@ -95,7 +95,7 @@ describe('the gater', () => {
     expect(asked).toEqual([host, host, { peerId: welcome, host, trusted: true }, { peerId: banned, host, trusted: false }])
   })
 
-  test('asks the relay about those whom the pool does not deny', async () => {
+  test('asks the relay about peers that the pool does not deny', async () => {
     const relay = {
       admitsReservation: async (peerId: string) => peerId !== welcome,
       admitsCircuit: (source: string) => source !== welcome,

@@ -71,7 +71,7 @@ describe('handshakes', () => {
     expect(begin('198.51.100.1')).toBeUndefined()
   })
 
-  test('when strangers of many hosts hold all places, the newest of the largest group makes room for another host', () => {
+  test('when unknown peers of many hosts hold all slots, the newest of the largest group makes room for another host', () => {
     const { begin } = guardOf()
     const links = Array.from({ length: 100 }, (_, i) => begin(`${20 + Math.floor(i / 5)}.1.1.1`))
     expect(links.every((link) => link !== undefined)).toBe(true)

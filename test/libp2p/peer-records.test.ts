@@ -15,7 +15,7 @@ async function signer(key?: PrivateKey): Promise<{ id: PeerId; records: Libp2pRe
   return { id: peerId.toString() as PeerId, records: new Libp2pRecords({ peerId, privateKey }, log), errors }
 }
 
-it('a record names the points that were signed, direct and relayed, to whoever checks it', async () => {
+it('a record names the points that were signed, direct and relayed, to any peer that checks it', async () => {
   for (const type of ['Ed25519', 'secp256k1', 'RSA'] as const) {
     const { id, records, errors } = await signer(type === 'RSA' ? await generateKeyPair(type, 2048) : await generateKeyPair(type))
     const points = ['/ip4/192.0.2.1/tcp/4001', `/dns4/r.example.org/tcp/443/tls/ws/p2p/${relayId}/p2p-circuit/webrtc/p2p/${id}`] as Point[]

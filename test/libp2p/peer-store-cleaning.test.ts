@@ -80,7 +80,7 @@ describe('an entry of the peer store', () => {
     expect([await entries(), clock.pending]).toEqual([0, 0])
   })
 
-  test('of a peer that is no stranger to the pool stays until the pool forgets it', async () => {
+  test('of a peer that the pool knows stays until the pool forgets it', async () => {
     const [first, second] = [await visitor(), await visitor()]
     const peerId = await comes(first)
     known.add(peerId.toString())
@@ -95,7 +95,7 @@ describe('an entry of the peer store', () => {
     expect(await entries()).toBe(0)
   })
 
-  test('stays while somebody tags it, and for good if the application wrote to it', async () => {
+  test('stays while it has a tag, and for good if the application wrote to it', async () => {
     const [tagged, written, third] = [await visitor(), await visitor(), await visitor()]
     const [a, b] = [await comes(tagged), await comes(written)]
     await node.node.peerStore.merge(a, { tags: { theirs: { value: 1 } } })

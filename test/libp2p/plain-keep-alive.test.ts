@@ -72,7 +72,7 @@ test('without connections there is no timer', () => {
   expect(clock.pending).toBe(0)
 })
 
-test('while the pool rests there is no timer, whoever comes meanwhile; afterwards there is', async () => {
+test('while the pool rests there is no timer, even if peers come in; afterwards there is', async () => {
   const { clock, keepAlive, fake } = setUp()
   keepAlive.rest(true)
   keepAlive.add(new FakeConnection().connection)

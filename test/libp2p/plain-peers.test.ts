@@ -37,7 +37,7 @@ describe('plain peers over libp2p', () => {
     await until(() => b.getConnections().length === 0)
   })
 
-  test('whoever dials us is connected, at the point that it listens on', async () => {
+  test('a peer that dials us is connected, at the point that it listens on', async () => {
     const [a, b] = await Promise.all([pool(), plain(app)])
     await b.dial(a.getMultiaddrs())
     await until(() => running(a).length === 1)
@@ -103,7 +103,7 @@ describe('plain peers over libp2p', () => {
     expect(a.getConnections()).toHaveLength(1)
   })
 
-  test('a full pool refuses and closes; whom somebody keeps alive it lets go without closing', async () => {
+  test('a full pool refuses and closes, but leaves a connection with a keep-alive tag open', async () => {
     const [a, b, c] = await Promise.all([pool({ expectedConnections: 1, maxConnections: 1 }), plain(app), plain(app)])
     await a.services.pool.connect(pointOf(b))
     const refused = a.services.pool.next('handshake-refused')
@@ -138,7 +138,7 @@ describe('plain peers over libp2p', () => {
     await expect(b.dial(a.getMultiaddrs()).then((again) => again.newStream(app))).rejects.toThrow()
   })
 
-  test('libp2p’s pruner takes those first whom the pool does not hold', async () => {
+  test('libp2p’s pruner first takes peers that the pool does not hold', async () => {
     const a = await poolNode({ requiredProtocols: [app] }, { connectionManager: { maxConnections: 1, inboundConnectionThreshold: 1_000 } })
     nodes.push(a)
     const [b, c] = await Promise.all([plain(app), plain('/other/1.0.0')])
@@ -174,7 +174,7 @@ describe('plain peers over libp2p', () => {
     expect(b.services.pool.connections.list()).toMatchObject([{ kind: 'pool' }])
   })
 
-  test('a plain peer that starts a pool is left, to be met as one', async () => {
+  test('a plain peer that starts a pool is disconnected, and connected again as a pool', async () => {
     const [a, b] = await Promise.all([pool({ requiredProtocols: [] }), pool({ requiredProtocols: [] })])
     await b.services.pool.stop()
     expect((await a.services.pool.connect(pointOf(b))).kind).toBe('plain')
@@ -184,7 +184,7 @@ describe('plain peers over libp2p', () => {
     expect((await a.services.pool.connect(pointOf(b))).kind).toBe('pool')
   })
 
-  test('a node without identify is told that plain peers need it', async () => {
+  test('a node without identify fails, naming that plain peers need it', async () => {
     await expect(poolNode({}, { services: { identify: () => ({}) } })).rejects.toThrow('@libp2p/identify')
   })
 })

@@ -314,7 +314,7 @@ describe('a peer id', () => {
   })
 })
 
-describe("a stranger's text", () => {
+describe('a text from a peer', () => {
   const texts = ['', 'x', '/', '/ip4/1.2.3.4', '/ip4/300.1.1.1/tcp/1', '/ip6/zz/tcp/1', '/foo/bar', '/dns4/a.b/tcp/1/foo', '\0'.repeat(9)]
   const long = ['/ip4/192.0.2.1/tcp/1'.padEnd(1_023, '/ws'), `/ip4/192.0.2.1/tcp/1/p2p/${'Q'.repeat(120)}`, 'x'.repeat(100_000)]
 

@@ -67,7 +67,7 @@ describe('the stream', () => {
     await isRead(pool, peer, second)
   })
 
-  test('a silent handshake ends after `listen`, without a word and without blame', async () => {
+  test('a silent handshake ends after `listen`, without a message and without blame', async () => {
     const [pool, peer] = [await start({ authenticationTimeoutMs: 200 }), await raw()]
     const stream = await peer.open(pool)
     await stream.ends()
@@ -84,7 +84,7 @@ describe('the stream', () => {
     expect(isBanned(pool, peer.peerId)).toBe(false)
   })
 
-  test('a side that is closed without a word ends the connection', async () => {
+  test('a side that is closed without a goodbye ends the connection', async () => {
     const [pool, peer] = [await start(), await raw()]
     const ended = pool.services.pool.next('connection-lost')
     const stream = await peer.run(pool)

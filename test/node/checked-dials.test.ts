@@ -200,7 +200,7 @@ describe('an address that /dnsaddr stands for', () => {
     expect(server.accepted).toBe(2)
   })
 
-  test('that is banned opens no socket there, whoever named it', async () => {
+  test('that is banned opens no socket there, whatever the source of the name', async () => {
     const server = await serve('127.0.0.2')
     const ban = (pool: Libp2pPeerPool, point: Point): void => {
       void pool.points.banHost('127.0.0.2')

@@ -91,7 +91,7 @@ describe('the addresses that a dial of a name gets', () => {
     expect(await given(bench, relay, ['10.0.0.1'])).toEqual(['10.0.0.1'])
   })
 
-  test('are not banned, whoever named the point', async () => {
+  test('are not banned, whatever the source of the point', async () => {
     const bench = new StateBench()
     const point = '/dns4/peer.example/tcp/4001'
     bench.state.points.register(point as Point, { trusted: true })

@@ -127,7 +127,7 @@ test('frames of one byte that nobody reads hold 2 MiB, and leave the event loop 
   expect(connections).toBe(1)
 })
 
-test('400 broadcasts of a MiB to a peer that reads nothing hold 4 MiB; the rest is dropped, counted and told', async () => {
+test('400 broadcasts of a MiB to a peer that reads nothing hold 4 MiB; the rest is dropped, counted and shown by an event', async () => {
   const { stream, heldBefore } = await attack('reads')
   stream.pause()
   const { heldBytes, messagesDropped, dropEvents } = await request({ broadcasts: 400, memory: true })

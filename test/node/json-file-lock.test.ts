@@ -88,7 +88,7 @@ describe.concurrent('the lock', () => {
     await withStorageAt(path, (storage) => storage.save(['text']))
   }, 20_000)
 
-  test('a process that stood still loses the lock, is told so, lives on, and never overwrites the new owner', async ({
+  test('a process that stood still loses the lock, gets an error, goes on, and never overwrites the new owner', async ({
     place: { path, start }
   }) => {
     const stalled = start('stall', path, '7500')

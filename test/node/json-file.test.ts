@@ -127,7 +127,7 @@ describe('the file', () => {
     expect(await failureOf(storage.open(never))).toBe('unavailable')
   })
 
-  test('a folder that may not be written is told as a lack of permission', async () => {
+  test('a folder that may not be written fails with no-permission', async () => {
     // The permissions of a folder do not bind root; those of the kernel's own bind everybody.
     expect(await failureOf(jsonFileStorage('/sys/kernel/p2p-pool/peers.json').open(never))).toBe('no-permission')
     if (process.getuid?.() === 0) return

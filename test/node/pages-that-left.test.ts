@@ -29,7 +29,7 @@ async function startNode(init: object): Promise<NodePeer> {
 const pointOf = (node: NodePeer, end: string): string =>
   `${node.pool.network.ownPoints().find((point) => point.endsWith(end))}/p2p/${node.pool.peerId}`
 
-test('a newcomer is told of the page that is there, and of none that left, closed its tab or crashed', async () => {
+test('a newcomer gets the point of the page that is there, and of none that left, closed its tab or crashed', async () => {
   const relay = await startNode({ relay: true })
   const [port] = /\d+$/.exec(relay.pool.network.ownPoints().find((point) => !point.endsWith('/ws')) ?? '') ?? []
   const other = await startNode({ trustedPoints: [pointOf(relay, `${port}`)] })

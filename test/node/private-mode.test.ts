@@ -76,7 +76,7 @@ async function pry(node: Libp2p, address: Point): Promise<number> {
   return 0
 }
 
-describe('a stranger that dials a private peer', () => {
+describe('an untrusted peer that dials a private peer', () => {
   test('learns no protocol, no address, no signed record and no network, by TCP and by WebSockets', async () => {
     const b = await peer()
     const a = await peer({
@@ -135,7 +135,7 @@ describe('a trusted peer', () => {
   })
 })
 
-test('a trusted point without an id: whoever answers our dial there is trusted, and comes in from its host from then on', async () => {
+test('a trusted point without an id: the peer that answers our dial there is trusted, and comes in from its host from then on', async () => {
   const a = await peer({ privateMode: true })
   const [b, other] = await Promise.all([peer(), peer()])
   await expect(other.pool.connect(addressesOf(a)[0] as Point)).rejects.toThrow()

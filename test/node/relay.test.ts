@@ -153,7 +153,7 @@ describe('a reservation', () => {
     }
   })
 
-  test('is free again when its guest went without a word', async () => {
+  test('is free again when its guest vanished', async () => {
     const host = await relayPeer({}, {}, { probeMs: 200 })
     const cable = await Cable.lay()
     rest.push(() => cable.remove())
@@ -179,7 +179,7 @@ describe('a reservation', () => {
     expect([member, stranger, other].map(isReachable)).toEqual([true, false, false])
   })
 
-  test('is given again to a peer that lost one as a stranger, once it shows that it is of this pool', async () => {
+  test('is given again to an unknown peer that lost one, once it shows that it is of this pool', async () => {
     const host = await relayPeer({}, {}, { provingMs: 300, waitMs: 4_000 })
     const privateKey = await generateKeyPair('Ed25519')
     const before = await guestOf(host, { pool: false, privateKey })
@@ -192,7 +192,7 @@ describe('a reservation', () => {
     expect(isReachable(after)).toBe(true)
   })
 
-  test('is kept by strangers where the operator says so', async () => {
+  test('is kept by unknown peers where the operator says so', async () => {
     const times = { provingMs: 300 }
     const [open, closed] = await Promise.all([relayPeer({ open: true }, {}, times), relayPeer({}, {}, times)])
     const stranger = await guestOf(open, { pool: false })
@@ -212,7 +212,7 @@ describe('a reservation', () => {
     expect(host.relay.status().used).toBe(3)
   })
 
-  test('is kept, and its connection too, by a plain peer that the pool has given up', async () => {
+  test('is kept, and its connection too, by a plain peer that the pool has dropped', async () => {
     const host = await relayPeer({}, { plainPeers: 'admit', requiredProtocols: ['/app/1.0.0'] }, { provingMs: 500 })
     const guests = await Promise.all([1, 2, 3].map(() => guestOf(host, { pool: false, speaks: '/app/1.0.0' })))
     await until(() => guests.every(isReachable) && host.pool.activeConnections === 3)
@@ -223,7 +223,7 @@ describe('a reservation', () => {
     expect(guests.map(isReachable)).toEqual([true, true, true])
   })
 
-  test('is given to nobody but trusted peers in private mode', async () => {
+  test('is given to trusted peers only in private mode', async () => {
     const host = await relayPeer({}, { privateMode: true })
     const privateKey = await trustedKey(host)
     const stranger = await guestOf(host, { pool: false })
@@ -300,7 +300,7 @@ describe('when one host asks for all reservations', () => {
 describe('a circuit', () => {
   const through = (host: Host, to: Libp2p) => multiaddr(`${addressOf(host)}/p2p-circuit/p2p/${to.peerId}`)
 
-  test('is lent to whoever asks for one to a guest, as pages do at relays that they have no other connection to', async () => {
+  test('is lent to any peer that asks for one to a guest, as pages do at relays that they have no other connection to', async () => {
     const host = await relayPeer({})
     const [guest, source] = await Promise.all([guestOf(host), guestOf(host, { pool: false })])
     await until(() => isReachable(guest))
@@ -333,7 +333,7 @@ describe('circuits from one address group', () => {
     return count
   }
 
-  test('are counted: fewer for strangers, more for a host that many peers may share', async () => {
+  test('are counted: fewer for unknown peers, more for a host that many peers may share', async () => {
     const clock = new VirtualClock()
     const allowance = new CircuitAllowance(clock)
     expect(lent(allowance, () => '198.51.100.1', true)).toBe(64)

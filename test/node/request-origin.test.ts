@@ -72,7 +72,7 @@ describe('the host of a peer without a trusted proxy', () => {
     expect(judged('192.168.1.7', {})).toBe(text('192.168.1.7'))
   })
 
-  it('is unknown where a proxy that nobody named forwards from this machine or a local network', () => {
+  it('is unknown where a proxy that is not named forwards from this machine or a local network', () => {
     for (const ip of ['127.0.0.1', '::1', '10.0.0.5', '192.168.1.7', 'fd00::7', '172.17.0.1'])
       for (const [name, value] of Object.entries({
         'x-forwarded-for': '192.0.2.1',

@@ -48,7 +48,7 @@ describe('what is in the package', () => {
       expect(consumer.files).toContain(file)
     }
     const expected =
-      /^(package\.json|README\.md|(CHANGELOG|CONTRIBUTING|SECURITY)\.md|docs\/.+\.md|docs\/storage\.schema\.json|LICENSE-(APACHE|MIT)|(src|node|web)\/.+\.(ts|proto)|dist\/(src|node|web)\/.+\.(js|d\.ts)(\.map)?)$/
+      /^(package\.json|README\.md|(CHANGELOG|CONTRIBUTING|SECURITY)\.md|docs\/.+\.md|docs\/storage\.schema\.json|docs\/demo\.png|docs\/simulation\/.+\.svg|LICENSE-(APACHE|MIT)|(src|node|web)\/.+\.(ts|proto)|dist\/(src|node|web)\/.+\.(js|d\.ts)(\.map)?)$/
     expect(consumer.files.filter((file) => !expected.test(file))).toEqual([])
     expect(consumer.files.filter((file) => /(^|\/)(web\/demo|node\/cli)\//.test(file))).toEqual([])
   })
@@ -67,6 +67,17 @@ describe('what is in the package', () => {
       const { sources }: { sources: string[] } = JSON.parse(await readFile(join(consumer.installed, map), 'utf8'))
       for (const source of sources) await access(join(consumer.installed, dirname(map), source))
     }
+  })
+
+  it('every link in a document leads to a file that is there', async () => {
+    const dead: string[] = []
+    for (const file of consumer.files.filter((name) => name.endsWith('.md'))) {
+      const text = await readFile(join(consumer.installed, file), 'utf8')
+      for (const [, link = ''] of text.matchAll(/\]\(([^)\s#]+)[^)]*\)/g)) {
+        if (!/^https?:/.test(link) && !consumer.files.includes(join(dirname(file), link))) dead.push(`${file}: ${link}`)
+      }
+    }
+    expect(dead).toEqual([])
   })
 
   it('every dependency is imported by what is published', async () => {

@@ -24,7 +24,7 @@ it('one that stands still for ten seconds keeps its connection', async () => {
   expect(one.pool.activeConnections).toBe(1)
 })
 
-it.each([70_000, 600_000])('one that stands still for %i ms is noticed within 50 s, and met again, once', async (stillMs) => {
+it.each([70_000, 600_000])('one that stands still for %i ms is noticed within 50 s, and connected again, once', async (stillMs) => {
   const { world, one, other, losses } = await frozen()
   await world.clock.advance(50_000)
   expect(losses.map(({ detail }) => detail.ending.reason.kind)).toEqual(['lost'])

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { record, World } from '../support/pools.ts'
 
-it('forty peers that know only a full node ask it twice a minute at most, and nobody counts a connection that the other end does not have', async () => {
+it('forty peers that know only a full node ask it twice a minute at most, and no end counts a connection that the other end does not have', async () => {
   const world = new World(1)
   const host = await world.start('host', { minConnections: 3, expectedConnections: 4, maxConnections: 5 })
   const knocks = record(host.pool, 'handshake-started')

@@ -6,8 +6,8 @@ import { swappers } from './scenarios/swappers.ts'
 /** Short forms of `npm run sim -- --scenario advertise`, `hungry` and `swappers`, whose full figures are in docs/simulation.md. */
 const options = { seed: 1, checking: { everySteps: 200 } }
 
-describe('strangers who want to fill a pool', () => {
-  it('one that tells of 10,000 points makes us lose nothing that was proven', {
+describe('unknown peers that try to fill a pool', () => {
+  it('one that advertises 10,000 points makes us lose no proven point', {
     timeout: 120_000
   }, async () => {
     const { figures, violations } = await advertise.run({ ...options, pools: 45, minutes: 10 })
@@ -15,7 +15,7 @@ describe('strangers who want to fill a pool', () => {
     expect(figures.find(({ name }) => name.includes('proven points lost'))?.value).toMatch(/^0 of /)
   })
 
-  it('one that tells a hungry pool of points where nobody is has it dial a few of them a minute, and keeps it from no honest peer', {
+  it('one that advertises dead points to a pool below its minimum has it dial a few of them a minute, and keeps it from no honest peer', {
     timeout: 120_000
   }, async () => {
     const { isMet, figures, violations } = await hungry.run({ ...options, pools: 45, minutes: 8 })

@@ -58,7 +58,7 @@ describe('a simulation', () => {
     expect(sim.violations).toEqual([])
   })
 
-  it('a program that is killed keeps what it has stored, and its peers hear of it at once or when its silence lasts', async () => {
+  it('a program that is killed keeps what it has stored, and its peers notice at once or by its silence', async () => {
     const { sim, first, all } = world(4, 6)
     await sim.clock.until(first.start())
     sim.startAll(all.slice(1))
@@ -126,7 +126,7 @@ it('an invariant that breaks is found in the step that breaks it, with the machi
   expect(sim.violations.join('\n')).toMatch(/^31000 ms: machine 0: I\d+ /)
 })
 
-it('a network smaller than what its pools want does not spin: pauses grow, and nobody is dialed in vain', async () => {
+it('a network smaller than what its pools want does not spin: pauses grow, and no dial is wasted', async () => {
   const sim = new Simulation({ seed: 8 })
   const first = sim.add()
   for (let i = 1; i < 5; i++) sim.add({ trustedPoints: [{ point: pointOf(first), expectedPeerId: undefined }] })

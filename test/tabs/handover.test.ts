@@ -23,7 +23,7 @@ describe('the next owner of a pool without a storage', () => {
   beforeEach(() => process.on('unhandledRejection', note))
   afterEach(() => process.off('unhandledRejection', note))
 
-  it('takes over the bans that go on; one that has ended meanwhile is left out without a word', async () => {
+  it('takes over the bans that go on, and leaves out one that has ended', async () => {
     const last = await lastOf(async (pool, world) => {
       const [soon, late] = [world.clock.date() + minute, world.clock.date() + 10 * minute]
       await pool.peers.ban('soon' as PeerId, { endsAt: soon })
@@ -43,7 +43,7 @@ describe('the next owner of a pool without a storage', () => {
     expect(pool.snapshot().blocks.map(({ peerId, host }) => peerId ?? host)).toEqual(['late', 'for good', '203.0.113.0/24'])
   })
 
-  it('takes over trust and expected ids, but for points of its config, and the points where somebody was met', async () => {
+  it('takes over trust and expected ids, but for points of its config, and the points where a peer was connected', async () => {
     const last = await lastOf(async (pool) => {
       pool.peers.trust('friend' as PeerId)
       pool.registerPoint(at(1), { trusted: true, expectedPeerId: 'one' as PeerId })

@@ -62,7 +62,7 @@ function blockList(page: Page, parent: HTMLElement, testId: string): KeyedList<B
 }
 
 function hostWords(host: string | null): string {
-  if (host === null) return 'nobody'
+  if (host === null) return 'none'
   return host.includes('/') ? `range ${host}` : `host ${formatHost(host as Host)}`
 }
 

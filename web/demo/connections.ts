@@ -124,7 +124,7 @@ export function wordsForNobody(
   if (!onLine) return { title: 'Offline', text: 'The pool connects again by itself when the network is back.', busy: false }
   if (outgoingAttempts > 0) return { title: 'Connecting…', text: 'Dialing the first peers. They appear here one by one.', busy: true }
   if (bounds.aim === 0)
-    return { title: 'Nobody is wanted', text: 'The band asks for no connections. It can be changed under “Settings”.', busy: false }
+    return { title: 'No connections wanted', text: 'The band asks for no connections. It can be changed under “Settings”.', busy: false }
   if (points.length === 0)
     return { title: 'No peers yet', text: 'No address is known. Connect to one under “Connect to an address”.', busy: false }
   return {

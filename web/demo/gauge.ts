@@ -89,15 +89,15 @@ const tooFew = {
   filling: 'Too few: dialing.',
   searching: 'Too few: looking for more peers.',
   waiting: 'Too few: waiting.',
-  probing: 'Nobody can be reached: trying one at a time.'
+  probing: 'No peer can be reached: trying one at a time.'
 } as const
 
 /** What maintenance does at which number. In a narrow band some of its bounds are one. */
 export function ruleWords({ minThreshold, aim, maxTarget, maxThreshold }: MaintenanceBounds): string {
-  const haste = minThreshold < aim ? `, in haste below ${minThreshold}` : ''
+  const haste = minThreshold < aim ? `, without pause below ${minThreshold}` : ''
   const above =
     maxTarget < maxThreshold
-      ? `above ${maxTarget} it gives them up one by one, above ${maxThreshold} at once`
+      ? `above ${maxTarget} it closes connections one by one, above ${maxThreshold} at once`
       : `above ${maxThreshold} it closes some that are not trusted`
   return `Below ${aim} the pool looks for peers${haste}; ${above}.`
 }

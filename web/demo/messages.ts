@@ -69,7 +69,7 @@ export function messagesPart({ pool }: Pick<Page, 'pool'>, redraw: () => void): 
     const peerId = to.value === everyone ? undefined : pool.parsePeerId(to.value)
     if (peerId === undefined) {
       const taken = await pool.broadcast(bytes)
-      if (taken === 0) throw new Error('nobody is connected')
+      if (taken === 0) throw new Error('no peer is connected')
       keep({ direction: 'out', peerId, text, taken })
     } else {
       await pool.send(peerId, bytes)

@@ -47,7 +47,7 @@ interface PeerDetails extends Pick<PeerSnapshot, 'peerId'> {
 function peerDetails(page: Page, { peerId, name, place, current }: PeerDetails): () => void {
   const why = explanation(page, peerId)
   const seen = fact('last seen')
-  const since = fact('first met')
+  const since = fact('first seen')
   const score = fact('score')
   const last = el('div', { class: 'line met' })
   const more = actionButton('history', () => page.openPeer(peerId))

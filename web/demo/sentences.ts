@@ -69,10 +69,10 @@ const sentences: { readonly [Name in ShownEventName]: SentenceOf<Name> } = {
   'bootstrap-received': ({ peerId }) => quiet({ peerId }, ' asked us for points.'),
   'advertise-sent': ({ peerId, points }) => quiet(`Advertised ${formatCount(points, 'point')} to `, { peerId }, '.'),
   'advertise-received': ({ peerId, points, taken }) =>
-    quiet('Heard of ', formatCount(points, 'point'), ' from ', { peerId }, `; ${taken === 0 ? 'none was new' : `${taken} new`}.`),
+    quiet('Got ', formatCount(points, 'point'), ' from ', { peerId }, `; ${taken === 0 ? 'none was new' : `${taken} new`}.`),
   'swap-request-sent': ({ peerId }) => quiet('Offered a swap to ', { peerId }, '.'),
   'swap-request-received': ({ peerId }) => quiet({ peerId }, ' offered a swap.'),
-  'swap-request-ignored': ({ peerId, why }) => quiet('Left the swap of ', { peerId }, ` alone: ${why}.`),
+  'swap-request-ignored': ({ peerId, why }) => quiet('Ignored the swap of ', { peerId }, `: ${why}.`),
   'swap-ack-sent': ({ peerId }) => quiet('Took the swap of ', { peerId }, '.'),
   'swap-ack-received': ({ peerId }) => quiet({ peerId }, ' took our swap.'),
   'swap-success': ({ peerId, gained }) => plain('A swap with ', { peerId }, ' brought ', { peerId: gained }, '.'),
@@ -94,7 +94,7 @@ const sentences: { readonly [Name in ShownEventName]: SentenceOf<Name> } = {
     ),
   'own-points-changed': ({ points }) =>
     points.length === 0
-      ? warning('Nobody can reach us at the moment.')
+      ? warning('No peer can reach us at the moment.')
       : good(`Others can now reach us at ${formatCount(points.length, 'point')}.`),
   'storage-failed': ({ storage, message, quarantinedAs }) =>
     warning(

@@ -46,7 +46,7 @@ describe('pool.connections', () => {
     expect(a.pool.connections.findByPoint(address?.point as Point)?.peerId).toBe(address?.peerId)
   })
 
-  it('Connection.random_addr: ~no_private leaves out those who asked not to be told of; nothing if there is none', async () => {
+  it('Connection.random_addr: ~no_private leaves out peers that asked not to be advertised; nothing if there is none', async () => {
     const { a } = await star({ b: { privateMode: true } })
     expect(a.pool.activeConnections).toBe(1)
     expect(a.pool.connections.randomAddress({ noPrivate: true })).toBeUndefined()

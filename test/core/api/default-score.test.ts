@@ -57,7 +57,7 @@ it('when the table of peers is full the one with the lowest score goes', async (
   expect([...a.pool.peers.known()].map(([peerId]) => peerId)).toEqual(['b', 'd', 'e'])
 })
 
-it('the application keeps its word: its score is all there is', async () => {
+it('the score of the application is the only part', async () => {
   const world = new World()
   const a = await world.start('a', { peerMetadata: { initial: () => 7, toJson: Number, fromJson: Number, score: Number } })
   const b = await world.start('b')

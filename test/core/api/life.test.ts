@@ -19,7 +19,7 @@ describe('what a pool is made of', () => {
     expect(await rejectionOf(world.clock.until(a.pool.connect(b.network.point)))).toMatchObject({ kind: 'unexpected-peer-id' })
   })
 
-  it('config.private_mode: only with trusted points and peers, told of to nobody', async () => {
+  it('config.private_mode: only with trusted points and peers, not advertised', async () => {
     const world = new World()
     const [a, b] = [await world.start('a', { privateMode: true }), await world.start('b')]
     expect(await rejectionOf(a.pool.connect(b.network.point))).toEqual({ kind: 'private-mode' })
@@ -30,7 +30,7 @@ describe('what a pool is made of', () => {
     expect(b.pool.listKnownPoints({ ignorePrivate: true })).toEqual([])
   })
 
-  it('config.private_mode: whoever comes in from a trusted point is let in', async () => {
+  it('config.private_mode: a peer that comes in from a trusted point is let in', async () => {
     const world = new World()
     const [a, b, c] = [await world.start('a', { privateMode: true }), await world.start('b'), await world.start('c')]
     Object.assign(a.network, { canDial: () => false })
@@ -140,7 +140,7 @@ describe('the life of a pool', () => {
     await first
   })
 
-  it('whatever the order and the haste of starts and stops, the last word holds and nothing is left', async () => {
+  it('whatever the order and speed of starts and stops, the last call holds and nothing is left', async () => {
     for (let seed = 1; seed <= 30; seed++) {
       const world = new World(seed)
       const { pool, network } = world.make('a')
@@ -164,7 +164,7 @@ describe('the life of a pool', () => {
     }
   })
 
-  it('a network that cannot start is told to whoever starts, and may be tried again', async () => {
+  it('a network that cannot start rejects the start, and may be tried again', async () => {
     const world = new World()
     const { pool, network } = world.make('a')
     const start = network.start.bind(network)
@@ -216,7 +216,7 @@ describe('events', () => {
     expect((await other).detail.point).toBe(nowhere)
   })
 
-  it('a listener that throws is reported and keeps nobody from hearing', async () => {
+  it('a listener that throws is logged, and the other listeners are called', async () => {
     const { pool, complaints } = new World().make('a')
     pool.addEventListener('new-point', () => {
       throw new Error('oops')

@@ -3,7 +3,7 @@ import type { LinkBudget } from '../../../src/core/index.ts'
 import type { NetworkHandlers } from '../../../src/core/values/ports.ts'
 import { record, World } from '../../support/pools.ts'
 
-it('a budget of links is in the snapshot, and told when it gets low and when it is spent', async () => {
+it('a budget of links is in the snapshot, with an event when it gets low and when it is spent', async () => {
   const world = new World()
   const { pool, network } = world.make('a')
   const told = record(pool, 'link-budget')

@@ -13,7 +13,7 @@ function hostAt(point: Point): Host {
 }
 
 describe('registering', () => {
-  it('register_point: a new point is known and told of, a known one is given back as it is', async () => {
+  it('register_point: a new point is known, with an event; a known one is given back as it is', async () => {
     const { pool } = new World().make('a')
     const told = record(pool, 'new-point')
     const info = pool.registerPoint(p1)
@@ -31,7 +31,7 @@ describe('registering', () => {
     expect(pool.registerPoint(p1, { trusted: false }).trusted).toBe(false)
   })
 
-  it('register_point: ?expected_peer_id drops whoever else is there', async () => {
+  it('register_point: ?expected_peer_id drops any other peer there', async () => {
     const world = new World()
     const [a, b] = [await world.start('a'), await world.start('b')]
     const connection = await world.clock.until(a.pool.connect(b.network.point))
@@ -90,7 +90,7 @@ describe('registering', () => {
     expect(pool.registerNewPoint(p3, { trusted: true })?.point).toBe(p3)
   })
 
-  it('register_list_of_new_points: each is taken or left for itself; who told us and how is kept', async () => {
+  it('register_list_of_new_points: each is taken or dropped for itself; source and discovery source are kept', async () => {
     const world = new World()
     const { pool, network } = await world.start('a')
     const source = 'teller' as PeerId
@@ -110,7 +110,7 @@ describe('registering', () => {
     expect(pool.points.isTrusted(p1)).toBe(true)
   })
 
-  it('register_peer: a new peer is known and told of, a known one is given back; a full table refuses', async () => {
+  it('register_peer: a new peer is known, with an event; a known one is given back; a full table refuses', async () => {
     const { pool } = new World().make('a', tiny)
     const told = record(pool, 'new-peer')
     const [x, y, z] = ['x', 'y', 'z'] as PeerId[] as [PeerId, PeerId, PeerId]
@@ -139,7 +139,7 @@ describe('registering', () => {
     expect(a.pool.points.greylisted().map(({ host }) => host)).toEqual([hostAt(point)])
   })
 
-  it('set_expected_peer_id: a dial to another is given up', async () => {
+  it('set_expected_peer_id: a dial to another is cancelled', async () => {
     const world = new World()
     const [a, b] = [await world.start('a'), await world.start('b')]
     const attempt = rejectionOf(a.pool.connect(b.network.point))

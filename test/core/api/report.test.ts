@@ -42,7 +42,7 @@ it('Peers.report: slow answers are kept for people and for the score, until they
   expect(told.map(({ detail }) => detail.greylisted)).toEqual([...Array.from({ length: 9 }, () => false), true])
 })
 
-it('Peers.report: of a peer that nobody met a fault is kept, and nothing else', async () => {
+it('Peers.report: of a peer that was never connected a fault is kept, and nothing else', async () => {
   const { pool } = await new World().start('a')
   const [x, y] = ['x', 'y'] as PeerId[] as [PeerId, PeerId]
   await pool.peers.report(x, { kind: 'fault', reason: 'told by others' })

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { World } from '../../support/pools.ts'
 
-it('a score that throws is told, and connections come and go as ever', async () => {
+it('a score that throws is logged, and connections come and go as ever', async () => {
   const world = new World()
   const score = (): number => {
     throw new Error('no score today')

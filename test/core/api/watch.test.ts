@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { World } from '../../support/pools.ts'
 
-it('watch: each line of the history of a point or peer is told as it is written, and not after the watch ended', async () => {
+it('watch: each line of the history of a point or peer is delivered as it is written, and not after the watch ended', async () => {
   const world = new World()
   const [a, b] = [await world.start('a'), await world.start('b')]
   const told: string[] = []

@@ -189,7 +189,7 @@ describe('when their Hello came', () => {
     })
   }
 
-  it('of two reasons the one that concerns the peer more is told', () => {
+  it('of two reasons the one that concerns the peer more is given', () => {
     const bench = new StateBench({ minConnections: 0, expectedConnections: 1, maxConnections: 1 })
     bench.dialed(away, bob)
     const wrong = { network: 'x', protocolVersions: [9], applicationVersions: [9] }
@@ -299,7 +299,7 @@ describe('slots', () => {
     expect(checkDial(bench.state, home, undefined)).toBeUndefined()
   })
 
-  it('a trusted peer takes the place of a stranger, never of another trusted one', () => {
+  it('a trusted peer takes the slot of an unknown peer, never of another trusted one', () => {
     for (const isOtherTrusted of [false, true]) {
       const bench = new StateBench({ maxConnections: 1 })
       const stranger = bench.cameIn(bob)

@@ -115,7 +115,7 @@ describe('at a greylisted host', () => {
     })
   }
 
-  it('a point is dialed, though nobody is expected there, if the last peer there is no stranger', () => {
+  it('a point is dialed, though no peer is expected there, if the last peer there is known', () => {
     const bench = new StateBench()
     const connection = bench.dialed(home, alice)
     bench.pass(10 * second)
@@ -223,7 +223,7 @@ describe('after a dial', () => {
     (bench) => checkDialed(bench.state, alice, { host, point: undefined })
   )
 
-  it('our own id is nobody to greet', () => {
+  it('our own id is refused', () => {
     const { state } = new StateBench()
     expect(checkDialed(state, state.peerId, { host, point: undefined })).toEqual({ kind: 'myself' })
   })

@@ -62,8 +62,8 @@ const families: Readonly<Record<string, (n: number) => string>> = {
 }
 const many = (count: number, ip: (n: number) => string): string[] => Array.from({ length: count }, (_, n) => ip(n))
 
-describe('when somebody knocks', () => {
-  it('nobody with our own id gets in, nor a banned peer or one from a banned host, and they take no place', () => {
+describe('when a peer comes in', () => {
+  it('a peer with our own id does not get in, nor a banned peer or one from a banned host, and they take no slot', () => {
     const door = new Door()
     const { bench } = door
     expect(door.ask(bench.state.peerId, home)).toEqual({ kind: 'myself' })
@@ -167,7 +167,7 @@ describe('when somebody knocks', () => {
     expect(door.knock('other', undefined)).toBeUndefined()
   })
 
-  it('a trusted peer gets in whoever else is there, and takes no place of a stranger', () => {
+  it('a trusted peer gets in whatever other peers are there, and takes no slot of an unknown peer', () => {
     const door = new Door()
     door.trust(alice)
     door.fill(

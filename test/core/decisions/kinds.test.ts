@@ -58,7 +58,7 @@ describe('the kind of a peer', () => {
   for (const [point, kind] of table) it(`${point}: ${kind}`, () => expect(kindOf(transportOf(point as Point))).toBe(kind))
 })
 
-describe('who comes to a full house', () => {
+describe('a peer that comes to a full pool', () => {
   const cases: readonly (House & { name: string; comes: PeerKind; isTrusted?: boolean; evicts: PeerKind | 'nobody' | 'refused' })[] = [
     { name: 'a page takes the place of a server where no page is', servers: 3, comes: 'page', evicts: 'server' },
     { name: 'a server that of a page where no server is', pages: 3, comes: 'server', evicts: 'page' },
@@ -132,7 +132,7 @@ describe('who comes to a full house', () => {
   }
 })
 
-describe('a dial in a full house', () => {
+describe('a dial of a full pool', () => {
   const cases: readonly (House & { name: string; to: PeerKind; allowed: boolean })[] = [
     { name: 'to a page where none is', servers: 3, to: 'page', allowed: true },
     { name: 'to a server where none is', pages: 3, to: 'server', allowed: true },
@@ -217,7 +217,7 @@ describe('what maintenance does about a kind below its minimum', () => {
     expect(plan().dial).toHaveLength(1)
   })
 
-  it('exploring leaves the last place to the kind that is missing, and gives up nobody of a minimum', () => {
+  it('exploring leaves the last slot to the kind that is missing, and drops no peer of a minimum', () => {
     const options = { now: 0, canDial: () => true, random: seededRandom(1) }
     const full = house({ servers: 2 })
     full.state.points.register(pointOf('server', 99))

@@ -147,7 +147,7 @@ describe('reports of a peer', () => {
     expect(hostListed('192.0.2.1', (bench) => void bench.state.points.register(home, { trusted: true }))).toBeUndefined()
   })
 
-  it('of a stranger only a fault has consequences', () => {
+  it('of an unknown peer only a fault has consequences', () => {
     const bench = new StateBench()
     others(bench, 3)
     expect(report(bench, 'useless', 50)).toBe(false)

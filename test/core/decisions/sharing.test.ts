@@ -77,7 +77,7 @@ const cases: readonly { name: string; known: readonly Known[]; ask?: Ask; expect
   { name: 'nothing to one who can dial nothing that we know', known: [{ point: open }], ask: { transports: ['webrtc'] }, expected: [] }
 ]
 
-describe('what is told of our points', () => {
+describe('which of our points are advertised', () => {
   for (const { name, known, ask, expected } of cases) {
     it(name, () => {
       for (let seed = 1; seed <= 10; seed++)

@@ -36,7 +36,7 @@ it('without haste a peer that was connected before is waited for, and explain sa
   expect(dials()).toEqual([at(101)])
 })
 
-it('once a friend has failed, strangers take turns with it', () => {
+it('once a tried peer has failed, unknown peers take turns with it', () => {
   const { bench, friends, dials } = benchWith(7)
   friends[0]?.leave({ by: 'them', reason: { kind: 'swapped' } })
   bench.pass(60_001)
@@ -47,13 +47,13 @@ it('once a friend has failed, strangers take turns with it', () => {
   expect(dials()).toEqual([stranger])
 })
 
-it('whoever is away for long is not waited for', () => {
+it('a peer that is away for long is not waited for', () => {
   const { friends, dials } = benchWith(7)
   friends[0]?.leave({ by: 'them', reason: { kind: 'too-many-connections' } }, 300_000)
   expect(dials()).toEqual([stranger])
 })
 
-it('in haste nobody is waited for', () => {
+it('when dials are urgent no peer is waited for', () => {
   const { friends, dials } = benchWith(6)
   friends[0]?.leave({ by: 'them', reason: { kind: 'swapped' } })
   expect(dials()).toEqual([stranger])

@@ -86,7 +86,7 @@ describe('an attempt that is interrupted at every millisecond of it', () => {
     expect([...steps]).toEqual(['dial', 'hello'])
   })
 
-  it('caller, time and stop all at once are one end, told once', async () => {
+  it('caller, time and stop all at once are one end, with one event', async () => {
     for (let at = 0; at <= lastMs; at++) {
       const world = new World()
       const [a, b] = [await world.start('a'), await world.start('b')]
@@ -157,7 +157,7 @@ describe('a hung peer', () => {
 })
 
 describe('connect', () => {
-  it('to the same point twice at once: the second is told that it is pending', async () => {
+  it('to the same point twice at once: the second rejects as pending', async () => {
     const world = new World()
     const [a, b] = [await world.start('a'), await world.start('b')]
     const first = a.pool.connect(b.network.point)

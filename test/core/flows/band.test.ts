@@ -19,7 +19,7 @@ async function filled(options: Parameters<World['make']>[1], others = 12): Promi
 }
 
 describe('pool.setBand', () => {
-  it('a smaller band is closed down to, a larger one is filled, each told by one event and shown by the snapshot', async () => {
+  it('a smaller band is closed down to, a larger one is filled, each with one event and in the snapshot', async () => {
     const { world, a } = await filled(wide)
     const told = record(a.pool, 'band-changed')
     expect(a.pool.band).toEqual({ min: 4, expected: 6, max: 8 })
@@ -82,7 +82,7 @@ describe('pool.setBand', () => {
     expect(pool.band).toEqual({ min: 4, expected: 6, max: 8 })
   })
 
-  it('a copy is taken, which nobody can change', () => {
+  it('a copy is taken, which no caller can change', () => {
     const { pool } = new World().make('a', wide)
     const band = { min: 1, expected: 2, max: 3 }
     pool.setBand(band)
@@ -138,7 +138,7 @@ describe('pool.suspend', () => {
     expect([a.pool.activeConnections, a.network.dials]).toEqual([0, dials])
   })
 
-  it('asked to keep none it says that it goes away, takes nobody in, and comes back on resume', async () => {
+  it('asked to keep none it sends going-away, takes no peer in, and comes back on resume', async () => {
     const { world, a } = await filled({ ...wide, suspendedBand: hidden })
     const before = a.pool.activeConnections
     const heard = world.members.flatMap(({ pool }) => (pool === a.pool ? [] : [record(pool, 'connection-lost')]))

@@ -53,7 +53,7 @@ describe('connecting', () => {
     expect(await other.closed).toEqual({ by: 'them', reason: { kind: 'explicit', text: 'enough' } })
   })
 
-  it('a point nobody listens on is told as refused and leaves nothing behind', async () => {
+  it('a dial to a point where no peer listens rejects as refused and leaves nothing behind', async () => {
     const world = new World()
     const a = await world.start('a')
     expect(await rejectionOf(world.clock.until(a.pool.connect(nowhere)))).toMatchObject({ kind: 'dial-failed', failure: 'refused' })
@@ -144,7 +144,7 @@ describe('connecting', () => {
     expect(a.pool.connections.list()[0]?.point).toBe(again.network.point)
   })
 
-  it('never more than maxConnections, however many knock at the same moment', async () => {
+  it('never more than maxConnections, however many come in at the same moment', async () => {
     const world = new World(3, (random) => 1 + Math.floor(random() * 20))
     const a = await world.start('a', { expectedConnections: 5, maxConnections: 5, maxIncoming: 100, maxIncomingPerHost: 100 })
     const guests = await Promise.all(Array.from({ length: 40 }, (_, i) => world.start(`guest${i}`)))

@@ -64,7 +64,7 @@ describe('a crawler reads a quarter of the table in an hour at most', () => {
     expect(told.size).toBeLessThanOrEqual(0.25 * known.size)
   })
 
-  it('by being refused, also beside somebody who is connected', async () => {
+  it('by being refused, also beside a peer that is connected', async () => {
     const { world, a, known } = await wellConnected({ minConnections: 0, expectedConnections: 0, maxConnections: 2 })
     const told = new Set<string>()
     const stays = new HostilePeer(world, 'stays', '/ip4/198.51.3.3/tcp/4001')
@@ -86,7 +86,7 @@ describe('a crawler reads a quarter of the table in an hour at most', () => {
     expect(told.size).toBeLessThanOrEqual(0.25 * known.size)
   })
 
-  it('and another address group is told of others', async () => {
+  it('and another address group gets other points', async () => {
     const { world, a } = await wellConnected()
     const heardAt = async (name: string, point: string): Promise<Set<string>> => {
       const peer = new HostilePeer(world, name, point)

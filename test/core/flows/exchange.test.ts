@@ -20,7 +20,7 @@ describe('the exchange of points', () => {
     expect(new Set(told.map(({ type }) => type))).toEqual(new Set(['bootstrap-sent', 'advertise-received']))
   })
 
-  it('private pools are told of to nobody', async () => {
+  it('private pools are not advertised', async () => {
     const world = new World()
     const hub = await world.start('hub')
     const trustedPoints = [{ point: hub.network.point, expectedPeerId: undefined }]
@@ -36,7 +36,7 @@ describe('the exchange of points', () => {
     }
   })
 
-  it('a pool that was public and is private now is told of no more', async () => {
+  it('a pool that was public and is private now is no longer advertised', async () => {
     const world = new World()
     const [a, b] = [await world.start('a'), await world.start('b')]
     await world.clock.until(a.pool.connect(b.network.point))
@@ -50,7 +50,7 @@ describe('the exchange of points', () => {
     expect(a.pool.listKnownPoints({ ignorePrivate: true })).toEqual([])
   })
 
-  it('with discovery switched off nothing is asked, told or taken', async () => {
+  it('with discovery switched off nothing is asked for, advertised or taken', async () => {
     const world = new World()
     const [a, b] = [await world.start('a', { ...band, discovery: false }), await world.start('b', band)]
     b.pool.registerPoint(at(1))
@@ -61,7 +61,7 @@ describe('the exchange of points', () => {
     expect([...a.pool.points.known()]).toHaveLength(1)
   })
 
-  it('with discovery switched off what is ignored holds nothing up that comes behind it', async () => {
+  it('with discovery switched off an ignored message does not delay the next one', async () => {
     const world = new World()
     const a = await world.start('a', { discovery: false })
     const told = record(a.pool, 'advertise-received', 'advertise-sent', 'bootstrap-received', 'swap-request-received')
@@ -129,7 +129,7 @@ describe('the exchange of points', () => {
     expect(a.pool.activeConnections).toBe(1)
   })
 
-  it('a private peer neither tells nor is told', async () => {
+  it('a private peer neither advertises nor gets points', async () => {
     const world = new World()
     const a = await world.start('a')
     const b = await world.start('b')
@@ -151,7 +151,7 @@ describe('the exchange of points', () => {
     expect(a.pool.points.info(at(1))).toBeUndefined()
   })
 
-  it('the asker is told what it can dial, not its own points', async () => {
+  it('the asker gets points that it can dial, and not its own', async () => {
     const world = new World()
     const [a, b] = [await world.start('a'), await world.start('b')]
     await world.clock.until(a.pool.connect(b.network.point))
@@ -171,7 +171,7 @@ describe('the exchange of points', () => {
     }
   })
 
-  it('who finds the house full is told where else to try, of what its Hello says that it can dial', async () => {
+  it('a peer that a full pool refuses gets other points, of the transports in its Hello', async () => {
     const world = new World()
     const a = await world.start('a', { minConnections: 0, expectedConnections: 1, maxConnections: 1 })
     const b = await world.start('b')
@@ -235,7 +235,7 @@ describe('the exchange of points', () => {
     expect(await heard((n) => `${50 + n}.51.1.1`, 10)).toBe(2_000)
   })
 
-  it('when our own points change our peers are told; they know the new ones as public and as ours', async () => {
+  it('when our own points change our peers get them; they know the new ones as public and as ours', async () => {
     const world = new World()
     const [a, b] = [await world.start('a'), await world.start('b')]
     await world.clock.until(b.pool.connect(a.network.point))

@@ -13,7 +13,7 @@ async function pair(): Promise<{ world: World; a: Member; b: Member; ended: () =
   return { world, a, b, ended: () => calls }
 }
 
-describe('whoever is kept out from now on', () => {
+describe('a peer or host that is kept out from now on', () => {
   const ways: Record<string, (a: Member, b: Member) => void> = {
     'by a ban': (a, b) => void a.pool.peers.ban(b.pool.peerId),
     'by a ban of its host': (a, b) => void a.pool.points.ban(b.network.point),
@@ -57,7 +57,7 @@ describe('whoever is kept out from now on', () => {
 })
 
 describe('what is lifted', () => {
-  it('a ban of a range is told and saved, also where nobody is connected', async () => {
+  it('a ban of a range emits an event and is saved, also where no peer is connected', async () => {
     const world = new World()
     const storage = memoryStorage()
     const { pool } = await world.start('a', { storage })
@@ -87,7 +87,7 @@ describe('what is lifted', () => {
     expect(a.pool.points.info(b.network.point)?.backoffUntil).toBe(Number.NEGATIVE_INFINITY)
   })
 
-  it('a ban of a range that ends by itself is told', async () => {
+  it('a ban of a range that ends by itself emits an event', async () => {
     const world = new World()
     const { pool } = await world.start('a')
     const told = record(pool, 'range-unbanned')
@@ -98,7 +98,7 @@ describe('what is lifted', () => {
     expect(told.map(({ detail }) => detail.range)).toEqual(['192.0.2.0/24'])
   })
 
-  it('by clearAcl: all bans and greylistings are told, and the save is begun at once', async () => {
+  it('by clearAcl: all bans and greylistings emit events, and the save is begun at once', async () => {
     const world = new World()
     const storage = memoryStorage()
     const { pool } = await world.start('a', { storage })

@@ -123,7 +123,7 @@ describe('a save that does not settle', () => {
     return { storage, begun, world }
   }
 
-  it('is given up after 30 s, and no other is begun before it settles: a late one must not replace a newer text', async () => {
+  it('is cancelled after 30 s, and no other is begun before it settles: a late one must not replace a newer text', async () => {
     const world = new World()
     const { storage, begun } = held(world)
     const { pool } = await world.start('a', { storage })
@@ -148,7 +148,7 @@ describe('a save that does not settle', () => {
     await world.stop()
   })
 
-  it('is given up three seconds after the stop began, with its signal', async () => {
+  it('is cancelled three seconds after the stop began, with its signal', async () => {
     const world = new World()
     const { storage, begun } = held(world)
     const { pool } = await world.start('a', { storage })

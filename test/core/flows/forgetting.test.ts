@@ -50,7 +50,7 @@ describe('what is gone', () => {
     })
   }
 
-  it('a pool that restarts advertises nobody of whom it only read, and those whom it meets again', async () => {
+  it('a pool that restarts advertises no point that it only read, and those where a peer is connected again', async () => {
     const world = new World(4)
     const storage = memoryStorage()
     const relay = await world.start('relay', { storage })

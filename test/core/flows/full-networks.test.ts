@@ -59,7 +59,7 @@ describe('a network in which everybody is full', () => {
 })
 
 describe('a peer that finds no place', () => {
-  it('is told so, and does not take it for an outage of its network', async () => {
+  it('gets the refusal, and does not take it for an outage of its network', async () => {
     const world = new World(7)
     const none = { minConnections: 0, expectedConnections: 0, maxConnections: 0 }
     const full = await Promise.all(Array.from({ length: 12 }, (_, i) => world.start(`full${i}`, none)))
@@ -78,7 +78,7 @@ describe('a peer that finds no place', () => {
     return { world, full }
   }
 
-  it('stays known where it was seen, and is advertised to nobody', async () => {
+  it('stays known where it was seen, and is not advertised', async () => {
     const { world, full } = await fullPool()
     const guest = await world.start('guest')
     expect(await rejectionOf(world.clock.until(guest.pool.connect(full.network.point)))).toMatchObject({ kind: 'rejected-by-peer' })

@@ -84,7 +84,7 @@ describe('a peer that comes in', () => {
     })
   }
 
-  it('with our own id is refused before a word', async () => {
+  it('with our own id is refused before any message', async () => {
     const world = new World()
     const a = await world.start('a')
     const twin = new HostilePeer(world, 'a', '/ip4/10.4.4.4/tcp/4001')
@@ -141,7 +141,7 @@ describe('a peer that comes in', () => {
     await world.clock.until(a.pool.connect(b.network.point))
   })
 
-  it('does not pass for another at a point where somebody is expected', async () => {
+  it('does not pass for another at a point where a peer is expected', async () => {
     const { world, a, evil } = await pair()
     await a.pool.setExpectedPeerId(evil.network.point, 'somebody' as PeerId)
     say(await evil.dial(a.network.point), helloOf({ points: [evil.network.point] }), { kind: 'ack' })
@@ -204,7 +204,7 @@ describe('a peer that we dial', () => {
     })
   }
 
-  it("a refusal brings points to try instead, which are learned like any stranger's word", async () => {
+  it('a refusal brings points to try instead, which are learned like advertised ones', async () => {
     const { world, a, evil } = await pair()
     const points = ['/ip4/10.8.8.8/tcp/4001', 'no point', '/ip4/0.0.0.0/tcp/4001', a.network.point]
     await evil.listen((link) => say(link, helloOf(), { kind: 'nack', motive: 1, points }))

@@ -7,7 +7,7 @@ const band = { minConnections: 2, expectedConnections: 4, maxConnections: 8, tim
 /** Takes whoever comes, and dials nobody. */
 const still = { minConnections: 0, expectedConnections: 0, maxConnections: 8, maintenanceIdleMs: null }
 
-describe('a pool that nobody tends', () => {
+describe('a pool on its own', () => {
   it('pools that know one point only reach their band, and come back to it after half of them died', async () => {
     for (let seed = 1; seed <= 5; seed++) {
       const world = new World(seed, (random) => 1 + Math.floor(random() * 30))
@@ -46,7 +46,7 @@ describe('a pool that nobody tends', () => {
     expect(world.clock.pending).toBe(0)
   })
 
-  it('when the network is away nobody is blamed, and awake again it is back at once', async () => {
+  it('when the network is away no peer is blamed, and awake again it is back at once', async () => {
     const world = new World(4)
     const a = await world.start('a', band)
     const others = await Promise.all(Array.from({ length: 4 }, (_, i) => world.start(`b${i}`)))
@@ -61,7 +61,7 @@ describe('a pool that nobody tends', () => {
     expect(a.pool.activeConnections).toBeGreaterThanOrEqual(a.pool.snapshot().bounds.minThreshold)
   })
 
-  it('when all links break at once nobody waits for the pause after a connection: all are tried again at once', async () => {
+  it('when all links break at once there is no pause after a connection: all are dialed again at once', async () => {
     const world = new World(5)
     const a = await world.start('a', band)
     const others = await Promise.all(Array.from({ length: 4 }, (_, i) => world.start(`b${i}`, still)))
@@ -111,10 +111,10 @@ describe('a pool that nobody tends', () => {
   })
 })
 
-describe('a full house', () => {
+describe('a full pool', () => {
   const full = { minConnections: 0, expectedConnections: 20, maxConnections: 20, maxIncomingPerHost: 20 }
 
-  it('strangers who come in leave a tenth of the places to our own dials', async () => {
+  it('unknown peers that come in leave a tenth of the slots to our own dials', async () => {
     const world = new World(5)
     const a = await world.start('a', full)
     for (let i = 0; i < 25; i++) {
@@ -128,7 +128,7 @@ describe('a full house', () => {
     expect(a.pool.activeConnections).toBe(19)
   })
 
-  it('a trusted peer always finds a place, at the cost of a stranger, and never loses it to the band', async () => {
+  it('a trusted peer always finds a slot, at the cost of an unknown peer, and never loses it to the band', async () => {
     const world = new World(6)
     const a = await world.start('a', full)
     const friend = await world.start('friend')
@@ -146,7 +146,7 @@ describe('a full house', () => {
 describe('swaps', () => {
   const content = { minConnections: 0, expectedConnections: 30, maxConnections: 60, maxIncomingPerHost: 20, maintenanceIdleMs: 5_000 }
 
-  it('an ack that nobody asked for changes nothing', async () => {
+  it('an ack without a request changes nothing', async () => {
     const world = new World(7)
     const a = await world.start('a', content)
     const evil = world.hub.node('evil')

@@ -80,7 +80,7 @@ describe('back-pressure', () => {
     expect(await read(made, 5)).toEqual([0, 1, 2, 3, 4])
   })
 
-  it('many sends that nobody awaits keep their order, through a link that is full', async () => {
+  it('many sends that are not awaited keep their order, through a link that is full', async () => {
     const made = await pair()
     const sends = Array.from({ length: 30 }, (_, i) => made.ours.send(large(i)))
     expect(await read(made, 30)).toEqual(Array.from({ length: 30 }, (_, i) => i))
@@ -88,7 +88,7 @@ describe('back-pressure', () => {
     expect(made.ours.stat.messagesSent).toBe(30)
   })
 
-  it('a send that is given up while it waits was not sent; those behind it are', async () => {
+  it('a send that is cancelled while it waits was not sent; those behind it are', async () => {
     const made = await pair()
     const abort = new AbortController()
     const before = Array.from({ length: 6 }, (_, i) => made.ours.send(large(i)))
@@ -101,7 +101,7 @@ describe('back-pressure', () => {
     await expect(made.ours.send(large(8), { signal: abort.signal })).rejects.toThrow('never mind')
   })
 
-  it('sends that wait when the connection ends are told how it ended', async () => {
+  it('sends that wait when the connection ends reject with how it ended', async () => {
     const made = await pair()
     const sends = Array.from({ length: 30 }, (_, i) =>
       made.ours.send(large(i)).then(
@@ -219,7 +219,7 @@ describe('the end of a connection', () => {
     })
   }
 
-  it('without a word is told as closed by the peer; a cut wire as lost', async () => {
+  it('without a goodbye is reported as closed by the peer; a cut wire as lost', async () => {
     const made = await pair()
     made.a.network.crash()
     await made.world.clock.advance(100)
@@ -234,7 +234,7 @@ describe('the end of a connection', () => {
     expect(connection?.ending).toEqual({ by: 'them', reason: { kind: 'closed-by-peer' } })
   })
 
-  it('both sides at once: each keeps its own word, nothing is left', async () => {
+  it('both sides at once: each keeps its own reason, nothing is left', async () => {
     const made = await pair()
     const both = [made.a.pool.disconnect(made.b.pool.peerId, 'mine'), made.b.pool.disconnect(made.a.pool.peerId, 'yours')]
     await made.world.clock.until(Promise.all(both))
@@ -246,7 +246,7 @@ describe('the end of a connection', () => {
     expect(made.world.hub.links.size).toBe(0)
   })
 
-  it('the wish to be left alone is kept: no dial of maintenance before', async () => {
+  it('the request to come back later is kept: no dial of maintenance before', async () => {
     const world = new World()
     const a = await world.start('a')
     const evil = new HostilePeer(world, 'evil')

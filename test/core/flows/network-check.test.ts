@@ -39,7 +39,7 @@ function changeAddress(member: Member): void {
 }
 
 describe('a pool whose public address changes', () => {
-  it('is connected again with everybody within 5 s, though nobody said anything', async () => {
+  it('is connected again with all peers within 5 s, though nothing was reported', async () => {
     for (const servers of [1, 3, 20]) {
       const { world, a, others } = await connected(servers)
       changeAddress(a)
@@ -60,7 +60,7 @@ describe('a pool whose public address changes', () => {
     expect(ended).toEqual([a.pool.peerId, a.pool.peerId, a.pool.peerId])
   })
 
-  it('dials again at once whom it reaches another way, and keeps a link that answers', async () => {
+  it('dials again at once the peers that it reaches another way, and keeps a link that answers', async () => {
     const { world, a, lost } = await connected(3)
     const [stale] = a.network.links
     if (stale?.peer === undefined) throw new Error('there is no link')
@@ -85,7 +85,7 @@ describe('a pool whose network is away for a moment', () => {
     }
   })
 
-  it('gives nobody up whose program is held up for some seconds and then answers everything', async () => {
+  it('keeps a peer whose program is held up for some seconds and then answers everything', async () => {
     for (const heldMs of [1_500, 2_500, 3_500]) {
       const { world, a, lost } = await connected(1)
       const goesOnAt = world.clock.now() + heldMs
@@ -103,7 +103,7 @@ describe('a pool whose network is away for a moment', () => {
     }
   })
 
-  it('gives nobody up whose program is held up: a new connection does not work either', async () => {
+  it('keeps a peer whose program is held up: a new connection does not work either', async () => {
     const { world, a, lost } = await connected(1)
     const refuse = async (): Promise<never> => {
       throw new DialError('timeout', 'no answer')
@@ -155,7 +155,7 @@ describe('the check of our own network', () => {
     expect(lost).toEqual([])
   })
 
-  it('asks one peer a second while nothing comes, and nobody while something does', async () => {
+  it('checks one peer a second while nothing comes, and none while something does', async () => {
     const { world, a, others } = await connected(20)
     let asked = 0
     for (const link of a.network.links) {

@@ -44,7 +44,7 @@ async function met(world: World, a: Member, name: string): Promise<Member> {
 
 const swap = (point: string, peerId: string): ExchangeMessage => ({ kind: 'swap-request', point, peerId })
 
-describe('what a stranger says of a point that the operator or a proof knows', () => {
+describe('what an unknown peer says of a point that the operator or a proof knows', () => {
   const known: Record<string, (world: World, a: Member) => Promise<Member>> = {
     'a trusted point that was never met': async (world, a) => {
       const member = world.make('friend')
@@ -149,7 +149,7 @@ describe('the score of a peer that is away', () => {
 })
 
 describe('a trusted point without an id', () => {
-  it('is not taken by whoever comes from its host and names it; a dial of ours shows who is there', async () => {
+  it('is not taken by a peer that comes from its host and names it; a dial of ours shows who is there', async () => {
     const world = new World()
     const a = await resting(world, { connectionTimeoutMs: 1_000 })
     const friend = await world.start('friend', { point: '/ip4/203.0.113.5/tcp/4001' })

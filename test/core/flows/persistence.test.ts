@@ -109,7 +109,7 @@ describe('what is not worth a save', () => {
     return { pool, network, since: { saves }, saves: () => saves }
   }
 
-  it('strangers that come and are refused, greylists, and a stop', async () => {
+  it('unknown peers that come and are refused, greylists, and a stop', async () => {
     const world = new World()
     const { pool, network, since, saves } = await counted(world)
     const changes = record(pool, 'change')
@@ -152,7 +152,7 @@ describe('what is not worth a save', () => {
 })
 
 describe('a save that takes its time', () => {
-  it('counts as unsaved until it is done, and whoever asks for a save meanwhile waits for what he knew to be stored', async () => {
+  it('counts as unsaved until it is done, and a save that is asked for meanwhile waits for what had changed by then', async () => {
     const inner = memoryStorage()
     const world = new World()
     const storage: PeerStorage = {

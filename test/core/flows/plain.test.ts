@@ -32,7 +32,7 @@ describe('a plain peer', () => {
     expect(a.pool.explain(plain.point).state).toBe('connected')
   })
 
-  it('that dials us runs too, at the point that it told of', async () => {
+  it('that dials us runs too, at the point that it advertised', async () => {
     const { world, a } = await plainWorld()
     const plain = world.plain('plain', app)
     await world.clock.until(plain.dialRaw(a.network.point))
@@ -65,7 +65,7 @@ describe('a plain peer', () => {
     expect((await connection.messages[Symbol.asyncIterator]().next()).done).toBe(true)
   })
 
-  it('is told of to nobody, asked for nothing, and in no swap', async () => {
+  it('is not advertised, not asked for points, and in no swap', async () => {
     const { world, a } = await plainWorld()
     const [plain, b] = [world.plain('plain', app), await world.start('b', { minConnections: 1, expectedConnections: 1 })]
     await world.clock.until(a.pool.connect(plain.point))
@@ -79,7 +79,7 @@ describe('a plain peer', () => {
     expect(a.pool.connections.randomAddress({ noPrivate: true })?.peerId).not.toBe('plain')
   })
 
-  it('that left is told, and found again by maintenance', async () => {
+  it('that left is reported, and found again by maintenance', async () => {
     const world = new World()
     const reconnection = { afterConnectionMs: 2_000 }
     const a = await world.start('a', { ...admit, minConnections: 1, expectedConnections: 1, reconnection })
@@ -97,7 +97,7 @@ describe('a plain peer', () => {
     expect(a.pool.activeConnections).toBe(1)
   })
 
-  it('is banned, trusted, refused by a full or private house like any other', async () => {
+  it('is banned, trusted, refused by a full or private pool like any other', async () => {
     const { world, a } = await plainWorld()
     const [plain, other] = [world.plain('plain', app), world.plain('other', app)]
     const connection = await world.clock.until(a.pool.connect(plain.point))

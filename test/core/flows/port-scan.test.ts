@@ -133,7 +133,7 @@ describe('the limit of dials to one host', () => {
     return { world, a }
   }
 
-  it('is told by explain, with the time when it ends', async () => {
+  it('is shown by explain, with the time when it ends', async () => {
     const { a } = await atTheLimit()
     const texts = [2_001, 2_002, 2_003, 2_004].map((port) => a.pool.explain(at(port)))
     for (const { state, text, nextTryInMs = 0 } of texts) {
@@ -219,7 +219,7 @@ describe('the limit of dials to one host', () => {
 })
 
 describe('a port below 1024', () => {
-  it('is dialed on the word of an unknown peer at 80 and 443 only, and at any on the word of the operator', async () => {
+  it('is dialed for an unknown peer at 80 and 443 only, and at any port for the operator', async () => {
     const world = new World()
     const a = await world.start('a', { ...hungry, allowPrivatePoints: true })
     const link = await new HostilePeer(world, 'liar').dial(a.network.point)

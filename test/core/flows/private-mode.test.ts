@@ -58,7 +58,7 @@ describe('a peer that comes to a private pool', () => {
     })
   }
 
-  it('from a trusted point without an id is the one that our dial met there, once there was one', async () => {
+  it('from a trusted point without an id is the one that our dial reached there, once there was one', async () => {
     const world = new World()
     const a = await hidden(world)
     const b = await world.start('b', { point: home })
@@ -149,7 +149,7 @@ describe('the gate of a private pool', () => {
     })
   }
 
-  it('shuts out nobody without private mode', () => {
+  it('shuts out no peer without private mode', () => {
     expect(isShutOut(new StateBench().state, friend, { host: other, direction: 'incoming' })).toBe(false)
   })
 })

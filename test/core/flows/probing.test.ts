@@ -14,8 +14,8 @@ async function pair(
 
 const heard = (member: Member) => record(member.pool, 'connection-lost', 'connection-closed')
 
-describe('a link whose other end went without a word', () => {
-  it('is found and ended as lost within 60 s, and nobody is blamed', async () => {
+describe('a link whose other end vanished', () => {
+  it('is found and ended as lost within 60 s, and no peer is blamed', async () => {
     for (const quietMs of [1, 9_000, 19_999, 25_000, 39_000]) {
       const { world, a, lost } = await pair()
       await world.clock.advance(quietMs)
@@ -116,7 +116,7 @@ describe('probing', () => {
 })
 
 describe('what a sleep has cost', () => {
-  it('is dialed again at once, whether it is found dead or closes by itself, and is not barred as other losses are', async () => {
+  it('is dialed again at once, whether it is found dead or closes by itself, and has no backoff as other losses have', async () => {
     for (const closes of [true, false]) {
       const { world, a, b } = await pair({ minConnections: 1, expectedConnections: 1 })
       if (closes) {

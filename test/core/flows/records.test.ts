@@ -81,7 +81,7 @@ describe('signed peer records', () => {
     expect(a.pool.peers.isBanned(claimer)).toBe(true)
   })
 
-  it('whom the pool refuses costs no check of a signature', async () => {
+  it('a peer that the pool refuses costs no check of a signature', async () => {
     const { world, a } = await listener()
     let opened = 0
     a.network.records = {
@@ -158,13 +158,13 @@ describe('what a peer that came in says of where it can be reached', () => {
     })
   }
 
-  it('one on the host that we see may be told at once', async () => {
+  it('one on the host that we see may be advertised at once', async () => {
     const { world, a } = await listener()
     await knock({ world, a }, [sameHost])
     expect(told(a)).toEqual([sameHost])
   })
 
-  it('a neighbour on the same host has no say about a point where another peer was met', async () => {
+  it('a neighbour on the same host cannot claim a point where another peer was connected', async () => {
     const { world, a } = await listener()
     const owner = await world.start('owner', { point: sameHost })
     await world.clock.until(a.pool.connect(owner.network.point))

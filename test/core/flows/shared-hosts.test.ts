@@ -54,7 +54,7 @@ describe('peers that share a host that is not public', () => {
 })
 
 describe('peers that share a greylisted public host', () => {
-  it('a stranger there is kept out, in both directions', async () => {
+  it('an unknown peer there is kept out, in both directions', async () => {
     const { world, a } = await blamed(shared)
     const stranger = await world.start('stranger', { point: portOn(shared, 2) })
     expect([await isIn(world, stranger, a), await isIn(world, a, stranger)]).toEqual([false, false])
@@ -103,7 +103,7 @@ describe('peers that share a greylisted public host', () => {
     }
   })
 
-  it('a good connection before helps nobody who broke the protocol himself', async () => {
+  it('a good connection before does not help a peer that broke the protocol itself', async () => {
     const world = new World()
     const a = await world.start('a')
     const known = await world.start('known', { point: portOn(shared, 2) })
@@ -115,7 +115,7 @@ describe('peers that share a greylisted public host', () => {
     expect(await isIn(world, known, a)).toBe(false)
   })
 
-  it('a ban of the host by the operator bars them all, trusted or not', async () => {
+  it('a ban of the host by the operator keeps them all out, trusted or not', async () => {
     const world = new World()
     const [a, friend] = [await world.start('a'), await world.start('friend', { point: portOn(shared, 2) })]
     a.pool.peers.trust(friend.pool.peerId)

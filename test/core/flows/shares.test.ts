@@ -75,7 +75,7 @@ describe('silent handshakes', () => {
   }
 })
 
-describe('running connections of strangers', () => {
+describe('running connections of unknown peers', () => {
   for (const family of all) {
     it(`${family}: one host brings 63 ids and does not give up: 29 others get in, and after a minute it has a quarter at most`, async () => {
       const world = new World(29)
@@ -105,7 +105,7 @@ describe('running connections of strangers', () => {
     })
   }
 
-  it('a full pool takes a newcomer in at the cost of the newest of a host that has two, and of nobody else', async () => {
+  it('a full pool takes a newcomer in at the cost of the newest of a host that has two, and of no other', async () => {
     const world = new World(3)
     const a = await world.start('a', { minConnections: 0, expectedConnections: 5, maxConnections: 5 })
     const one = await world.start('one', { point: families.IPv4(20, 1) })

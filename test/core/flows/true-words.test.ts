@@ -115,7 +115,7 @@ describe('explainBand', () => {
 })
 
 describe('explain', () => {
-  it('a peer that was refused when it came in is told of, with the reason', async () => {
+  it('a peer that was refused when it came in is explained, with the reason', async () => {
     const { world, me } = await amongPlainPeers(0, { minConnections: 0, expectedConnections: 0, maxConnections: 1 })
     for (const name of ['first', 'second']) {
       const newcomer = world.plain(name, app)
@@ -131,7 +131,7 @@ describe('explain', () => {
     expect(me.pool.explain('third' as PeerId).text).toBe('not a known peer')
   })
 
-  it('so many strangers are refused that the oldest is forgotten', async () => {
+  it('of too many refused peers the oldest is forgotten', async () => {
     const { world, me } = await amongPlainPeers(0, { minConnections: 0, expectedConnections: 0, maxConnections: 0 })
     for (let n = 0; n < 130; n++) {
       await world.clock.until(world.plain(`p${n}`, app).dialRaw(me.network.point))
@@ -141,7 +141,7 @@ describe('explain', () => {
     expect(me.pool.explain('p2' as PeerId).text).toMatch(/was refused: no free connection slot/)
   })
 
-  it('a point that failed and waits says that nobody is wanted then, where that is so', async () => {
+  it('a point that failed and waits says that no more connections are wanted then, where that is so', async () => {
     const { world, me } = await amongPlainPeers(5)
     const away = '/ip4/198.51.100.7/tcp/1' as Point
     me.pool.registerPoint(away)
@@ -236,7 +236,7 @@ describe('events of maintenance', () => {
     expect(told.filter(({ type }) => type === 'maintenance-started')).toHaveLength(1)
   })
 
-  it('every beginning has its end, also when the pool stops, and when it is told to want less', async () => {
+  it('every beginning has its end, also when the pool stops, and when its band gets smaller', async () => {
     const { world, me } = await amongPlainPeers(5)
     const open = (): number => started.length - ended.length
     const [started, ended] = [record(me.pool, 'maintenance-started'), record(me.pool, 'maintenance-ended')]

@@ -79,7 +79,7 @@ describe('messages that wait for a slow link', () => {
     await Promise.all([first, second])
   })
 
-  it('are left out of broadcasts, which go to all others; that is counted, and told once a second', async () => {
+  it('are left out of broadcasts, which go to all others; that is counted, with an event once a second', async () => {
     const made = await pair()
     const c = await made.world.start('c')
     const quick = await made.world.clock.until(made.a.pool.connect(c.network.point))
@@ -106,7 +106,7 @@ describe('messages that wait for a slow link', () => {
 })
 
 describe('a peer that reads nothing', () => {
-  it('while something waits is left after 30 s, without a fault; who waits is told', async () => {
+  it('while something waits is disconnected after 30 s, without a fault; callers that wait get an error', async () => {
     const made = await pair()
     const send = codeOf(made.ours.send(new Uint8Array(1_000_000)))
     const waiting = codeOf(made.ours.send(new Uint8Array(1_000_000)))

@@ -7,7 +7,7 @@ const minutes = 60_000
 const still = { minConnections: 0, expectedConnections: 0, maxConnections: 100 }
 
 describe('trusted points are always wanted', () => {
-  it('one that was down at the start is connected within a minute of its return, though strangers fill the band', async () => {
+  it('one that was down at the start is connected within a minute of its return, though unknown peers fill the band', async () => {
     const world = new World(1)
     const trusted = await world.start('trusted', still)
     trusted.network.crash()
@@ -25,7 +25,7 @@ describe('trusted points are always wanted', () => {
     expect(me.pool.activeConnections).toBe(4)
   })
 
-  it('one that is down costs a dial a minute at most, and no stranger its place', async () => {
+  it('one that is down costs a dial a minute at most, and no unknown peer its slot', async () => {
     const world = new World(2)
     const band = { minConnections: 1, expectedConnections: 2, maxConnections: 2, maintenanceIdleMs: null }
     const me = await world.start('me', {

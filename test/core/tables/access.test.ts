@@ -244,7 +244,7 @@ describe('the lists of bans', () => {
 })
 
 describe('the greylists', () => {
-  it('stop whom they hold, but never a trusted one', () => {
+  it('stop the peers in them, but never a trusted one', () => {
     const bench = listWith()
     greylist(bench, one)
     bench.state.access.greylist({ peerId: bob, cause: 'asked to' })
@@ -311,7 +311,7 @@ describe('the greylists', () => {
     expect(bench.names().slice(-3)).toEqual(['host-unbanned', 'host-unbanned', 'peer-unbanned'])
   })
 
-  it('are left by whom becomes trusted, while bans stay', () => {
+  it('lose a peer or host that becomes trusted, while bans stay', () => {
     const bench = listWith()
     greylist(bench, one)
     bench.state.access.greylist({ peerId: bob, cause: 'asked to' })

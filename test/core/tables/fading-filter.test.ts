@@ -37,7 +37,7 @@ describe('the cells of an address, without a key, are those of the reference', (
     expect(filterOf(23).cellsOf(octets(address)).join(' ')).toBe(of23)
   })
 
-  it('and others with a key, so that nobody outside can aim at a neighbour', () => {
+  it('and others with a key, so that no outsider can aim at a neighbour', () => {
     const cellsWith = (key: number): number[] => filterOf(22, keyedHash(Uint8Array.of(key))).cellsOf(octets('::1'))
     expect(cellsWith(1)).toHaveLength(hashCount)
     expect(cellsWith(1)).not.toEqual(cellsWith(2))

@@ -22,14 +22,14 @@ function ipv4(number: number): Host {
 const three = ['ffff::3', 'ffff:00::ff', 'a::2'].map(host)
 
 describe('the greylist of hosts', () => {
-  it('bans nobody when empty', () => {
+  it('bans no host when empty', () => {
     const list = greylist()
     expect(three.map((one) => list.has(one))).toEqual([false, false, false])
     expect(list.list()).toEqual([])
     expect(list.figures()).toMatchObject({ count: 0, fill: 0, falsePositiveRate: 0, isFadingFaster: false })
   })
 
-  it('bans whom it is told of, until it is cleared', () => {
+  it('bans the hosts that were added, until it is cleared', () => {
     const list = greylist()
     for (const one of three) list.add(one, 1)
     expect(three.map((one) => list.has(one))).toEqual([true, true, true])
@@ -153,7 +153,7 @@ describe('the readable list', () => {
 })
 
 describe('a flood of hosts', () => {
-  it('of one each in 30,000 networks never takes one stranger in 200 for a listed one, and says how full it is', () => {
+  it('of one each in 30,000 networks never takes one other host in 200 for a listed one, and says how full it is', () => {
     const list = greylist(8)
     let worst = 0
     for (let i = 0; i < 30_000; i++) {

@@ -11,13 +11,13 @@ function filled(maxPeers: number, ...peers: PeerId[]): PeerGreylist {
 }
 
 describe('the greylist of peers', () => {
-  it('has nobody when empty', () => {
+  it('holds no peer when empty', () => {
     const list = filled(10)
     expect([foo, bar, baz].map((id) => list.has(id))).toEqual([false, false, false])
     expect(list.list()).toEqual([])
   })
 
-  it('has whom it was told of', () => {
+  it('holds the peers that were added', () => {
     const list = filled(10, foo, bar, baz)
     expect([foo, bar, baz, zor].map((id) => list.has(id))).toEqual([true, true, true, false])
     expect(list.list()).toEqual([
@@ -27,7 +27,7 @@ describe('the greylist of peers', () => {
     ])
   })
 
-  it('forgets whom it is told to, and says whether there was anybody', () => {
+  it('removes a peer, and says whether it was there', () => {
     const list = filled(10, foo, bar, baz)
     expect(list.remove(bar)).toBe(true)
     expect(list.has(bar)).toBe(false)

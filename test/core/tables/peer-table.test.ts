@@ -62,7 +62,7 @@ describe('the peer table', () => {
     expect(known(table)).toEqual([2, 3, 4])
   })
 
-  it('spares trusted and connected peers, also one whose change nobody told, and refuses when nothing can go', () => {
+  it('spares trusted and connected peers, also one whose change was not reported, and refuses when no entry can be removed', () => {
     const table = tableOf(3, 0)
     add(table, 0, { trusted: true })
     const connected = add(table, 1)

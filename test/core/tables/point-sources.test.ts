@@ -11,7 +11,7 @@ const size = { max: 400, target: 300 }
 const numbers = (from: number, to: number): number[] => Array.from({ length: to - from }, (_, i) => from + i)
 
 describe('one source of points', () => {
-  it('counts the points at which a source says that it is, though they proved good: these vouch for nobody', () => {
+  it('counts the points at which a source says that it is, even if they proved good: these vouch for no other', () => {
     const table = new PointTable({ size })
     for (let i = 0; i < 3; i++) meet(table, taken(table.insert(pointOf(i), { ...news(i, peerOf(1)), discoverySource: 'hello' })), i)
     for (let i = 3; i < 100; i++) table.insert(pointOf(i), news(i, peerOf(1)))
@@ -36,7 +36,7 @@ describe('one source of points', () => {
     expect(checkPoints(table)).toEqual([])
   })
 
-  it('knows the group of a source again by the saved point at which somebody was met', () => {
+  it('knows the group of a source again by the saved point at which it was connected', () => {
     const before = new PointTable({ size })
     const own = taken(
       before.insert(pointOf(500), { ...news(1, peerOf('first')), discoverySource: 'hello', sourceGroup: groupOf(pointOf(500)) })
@@ -75,7 +75,7 @@ describe('a source whose points come to nothing', () => {
     expect(pauses).toEqual([1, 2, 4, 8, 16, 32, 60, 60].map((s) => s * 1_000))
   })
 
-  it('has its points that are new wait too, and nobody else', () => {
+  it('holds back its new points too, and those of no other source', () => {
     const { table, records } = told()
     for (const now of [0, 1]) missAll(table, records, now)
     miss(table, taken(records[0]), 2)
@@ -84,7 +84,7 @@ describe('a source whose points come to nothing', () => {
     expect([fresh.heldUntil, other.heldUntil]).toEqual([1_000, Number.NEGATIVE_INFINITY])
   })
 
-  it('is believed again, half-way, once somebody is met at one; those that were met or are trusted never wait', () => {
+  it('is believed again, half-way, once a dial to one succeeds; tried or trusted points never wait', () => {
     const { table, records } = told()
     const [first, second, third] = records
     table.setTrusted(taken(third), true)

@@ -68,14 +68,14 @@ describe('the listing of points', () => {
     expect(listed.slice(0, good)).toEqual(inOrder.slice(0, good))
   })
 
-  it('finds the last point of a table of a thousand that may be told', () => {
+  it('finds the last point of a table of a thousand that may be advertised', () => {
     const table = tableOf(1_000)
     const only = pointOf(0)
     expect(table.list({ ...query, accept: ({ point }) => point === only })).toEqual([only])
     expect(table.list({ ...query, isBanned: ({ point }) => point !== only })).toEqual([only])
   })
 
-  it('looks at a bounded number of points when next to none may be told', () => {
+  it('looks at a bounded number of points when next to none may be advertised', () => {
     const table = tableOf(10_000)
     let asked = 0
     const accept = (): boolean => ++asked === 0

@@ -96,7 +96,7 @@ describe('the bound of the point table', () => {
     expect(checkPoints(table)).toEqual([])
   })
 
-  it('keeps one record for a point that is told again and again', () => {
+  it('keeps one record for a point that is advertised again and again', () => {
     const table = new PointTable({ size: { max: 10, target: 5 } })
     const first = taken(table.insert(pointOf(1), news(1, peerOf(1))))
     for (let i = 0; i < 1_000; i++) expect(table.insert(pointOf(1), news(i, peerOf(i)))).toBe(first)
@@ -168,7 +168,7 @@ describe('who is collected first', () => {
     expect(has(table, numbers(0, 6))).toEqual([0, 1, 4, 5])
   })
 
-  it('takes from the source that told us most, never from the operator while a stranger has any', () => {
+  it('takes from the source that advertised most, never from the operator while an unknown peer has any', () => {
     const table = new PointTable({ size: { max: 40, target: 30 } })
     fill(table, 0, 30)
     const [a, b, c] = [peerOf('a'), peerOf('b'), peerOf('c')]
@@ -221,7 +221,7 @@ describe('caps of one source and one address group', () => {
     expect(table.size).toBe(100)
   })
 
-  it('keeps the first points of a message, which are its best, and replaces missed ones and those nobody tried for an hour', () => {
+  it('keeps the first points of a message, which are its best, and replaces failed ones and those untried for an hour', () => {
     const table = new PointTable({ size })
     const source = peerOf(1)
     for (let i = 0; i < 100; i++) table.insert(pointOf(i), news(i, source))
@@ -235,7 +235,7 @@ describe('caps of one source and one address group', () => {
     expect(checkPoints(table)).toEqual([])
   })
 
-  it('takes 3/64 of max from strangers in one address group, and replaces missed ones only', () => {
+  it('takes 3/64 of max from unknown peers in one address group, and replaces failed ones only', () => {
     const table = new PointTable({ size })
     for (let i = 0; i < 100; i++) table.insert(pointInGroup(i), news(i, peerOf(i)))
     expect(table.size).toBe(18)

@@ -104,7 +104,7 @@ describe('reconnection delays', () => {
     expect(Math.max(...all)).toBe(3_600_000)
   })
 
-  it('count from now, and the end of the bar is still barred', () => {
+  it('count from now, and the end of the backoff still counts as backoff', () => {
     expect(bars(1, { now: 5_000 })).toEqual([6_000])
   })
 
@@ -135,7 +135,7 @@ describe('reconnection delays', () => {
     expect(record.backoffUntil).toBe(1_000)
   })
 
-  it('heed the wish to come back later, up to the cap', () => {
+  it('heed the request to come back later, up to the cap', () => {
     for (const [wish, bar] of [
       [100, 60_000],
       [90_000, 90_000],

@@ -55,7 +55,7 @@ describe('the four doors of an attempt', () => {
     expect(state.points.get(home)?.events.map(({ kind }) => kind)).toEqual(['handshake-started', 'connection-opened'])
   })
 
-  it('an incoming attempt leaves a busy point to whoever has it', () => {
+  it('an incoming attempt leaves a busy point to the attempt that has it', () => {
     const bench = new StateBench()
     bench.begin(home)
     const attempt = bench.knocks(alice, host)
@@ -93,7 +93,7 @@ describe('the four doors of an attempt', () => {
     expect(violatedInvariants(bench.state)).toEqual([])
   })
 
-  it('once a peer runs, all other attempts to reach it are cancelled and nobody is blamed', () => {
+  it('once a peer runs, all other attempts to reach it are cancelled and no peer is blamed', () => {
     const bench = new StateBench()
     const dial = bench.begin(away, alice)
     const incoming = bench.knocks(alice, host)
@@ -167,7 +167,7 @@ describe('what an ending costs', () => {
     }
   })
 
-  it('a fault greylists whoever is on the host of a trusted point, but not who is expected there, nor anybody while that is unknown', () => {
+  it('a fault greylists a peer on the host of a trusted point, but not the expected one, and none while the expected one is unknown', () => {
     for (const [expected, listed] of [
       [bob, 'greylisted'],
       [alice, undefined],
@@ -188,7 +188,7 @@ describe('what an ending costs', () => {
     expect(bench.state.access.peerBlock(alice)).toBeUndefined()
   })
 
-  it('fewer connections than minConnections are told after a loss', () => {
+  it('fewer connections than minConnections emit an event after a loss', () => {
     const bench = new StateBench({ minConnections: 2, expectedConnections: 2 })
     const connections = [bench.dialed(home, alice), bench.dialed(away, bob), bench.dialed(at(3), carol)]
     connections[0]?.leave(gone)

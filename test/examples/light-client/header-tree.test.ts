@@ -92,7 +92,7 @@ describe('checkpoints', () => {
 })
 
 describe('forks', () => {
-  it('of two branches with equal work the first one stays; the next header decides, and that is told', () => {
+  it('of two branches with equal work the first one stays; the next header decides, with an event', () => {
     const tree = new HeaderTree(testRules)
     const fork = grow(tree, 4)
     const first = grow(tree, 2)

@@ -19,7 +19,7 @@ function bestWork(world: World): bigint {
   )
 }
 
-describe('whoever lies is proven wrong, by what it did, and the head stays right', () => {
+describe('a peer that lies is proven wrong by what it sent, and the head stays right', () => {
   it.each(deceits.map((deceit) => [deceit.name, deceit] as const))('it %s', (_name, deceit) => {
     const world = new World({ seed: 7, manners: [honest, { ...honest, deceit }, honest], history: 150 })
     world.run(quick)
@@ -172,7 +172,7 @@ describe('requests', () => {
 })
 
 describe('an honest fork', () => {
-  it('is followed when it has more work, told as a reorganisation, and nobody is blamed', () => {
+  it('is followed when it has more work, reported as a reorganisation, and no peer is blamed', () => {
     const world = new World({ seed: 4, manners: [honest, honest], history: 30 })
     world.until(1_000)
     const [left, right] = world.peers
@@ -206,7 +206,7 @@ describe('what a peer says out of turn', () => {
     return { tree, client, moment }
   }
 
-  it('headers that nobody asked for', () => {
+  it('headers that were not requested', () => {
     const { client, moment } = start()
     expect(client.receive('peer', { kind: 'headers', id: 1, headers: [] }, moment)).toMatchObject([{ kind: 'report', about: 'fault' }])
   })
@@ -236,7 +236,7 @@ describe('what a peer says out of turn', () => {
     expect(client.nextDueAt(0)).toBeUndefined()
   })
 
-  it('too many heads in too short a time are not listened to, and that is told once', () => {
+  it('too many heads in too short a time are ignored, and that is reported once', () => {
     const { client, moment } = start()
     const tree = new HeaderTree(testRules)
     const reports: unknown[] = []

@@ -35,7 +35,7 @@ describe('the facts of the check', () => {
     expect(lines[1]).toContain('no such page')
   })
 
-  test('an observation that never ends is given up', async () => {
+  test('an observation that never ends is cancelled', async () => {
     const { lines, facts: it } = facts()
     expect(await it.holds('it ends', () => new Promise(() => undefined), { withinMs: 10 })).toBe(false)
     expect(lines).toContain('       expected: an end within 0.01 s')

@@ -33,11 +33,11 @@ describe('the Node peers of the demo', () => {
     await allHoldAll()
   })
 
-  test('pages are told of the relay alone', () => {
+  test('pages get the address of the relay alone', () => {
     expect(network.pageSettings.trustedPoints).toEqual([network.peers[0]?.multiaddr('ws')])
   })
 
-  test('whoever writes to one gets an answer, unless it is one of them', async () => {
+  test('a peer that writes to one gets an answer, unless it is one of them', async () => {
     await allHoldAll()
     const heard: string[] = []
     const own = await startDemoNetwork({ ports: freePorts, onMessage: (to, _, text) => heard.push(`${to.name}: ${text}`) })

@@ -62,7 +62,7 @@ describe('the end of the demo', () => {
     expect(started).toBe(false)
   })
 
-  test('a part that hangs or fails is told of, and holds nobody else', async () => {
+  test('a part that hangs or fails is reported, and delays no other part', async () => {
     const shutdown = new Shutdown({ deadlineMs: 20 })
     const stopped: string[] = []
     await shutdown.own('folder', part('folder', stopped))

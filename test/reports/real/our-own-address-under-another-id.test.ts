@@ -4,7 +4,7 @@ import { pointOf, portOf, startPeer, stopAll } from './peers.ts'
 
 afterEach(stopAll)
 
-test('our own address that a stranger gives as its own is dialed once; the stranger is not blamed, and stays', async () => {
+test('our own address that an unknown peer gives as its own is dialed once; the peer is not blamed, and stays', async () => {
   const me = await startPeer({ listen: ['/ip4/0.0.0.0/tcp/0'], minConnections: 2, expectedConnections: 3, maxConnections: 6 })
   const { point } = me.pool.parsePoint(`/ip4/127.0.0.2/tcp/${portOf(me)}`)
   const dials = record(me.pool, 'dial-started')

@@ -4,7 +4,7 @@ import { addressOf, startPeer, startPlain, stopAll } from './peers.ts'
 
 afterEach(stopAll)
 
-test('a relay with three places serves one short visit after the other: unmodified guests who stop, and guests who go without a word', async () => {
+test('a relay with three reservations serves one short visit after the other: unmodified guests that stop, and guests that vanish', async () => {
   const relay = await startPeer({ relay: { maxReservations: 3 } })
   for (let visit = 0; visit < 10; visit++) {
     const guest = await startPlain({ listen: ['/p2p-circuit'] })

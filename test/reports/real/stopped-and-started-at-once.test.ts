@@ -9,7 +9,7 @@ const names = ['connection-opened', 'connection-closed', 'connection-lost'] as c
 const newsOf = ({ pool }: NodePeer) => record(pool, ...names)
 const rounds = 4
 
-test('a peer that is stopped and started at once is together with the other in three seconds each time, and both hear of each end and each beginning', async () => {
+test('a peer that is stopped and started at once is connected again in three seconds each time, with an event for each end and each beginning at both ends', async () => {
   const other = await startPeer()
   const me = await startPeer({ trustedPoints: [addressOf(other)], minConnections: 1, expectedConnections: 1 })
   const news = [me, other].map(newsOf)
@@ -32,7 +32,7 @@ test('a peer that is stopped and started at once is together with the other in t
 /** The first connection may have been there before we listened. */
 const heardBefore = (order: readonly string[]): number => (order[0] === 'begins' ? 0 : 1)
 
-test('the last word on a pool holds, in whatever haste it is stopped and started', async () => {
+test('the last call on a pool holds, however fast it is stopped and started', async () => {
   const other = await startPeer()
   const me = await startPeer({ trustedPoints: [addressOf(other)], minConnections: 1, expectedConnections: 1 })
   const { pool } = me

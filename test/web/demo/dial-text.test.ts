@@ -23,7 +23,7 @@ test.each([
   expect(addressIn(text, heardOf)).toBe(address)
 })
 
-test('the id of a peer that nobody told of stays what it is', () => {
+test('the id of an unknown peer stays what it is', () => {
   expect(addressIn(friend, { peers: [], points: [] })).toBe(friend)
   expect(addressIn(friend, undefined)).toBe(friend)
 })

@@ -87,7 +87,7 @@ test('drawing the same again changes nothing in the document', () => {
   changes.disconnect()
 })
 
-test("a stranger's text never becomes an element", () => {
+test("a peer's text never becomes an element", () => {
   parent.append(...pieceNodes(['<img src=x onerror=alert(1)>']))
   expect(parent.querySelector('img')).toBeNull()
   expect(parent.textContent).toBe('<img src=x onerror=alert(1)>')

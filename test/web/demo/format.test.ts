@@ -92,7 +92,7 @@ describe('names as people tell them apart', () => {
   })
 })
 
-describe("a stranger's text", () => {
+describe('a text from a peer', () => {
   test('is left as it is up to the limit', () => {
     expect(cutText('a'.repeat(10), 10)).toBe('a'.repeat(10))
   })

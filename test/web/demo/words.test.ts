@@ -33,7 +33,7 @@ test.each([
 test('what maintenance does at which number; bounds that are one are named once', () => {
   const bounds = { minThreshold: 5, minTarget: 7, aim: 8, maxTarget: 10, maxThreshold: 11 }
   expect(ruleWords(bounds)).toBe(
-    'Below 8 the pool looks for peers, in haste below 5; above 10 it gives them up one by one, above 11 at once.'
+    'Below 8 the pool looks for peers, without pause below 5; above 10 it closes connections one by one, above 11 at once.'
   )
   expect(ruleWords({ minThreshold: 1, minTarget: 1, aim: 1, maxTarget: 2, maxThreshold: 2 })).toBe(
     'Below 1 the pool looks for peers; above 2 it closes some that are not trusted.'
@@ -72,7 +72,7 @@ test('a list of nobody says why it is empty, and what to do', () => {
     'Offline',
     'Offline',
     'Connecting…',
-    'Nobody is wanted',
+    'No connections wanted',
     'No peers yet'
   ])
 })
@@ -84,7 +84,7 @@ test('what a tab says of itself: nothing while it runs the pool without trouble'
   expect(wordsForTab({ role: 'follower', hasOwner: false }, 'It could not be started.')?.text).toBe('It could not be started.')
 })
 
-test('a history of 100 events is told from the newest on, each line with a key of its own', () => {
+test('a history of 100 events is shown from the newest on, each line with a key of its own', () => {
   const events = Array.from({ length: 100 }, (_, index) => ({
     kind: index % 2 === 0 ? 'connection-opened' : 'connection-lost',
     at: start + Math.floor(index / 4),

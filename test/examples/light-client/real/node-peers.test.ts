@@ -29,7 +29,7 @@ describe('a Node peer', () => {
     await stranger.stop()
   }
 
-  test('throws out and greylists whoever sends bytes that are no message, and goes on with the others', async () => {
+  test('disconnects and greylists a peer that sends bytes that are no message, and goes on with the others', async () => {
     network = await startChainNetwork({ history: 20, deceits: [] })
     const [, guard] = network.honest
     if (guard === undefined) throw new Error('no second peer')
