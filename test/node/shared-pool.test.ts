@@ -299,7 +299,7 @@ describe('a pool shared by tabs', () => {
     await eventually(async () => expect(atNode()).toEqual([]))
   }, 60_000)
 
-  test('a tab of another version is told apart, and a pool of another network under the same name is refused', async () => {
+  test('a tab of another version is recognised, and a pool of another network under the same name is refused', async () => {
     const owner = await openTab('versions')
     const other = await context.newPage()
     await other.goto(addressOf(server))
