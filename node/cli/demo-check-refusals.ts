@@ -27,7 +27,7 @@ export async function checkRefusals(context: CheckContext): Promise<void> {
     address: async () => '/ip4/127.0.0.1/nonsense',
     words: /expected a multiaddr/
   })
-  await refuses('nobody listens there', {
+  await refuses('no peer listens there', {
     async address() {
       const port = await closedPort()
       closedPorts.add(port)

@@ -55,7 +55,7 @@ export class Libp2pNetwork implements Network {
   readonly keeper: ConnectionKeeper
   /** @internal Signed peer records of libp2p. */
   readonly records: Libp2pRecords
-  /** Whether the relay in this node holds a reservation of a peer; set by whoever runs one. */
+  /** Whether the relay in this node holds a reservation of a peer; set by the code that runs one. */
   holdsReservation: Network['holdsReservation']
   readonly #discoveries: Discoveries
   #late: Late | undefined

@@ -127,7 +127,7 @@ function linkWords(link: ConnectionSnapshot | undefined, now: number): string {
 
 function sheetFacts() {
   const score = fact('score')
-  const met = fact('first met')
+  const met = fact('first seen')
   const seen = fact('last seen')
   const failed = fact('last failure')
   const reports = fact('reports')

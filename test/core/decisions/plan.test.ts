@@ -152,7 +152,7 @@ describe('what maintenance does', () => {
     }
   })
 
-  it('of points where somebody was met the best score is dialed first, unless it failed or has only just left', () => {
+  it('of tried points the best score is dialed first, unless it failed or its connection has only just ended', () => {
     for (let seed = 1; seed <= 10; seed++) {
       const bench = new StateBench({ ...band, maxParallelDials: 10, maxConnections: 30, expectedConnections: 20, maxKnownPoints: null })
       const meet = (n: number, score: number): void => {
@@ -182,7 +182,7 @@ describe('what maintenance does', () => {
     }
   })
 
-  it('a barred point is waited for, and dialed once its bar is over', () => {
+  it('a point with a backoff is waited for, and dialed once that is over', () => {
     const bench = new StateBench(band)
     connect(bench, 1)
     fail(bench, at(1))
@@ -194,10 +194,10 @@ describe('what maintenance does', () => {
   })
 })
 
-describe('whom maintenance dials where there is a choice', () => {
+describe('which peers maintenance dials where there is a choice', () => {
   const ip = (a: number, b: number): Point => `/ip4/${a}.${b}.0.1/tcp/1` as Point
 
-  it('whoever was met takes turns with what is only heard of, so that a flood of points gets half of the dials', () => {
+  it('tried points take turns with untried ones, so that a flood of points gets half of the dials', () => {
     for (let seed = 1; seed <= 10; seed++) {
       const bench = new StateBench({ ...band, maxParallelDials: 10, maxConnections: 40, expectedConnections: 20, maxKnownPoints: null })
       for (const n of range(6)) bench.dialed(ip(50, n), peer(n)).leave({ by: 'us', reason: { kind: 'going-away' } })
@@ -273,7 +273,7 @@ describe('a pool that is content', () => {
     expect(plan(bench).dial).toHaveLength(1)
   })
 
-  it('gives one up after the other above its target, with pauses, and nobody while a crowd comes in', () => {
+  it('closes one connection after the other above its target, with pauses, and none while a crowd comes in', () => {
     const bench = new StateBench(wide)
     connect(bench, 11)
     bench.pass(60_000)
@@ -315,7 +315,7 @@ describe('a pool that is content', () => {
     expect(planAfterExploring(few.state, met, [])).toEqual([])
   })
 
-  it('gives up whom it met the same way once these are a tenth, unless they are trusted', () => {
+  it('drops peers that it reached by exploring once these are a tenth, unless they are trusted', () => {
     const bench = new StateBench(wide)
     const mixed = connect(bench, 3)
     const met = bench.dialed(at(3), peer(3))

@@ -5,7 +5,7 @@ import { adviceFor, plainText, shownEvents, tellEvent } from '../../../web/demo/
 const peerId = '12D3KooWEucv3rM44zyXTYcnnRUrNU6kqMBy8TT77dm5cvGbMKWi' as PeerId
 const point = '/ip4/127.0.0.1/tcp/4001/ws' as Point
 
-describe('events are told in sentences', () => {
+describe('events are shown as sentences', () => {
   test('a connection names peer, point and who dialed', () => {
     expect(plainText(tellEvent('connection-opened', { peerId, point, direction: 'outgoing' }))).toBe(`Connected to ${peerId} at ${point}.`)
     expect(plainText(tellEvent('connection-opened', { peerId, point: undefined, direction: 'incoming' }))).toBe(`Connected from ${peerId}.`)
@@ -18,22 +18,22 @@ describe('events are told in sentences', () => {
     expect(plainText(sentence)).toBe(`No connection with ${point}: no answer within 10000 ms (step: dial).`)
   })
 
-  test('the reason of a goodbye is told, with ids short', () => {
+  test('the reason of a goodbye is shown, with ids short', () => {
     const ending = { by: 'them', reason: { kind: 'explicit', text: `see ${peerId}` } } as const
     expect(plainText(tellEvent('connection-lost', { peerId, point, ending }))).toBe(`Lost ${peerId}: see …cvGbMKWi.`)
   })
 
-  test('somebody unknown is somebody', () => {
+  test('a peer without an id is an unknown peer', () => {
     const sentence = tellEvent('authentication-failed', {
       attempt: 1,
       point: undefined,
       peerId: undefined,
       rejection: { kind: 'fault', detail: 'bad frame' }
     })
-    expect(plainText(sentence)).toContain('somebody')
+    expect(plainText(sentence)).toContain('an unknown peer')
   })
 
-  test('the log hears everything but the drawing signal', () => {
+  test('the log shows every event but the drawing signal', () => {
     expect(shownEvents).not.toContain('change')
     expect(shownEvents).toContain('storage-failed')
   })
