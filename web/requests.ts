@@ -3,8 +3,9 @@
  * carries them out are made. The owner carries requests of its own tab out in the same way as those of others. Arguments come from another
  * page, and are checked as strictly as a program's. Results are plain data.
  */
-import type { PeerDescription, Peers } from '../src/core/api/peers.ts'
-import type { PointDescription, Points } from '../src/core/api/points.ts'
+import type { PeerDescription, PointDescription } from '../src/core/api/descriptions.ts'
+import type { Peers } from '../src/core/api/peers.ts'
+import type { Points } from '../src/core/api/points.ts'
 import { encodePayload, offerToAll } from '../src/core/flows/payload.ts'
 import type { PeerPool } from '../src/core/peer-pool.ts'
 import type { PeerId, Point } from '../src/core/values/ids.ts'

@@ -1,8 +1,9 @@
 /** The public names of the core, which runs without libp2p. */
 
 export type { Connections } from './api/connections.ts'
-export type { PeerDescription, Peers } from './api/peers.ts'
-export type { BanOfHost, PointDescription, Points } from './api/points.ts'
+export type { PeerDescription, PointDescription } from './api/descriptions.ts'
+export type { Peers } from './api/peers.ts'
+export type { BanOfHost, Points } from './api/points.ts'
 export type { Explanation } from './decisions/explain.ts'
 export type { BandExplanation } from './decisions/explain-band.ts'
 export type { ScorePart } from './decisions/score.ts'

@@ -92,8 +92,8 @@ export class PeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Arra
     this.#context = { config, network, clock, random, log, state, events, ...secrets, ownMetadata, take }
     this.#lifecycle = new Lifecycle(this.#context, key)
     this.connections = new Connections(this.#context)
-    this.peers = new Peers(this.#context)
-    this.points = new Points(this.#context)
+    this.peers = new Peers(this.#context, this.#lifecycle)
+    this.points = new Points(this.#context, this.#lifecycle)
     this.gate = {
       deniesIncoming: (host) => state.access.hostBlock(host, true) !== undefined,
       deniesDial: (point, expectedPeerId) => isBlockedAt(state, point, { expectedPeerId }),

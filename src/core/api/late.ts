@@ -14,6 +14,7 @@ import type { Maintenance } from '../flows/maintenance.ts'
 import { Mixing } from '../flows/mixing.ts'
 import { AddressGreylist } from '../tables/greylist.ts'
 import type { PoolSnapshot } from '../values/snapshot.ts'
+import { Descriptions } from './descriptions.ts'
 import { Explanations } from './explanations.ts'
 import { type SnapshotFrame, takeSnapshot, withCounters } from './snapshot.ts'
 
@@ -28,6 +29,7 @@ export class LatePool {
   readonly exchange: Exchange
   readonly greeting: Greeting
   readonly explanations: Explanations
+  readonly descriptions: Descriptions
   readonly #context: FlowContext
   #snapshot: PoolSnapshot | undefined
 
@@ -40,6 +42,7 @@ export class LatePool {
     this.exchange = new Exchange(context, mixing)
     this.greeting = new Greeting(context, this.exchange)
     maintenance.adopt({ exchange: this.exchange, mixing, liveness: new Liveness(context) })
+    this.descriptions = new Descriptions(context)
     this.explanations = new Explanations(context, { exchange: this.exchange, maintenance })
   }
 

@@ -1,44 +1,16 @@
 /** `pool.peers`: what is known of peers, trust and bans. Functions of the original's submodule `Peers`. */
-import { judgeReport, penaltyOf } from '../decisions/reports.ts'
-import { type ScorePart, scoreParts } from '../decisions/score.ts'
+import { judgeReport } from '../decisions/reports.ts'
+import type { ScorePart } from '../decisions/score.ts'
 import type { FlowContext } from '../flows/context.ts'
 import type { GreylistedPeer } from '../tables/bans.ts'
-import { lastFailure, lastMeeting, type PeerInfo, type PeerReport } from '../tables/peer.ts'
+import type { PeerInfo } from '../tables/peer.ts'
 import { liveRecord } from '../values/arguments.ts'
 import type { HistoryEvent } from '../values/history.ts'
 import type { PeerId, Point } from '../values/ids.ts'
 import type { ReportKind } from '../values/reason.ts'
+import type { PeerDescription } from './descriptions.ts'
+import type { Lifecycle } from './lifecycle.ts'
 import { allClosed, watchHistory } from './points.ts'
-
-/** A peer as plain JSON. Instants are ms since 1970. */
-export interface PeerDescription {
-  /** Who it is. */
-  readonly peerId: PeerId
-  /** `disconnected`, `accepted` (in a handshake) or `running` (connected). */
-  readonly state: string
-  /** The operator trusts it. */
-  readonly trusted: boolean
-  /** The higher, the longer it is remembered and kept. */
-  readonly score: number
-  /** What the score is made of. */
-  readonly scoreReasons: readonly ScorePart[]
-  /** What the application keeps of it, as `toJson` makes it. */
-  readonly metadata: unknown
-  /** When it became known. */
-  readonly createdAt: number
-  /** Where and when it was connected last; `null`: never. */
-  readonly lastSeen: { readonly point: Point | null; readonly at: number } | null
-  /** Where and when an attempt failed last; `null`: never. */
-  readonly lastFailure: { readonly point: Point | null; readonly at: number } | null
-  /** The running connection; `null`: none. */
-  readonly connection: { readonly point: Point | null; readonly direction: string; readonly establishedAt: number } | null
-  /** What was last reported of it; `null`: nothing. */
-  readonly lastReport: PeerReport | null
-  /** Weights of reports, as of now. */
-  readonly penalty: number
-  /** Its history, the oldest line first. */
-  readonly events: readonly { readonly kind: string; readonly at: number; readonly point: Point | null }[]
-}
 
 /**
  * `pool.peers`: what is known of peers, trust and bans. Methods throw, or reject with, `PoolError` `invalid-peer-id` or
@@ -46,9 +18,11 @@ export interface PeerDescription {
  */
 export class Peers<PeerMeta> {
   readonly #context: FlowContext
+  readonly #lifecycle: Lifecycle
 
-  constructor(context: FlowContext) {
+  constructor(context: FlowContext, lifecycle: Lifecycle) {
     this.#context = context
+    this.#lifecycle = lifecycle
   }
 
   /** The live record of a known peer. */
@@ -86,14 +60,10 @@ export class Peers<PeerMeta> {
     return this.info(peerId) === undefined ? undefined : this.#context.state.peers.scoreOf(peerId)
   }
 
-  /** What a known peer's score is made of, in parts that add up to it. */
+  /** What a known peer's score is made of, in parts that add up to it. Throws `PoolError` `not-started` before the first start. */
   scoreReasons(peerId: PeerId): readonly ScorePart[] {
-    const { state, config, clock } = this.#context
     const info = this.info(peerId)
-    if (info === undefined) return []
-    if (config.peerMetadata.score === undefined) return scoreParts(info, { now: clock.now(), date: clock.date() })
-    const score = state.peers.scoreOf(peerId)
-    return [{ of: 'application', amount: score, score }]
+    return info === undefined ? [] : this.#lifecycle.lateFor('peers.scoreReasons').descriptions.scoreReasons(info)
   }
 
   /**
@@ -166,29 +136,12 @@ export class Peers<PeerMeta> {
     })
   }
 
-  /** A peer as plain JSON. Takes what `info` returned; throws `PoolError` `invalid-argument` for anything else. Source: `info_of_peer_info`. */
+  /**
+   * A peer as plain JSON. Takes what `info` returned; throws `PoolError` `invalid-argument` for anything else, `not-started` before the
+   * first start. Source: `info_of_peer_info`.
+   */
   describe(info: PeerInfo<PeerMeta>): PeerDescription {
     liveRecord(info, { code: 'invalid-argument', name: 'peers.describe' })
-    const { state } = info
-    const seen = lastMeeting(info)
-    const failed = lastFailure(info)
-    return {
-      peerId: info.peerId,
-      state: state.kind,
-      trusted: info.trusted,
-      score: this.#context.state.peers.scoreOf(info.peerId),
-      scoreReasons: this.scoreReasons(info.peerId),
-      metadata: this.#context.config.peerMetadata.toJson(info.metadata),
-      createdAt: info.createdAt,
-      lastSeen: seen === undefined ? null : { point: seen.point ?? null, at: seen.at },
-      lastFailure: failed === undefined ? null : { point: failed.point ?? null, at: failed.at },
-      connection:
-        state.kind === 'running'
-          ? { point: state.connection.point ?? null, direction: state.connection.direction, establishedAt: state.connection.establishedAt }
-          : null,
-      lastReport: info.lastReport ?? null,
-      penalty: penaltyOf(info, this.#context.clock.now()),
-      events: info.events.map(({ kind, at, other }) => ({ kind, at, point: other ?? null }))
-    }
+    return this.#lifecycle.lateFor('peers.describe').descriptions.peer(info)
   }
 }

@@ -2,41 +2,15 @@
 import type { FlowContext } from '../flows/context.ts'
 import type { EventHub } from '../flows/event-hub.ts'
 import type { GreylistedHost, GreylistFigures } from '../tables/greylist.ts'
-import { lastFailureAt, lastSeenAt, type PointInfo } from '../tables/point.ts'
+import type { PointInfo } from '../tables/point.ts'
 import { hostOf } from '../values/address.ts'
 import { liveRecord } from '../values/arguments.ts'
 import type { PoolListener } from '../values/events.ts'
 import type { HistoryEvent } from '../values/history.ts'
 import type { Host, PeerId, Point } from '../values/ids.ts'
 import { type Ending, PoolError } from '../values/reason.ts'
-
-/** A point as plain JSON. Instants are ms since 1970. */
-export interface PointDescription {
-  /** Where it is. */
-  readonly point: Point
-  /** `disconnected`, `requested` (being dialed), `accepted` (in a handshake) or `running` (connected). */
-  readonly state: string
-  /** The operator trusts it. */
-  readonly trusted: boolean
-  /** Its peer said that it may be advertised. */
-  readonly isPublic: boolean
-  /** Its owner named it in a signed record. */
-  readonly isSigned: boolean
-  /** The only peer that may answer there; `null`: any. */
-  readonly expectedPeerId: PeerId | null
-  /** The peer that advertised it first; `null`: the operator, the storage or a local discovery. */
-  readonly source: PeerId | null
-  /** How it became known: a `DiscoverySource`. */
-  readonly discoverySource: string
-  /** When it became known. */
-  readonly discoveredAt: number
-  /** When a peer was connected there last; `null`: never. */
-  readonly lastSeenAt: number | null
-  /** When a dial failed there last; `null`: never. */
-  readonly lastFailureAt: number | null
-  /** Its history, the oldest line first. */
-  readonly events: readonly { readonly kind: string; readonly at: number; readonly peerId: PeerId | null }[]
-}
+import type { PointDescription } from './descriptions.ts'
+import type { Lifecycle } from './lifecycle.ts'
 
 /** How a host or range is banned. */
 export interface BanOfHost {
@@ -55,9 +29,11 @@ const noFigures: GreylistFigures = { count: 0, fill: 0, falsePositiveRate: 0, li
  */
 export class Points {
   readonly #context: FlowContext
+  readonly #lifecycle: Lifecycle
 
-  constructor(context: FlowContext) {
+  constructor(context: FlowContext, lifecycle: Lifecycle) {
     this.#context = context
+    this.#lifecycle = lifecycle
   }
 
   /** The live record of a known point. */
@@ -164,23 +140,13 @@ export class Points {
     })
   }
 
-  /** A point as plain JSON. Takes what `info` returned; throws `PoolError` `invalid-argument` for anything else. */
+  /**
+   * A point as plain JSON. Takes what `info` returned; throws `PoolError` `invalid-argument` for anything else, `not-started` before the
+   * first start.
+   */
   describe(info: PointInfo): PointDescription {
     liveRecord(info, { code: 'invalid-argument', name: 'points.describe' })
-    return {
-      point: info.point,
-      state: info.state.kind,
-      trusted: info.trusted,
-      isPublic: info.isPublic,
-      isSigned: info.isSigned,
-      expectedPeerId: info.expectedPeerId ?? null,
-      source: info.source ?? null,
-      discoverySource: info.discoverySource,
-      discoveredAt: info.discoveredAt,
-      lastSeenAt: lastSeenAt(info) ?? null,
-      lastFailureAt: lastFailureAt(info) ?? null,
-      events: info.events.map(({ kind, at, other }) => ({ kind, at, peerId: other ?? null }))
-    }
+    return this.#lifecycle.lateFor('points.describe').descriptions.point(info)
   }
 
   #hostOf(point: Point): Host {
