@@ -19,6 +19,7 @@ import {
   type NetworkHandlers,
   type Transport
 } from '../core/values/ports.ts'
+import { PoolError } from '../core/values/reason.ts'
 import { ConnectionKeeper } from './connection-keeper.ts'
 import { type DialRule, dialRule, ruleAllows } from './dial-rule.ts'
 import { Discoveries } from './discoveries.ts'
@@ -319,10 +320,15 @@ export class Libp2pNetwork implements Network {
     return pointOf(connection.remoteAddr)?.point === point
   }
 
-  /** Beside the start; a failure is tried again. What comes on a stream meanwhile waits in it. */
+  /** Resolves when links can be made; no dial waits for it. Rejects with `PoolError` `not-started` if that code cannot be loaded. */
+  async load(): Promise<void> {
+    await this.#load()
+  }
+
+  /** Begun beside the start; a failure is tried again. What comes on a stream meanwhile waits in it. */
   async #load(): Promise<Late> {
     this.#late ??= await loadLate()
-    if (this.#late === undefined) throw new DialError('other', 'a part of the network could not be loaded')
+    if (this.#late === undefined) throw new PoolError('not-started', 'start: a part of the pool could not be loaded')
     return this.#late
   }
 

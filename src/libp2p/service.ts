@@ -119,13 +119,24 @@ export class Libp2pPeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uin
   }
 
   override async start(): Promise<void> {
-    if (!this.#nodeIsStarting) await super.start()
+    if (!this.#nodeIsStarting) await this.#begin()
+  }
+
+  /** No dial waits for what makes links, but a pool that can make none has not started. */
+  async #begin(): Promise<void> {
+    await super.start()
+    try {
+      await this.network.load()
+    } catch (error) {
+      await super.stop()
+      throw error
+    }
   }
 
   async afterStart(): Promise<void> {
     this.#nodeIsStarting = false
     // A pool that its user destroyed does not keep the node from starting again.
-    if (this.status !== 'destroyed') await super.start()
+    if (this.status !== 'destroyed') await this.#begin()
   }
 
   async beforeStop(): Promise<void> {

@@ -212,15 +212,11 @@ export class Lifecycle {
   #incoming(link: Link): void {
     const takes = this.#status === 'running' || this.#status === 'starting' || (this.#status === 'suspended' && this.#keep !== 'none')
     const { config, log } = this.#context
-    if (!takes) abortLink(link, 'the pool is not running')
-    else if (this.#late !== undefined)
+    const refuse = (): void => abortLink(link, 'the pool is not running')
+    if (takes && this.#late !== undefined)
       this.#late.greeting.accept(link).catch((error: unknown) => log.error('an incoming link failed', error))
-    else if (this.#earlyLinks++ < config.maxIncoming)
-      this.load().then(
-        () => this.#incoming(link),
-        () => abortLink(link, 'the pool did not start')
-      )
-    else abortLink(link, 'the pool is starting')
+    else if (takes && this.#earlyLinks++ < config.maxIncoming) this.load().then(() => this.#incoming(link), refuse)
+    else refuse()
   }
 
   #ownPointsChanged(): void {
