@@ -57,7 +57,7 @@ test.concurrent.for([
   await expect(me.pool.connect(point, { expectedPeerId: id })).rejects.toMatchObject({ rejection: { kind: 'myself' } })
   await expect(me.pool.connect(point)).rejects.toMatchObject({ rejection: { kind: 'myself' } })
   expect(me.pool.points.info(point)).toBeUndefined()
-  expect(me.pool.explain(point).text).toBe('that is this peer itself')
+  expect(me.pool.explain(point).text).toBe('cannot connect to self')
 })
 
 test.concurrent.for([

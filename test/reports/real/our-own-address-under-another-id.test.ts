@@ -16,7 +16,7 @@ test('our own address that an unknown peer gives as its own is dialed once; the 
   me.pool.registerNewPoint(point)
   await me.pool.maintain()
   expect(dials).toHaveLength(1)
-  expect(me.pool.explain(point).text).toBe('that is this peer itself')
+  expect(me.pool.explain(point).text).toBe('cannot connect to self')
   expect(me.pool.connections.findByPeerId(stranger.pool.peerId)?.ending).toBeUndefined()
   expect(me.pool.peers.info(stranger.pool.peerId)?.failures).toBe(0)
   expect(me.pool.peers.isBanned(stranger.pool.peerId)).toBe(false)

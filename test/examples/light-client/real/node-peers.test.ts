@@ -34,7 +34,7 @@ describe('a Node peer', () => {
     const [, guard] = network.honest
     if (guard === undefined) throw new Error('no second peer')
     await expectOut(guard, Uint8Array.of(9, 9, 9), 'kind: 1, 2 or 3 expected, 9 came')
-    await expectOut(guard, new Uint8Array(20_000), 'at most 16007 bytes expected, 20000 came')
+    await expectOut(guard, new Uint8Array(20_000), 'expected at most 16007 bytes, got 20000')
     await expectOut(guard, Uint8Array.of(2, 0, 0, 0, 1, 255, 255, 1), 'max: 1 to 200 expected, 65535 came')
     guard.makeHeader()
     const { hash } = guard.tree.head
