@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 /** The command `p2p-pool`: one process around `program.ts`, with its signals. */
+import { exitStatus } from './exit-status.ts'
 import { runCommandLine } from './program.ts'
 import { processTerminal } from './terminal.ts'
 import { processOutput } from './text-output.ts'
@@ -16,6 +17,11 @@ function untilEnded(): AbortSignal {
     })
   }
   return end.signal
+}
+
+if (Number.parseInt(process.versions.node, 10) < 22) {
+  console.error(`p2p-pool needs Node 22 or newer; this is Node ${process.versions.node}`)
+  process.exit(exitStatus.usage)
 }
 
 // The reader of our output may end first, as `head` does.

@@ -297,7 +297,7 @@ export class PeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Arra
 
   /**
    * Up to `size` known points that are not banned, 3/5 of them the best, 2/5 at random; only public ones with `ignorePrivate`.
-   * Throws `RangeError` for a negative or fractional size. Source: `list_known_points`.
+   * Throws `PoolError` `invalid-argument` for a negative or fractional size. Source: `list_known_points`.
    */
   listKnownPoints(which: { ignorePrivate: boolean; size?: number }): Point[] {
     const [{ ignorePrivate, size = defaultListing }] = this.#context.take('listKnownPoints', which)

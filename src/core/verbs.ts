@@ -97,7 +97,7 @@ const verbs = {
   registerPeer: [peerId],
   setExpectedPeerId: [point, peerId],
   addToIdPoints: [point],
-  listKnownPoints: [recordOf({ ignorePrivate: flag, size: anything }, 'ignorePrivate')],
+  listKnownPoints: [recordOf({ ignorePrivate: flag, size: whole(0, Number.MAX_SAFE_INTEGER) }, 'ignorePrivate')],
   greylistAddress: [host],
   greylistPeer: [peerId],
   'connections.findByPeerId': [peerId],

@@ -177,6 +177,7 @@ function whyLeftOut(view: PoolView, info: PointInfo, circumstances: Circumstance
   const { active, bounds } = view
   const { now, awake } = circumstances
   if (info.trusted || kindsWanted(view, awake).includes(kindOf(info.transport))) return undefined
+  if (bounds.aim === 0) return 'the pool keeps no minimum of connections: it dials by itself only trusted points'
   if (active >= bounds.aim) return `it would be dialed if connections fell below ${bounds.aim}; there are ${active}`
   if (active >= bounds.minTarget && shareTaken(view)(info))
     return `as many peers at its host are connected as one host may have: it would be dialed if connections fell below ${bounds.minTarget}`

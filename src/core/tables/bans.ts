@@ -105,7 +105,7 @@ export class Bans {
     return (entry !== undefined && !this.#isOver(entry.ban)) || this.#rangeOver(host) !== undefined
   }
 
-  /** Banning again changes the end and nothing else. Throws `PoolError` `table-full`, `RangeError` for an end that is past. */
+  /** Banning again changes the end and nothing else. Throws `PoolError` `table-full`, `invalid-argument` for an end that is past. */
   banPeer(peerId: PeerId, options: BanOptions): void {
     const entry = this.#peers.get(peerId)
     const own = this.#pronounce(entry?.own, options)
@@ -231,7 +231,8 @@ export class Bans {
   }
 
   #pronounce(known: Ban | undefined, { since = this.#today(), endsAt }: BanOptions): Ban {
-    if (endsAt !== undefined && !(endsAt > since)) throw new RangeError(`end of a ban: expected a date after ${since}, got ${endsAt}`)
+    if (endsAt !== undefined && !(endsAt > since))
+      throw new PoolError('invalid-argument', `endsAt: expected a date after now (${since} ms since 1970), got ${endsAt}`)
     this.#nextEnd = Math.min(this.#nextEnd, endsAt ?? this.#nextEnd)
     return { since: known?.since ?? since, endsAt }
   }

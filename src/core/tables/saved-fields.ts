@@ -332,7 +332,7 @@ export function joinBans(bans: Pick<Bans, 'banPeer' | 'banHost' | 'banRange'>, l
       try {
         take(ban)
       } catch (error) {
-        if (!(error instanceof PoolError || error instanceof RangeError)) throw error
+        if (!(error instanceof PoolError)) throw error
         dropped++
       }
     }

@@ -67,7 +67,7 @@ const badArguments: readonly Bad[] = [
   ['setExpectedPeerId', [point, ''], /a libp2p peer id/, '""'],
   ['addToIdPoints', ['127.0.0.1'], /a multiaddr/, '"127.0.0.1"'],
   ['listKnownPoints', [], /\{ ignorePrivate \}/, 'undefined'],
-  ['listKnownPoints', [{ ignorePrivate: false, size: -1 }], /size: expected a whole number of 0 or more/, '-1'],
+  ['listKnownPoints', [{ ignorePrivate: false, size: -1 }], /size: expected a whole number from 0/, '-1'],
   ['greylistAddress', ['exa mple.org'], /an IP address or a DNS name/, '"exa mple.org"'],
   ['greylistPeer', [5], /a libp2p peer id/, '5'],
   ['connections.findByPeerId', ['b'], /a libp2p peer id/, '"b"'],
@@ -116,8 +116,7 @@ describe('a bad argument is refused before anything is done, and the error says 
     const { pool, strict } = await made()
     const before = JSON.stringify(strict.snapshot().points)
     const { error } = await failureOf(() => Reflect.apply(methodOf(pool, method), undefined, args))
-    expect(error).toBeInstanceOf(Error)
-    if (!(error instanceof RangeError)) expect(error).toBeInstanceOf(PoolError)
+    expect(error).toBeInstanceOf(PoolError)
     expect(String(error)).toMatch(expected)
     expect(String(error)).toContain(`got ${received}`.replace('got "timeout"', '"timeout"').replace('got "trustd"', '"trustd"'))
     expect(JSON.stringify(strict.snapshot().points)).toBe(before)

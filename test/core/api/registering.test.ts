@@ -195,7 +195,7 @@ describe('listing', () => {
     for (let i = 1; i <= 80; i++) pool.registerPoint(at(i))
     expect(pool.listKnownPoints({ ignorePrivate: false })).toHaveLength(50)
     for (const size of [-1, 1.5, Number.NaN]) {
-      expect(() => pool.listKnownPoints({ ignorePrivate: false, size })).toThrow(RangeError)
+      expect(() => pool.listKnownPoints({ ignorePrivate: false, size })).toThrow(PoolError)
       expect(() => pool.listKnownPoints({ ignorePrivate: false, size })).toThrow(String(size))
     }
   })
