@@ -215,7 +215,7 @@ async function startPeer<Msg, PeerMeta, ConnMeta>(
 function warnOfPoints<Msg, PeerMeta, ConnMeta>(pool: Libp2pPeerPool<Msg, PeerMeta, ConnMeta>): void {
   for (const { point } of pool.config.trustedPoints) {
     const { state, text } = pool.explain(point)
-    if (state === 'not-dialable') console.warn(`p2p-pool: ${point} is not dialed: ${text}`)
+    if (state === 'not-dialable') console.warn(`p2p-pool: ${point}: ${text}`)
   }
 }
 

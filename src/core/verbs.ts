@@ -34,17 +34,18 @@ const endsAt = figure(0, 8.64e15)
 const ofHost = { banPeers: flag, endsAt }
 
 const plainReason = recordOf({ kind: oneOf(...Object.keys(reasonCode), 'lost', 'closed-by-peer') }, 'kind')
-const reasonWith: Readonly<Record<string, Check>> = {
-  explicit: recordOf({ kind: anything, text }, 'text'),
-  fault: recordOf({ kind: anything, detail: text }, 'detail'),
-  unknown: recordOf({ kind: anything, code: whole(0, 2 ** 32 - 1), text }, 'code', 'text')
-}
+/** A map: an object would also give what every object has, such as `toString`. */
+const reasonWith: ReadonlyMap<unknown, Check> = new Map([
+  ['explicit', recordOf({ kind: anything, text }, 'text')],
+  ['fault', recordOf({ kind: anything, detail: text }, 'detail')],
+  ['unknown', recordOf({ kind: anything, code: whole(0, 2 ** 32 - 1), text }, 'code', 'text')]
+])
 
 /** A `DisconnectReason`, or a text, which stands for an explicit one. */
 export const reason: Check = (value, at) => {
   if (typeof value === 'string') return { kind: 'explicit', text: value }
-  const kind = typeof value === 'object' && value !== null && 'kind' in value ? String(value.kind) : ''
-  return (reasonWith[kind] ?? plainReason)(value, at)
+  const { kind } = Object(value) as { readonly kind?: unknown }
+  return (reasonWith.get(kind) ?? plainReason)(value, at)
 }
 
 const pointOrPeerId: Check = (value, at) => (typeof value === 'string' && value.startsWith('/') ? point : peerId)(value, at)
@@ -82,7 +83,7 @@ const verbs = {
   explainBand: [],
   clearGreylist: [],
   connect: [point, options({ ...trusting, timeoutMs: figure(1, maxDurationMs), signal })],
-  disconnect: [peerId, (value, at) => reason(value === undefined ? 'asked to' : value, at)],
+  disconnect: [peerId, (value, at) => reason(value ?? 'asked to', at)],
   tearDownConnections: [reason],
   suspend: [options({ keep: oneOf('band', 'all', 'none') })],
   setBand: [(value) => checkBand('band', value)],
