@@ -6,7 +6,9 @@ export type CommandErrorCode =
   | 'not-running' // nobody answers on the socket
   | 'held' // another peer holds the data folder
   | 'no-answer' // the deadline passed
+  | 'busy' // too many programs or requests at once
   | 'invalid-request' // a line on the socket that is no request of this version
+  | 'invalid-answer' // what came back is none of a peer of this version
   | 'unknown-verb'
   | 'too-large' // a line exceeds its cap
   | 'failed'

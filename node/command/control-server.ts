@@ -1,35 +1,15 @@
 /**
- * The control socket of a running peer: takes requests as JSON lines, one after the other on each connection, and answers
- * them. It owns the socket, its caps and its deadlines; what a verb does is in `control-verbs.ts`. A Unix socket, or a named pipe on Windows:
- * a page in a browser cannot reach either.
+ * The control socket of a running peer. It owns the socket, and how many programs it serves; what one of them may do is in
+ * `control-connection.ts`, what a verb does in `control-verbs.ts`. A Unix socket, or a named pipe on Windows: a page in a browser
+ * cannot reach either.
  */
 import { once } from 'node:events'
 import { chmod, lstat, rm } from 'node:fs/promises'
 import { createServer, type Server, type Socket } from 'node:net'
-import { shown } from '../../src/core/values/arguments.ts'
 import { codeOf } from '../system-error.ts'
 import { CommandError, plainError } from './command-error.ts'
-import {
-  type ControlAnswer,
-  type ControlEvent,
-  type ControlRequest,
-  lineOf,
-  maxRequestBytes,
-  readLines,
-  readRequest
-} from './control-lines.ts'
-
-/** What the socket gives access to. */
-export interface ControlTarget {
-  /** Rejects with `PoolError` or `CommandError`. */
-  call(verb: string, args: readonly unknown[]): Promise<unknown>
-  readonly events: {
-    /** The last ones, oldest first. */
-    recent(): readonly ControlEvent[]
-    /** Until the returned function is called. */
-    subscribe(listener: (event: ControlEvent) => void): () => void
-  }
-}
+import { ControlConnection, type ControlTarget } from './control-connection.ts'
+import { lineOf } from './control-lines.ts'
 
 export interface ControlServer {
   readonly path: string
@@ -46,8 +26,12 @@ export interface ControlLimits {
 
 /** Commands are short; a few people may follow events. */
 const maxConnections = 32
-/** Bytes of events that wait for a follower who does not read. */
-const maxWaitingBytes = 1024 * 1024
+/** The other places are for programs that ask and go. */
+const maxFollowers = 24
+/** Programs that are told that there is no place; more are cut off. */
+const maxRefused = 32
+/** To take that. */
+const refuseMs = 1_000
 
 /**
  * Listens on `path`, for the user of this process alone. The caller holds the data folder, so a socket that is there already was left
@@ -60,15 +44,27 @@ export async function listenForControl(
 ): Promise<ControlServer> {
   await removeStaleSocket(path)
   const sockets = new Set<Socket>()
+  const served = new Set<ControlConnection>()
+  const mustHavePlaceToFollow = (): void => {
+    if ([...served].filter(({ follows }) => follows).length >= maxFollowers)
+      throw new CommandError('busy', `too many programs follow events: at most ${maxFollowers} may`)
+  }
   const server = createServer((socket) => {
     sockets.add(socket)
     socket.once('close', () => sockets.delete(socket))
     // A broken connection ends its reader; nobody else needs to know.
     socket.on('error', () => socket.destroy())
+    if (served.size >= maxConnections) {
+      refuse(socket)
+      return
+    }
+    const connection = new ControlConnection(socket, { target, verbMs, mustHavePlaceToFollow })
+    served.add(connection)
+    socket.once('close', () => served.delete(connection))
     socket.setTimeout(idleMs, () => socket.destroy())
-    void serve(socket, target, verbMs)
+    void connection.serve()
   })
-  server.maxConnections = maxConnections
+  server.maxConnections = maxConnections + maxRefused
   await listenPrivately(server, path)
   return {
     path,
@@ -104,61 +100,10 @@ async function listenPrivately(server: Server, path: string): Promise<void> {
   if (process.platform !== 'win32') await chmod(path, 0o600)
 }
 
-async function serve(socket: Socket, target: ControlTarget, verbMs: number): Promise<void> {
-  try {
-    for await (const line of readLines(socket.iterator({ destroyOnReturn: false }), maxRequestBytes))
-      await answer(socket, line, { target, verbMs })
-  } catch (error) {
-    if (!socket.writable) return
-    // The line that was too long had no end, so nothing after it can be read. The idle deadline ends a client that goes on writing.
-    socket.end(lineOf({ id: 0, error: plainError(error) }))
-  }
-}
-
-async function answer(socket: Socket, line: string, { target, verbMs }: { target: ControlTarget; verbMs: number }): Promise<void> {
-  let id = 0
-  try {
-    const request = readRequest(line)
-    id = request.id
-    if (request.verb === 'events' && sendEvents(socket, request, target)) return
-    const value = request.verb === 'events' ? null : await inTime(target.call(request.verb, request.args), request.verb, verbMs)
-    await write(socket, { id, value: value ?? null })
-  } catch (error) {
-    await write(socket, { id, error: plainError(error) })
-  }
-}
-
-/** Sends the last events; returns whether more follow, which have no final answer. */
-function sendEvents(socket: Socket, { id, args }: ControlRequest, { events }: ControlTarget): boolean {
-  const [options] = args
-  const follow: unknown = typeof options === 'object' && options !== null ? Reflect.get(options, 'follow') : false
-  if (typeof follow !== 'boolean') throw new CommandError('invalid-request', `events.follow: expected true or false, got ${shown(follow)}`)
-  for (const event of events.recent()) socket.write(lineOf({ id, event }))
-  if (!follow) return false
-  socket.setTimeout(0)
-  const stop = events.subscribe((event) => {
-    if (socket.writableLength <= maxWaitingBytes) socket.write(lineOf({ id, event }))
-    else socket.destroy()
-  })
-  socket.once('close', stop)
-  return true
-}
-
-async function inTime(work: Promise<unknown>, verb: string, verbMs: number): Promise<unknown> {
-  const late = Promise.withResolvers<never>()
-  const timer = setTimeout(() => late.reject(new CommandError('no-answer', `${verb} was not done within ${verbMs} ms; it goes on`)), verbMs)
-  try {
-    return await Promise.race([work, late.promise])
-  } finally {
-    clearTimeout(timer)
-  }
-}
-
-/** Waits while the other side is behind; the idle deadline of the socket bounds that. */
-async function write(socket: Socket, message: ControlAnswer): Promise<void> {
-  if (!socket.writable || socket.write(lineOf(message))) return
-  const either = new AbortController()
-  const { signal } = either
-  await Promise.race([once(socket, 'drain', { signal }), once(socket, 'close', { signal })]).catch(() => undefined)
-  either.abort()
+/** Says why, instead of a connection that breaks; what the other side writes is dropped. */
+function refuse(socket: Socket): void {
+  const timer = setTimeout(() => socket.destroy(), refuseMs)
+  socket.once('close', () => clearTimeout(timer))
+  socket.resume()
+  socket.end(lineOf({ id: 0, error: plainError(new CommandError('busy', 'too many programs are connected to the control socket')) }))
 }

@@ -9,7 +9,7 @@ export const exitStatus = {
   notRunning: 2,
   /** Another peer holds the data folder. */
   held: 3,
-  /** The peer did not answer in time. */
+  /** The peer did not answer in time, or serves too many programs already. */
   noAnswer: 4,
   /** The command line or a setting makes no sense. */
   usage: 64
@@ -21,6 +21,7 @@ const statusByCode: Readonly<Record<string, ExitStatus>> = {
   'not-running': exitStatus.notRunning,
   held: exitStatus.held,
   'no-answer': exitStatus.noAnswer,
+  busy: exitStatus.noAnswer,
   usage: exitStatus.usage,
   'invalid-config': exitStatus.usage,
   'invalid-argument': exitStatus.usage,
@@ -28,7 +29,7 @@ const statusByCode: Readonly<Record<string, ExitStatus>> = {
   'invalid-peer-id': exitStatus.usage
 }
 
-/** Of the code of a `CommandError` or `PoolError`. */
+/** Of the code of a `CommandError` or `PoolError`, which may be whatever the other end of the socket wrote. */
 export function statusOf(code: string): ExitStatus {
-  return statusByCode[code] ?? exitStatus.failed
+  return (Object.hasOwn(statusByCode, code) ? statusByCode[code] : undefined) ?? exitStatus.failed
 }

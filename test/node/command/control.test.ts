@@ -5,8 +5,9 @@ import { connect, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { ControlTarget } from '../../../node/command/control-connection.ts'
 import { type ControlEvent, maxRequestBytes, readLines } from '../../../node/command/control-lines.ts'
-import { type ControlServer, type ControlTarget, listenForControl } from '../../../node/command/control-server.ts'
+import { type ControlServer, listenForControl } from '../../../node/command/control-server.ts'
 import { controlOf } from '../../../node/command/control-verbs.ts'
 import { createNodePeer, type NodePeer } from '../../../node/index.ts'
 import { type TemporaryFolder, temporaryFolder } from './running.ts'
@@ -108,11 +109,87 @@ describe('a connection', () => {
     await once(socket, 'close')
   })
 
-  it('beyond the thirty-second is closed at once', async () => {
+  it('beyond the thirty-second is told that there are too many, and ended', async () => {
     await listen({})
-    const many = await Promise.all(Array.from({ length: 40 }, open))
-    for (const socket of many) socket.resume()
-    await expect.poll(() => many.filter(({ destroyed }) => !destroyed).length).toBe(32)
+    await Promise.all(Array.from({ length: 32 }, open))
+    const socket = await open()
+    const lines: string[] = []
+    for await (const line of readLines(socket, 1_000)) lines.push(line)
+    expect(lines.map((line) => JSON.parse(line))).toEqual([
+      { version: 1, id: 0, error: { code: 'busy', message: 'too many programs are connected to the control socket' } }
+    ])
+    // More than are told so are cut off.
+    const more = await Promise.all(Array.from({ length: 60 }, open))
+    for (const one of more) one.resume()
+    await expect.poll(() => sockets.filter(({ destroyed }) => !destroyed).length, { timeout: 5_000 }).toBe(32)
+  })
+
+  it('follows events only where places for other programs are left', async () => {
+    await listen({})
+    const answered: string[] = []
+    for (let n = 0; n < 25; n++) {
+      const socket = await open()
+      socket.on('data', (chunk) => answered.push(String(chunk)))
+      socket.write(`${request('events', [{ follow: true }])}\n`)
+    }
+    await expect.poll(() => answered).toHaveLength(1)
+    expect(JSON.parse(answered[0] ?? '')).toMatchObject({
+      id: 1,
+      error: { code: 'busy', message: 'too many programs follow events: at most 24 may' }
+    })
+    expect(await exchange(request('status'))).toEqual([{ version: 1, id: 1, value: null }])
+  })
+
+  it('follows events once', async () => {
+    let subscribed = 0
+    const subscribe = () => {
+      subscribed++
+      return () => undefined
+    }
+    await listen({ events: { recent: () => [], subscribe } })
+    const follow = request('events', [{ follow: true }])
+    const socket = await open()
+    const answers = readLines(socket, 10_000)
+    socket.write(`${follow}\n${follow}\n`)
+    expect(JSON.parse((await answers.next()).value ?? '')).toMatchObject({
+      id: 1,
+      error: { code: 'invalid-request', message: 'events.follow: this connection follows already' }
+    })
+    expect(subscribed).toBe(1)
+  })
+
+  it('that asks for past events again and again and reads none waits', async () => {
+    let asked = 0
+    const recent = () => {
+      asked++
+      return Array.from({ length: 100 }, () => ({ type: 'large', detail: 'x'.repeat(20_000), at: 0 }))
+    }
+    await listen({ events: { recent, subscribe: () => () => undefined } })
+    const socket = await open()
+    socket.pause()
+    socket.write(`${request('events')}\n`.repeat(100))
+    await expect.poll(() => asked).toBe(1)
+    await sleep(100)
+    expect(asked).toBe(1)
+  })
+
+  it('that follows and reads none is closed by past events, too', async () => {
+    let stopped = false
+    const recent = () => Array.from({ length: 200 }, () => ({ type: 'large', detail: 'x'.repeat(20_000), at: 0 }))
+    const subscribe = () => () => {
+      stopped = true
+    }
+    await listen({ events: { recent, subscribe } })
+    const socket = await open()
+    socket.pause()
+    socket.write(`${request('events', [{ follow: true }])}\n`)
+    await expect.poll(() => stopped).toBe(true)
+  })
+
+  it('may leave sixteen requests going on after their deadline', async () => {
+    await listen({ call: () => new Promise(() => undefined) }, { verbMs: 2 })
+    const answers = await exchange(...Array.from({ length: 17 }, (_, i) => request('slow', [], i)))
+    expect(answers.map(({ error }) => Reflect.get(Object(error), 'code'))).toEqual([...Array(16).fill('no-answer'), 'busy'])
   })
 
   it('that follows events and reads none is closed instead of filling memory', async () => {
