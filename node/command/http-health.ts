@@ -4,8 +4,8 @@
  * lead here cannot read it.
  */
 import { once } from 'node:events'
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { AddressInfo, Socket } from 'node:net'
 import { hostOfName, scopeOf } from '../../src/core/values/address.ts'
 import type { PoolSnapshot } from '../../src/core/values/snapshot.ts'
 import { CommandError } from './command-error.ts'
@@ -33,11 +33,22 @@ export function readHttpAddress(text: string): HttpAddress {
 
 const statusOfHealth: Readonly<Record<Health, number>> = { 'in-band': 200, filling: 206, 'below-minimum': 503, 'not-running': 503 }
 
+const maxConnections = 64
+
 /** Rejects with the system's error if the port cannot be had. */
 export async function serveHealth(snapshot: () => PoolSnapshot, { host, port }: HttpAddress): Promise<HttpServer> {
-  const server = createServer({ requestTimeout: 5_000, headersTimeout: 5_000, keepAliveTimeout: 5_000, maxHeaderSize: 8_192 })
-  server.maxConnections = 64
-  const isLoopback = isLoopbackHost(host)
+  const server = createServer({
+    ...{ headersTimeout: 2_000, connectionsCheckingInterval: 1_000 },
+    ...{ requestTimeout: 5_000, keepAliveTimeout: 5_000, maxHeaderSize: 8_192 }
+  })
+  server.on('clientError', (_, socket) => socket.destroy())
+  makeRoom(server)
+  const listening = once(server, 'listening')
+  server.listen(port, host)
+  await listening
+  const { address, port: taken, family } = server.address() as AddressInfo
+  // Where it listens decides, not how that was written: any name may lead to the loopback.
+  const isLoopback = isLoopbackHost(address)
   server.on('request', (request, response) => {
     if (isLoopback && !isLoopbackHost(hostnameOf(request.headers.host))) {
       send(request, response, {
@@ -46,11 +57,6 @@ export async function serveHealth(snapshot: () => PoolSnapshot, { host, port }: 
       })
     } else send(request, response, answerTo(request, snapshot))
   })
-  server.on('clientError', (_, socket) => socket.destroy())
-  const listening = once(server, 'listening')
-  server.listen(port, host)
-  await listening
-  const { address, port: taken, family } = server.address() as AddressInfo
   return {
     url: `http://${family === 'IPv6' ? `[${address}]` : address}:${taken}`,
     async close() {
@@ -60,6 +66,22 @@ export async function serveHealth(snapshot: () => PoolSnapshot, { host, port }: 
       await closed
     }
   }
+}
+
+/** When all places are taken, the one that asked for nothing for the longest time goes: idle programs keep no supervisor out. */
+function makeRoom(server: Server): void {
+  const idle = new Set<Socket>()
+  server.on('connection', (socket: Socket) => {
+    const [oldest] = idle.size >= maxConnections ? idle : []
+    oldest?.destroy()
+    if (oldest !== undefined) idle.delete(oldest)
+    idle.add(socket)
+    socket.once('close', () => idle.delete(socket))
+  })
+  server.on('request', ({ socket }) => {
+    // To the end of the order. One that is gone stays so.
+    if (idle.delete(socket)) idle.add(socket)
+  })
 }
 
 interface Answer {
