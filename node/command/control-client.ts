@@ -1,6 +1,9 @@
 /** The other end of the control socket: asks the peer that runs on a data folder. Used by every verb of the command but `node`. */
 import { once } from 'node:events'
+import { constants } from 'node:fs'
+import { lstat, stat } from 'node:fs/promises'
 import { connect, type Socket } from 'node:net'
+import { dirname } from 'node:path'
 import { PoolError } from '../../src/core/values/reason.ts'
 import { codeOf } from '../system-error.ts'
 import { CommandError } from './command-error.ts'
@@ -23,17 +26,15 @@ export class ControlClient {
   /** Rejects with `CommandError`: `not-running`, `no-answer`, `failed` (mostly: no permission). */
   static async connect(folder: string, { timeoutMs }: ControlClientOptions): Promise<ControlClient> {
     const path = socketPathOf(folder)
-    const socket = connect(path)
+    let socket: Socket | undefined
     try {
+      await mustBeOurs(path)
+      socket = connect(path)
       await once(socket, 'connect', { signal: AbortSignal.timeout(timeoutMs) })
     } catch (error) {
-      socket.destroy()
-      if (absent.has(codeOf(error)))
-        throw new CommandError(
-          'not-running',
-          `no peer runs on ${folder}: start one with "p2p-pool node", or name its folder with --data`,
-          error
-        )
+      socket?.destroy()
+      if (error instanceof CommandError) throw error
+      if (absent.has(codeOf(error))) throw notRunning(folder, error)
       throw unanswered(error, `cannot reach the peer on ${folder}`, timeoutMs)
     }
     return new ControlClient(socket, timeoutMs)
@@ -97,6 +98,33 @@ export class ControlClient {
     } finally {
       clearTimeout(timer)
     }
+  }
+}
+
+function notRunning(folder: string, cause: unknown): CommandError {
+  return new CommandError('not-running', `no peer runs on ${folder}: start one with "p2p-pool node", or name its folder with --data`, cause)
+}
+
+/**
+ * Whoever may write to the folder could put a socket of their own there, and have us send them what is meant for the peer. Throws
+ * `CommandError` `failed`, or the system's error. Windows shows no owners.
+ */
+async function mustBeOurs(path: string): Promise<void> {
+  const own = process.geteuid?.()
+  if (own === undefined) return
+  const folder = dirname(path)
+  for (const [name, { uid, mode }] of [
+    [path, await lstat(path)],
+    [folder, await lstat(folder)],
+    [folder, await stat(folder)]
+  ] as const) {
+    if (uid !== own && uid !== 0)
+      throw new CommandError(
+        'failed',
+        `${name} belongs to user ${uid}, expected user ${own}, who runs this, or root: run this as that user`
+      )
+    if ((mode & 0o022) !== 0 && (mode & constants.S_IFMT) !== constants.S_IFLNK)
+      throw new CommandError('failed', `others may write to ${name} (mode ${(mode & 0o777).toString(8)}); run: chmod go-w '${name}'`)
   }
 }
 

@@ -57,11 +57,32 @@ export function readRequest(line: string): ControlRequest {
   }
 }
 
-/** What the running peer said. Throws `CommandError` `invalid-request`. The inside of values is what a peer of this version made. */
+/** What the running peer said. Throws `CommandError` `invalid-answer`. The inside of values is what a peer of this version made. */
 export function readAnswer(line: string): ControlAnswer {
   const value = readJson(line)
   mustBeOfThisVersion(value, line)
-  return value as ControlAnswer
+  if (isAnswer(value)) return value
+  throw new CommandError('invalid-answer', `expected an answer with its id and a value, an error or an event, got ${shown(line)}`)
+}
+
+function isAnswer(value: unknown): value is ControlAnswer {
+  if (!hasOwn(value, 'id') || typeof value.id !== 'number') return false
+  if (hasOwn(value, 'error'))
+    return (
+      hasOwn(value.error, 'code') &&
+      typeof value.error.code === 'string' &&
+      hasOwn(value.error, 'message') &&
+      typeof value.error.message === 'string'
+    )
+  if (hasOwn(value, 'event'))
+    return (
+      hasOwn(value.event, 'type') && typeof value.event.type === 'string' && hasOwn(value.event, 'at') && Number.isFinite(value.event.at)
+    )
+  return hasOwn(value, 'value')
+}
+
+function hasOwn<Name extends string>(value: unknown, name: Name): value is Record<Name, unknown> {
+  return typeof value === 'object' && value !== null && Object.hasOwn(value, name)
 }
 
 function readJson(line: string): unknown {

@@ -7,6 +7,13 @@ import type { PoolSnapshot } from '../../src/core/values/snapshot.ts'
  */
 export type Health = 'in-band' | 'filling' | 'below-minimum' | 'not-running'
 
+export const healthWords: Readonly<Record<Health, string>> = {
+  'in-band': 'in the band',
+  filling: 'filling the band',
+  'below-minimum': 'below the minimum',
+  'not-running': 'not running'
+}
+
 export function healthOf({ status, active, band, bounds }: Pick<PoolSnapshot, 'status' | 'active' | 'band' | 'bounds'>): Health {
   if (status !== 'running' && status !== 'suspended') return 'not-running'
   if (active < band.min) return 'below-minimum'

@@ -6,7 +6,7 @@ import { CommandError } from './command-error.ts'
 import { exitStatus } from './exit-status.ts'
 import type { Health } from './health.ts'
 import { blocksText, connectionsText, eventLine, orderConnections, peerText, pointsText, sortKeys } from './listings.ts'
-import type { PeerStatus } from './peer-status.ts'
+import { readStatus } from './peer-status.ts'
 import { healthText, statusText } from './status-text.ts'
 import { snapshotOf } from './steering-verbs.ts'
 import { readTarget } from './target.ts'
@@ -20,7 +20,7 @@ const pointStates = ['disconnected', 'requested', 'accepted', 'running']
 export function addLookingVerbs({ add, asking }: Verbs): void {
   add('status', 'the peer as a whole: health, addresses, relay, what is known, what is blocked').action(
     asking(async ({ client, out, say }: Session) => {
-      const status = (await client.ask('status')) as PeerStatus
+      const status = readStatus(await client.ask('status'))
       say(status, () => statusText(status, out))
     })
   )
@@ -91,7 +91,7 @@ export function addLookingVerbs({ add, asking }: Verbs): void {
   )
   add('health', 'exit status 0: in the band, 1: fewer connections than the minimum, 2: not running').action(
     asking(async ({ client, say }: Session) => {
-      const { health, pool } = (await client.ask('status')) as PeerStatus
+      const { health, pool } = readStatus(await client.ask('status'))
       say({ health, active: pool.active, band: pool.band }, () => `${healthText({ health, ...pool })}\n`)
       return healthStatus[health]
     })

@@ -11,19 +11,21 @@ import { type NodeOptions, readNodeSettings } from './node-settings.ts'
 import { packageVersion } from './package-version.ts'
 import { pageLines, startedText } from './status-text.ts'
 import { addSteeringVerbs } from './steering-verbs.ts'
+import { indented, steady } from './text-output.ts'
 import { type Ends, jsonOf, type Surroundings, verbsOf } from './verb-command.ts'
 
 const epilogue = `
 TARGET is a peer id, a multiaddr, a host, or a range such as 192.0.2.0/24, as the verb says.
 
 Exit status: 0 done, 1 the peer refused or could not, 2 no peer runs on the data folder, 3 another peer holds the data folder,
-4 no answer in time, 64 the command line or a setting makes no sense.
+4 no answer in time or too many programs connected, 64 the command line or a setting makes no sense.
 
 "p2p-pool VERB --help" tells the options of a verb.`
 
 /** Runs one command line; never rejects. Writes to `out` alone. */
 export async function runCommandLine(args: readonly string[], surroundings: Surroundings): Promise<ExitStatus> {
-  const { out } = surroundings
+  const out = steady(surroundings.out)
+  const steadily = { ...surroundings, out }
   const json = args.includes('--json')
   let status: ExitStatus = exitStatus.done
   const program = new Command('p2p-pool')
@@ -35,8 +37,8 @@ export async function runCommandLine(args: readonly string[], surroundings: Surr
   const ends: Ends = (to) => {
     status = to
   }
-  addNodeVerb(program, surroundings, ends)
-  const verbs = verbsOf(program, surroundings, ends)
+  addNodeVerb(program, steadily, ends)
+  const verbs = verbsOf(program, steadily, ends)
   addLookingVerbs(verbs)
   addSteeringVerbs(verbs)
   try {
@@ -47,7 +49,7 @@ export async function runCommandLine(args: readonly string[], surroundings: Surr
     const isUsage = error instanceof CommanderError
     const plain = isUsage ? { code: 'usage', message: error.message } : plainError(error)
     if (json) out.write(`${jsonOf({ error: plain })}\n`)
-    else if (!isUsage) out.complain(`p2p-pool: ${plain.message}\n`)
+    else if (!isUsage) out.complain(`p2p-pool: ${indented(plain.message)}\n`)
     return statusOf(plain.code)
   }
 }

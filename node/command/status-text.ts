@@ -4,16 +4,9 @@ import { readPoint, scopeOf } from '../../src/core/values/address.ts'
 import type { Point } from '../../src/core/values/ids.ts'
 import type { PoolSnapshot } from '../../src/core/values/snapshot.ts'
 import { defaultDataFolder } from './data-folder.ts'
-import type { Health } from './health.ts'
+import { type Health, healthWords } from './health.ts'
 import type { PeerStatus } from './peer-status.ts'
 import { counted, facts, type Output, safe, since } from './text-output.ts'
-
-const healthWords: Readonly<Record<Health, string>> = {
-  'in-band': 'in the band',
-  filling: 'filling the band',
-  'below-minimum': 'below the minimum',
-  'not-running': 'not running'
-}
 
 export function healthText({ health, active, band }: { readonly health: Health } & Pick<PoolSnapshot, 'active' | 'band'>): string {
   return `${healthWords[health]}: ${counted(active, 'connection')}; the band is ${band.min} to ${band.max}, ${band.expected} expected`

@@ -1,4 +1,5 @@
 /** The verbs that change something: connections, trust, bans, the band. Each calls methods of the pool by their own names. */
+import { hostOf } from '../../src/core/values/address.ts'
 import type { PeerId, Point } from '../../src/core/values/ids.ts'
 import type { ConnectionInfo, PoolSnapshot } from '../../src/core/values/snapshot.ts'
 import { CommandError } from './command-error.ts'
@@ -69,8 +70,10 @@ export function addSteeringVerbs({ add, asking }: Verbs): void {
     asking(async (session: Session, text: string) => {
       const target = readTarget(text, 'peer', 'point', 'host', 'range')
       const [verb, what] = banOf(target)
+      const { blocks = [] } = await snapshotOf(session.client, 'blocks')
+      const lifted = blocks.some(({ peerId, host }) => (peerId ?? host) === (target.kind === 'point' ? hostOf(target.point) : what))
       await session.client.ask(`${verb[0]}.unban${verb[1]}`, what)
-      done(session, 'banned no more', target)
+      done(session, lifted ? 'banned no more' : 'was not banned', target, { lifted })
     })
   )
   add('forget <target>', 'forget a point, or all points of a peer').action(

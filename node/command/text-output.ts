@@ -37,6 +37,33 @@ export function safeJson(value: unknown, indent?: number): string {
   return JSON.stringify(value, undefined, indent).replace(steering, (found) => (found === '\n' ? found : safe(found)))
 }
 
+/** What `styleText` makes of bold text. */
+const bold = '\u001b[1m'
+const boldEnd = '\u001b[22m'
+
+/**
+ * The one way to a terminal or pipe: what could steer it is made visible, whoever wrote it. Ends of lines stay, and bold type where there
+ * are colours; text from outside that must be one line goes through `safe` before.
+ */
+export function steady(out: Output): Output {
+  const plain = (text: string): string => text.split('\n').map(safe).join('\n')
+  const styled = (text: string): string =>
+    text
+      .split(bold)
+      .map((part) => part.split(boldEnd).map(plain).join(boldEnd))
+      .join(bold)
+  return {
+    write: (text) => out.write(out.hasColors ? styled(text) : plain(text)),
+    complain: (text) => out.complain(plain(text)),
+    hasColors: out.hasColors
+  }
+}
+
+/** A message of several lines: a peer that wrote part of it cannot make one that looks like ours. */
+export function indented(text: string): string {
+  return text.trimEnd().replaceAll('\n', '\n  ')
+}
+
 /** Columns side by side, headed, without borders. Columns whose head ends in `>` are to the right. */
 export function table(head: readonly string[], rows: readonly (readonly string[])[], { hasColors }: Pick<Output, 'hasColors'>): string {
   const none = Object.fromEntries(

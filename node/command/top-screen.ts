@@ -6,7 +6,7 @@ import { eventLine } from './listings.ts'
 import type { PeerStatus } from './peer-status.ts'
 import { healthText } from './status-text.ts'
 import { shownHost } from './target.ts'
-import { bytes, since, table } from './text-output.ts'
+import { bytes, safe, since, table } from './text-output.ts'
 
 export interface TopRow extends ConnectionSnapshot {
   /** Bytes a second since the look before. */
@@ -33,7 +33,8 @@ export interface Screen {
   readonly hasColors: boolean
 }
 
-const keys = 'up/down: select   s: sort   w: why   d: disconnect   b: ban for an hour   q: quit'
+/** These and the questions fit in 80 columns. */
+const keys = 'up/down: select  s: sort  w: why  d: disconnect  b: ban for an hour  q: quit'
 const maxEventLines = 6
 /** Lines above and below the connections and events. */
 const fixedLines = 9
@@ -42,7 +43,11 @@ const fixedLines = 9
 export function topLines(view: TopView, screen: Screen): string[] {
   const { status, rows, sort, selected, events, message } = view
   const bold = (text: string): string => (screen.hasColors ? styleText('bold', text) : text)
-  const cut = (text: string): string => (text.length > screen.columns ? `${text.slice(0, Math.max(0, screen.columns - 1))}…` : text)
+  // Every line passes here; what came from outside must not steer the terminal.
+  const cut = (text: string): string => {
+    const line = safe(text)
+    return line.length > screen.columns ? `${line.slice(0, Math.max(0, screen.columns - 1))}…` : line
+  }
   const eventRows = Math.max(0, Math.min(maxEventLines, screen.rows - fixedLines - 4))
   const places = Math.max(1, screen.rows - fixedLines - eventRows)
   const first = Math.max(0, Math.min(selected - places + 1, rows.length - places))

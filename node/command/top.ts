@@ -5,9 +5,8 @@ import { plainError } from './command-error.ts'
 import type { ControlClient } from './control-client.ts'
 import type { ControlEvent } from './control-lines.ts'
 import { orderConnections, sortKeys } from './listings.ts'
-import type { PeerStatus } from './peer-status.ts'
+import { type PeerStatus, readStatus } from './peer-status.ts'
 import type { Terminal } from './terminal.ts'
-import { safe } from './text-output.ts'
 import { type TopRow, topLines } from './top-screen.ts'
 
 const lookMs = 1_000
@@ -75,7 +74,7 @@ class Top {
   }
 
   async #look(): Promise<void> {
-    this.#status = (await this.#client.ask('status')) as PeerStatus
+    this.#status = readStatus(await this.#client.ask('status'))
     const { connections = [] } = (await this.#client.ask('snapshot', ['connections'])) as Partial<PoolSnapshot>
     const events: ControlEvent[] = []
     for await (const event of this.#client.events({ follow: false, signal: this.#options.signal })) events.push(event)
@@ -157,7 +156,7 @@ class Top {
 
   #ask(peerId: string | undefined, what: string, act: (peerId: string) => Promise<unknown>): void {
     if (peerId === undefined) return
-    this.#message = `${what}: ${peerId}? y: yes, any other key: no`
+    this.#message = `${what}: ${peerId}? y/n`
     this.#question = async () => {
       await act(peerId)
       return `${what}: ${peerId}: done`
@@ -167,7 +166,7 @@ class Top {
   /** An error of the pool is an answer, too. */
   #answer(question: () => Promise<string>): void {
     this.#enqueue(async () => {
-      this.#message = safe(await question().catch((error: unknown) => plainError(error).message))
+      this.#message = await question().catch((error: unknown) => plainError(error).message)
       await this.#look()
     })
   }

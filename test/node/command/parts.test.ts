@@ -1,8 +1,6 @@
-/** The parts of the command that need no peer: what people write, what they read, health over HTTP. */
-import { request } from 'node:http'
-import { afterEach, describe, expect, it } from 'vitest'
+/** The parts of the command that need no peer: what people write, what they read. */
+import { describe, expect, it } from 'vitest'
 import { healthOf } from '../../../node/command/health.ts'
-import { type HttpServer, readHttpAddress, serveHealth } from '../../../node/command/http-health.ts'
 import { eventLine } from '../../../node/command/listings.ts'
 import { readNodeSettings } from '../../../node/command/node-settings.ts'
 import type { PeerStatus } from '../../../node/command/peer-status.ts'
@@ -112,6 +110,20 @@ describe('the screen of top', () => {
     }
   )
 
+  it('steers no terminal, whatever the network is called', () => {
+    const hostile = { ...status(1), explanation: { text: 'a\u009b2J' } } as PeerStatus
+    const lines = topLines({ ...view(1, 0), status: hostile, message: '\u202e\u007f' }, { columns: 80, rows: 24, hasColors: false })
+    expect(lines).toContain('a\\u009b2J')
+    expect(lines).toContain('\\u202e\\u007f')
+  })
+
+  it('has its keys and questions whole at 80 columns', () => {
+    const message = `ban for an hour: 16Uiu2HAmUzzVJ9WLAcYBP4xzWVXc1ys1ZB6CvPi6XLmgHVEYqnuK? y/n`
+    const lines = topLines({ ...view(1, 0), message }, { columns: 80, rows: 24, hasColors: false })
+    expect(lines.at(-1)).toMatch(/q: quit$/)
+    expect(lines.at(-2)).toBe(message)
+  })
+
   it('has the band as a gauge, with marks at its minimum and at what is expected', () => {
     expect(gauge(status(0), 28)).toBe('0 [..|.......|.........] 100')
     expect(gauge(status(60), 28)).toBe('0 [##|#######|#........] 100')
@@ -175,60 +187,5 @@ describe('health', () => {
 
   it('a pool that is stopped is not running, whatever it had', () => {
     expect(healthOf(snapshot(50, 'stopped'))).toBe('not-running')
-  })
-
-  describe('over HTTP', () => {
-    let server: HttpServer | undefined
-
-    afterEach(async () => {
-      await server?.close()
-      server = undefined
-    })
-
-    it('is 200 in the band, 206 while it fills, 503 below the minimum', async () => {
-      let active = 50
-      server = await serveHealth(() => snapshot(active), { host: '127.0.0.1', port: 0 })
-      const asked = async (): Promise<[number, string]> => {
-        const response = await fetch(`${server?.url}/health`)
-        return [response.status, ((await response.json()) as { health: string }).health]
-      }
-      expect(await asked()).toEqual([200, 'in-band'])
-      active = 12
-      expect(await asked()).toEqual([206, 'filling'])
-      active = 3
-      expect(await asked()).toEqual([503, 'below-minimum'])
-      expect((await fetch(`${server.url}/ready`)).status).toBe(200)
-    })
-
-    it('knows no other path and no other method', async () => {
-      server = await serveHealth(() => snapshot(50), { host: '127.0.0.1', port: 0 })
-      expect((await fetch(`${server.url}/`)).status).toBe(404)
-      expect((await fetch(`${server.url}/health`, { method: 'POST' })).status).toBe(405)
-      expect((await fetch(`${server.url}/health`, { method: 'HEAD' })).status).toBe(200)
-    })
-
-    it.each([
-      ['localhost', 200],
-      ['127.0.0.1:99', 200],
-      ['[::1]', 200],
-      ['rebound.example.org', 403],
-      ['192.0.2.1', 403]
-    ])('on the loopback a request for the host %s gets %i', async (host, status) => {
-      server = await serveHealth(() => snapshot(50), { host: '127.0.0.1', port: 0 })
-      const got = await new Promise((resolve, reject) => {
-        const asked = request(`${server?.url}/health`, { headers: { host } }, (response) => resolve(response.resume().statusCode))
-        asked.on('error', reject)
-        asked.end()
-      })
-      expect(got).toBe(status)
-    })
-
-    it('the address is a port, on the loopback, or a host and a port', () => {
-      expect(readHttpAddress('8700')).toEqual({ host: '127.0.0.1', port: 8700 })
-      expect(readHttpAddress('0.0.0.0:8700')).toEqual({ host: '0.0.0.0', port: 8700 })
-      expect(readHttpAddress('[::1]:8700')).toEqual({ host: '::1', port: 8700 })
-      for (const wrong of ['', 'x', '70000', '1:2:3', ':80'])
-        expect(() => readHttpAddress(wrong)).toThrow('--http: expected PORT or HOST:PORT')
-    })
   })
 })

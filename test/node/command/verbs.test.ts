@@ -176,7 +176,10 @@ describe('the verbs', () => {
     expect(text).toMatch(new RegExp(`^banned +${otherId} +\\d+ s ago +(2 h|120 min) more$`, 'm'))
     expect(text).toMatch(/^banned +192\.0\.2\.7 +\d+ s ago +until it is lifted$/m)
     expect(text).toMatch(/^banned +198\.51\.100\.0\/24 /m)
-    for (const target of [otherId, '192.0.2.7', '198.51.100.0/24', 'bad.example.org']) expect((await on('unban', target)).status).toBe(0)
+    for (const target of [otherId, '192.0.2.7', '198.51.100.0/24', 'bad.example.org']) {
+      expect((await on('unban', target)).text).toBe(`${target}: banned no more\n`)
+      expect(await on('unban', target)).toEqual({ status: 0, text: `${target}: was not banned\n`, complaint: '' })
+    }
     expect((await on('bans')).text).toBe('nobody is banned or greylisted\n')
   })
 
@@ -263,7 +266,7 @@ describe('top', () => {
     press('s')
     await shows('(by rtt)')
     press('b')
-    await shows(`ban for an hour: ${otherId}? y: yes, any other key: no`)
+    await shows(`ban for an hour: ${otherId}? y/n`)
     press('n')
     press('d')
     press('y')
