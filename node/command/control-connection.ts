@@ -107,7 +107,14 @@ export class ControlConnection {
   #follow(id: number): void {
     const { target, mustHavePlaceToFollow } = this.#options
     if (this.#follows) throw new CommandError('invalid-request', 'events.follow: this connection follows already')
-    mustHavePlaceToFollow()
+    try {
+      mustHavePlaceToFollow()
+    } catch (error) {
+      // Its place is for programs that ask and go.
+      this.#socket.write(lineOf({ id, error: plainError(error) }))
+      this.#socket.destroySoon()
+      return
+    }
     this.#follows = true
     const send = (event: ControlEvent): void => {
       if (this.#socket.writableLength <= maxWaitingBytes) this.#socket.write(lineOf({ id, event }))

@@ -127,12 +127,13 @@ describe('a connection', () => {
   it('follows events only where places for other programs are left', async () => {
     await listen({})
     const answered: string[] = []
-    for (let n = 0; n < 25; n++) {
+    for (let n = 0; n < 40; n++) {
       const socket = await open()
       socket.on('data', (chunk) => answered.push(String(chunk)))
       socket.write(`${request('events', [{ follow: true }])}\n`)
     }
-    await expect.poll(() => answered).toHaveLength(1)
+    await expect.poll(() => answered).toHaveLength(16)
+    await expect.poll(() => sockets.filter(({ destroyed }) => !destroyed).length).toBe(24)
     expect(JSON.parse(answered[0] ?? '')).toMatchObject({
       id: 1,
       error: { code: 'busy', message: 'too many programs follow events: at most 24 may' }
