@@ -106,7 +106,7 @@ function notRunning(folder: string, cause: unknown): CommandError {
 }
 
 /**
- * Whoever may write to the folder could put a socket of their own there, and have us send them what is meant for the peer. Throws
+ * A user who may write to the folder could put a socket there, and get what is meant for the peer. Throws
  * `CommandError` `failed`, or the system's error. Windows shows no owners.
  */
 async function mustBeOurs(path: string): Promise<void> {

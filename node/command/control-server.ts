@@ -28,7 +28,7 @@ export interface ControlLimits {
 const maxConnections = 32
 /** The other places are for programs that ask and go. */
 const maxFollowers = 24
-/** Programs that are told that there is no place; more are cut off. */
+/** Programs that get the answer that there is no place; more are cut off. */
 const maxRefused = 32
 /** To take that. */
 const refuseMs = 1_000

@@ -42,7 +42,7 @@ const bold = '\u001b[1m'
 const boldEnd = '\u001b[22m'
 
 /**
- * The one way to a terminal or pipe: what could steer it is made visible, whoever wrote it. Ends of lines stay, and bold type where there
+ * The one way to a terminal or pipe: what could steer it is made visible, no matter who wrote it. Ends of lines stay, and bold type where there
  * are colours; text from outside that must be one line goes through `safe` before.
  */
 export function steady(out: Output): Output {
