@@ -27,27 +27,32 @@ const heldHere = new Set<string>()
 export interface FileLock {
   /** False once the lock was lost: another process took it while our event loop stood still, or it was removed. */
   isOurs(): Promise<boolean>
+  /** Resolves about one renewal after the lock was lost; never, if it is not lost. */
+  readonly lost: Promise<void>
   /** Never rejects. A lock that is no longer ours is left to its owner. */
   release(): Promise<void>
 }
 
 /**
  * Takes the lock of `path`, whose folder must exist. Rejects with `StorageError` `locked` about one second after another
- * holder is known to live, or when the signal fires, `no-permission` if the lock is another user's; with the system's error if the folder
- * cannot be written.
+ * holder is known to live, or when the signal fires, `no-permission` if the lock is another user's, `unavailable` if something else has
+ * its name; with the system's error if the folder cannot be written.
  */
 export async function lockFile(path: string, signal: AbortSignal): Promise<FileLock> {
   if (heldHere.has(path)) throw new StorageError('locked', `${path} is in use by another pool of this process (pid ${process.pid})`)
   heldHere.add(path)
   try {
     let lost = false
+    const noticed = Promise.withResolvers<void>()
     const release = await take(path, signal, () => {
       lost = true
+      noticed.resolve()
     })
     const mark = await markOf(path)
     const isOurs = async () => !lost && mark !== undefined && (await markOf(path)) === mark
     return {
       isOurs,
+      lost: noticed.promise,
       async release() {
         try {
           if (await isOurs()) await release()
@@ -66,6 +71,7 @@ export async function lockFile(path: string, signal: AbortSignal): Promise<FileL
 }
 
 async function take(path: string, signal: AbortSignal, onLost: () => void): Promise<() => Promise<void>> {
+  await refuseNoFolder(lockFolder(path))
   let renewed: bigint | undefined
   let reclaimed = false
   let since = performance.now()
@@ -96,6 +102,14 @@ async function take(path: string, signal: AbortSignal, onLost: () => void): Prom
 
 function lockFolder(path: string): string {
   return `${path}.lock`
+}
+
+/** The package would fail to remove it, sooner or later, with no more than ENOTDIR. */
+async function refuseNoFolder(path: string): Promise<void> {
+  const found = await lstat(path).catch(() => undefined)
+  if (found === undefined || found.isDirectory()) return
+  const kind = found.isSymbolicLink() ? 'a link' : 'a file'
+  throw new StorageError('unavailable', `${path} should be a folder or nothing, but it is ${kind}: move it away`)
 }
 
 function lockedError(path: string, detail: string, cause?: unknown): StorageError {

@@ -6,7 +6,7 @@
  * Beside `peers.json` there may be: `peers.json.lock` (a folder, while a pool runs), `peers.json.tmp-…` (during a save;
  * one left by a crash goes at the next start) and `peers.json.broken-1` … (at most three).
  */
-import { rm } from 'node:fs/promises'
+import { lstat, rm } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import { name, type Shape, whole } from '../src/core/values/arguments.ts'
@@ -105,9 +105,15 @@ class JsonFileStorage implements PeerStorage {
     }
   }
 
+  /** Rejects with `unavailable` for a link: what it means may be any file of ours, so it is neither renamed nor, later, replaced. */
   async quarantine(signal?: AbortSignal): Promise<string> {
     try {
       const { target } = await this.#own(signal)
+      if ((await lstat(this.name)).isSymbolicLink())
+        throw new StorageError(
+          'unavailable',
+          `the peers file ${this.name} is a link to ${target}, which holds no peers: move the link away`
+        )
       const older = (await siblings(target, /^\.broken-(\d{1,15})$/)).sort((a, b) => Number(a.mark) - Number(b.mark))
       const kept = `${target}.broken-${Number(older.at(-1)?.mark ?? 0) + 1}`
       await renameFile(target, kept, async () => void (await this.#own(signal)))

@@ -53,10 +53,10 @@ export class ControlClient {
     for await (const answer of this.#answersTo(verb, args, this.#timeoutMs)) {
       if ('value' in answer) return answer.value
     }
-    throw new CommandError('failed', `the peer closed the connection before it answered ${verb}`)
+    throw gone(verb)
   }
 
-  /** The last events, and with `follow` those that come, until the peer ends or the signal fires. */
+  /** The last events, and with `follow` those that come, until the signal fires. Rejects with `CommandError`, also when the peer ends. */
   async *events({ follow, signal }: { readonly follow: boolean; readonly signal: AbortSignal }): AsyncGenerator<ControlEvent> {
     const end = (): void => void this.#socket.destroy()
     signal.addEventListener('abort', end, { once: true })
@@ -66,6 +66,7 @@ export class ControlClient {
         if ('event' in answer) yield answer.event
         else return
       }
+      throw gone('events')
     } catch (error) {
       if (!signal.aborted) throw error
     } finally {
@@ -94,7 +95,7 @@ export class ControlClient {
       }
     } catch (error) {
       if (error instanceof CommandError || error instanceof PoolError) throw error
-      throw new CommandError('failed', `the connection to the peer broke: ${error instanceof Error ? error.message : String(error)}`, error)
+      throw gone(verb, error)
     } finally {
       clearTimeout(timer)
     }
@@ -126,6 +127,11 @@ async function mustBeOurs(path: string): Promise<void> {
     if ((mode & 0o022) !== 0 && (mode & constants.S_IFMT) !== constants.S_IFLNK)
       throw new CommandError('failed', `others may write to ${name} (mode ${(mode & 0o777).toString(8)}); run: chmod go-w '${name}'`)
   }
+}
+
+function gone(verb: string, cause?: unknown): CommandError {
+  const detail = cause === undefined ? '' : `: ${cause instanceof Error ? cause.message : String(cause)}`
+  return new CommandError('not-running', `the peer ended or closed the connection before ${verb} was done${detail}`, cause)
 }
 
 function noAnswer(verb: string, timeoutMs: number): string {

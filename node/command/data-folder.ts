@@ -17,13 +17,17 @@ export interface DataFolder {
   readonly peersFile: string
   readonly identityFile: string
   readonly socketPath: string
+  /** False once another peer took the folder, while this process stood still: pid file and socket are that peer's then. Never rejects. */
+  isOurs(): Promise<boolean>
+  /** Resolves once the folder is lost, about a second later. */
+  readonly lost: Promise<void>
   /** Never rejects. */
   release(): Promise<void>
 }
 
-/** The environment says where, or it is in the home folder, as for other servers. */
-export function defaultDataFolder(env: NodeJS.ProcessEnv = process.env): string {
-  return env.P2P_POOL_DATA ?? join(homedir(), '.p2p-pool')
+/** The environment says where, or it is in the home folder, as for other servers. An empty value is none, as in a shell. */
+export function defaultDataFolder({ P2P_POOL_DATA: named }: NodeJS.ProcessEnv = process.env): string {
+  return named === undefined || named === '' ? join(homedir(), '.p2p-pool') : named
 }
 
 /** A Unix socket's path has 107 bytes at most on Linux, 103 on macOS. */
@@ -58,18 +62,22 @@ export async function holdDataFolder(folder: string): Promise<DataFolder> {
   const socketPath = socketPathOf(path)
   try {
     const lock = await lockFile(await trustedPath(join(path, 'node')), AbortSignal.timeout(maxHoldMs))
+    const own = `${process.pid}\n`
+    // The pid alone would not do: in two containers both peers may be process 1.
+    const isOurs = async (): Promise<boolean> => (await lock.isOurs()) && (await readFile(pidFile, 'utf8').catch(() => '')) === own
     const release = async (): Promise<void> => {
-      if (await lock.isOurs()) await rm(pidFile, { force: true }).catch(() => undefined)
+      if (await isOurs()) await rm(pidFile, { force: true }).catch(() => undefined)
       await lock.release()
     }
     try {
       await rm(pidFile, { force: true })
-      await writeFile(pidFile, `${process.pid}\n`, { mode: 0o600, flag: 'wx' })
+      await writeFile(pidFile, own, { mode: 0o600, flag: 'wx' })
     } catch (error) {
       await release()
       throw error
     }
-    return { path, peersFile: join(path, 'peers.json'), identityFile: join(path, 'identity'), socketPath, release }
+    const files = { peersFile: join(path, 'peers.json'), identityFile: join(path, 'identity') }
+    return { path, ...files, socketPath, isOurs, lost: lock.lost, release }
   } catch (error) {
     if (error instanceof StorageError && error.failure === 'locked') throw new CommandError('held', await heldText(path, pidFile), error)
     throw storageErrorOf(error, `cannot use the data folder ${path}`)

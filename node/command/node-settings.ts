@@ -57,7 +57,10 @@ export async function readNodeSettings({ data, config, http, ...options }: NodeO
 async function readConfig(path: string): Promise<Readonly<Record<string, unknown>>> {
   let value: unknown
   try {
-    const { size } = await stat(path)
+    const found = await stat(path)
+    // Of a pipe or a device the end may never come.
+    if (!found.isFile()) throw new CommandError('usage', `--config: expected a file with options, but ${path} is no regular file`)
+    const { size } = found
     if (size > maxConfigBytes) throw new CommandError('usage', `--config: expected a file of at most ${maxConfigBytes} bytes, got ${size}`)
     value = JSON.parse(await readFile(path, 'utf8'))
   } catch (error) {

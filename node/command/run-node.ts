@@ -6,11 +6,12 @@ import { createNodePeer, type NodePeer, type PeerId } from '../index.ts'
 import { CommandError } from './command-error.ts'
 import { listenForControl } from './control-server.ts'
 import { controlOf } from './control-verbs.ts'
-import { holdDataFolder } from './data-folder.ts'
+import { type DataFolder, holdDataFolder } from './data-folder.ts'
 import { type ExitStatus, exitStatus } from './exit-status.ts'
 import { serveHealth } from './http-health.ts'
 import type { NodeSettings } from './node-settings.ts'
 import type { PeerStatus } from './peer-status.ts'
+import { warningsOf } from './storage-warnings.ts'
 
 /** A peer says goodbye and saves within five seconds; the rest takes no time. */
 const stopDeadlineMs = 10_000
@@ -38,11 +39,14 @@ export async function runNode(
   try {
     const folder = await holdDataFolder(named)
     stops.push(folder.release)
-    const { peersFile, identityFile } = folder
-    const peer = await createNodePeer({ peersFile, identityFile, ...init }).catch((error: unknown) => {
+    const { identityFile } = folder
+    const { peersFile = folder.peersFile, ...others } = init
+    const warnings = warningsOf(peersFile, complain)
+    const peer = await createNodePeer({ storage: warnings.storage, identityFile, ...others }).catch((error: unknown) => {
       throw listenTrouble(error)
     })
     stops.push(peer.stop)
+    warnings.watch(peer.pool)
     readMessages(peer)
     const health =
       http === undefined
@@ -53,11 +57,12 @@ export async function runNode(
     if (health !== undefined) stops.push(health.close)
     const control = controlOf(peer, { folder: folder.path, http: health?.url, startedAt: Date.now() })
     const server = await listenForControl(folder.socketPath, control)
-    stops.push(server.close)
+    // Closing unlinks whatever has the socket's name. One that stays open ends with the process.
+    stops.push(async () => void ((await folder.isOurs()) && (await server.close())))
     started((await control.call('status', [])) as PeerStatus)
-    await ended(signal)
+    await Promise.race([ended(signal), lossOf(folder)])
   } catch (error) {
-    await stopAll()
+    await stopsInTime(stopAll(), complain)
     throw error
   }
   return (await stopsInTime(stopAll(), complain)) ? exitStatus.done : exitStatus.failed
@@ -68,6 +73,15 @@ function ended(signal: AbortSignal): Promise<void> {
     if (signal.aborted) resolve()
     else signal.addEventListener('abort', () => resolve(), { once: true })
   })
+}
+
+/** Rejects once another peer may run beside this one, with the same identity. */
+async function lossOf({ path, lost }: DataFolder): Promise<never> {
+  await lost
+  throw new CommandError(
+    'held',
+    `the lock of ${path} was lost, since this process stood still for seconds or somebody removed it: the peer stops, for another may run there`
+  )
 }
 
 async function stopsInTime(stopping: Promise<void>, complain: (text: string) => void): Promise<boolean> {

@@ -111,6 +111,16 @@ describe('the file', () => {
     expect(await readFile(join(folder, 'real.json'), 'utf8')).toBe('new')
   })
 
+  test('what a link means is never quarantined', async () => {
+    await writeFile(join(folder, 'letter'), 'dear')
+    await symlink('letter', path)
+    await withStorage(async (storage) => {
+      await expect(storage.quarantine()).rejects.toThrow(`the peers file ${path} is a link to ${join(folder, 'letter')}`)
+      expect(await failureOf(storage.quarantine())).toBe('unavailable')
+    })
+    expect((await readdir(folder)).sort()).toEqual(['letter', 'peers.json'])
+  })
+
   test('a folder in place of the file is named as such, and stays', async () => {
     await mkdir(path)
     await withStorage(async (storage) => {

@@ -10,7 +10,7 @@ import type { PeerStatus } from '../../../node/command/peer-status.ts'
 import { runCommandLine } from '../../../node/command/program.ts'
 import type { Terminal } from '../../../node/command/terminal.ts'
 
-const bin = fileURLToPath(new URL('../../../node/command/p2p-pool.ts', import.meta.url))
+export const bin = fileURLToPath(new URL('../../../node/command/p2p-pool.ts', import.meta.url))
 
 export const loopback = ['--listen', '/ip4/127.0.0.1/tcp/0', '--listen', '/ip4/127.0.0.1/tcp/0/ws']
 

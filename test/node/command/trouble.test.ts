@@ -1,0 +1,224 @@
+/** The process `p2p-pool` where something around it fails: a lock that is lost, a peers file that is none, readers that end, full disks. */
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { lstat, mkdir, readdir, readFile, rm, rmdir, symlink, writeFile } from 'node:fs/promises'
+import { createServer, type Socket } from 'node:net'
+import { homedir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { promisify } from 'node:util'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { lineOf } from '../../../node/command/control-lines.ts'
+import { defaultDataFolder, holdDataFolder } from '../../../node/command/data-folder.ts'
+import { bin, command, endOf, loopback, spawned, startNode, type TemporaryFolder, temporaryFolder } from './running.ts'
+
+let folder: TemporaryFolder
+let children: ChildProcess[] = []
+/** Each leads a group: the peer in it must not outlive a test that failed. */
+let shells: ChildProcess[] = []
+
+beforeEach(async () => {
+  folder = await temporaryFolder()
+})
+
+afterEach(async () => {
+  for (const child of children) child.kill('SIGKILL')
+  for (const { pid, exitCode } of shells) if (pid !== undefined && exitCode === null) process.kill(-pid, 'SIGKILL')
+  children = []
+  shells = []
+  await folder.remove()
+})
+
+const at = (name: string): string => join(folder.path, name)
+
+async function start(...args: readonly string[]) {
+  const node = await startNode(folder.path, '--band', '0,0,4', ...loopback, ...args)
+  children.push(node.child)
+  return node
+}
+
+/** A line for the shell, in which `$P` is the command and `$D` the data folder. */
+function shell(line: string): ChildProcess {
+  const child = spawn('sh', ['-c', line], {
+    env: { ...process.env, P: `${process.execPath} ${bin}`, D: folder.path },
+    detached: true,
+    stdio: 'pipe'
+  })
+  shells.push(child)
+  return child
+}
+
+async function ofShell(line: string): Promise<{ status: number; complaint: string }> {
+  const child = shell(line)
+  let complaint = ''
+  child.stderr?.on('data', (chunk) => {
+    complaint += chunk
+  })
+  const [status] = (await once(child, 'close')) as [number]
+  return { status, complaint }
+}
+
+const runs = () => expect.poll(async () => (await command(['status', '--data', folder.path])).status, { timeout: 20_000 }).toBe(0)
+
+/** The process that holds the folder. */
+async function pid(): Promise<number> {
+  return Number(await readFile(at('node.pid'), 'utf8'))
+}
+
+const nodeLine = `exec $P node --network test --data $D --band 0,0,4 ${loopback.join(' ')}`
+
+describe('the data folder', () => {
+  it.each([
+    ['', []],
+    [', and ends by a signal at that moment', ['SIGTERM']]
+  ] as const)(
+    'of a peer that stood still is taken by another; the first one leaves what is not its own%s',
+    async (_, signals) => {
+      const first = await start()
+      let said = ''
+      first.child.stdout?.on('data', (chunk) => {
+        said += chunk
+      })
+      first.child.kill('SIGSTOP')
+      await sleep(5_000)
+      const second = await start()
+      const ended = once(first.child, 'close')
+      for (const signal of signals) first.child.kill(signal)
+      first.child.kill('SIGCONT')
+      const [status] = await ended
+      if (signals.length === 0) {
+        expect(status).toBe(3)
+        expect(JSON.parse(said)).toMatchObject({
+          error: { code: 'held', message: expect.stringMatching(`the lock of ${folder.path} was lost`) }
+        })
+      }
+      expect(await pid()).toBe(second.child.pid)
+      expect((await lstat(at('control.sock'))).isSocket()).toBe(true)
+      // Beyond the second one's next look at its own lock.
+      await sleep(1_500)
+      expect((await command(['status', '--data', folder.path])).status).toBe(0)
+      expect(await endOf(second.child, 'SIGTERM')).toBe(0)
+    },
+    60_000
+  )
+
+  it('is not ours any more when the pid file names another process', async () => {
+    const held = await holdDataFolder(folder.path)
+    expect(await held.isOurs()).toBe(true)
+    await writeFile(at('node.pid'), '1\n')
+    expect(await held.isOurs()).toBe(false)
+    await held.release()
+    expect(await readFile(at('node.pid'), 'utf8')).toBe('1\n')
+  })
+
+  it.each(['a file', 'a link'])('whose lock is %s is refused by name', async (kind) => {
+    if (kind === 'a link') await symlink(folder.path, at('node.lock'))
+    else await writeFile(at('node.lock'), '')
+    await expect(holdDataFolder(folder.path)).rejects.toThrow(`${at('node.lock')} should be a folder or nothing, but it is ${kind}`)
+  })
+
+  it('is the one in the home folder if the environment names none', () => {
+    expect(defaultDataFolder({})).toBe(join(homedir(), '.p2p-pool'))
+    expect(defaultDataFolder({ P2P_POOL_DATA: '' })).toBe(join(homedir(), '.p2p-pool'))
+    expect(defaultDataFolder({ P2P_POOL_DATA: '/x' })).toBe('/x')
+  })
+})
+
+describe('a peers file', () => {
+  it('that is a folder is told at start, and again when it works', async () => {
+    await mkdir(at('peers.json'))
+    const node = await start()
+    expect(node.complaint()).toMatch(`warning: the storage ${at('peers.json')} failed`)
+    expect(node.complaint()).toMatch(`${at('peers.json')} should be a file, but it is a folder`)
+    await rmdir(at('peers.json'))
+    await expect.poll(node.complaint, { timeout: 20_000 }).toMatch(`the storage ${at('peers.json')} works again`)
+  })
+
+  it('that is broken is told with the place where it is kept', async () => {
+    await writeFile(at('peers.json'), 'nonsense')
+    const node = await start()
+    expect(node.complaint()).toMatch(`the file is kept as ${at('peers.json.broken-1')}`)
+    expect(node.complaint()).not.toMatch('in memory alone')
+  })
+
+  it('that is a link to another file leaves that file as it is', async () => {
+    await mkdir(at('elsewhere'))
+    await writeFile(at('elsewhere/letter'), 'dear')
+    await symlink(at('elsewhere/letter'), at('peers.json'))
+    const node = await start()
+    expect(node.complaint()).toMatch(`the peers file ${at('peers.json')} is a link to ${at('elsewhere/letter')}`)
+    await command(['ban', '192.0.2.1', '--data', folder.path])
+    expect(await endOf(node.child, 'SIGTERM')).toBe(0)
+    expect(await readdir(at('elsewhere'))).toEqual(['letter'])
+    expect(await readFile(at('elsewhere/letter'), 'utf8')).toBe('dear')
+  })
+})
+
+describe('what is written', () => {
+  it.each(['2>/dev/full', '2>&1 >/dev/null | true', '| true', '>/dev/full'])('a peer with %s runs on', async (where) => {
+    const ended = once(shell(`${nodeLine} ${where}`), 'close')
+    await runs()
+    expect((await command(['log', '*', '--data', folder.path])).status).toBe(0)
+    expect((await command(['connect', '/ip4/127.0.0.1/tcp/1', '--data', folder.path])).status).toBe(1)
+    await sleep(300)
+    expect((await command(['status', '--data', folder.path])).status).toBe(0)
+    process.kill(await pid(), 'SIGTERM')
+    await ended
+    expect((await readdir(folder.path)).sort()).toEqual(['identity', 'peers.json'])
+  })
+
+  it('on a full disk ends a verb with status 1; a reader that ends does not', async () => {
+    await start()
+    expect(await ofShell('$P status --data $D >/dev/full')).toEqual({
+      status: 1,
+      complaint: expect.stringMatching('p2p-pool: cannot write to standard output: .*ENOSPC')
+    })
+    expect(await ofShell('{ $P status --data $D; echo "status $?" >&2; } | true')).toEqual({ status: 0, complaint: 'status 0\n' })
+    const follower = ofShell('{ $P events -f --data $D; echo "status $?" >&2; } | head -1')
+    let hasEnded = false
+    void follower.then(() => {
+      hasEnded = true
+    })
+    // It notices at the first event that it cannot write.
+    for (let n = 1; !hasEnded && n < 200; n++) {
+      await command(['ban', `192.0.2.${n}`, '--data', folder.path])
+      await sleep(100)
+    }
+    expect(await follower).toEqual({ status: 0, complaint: 'status 0\n' })
+  })
+})
+
+describe('events', () => {
+  it('-f ends with status 2 when the peer is killed', async () => {
+    const { child } = await start()
+    await command(['ban', '192.0.2.1', '--data', folder.path])
+    let seen = ''
+    const onText = (text: string): void => {
+      seen += text
+    }
+    const followed = command(['events', '-f', '--data', folder.path], { onText })
+    await expect.poll(() => seen).toMatch('host-banned')
+    await endOf(child, 'SIGKILL')
+    expect(await followed).toMatchObject({ status: 2, complaint: expect.stringMatching('the peer ended or closed the connection') })
+  })
+
+  it('end with status 2 after half an answer', async () => {
+    const server = createServer((socket: Socket) => {
+      socket.once('data', () => socket.end(lineOf({ id: 1, event: { type: 'new-peer', detail: {}, at: 0 } })))
+    })
+    await once(server.listen(at('control.sock')), 'listening')
+    const { status, text, complaint } = await command(['events', '--data', folder.path])
+    server.close()
+    expect({ status, complaint }).toEqual({ status: 2, complaint: expect.stringMatching('before events was done') })
+    expect(text).toMatch('new-peer')
+  })
+})
+
+it('a file of settings that is a pipe or a device is refused, not waited for', async () => {
+  await promisify(execFile)('mkfifo', [at('pipe')])
+  for (const path of [at('pipe'), '/dev/zero', folder.path]) {
+    const { status, complaint } = await spawned('node', '--config', path, '--data', folder.path)
+    expect({ status, complaint }).toEqual({ status: 64, complaint: expect.stringMatching(`${path} is no regular file`) })
+  }
+  await rm(at('pipe'))
+})
