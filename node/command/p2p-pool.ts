@@ -32,7 +32,7 @@ let hasLost = false
 // Nobody is left to complain to, and a peer must not end because of that.
 process.stderr.on('error', () => undefined)
 process.stdout.on('error', (error) => {
-  // The reader of our output may end first, as `head` does. What did not fit on a disk is missed by somebody.
+  // The reader of our output may end first, as `head` does. What did not fit on a disk is an error.
   if (codeOf(error) !== 'EPIPE' && !hasLost) {
     hasLost = true
     process.stderr.write(`p2p-pool: cannot write to standard output: ${error.message}\n`)

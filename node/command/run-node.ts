@@ -80,7 +80,7 @@ async function lossOf({ path, lost }: DataFolder): Promise<never> {
   await lost
   throw new CommandError(
     'held',
-    `the lock of ${path} was lost, since this process stood still for seconds or somebody removed it: the peer stops, for another may run there`
+    `the lock of ${path} was lost, since this process stood still for seconds or the lock was removed: the peer stops, for another may run there`
   )
 }
 
