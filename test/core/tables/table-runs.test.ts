@@ -5,7 +5,7 @@ import { PointTable } from '../../../src/core/tables/point-table.ts'
 import { restorePoint } from '../../../src/core/tables/saved-fields.ts'
 import type { Point } from '../../../src/core/values/ids.ts'
 import { seededRandom } from '../../../src/testing/seeded-random.ts'
-import { checkPeers, checkPoints } from '../../support/table-checks.ts'
+import { checkListings, checkPeers, checkPoints } from '../../support/table-checks.ts'
 import { beRejected, connect, disconnect, leavePeer, miss, peerOf, pointInGroup, pointOf, request, runPeer } from './encounters.ts'
 
 const sizes = fc.oneof(
@@ -90,7 +90,7 @@ it('the point table is in order after each of thousands of random steps, and nev
           else if (what === 'miss') miss(table, record, now)
           else if (what === 'reject') beRejected(table, record, now)
         }
-        expect(checkPoints(table)).toEqual([])
+        expect([...checkPoints(table), ...checkListings(table)]).toEqual([])
       }
     }),
     { numRuns: 300 }
