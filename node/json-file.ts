@@ -34,6 +34,8 @@ class JsonFileStorage implements PeerStorage {
   readonly #maxBytes: number
   /** `target` is `name` with links resolved: a save replaces the file that a link means, not the link. */
   #held: { readonly target: string; readonly lock: FileLock } | undefined
+  /** Settles when no `open` is in progress. One that was given up still has to let go of its lock. */
+  #opening: Promise<unknown> = Promise.resolve()
 
   constructor(path: string, maxBytes: number) {
     this.name = resolve(path)
@@ -41,10 +43,16 @@ class JsonFileStorage implements PeerStorage {
   }
 
   /** Makes missing parent folders, for the owner alone. Waits for the lock of a killed process, about 5 s. */
-  async open(signal: AbortSignal): Promise<void> {
+  open(signal: AbortSignal): Promise<void> {
+    const opening = this.#open(signal)
+    this.#opening = Promise.allSettled([this.#opening, opening])
+    return opening
+  }
+
+  async #open(signal: AbortSignal): Promise<void> {
     if (this.#held !== undefined) {
       if (await this.#held.lock.isOurs()) return
-      await this.close()
+      await this.#letGo()
     }
     try {
       signal.throwIfAborted()
@@ -127,6 +135,11 @@ class JsonFileStorage implements PeerStorage {
   }
 
   async close(): Promise<void> {
+    await this.#opening
+    await this.#letGo()
+  }
+
+  async #letGo(): Promise<void> {
     const held = this.#held
     this.#held = undefined
     await held?.lock.release()
