@@ -107,7 +107,7 @@ function readMessages({ pool }: NodePeer): void {
   for (const { peerId } of pool.connections.list()) void drop(peerId).catch(() => undefined)
 }
 
-/** libp2p tells of taken ports in one long message of many lines. */
+/** libp2p reports taken ports in one long message of many lines. */
 function listenTrouble(error: unknown): unknown {
   const message = error instanceof Error ? error.message : String(error)
   const [, address, code] = /(\/ip[46]\/\S+?\/tcp\/\d+)\S*:.*\b(EADDRINUSE|EACCES|EADDRNOTAVAIL)\b/.exec(message) ?? []

@@ -8,7 +8,7 @@ import { safe } from './text-output.ts'
 export interface StorageWarnings {
   /** For the pool. */
   readonly storage: PeerStorage
-  /** Tells of what has failed already, and of what will. */
+  /** Warns of failures, also of those before the call. */
   watch(pool: Libp2pPeerPool): void
 }
 
