@@ -9,7 +9,7 @@ import { bytes, counted, duration, facts, type Output, safe, safeJson, since, ta
 /** What `--sort` takes: the smaller comes first. */
 export const sortKeys = {
   age: ({ establishedAt }: ConnectionSnapshot) => establishedAt,
-  rtt: ({ roundTripMs }: ConnectionSnapshot) => roundTripMs ?? Number.POSITIVE_INFINITY,
+  rtt: ({ rttMs }: ConnectionSnapshot) => rttMs?.last ?? Number.POSITIVE_INFINITY,
   received: ({ bytesReceived }: ConnectionSnapshot) => -bytesReceived,
   sent: ({ bytesSent }: ConnectionSnapshot) => -bytesSent,
   peer: ({ peerId }: ConnectionSnapshot) => peerId,
@@ -20,6 +20,11 @@ export const sortKeys = {
 export function orderConnections<Row extends ConnectionSnapshot>(connections: readonly Row[], key: keyof typeof sortKeys): readonly Row[] {
   const of = sortKeys[key]
   return connections.toSorted((a, b) => (of(a) < of(b) ? -1 : of(a) > of(b) ? 1 : 0))
+}
+
+/** Of the last answer; nothing if none was measured yet. */
+export function roundTrip({ rttMs }: Pick<ConnectionSnapshot, 'rttMs'>): string {
+  return rttMs === null ? '' : `${Math.ceil(rttMs.last)} ms`
 }
 
 const flagsOf = (flags: Readonly<Record<string, boolean>>): string =>
@@ -48,7 +53,7 @@ export function connectionsText(
     connection.peerId,
     connection.direction === 'incoming' ? 'in' : 'out',
     connection.transport,
-    connection.roundTripMs === null ? '' : `${Math.round(connection.roundTripMs)} ms`,
+    roundTrip(connection),
     since(connection.establishedAt),
     bytes(connection.bytesReceived),
     bytes(connection.bytesSent),
@@ -85,9 +90,9 @@ export function blocksText(blocks: readonly BlockSnapshot[], out: Output): strin
 }
 
 export function peerText(peer: PeerDescription, { text }: Explanation, out: Output): string {
-  const meeting = (met: PeerDescription['lastSeen']): string | undefined =>
-    met === null ? undefined : `${since(met.at)} ago${met.point === null ? '' : ` at ${met.point}`}`
-  const { connection, lastReport } = peer
+  const meeting = (at: number | null, point: string | null = null): string | undefined =>
+    at === null ? undefined : `${since(at)} ago${point === null ? '' : ` at ${point}`}`
+  const { connection, lastReport, lastFailure } = peer
   return facts(
     [
       ['peer', peer.peerId],
@@ -97,12 +102,16 @@ export function peerText(peer: PeerDescription, { text }: Explanation, out: Outp
         'connection',
         connection === null
           ? undefined
-          : `${connection.direction} for ${since(connection.establishedAt)}${connection.point === null ? '' : ` at ${connection.point}`}`
+          : `${connection.direction} by ${connection.transport} for ${since(connection.establishedAt)}${connection.point === null ? '' : ` at ${connection.point}`}`
+      ],
+      [
+        'round trip',
+        connection?.rttMs == null ? undefined : `${roundTrip(connection)}; the shortest was ${Math.ceil(connection.rttMs.least)} ms`
       ],
       ['score', `${peer.score.toFixed(2)}${peer.penalty > 0 ? `, penalty ${peer.penalty.toFixed(2)}` : ''}`],
       ['known for', since(peer.createdAt)],
-      ['last seen', meeting(peer.lastSeen)],
-      ['last failure', meeting(peer.lastFailure)],
+      ['last seen', meeting(peer.lastSeenAt, peer.lastSeenPoint)],
+      ['last failure', meeting(lastFailure?.at ?? null, lastFailure?.point)],
       ['last report', lastReport === null ? undefined : `${lastReport.kind}: ${lastReport.reason}`],
       [
         'history',

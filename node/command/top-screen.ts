@@ -2,7 +2,7 @@
 import { styleText } from 'node:util'
 import type { ConnectionSnapshot } from '../../src/core/values/snapshot.ts'
 import type { ControlEvent } from './control-lines.ts'
-import { eventLine } from './listings.ts'
+import { eventLine, roundTrip } from './listings.ts'
 import type { PeerStatus } from './peer-status.ts'
 import { healthText } from './status-text.ts'
 import { shownHost } from './target.ts'
@@ -79,7 +79,7 @@ function connectionLines(rows: readonly TopRow[]): string[] {
     row.peerId,
     row.direction === 'incoming' ? 'in' : 'out',
     row.transport,
-    row.roundTripMs === null ? '' : `${Math.round(row.roundTripMs)} ms`,
+    roundTrip(row),
     since(row.establishedAt),
     `${bytes(row.receiving)}/s`,
     `${bytes(row.sending)}/s`,

@@ -6,7 +6,7 @@ import { AddressGreylist } from '../../src/core/tables/greylist.ts'
 import type { PointRecord } from '../../src/core/tables/point.ts'
 import { PoolState } from '../../src/core/tables/pool-state.ts'
 import { type Parts, partsOf } from '../../src/core/tables/pool-view.ts'
-import type { Direction, RunningConnection } from '../../src/core/values/attempt.ts'
+import type { Direction, RoundTrips, RunningConnection } from '../../src/core/values/attempt.ts'
 import { nodePreset, type PoolOptions, resolveConfig } from '../../src/core/values/config.ts'
 import type { PoolEventName, PoolEvents } from '../../src/core/values/events.ts'
 import type { Host, PeerId, Point } from '../../src/core/values/ids.ts'
@@ -33,7 +33,7 @@ export class FakeConnection implements RunningConnection {
   readonly startedAt: number
   readonly isPrivate: boolean
   readonly instance: string
-  readonly roundTripMs: number | undefined = undefined
+  readonly rttMs: RoundTrips | null = null
   messagesReceived = 0
   readonly #attempt: AttemptRecord<FakeConnection>
   readonly leave: (ending: Ending, comeBackAfterMs?: number) => void

@@ -45,6 +45,7 @@ function connectionRow(page: Page, { peerId, point, direction, transport, remote
   const name = shortId(peerId)
   const trusted = badge('trusted', 'trusted')
   const since = fact('for')
+  const roundTrip = fact('round trip')
   const received = fact('in')
   const sent = fact('out')
   const write = actionButton('message', () => page.writeTo(peerId))
@@ -78,7 +79,7 @@ function connectionRow(page: Page, { peerId, point, direction, transport, remote
         ...(kind === 'plain' ? [badge('plain', 'without the pool’s protocol')] : []),
         trusted
       ]),
-      el('dl', { class: 'facts inline' }, [since.element, received.element, sent.element]),
+      el('dl', { class: 'facts inline' }, [since.element, roundTrip.element, received.element, sent.element]),
       where,
       el('div', { class: 'actions' }, [write.element, trust.element, disconnect.element, ban.element])
     ]
@@ -88,6 +89,7 @@ function connectionRow(page: Page, { peerId, point, direction, transport, remote
     update({ connection, now }) {
       current = connection
       since.show(formatDuration(now - connection.establishedAt))
+      roundTrip.show(connection.rttMs === null ? '–' : `${Math.ceil(connection.rttMs.last)} ms`)
       received.show(formatBytes(connection.bytesReceived))
       sent.show(formatBytes(connection.bytesSent))
       setHidden(trusted, !connection.trusted)

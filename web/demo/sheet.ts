@@ -136,7 +136,7 @@ function sheetFacts() {
     element: el('dl', { class: 'facts inline' }, [met.element, seen.element, failed.element, score.element, reports.element, kept.element]),
     show(peer: PeerDescription | undefined, { now }: Moment, keptOutUntil: number | null) {
       met.show(peer === undefined ? '' : formatAgo(peer.createdAt, now))
-      seen.show(peer === undefined ? '' : peer.lastSeen === null ? 'never' : formatAgo(peer.lastSeen.at, now))
+      seen.show(peer === undefined ? '' : peer.lastSeenAt === null ? 'never' : formatAgo(peer.lastSeenAt, now))
       failed.show(peer?.lastFailure == null ? '' : formatAgo(peer.lastFailure.at, now))
       score.show(peer === undefined ? '' : scoreWords(peer))
       reports.show(peer === undefined ? '' : reportWords(peer, now))

@@ -45,7 +45,7 @@ export function takeSnapshot(context: FlowContext, frame: SnapshotFrame): PoolSn
     incomingHandshakes: state.incomingInProgress,
     connections: Array.from(state.connections(), (connection) => describeConnection(state, connection)),
     points: Array.from(state.points, (info) => describePoint(state, info, now)),
-    peers: Array.from(state.peers, (info) => describePeer(state, info, state.peers.scoreOf(info.peerId))),
+    peers: Array.from(state.peers, (info) => describePeer(state, info)),
     bannedPeers: banned.flatMap(({ peerId }) => peerId ?? []),
     bannedHosts: access.bans().hosts.map(({ host }) => host),
     greylistedPeers: access.greylistedPeers().map((listed) => listed.peerId),
@@ -55,13 +55,12 @@ export function takeSnapshot(context: FlowContext, frame: SnapshotFrame): PoolSn
   }
 }
 
+const counters = ['bytesReceived', 'bytesSent', 'rttMs'] as const
+
 /** The same with the counters of now, for a snapshot in which nothing else changed; the very same object if they did not move. */
 export function withCounters(context: FlowContext, snapshot: PoolSnapshot): PoolSnapshot {
   const connections = Array.from(context.state.connections(), (connection) => describeConnection(context.state, connection))
-  const haveMoved = connections.some(({ bytesReceived, bytesSent }, i) => {
-    const before = snapshot.connections[i]
-    return before?.bytesReceived !== bytesReceived || before.bytesSent !== bytesSent
-  })
+  const haveMoved = connections.some((connection, i) => counters.some((name) => snapshot.connections[i]?.[name] !== connection[name]))
   return haveMoved ? { ...snapshot, connections } : snapshot
 }
 
@@ -95,7 +94,7 @@ function describeConnection(view: PoolView, connection: FlowConnection): Connect
   return { ...connection.info, trusted: view.access.isTrusted(peerId, point), bytesReceived, bytesSent }
 }
 
-function describePoint(view: PoolView, info: PointInfo, now: number): PointSnapshot {
+export function describePoint(view: PoolView, info: PointInfo, now: number): PointSnapshot {
   const block = view.access.hostBlock(info.host, info.trusted)
   return {
     point: info.point,
@@ -123,7 +122,7 @@ function peerAt({ state, lastEstablished, claimedBy, discoveredPeerId }: PointIn
   return lastEstablished?.peerId ?? claimedBy ?? discoveredPeerId
 }
 
-function describePeer(view: PoolView, info: PeerInfo, score: number): PeerSnapshot {
+export function describePeer(view: PoolView, info: PeerInfo): PeerSnapshot {
   const block = view.access.peerBlock(info.peerId)
   const seen = lastMeeting(info)
   return {
@@ -132,7 +131,7 @@ function describePeer(view: PoolView, info: PeerInfo, score: number): PeerSnapsh
     trusted: info.trusted,
     banned: block === 'banned',
     greylisted: block === 'greylisted',
-    score,
+    score: view.peers.scoreOf(info.peerId),
     lastReport: info.lastReport ?? null,
     createdAt: info.createdAt,
     lastSeenAt: seen?.at ?? null,

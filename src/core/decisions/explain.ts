@@ -5,6 +5,7 @@
 import { lastFailureAt, type PointInfo } from '../tables/point.ts'
 import type { PoolView } from '../tables/pool-view.ts'
 import { hostOf, kindOf, readPoint } from '../values/address.ts'
+import type { RunningConnection } from '../values/attempt.ts'
 import type { PeerId, Point } from '../values/ids.ts'
 import { describeRejection, type Rejection } from '../values/reason.ts'
 import { checkDial, checkPeer } from './admission.ts'
@@ -37,7 +38,7 @@ function explained(state: Explanation['state'], text: string, more: Partial<Expl
 export function explainPoint(view: PoolView, point: Point, circumstances: Circumstances): Explanation {
   const info = view.points.get(point)
   if (info === undefined) return explainUnknown(view, point, circumstances)
-  if (info.state.kind === 'running') return explained('connected', `connected with ${info.state.connection.peerId}`)
+  if (info.state.kind === 'running') return connected(` with ${info.state.connection.peerId}`, info.state.connection)
   const obstacle = obstacleOf(view, info, circumstances)
   switch (obstacle?.kind) {
     case undefined:
@@ -53,6 +54,10 @@ export function explainPoint(view: PoolView, point: Point, circumstances: Circum
     case 'backoff':
       return explainBackoff(view, info, { until: obstacle.until, circumstances })
   }
+}
+
+function connected(how: string, { rttMs }: RunningConnection): Explanation {
+  return explained('connected', `connected${how}${rttMs === null ? '' : `, round trip ${Math.ceil(rttMs.last)} ms`}`)
 }
 
 function notDialable(point: Point, { transports }: Circumstances): Explanation {
@@ -188,7 +193,7 @@ function whyLeftOut(view: PoolView, info: PointInfo, circumstances: Circumstance
 
 export function explainPeer(view: PoolView, peerId: PeerId, circumstances: Circumstances): Explanation {
   const info = view.peers.get(peerId)
-  if (info?.state.kind === 'running') return explained('connected', `connected, ${info.state.connection.direction}`)
+  if (info?.state.kind === 'running') return connected(`, ${info.state.connection.direction}`, info.state.connection)
   if ([...view.attempts()].some((attempt) => attempt.peerId === peerId)) return explained('connecting', 'a connection is being made')
   const rejection = peerId === view.peerId ? { kind: 'myself' as const } : checkPeer(view, peerId, undefined)
   if (rejection !== undefined) return refused(rejection, circumstances)

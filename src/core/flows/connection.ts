@@ -2,7 +2,7 @@
  * A running connection: reads until the end, keeps a bounded queue of application messages for their one reader, and sends through its
  * outbox. Pool messages go to the exchange. The first reason ends it, and `ended` changes the state in the same turn.
  */
-import type { Attempt, ConnectionKind, Direction } from '../values/attempt.ts'
+import type { Attempt, ConnectionKind, Direction, RoundTrips } from '../values/attempt.ts'
 import type { Codec } from '../values/config.ts'
 import type { Host, PeerId, Point } from '../values/ids.ts'
 import type { ExchangeMessage, HelloMessage, ReceivedMessage } from '../values/message.ts'
@@ -52,6 +52,7 @@ export interface ConnectionParts<ConnMeta> {
   readonly hello: Pick<HelloMessage, 'isPrivate' | 'discovery'>
   readonly instance: string
   readonly remoteMetadata: ConnMeta | undefined
+  /** Of the handshake; `undefined`: nothing was asked. */
   readonly roundTripMs: number | undefined
   readonly context: Pick<FlowContext, 'clock' | 'config' | 'events'>
   /** Takes the pool messages. */
@@ -72,7 +73,6 @@ export class Connection<Msg = Uint8Array, ConnMeta = Uint8Array> implements Flow
   /** The peer takes part in the exchange of points. */
   readonly discovery: boolean
   readonly instance: string
-  readonly roundTripMs: number | undefined
   /** What the peer said of this connection when it was made; `undefined` if it is plain. */
   readonly remoteMetadata: ConnMeta | undefined
   /** Application messages in order, for one reader; ends with the connection, after what had come before. */
@@ -81,6 +81,7 @@ export class Connection<Msg = Uint8Array, ConnMeta = Uint8Array> implements Flow
   readonly #inbox: Inbox<Msg>
   readonly #outbox: Outbox
   #messagesReceived = 0
+  #rttMs: RoundTrips | null = null
   #ending: Ending | undefined
   /** The link is closed too. */
   #isClosed = false
@@ -93,7 +94,7 @@ export class Connection<Msg = Uint8Array, ConnMeta = Uint8Array> implements Flow
     this.#parts = parts
     this.attempt = parts.attempt
     this.instance = parts.instance
-    this.roundTripMs = parts.roundTripMs
+    if (parts.roundTripMs !== undefined) this.#measured(parts.roundTripMs)
     this.remoteMetadata = parts.remoteMetadata
     this.isPrivate = parts.hello.isPrivate
     this.discovery = parts.hello.discovery
@@ -153,9 +154,9 @@ export class Connection<Msg = Uint8Array, ConnMeta = Uint8Array> implements Flow
 
   /** What there is to know of it, as plain JSON. The counters are in `stat`. */
   get info(): ConnectionInfo {
-    const { peerId, kind, direction, transport, remoteAddress, establishedAt, isPrivate, discovery } = this
-    const { host = null, point = null, roundTripMs = null } = this
-    return { peerId, kind, direction, transport, host, remoteAddress, point, establishedAt, isPrivate, discovery, roundTripMs }
+    const { peerId, kind, direction, transport, remoteAddress, establishedAt, isPrivate, discovery, rttMs } = this
+    const { host = null, point = null } = this
+    return { peerId, kind, direction, transport, host, remoteAddress, point, establishedAt, isPrivate, discovery, rttMs }
   }
 
   /** Resolves when it has ended, with the reason. */
@@ -168,6 +169,11 @@ export class Connection<Msg = Uint8Array, ConnMeta = Uint8Array> implements Flow
   /** How it ended; `undefined` while it runs. */
   get ending(): Ending | undefined {
     return this.#ending
+  }
+
+  /** Round trips, ms; `null`: none was measured yet. */
+  get rttMs(): RoundTrips | null {
+    return this.#rttMs
   }
 
   /** Messages of the application so far. */
@@ -242,7 +248,14 @@ export class Connection<Msg = Uint8Array, ConnMeta = Uint8Array> implements Flow
 
   /** @internal For the flows: see `FlowConnection`. */
   async probe(signal: AbortSignal): Promise<void> {
+    const { clock } = this.#parts.context
+    const askedAt = clock.now()
     await this.#link.probe(signal)
+    this.#measured(clock.now() - askedAt)
+  }
+
+  #measured(last: number): void {
+    this.#rttMs = { last, least: Math.min(last, this.#rttMs?.least ?? last) }
   }
 
   /** @internal For the flows: see `FlowConnection`. */

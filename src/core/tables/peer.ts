@@ -136,7 +136,7 @@ export function setPeerRunning(record: PeerRecord, attempt: Attempt, connection:
   if (record.state.kind !== 'accepted' || record.state.attempt !== attempt) illegal(record, 'running')
   const findings = record.fromProof()
   findings.state = { kind: 'running', connection }
-  findings.roundTripMs = connection.roundTripMs ?? findings.roundTripMs
+  findings.roundTripMs = connection.rttMs?.last ?? findings.roundTripMs
   findings.failures = 0
   findings.backoff = noBackoff
   findings.lastEstablished = { point: connection.point, at: connection.establishedAt }

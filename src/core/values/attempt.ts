@@ -55,6 +55,14 @@ export interface Attempt {
   readonly hasSlot: boolean
 }
 
+/** Round trips of one connection, ms: how long the peer took to answer the handshake and the liveness checks. */
+export interface RoundTrips {
+  /** The last one that was measured. */
+  readonly last: number
+  /** The shortest one. */
+  readonly least: number
+}
+
 /** What a state, a decision or a list may know of a running connection. */
 export interface RunningConnection {
   readonly peerId: PeerId
@@ -69,8 +77,8 @@ export interface RunningConnection {
   readonly startedAt: number
   /** Messages of the application that came over it. */
   readonly messagesReceived: number
-  /** How long the handshake waited for an answer, ms; `undefined`: nothing was asked. */
-  readonly roundTripMs: number | undefined
+  /** Round trips, ms; `null`: none was measured yet. A new object for each measurement. */
+  readonly rttMs: RoundTrips | null
   /** The peer asked not to be advertised, or is plain. */
   readonly isPrivate: boolean
   /** The run of the peer's pool that this connection belongs to; hexadecimal. */

@@ -1,8 +1,8 @@
 /**
  * One immutable view of a whole pool, plain JSON, for pages and people. `pool.snapshot()` gives the same object until
- * something changed. Counters of bytes move without a change; ask again.
+ * something changed. Counters of bytes and round trips move without a change; ask again.
  */
-import type { ConnectionKind, Direction } from './attempt.ts'
+import type { ConnectionKind, Direction, RoundTrips } from './attempt.ts'
 import type { ConnectionBand, MaintenanceBounds } from './bounds.ts'
 import type { Host, PeerId, Point } from './ids.ts'
 import type { LinkBudget, StorageFailure, Transport } from './ports.ts'
@@ -32,8 +32,8 @@ export interface ConnectionInfo {
   readonly isPrivate: boolean
   /** The peer takes part in the exchange of points. */
   readonly discovery: boolean
-  /** How long the handshake waited for an answer, ms; `null` for a plain peer. */
-  readonly roundTripMs: number | null
+  /** Round trips, ms; `null`: none was measured yet. Measured by the handshake and by liveness checks; of a plain peer by the latter alone. */
+  readonly rttMs: RoundTrips | null
 }
 
 /** A running connection in a snapshot, with its counters. */

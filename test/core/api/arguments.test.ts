@@ -251,7 +251,7 @@ it('connection.info: plain JSON', async () => {
     establishedAt: expect.any(Number),
     isPrivate: false,
     discovery: true,
-    roundTripMs: 10
+    rttMs: { last: 10, least: 10 }
   })
   expect(JSON.parse(JSON.stringify(info))).toEqual(info)
 })

@@ -113,7 +113,7 @@ describe('pool.peers', () => {
     expect(gone).toMatchObject({
       state: 'disconnected',
       connection: null,
-      lastSeen: { point: b.network.point },
+      lastSeenPoint: b.network.point,
       lastFailure: { point: b.network.point }
     })
     for (const description of [running, gone]) expect(JSON.parse(JSON.stringify(description))).toEqual(description)

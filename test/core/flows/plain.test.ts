@@ -23,7 +23,7 @@ describe('a plain peer', () => {
       peerId: 'plain',
       direction: 'outgoing',
       remoteMetadata: undefined,
-      roundTripMs: undefined,
+      rttMs: null,
       isPrivate: true
     })
     expect(a.pool.snapshot().connections).toMatchObject([{ kind: 'plain', point: plain.point, bytesSent: 0, bytesReceived: 0 }])

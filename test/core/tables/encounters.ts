@@ -65,7 +65,7 @@ function connectionOf(peerId: PeerId, point: Point | undefined, at: number): Run
     isPrivate: false,
     instance: '',
     messagesReceived: 0,
-    roundTripMs: undefined,
+    rttMs: null,
     disconnect: async () => undefined
   }
 }

@@ -21,7 +21,7 @@ const connection = {
   establishedAt: today,
   startedAt: 20_000,
   messagesReceived: 3,
-  roundTripMs: 7
+  rttMs: { last: 7, least: 7 }
 } as RunningConnection
 const ending = { now: 60_000, date: today + 5, counts: true, byUs: true }
 

@@ -43,7 +43,7 @@ const asLines = (text: string): string => text.replaceAll('\n', '')
 
 describe('what comes from outside steers no terminal', () => {
   it.each(hostile)('%j', async (bad) => {
-    const connection = { peerId: bad, direction: 'outgoing', transport: bad, roundTripMs: 1, establishedAt: 0, host: bad }
+    const connection = { peerId: bad, direction: 'outgoing', transport: bad, rttMs: { last: 1, least: 1 }, establishedAt: 0, host: bad }
     const ways: readonly [readonly string[], object][] = [
       [['connect', '/ip4/127.0.0.1/tcp/1'], { error: { code: 'failed', message: `network ${bad}` } }],
       [['why', '/ip4/127.0.0.1/tcp/1'], { value: { text: bad } }],

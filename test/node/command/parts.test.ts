@@ -82,7 +82,7 @@ describe('the screen of top', () => {
       peerId: `peer-${n}`,
       direction: 'incoming',
       transport: 'ws',
-      roundTripMs: 5,
+      rttMs: { last: 5, least: 4 },
       establishedAt: Date.now(),
       receiving: 1_500,
       sending: 0,

@@ -131,7 +131,9 @@ describe('the verbs', () => {
   })
 
   it('peer: all that is known of one', async () => {
-    expect((await on('peer', otherId)).text).toMatch(/now +connected, outgoing/)
+    expect((await on('peer', otherId)).text).toMatch(
+      /now +connected, outgoing, round trip \d+ ms\n(.*\n)*round trip +\d+ ms; the shortest was \d+ ms/
+    )
     expect(await json('peer', otherId)).toMatchObject({ peer: { peerId: otherId, trusted: false }, explanation: { state: 'connected' } })
     expect(await on('peer', running.started.pool.peerId)).toMatchObject({ status: 1, complaint: expect.stringMatching('is not known') })
   })
@@ -143,7 +145,7 @@ describe('the verbs', () => {
   })
 
   it('why: the sentence of explain', async () => {
-    expect((await on('why', otherId)).text).toBe('connected, outgoing\n')
+    expect((await on('why', otherId)).text).toMatch(/^connected, outgoing, round trip \d+ ms\n$/)
     expect((await on('why', '/ip4/192.0.2.1/tcp/4001')).text).toMatch('not a known point')
   })
 
@@ -262,7 +264,7 @@ describe('top', () => {
     await shows(`> ${otherId}  out  tcp`)
     expect(screen).toMatch(/^0 \[#+\|?\.+\] 3$/m)
     press('w')
-    await shows(/^connected, outgoing$/m)
+    await shows(/^connected, outgoing, round trip \d+ ms$/m)
     press('s')
     await shows('(by rtt)')
     press('b')

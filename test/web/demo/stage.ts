@@ -52,7 +52,7 @@ export function snapshotOf({ connections: connected, points: known, seed = 1 }: 
     trusted: index === 0,
     isPrivate: false,
     discovery: true,
-    roundTripMs: 20,
+    rttMs: { last: 20, least: 18 },
     bytesReceived: 500,
     bytesSent: 400
   })) as ConnectionSnapshot[]
