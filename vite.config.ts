@@ -29,7 +29,7 @@ const simulatedTests = ['test/sim/**/*.test.ts']
 const pageDependencies = [
   ...['@chainsafe/libp2p-noise', '@chainsafe/libp2p-yamux', '@libp2p/circuit-relay-v2', '@libp2p/identify', '@libp2p/interface'],
   ...['@libp2p/peer-id', '@libp2p/peer-record', '@libp2p/webrtc', '@libp2p/websockets', '@multiformats/multiaddr', 'libp2p', 'uplot'],
-  ...['@noble/hashes/sha2.js', '@noble/hashes/utils.js', 'idb-keyval', '@libp2p/crypto/keys']
+  ...['idb-keyval', '@libp2p/crypto/keys']
 ]
 const browserTests = ['test/browser/**/*.test.ts', 'test/web/**/*.test.ts']
 const timedTests = ['test/browser/turns.test.ts']

@@ -15,7 +15,7 @@ import { bundle } from './bundle.ts'
 /** Before the first dial; everything; everything with the sharing between tabs. */
 const targets = { first: 38_000, all: 47_000, shared: 52_000 }
 /** None may be exceeded. They only go down. */
-const ceilings = { first: 51_300, all: 77_600, shared: 83_750 }
+const ceilings = { first: 51_300, all: 76_250, shared: 82_400 }
 
 /** All that `createTabPeer` uses of libp2p. */
 const libp2p = `
@@ -35,7 +35,7 @@ export { createLibp2p } from 'libp2p'
 const areas: readonly (readonly [string, RegExp])[] = [
   ['storage: the saved text, its checks, IndexedDB', /saved-|persist|(database|indexed-db|identity)\.ts$/],
   ['wire: frames, fields, caps', /^src\/core\/wire\//],
-  ['bars: bans, ranges, greylists', /(tables\/(bans|access|greylist|fading-filter))/],
+  ['bars: bans, ranges, greylists', /(tables\/(bans|access|greylist))/],
   ['tables: points, peers, attempts', /^src\/core\/tables\//],
   ['decisions: admission, plan, score', /^src\/core\/decisions\//],
   ['flows: handshake, connections, exchange, maintenance', /^src\/core\/flows\//],

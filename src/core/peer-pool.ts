@@ -84,13 +84,12 @@ export class PeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Arra
     })
     const state = new PoolState(parts)
     components.inspect?.(state as unknown as PoolState<unknown>, parts as unknown as Parts<unknown, RunningConnection>)
-    const key = random.bytes(32)
     const take = argumentsFor(network)
     const ownMetadata = metadataEncoder(config.connectionMetadata, log)
-    const secrets = { instance: random.bytes(8), sharingSeed: new DataView(key.buffer, key.byteOffset).getUint32(0) }
+    const secrets = { instance: random.bytes(8), sharingSeed: new DataView(random.bytes(4).slice().buffer).getUint32(0) }
     this.config = Object.freeze({ ...given, peerId })
     this.#context = { config, network, clock, random, log, state, events, ...secrets, ownMetadata, take }
-    this.#lifecycle = new Lifecycle(this.#context, key)
+    this.#lifecycle = new Lifecycle(this.#context)
     this.connections = new Connections(this.#context)
     this.peers = new Peers(this.#context, this.#lifecycle)
     this.points = new Points(this.#context, this.#lifecycle)

@@ -8,7 +8,7 @@ import { ackDeadlineMs } from '../../src/core/flows/mixing.ts'
 import { lookEveryMs, looksUntilAsked, looksUntilStalled, maxWaitingBytes, maxWaitingSends } from '../../src/core/flows/outbox.ts'
 import { memoryStorage, nodePreset, resolveConfig } from '../../src/core/index.ts'
 import { maxUrgentMs } from '../../src/core/tables/attempt.ts'
-import { freshLevel } from '../../src/core/values/bounds.ts'
+import { greylistingMs } from '../../src/core/tables/greylist.ts'
 import { wireCaps } from '../../src/core/wire/caps.ts'
 import { closeDeadlineMs } from '../../src/libp2p/link.ts'
 
@@ -30,7 +30,7 @@ const times = {
   urgentWait: maxUrgentMs,
   longestWait: config.reconnection.maxDelayMs,
   alive: aliveForMs,
-  greylisting: (config.ipGreylistCleanupDelayMs * freshLevel) / (freshLevel + 1)
+  greylisting: greylistingMs(config.ipGreylistCleanupDelayMs)
 }
 
 const counts = {

@@ -2,7 +2,6 @@
 import { shareOf } from '../../src/core/decisions/shares.ts'
 import { memoryStorage } from '../../src/core/memory-storage.ts'
 import type { AttemptRecord } from '../../src/core/tables/attempt.ts'
-import { AddressGreylist } from '../../src/core/tables/greylist.ts'
 import type { PointRecord } from '../../src/core/tables/point.ts'
 import { PoolState } from '../../src/core/tables/pool-state.ts'
 import { type Parts, partsOf } from '../../src/core/tables/pool-view.ts'
@@ -89,7 +88,6 @@ export class StateBench {
       save: () => undefined
     })
     this.state = new PoolState(this.parts)
-    this.state.access.adopt(new AddressGreylist({ sizeKiB: config.ipGreylistSizeKiB, key: random.bytes(32) }))
     setInside(this.state, this.parts)
   }
 

@@ -12,7 +12,6 @@ import { Greeting } from '../flows/greeting.ts'
 import { Liveness } from '../flows/liveness.ts'
 import type { Maintenance } from '../flows/maintenance.ts'
 import { Mixing } from '../flows/mixing.ts'
-import { AddressGreylist } from '../tables/greylist.ts'
 import type { PoolSnapshot } from '../values/snapshot.ts'
 import { Descriptions } from './descriptions.ts'
 import { Explanations } from './explanations.ts'
@@ -21,8 +20,6 @@ import { type SnapshotFrame, takeSnapshot, withCounters } from './snapshot.ts'
 export interface LatePoolParts {
   readonly connector: Connector
   readonly maintenance: Maintenance
-  /** Secret, of the greylist of hosts. */
-  readonly key: Uint8Array
 }
 
 export class LatePool {
@@ -33,10 +30,8 @@ export class LatePool {
   readonly #context: FlowContext
   #snapshot: PoolSnapshot | undefined
 
-  constructor(context: FlowContext, { connector, maintenance, key }: LatePoolParts) {
+  constructor(context: FlowContext, { connector, maintenance }: LatePoolParts) {
     this.#context = context
-    const { state, config } = context
-    state.access.adopt(new AddressGreylist({ sizeKiB: config.ipGreylistSizeKiB, key }))
     expelKeptOut(context)
     const mixing = new Mixing(context, (point, expectedPeerId) => connector.dial(point, expectedPeerId))
     this.exchange = new Exchange(context, mixing)

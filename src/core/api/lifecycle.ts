@@ -23,8 +23,6 @@ export class Lifecycle {
   readonly maintenance: Maintenance
   readonly persistence: Persistence
   readonly #context: FlowContext
-  /** Secret, of the greylist of hosts. */
-  readonly #key: Uint8Array
   /** Loaded beside the first start: the first dial does not wait for it. */
   #late: LatePool | undefined
   /** Links that came before that. */
@@ -40,9 +38,8 @@ export class Lifecycle {
   #starting: Promise<void> | undefined
   #stopping: Promise<void> | undefined
 
-  constructor(context: FlowContext, key: Uint8Array) {
+  constructor(context: FlowContext) {
     this.#context = context
-    this.#key = key
     this.connector = new Connector(context, async () => (await this.load()).greeting)
     this.maintenance = new Maintenance(context, this.connector)
     this.persistence = new Persistence(context, { shown: () => this.shown() })
@@ -80,8 +77,7 @@ export class Lifecycle {
       throw new PoolError('not-started', 'start: a part of the pool could not be loaded', { cause })
     })
     const loaded = await within(loading, { clock, ms: loadDeadlineMs, late: tooLate })
-    const { connector, maintenance } = this
-    this.#late ??= new loaded.LatePool(this.#context, { connector, maintenance, key: this.#key })
+    this.#late ??= new loaded.LatePool(this.#context, this)
     return this.#late
   }
 

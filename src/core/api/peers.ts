@@ -2,7 +2,7 @@
 import { judgeReport } from '../decisions/reports.ts'
 import type { ScorePart } from '../decisions/score.ts'
 import type { FlowContext } from '../flows/context.ts'
-import type { GreylistedPeer } from '../tables/bans.ts'
+import type { GreylistedPeer } from '../tables/greylist.ts'
 import type { PeerInfo } from '../tables/peer.ts'
 import { liveRecord } from '../values/arguments.ts'
 import type { HistoryEvent } from '../values/history.ts'

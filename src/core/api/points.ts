@@ -1,7 +1,7 @@
 /** `pool.points`: what is known of points, trust, and bans of hosts. Functions of the original's submodule `Points`. */
 import type { FlowContext } from '../flows/context.ts'
 import type { EventHub } from '../flows/event-hub.ts'
-import type { GreylistedHost, GreylistFigures } from '../tables/greylist.ts'
+import type { GreylistedHost } from '../tables/greylist.ts'
 import type { PointInfo } from '../tables/point.ts'
 import { hostOf } from '../values/address.ts'
 import { liveRecord } from '../values/arguments.ts'
@@ -19,9 +19,6 @@ export interface BanOfHost {
   /** When the ban ends, ms since 1970. @default never */
   readonly endsAt?: number | undefined
 }
-
-/** Before the first start, when the greylist is not loaded yet. */
-const noFigures: GreylistFigures = { count: 0, fill: 0, falsePositiveRate: 0, lifeExpectancy: [], isFadingFaster: false, forcedSteps: 0 }
 
 /**
  * `pool.points`: what is known of points, trust, and bans of hosts. Methods throw, or reject with, `PoolError` `invalid-point` or
@@ -122,14 +119,9 @@ export class Points {
     return this.#context.state.access.greylistedHosts()
   }
 
-  /** Since when `greylisted` may lack some that are (ms since 1970); `undefined`: it is complete. Source: `greylisted_list_not_reliable_since`. */
+  /** Since when `greylisted` lacks some that had to make room (ms since 1970); `undefined`: it is complete. Source: `greylisted_list_not_reliable_since`. */
   get greylistUnreliableSince(): number | undefined {
     return this.#context.state.access.greylistUnreliableSince
-  }
-
-  /** Fill and life expectancy of the filter. */
-  greylistFigures(): GreylistFigures {
-    return this.#context.state.access.greylistFigures() ?? noFigures
   }
 
   /** Tells each line that is added to the history of one point, until the returned function is called. The last 100 are in `info`. Source: `watch`. */

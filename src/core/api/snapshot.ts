@@ -1,10 +1,10 @@
 /** The state of a pool as one plain, immutable value for pages and people. Made by `pool.snapshot()`, at most once per change. */
 import type { FlowConnection, FlowContext } from '../flows/context.ts'
 import type { Access } from '../tables/access.ts'
+import { greylistingMs } from '../tables/greylist.ts'
 import { lastMeeting, type PeerInfo } from '../tables/peer.ts'
 import { lastFailureAt, lastSeenAt, type PointInfo } from '../tables/point.ts'
 import type { PoolView } from '../tables/pool-view.ts'
-import { freshLevel } from '../values/bounds.ts'
 import type { PeerId } from '../values/ids.ts'
 import type {
   BlockSnapshot,
@@ -67,7 +67,7 @@ export function withCounters(context: FlowContext, snapshot: PoolSnapshot): Pool
 /** A peer that was banned along with its address is kept out as long as that. */
 export function describeBlocks(
   access: Pick<Access<never, never>, 'bans' | 'greylistedPeers' | 'greylistedHosts'>,
-  greylistMs: number
+  cleanupDelayMs: number
 ): BlockSnapshot[] {
   const { peers, hosts, ranges } = access.bans()
   const addresses = [...hosts, ...ranges.map(({ range, ...ban }) => ({ ...ban, host: range }))]
@@ -77,7 +77,7 @@ export function describeBlocks(
   const greylisted = [...access.greylistedPeers(), ...access.greylistedHosts()]
   return [
     ...bans.map((ban) => block('banned', ban, ban.endsAt ?? null)),
-    ...greylisted.map((listed) => block('greylisted', listed, listed.since + (greylistMs * freshLevel) / (freshLevel + 1)))
+    ...greylisted.map((listed) => block('greylisted', listed, listed.since + greylistingMs(cleanupDelayMs)))
   ]
 }
 

@@ -1,24 +1,21 @@
 /**
- * The noun `state.access`: who is kept out, and who is trusted. What the operator banned is in `bans.ts`; what the pool greylisted by
- * itself is here and in `greylist.ts`. A question changes nothing: it is answered as of now. `decisions/admission.ts` says what follows.
+ * The noun `state.access`: who is kept out, and who is trusted. What the operator banned is in `bans.ts`, what the pool greylisted by
+ * itself in `greylist.ts`. A question changes nothing: it is answered as of now. `decisions/admission.ts` says what follows.
  */
 import { isPublic } from '../values/address.ts'
 import type { Attempt, RunningConnection } from '../values/attempt.ts'
-import { freshLevel } from '../values/bounds.ts'
 import type { Host, PeerId, Point } from '../values/ids.ts'
 import { isInRange, parseIp, tryParseRange } from '../values/ip.ts'
 import type { DisconnectReason } from '../values/reason.ts'
 import { noBackoff } from './attempt.ts'
-import { type BanLists, type BanOptions, type Bans, type GreylistedPeer, type Lifted, PeerGreylist } from './bans.ts'
-import type { AddressGreylist, GreylistedHost, GreylistFigures } from './greylist.ts'
+import type { BanLists, BanOptions, Bans, Lifted } from './bans.ts'
+import { Greylist, type GreylistedHost, type GreylistedPeer, greylistName } from './greylist.ts'
 import { noteReport } from './peer.ts'
 import { resetReconnection } from './point.ts'
 import { type Block, cancelAttempts, type Parts } from './pool-view.ts'
 
-/** Steps of fading per clean-up delay, as in the original. */
-const stepsPerDelay = freshLevel + 1
-/** Hosts that the operator greylists before the pool has started; more are not taken. */
-const maxEarly = 1_024
+/** Greylisted hosts kept per KiB of `ipGreylistSizeKiB`: one takes about 128 bytes. */
+const hostsPerKiB = 8
 /** A peer that was connected for so long in all, ms, is known. */
 const goodConnectionMs = 10_000
 
@@ -40,29 +37,16 @@ export interface HostBanOptions extends BanOptions {
 export class Access<PeerMeta, C extends RunningConnection> {
   readonly #parts: Parts<PeerMeta, C>
   readonly #bans: Bans
-  readonly #peers: PeerGreylist
-  /** Loaded a little later than the rest (`adopt`). */
-  #hosts: AddressGreylist | undefined
-  /** Hosts greylisted before, with their dates. */
-  readonly #early = new Map<Host, number>()
-  readonly #stepMs: number
-  /** When the last step of fading was due, monotonic. */
-  #fadedAt: number
+  readonly #peers: Greylist<PeerId>
+  readonly #hosts: Greylist<Host>
 
   constructor(parts: Parts<PeerMeta, C>) {
-    const { peerGreylistSize, ipGreylistCleanupDelayMs } = parts.config
+    const { clock, config } = parts
+    const { peerGreylistSize, ipGreylistSizeKiB, ipGreylistCleanupDelayMs: cleanupDelayMs } = config
     this.#parts = parts
     this.#bans = parts.bans
-    this.#peers = new PeerGreylist(peerGreylistSize)
-    this.#stepMs = ipGreylistCleanupDelayMs / stepsPerDelay
-    this.#fadedAt = parts.clock.now()
-  }
-
-  /** Takes over the greylist of hosts, with those that were listed before. Called once. */
-  adopt(hosts: AddressGreylist): void {
-    this.#hosts = hosts
-    for (const [host, date] of this.#early) hosts.add(host, date)
-    this.#early.clear()
+    this.#peers = new Greylist({ clock, cleanupDelayMs, max: peerGreylistSize, nameOf: (peerId) => peerId })
+    this.#hosts = new Greylist({ clock, cleanupDelayMs, max: ipGreylistSizeKiB * hostsPerKiB, nameOf: greylistName })
   }
 
   // Questions.
@@ -84,16 +68,15 @@ export class Access<PeerMeta, C extends RunningConnection> {
     return peer.connectedMs + runsForMs >= goodConnectionMs
   }
 
-  /** A greylisting never counts on the host of a trusted point: a neighbour in its /64, or an error of the filter, may be the cause. */
+  /** A greylisting never counts on the host of a trusted point: a neighbour in its /64 may be the cause. */
   hostBlock(host: Host | undefined, spared: boolean): Block | undefined {
     if (host === undefined) return undefined
     if (this.#bans.isBannedHost(host)) return 'banned'
-    return !spared && this.#isGreylisted(host) && !this.#parts.points.hasTrustedHost(host) ? 'greylisted' : undefined
+    return !spared && this.#hosts.has(host) && !this.#parts.points.hasTrustedHost(host) ? 'greylisted' : undefined
   }
 
   peerBlock(peerId: PeerId): Block | undefined {
     if (this.#bans.isBannedPeer(peerId)) return 'banned'
-    this.#fade()
     return this.#peers.has(peerId) && !this.isTrusted(peerId, undefined) ? 'greylisted' : undefined
   }
 
@@ -108,24 +91,16 @@ export class Access<PeerMeta, C extends RunningConnection> {
   }
 
   greylistedPeers(): GreylistedPeer[] {
-    this.#fade()
-    return this.#peers.list()
+    return this.#peers.list().map(({ item, since }) => ({ peerId: item, since }))
   }
 
   greylistedHosts(): GreylistedHost[] {
-    this.#fade()
-    return this.#hosts?.list() ?? Array.from(this.#early, ([host, since]) => ({ host, since }))
+    return this.#hosts.list().map(({ item, since }) => ({ host: item, since }))
   }
 
-  /** Date since which `greylistedHosts` lacks hosts that may still be greylisted; `undefined` while it is complete. */
+  /** Date since which `greylistedHosts` lacks hosts that had to make room; `undefined` while it is complete. */
   get greylistUnreliableSince(): number | undefined {
-    return this.#hosts?.unreliableSince
-  }
-
-  /** `undefined` before the first start. */
-  greylistFigures(): GreylistFigures | undefined {
-    this.#fade()
-    return this.#hosts?.figures()
+    return this.#hosts.unreliableSince
   }
 
   // Bans. Each cancels the attempts that it concerns, closes the connections, and returns those that are closing. Source: `Peers.ban`, `Points.ban`.
@@ -218,24 +193,19 @@ export class Access<PeerMeta, C extends RunningConnection> {
    * that is not public is listed for the operator alone: there may be a proxy, and all its peers would pay for what one of them did.
    */
   greylist({ peerId, host, cause, byOperator = false }: GreylistRequest): void {
-    const { points, clock, emit, shown } = this.#parts
+    const { points, emit, shown } = this.#parts
     if (this.isTrusted(peerId, undefined) || (host !== undefined && points.isTrustedAt(host, peerId))) return
     const isListed = host !== undefined && (byOperator || isPublic(host)) && !points.hasTrustedHost(host)
     if (peerId === undefined && !isListed) return
-    this.#fade()
-    const date = clock.date()
-    if (peerId !== undefined) this.#peers.add(peerId, date)
-    if (isListed) {
-      if (this.#hosts !== undefined) this.#hosts.add(host, date)
-      else if (this.#early.size < maxEarly) this.#early.set(host, date)
-    }
+    if (peerId !== undefined) this.#peers.add(peerId)
+    if (isListed) this.#hosts.add(host)
     emit('greylisted', { peerId, host: isListed ? host : undefined, cause })
     shown()
   }
 
   /** Takes a host that became trusted off the greylist; bans stay. */
   ungreylistHost(host: Host): boolean {
-    return this.#hosts?.remove(host) ?? this.#early.delete(host)
+    return this.#hosts.remove(host)
   }
 
   /** Takes a peer that became trusted off the greylist; bans stay. */
@@ -245,33 +215,15 @@ export class Access<PeerMeta, C extends RunningConnection> {
 
   /** Forgets all greylisted hosts. Greylisted peers and bans stay, as in the original. */
   clearGreylist(): void {
-    this.#early.clear()
-    this.#hosts?.clear()
+    this.#hosts.clear()
     this.#parts.shown()
   }
 
-  /** One step of fading now, whatever the clock says: the original's `gc_greylist`. */
+  /** Ends all greylistings a sixteenth of the clean-up delay sooner: the original's `gc_greylist`. */
   fadeGreylist(): void {
-    this.#fadeBy(1)
+    this.#hosts.shorten()
+    this.#peers.shorten()
     this.#parts.shown()
-  }
-
-  /** Greylistings fade by what went by on the monotonic clock, in one go also after days asleep. */
-  #fade(): void {
-    const steps = Math.floor((this.#parts.clock.now() - this.#fadedAt) / this.#stepMs)
-    if (steps <= 0) return
-    this.#fadedAt += steps * this.#stepMs
-    this.#fadeBy(Math.min(steps, stepsPerDelay))
-  }
-
-  #fadeBy(steps: number): void {
-    this.#hosts?.fade(steps)
-    this.#peers.fade(steps)
-  }
-
-  #isGreylisted(host: Host): boolean {
-    this.#fade()
-    return this.#hosts?.has(host) ?? this.#early.has(host)
   }
 
   #banAddress(

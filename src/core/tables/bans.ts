@@ -1,9 +1,8 @@
 /**
- * Lists of `access.ts`, their owner. `Bans`: what the operator banned, peers, hosts and address ranges, each for good or until a date, and
- * which peers were banned along with an address, so that lifting a ban undoes what it did and no more. A ban that has ended answers no
- * question; `expire` removes it. `PeerGreylist`: the peers that broke the protocol.
+ * What the operator banned: peers, hosts and address ranges, each for good or until a date, and which peers were banned along with an
+ * address, so that lifting a ban undoes what it did and no more. A ban that has ended answers no question; `expire` removes it. Owned by
+ * `access.ts`.
  */
-import { freshLevel } from '../values/bounds.ts'
 import type { Host, PeerId } from '../values/ids.ts'
 import { type CidrRange, isInRange, parseIp, tryParseRange } from '../values/ip.ts'
 import { PoolError } from '../values/reason.ts'
@@ -266,68 +265,6 @@ export class Bans {
 
   #forgetIfFree(peerId: PeerId, { own, along }: PeerEntry): boolean {
     return own === undefined && along.size === 0 && this.#peers.delete(peerId)
-  }
-}
-
-/** A peer that the pool keeps out after a fault. */
-export interface GreylistedPeer {
-  readonly peerId: PeerId
-  /** When it committed its last fault; ms since 1970. */
-  readonly since: number
-}
-
-/** Peer ids that broke the protocol. Bounded, first in, first out; listing a peer again makes it the newest. Memory only. */
-export class PeerGreylist {
-  readonly #maxPeers: number
-  /** The oldest first, which is also the order of fading. */
-  readonly #entries = new Map<PeerId, { readonly since: number; readonly fadesAt: number }>()
-  /** Steps of fading so far. */
-  #steps = 0
-
-  /** `maxPeers` 0 keeps none. */
-  constructor(maxPeers: number) {
-    this.#maxPeers = maxPeers
-  }
-
-  get size(): number {
-    return this.#entries.size
-  }
-
-  /** Lists the peer, or makes its listing fresh. */
-  add(peerId: PeerId, date: number): void {
-    this.#entries.delete(peerId)
-    this.#entries.set(peerId, { since: date, fadesAt: this.#steps + freshLevel })
-    for (const oldest of this.#entries.keys()) {
-      if (this.#entries.size <= this.#maxPeers) return
-      this.#entries.delete(oldest)
-    }
-  }
-
-  has(peerId: PeerId): boolean {
-    return this.#entries.has(peerId)
-  }
-
-  /** Returns false if it was not listed. */
-  remove(peerId: PeerId): boolean {
-    return this.#entries.delete(peerId)
-  }
-
-  /** So many sixteenths of the clean-up delay have passed: a listing lasts as long as that of a host. */
-  fade(steps = 1): void {
-    this.#steps += steps
-    for (const [peerId, { fadesAt }] of this.#entries) {
-      if (fadesAt > this.#steps) return
-      this.#entries.delete(peerId)
-    }
-  }
-
-  clear(): void {
-    this.#entries.clear()
-  }
-
-  /** The newest last. */
-  list(): GreylistedPeer[] {
-    return Array.from(this.#entries, ([peerId, { since }]) => ({ peerId, since }))
   }
 }
 

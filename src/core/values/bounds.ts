@@ -12,9 +12,6 @@ export const maxNetworkBytes = 64
 /** Versions of the application's protocol that a pool may speak. */
 export const maxVersions = 16
 
-/** How many steps of fading a greylisting lives through: the largest value of a cell of four bits in the fading filter. */
-export const freshLevel = 15
-
 /** How many connections a pool keeps: 0 ≤ min ≤ expected ≤ max ≤ 10000. */
 export interface ConnectionBand {
   /** With fewer, dials are urgent. */

@@ -109,11 +109,6 @@ export function prefixOf(groups: IpGroups, length: number): IpGroups {
   })
 }
 
-/** The sixteen octets, in network order. */
-export function octetsOf(groups: IpGroups): Uint8Array {
-  return Uint8Array.from(groups.flatMap((group) => [group >> 8, group & 255]))
-}
-
 function hex(...groups: number[]): string {
   return groups.map((group) => group.toString(16)).join(':')
 }

@@ -92,9 +92,9 @@ export interface PoolSettings {
   readonly maxKnownPeers: TableSize | null
   /** Peers that may be greylisted at once, 0 to 1000000; the oldest goes first. @default 1023 */
   readonly peerGreylistSize: number
-  /** Memory for greylisted hosts, KiB, 1 to 8192; it holds the largest power of two of cells that fits. @default 2048 on Node, 256 in pages */
+  /** Memory for greylisted hosts, KiB, 1 to 8192: eight hosts each; the oldest goes first. @default 2048 on Node, 256 in pages */
   readonly ipGreylistSizeKiB: number
-  /** How long a host stays greylisted, ms, 16 to 2147483647: at least 14/16 of it, at most 15/16. @default 86400000 */
+  /** A peer or host stays greylisted for 15/16 of it, ms; 16 to 2147483647. @default 86400000 */
   readonly ipGreylistCleanupDelayMs: number
   /** Below it maintenance is urgent. @default 10 on Node, 3 in pages */
   readonly minConnections: number

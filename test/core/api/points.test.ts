@@ -109,19 +109,19 @@ describe('pool.points', () => {
     expect([pool.points.isTrusted(at(1)), pool.points.info(at(2))]).toEqual([false, undefined])
   })
 
-  it('Points.get_greylisted_list, greylisted_list_not_reliable_since: the list is short, the filter remembers more', async () => {
+  it('Points.get_greylisted_list, greylisted_list_not_reliable_since: a full list forgets the oldest host, and says since when', async () => {
     const world = new World()
-    const { pool } = await world.start('a', { ipGreylistSizeKiB: 4 })
-    const hosts = Array.from({ length: 5 }, (_, i) => hostOf(at(i + 1)))
+    const { pool } = await world.start('a', { ipGreylistSizeKiB: 1 })
+    const hosts = Array.from({ length: 9 }, (_, i) => hostOf(at(i + 1)) ?? '')
     const since = world.clock.date()
-    for (const host of hosts.slice(0, 4)) if (host !== undefined) pool.greylistAddress(host)
-    expect(pool.points.greylisted()).toEqual(hosts.slice(0, 4).map((host) => ({ host, since })))
+    for (const host of hosts.slice(0, 8)) pool.greylistAddress(host)
+    expect(pool.points.greylisted()).toEqual(hosts.slice(0, 8).map((host) => ({ host, since })))
     expect(pool.points.greylistUnreliableSince).toBeUndefined()
     await world.clock.advance(1_000)
-    if (hosts[4] !== undefined) pool.greylistAddress(hosts[4])
+    pool.greylistAddress(hosts[8] ?? '')
     expect(pool.points.greylistUnreliableSince).toBe(since + 1_000)
     expect(pool.points.greylisted().map(({ host }) => host)).toEqual(hosts.slice(1))
-    expect(pool.points.isBanned(at(1))).toBe(true)
+    expect([pool.points.isBanned(at(1)), pool.points.isBanned(at(9))]).toEqual([false, true])
   })
 
   it('a point is described as a plain object, the same after JSON', async () => {

@@ -177,7 +177,7 @@ describe('explain', () => {
   })
 
   it('a point that waits says when exploring may choose it, counted from now and not from the end of its wait', async () => {
-    const { world, me } = await amongPlainPeers(5)
+    const { world, me } = await amongPlainPeers(5, { reconnection: { initialDelayMs: 5_000 } })
     await world.clock.advance(2 * minutes)
     const away = '/ip4/198.51.100.7/tcp/1' as Point
     for (let i = 0; i < 4; i++) await world.clock.until(me.pool.connect(away).catch(() => undefined))
