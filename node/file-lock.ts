@@ -3,6 +3,7 @@
  * proper-lockfile package). Used by `json-file.ts`. This module adds what the package lacks: it finds out soon whether
  * the holder lives, does not depend on the wall clock, and lets the holder ask whether the lock is still its own.
  */
+import * as fs from 'node:fs'
 import { lstat, rmdir, stat } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { lock } from 'proper-lockfile'
@@ -43,12 +44,16 @@ export async function lockFile(path: string, signal: AbortSignal): Promise<FileL
   heldHere.add(path)
   try {
     let lost = false
+    let mark: string | undefined
     const noticed = Promise.withResolvers<void>()
-    const release = await take(path, signal, () => {
-      lost = true
-      noticed.resolve()
+    const release = await take(path, signal, {
+      onLost() {
+        lost = true
+        noticed.resolve()
+      },
+      isOurs: () => !lost && mark !== undefined && markNow(path) === mark
     })
-    const mark = await markOf(path)
+    mark = await markOf(path)
     const isOurs = async () => !lost && mark !== undefined && (await markOf(path)) === mark
     return {
       isOurs,
@@ -70,8 +75,15 @@ export async function lockFile(path: string, signal: AbortSignal): Promise<FileL
   }
 }
 
-async function take(path: string, signal: AbortSignal, onLost: () => void): Promise<() => Promise<void>> {
+interface Holder {
+  onLost(): void
+  isOurs(): boolean
+}
+
+async function take(path: string, signal: AbortSignal, { onLost, isOurs }: Holder): Promise<() => Promise<void>> {
   await refuseNoFolder(lockFolder(path))
+  // The package removes its locks when the process exits, even one that another process took since. It calls this then, and nowhere else.
+  const careful = { ...fs, rmdirSync: (folder: string) => void (isOurs() && fs.rmdirSync(folder)) }
   let renewed: bigint | undefined
   let reclaimed = false
   let since = performance.now()
@@ -79,7 +91,7 @@ async function take(path: string, signal: AbortSignal, onLost: () => void): Prom
     if (signal.aborted) throw lockedError(path, 'and the wait for it was given up', signal.reason)
     try {
       // The package's own answer to a lost lock is to throw from a timer, which would end the process.
-      return await lock(path, { realpath: false, stale: staleMs, update: renewMs, retries: 0, onCompromised: onLost })
+      return await lock(path, { realpath: false, stale: staleMs, update: renewMs, retries: 0, onCompromised: onLost, fs: careful })
     } catch (error) {
       if (codeOf(error) !== 'ELOCKED') throw error
     }
@@ -125,8 +137,18 @@ async function renewedAt(path: string): Promise<bigint | undefined> {
 
 /** Tells one lock folder from a later one of the same name. */
 async function markOf(path: string): Promise<string | undefined> {
-  return stat(lockFolder(path), { bigint: true }).then(
-    ({ dev, ino, birthtimeNs }) => `${dev}:${ino}:${birthtimeNs}`,
-    () => undefined
-  )
+  return stat(lockFolder(path), { bigint: true }).then(markIn, () => undefined)
+}
+
+/** The same while a process exits, when nothing can be waited for. */
+function markNow(path: string): string | undefined {
+  try {
+    return markIn(fs.statSync(lockFolder(path), { bigint: true }))
+  } catch {
+    return undefined
+  }
+}
+
+function markIn({ dev, ino, birthtimeNs }: fs.BigIntStats): string {
+  return `${dev}:${ino}:${birthtimeNs}`
 }

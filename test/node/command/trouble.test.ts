@@ -70,7 +70,8 @@ const nodeLine = `exec $P node --network test --data $D --band 0,0,4 ${loopback.
 describe('the data folder', () => {
   it.each([
     ['', []],
-    [', and ends by a signal at that moment', ['SIGTERM']]
+    [', and ends by a signal at that moment', ['SIGTERM']],
+    [', and ends at once by two signals', ['SIGTERM', 'SIGINT']]
   ] as const)(
     'of a peer that stood still is taken by another; the first one leaves what is not its own%s',
     async (_, signals) => {
@@ -211,6 +212,47 @@ describe('events', () => {
     server.close()
     expect({ status, complaint }).toEqual({ status: 2, complaint: expect.stringMatching('before events was done') })
     expect(text).toMatch('new-peer')
+  })
+})
+
+describe('a file of settings', () => {
+  const settings = (value: unknown) => writeFile(at('settings.json'), JSON.stringify(value))
+
+  it('sets options of the peer and of the command; words win', async () => {
+    await settings({
+      network: 'another',
+      relay: { maxReservations: 7 },
+      minConnections: 1,
+      expectedConnections: 2,
+      maxConnections: 3,
+      http: 0,
+      control: '127.0.0.1:0'
+    })
+    const node = await startNode(folder.path, '--config', at('settings.json'), '--relay', ...loopback)
+    children.push(node.child)
+    expect(node.started).toMatchObject({
+      pool: { network: 'test', band: { min: 1, expected: 2, max: 3 } },
+      relay: { max: 7 },
+      http: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+$/),
+      control: expect.stringMatching(/^127\.0\.0\.1:\d+$/)
+    })
+  })
+
+  it.each([
+    [{ bogus: 1 }, 'unknown option "bogus": expected one of minConnections'],
+    [{ network: 7 }, 'network: expected a text of 1 to 64 bytes, got 7'],
+    [{ relay: { maxReservations: 0 } }, 'relay.maxReservations: expected a whole number from 1 to 1000000, got 0'],
+    [{ trustedPoints: 'x' }, 'trustedPoints in the file: expected an array, got "x"'],
+    [{ data: 7 }, 'data in the file: expected a text, got 7'],
+    [{ http: true }, 'http in the file: expected a text, got true'],
+    [{ control: '192.0.2.1:7' }, '--control: expected a host of the loopback'],
+    [[], 'to hold an object with options']
+  ])('with %j is refused by name', async (value, message) => {
+    await settings(Array.isArray(value) ? value : { network: 'test', ...value })
+    const { status, text, complaint } = await command(['node', '--config', at('settings.json'), '--data', folder.path, ...loopback])
+    expect({ status, text }).toEqual({ status: 64, text: '' })
+    expect(complaint).toContain(message)
+    expect((await readdir(folder.path)).filter((name) => /pid|lock|sock/.test(name))).toEqual([])
   })
 })
 
