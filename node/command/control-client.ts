@@ -1,18 +1,20 @@
 /** The other end of the control socket: asks the peer that runs on a data folder. Used by every verb of the command but `node`. */
 import { once } from 'node:events'
-import { constants } from 'node:fs'
-import { lstat, stat } from 'node:fs/promises'
 import { connect, type Socket } from 'node:net'
 import { dirname } from 'node:path'
 import { PoolError } from '../../src/core/values/reason.ts'
 import { codeOf } from '../system-error.ts'
 import { CommandError } from './command-error.ts'
 import { type ControlAnswer, type ControlEvent, lineOf, maxAnswerBytes, readAnswer, readLines } from './control-lines.ts'
-import { socketPathOf } from './data-folder.ts'
+import { connectToControlPort } from './control-port.ts'
+import { mustBeOurs, socketPathOf, tokenFileOf } from './data-folder.ts'
+import type { HttpAddress } from './http-health.ts'
 
 export interface ControlClientOptions {
   /** For connecting, and for each answer, ms. */
   readonly timeoutMs: number
+  /** Where the peer listens for control over TCP. @default its socket */
+  readonly port?: HttpAddress | undefined
 }
 
 const absent: ReadonlySet<string | undefined> = new Set(['ENOENT', 'ECONNREFUSED', 'ENOTDIR'])
@@ -24,20 +26,17 @@ export class ControlClient {
   #asked = 0
 
   /** Rejects with `CommandError`: `not-running`, `no-answer`, `failed` (mostly: no permission). */
-  static async connect(folder: string, { timeoutMs }: ControlClientOptions): Promise<ControlClient> {
-    const path = socketPathOf(folder)
-    let socket: Socket | undefined
+  static async connect(folder: string, { timeoutMs, port }: ControlClientOptions): Promise<ControlClient> {
     try {
-      await mustBeOurs(path)
-      socket = connect(path)
-      await once(socket, 'connect', { signal: AbortSignal.timeout(timeoutMs) })
+      const socket = await (port === undefined
+        ? connectToSocket(socketPathOf(folder), timeoutMs)
+        : connectToControlPort(port, tokenFileOf(folder), timeoutMs))
+      return new ControlClient(socket, timeoutMs)
     } catch (error) {
-      socket?.destroy()
       if (error instanceof CommandError) throw error
       if (absent.has(codeOf(error))) throw notRunning(folder, error)
       throw unanswered(error, `cannot reach the peer on ${folder}`, timeoutMs)
     }
-    return new ControlClient(socket, timeoutMs)
   }
 
   private constructor(socket: Socket, timeoutMs: number) {
@@ -106,26 +105,15 @@ function notRunning(folder: string, cause: unknown): CommandError {
   return new CommandError('not-running', `no peer runs on ${folder}: start one with "p2p-pool node", or name its folder with --data`, cause)
 }
 
-/**
- * A user who may write to the folder could put a socket there, and get what is meant for the peer. Throws
- * `CommandError` `failed`, or the system's error. Windows shows no owners.
- */
-async function mustBeOurs(path: string): Promise<void> {
-  const own = process.geteuid?.()
-  if (own === undefined) return
-  const folder = dirname(path)
-  for (const [name, { uid, mode }] of [
-    [path, await lstat(path)],
-    [folder, await lstat(folder)],
-    [folder, await stat(folder)]
-  ] as const) {
-    if (uid !== own && uid !== 0)
-      throw new CommandError(
-        'failed',
-        `${name} belongs to user ${uid}, expected user ${own}, who runs this, or root: run this as that user`
-      )
-    if ((mode & 0o022) !== 0 && (mode & constants.S_IFMT) !== constants.S_IFLNK)
-      throw new CommandError('failed', `others may write to ${name} (mode ${(mode & 0o777).toString(8)}); run: chmod go-w '${name}'`)
+async function connectToSocket(path: string, timeoutMs: number): Promise<Socket> {
+  await mustBeOurs(path, dirname(path))
+  const socket = connect(path)
+  try {
+    await once(socket, 'connect', { signal: AbortSignal.timeout(timeoutMs) })
+    return socket
+  } catch (error) {
+    socket.destroy()
+    throw error
   }
 }
 

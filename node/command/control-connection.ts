@@ -46,6 +46,7 @@ export class ControlConnection {
   readonly #options: ConnectionOptions
   #goingOn = 0
   #follows = false
+  #hasAsked = false
 
   constructor(socket: Socket, options: ConnectionOptions) {
     this.#socket = socket
@@ -56,11 +57,22 @@ export class ControlConnection {
     return this.#follows
   }
 
+  /** False until a whole line came: a program that only connects gives its place to others. */
+  get hasAsked(): boolean {
+    return this.#hasAsked
+  }
+
+  end(): void {
+    this.#socket.destroy()
+  }
+
   /** Until the socket ends; never rejects. */
   async serve(): Promise<void> {
     const socket = this.#socket
     try {
       for await (const line of readLines(socket.iterator({ destroyOnReturn: false }), maxRequestBytes)) await this.#answer(line)
+      // A socket of an HTTP server stays open at our end.
+      socket.end()
     } catch (error) {
       if (!socket.writable) return
       // The line that was too long had no end, so nothing after it can be read. The idle deadline ends a client that goes on writing.
@@ -69,6 +81,7 @@ export class ControlConnection {
   }
 
   async #answer(line: string): Promise<void> {
+    this.#hasAsked = true
     let id = 0
     try {
       const request = readRequest(line)

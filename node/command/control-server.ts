@@ -1,7 +1,7 @@
 /**
  * The control socket of a running peer. It owns the socket, and how many programs it serves; what one of them may do is in
  * `control-connection.ts`, what a verb does in `control-verbs.ts`. A Unix socket, or a named pipe on Windows: a page in a browser
- * cannot reach either.
+ * cannot reach either. `control-port.ts` brings programs that came over TCP to the same places.
  */
 import { once } from 'node:events'
 import { chmod, lstat, rm } from 'node:fs/promises'
@@ -13,6 +13,8 @@ import { lineOf } from './control-lines.ts'
 
 export interface ControlServer {
   readonly path: string
+  /** Serves a program that came another way, and proved that it may. */
+  serve(socket: Socket): void
   /** Ends all connections. Idempotent. */
   close(): Promise<void>
 }
@@ -37,43 +39,71 @@ const refuseMs = 1_000
  * Listens on `path`, for the user of this process alone. The caller holds the data folder, so a socket that is there already was left
  * by a crash and is removed; anything else there is left alone, and the promise rejects.
  */
-export async function listenForControl(
-  path: string,
-  target: ControlTarget,
-  { verbMs = 30_000, idleMs = 60_000 }: ControlLimits = {}
-): Promise<ControlServer> {
+export async function listenForControl(path: string, target: ControlTarget, limits: ControlLimits = {}): Promise<ControlServer> {
   await removeStaleSocket(path)
-  const sockets = new Set<Socket>()
-  const served = new Set<ControlConnection>()
-  const mustHavePlaceToFollow = (): void => {
-    if ([...served].filter(({ follows }) => follows).length >= maxFollowers)
-      throw new CommandError('busy', `too many programs follow events: at most ${maxFollowers} may`)
-  }
-  const server = createServer((socket) => {
-    sockets.add(socket)
-    socket.once('close', () => sockets.delete(socket))
-    // A broken connection ends its reader; nobody else needs to know.
-    socket.on('error', () => socket.destroy())
-    if (served.size >= maxConnections) {
-      refuse(socket)
-      return
-    }
-    const connection = new ControlConnection(socket, { target, verbMs, mustHavePlaceToFollow })
-    served.add(connection)
-    socket.once('close', () => served.delete(connection))
-    socket.setTimeout(idleMs, () => socket.destroy())
-    void connection.serve()
-  })
+  const places = new Places(target, limits)
+  const server = createServer((socket) => places.take(socket))
   server.maxConnections = maxConnections + maxRefused
   await listenPrivately(server, path)
   return {
     path,
+    serve: (socket) => places.take(socket),
     async close() {
       const closed = server.listening ? once(server, 'close') : undefined
       server.close()
-      for (const socket of sockets) socket.destroy()
+      places.close()
       await closed
     }
+  }
+}
+
+/** The programs that are served. */
+class Places {
+  readonly #target: ControlTarget
+  readonly #limits: Required<ControlLimits>
+  readonly #sockets = new Set<Socket>()
+  /** In the order in which they came. */
+  readonly #served = new Set<ControlConnection>()
+
+  constructor(target: ControlTarget, { verbMs = 30_000, idleMs = 60_000 }: ControlLimits) {
+    this.#target = target
+    this.#limits = { verbMs, idleMs }
+  }
+
+  take(socket: Socket): void {
+    this.#sockets.add(socket)
+    socket.once('close', () => this.#sockets.delete(socket))
+    // A broken connection ends its reader; nobody else needs to know.
+    socket.on('error', () => socket.destroy())
+    if (this.#served.size >= maxConnections && !this.#makeRoom()) {
+      refuse(socket)
+      return
+    }
+    const { verbMs, idleMs } = this.#limits
+    const mustHavePlaceToFollow = (): void => this.#mustHavePlaceToFollow()
+    const connection = new ControlConnection(socket, { target: this.#target, verbMs, mustHavePlaceToFollow })
+    this.#served.add(connection)
+    socket.once('close', () => this.#served.delete(connection))
+    socket.setTimeout(idleMs, () => socket.destroy())
+    void connection.serve()
+  }
+
+  close(): void {
+    for (const socket of this.#sockets) socket.destroy()
+  }
+
+  /** The oldest one that asked for nothing yet goes. */
+  #makeRoom(): boolean {
+    const silent = [...this.#served].find(({ hasAsked }) => !hasAsked)
+    if (silent === undefined) return false
+    this.#served.delete(silent)
+    silent.end()
+    return true
+  }
+
+  #mustHavePlaceToFollow(): void {
+    if ([...this.#served].filter(({ follows }) => follows).length >= maxFollowers)
+      throw new CommandError('busy', `too many programs follow events: at most ${maxFollowers} may`)
   }
 }
 

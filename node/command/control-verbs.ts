@@ -54,6 +54,8 @@ export interface PeerFacts {
   readonly folder: string
   /** Where HTTP health is served. */
   readonly http: string | undefined
+  /** Where it listens for control over TCP. Known later than the rest. */
+  readonly control: () => string | undefined
   readonly startedAt: number
 }
 
@@ -65,7 +67,14 @@ export function controlOf({ node, pool, relay }: NodePeer, facts: PeerFacts): Co
     status: () => {
       const snapshot = pool.snapshot()
       return statusOf(snapshot, {
-        ...{ pid: process.pid, packageVersion, startedAt: facts.startedAt, folder: facts.folder, http: facts.http ?? null },
+        ...{
+          pid: process.pid,
+          packageVersion,
+          startedAt: facts.startedAt,
+          folder: facts.folder,
+          http: facts.http ?? null,
+          control: facts.control() ?? null
+        },
         addresses: node.getMultiaddrs().map(String),
         relay: relay?.status() ?? null,
         explanation: pool.explainBand()

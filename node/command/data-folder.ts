@@ -1,9 +1,11 @@
 /**
  * The data folder of a peer: identity, peers, the control socket, and who holds it. One peer at a time: a second one gets the
- * process id of the first. Used by `run-node.ts`; the other verbs find the socket with `socketPathOf`.
+ * process id of the first. Used by `running-peer.ts`; the other verbs find the socket with `socketPathOf`. Both refuse a folder to which others
+ * may write.
  */
 import { createHash } from 'node:crypto'
-import { readFile, rm, writeFile } from 'node:fs/promises'
+import { constants } from 'node:fs'
+import { lstat, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join, relative, resolve } from 'node:path'
 import { StorageError } from '../../src/core/values/ports.ts'
@@ -17,6 +19,7 @@ export interface DataFolder {
   readonly peersFile: string
   readonly identityFile: string
   readonly socketPath: string
+  readonly tokenFile: string
   /** False once another peer took the folder, while this process stood still: pid file and socket are that peer's then. Never rejects. */
   isOurs(): Promise<boolean>
   /** Resolves once the folder is lost, about a second later. */
@@ -50,18 +53,45 @@ export function socketPathOf(folder: string): string {
   )
 }
 
+/** Where a peer that listens for control over TCP keeps what programs have to show there. */
+export function tokenFileOf(folder: string): string {
+  return join(resolve(folder), 'control.token')
+}
+
+/**
+ * Another user who may write to these could put a socket or a file there, and get what is meant for the peer. Throws `CommandError`
+ * `failed`, or the system's error. Windows shows no owners.
+ */
+export async function mustBeOurs(...paths: readonly string[]): Promise<void> {
+  const own = process.geteuid?.()
+  if (own === undefined) return
+  for (const path of paths) {
+    for (const { uid, mode } of [await lstat(path), await stat(path)]) {
+      if (uid !== own && uid !== 0)
+        throw new CommandError(
+          'failed',
+          `${path} belongs to user ${uid}, expected user ${own}, who runs this, or root: run this as that user`
+        )
+      if ((mode & 0o022) !== 0 && (mode & constants.S_IFMT) !== constants.S_IFLNK)
+        throw new CommandError('failed', `others may write to ${path} (mode ${(mode & 0o777).toString(8)}); run: chmod go-w '${path}'`)
+    }
+  }
+}
+
 const maxHoldMs = 15_000
 
 /**
- * Makes the folder if it is missing, for the owner alone, and holds it. Rejects with `CommandError` `held` naming the process that holds it, or with
- * `StorageError`. After a crash it waits about five seconds for the lock of the dead process.
+ * Makes the folder if it is missing, for the owner alone, and holds it. Rejects with `CommandError` `held` naming the process that holds it, `failed` if others
+ * may write to it, or with `StorageError`. After a crash it waits about five seconds for the lock of the dead process.
  */
 export async function holdDataFolder(folder: string): Promise<DataFolder> {
   const path = resolve(folder)
   const pidFile = join(path, 'node.pid')
   const socketPath = socketPathOf(path)
   try {
-    const lock = await lockFile(await trustedPath(join(path, 'node')), AbortSignal.timeout(maxHoldMs))
+    const lockPath = await trustedPath(join(path, 'node'))
+    await mustBeOurs(path)
+    const lock = await lockFile(lockPath, AbortSignal.timeout(maxHoldMs))
     const own = `${process.pid}\n`
     // The pid alone would not do: in two containers both peers may be process 1.
     const isOurs = async (): Promise<boolean> => (await lock.isOurs()) && (await readFile(pidFile, 'utf8').catch(() => '')) === own
@@ -77,8 +107,9 @@ export async function holdDataFolder(folder: string): Promise<DataFolder> {
       throw error
     }
     const files = { peersFile: join(path, 'peers.json'), identityFile: join(path, 'identity') }
-    return { path, ...files, socketPath, isOurs, lost: lock.lost, release }
+    return { path, ...files, socketPath, tokenFile: tokenFileOf(path), isOurs, lost: lock.lost, release }
   } catch (error) {
+    if (error instanceof CommandError) throw error
     if (error instanceof StorageError && error.failure === 'locked') throw new CommandError('held', await heldText(path, pidFile), error)
     throw storageErrorOf(error, `cannot use the data folder ${path}`)
   }

@@ -23,11 +23,11 @@ export interface HttpServer {
   close(): Promise<void>
 }
 
-/** Reads `PORT`, `HOST:PORT` or `[IPv6]:PORT`. Throws `CommandError` `usage`. Port 0: the system chooses. */
-export function readHttpAddress(text: string): HttpAddress {
+/** Reads `PORT`, `HOST:PORT` or `[IPv6]:PORT`. Throws `CommandError` `usage` naming the option. Port 0: the system chooses. */
+export function readHttpAddress(text: string, option = '--http'): HttpAddress {
   const [, bracketed, plain, digits = ''] = /^(?:(?:\[([0-9a-f:.]+)\]|([^:[\]]+)):)?(\d{1,5})$/i.exec(text) ?? []
   const port = Number(digits)
-  if (digits === '' || port > 65_535) throw new CommandError('usage', `--http: expected PORT or HOST:PORT, got ${JSON.stringify(text)}`)
+  if (digits === '' || port > 65_535) throw new CommandError('usage', `${option}: expected PORT or HOST:PORT, got ${JSON.stringify(text)}`)
   return { host: bracketed ?? plain ?? '127.0.0.1', port }
 }
 
@@ -69,7 +69,7 @@ export async function serveHealth(snapshot: () => PoolSnapshot, { host, port }: 
 }
 
 /** When all places are taken, the one that asked for nothing for the longest time goes: idle programs keep no supervisor out. */
-function makeRoom(server: Server): void {
+export function makeRoom(server: Server): void {
   const idle = new Set<Socket>()
   server.on('connection', (socket: Socket) => {
     const [oldest] = idle.size >= maxConnections ? idle : []
@@ -78,6 +78,8 @@ function makeRoom(server: Server): void {
     idle.add(socket)
     socket.once('close', () => idle.delete(socket))
   })
+  // An upgraded one asked for something, and is no longer one of HTTP.
+  server.on('upgrade', ({ socket }) => void idle.delete(socket))
   server.on('request', ({ socket }) => {
     // To the end of the order. One that is gone stays so.
     if (idle.delete(socket)) idle.add(socket)
@@ -111,12 +113,12 @@ function send({ method }: IncomingMessage, response: ServerResponse, { status, b
   response.end(method === 'HEAD' ? undefined : text)
 }
 
-function hostnameOf(header: string | undefined): string {
+export function hostnameOf(header: string | undefined): string {
   const url = `http://${header ?? ''}`
   return header !== undefined && URL.canParse(url) ? new URL(url).hostname : ''
 }
 
-function isLoopbackHost(name: string): boolean {
+export function isLoopbackHost(name: string): boolean {
   const host = hostOfName(name)
   return host !== undefined && scopeOf(host) === 'loopback'
 }

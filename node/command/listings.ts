@@ -1,6 +1,7 @@
 /** Lists of connections, points, blocks and events, and all of one peer, as text for people. */
 import type { PeerDescription } from '../../src/core/api/descriptions.ts'
 import type { Explanation } from '../../src/core/decisions/explain.ts'
+import { describeReason, describeRejection, type Ending, type Rejection } from '../../src/core/values/reason.ts'
 import type { BlockSnapshot, ConnectionSnapshot, PointSnapshot } from '../../src/core/values/snapshot.ts'
 import type { ControlEvent } from './control-lines.ts'
 import { shownHost } from './target.ts'
@@ -130,8 +131,19 @@ function timeOf(at: number): string {
 
 export function eventLine({ type, detail, at }: ControlEvent): string {
   const fields = Object.entries(Object(detail)).map(([name, value]) => {
-    if (typeof value !== 'string') return `${name}=${safeJson(value)}`
-    return `${name}=${safe(name === 'host' ? shownHost(value) : value)}`
+    if (typeof value === 'string') return `${name}=${safe(name === 'host' ? shownHost(value) : value)}`
+    return sentenceOf(name, value) ?? `${name}=${safeJson(value)}`
   })
   return `${[timeOf(at), type, ...fields].join(' ')}\n`
+}
+
+/** Why, in words, as `why` says it; undefined for what is no reason of this version. */
+function sentenceOf(name: string, value: unknown): string | undefined {
+  try {
+    if (name === 'rejection') return `(${safe(describeRejection(value as Rejection))})`
+    if (name === 'ending') return `by=${safe(String(Reflect.get(Object(value), 'by')))} (${safe(describeReason((value as Ending).reason))})`
+  } catch {
+    // What another version or another program wrote is shown as it came.
+  }
+  return undefined
 }

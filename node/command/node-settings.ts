@@ -3,6 +3,7 @@ import { readFile, stat } from 'node:fs/promises'
 import { shown } from '../../src/core/values/arguments.ts'
 import type { NodePeerInit } from '../index.ts'
 import { CommandError } from './command-error.ts'
+import { readControlAddress } from './control-port.ts'
 import { defaultDataFolder } from './data-folder.ts'
 import { type HttpAddress, readHttpAddress } from './http-health.ts'
 
@@ -15,6 +16,7 @@ export interface NodeOptions {
   readonly peer?: readonly string[]
   readonly band?: string
   readonly http?: string
+  readonly control?: string
   readonly data?: string
   readonly config?: string
 }
@@ -23,6 +25,8 @@ export interface NodeSettings {
   readonly init: NodePeerInit
   readonly folder: string
   readonly http: HttpAddress | undefined
+  /** Where to listen for control over TCP, beside the socket. */
+  readonly control: HttpAddress | undefined
 }
 
 /** Fixed ports: the line that a page needs stays true after a restart. */
@@ -30,8 +34,10 @@ const defaultListen = ['/ip4/0.0.0.0/tcp/4001', '/ip4/0.0.0.0/tcp/4002/ws']
 const maxConfigBytes = 1024 * 1024
 
 /** Options of the command line win over the file. Throws `CommandError` `usage` naming what was expected and what came. */
-export async function readNodeSettings({ data, config, http, ...options }: NodeOptions): Promise<NodeSettings> {
-  const { data: fileData, http: fileHttp, ...file } = config === undefined ? {} : await readConfig(config)
+export async function readNodeSettings({ data, config, http, control, ...options }: NodeOptions): Promise<NodeSettings> {
+  const { data: fileData, http: fileHttp, control: fileControl, ...file } = config === undefined ? {} : await readConfig(config)
+  // What a word overrules is checked, too.
+  const written = { data: textIn('data', fileData), http: textIn('http', fileHttp), control: textIn('control', fileControl) }
   const peers = [...listIn(file, 'trustedPoints'), ...(options.peer ?? [])]
   const init = {
     listen: defaultListen,
@@ -45,12 +51,14 @@ export async function readNodeSettings({ data, config, http, ...options }: NodeO
   }
   if (!('network' in init))
     throw new CommandError('usage', '--network: expected the name of the network, as the pages have it, got nothing')
-  const httpText = http ?? textIn('http', fileHttp)
+  const httpText = http ?? written.http
+  const controlText = control ?? written.control
   return {
     // Of a JSON file nobody knows the types: createNodePeer checks each option, and refuses unknown ones.
     init: init as unknown as NodePeerInit,
-    folder: data ?? textIn('data', fileData) ?? defaultDataFolder(),
-    http: httpText === undefined ? undefined : readHttpAddress(httpText)
+    folder: data ?? written.data ?? defaultDataFolder(),
+    http: httpText === undefined ? undefined : readHttpAddress(httpText),
+    control: controlText === undefined ? undefined : readControlAddress(controlText)
   }
 }
 
@@ -80,7 +88,7 @@ function listIn(file: Readonly<Record<string, unknown>>, name: string): readonly
 
 function textIn(name: string, value: unknown): string | undefined {
   if (value === undefined || typeof value === 'string') return value
-  if (typeof value === 'number' && name === 'http') return String(value)
+  if (typeof value === 'number' && name !== 'data') return String(value)
   throw new CommandError('usage', `${name} in the file: expected a text, got ${shown(value)}`)
 }
 

@@ -16,6 +16,8 @@ export interface PeerStatus {
   readonly folder: string
   /** Where `/health` is, if it is served. */
   readonly http: string | null
+  /** Where it listens for control over TCP, if it does: `127.0.0.1:4003`. */
+  readonly control: string | null
   /** Multiaddrs with the peer id, as others dial them. */
   readonly addresses: readonly string[]
   readonly relay: RelayStatus | null

@@ -67,8 +67,9 @@ function addNodeVerb(program: Command, { out, untilEnded }: Surroundings, ends: 
     .option('--peer <multiaddr>', 'a peer to begin with; trusted; repeatable', several)
     .option('--band <min,expected,max>', 'connections to keep (default: 10,50,100)')
     .option('--http <[host:]port>', 'serve /health and /ready there; the host is the loopback unless named (default: off)')
+    .option('--control <[host:]port>', 'listen for the other verbs over TCP, too, on the loopback; they show a token (default: off)')
     .option('--data <folder>', 'identity, peers and control socket (default: $P2P_POOL_DATA or ~/.p2p-pool)')
-    .option('--config <file>', 'JSON with options of createNodePeer, data and http; options given here win')
+    .option('--config <file>', 'JSON with options of createNodePeer, data, http and control; options given here win')
     .option('--json', 'say in JSON what runs')
     .action(async ({ json = false, ...options }: NodeOptions & { readonly json?: boolean }) => {
       const settings = await readNodeSettings(options)

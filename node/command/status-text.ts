@@ -27,7 +27,8 @@ export function statusText({ pool, known, relay, ...status }: PeerStatus, out: O
       ['blocked', blockedText(status.blocked)],
       ['data', status.folder],
       ['storage', storageText(storage)],
-      ['http', status.http ?? undefined]
+      ['http', status.http ?? undefined],
+      ['control', status.control ?? undefined]
     ],
     out
   )

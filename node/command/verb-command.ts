@@ -5,6 +5,7 @@
 import { type Command, InvalidArgumentError } from 'commander'
 import { ControlClient } from './control-client.ts'
 import { controlVersion } from './control-lines.ts'
+import { readControlAddress } from './control-port.ts'
 import { defaultDataFolder } from './data-folder.ts'
 import { type ExitStatus, exitStatus } from './exit-status.ts'
 import type { Terminal } from './terminal.ts'
@@ -30,6 +31,7 @@ export interface Session extends Surroundings {
 interface AskingOptions {
   readonly data?: string
   readonly json?: boolean
+  readonly control?: string
   readonly timeout: number
 }
 
@@ -56,14 +58,16 @@ export function verbsOf(program: Command, surroundings: Surroundings, ends: Ends
         .command(usage)
         .description(summary)
         .option('--data <folder>', 'the data folder of the peer (default: $P2P_POOL_DATA or ~/.p2p-pool)')
+        .option('--control <[host:]port>', 'ask over TCP, as the peer was started; the token is in its data folder')
         .option('--json', 'answer in JSON')
         .option('--timeout <seconds>', 'give up after so long', readSeconds, defaultTimeoutS),
     asking<Args extends readonly unknown[]>(run: (session: Session, ...args: Args) => Promise<ExitStatus> | Promise<void>) {
       return async (...given: unknown[]) => {
         // The last one is the command itself, the one before its options.
         const args = given.slice(0, -1)
-        const { data = defaultDataFolder(), json = false, timeout } = args.at(-1) as AskingOptions
-        const client = await ControlClient.connect(data, { timeoutMs: timeout * 1_000 })
+        const { data = defaultDataFolder(), control, json = false, timeout } = args.at(-1) as AskingOptions
+        const port = control === undefined ? undefined : readControlAddress(control)
+        const client = await ControlClient.connect(data, { timeoutMs: timeout * 1_000, port })
         const say: Session['say'] = (value, text) => out.write(json ? `${jsonOf(value)}\n` : text())
         try {
           const status = await run({ ...surroundings, client, json, say }, ...(args as unknown as Args))

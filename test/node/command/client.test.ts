@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { readLines } from '../../../node/command/control-lines.ts'
 import { steady } from '../../../node/command/text-output.ts'
-import { command, type TemporaryFolder, temporaryFolder } from './running.ts'
+import { command, loopback, spawned, type TemporaryFolder, temporaryFolder } from './running.ts'
 
 let folder: TemporaryFolder
 let server: Server | undefined
@@ -120,6 +120,8 @@ describe('a socket is asked only if', () => {
     await chmod(folder.path, mode)
     const { status, complaint } = await on('maintain')
     expect({ status, complaint }).toEqual({ status: 1, complaint: expect.stringMatching(`others may write to ${folder.path} `) })
+    // A peer does not run there either.
+    expect(await spawned('node', '--network', 'test', '--data', folder.path, ...loopback)).toEqual({ status, complaint, text: '' })
   })
 
   it('it cannot be written by others itself', async () => {

@@ -109,9 +109,17 @@ describe('a connection', () => {
     await once(socket, 'close')
   })
 
-  it('beyond the thirty-second is told that there are too many, and ended', async () => {
+  it('that asked for nothing gives its place to a newcomer, the oldest first', async () => {
     await listen({})
-    await Promise.all(Array.from({ length: 32 }, open))
+    const idle = await Promise.all(Array.from({ length: 32 }, open))
+    for (const socket of idle) socket.resume()
+    for (let n = 0; n < 3; n++) expect(await exchange(request('status'))).toEqual([{ version: 1, id: 1, value: null }])
+    await expect.poll(() => idle.filter(({ destroyed }) => destroyed).length).toBe(3)
+  })
+
+  it('beyond the thirty-second that asked for something is told that there are too many, and ended', async () => {
+    await listen({})
+    for (let n = 0; n < 32; n++) await exchange(request('status'))
     const socket = await open()
     const lines: string[] = []
     for await (const line of readLines(socket, 1_000)) lines.push(line)
@@ -230,7 +238,7 @@ describe('the verbs of a real peer', () => {
 
   beforeEach(async () => {
     peer = await createNodePeer({ network: 'test', listen: [], minConnections: 0, expectedConnections: 0, maxConnections: 1 })
-    await listen(controlOf(peer, { folder: folder.path, http: undefined, startedAt: 0 }))
+    await listen(controlOf(peer, { folder: folder.path, http: undefined, control: () => undefined, startedAt: 0 }))
   })
 
   afterEach(() => peer.stop())

@@ -90,6 +90,12 @@ describe('a peer that was just started', () => {
       text: '',
       complaint: `p2p-pool: ${folder.path} is held by process ${running.child.pid}: stop that peer, or name another folder with --data\n`
     })
+    const { status, text, complaint } = await spawned('node', '--network', 'test', '--data', folder.path, '--json', ...loopback)
+    expect({ status, complaint }).toEqual({ status: 3, complaint: '' })
+    expect(JSON.parse(text)).toEqual({
+      version: 1,
+      error: { code: 'held', message: expect.stringMatching(`held by process ${running.child.pid}`) }
+    })
   })
 })
 
@@ -209,7 +215,11 @@ describe('the verbs', () => {
   })
 
   it('events: the last ones; with --follow those that come', async () => {
-    expect((await on('events')).text).toMatch(`peer-banned peerId=${otherId}`)
+    const { text: events } = await on('events')
+    expect(events).toMatch(`peer-banned peerId=${otherId}`)
+    // A reason is a sentence, as in `why`.
+    expect(events).toMatch(new RegExp(`handshake-refused .*peerId=${otherId} \\(already connected to ${otherId}\\)$`, 'm'))
+    expect(events).toMatch(new RegExp(`connection-closed peerId=${otherId} .*by=us \\(asked to\\)$`, 'm'))
     const end = new AbortController()
     const followed = command(['events', '-f', '--json', '--data', folder.path], {
       signal: end.signal,

@@ -1,0 +1,136 @@
+/**
+ * The control socket over TCP, for programs that cannot open the Unix socket. Off by default; on the loopback alone. A program shows the
+ * token of the data folder in an HTTP request to change protocols, and speaks the same JSON lines from then on. A page in a browser
+ * gets nowhere: it can neither send such a request nor read the token, it names its `Origin`, and a name that was made to lead here is
+ * no loopback `Host`. Both ends are here: `listenForControlPort` for the peer, `connectToControlPort` for the command.
+ */
+import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
+import { once } from 'node:events'
+import { readFile, rm, writeFile } from 'node:fs/promises'
+import { createServer, type IncomingMessage, request, STATUS_CODES } from 'node:http'
+import type { AddressInfo, Socket } from 'node:net'
+import { dirname } from 'node:path'
+import type { Duplex } from 'node:stream'
+import { codeOf } from '../system-error.ts'
+import { CommandError } from './command-error.ts'
+import { mustBeOurs } from './data-folder.ts'
+import { type HttpAddress, hostnameOf, isLoopbackHost, makeRoom, readHttpAddress } from './http-health.ts'
+
+export interface ControlPort {
+  /** Such as `127.0.0.1:4003`, as `--control` takes it. */
+  readonly address: string
+  /** Ends it, and removes the token. Idempotent. */
+  close(): Promise<void>
+}
+
+export interface ControlPortOptions {
+  /** Made anew, for this user alone: a token is good for one run of a peer. */
+  readonly tokenFile: string
+  /** False once another peer holds the data folder: the token is that peer's then. */
+  isOurs(): Promise<boolean>
+  /** A program that showed the token. */
+  serve(socket: Socket): void
+}
+
+const protocol = 'p2p-pool-control'
+const path = '/control'
+
+/** Reads `PORT` or `HOST:PORT` of the loopback. Throws `CommandError` `usage`. */
+export function readControlAddress(text: string): HttpAddress {
+  const address = readHttpAddress(text, '--control')
+  if (isLoopbackHost(address.host)) return address
+  throw new CommandError('usage', `--control: expected a host of the loopback such as 127.0.0.1, got ${JSON.stringify(address.host)}`)
+}
+
+/** Rejects with the system's error if the port cannot be had. */
+export async function listenForControlPort(
+  { host, port }: HttpAddress,
+  { tokenFile, isOurs, serve }: ControlPortOptions
+): Promise<ControlPort> {
+  const token = randomBytes(32).toString('hex')
+  const server = createServer({ headersTimeout: 2_000, requestTimeout: 2_000, connectionsCheckingInterval: 1_000, maxHeaderSize: 8_192 })
+  server.on('clientError', (_, socket) => socket.destroy())
+  makeRoom(server)
+  const listening = once(server, 'listening')
+  server.listen(port, host)
+  await listening
+  const { address, port: taken, family } = server.address() as AddressInfo
+  const close = async (): Promise<void> => {
+    // Those that were served end with the control socket.
+    server.close()
+    server.closeAllConnections()
+    if (await isOurs()) await rm(tokenFile, { force: true })
+  }
+  try {
+    // A name may lead elsewhere, whatever it looks like.
+    readControlAddress(family === 'IPv6' ? `[${address}]:${taken}` : `${address}:${taken}`)
+    await rm(tokenFile, { force: true })
+    await writeFile(tokenFile, `${token}\n`, { mode: 0o600, flag: 'wx' })
+  } catch (error) {
+    await close()
+    throw error
+  }
+  server.on('upgrade', (asked, socket, head) => {
+    const refusal = refusalOf(asked, token)
+    if (refusal !== undefined) {
+      refuse(socket, refusal)
+      return
+    }
+    socket.write(`HTTP/1.1 101 ${STATUS_CODES[101]}\r\nConnection: Upgrade\r\nUpgrade: ${protocol}\r\n\r\n`)
+    if (head.length > 0) socket.unshift(head)
+    serve(asked.socket)
+  })
+  server.on('request', ({ socket }) => refuse(socket, 426))
+  return { address: family === 'IPv6' ? `[${address}]:${taken}` : `${address}:${taken}`, close }
+}
+
+/** The status of a refusal. Browsers name an origin in what a page sends, and a page cannot leave it out. */
+function refusalOf({ headers, method, url }: IncomingMessage, token: string): number | undefined {
+  if (!isLoopbackHost(hostnameOf(headers.host)) || headers.origin !== undefined) return 403
+  if (method !== 'GET' || url !== path || headers.upgrade !== protocol) return 426
+  const [, shown = ''] = /^Bearer ([0-9a-f]{1,128})$/.exec(headers.authorization ?? '') ?? []
+  return timingSafeEqual(digestOf(shown), digestOf(token)) ? undefined : 401
+}
+
+function digestOf(text: string): Buffer {
+  return createHash('sha256').update(text).digest()
+}
+
+function refuse(socket: Duplex, status: number): void {
+  socket.on('error', () => socket.destroy())
+  socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`, () => socket.destroy())
+}
+
+/** A socket for JSON lines. Rejects with `CommandError`, or the system's error. */
+export async function connectToControlPort({ host, port }: HttpAddress, tokenFile: string, timeoutMs: number): Promise<Socket> {
+  const token = await readToken(tokenFile)
+  const asked = request({
+    ...{ host, port, path, signal: AbortSignal.timeout(timeoutMs) },
+    headers: { connection: 'Upgrade', upgrade: protocol, authorization: `Bearer ${token}` }
+  })
+  const { promise, resolve, reject } = Promise.withResolvers<Socket>()
+  asked.once('error', reject)
+  asked.once('upgrade', (_, socket, head) => {
+    if (head.length > 0) socket.unshift(head)
+    resolve(socket)
+  })
+  asked.once('response', ({ statusCode, socket }) => {
+    socket.destroy()
+    const what = statusCode === 401 ? `another token than that in ${tokenFile}` : `no request of this command (status ${statusCode})`
+    reject(new CommandError('failed', `--control: who listens at ${host}:${port} takes ${what}`))
+  })
+  asked.end()
+  return promise
+}
+
+async function readToken(file: string): Promise<string> {
+  try {
+    await mustBeOurs(file, dirname(file))
+    const text = (await readFile(file, 'utf8')).trim()
+    if (/^[0-9a-f]{64}$/.test(text)) return text
+    throw new CommandError('failed', `${file}: expected the token of a peer, 64 hexadecimal digits`)
+  } catch (error) {
+    if (codeOf(error) !== 'ENOENT') throw error
+    throw new CommandError('not-running', `there is no ${file}: no peer on that folder listens for control over TCP`, error)
+  }
+}
