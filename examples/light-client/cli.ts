@@ -22,29 +22,29 @@ Everything listens on 127.0.0.1 only and writes no file but the picture.`
 
 const defaultPicture = 'docs/light-client.png'
 
-interface Wish {
+interface Options {
   readonly port: number
   readonly checks: boolean
-  /** Of the picture to take; none: it runs until somebody stops it. */
+  /** Of the picture to take; none: it runs until it is stopped. */
   readonly picture: string | undefined
 }
 
 /** Resolves with the exit status once everything has stopped. Never rejects. */
 async function main(args: readonly string[]): Promise<number> {
-  let wish: Wish | undefined
+  let options: Options | undefined
   try {
-    wish = readWish(args)
+    options = readOptions(args)
   } catch (error) {
     complain(`${error instanceof Error ? error.message : String(error)}\n\n${usage}`)
     return 2
   }
-  if (wish === undefined) {
+  if (options === undefined) {
     write(usage)
     return 0
   }
   const shutdown = new Shutdown()
   listenForEnds(shutdown)
-  const working = run(wish, shutdown).catch((error: unknown) => {
+  const working = run(options, shutdown).catch((error: unknown) => {
     if (!shutdown.signal.aborted) complain(error instanceof Error ? error.message : String(error))
     return 1
   })
@@ -59,7 +59,7 @@ async function main(args: readonly string[]): Promise<number> {
   return problems.length > 0 && status === 0 ? 1 : status
 }
 
-async function run({ port, checks, picture }: Wish, shutdown: Shutdown): Promise<number> {
+async function run({ port, checks, picture }: Options, shutdown: Shutdown): Promise<number> {
   if (checks) {
     const { checkExample } = await import('./check.ts')
     return checkExample({ port, shutdown, write, log: complain })
@@ -89,7 +89,7 @@ function follow(liar: HeaderPeer): void {
 }
 
 /** `undefined`: help is wanted. Throws an error for the person who typed it. */
-function readWish(args: readonly string[]): Wish | undefined {
+function readOptions(args: readonly string[]): Options | undefined {
   const { values, positionals } = parseArgs({
     args: [...args],
     allowPositionals: true,

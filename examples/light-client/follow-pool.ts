@@ -17,7 +17,7 @@ export interface FollowerOptions {
   onChange?(): void
   /** A new peer, before anything is heard of it. */
   onJoin?(connection: ChainConnection): void
-  /** Answers a request. Without it nobody is answered, and who asks is told to be useless. The next one is read after it resolved. */
+  /** Answers a request. Without it no peer gets an answer, and a peer that asks learns that it is not served. The next one is read after it resolved. */
   onRequest?(connection: ChainConnection, request: GetHeadersMessage): Promise<void>
 }
 
@@ -120,7 +120,7 @@ export class ChainFollower {
   }
 }
 
-/** Never rejects: a connection that ended meanwhile is told of by its own event, one that takes nothing by its silence. */
+/** Never rejects. A connection that has ended meanwhile has an event of its own; one that takes nothing misses its deadline. */
 export async function tell(connection: ChainConnection | undefined, message: ChainMessage): Promise<void> {
   try {
     await connection?.send(message, { signal: AbortSignal.timeout(sendDeadlineMs) })

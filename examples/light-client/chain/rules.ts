@@ -1,10 +1,10 @@
 /**
  * What makes a header a valid successor of another: the rules that every honest peer of one chain shares. Pure. Called by
- * `header-tree.ts` for each header that somebody serves, and by miners for the difficulty of the next one.
+ * `header-tree.ts` for each header that a peer serves, and by miners for the difficulty of the next one.
  */
 import { type Hash, type Header, hasWork } from './header.ts'
 
-/** A header that whoever wrote the program knows to be right. */
+/** A header that the author of the program knows to be right. */
 export interface Checkpoint {
   readonly height: number
   readonly hash: Hash
@@ -26,7 +26,7 @@ export interface ChainRules {
   readonly maxAheadS: number
 }
 
-/** Ways in which a header breaks the rules: whoever serves such a one lies, and anybody can check that. */
+/** Ways in which a header breaks the rules: a peer that serves such a header lies, and anybody can check that. */
 export type HeaderFault = 'height' | 'time' | 'difficulty' | 'work' | 'checkpoint'
 
 export interface BrokenRule {

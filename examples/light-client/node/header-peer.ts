@@ -1,6 +1,6 @@
 /**
  * One Node peer of the chain: follows its peers like a light client, makes headers itself, tells of its head and answers
- * requests. With a `deceit` it makes none and lies to light clients; to peers that have headers themselves, and from whom it has its
+ * requests. With a `deceit` it makes none and lies to light clients; to peers that have headers themselves, from which it has its
  * own, it is honest. `chain-network.ts` makes seven of them.
  */
 import { type Connection, createNodePeer, type NodePeer, type NodePeerInit, type PeerId } from '../../../node/index.ts'
@@ -26,11 +26,11 @@ export interface HeaderPeerOptions {
   /** How it lies, and for how long a light client finds it honest before that, ms. */
   readonly deceit?: Deceit
   readonly honestForMs?: number | undefined
-  /** It stopped without having been told to. */
+  /** It stopped though nothing asked it to. */
   onBreak(peer: HeaderPeer): void
 }
 
-/** Each page that is opened is somebody new to lie to. */
+/** Each page that is opened is a new peer to lie to. */
 const maxFirstLies = 1_000
 
 export class HeaderPeer {
@@ -38,12 +38,12 @@ export class HeaderPeer {
   readonly client: SyncClient<PeerId>
   /** It keeps light clients waiting so long for an answer, ms; infinite: they get none. */
   answerDelayMs = 0
-  /** When it first lied to whom: wall clock, ms. At most `maxFirstLies`, the oldest goes first. */
+  /** Peers it lied to, and when first: wall clock, ms. At most `maxFirstLies`, the oldest goes first. */
   readonly firstLies = new Map<PeerId, number>()
   readonly #options: HeaderPeerOptions
   readonly #miner: Miner
-  /** The head that each connection was told last. */
-  readonly #told = new WeakMap<Connection<ChainMessage>, Hash>()
+  /** The head that was sent last on each connection. */
+  readonly #sentHead = new WeakMap<Connection<ChainMessage>, Hash>()
   #running: NodePeer<ChainMessage> | undefined
   #follower: ChainFollower | undefined
 
@@ -111,7 +111,7 @@ export class HeaderPeer {
   #welcome(connection: ChainConnection): void {
     this.#tellHead(connection)
     const { deceit, honestForMs = 0 } = this.#options
-    // By then whoever has headers has told so.
+    // By then each peer that has headers has sent its status.
     if (deceit !== undefined) setTimeout(() => this.#tellHead(connection), honestForMs).unref()
   }
 
@@ -119,8 +119,8 @@ export class HeaderPeer {
   #tellHead(connection: ChainConnection): void {
     const deceit = this.#deceitFor(connection)
     const status = deceit === undefined ? statusOf(this.tree) : deceit.status(this.tree)
-    if (connection.ending !== undefined || this.#told.get(connection) === status.head) return
-    this.#told.set(connection, status.head)
+    if (connection.ending !== undefined || this.#sentHead.get(connection) === status.head) return
+    this.#sentHead.set(connection, status.head)
     if (deceit !== undefined) this.#noteLie(connection.peerId)
     void tell(connection, status)
   }
@@ -132,7 +132,7 @@ export class HeaderPeer {
     if (this.firstLies.size > maxFirstLies && oldest !== undefined) this.firstLies.delete(oldest)
   }
 
-  /** What is sent first arrives first: whoever gets the answer knows by then which head it belongs to. */
+  /** What is sent first arrives first: the receiver of the answer already knows the head that it belongs to. */
   async #answer(connection: ChainConnection, request: GetHeadersMessage): Promise<void> {
     if (this.answerDelayMs > 0 && this.#isLight(connection)) await pause(Math.min(this.answerDelayMs, 2 ** 31 - 1), connection)
     if (connection.ending !== undefined) return

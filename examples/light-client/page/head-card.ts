@@ -25,7 +25,7 @@ export function headCard(): (view: SyncView<PeerId>, now: number) => void {
   return (view, now) => {
     const { head, newest, claimedHeight } = view
     const isGenesis = head.header.height === 0
-    // All in one turn: whoever looks sees the height, hash and work of one header.
+    // All in one turn, so that height, hash and work are always those of one header.
     setAttribute(card, 'data-head', head.hash)
     setAttribute(card, 'data-height', String(head.header.height))
     setAttribute(card, 'data-work', String(head.totalWork))

@@ -1,5 +1,5 @@
 /**
- * What the page is told from outside: `/settings.json`, written by the example's server. A program of its own would come
+ * The settings of the page: `/settings.json`, written by the example's server. A program of its own would come
  * with these values built in: they are what it trusts. Checked here once; whatever is wrong becomes an error that says what was expected.
  */
 import type { ConnectionBand } from '../../../src/core/index.ts'
@@ -10,7 +10,7 @@ export interface PageSettings {
   readonly network: string
   /** Multiaddrs that the pool never gives up. */
   readonly trustedPoints: readonly string[]
-  /** Multiaddrs to begin with, not trusted: whoever answers there may be anybody. */
+  /** Multiaddrs to begin with. They are not trusted: any peer may answer there. */
   readonly firstPoints: readonly string[]
   readonly band: ConnectionBand
   readonly rules: ChainRules

@@ -1,4 +1,4 @@
-/** What the client is told with each call, and what it asks to be done: the words between `sync-client.ts` and `follow-pool.ts`. */
+/** What the client gets with each call, and what it asks to be done: the types between `sync-client.ts` and `follow-pool.ts`. */
 import type { ChainMessage } from '../wire/message.ts'
 
 export interface Moment {
@@ -8,7 +8,7 @@ export interface Moment {
   readonly date: number
 }
 
-/** What to do: for whoever has the network. */
+/** What to do: carried out by the owner of the network. */
 export type Action<Id extends string> =
   | { readonly kind: 'send'; readonly peerId: Id; readonly message: ChainMessage }
   /** In the words of `pool.peers.report`. */

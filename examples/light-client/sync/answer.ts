@@ -14,7 +14,7 @@ export interface Request {
   readonly sentAt: number
   readonly max: number
   readonly locator: readonly Hash[]
-  /** `tree.order` then: whatever came in later is news that may be due to somebody else. */
+  /** `tree.order` then: whatever came in later is news that another peer may have brought. */
   readonly orderThen: number
 }
 

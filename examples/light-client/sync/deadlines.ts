@@ -10,7 +10,7 @@ export interface SyncLimits {
   readonly slowAfterMs: number
   /** From then on it is given up, ms. @default 2500 */
   readonly requestDeadlineMs: number
-  /** A peer must have told its head by then, ms; `null`: it need not, as a light client does not. @default 4000 */
+  /** A peer must have sent its head by then, ms; `null`: it need not, as a light client does not. @default 4000 */
   readonly statusDeadlineMs: number | null
   /** A peer that was late is not asked again for so long, ms. @default 1000 */
   readonly restMs: number
@@ -40,7 +40,7 @@ export interface DueTimes {
   readonly slowAt: number | undefined
   /** Its request is given up. */
   readonly deadlineAt: number | undefined
-  /** It should have told its head. */
+  /** It should have sent its head. */
   readonly statusAt: number | undefined
   /** It may be asked again. */
   readonly restedAt: number | undefined

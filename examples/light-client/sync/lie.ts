@@ -1,4 +1,4 @@
-/** How a peer can be proven wrong: a closed list. Whoever has the bytes can check each of them, now or later. */
+/** How a peer can be proven wrong: a closed list. Anybody who has the bytes can check each of them, now or later. */
 import type { HeaderFault } from '../chain/rules.ts'
 
 export type LieKind =

@@ -1,4 +1,4 @@
-/** What the client remembers of one peer, and how that is told to people. Changed by `sync-client.ts` only. */
+/** What the client remembers of one peer, and how that is shown to people. Changed by `sync-client.ts` only. */
 import type { Hash } from '../chain/header.ts'
 import type { HeaderTree } from '../chain/header-tree.ts'
 import type { StatusMessage } from '../wire/message.ts'
@@ -67,9 +67,9 @@ export function newRecord<Id extends string>(peerId: Id, now: number): PeerRecor
 
 export type Verdict =
   | 'lied' // proven wrong
-  | 'silent' // does not answer, or never told its head
+  | 'silent' // does not answer, or never sent its head
   | 'slow' // keeps us waiting, or did the last time
-  | 'waiting' // has not told its head yet
+  | 'waiting' // has not sent its head yet
   | 'checking' // claims more than was shown so far
   | 'agrees' // its head is ours
   | 'behind' // its head is an older one of our chain

@@ -1,5 +1,5 @@
 /**
- * Whom to ask now. Pure: a function of what is known of the peers. Called by `sync-client.ts` after everything that happens.
+ * Which peers to ask now. Pure: a function of what is known of the peers. Called by `sync-client.ts` after everything that happens.
  *
  * Peers that claim the same head can stand in for each other: one of them is asked, another one as soon as that one is
  * overdue. Different heads are followed side by side, so that a false one neither hides a true one nor holds it up.

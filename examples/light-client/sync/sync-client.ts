@@ -1,6 +1,6 @@
 /**
  * The light client: follows the best chain that any of its peers can show, and finds out who lies. It has no timer, no
- * network and no clock: it is told what happens and when, and says what to do. `follow-pool.ts` joins it to a pool.
+ * network and no clock: it takes what happens and when, and returns what to do. `follow-pool.ts` joins it to a pool.
  *
  * No peer is believed: a claim changes nothing until every header that leads there was verified here.
  */
@@ -17,7 +17,7 @@ import { newRecord, type PeerRecord } from './peer-record.ts'
 import { planRequests } from './plan-requests.ts'
 import { type SyncView, viewOfAll } from './sync-view.ts'
 
-/** An honest peer tells of a new head every few seconds; whoever tells of so many in a window is not listened to. */
+/** An honest peer sends a new head every few seconds. A peer that sends so many in a window is ignored. */
 const maxStatuses = 100
 const statusWindowMs = 10_000
 /** Peers that left, liars first of all, are still shown; the oldest goes first. */
@@ -33,7 +33,7 @@ export class SyncClient<Id extends string = string> {
   readonly #news = new NewsList<Id>()
   /** Who showed a header first. At most `maxServedBy`. */
   readonly #servedBy = new Map<Hash, Id>()
-  /** Whose work is still to be taken over by somebody. */
+  /** Peers whose work another peer has still to take over. */
   #lost: { readonly peerId: Id; readonly why: 'late' | 'left' } | undefined
   #actions: Action<Id>[] = []
 
@@ -107,7 +107,7 @@ export class SyncClient<Id extends string = string> {
       }
       if (due.statusAt !== undefined && due.statusAt <= now) {
         record.claimedAt = now
-        this.#late(record, `it has not told its head within ${statusDeadlineMs} ms`, now)
+        this.#late(record, `it has not sent its head within ${statusDeadlineMs} ms`, now)
       }
       if (due.staleAt !== undefined && due.staleAt <= now) {
         record.staleSince = now
@@ -201,7 +201,7 @@ export class SyncClient<Id extends string = string> {
     }
   }
 
-  /** Whose claimed head was verified meanwhile told the truth about it, or not. */
+  /** Peers whose claimed head was verified meanwhile were right about it, or not. */
   #proveClaims(moment: Moment): void {
     for (const record of this.#peers.values()) {
       const { claim, proven, lie } = record
@@ -244,7 +244,7 @@ export class SyncClient<Id extends string = string> {
 
   // What to do.
 
-  /** Asks whoever is to be asked now, and hands over what is to be done. */
+  /** Asks the peers that are to be asked now, and returns what is to be done. */
   #done({ now, date }: Moment): Action<Id>[] {
     const { slowAfterMs, maxRequests } = this.#limits
     const options = { now, totalWork: this.tree.head.totalWork, slowAfterMs, maxRequests }

@@ -6,7 +6,7 @@ import type { News } from './news.ts'
 import { type PeerRecord, type PeerView, viewOf } from './peer-record.ts'
 
 export type SyncPhase =
-  | 'searching' // nobody has told us a head yet
+  | 'searching' // no peer has sent a head yet
   | 'syncing' // most peers claim more than we verified
   | 'following' // at the head
 

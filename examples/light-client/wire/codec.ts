@@ -59,7 +59,7 @@ export const chainCodec = {
     }
   },
 
-  /** Throws `MalformedMessage`, and nothing else, for whatever a stranger may have sent. */
+  /** Throws `MalformedMessage`, and nothing else, for any bytes that a peer may send. */
   decode(bytes: Uint8Array): ChainMessage {
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
     switch (bytes[0]) {

@@ -1,7 +1,7 @@
 /**
  * What peers of the chain say to each other. Three messages are enough: where I am, show me headers, here they are.
  *
- * The rules between two peers, by which a lie can be told from bad luck:
+ * The rules between two peers, which show whether a wrong answer is a lie:
  *  1. Who has headers to show says so with a `status`, and again whenever its best chain grows; who never does is not asked.
  *  2. The work of a peer's own head never shrinks.
  *  3. A `get-headers` is answered with the headers that follow the first hash of its locator that is on the answerer's best
