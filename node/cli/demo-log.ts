@@ -41,7 +41,6 @@ export function demoLog({ write, isNodePeer }: { write(line: string): void; isNo
           `greylisted ${[peerId === undefined ? undefined : shortened(peerId), host].filter((one) => one !== undefined).join(' and ')}: ${cause}`
         )
       )
-      pool.addEventListener('storage-failed', ({ detail }) => say(peer, `its file ${detail.storage} failed: ${detail.message}`))
     },
     note: say,
     reservations(relay) {

@@ -44,11 +44,12 @@ export interface DemoNetworkOptions {
   readonly ports: { readonly tcp: number; readonly webSocket: number }
   onMessage?: ((to: DemoNodePeer, from: Connection, text: string) => void) | undefined
   onStart?: ((peer: DemoNodePeer) => void) | undefined
+  onWarning?: ((peer: DemoNodePeer, text: string) => void) | undefined
   onBreak?(peer: DemoNodePeer): void
 }
 
 /** Rejects if a port cannot be had; then nothing is left, running or on disk. */
-export async function startDemoNetwork({ ports, onMessage, onStart, onBreak }: DemoNetworkOptions): Promise<DemoNetwork> {
+export async function startDemoNetwork({ ports, onMessage, onStart, onWarning, onBreak }: DemoNetworkOptions): Promise<DemoNetwork> {
   const folder = await mkdtemp(join(tmpdir(), 'p2p-pool-demo-'))
   // Even when Ctrl-C is pressed twice.
   const removeAtOnce = (): void => rmSync(folder, { recursive: true, force: true })
@@ -75,6 +76,7 @@ export async function startDemoNetwork({ ports, onMessage, onStart, onBreak }: D
         if (!isNodePeer(from.peerId)) void reply(peer, from.peerId, text)
       },
       onStart: (started) => onStart?.(started),
+      onWarning: (warned, text) => onWarning?.(warned, text),
       onBreak: (broken) => onBreak?.(broken)
     })
     into.push(peer)

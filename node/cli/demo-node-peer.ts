@@ -1,19 +1,18 @@
 /**
- * One Node peer of the demo: a real one, on its own files and ports, that can be stopped and started again on both. It
- * reads the messages it gets, so that nobody waits for it. demo-network.ts makes five of them.
+ * One Node peer of the demo: what `p2p-pool node` runs, on its own data folder and ports, that can be stopped and started again on both.
+ * The verbs of the command work on its folder. demo-network.ts makes six of them.
  */
-import { join } from 'node:path'
 import type { Libp2p } from '@libp2p/interface'
 import { messageOf } from '../../src/core/values/reason.ts'
-import { type Connection, createNodePeer, type NodePeer, type NodePeerInit, type PeerId, type RelayStatus } from '../index.ts'
-import { portTrouble } from './demo-server.ts'
+import { type RunningPeer, startPeer } from '../command/running-peer.ts'
+import type { Connection, NodePeer, NodePeerInit, PeerId, RelayStatus } from '../index.ts'
 
 const sendDeadlineMs = 5_000
 
 export interface DemoNodePeerOptions {
   /** For people. */
   readonly name: string
-  /** A folder of its own; made if it is not there. */
+  /** Its data folder; made if it is not there. */
   readonly folder: string
   /** TCP and WebSockets, at 127.0.0.1; 0: the system chooses at the first start. */
   readonly ports: { readonly tcp: number; readonly webSocket: number }
@@ -21,9 +20,11 @@ export interface DemoNodePeerOptions {
   readonly init: NodePeerInit
   /** A message that came, as text. */
   onMessage(from: Connection, text: string): void
+  /** Trouble with its files, in one sentence. */
+  onWarning(peer: DemoNodePeer, text: string): void
   /** It runs, the first time or again. */
   onStart(peer: DemoNodePeer): void
-  /** It stopped by itself. */
+  /** It stopped by itself, or has to. */
   onBreak(peer: DemoNodePeer): void
 }
 
@@ -32,7 +33,7 @@ export class DemoNodePeer {
   readonly #options: DemoNodePeerOptions
   #listen: readonly string[]
   #peerId: PeerId | undefined
-  #running: NodePeer | undefined
+  #running: RunningPeer | undefined
 
   constructor(options: DemoNodePeerOptions) {
     this.name = options.name
@@ -50,7 +51,12 @@ export class DemoNodePeer {
 
   /** How many relay reservations it gave; none if it is no relay or does not run. */
   get relayStatus(): RelayStatus | undefined {
-    return this.#running?.relay?.status()
+    return this.#running?.peer.relay?.status()
+  }
+
+  /** For `--data` of the command. */
+  get folder(): string {
+    return this.#options.folder
   }
 
   /** The same in all its runs. */
@@ -80,56 +86,41 @@ export class DemoNodePeer {
 
   /** Rejects with a sentence for people if it cannot listen. After `stop` it may be called again: same files, same ports. */
   async start(): Promise<void> {
-    const { folder, init, onStart, onBreak } = this.#options
-    const files = { peersFile: join(folder, 'peers.json'), identityFile: join(folder, 'identity') }
-    const peer = await createNodePeer({ ...init, ...files, listen: this.#listen }).catch((error: unknown) => {
-      throw new Error(`${this.name}: ${listenTrouble(error)}`, { cause: error })
+    const { folder, init, onMessage, onWarning, onStart, onBreak } = this.#options
+    const decoder = new TextDecoder()
+    const settings = { init: { ...init, listen: this.#listen }, folder, http: undefined, control: undefined }
+    const running = await startPeer(settings, {
+      complain: (text) => onWarning(this, text.trimEnd()),
+      onMessage: (from, message) => onMessage(from, decoder.decode(message))
+    }).catch((error: unknown) => {
+      throw new Error(`${this.name}: ${messageOf(error)}`, { cause: error })
     })
-    this.#running = peer
+    this.#running = running
+    const { node, pool } = running.peer
     // What it was must be what it is: the check compares.
-    this.#peerId ??= peer.pool.peerId
-    this.#listen = peer.node.getMultiaddrs().map((one) => one.toString().replace(/\/p2p\/[^/]+$/, ''))
-    this.#readMessages(peer)
-    peer.node.addEventListener('stop', () => {
-      if (this.#running === peer) onBreak(this)
-    })
+    this.#peerId ??= pool.peerId
+    this.#listen = node.getMultiaddrs().map((one) => one.toString().replace(/\/p2p\/[^/]+$/, ''))
+    const broke = (): void => {
+      if (this.#running === running) onBreak(this)
+    }
+    node.addEventListener('stop', broke)
+    void running.lost.then(broke)
     onStart(this)
   }
 
   /** Idempotent. */
   async stop(): Promise<void> {
-    const peer = this.#running
+    const running = this.#running
     this.#running = undefined
-    await peer?.stop()
+    await running?.stop()
   }
 
   get #peer(): NodePeer {
     if (this.#running === undefined) throw new Error(`${this.name} does not run`)
-    return this.#running
-  }
-
-  #readMessages({ pool }: NodePeer): void {
-    const read = async (connection: Connection): Promise<void> => {
-      const decoder = new TextDecoder()
-      for await (const bytes of connection.messages) this.#options.onMessage(connection, decoder.decode(bytes))
-    }
-    const begin = (peerId: PeerId): void => {
-      const connection = pool.connections.findByPeerId(peerId)
-      // A connection that breaks ends its messages; why it broke is an event of the pool.
-      if (connection !== undefined) read(connection).catch(() => undefined)
-    }
-    pool.addEventListener('connection-opened', ({ detail }) => begin(detail.peerId))
-    for (const connection of pool.connections.list()) begin(connection.peerId)
+    return this.#running.peer
   }
 }
 
 function address(port: number): string {
   return `/ip4/127.0.0.1/tcp/${port}`
-}
-
-/** libp2p tells of taken ports in one long message of many lines. */
-function listenTrouble(error: unknown): string {
-  const message = messageOf(error)
-  const [, port, code] = /\/tcp\/(\d+)\S*:.*\b(EADDRINUSE|EACCES)\b/.exec(message) ?? []
-  return code === undefined ? message : portTrouble(Object.assign(new Error(message), { code }), Number(port))
 }

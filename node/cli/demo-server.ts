@@ -134,8 +134,8 @@ function listen(server: Server, port: number): Promise<void> {
   })
 }
 
-/** What a person can do about a port. Also for the ports of the Node peers. */
-export function portTrouble(error: unknown, port: number): string {
+/** What a person can do about a port. */
+function portTrouble(error: unknown, port: number): string {
   const code = error instanceof Error && 'code' in error ? error.code : undefined
   if (code === 'EADDRINUSE')
     return `port ${port} of ${host} is taken by another program; choose another one with --port, or none for a free one`

@@ -14,7 +14,7 @@ export interface Demo {
   readonly files: PageFiles
 }
 
-export interface DemoOptions extends Pick<DemoNetworkOptions, 'onMessage' | 'onStart'> {
+export interface DemoOptions extends Pick<DemoNetworkOptions, 'onMessage' | 'onStart' | 'onWarning'> {
   /** Of the page; the relay is at the next two. 0: free ones. */
   readonly port: number
   readonly shutdown: Shutdown
@@ -23,8 +23,9 @@ export interface DemoOptions extends Pick<DemoNetworkOptions, 'onMessage' | 'onS
 }
 
 /** Rejects with a sentence for people if a port is taken, or with whatever kept a part from starting. */
-export async function startDemo({ port, shutdown, onMessage, onStart, files: built }: DemoOptions): Promise<Demo> {
-  const [network, files] = await Promise.all([startNetwork({ port, shutdown, onMessage, onStart }), built ?? buildPage()])
+export async function startDemo({ files: built, ...options }: DemoOptions): Promise<Demo> {
+  const { port, shutdown } = options
+  const [network, files] = await Promise.all([startNetwork(options), built ?? buildPage()])
   const server = await shutdown.own('The server of the page', {
     start: () => servePage(files, { settings: network.pageSettings, reservations: network.reservations, port }),
     stop: (started) => started.close()
@@ -33,7 +34,7 @@ export async function startDemo({ port, shutdown, onMessage, onStart, files: bui
   return { network, url: server.url, files }
 }
 
-async function startNetwork({ port, shutdown, onMessage, onStart }: DemoOptions): Promise<DemoNetwork> {
+async function startNetwork({ port, shutdown, onMessage, onStart, onWarning }: DemoOptions): Promise<DemoNetwork> {
   // libp2p takes a second to load; Vite builds meanwhile on another core.
   const { startDemoNetwork } = await import('./demo-network.ts')
   return shutdown.own('The network of Node peers', {
@@ -42,6 +43,7 @@ async function startNetwork({ port, shutdown, onMessage, onStart }: DemoOptions)
         ports: port === 0 ? { tcp: 0, webSocket: 0 } : { tcp: port + 1, webSocket: port + 2 },
         onMessage,
         onStart,
+        onWarning,
         onBreak: (peer) => shutdown.crashed(peer.name, 'its libp2p node stopped by itself')
       }),
     stop: (network) => network.stop()

@@ -85,12 +85,14 @@ async function serve(port: number, shutdown: Shutdown): Promise<number> {
     port,
     shutdown,
     onStart: (peer) => log.follow(peer),
+    onWarning: (peer, text) => log.note(peer, text),
     onMessage: (to, from, text) => {
       if (demo?.network.isNodePeer(from.peerId) === false) log.message(to, from.peerId, text)
     }
   })
   write(`\nThe page: ${demo.url}`)
   write('Open it in two browsers, or its “second peer in a new tab”: they meet over WebRTC. Any message to a Node peer is answered.')
+  write(`The relay, as an operator sees it: node node/command/p2p-pool.ts top --data ${demo.network.peers[0]?.folder}`)
   write('Ctrl-C stops everything.\n')
   shutdown.expectEnd()
   const { guest, peers } = demo.network

@@ -4,6 +4,7 @@ import { createServer } from 'node:net'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { eventually } from '../../../node/cli/demo-facts.ts'
 import { type DemoNetwork, startDemoNetwork } from '../../../node/cli/demo-network.ts'
+import { command } from '../command/running.ts'
 
 const freePorts = { tcp: 0, webSocket: 0 }
 
@@ -31,6 +32,15 @@ describe('the Node peers of the demo', () => {
     await peer.start()
     expect({ peerId: peer.pool.peerId, tcp: peer.multiaddr('tcp'), ws: peer.multiaddr('ws') }).toEqual(before)
     await allHoldAll()
+  })
+
+  test('each is a peer of the command, which works on its data folder', async () => {
+    await allHoldAll()
+    const relay = network.peers[0]
+    if (relay === undefined) throw new Error('there is no relay')
+    const { status, text } = await command(['status', '--json', '--data', relay.folder])
+    expect(status).toBe(0)
+    expect(JSON.parse(text)).toMatchObject({ folder: relay.folder, pool: { peerId: relay.peerId, network: 'p2p-pool-demo' } })
   })
 
   test('pages get the address of the relay alone', () => {
@@ -69,7 +79,7 @@ test.each(['tcp', 'webSocket'] as const)('a relay whose %s port is taken says wh
   const { port } = taken.address() as AddressInfo
   try {
     await expect(startDemoNetwork({ ports: { ...freePorts, [which]: port } })).rejects.toThrow(
-      `port ${port} of 127.0.0.1 is taken by another program`
+      `Node peer 1, the relay: cannot listen at /ip4/127.0.0.1/tcp/${port}: another program listens there`
     )
   } finally {
     taken.close()
