@@ -123,7 +123,7 @@ it('the command runs from the packed package', async () => {
   // It loads libp2p before it finds that it cannot listen there.
   const args = ['node', '--network', 'test', '--listen', '/ip4/192.0.2.1/tcp/4001', '--data', join(consumer.folder, 'data')]
   await expect(consumer.node(bin, ...args)).rejects.toThrow(
-    '--listen: cannot listen at /ip4/192.0.2.1/tcp/4001: this machine does not have that address'
+    'cannot listen at /ip4/192.0.2.1/tcp/4001: this machine does not have that address'
   )
 }, 30_000)
 
