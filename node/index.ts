@@ -12,6 +12,7 @@ import { createLibp2p } from 'libp2p'
 import { memoryStorage } from '../src/core/memory-storage.ts'
 import { flag, listOf, name, recordOf, type Shape, whole } from '../src/core/values/arguments.ts'
 import { checkOptions, maxDurationMs, nodePreset } from '../src/core/values/config.ts'
+import type { Host } from '../src/core/values/ids.ts'
 import { boundedMuxer } from '../src/libp2p/bounded-muxer.ts'
 import { closing } from '../src/libp2p/closing-web-sockets.ts'
 import type { NetworkComponents } from '../src/libp2p/network.ts'
@@ -27,6 +28,8 @@ import { behindProxies } from './proxied-listener.ts'
 import { PoolRelay, type Relay, type RelayOptions } from './relay.ts'
 import { announcedHosts, inRanges, pageOrigin, proxyRange } from './request-origin.ts'
 import { guardingSockets } from './socket-guard.ts'
+import { loadCertificate, type TlsOptions, tlsOptions } from './tls-certificate.ts'
+import { tlsServerOptions, withCertificate } from './tls-listener.ts'
 
 export * from '../src/core/index.ts'
 export * from '../src/libp2p/index.ts'
@@ -35,6 +38,7 @@ export type { LookUpName } from './checked-names.ts'
 export { loadOrCreateIdentity } from './identity.ts'
 export { type JsonFileOptions, jsonFileStorage } from './json-file.ts'
 export type { Relay, RelayOptions, RelayStatus } from './relay.ts'
+export type { TlsOptions } from './tls-certificate.ts'
 
 /** Options of `createNodePeer`. */
 export interface NodePeerInit<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Array> extends PeerPoolInit<Msg, PeerMeta, ConnMeta> {
@@ -60,6 +64,12 @@ export interface NodePeerInit<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = U
    * a proxy and not by an announced name: a website in a browser there
    */
   readonly allowedOrigins?: readonly string[]
+  /**
+   * Speak TLS at the ports of WebSockets, beside plain text: pages that came over https need it. Changed files are used within twenty seconds,
+   * without a restart; what is wrong with them is a process warning. Advertised are the names in the certificate, unless `announce` is given.
+   * @default no TLS
+   */
+  readonly tls?: TlsOptions
   /** Be a circuit relay. @default false */
   readonly relay?: boolean | RelayOptions | undefined
 }
@@ -93,6 +103,7 @@ const nodeOptions: Shape<NodePeerInit> = {
   announce: addresses,
   trustedProxies: listOf(proxyRange),
   allowedOrigins: listOf(pageOrigin),
+  tls: tlsOptions,
   relay: (value, at) => (typeof value === 'object' ? relayRecord(value, at) : flag(value, { ...at, or: ' or an object with options' }))
 }
 
@@ -113,6 +124,7 @@ export async function createNodePeer<Msg = Uint8Array, PeerMeta = unknown, ConnM
     announce = [],
     trustedProxies = [],
     allowedOrigins,
+    tls,
     relay: relayOptions = false,
     ...options
   } = checkOptions(init, nodeOptions)
@@ -128,15 +140,24 @@ export async function createNodePeer<Msg = Uint8Array, PeerMeta = unknown, ConnM
     return made
   }
   const settings = libp2pSettings(service.config)
-  const rules = { isTrustedProxy: inRanges(trustedProxies), allowedOrigins, announced: announcedHosts(announce) }
+  const certificate = tls === undefined ? undefined : await loadCertificate(tls)
+  const named = announcedHosts(announce)
+  const announced = { has: (host: Host) => named.has(host) || certificate?.current.hosts.includes(host) === true }
+  const rules = { isTrustedProxy: inRanges(trustedProxies), allowedOrigins, announced }
   const dials = checkedDials(service)
   const key = privateKey ?? (identityFile === undefined ? undefined : await loadOrCreateIdentity(identityFile))
+  const sockets = dials.webSockets(webSockets({ https: tlsServerOptions(certificate) }))
+  const secured = withCertificate(sockets, certificate, { clock: systemClock, warn })
   const node = await createLibp2p({
     ...(key === undefined ? {} : { privateKey: key }),
     addresses: { listen: [...listen], announce: [...announce] },
     transports: [
       behindProxies(dials.tcp(tcp()), rules),
-      guardingSockets(behindProxies(closing(dials.webSockets(webSockets())), rules), { clock: systemClock, isShared: rules.isTrustedProxy })
+      guardingSockets(behindProxies(closing(secured), rules), {
+        clock: systemClock,
+        isShared: rules.isTrustedProxy,
+        connectionsPerSecond: options.inboundConnectionThreshold
+      })
     ],
     connectionEncrypters: [noise()],
     streamMuxers: [yieldingMuxer(boundedMuxer(yamux(settings.yamux)))],
@@ -146,4 +167,9 @@ export async function createNodePeer<Msg = Uint8Array, PeerMeta = unknown, ConnM
     services: { identify: identify(), ...(relay === undefined ? {} : { relay: relay.service }), pool }
   })
   return { node, pool: node.services.pool, relay, stop: async () => node.stop() }
+}
+
+/** For what an operator should hear of and no call can tell: it goes to standard error, and to the process event `warning`. */
+function warn(text: string): void {
+  process.emitWarning(text, 'P2pPoolWarning')
 }

@@ -15,7 +15,7 @@ export interface RequestRules {
   /** `undefined`: see `judgeRequest`. */
   readonly allowedOrigins: readonly string[] | undefined
   /** Hosts at which this node is announced. */
-  readonly announced: ReadonlySet<Host>
+  readonly announced: Pick<ReadonlySet<Host>, 'has'>
 }
 
 export interface Request {

@@ -56,6 +56,13 @@ interface Reply {
   readonly message?: string
 }
 
+export interface FirefoxOptions {
+  /** DNS names that stand for this machine. */
+  readonly localNames?: readonly string[]
+  /** Take certificates that no known authority signed. */
+  readonly acceptInsecureCerts?: boolean
+}
+
 export class Firefox implements HidingBrowser {
   readonly #process: ChildProcess
   readonly #socket: WebSocket
@@ -65,10 +72,11 @@ export class Firefox implements HidingBrowser {
   readonly complaints: string[] = []
   readonly consoleErrors: string[] = []
 
-  /** Rejects with what Firefox said if it does not start. */
-  static async launch(path: string): Promise<Firefox> {
+  /** Rejects with what Firefox said if it does not start. For tests it takes certificates of no authority, and resolves names to this machine. */
+  static async launch(path: string, { localNames = [], acceptInsecureCerts = false }: FirefoxOptions = {}): Promise<Firefox> {
     const profile = await mkdtemp(join(tmpdir(), 'p2p-pool-firefox-'))
-    const lines = Object.entries(preferences).map(([name, value]) => `user_pref(${JSON.stringify(name)}, ${JSON.stringify(value)});`)
+    const all = { ...preferences, 'network.dns.localDomains': localNames.join() }
+    const lines = Object.entries(all).map(([name, value]) => `user_pref(${JSON.stringify(name)}, ${JSON.stringify(value)});`)
     await writeFile(join(profile, 'user.js'), `${lines.join('\n')}\n`)
     const flags = ['--headless', '--no-remote', '--profile', profile, '--remote-debugging-port', '0']
     const started = spawn(path, flags, { stdio: ['ignore', 'ignore', 'pipe'], env: { ...process.env, HOME: profile } })
@@ -93,7 +101,7 @@ export class Firefox implements HidingBrowser {
       socket.once('error', reject)
     })
     const browser = new Firefox(started, { socket, profile })
-    await browser.send('session.new', { capabilities: {} })
+    await browser.send('session.new', { capabilities: { alwaysMatch: { acceptInsecureCerts } } })
     await browser.send('session.subscribe', { events: ['log.entryAdded'] })
     return browser
   }

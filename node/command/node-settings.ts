@@ -15,6 +15,8 @@ export interface NodeOptions {
   readonly announce?: readonly string[]
   readonly peer?: readonly string[]
   readonly band?: string
+  readonly tlsKey?: string
+  readonly tlsCert?: string
   readonly http?: string
   readonly control?: string
   readonly data?: string
@@ -47,6 +49,7 @@ export async function readNodeSettings({ data, config, http, control, ...options
     ...(options.listen === undefined ? {} : { listen: options.listen }),
     ...(options.announce === undefined ? {} : { announce: options.announce }),
     ...(options.band === undefined ? {} : readBand(options.band)),
+    ...readTls(options),
     ...(peers.length === 0 ? {} : { trustedPoints: peers })
   }
   if (!('network' in init))
@@ -96,4 +99,11 @@ function readBand(text: string): Pick<NodePeerInit, 'minConnections' | 'expected
   const [, min, expected, max] = /^(\d{1,5}),(\d{1,5}),(\d{1,5})$/.exec(text) ?? []
   if (max === undefined) throw new CommandError('usage', `--band: expected MIN,EXPECTED,MAX such as 10,50,100, got ${shown(text)}`)
   return { minConnections: Number(min), expectedConnections: Number(expected), maxConnections: Number(max) }
+}
+
+function readTls({ tlsKey: key, tlsCert: cert }: NodeOptions): Pick<NodePeerInit, 'tls'> {
+  if (key === undefined && cert === undefined) return {}
+  if (key === undefined || cert === undefined)
+    throw new CommandError('usage', `--tls-key and --tls-cert: expected both, got ${key === undefined ? '--tls-cert' : '--tls-key'} alone`)
+  return { tls: { key, cert } }
 }

@@ -64,6 +64,8 @@ function addNodeVerb(program: Command, { out, untilEnded }: Surroundings, ends: 
     .option('--relay', 'be the relay through which pages reach each other')
     .option('--listen <multiaddr>', 'repeatable (default: /ip4/0.0.0.0/tcp/4001 and /ip4/0.0.0.0/tcp/4002/ws)', several)
     .option('--announce <multiaddr>', 'what is advertised instead, behind a proxy or a mapped port; repeatable', several)
+    .option('--tls-key <file>', 'the private key (PEM); with --tls-cert, pages that came over https reach it')
+    .option('--tls-cert <file>', 'the certificate and its chain (PEM); its names are advertised, changed files are used without a restart')
     .option('--peer <multiaddr>', 'a peer to begin with; trusted; repeatable', several)
     .option('--band <min,expected,max>', 'connections to keep (default: 10,50,100)')
     .option('--http <[host:]port>', 'serve /health and /ready there; the host is the loopback unless named (default: off)')

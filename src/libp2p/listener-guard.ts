@@ -10,7 +10,8 @@ import type { Host, PeerId } from '../core/values/ids.ts'
 import type { Clock } from '../core/values/ports.ts'
 import { mend } from './closing-web-sockets.ts'
 import type { InboundGuard } from './gater.ts'
-import { groupOfNewcomer, type Rival, Shares } from './shares.ts'
+import { GroupRate } from './group-rate.ts'
+import { type Rival, Shares } from './shares.ts'
 
 /** Incoming connections in the middle of libp2p's handshake. */
 const maxHandshakes = 100
@@ -19,10 +20,7 @@ const handshakeGraceMs = 3_000
 /** A connection that is older should carry something: the pool's handshake is over by then. */
 const connectionGraceMs = 10_000
 /** New connections a second from one public address; libp2p's own default. */
-const defaultConnectionsPerSecond = 5
-/** A wider group, or a host that many peers may share, has so many times the rate of one public address. */
-const widerRateFactor = 5
-const localRateFactor = 10
+export const defaultConnectionsPerSecond = 5
 
 export interface ListenerGuardOptions {
   readonly clock: Clock
@@ -36,15 +34,12 @@ export class ListenerGuard implements InboundGuard {
   readonly #clock: Clock
   readonly #handshakes: Shares<MultiaddrConnection>
   readonly #connections: Shares<MultiaddrConnection>
-  readonly #connectionsPerSecond: number
-  /** New ones of the second that began at `#secondBegan`, by group. */
-  readonly #new = new Map<string, number>()
-  #secondBegan = Number.NEGATIVE_INFINITY
+  readonly #rate: GroupRate
   #isNeeded: (link: MultiaddrConnection) => Promise<boolean> = () => Promise.resolve(true)
 
   constructor({ clock, maxConnections, connectionsPerSecond = defaultConnectionsPerSecond }: ListenerGuardOptions) {
     this.#clock = clock
-    this.#connectionsPerSecond = connectionsPerSecond
+    this.#rate = new GroupRate(clock, connectionsPerSecond)
     this.#handshakes = new Shares({
       max: maxHandshakes,
       reserve: 0,
@@ -79,7 +74,7 @@ export class ListenerGuard implements InboundGuard {
   admitsHandshake(link: MultiaddrConnection, host: Host | undefined): boolean {
     // Also for nodes whose WebSockets are not mended.
     mend(link)
-    if (link.status !== 'open' || !this.#isInRate(host)) return false
+    if (link.status !== 'open' || !this.#rate.takes(host)) return false
     for (;;) {
       const now = this.#clock.now()
       const rivals = this.#handshakes.take(link, { host }, now)
@@ -125,24 +120,5 @@ export class ListenerGuard implements InboundGuard {
   #end(link: MultiaddrConnection, places: Shares<MultiaddrConnection>): void {
     places.leave(link)
     link.abort(new Error('it made room for another'))
-  }
-
-  #isInRate(host: Host | undefined): boolean {
-    const now = this.#clock.now()
-    if (now - this.#secondBegan >= 1_000) {
-      this.#secondBegan = now
-      this.#new.clear()
-    }
-    const { key, wider, local } = groupOfNewcomer(host)
-    const rate = this.#connectionsPerSecond
-    if (!this.#counts(key, local ? localRateFactor * rate : rate)) return false
-    return wider === undefined || this.#counts(wider, widerRateFactor * rate)
-  }
-
-  #counts(group: string, max: number): boolean {
-    const count = this.#new.get(group) ?? 0
-    if (count >= max) return false
-    this.#new.set(group, count + 1)
-    return true
   }
 }

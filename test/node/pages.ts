@@ -1,5 +1,6 @@
 /** Pages for the tests that drive a Chromium from Node: built as a user would build them, and served. */
-import { createServer, type Server } from 'node:http'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { createServer as createSecureServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { build, type Rolldown } from 'vite'
@@ -48,14 +49,18 @@ async function bundle(file: string, codeSplitting: boolean): Promise<[Rolldown.O
   return [page, ...others.filter((one) => one.type === 'chunk')]
 }
 
-/** On localhost, where a page counts as secure. Given one text, it is `/page.js`. */
-export function servePage(code: string | ReadonlyMap<string, string>): Promise<Server> {
+/** On localhost, where a page counts as secure. Given one text, it is `/page.js`. With a key and a certificate, over https. */
+export function servePage(
+  code: string | ReadonlyMap<string, string>,
+  pem?: { readonly key: string; readonly cert: string }
+): Promise<Server> {
   const files = typeof code === 'string' ? new Map([['/page.js', code]]) : code
-  const server = createServer((request, response) => {
+  const answer = (request: IncomingMessage, response: ServerResponse): void => {
     const script = files.get(request.url ?? '')
     response.setHeader('content-type', script === undefined ? 'text/html' : 'text/javascript')
     response.end(script ?? '<!doctype html><title>p2p-pool test</title><script type="module" src="/page.js"></script>')
-  })
+  }
+  const server = pem === undefined ? createServer(answer) : createSecureServer(pem, answer)
   return new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve(server)))
 }
 

@@ -77,6 +77,25 @@ describe('sockets that never become WebSockets', () => {
   })
 })
 
+test('one host opens so many sockets a second, whatever becomes of them', async () => {
+  const clock = new VirtualClock()
+  const node = await createLibp2p({
+    addresses: { listen: ['/ip4/127.0.0.1/tcp/0/ws'] },
+    transports: [guardingSockets(webSockets(), { clock, connectionsPerSecond: 1 })],
+    connectionEncrypters: [noise()],
+    streamMuxers: [yamux()]
+  })
+  rest.push(() => node.stop())
+  for (let second = 0; second < 2; second++) {
+    // Twice the connections that libp2p takes, and ten times as many for a host that is not public.
+    const sockets = socketsTo({ node }, 30, '')
+    await until(() => openOf(sockets) === 20)
+    for (const socket of sockets) socket.destroy()
+    await until(() => clock.pending === 0)
+    await clock.advance(1_000)
+  }
+})
+
 test('a plain request gets its answer, and its place is free again; so is that of a WebSocket', async () => {
   const victim = await peer()
   for (let i = 0; i < 60; i++) {

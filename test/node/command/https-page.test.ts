@@ -1,0 +1,112 @@
+/**
+ * A page that came over https reaches `p2p-pool node` with a certificate of its own, and no proxy: in Chromium, and in Firefox where there is
+ * one. Both have public names that stand for this machine, so the browser's and the pool's rules for public pages apply.
+ */
+import { writeFile } from 'node:fs/promises'
+import type { Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { chromium } from 'playwright-core'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { chromiumFlags, findChromium } from '../../../node/cli/chromium.ts'
+import { Firefox, findFirefox } from '../../../node/cli/firefox-windows.ts'
+import { newCertificate } from '../../support/new-certificate.ts'
+import { bundlePage, servePage } from '../pages.ts'
+import type { TestPage } from '../web-peer-page.ts'
+import { endOf, type NodeProcess, startNode, type TemporaryFolder, temporaryFolder } from './running.ts'
+
+declare const page: TestPage
+
+const pageName = 'app.example.test'
+const peerName = 'peer.example.test'
+
+let folder: TemporaryFolder
+/** The public keys that Chromium trusts. */
+let trusted: readonly string[]
+let server: Server
+let running: NodeProcess
+
+beforeAll(async () => {
+  folder = await temporaryFolder()
+  const certificate = await newCertificate({ names: [peerName] })
+  const pageCertificate = await newCertificate({ names: [pageName] })
+  const [key, cert] = [join(folder.path, 'key.pem'), join(folder.path, 'cert.pem')]
+  await Promise.all([writeFile(key, certificate.pem.key), writeFile(cert, certificate.pem.cert)])
+  trusted = [certificate.spki, pageCertificate.spki]
+  const options = ['--tls-key', key, '--tls-cert', cert, '--listen', '/ip4/127.0.0.1/tcp/0/ws', '--band', '0,5,10']
+  ;[server, running] = await Promise.all([
+    servePage(await bundlePage('web-peer-page.ts'), pageCertificate.pem),
+    startNode(join(folder.path, 'data'), ...options)
+  ])
+}, 60_000)
+
+afterAll(async () => {
+  server?.closeAllConnections()
+  server?.close()
+  if (running !== undefined) await endOf(running.child, 'SIGTERM')
+  await folder?.remove()
+})
+
+const url = (): string => `https://${pageName}:${(server.address() as AddressInfo).port}/`
+
+/** What the command prints for a page to paste. */
+function pageLine(): string {
+  const [found] = running.started.pageLines.filter(({ line }) => line.includes('/tls/ws/'))
+  expect(found).toMatchObject({ who: 'from everywhere' })
+  const [, point] = /^trustedPoints: \['(\S+)'\]$/.exec(found?.line ?? '') ?? []
+  expect(point).toMatch(new RegExp(`^/dns4/${peerName}/tcp/\\d+/tls/ws/p2p/${running.started.pool.peerId}$`))
+  return point ?? ''
+}
+
+/** In the page. */
+async function reach(network: string, point: string) {
+  if (!isSecureContext || location.protocol !== 'https:') throw new Error(`the page came over ${location.protocol}`)
+  await page.start({ network, trustedPoints: [point], minConnections: 0, expectedConnections: 1, maxConnections: 5 })
+  // Plain text is no way out for it.
+  const plain = await page.failureOf(point.replace('/tls/ws', '/ws'))
+  for (const end = Date.now() + 20_000; page.connections().length === 0 && Date.now() < end; )
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  const connections = page.connections()
+  await page.stop()
+  return { plain, connections }
+}
+
+const expected = (): object => ({
+  plain: 'no-transport',
+  connections: [{ peerId: running.started.pool.peerId, transport: 'wss', host: peerName, direction: 'outgoing' }]
+})
+
+test('in Chromium', async () => {
+  const { path } = await findChromium()
+  const flags = [`--host-resolver-rules=MAP *.example.test 127.0.0.1`, `--ignore-certificate-errors-spki-list=${trusted.join()}`]
+  const browser = await chromium.launch({
+    ...(path === undefined ? {} : { executablePath: path }),
+    args: [...chromiumFlags, ...flags]
+  })
+  try {
+    const tab = await browser.newPage()
+    await tab.goto(url())
+    await tab.evaluate(`globalThis.reach = ${reach}`)
+    const reached = await tab.evaluate(([network, point]) => (globalThis as unknown as { reach: typeof reach }).reach(network, point), [
+      'test',
+      pageLine()
+    ] as const)
+    expect(reached).toMatchObject(expected())
+  } finally {
+    await browser.close()
+  }
+}, 60_000)
+
+const firefox = await findFirefox()
+
+test(firefox === undefined ? 'not tried in Firefox: there is none on this machine' : 'in Firefox', async () => {
+  if (firefox === undefined) return
+  const browser = await Firefox.launch(firefox.path, { localNames: [pageName, peerName], acceptInsecureCerts: true })
+  try {
+    const tab = await browser.open(url())
+    expect(await tab.evaluate(reach, 'test', pageLine())).toMatchObject(expected())
+    expect(browser.complaints).toEqual([])
+  } finally {
+    await browser.close()
+  }
+}, 90_000)
