@@ -82,7 +82,7 @@ export function withCertificate<Components>(
         present('certificate:provision')
         await listen(address)
       }
-      // Libp2p announces a name once somebody has confirmed it: the operator's certificate does.
+      // libp2p announces a name once it is confirmed: the operator's certificate does.
       listener.addEventListener('listening', () => {
         const addresses = listener.getAddrs()
         if (addresses.length === 0) return
