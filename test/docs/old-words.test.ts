@@ -24,7 +24,7 @@ const oldWords: readonly (readonly [word: RegExp, instead: string])[] = [
 ]
 
 /** They cite names of tests and measured results as they are. */
-const citing = /docs\/(conformance|reports|simulation|performance)\.md$/
+const citing = /docs\/(conformance|reports|performance)\.md$/
 
 const files = ['src', 'node', 'web', 'docs', 'examples']
   .flatMap((folder) => readdirSync(join(checkout, folder), { recursive: true, encoding: 'utf8' }).map((name) => join(folder, name)))

@@ -15,8 +15,3 @@ export async function costOf(sim: Simulation, virtualMs: number): Promise<Cost> 
   const { user, system } = process.cpuUsage(before)
   return { virtualMs, cpuMs: (user + system) / 1_000, wallMs: performance.now() - startedAt }
 }
-
-/** Processor milliseconds for each pool and virtual hour. */
-export function perPoolHour({ cpuMs, virtualMs }: Cost, pools: number): number {
-  return cpuMs / pools / (virtualMs / 3_600_000)
-}

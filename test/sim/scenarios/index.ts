@@ -6,8 +6,7 @@ import { faults } from './faults.ts'
 import { advertise, sources } from './flood.ts'
 import { halfDie } from './half-die.ts'
 import { hungry } from './hungry.ts'
-import { scale } from './scale.ts'
 import { speed } from './speed.ts'
 import { swappers } from './swappers.ts'
 
-export const scenarios: readonly Scenario[] = [bootstrap, churn, halfDie, advertise, sources, hungry, swappers, faults, speed, scale]
+export const scenarios: readonly Scenario[] = [bootstrap, churn, halfDie, advertise, sources, hungry, swappers, faults, speed]
