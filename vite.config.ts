@@ -35,8 +35,8 @@ const browserTests = ['test/browser/**/*.test.ts', 'test/web/**/*.test.ts']
 const timedTests = ['test/browser/turns.test.ts']
 /** By default vitest leaves one processor idle, which of two is half of the time. */
 const maxWorkers = availableParallelism()
-/** Each file has its own ports and folders. More than a few at once would wait for each other. */
-const maxSocketWorkers = Math.min(4, maxWorkers)
+/** Each file has its own ports and folders, and mostly waits. More than a few at once would wait for each other. */
+const maxSocketWorkers = Math.min(4, maxWorkers + 1)
 
 export default defineConfig(async ({ mode }) =>
   mode === 'test'
