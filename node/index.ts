@@ -130,10 +130,14 @@ export async function createNodePeer<Msg = Uint8Array, PeerMeta = unknown, ConnM
   } = checkOptions(init, nodeOptions)
   const storage = peersFile === undefined ? memoryStorage() : jsonFileStorage(peersFile)
   const relay = relayOptions === false ? undefined : new PoolRelay(relayOptions === true ? {} : relayOptions)
-  const service = poolService<Msg, PeerMeta, ConnMeta>(
-    { preset: nodePreset, ...options },
-    { storage, guard: listenerGuard, cleaning: peerStoreCleaning, relay, maxIdleAgeMs: relay?.maxIdleAgeMs }
-  )
+  const service = poolService<Msg, PeerMeta, ConnMeta>(options, {
+    preset: nodePreset,
+    storage,
+    guard: listenerGuard,
+    cleaning: peerStoreCleaning,
+    relay,
+    maxIdleAgeMs: relay?.maxIdleAgeMs
+  })
   const pool = (components: NetworkComponents): Libp2pPeerPool<Msg, PeerMeta, ConnMeta> => {
     const made = service(components)
     relay?.bind(made, components)

@@ -78,7 +78,7 @@ export function pagePool<Msg, PeerMeta, ConnMeta>(
   holding: IndexedDbOptions = {}
 ): PeerPoolService<Msg, PeerMeta, ConnMeta> {
   const { name = defaultName, privateKey, listen, iceServers, ...options } = checkOptions(init, tabPeerOptions)
-  return poolService({ preset: pagePreset, ...options }, { storage: indexedDbStorage(name, holding), budget: peerConnections })
+  return poolService(options, { preset: pagePreset, storage: indexedDbStorage(name, holding), budget: peerConnections })
 }
 
 /**

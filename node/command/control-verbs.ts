@@ -138,8 +138,8 @@ function statusOf(snapshot: PoolSnapshot, facts: Omit<PeerStatus, 'health' | 'po
   }
 }
 
-/** Every event goes into the log but those that say nothing by themselves or that the history of a point or peer tells. */
-const unlogged: ReadonlySet<string> = new Set<PoolEventName>(['change', 'point-history', 'peer-history'])
+/** Every event goes into the log but those that say nothing by themselves, that the history of a point or peer tells, or that come all the time. */
+const unlogged: ReadonlySet<string> = new Set<PoolEventName>(['change', 'point-history', 'peer-history', 'storage-saved'])
 const maxRecentEvents = 256
 
 /** The last events of a pool, and who follows them. */

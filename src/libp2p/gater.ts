@@ -49,6 +49,8 @@ export interface RelayGuard {
   admitsCircuit(source: PeerId): boolean
   /** Can others come to this peer over the relay now? */
   holdsReservation(guest: PeerId): boolean
+  /** How many reservations are held, are free for any peer of this pool, and may be held at most. */
+  status(): { readonly used: number; readonly left: number; readonly max: number }
 }
 
 /** What a gater may be given. */

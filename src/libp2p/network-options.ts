@@ -4,6 +4,7 @@ import type {
   Connection,
   Libp2pEvents,
   PeerId as Libp2pPeerId,
+  Metrics,
   PeerStore,
   PrivateKey,
   TypedEventTarget
@@ -33,6 +34,8 @@ export interface NetworkComponents {
   readonly events: TypedEventTarget<Libp2pEvents>
   /** Makes our logs. */
   readonly logger: ComponentLogger
+  /** Takes our metrics. @default none: nothing is measured */
+  readonly metrics?: Metrics | undefined
 }
 
 /** Keeps count of WebRTC links for `Network.budget`. */

@@ -94,6 +94,8 @@ export class Libp2pPeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uin
   /** Its network. */
   readonly network: Libp2pNetwork
   readonly #cleaning: PeerStoreCleaning | undefined
+  /** Loads the metrics; never rejects. */
+  readonly #measuring: Promise<void> | undefined
   #nodeIsStarting = false
 
   /** @internal Made by the service that `peerPool` returns. */
@@ -103,19 +105,28 @@ export class Libp2pPeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uin
       network,
       cleaning,
       log,
-      inspect
-    }: { network: Libp2pNetwork; cleaning?: PeerStoreCleaning | undefined; log: Log; inspect?: PoolComponents['inspect'] }
+      inspect,
+      measuring
+    }: {
+      network: Libp2pNetwork
+      cleaning?: PeerStoreCleaning | undefined
+      log: Log
+      inspect?: PoolComponents['inspect']
+      measuring?: Promise<void> | undefined
+    }
   ) {
     super(config, { network, clock: systemClock, random: systemRandom, log, inspect })
     this.network = network
     this.#cleaning = cleaning
+    this.#measuring = measuring
     this[serviceDependencies] = config.plainPeers === 'admit' ? ['@libp2p/identify'] : []
   }
 
-  beforeStart(): void {
+  beforeStart(): Promise<void> | undefined {
     this.#nodeIsStarting = true
     this.preload()
     this.#cleaning?.start()
+    return this.#measuring
   }
 
   override async start(): Promise<void> {
@@ -150,7 +161,8 @@ export class Libp2pPeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uin
 export function peerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Array>(
   init: PeerPoolInit<Msg, PeerMeta, ConnMeta>
 ): PeerPoolService<Msg, PeerMeta, ConnMeta> {
-  return poolService(init, { storage: memoryStorage(), ...(inPage() ? {} : { guard: listenerGuard, cleaning: peerStoreCleaning }) })
+  const parts = inPage() ? { preset: pagePreset } : { preset: nodePreset, guard: listenerGuard, cleaning: peerStoreCleaning }
+  return poolService(init, { storage: memoryStorage(), ...parts })
 }
 
 /** The guard of a node that others can dial. */
@@ -160,6 +172,8 @@ export function listenerGuard(settings: PoolSettings, connectionsPerSecond: numb
 
 /** What a preset adds to a pool. */
 export interface PoolParts {
+  /** Sizes, unless the options say so. */
+  readonly preset: Preset
   /** Where peers are kept unless the options say so. */
   readonly storage: PeerStorage
   /** Of WebRTC links. @default none: they are not counted */
@@ -177,11 +191,11 @@ export interface PoolParts {
 /** `peerPool` with the parts of a preset. */
 export function poolService<Msg, PeerMeta, ConnMeta>(
   init: PeerPoolInit<Msg, PeerMeta, ConnMeta>,
-  { storage, budget, guard: makeGuard, cleaning: makeCleaning, relay, maxIdleAgeMs }: PoolParts
+  { preset: defaultPreset, storage, budget, guard: makeGuard, cleaning: makeCleaning, relay, maxIdleAgeMs }: PoolParts
 ): PeerPoolService<Msg, PeerMeta, ConnMeta> {
   const {
     trustedPoints = [],
-    preset = inPage() ? pagePreset : nodePreset,
+    preset = defaultPreset,
     defaultPort,
     closeIdle,
     inboundConnectionThreshold,
@@ -196,6 +210,7 @@ export function poolService<Msg, PeerMeta, ConnMeta>(
   let state: PoolState<unknown> | undefined
   const make = (components: NetworkComponents): Libp2pPeerPool<Msg, PeerMeta, ConnMeta> => {
     const log = components.logger.forComponent('p2p-pool')
+    const errors: Log = { error: (message, cause) => log.error('%s - %e', message, cause) }
     const network = new Libp2pNetwork(components, {
       clock: systemClock,
       rule: gater.rule,
@@ -213,10 +228,19 @@ export function poolService<Msg, PeerMeta, ConnMeta>(
       isUnknown: (peerId): boolean => pool.gate.isUnknown(peerId),
       isOurs: (connection) => network.keeper.isOurs(connection)
     })
-    const pool = new Libp2pPeerPool(config, {
+    const { metrics } = components
+    const measuring: Promise<void> | undefined =
+      metrics === undefined
+        ? undefined
+        : import('./pool-metrics.ts').then(
+            ({ measurePool }) => measurePool(pool, { metrics, relay, clock: systemClock, log: errors }),
+            (error) => errors.error('the metrics of the pool could not be loaded', error)
+          )
+    const pool: Libp2pPeerPool<Msg, PeerMeta, ConnMeta> = new Libp2pPeerPool(config, {
       network,
       cleaning,
-      log: { error: (message, cause) => log.error('%s - %e', message, cause) },
+      measuring,
+      log: errors,
       inspect: (made) => {
         state = made
       }

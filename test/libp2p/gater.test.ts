@@ -99,7 +99,8 @@ describe('the gater', () => {
     const relay = {
       admitsReservation: async (peerId: string) => peerId !== welcome,
       admitsCircuit: (source: string) => source !== welcome,
-      holdsReservation: () => false
+      holdsReservation: () => false,
+      status: () => ({ used: 0, left: 1, max: 1 })
     }
     const { gater, bind } = createGater({ relay })
     bind(gate)

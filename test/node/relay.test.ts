@@ -15,6 +15,7 @@ import { PoolRelay, type RelayOptions, type RelayTiming } from '../../node/relay
 import { CircuitAllowance } from '../../node/relay-circuits.ts'
 import { memoryStorage } from '../../src/core/memory-storage.ts'
 import { hostOfIp } from '../../src/core/values/address.ts'
+import { nodePreset } from '../../src/core/values/config.ts'
 import type { Host as IpHost } from '../../src/core/values/ids.ts'
 import type { NetworkComponents } from '../../src/libp2p/network.ts'
 import { libp2pSettings } from '../../src/libp2p/preset.ts'
@@ -42,7 +43,7 @@ interface Host {
 async function relayPeer(relayOptions: RelayOptions, init: Partial<PeerPoolInit> = {}, times: Partial<RelayTiming> = {}): Promise<Host> {
   const timing = { sweepMs: 50, provingMs: 60_000, waitMs: 300, graceMs: 500, probeMs: 60_000, answerMs: 500, ...times }
   const relay = new PoolRelay(relayOptions, timing)
-  const service = poolService({ ...options, ...init }, { storage: memoryStorage(), guard: listenerGuard, relay })
+  const service = poolService({ ...options, ...init }, { preset: nodePreset, storage: memoryStorage(), guard: listenerGuard, relay })
   const settings = libp2pSettings(service.config)
   const pool = (components: NetworkComponents): Libp2pPeerPool => {
     const made = service(components)

@@ -105,6 +105,7 @@ const sentences: { readonly [Name in ShownEventName]: SentenceOf<Name> } = {
       `Remembered ${formatCount(peers, 'peer')} and ${formatCount(points, 'point')} from last time`,
       dropped === 0 ? '.' : `; ${formatCount(dropped, 'bad entry', 'bad entries')} dropped.`
     ),
+  'storage-saved': ({ storage, tookMs }) => plain(`Storage ${storage} saved what had changed, in ${Math.ceil(tookMs)} ms.`),
   'storage-recovered': ({ storage }) => good(`Storage ${storage} works again.`)
 }
 

@@ -205,13 +205,16 @@ export class Persistence {
   }
 
   async #write(): Promise<void> {
-    const { storage } = this.#context.config
+    const { config, state, clock, events } = this.#context
+    const { storage } = config
+    const begunAt = clock.now()
     this.#unschedule()
     this.#dirty = false
     try {
-      const lines = this.#context.state.write(this.#anchors())
+      const lines = state.write(this.#anchors())
       await this.#within(saveDeadlineMs, [this.#ending.signal], (signal) => this.#ask('write', signal, () => storage.save(lines, signal)))
-      this.#lastSavedAt = this.#context.clock.date()
+      this.#lastSavedAt = clock.date()
+      events.emit('storage-saved', { storage: storage.name, tookMs: clock.now() - begunAt })
       this.#works()
       this.#failure = null
     } catch (error) {

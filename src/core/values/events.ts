@@ -123,6 +123,8 @@ export interface PoolEvents {
   }
   /** Saved state was read: so many peers and points, and so many entries that made no sense. */
   'storage-loaded': { readonly storage: string; readonly peers: number; readonly points: number; readonly dropped: number }
+  /** What had changed was saved, which took the storage so long, ms. */
+  'storage-saved': { readonly storage: string; readonly tookMs: number }
   /** The storage works again. */
   'storage-recovered': { readonly storage: string }
   /** A line was added to the history of a point; `other` is the peer there. */
@@ -142,7 +144,7 @@ const names = [
   'connection-failed connection-opened connection-closed connection-lost messages-dropped bootstrap-sent bootstrap-received',
   'advertise-sent advertise-received swap-request-sent swap-request-received swap-request-ignored swap-ack-sent',
   'swap-ack-received swap-success swap-failure peer-banned peer-unbanned host-banned host-unbanned range-banned range-unbanned',
-  'greylisted peer-reported trust-changed link-budget own-points-changed storage-failed storage-loaded storage-recovered',
+  'greylisted peer-reported trust-changed link-budget own-points-changed storage-failed storage-loaded storage-saved storage-recovered',
   'point-history peer-history change'
 ] as const
 

@@ -255,6 +255,29 @@ describe('storages that fail', () => {
     await world.stop()
   })
 
+  it('each save is an event that says how long it took', async () => {
+    const world = new World()
+    const inner = memoryStorage()
+    const storage: PeerStorage = {
+      name: 'slow',
+      open: (signal) => inner.open(signal),
+      load: (signal) => inner.load(signal),
+      save: async (lines) => {
+        await new Promise<void>((resolve) => void world.clock.schedule(70, resolve))
+        await inner.save(lines)
+      },
+      quarantine: () => inner.quarantine(),
+      close: () => inner.close()
+    }
+    const { pool } = await world.start('a', { storage })
+    const told = record(pool, 'storage-saved')
+    pool.registerPoint(point)
+    await world.clock.until(pool.savePeers())
+    await world.clock.until(pool.savePeers())
+    expect(told.map(({ detail }) => detail)).toEqual([{ storage: 'slow', tookMs: 70 }])
+    await world.stop()
+  })
+
   it('a save that fails is one event, is tried again, and loses nothing', async () => {
     const inner = memoryStorage()
     let full = true
