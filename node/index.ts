@@ -11,14 +11,13 @@ import { webSockets } from '@libp2p/websockets'
 import { createLibp2p } from 'libp2p'
 import { memoryStorage } from '../src/core/memory-storage.ts'
 import { flag, listOf, name, recordOf, type Shape, whole } from '../src/core/values/arguments.ts'
-import { checkOptions, maxDurationMs, nodePreset } from '../src/core/values/config.ts'
+import { checkOptions, maxDurationMs } from '../src/core/values/config.ts'
 import type { Host } from '../src/core/values/ids.ts'
 import { boundedMuxer } from '../src/libp2p/bounded-muxer.ts'
 import { closing } from '../src/libp2p/closing-web-sockets.ts'
 import type { NetworkComponents } from '../src/libp2p/network.ts'
-import { peerStoreCleaning } from '../src/libp2p/peer-store-cleaning.ts'
 import { addresses, libp2pSettings, privateKey as privateKeyOption } from '../src/libp2p/preset.ts'
-import { type Libp2pPeerPool, listenerGuard, type PeerPoolInit, peerPoolOptions, poolService } from '../src/libp2p/service.ts'
+import { type Libp2pPeerPool, type PeerPoolInit, peerPoolOptions, poolService, serverParts } from '../src/libp2p/service.ts'
 import { systemClock } from '../src/libp2p/system.ts'
 import { yieldingMuxer } from '../src/libp2p/yielding-muxer.ts'
 import { checkedDials } from './checked-dials.ts'
@@ -130,14 +129,7 @@ export async function createNodePeer<Msg = Uint8Array, PeerMeta = unknown, ConnM
   } = checkOptions(init, nodeOptions)
   const storage = peersFile === undefined ? memoryStorage() : jsonFileStorage(peersFile)
   const relay = relayOptions === false ? undefined : new PoolRelay(relayOptions === true ? {} : relayOptions)
-  const service = poolService<Msg, PeerMeta, ConnMeta>(options, {
-    preset: nodePreset,
-    storage,
-    guard: listenerGuard,
-    cleaning: peerStoreCleaning,
-    relay,
-    maxIdleAgeMs: relay?.maxIdleAgeMs
-  })
+  const service = poolService<Msg, PeerMeta, ConnMeta>(options, { ...serverParts, storage, relay, maxIdleAgeMs: relay?.maxIdleAgeMs })
   const pool = (components: NetworkComponents): Libp2pPeerPool<Msg, PeerMeta, ConnMeta> => {
     const made = service(components)
     relay?.bind(made, components)

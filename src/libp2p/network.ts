@@ -23,6 +23,7 @@ import { PoolError } from '../core/values/reason.ts'
 import { ConnectionKeeper } from './connection-keeper.ts'
 import { type DialRule, dialRule, ruleAllows } from './dial-rule.ts'
 import { Discoveries } from './discoveries.ts'
+import { errorLog } from './error-log.ts'
 import { dialErrorOf, type Late, loadLate } from './late-dial-error.ts'
 import { addressOf } from './link-address.ts'
 import type { BudgetSource, NetworkComponents, NetworkOptions } from './network-options.ts'
@@ -98,8 +99,7 @@ export class Libp2pNetwork implements Network {
     this.#defaultPort = defaultPort
     this.#deniedAt = deniedAt
     this.#forms = new DialableForms((address) => transportManager.dialTransportForMultiaddr(address) !== undefined)
-    const errors = logger.forComponent('p2p-pool:network')
-    this.#guard = new Guard({ error: (message, cause) => errors.error('%s - %e', message, cause) }, clock)
+    this.#guard = new Guard(errorLog(logger, 'p2p-pool:network'), clock)
     this.#discoveries = new Discoveries(this.#components, this.#guard)
     const isReachable = (relayed: Point): boolean => this.#hasWayTo(relayed) && this.budget?.state !== 'spent'
     this.#ownPoints = new OwnPoints(this.#components, { guard: this.#guard, isReachable })

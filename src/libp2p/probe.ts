@@ -1,17 +1,23 @@
 /** The port's `probe` on a libp2p connection, for links of both kinds. */
 import type { Connection } from '@libp2p/interface'
 
-/** libp2p's own, which most peers speak; counted as housekeeping by `connection-keeper.ts`. */
-const pingProtocol = '/ipfs/ping/1.0.0'
+/** libp2p's own, counted as housekeeping by `connection-keeper.ts`. Most peers speak ping, and all others identify: libp2p logs no error. */
+const protocols = ['/ipfs/ping/1.0.0', '/ipfs/id/1.0.0']
+/** The other end of the stream closes at once. One that does not must not pile up streams. */
+const closeMs = 5_000
 
 /**
- * Negotiates a stream and drops it. Of its own, so that nothing unread is in the way; a peer that does not speak the protocol
- * says so, which is an answer, and any other error than the signal's proves nothing.
+ * Negotiates a stream and closes it. Of its own, so that nothing unread is in the way; a peer that speaks neither protocol says so,
+ * which is an answer, and any other error than the signal's proves nothing.
  */
 export async function probe(connection: Connection, signal: AbortSignal): Promise<void> {
   try {
-    const stream = await connection.newStream(pingProtocol, { signal })
-    stream.abort(new Error('answered'))
+    const stream = await connection.newStream(protocols, { signal })
+    const late = AbortSignal.timeout(closeMs)
+    // Of no effect on a stream that is closed.
+    late.addEventListener('abort', () => stream.abort(late.reason))
+    // An abort of the stream at this point would be an error in libp2p's log.
+    await Promise.all([stream.closeRead({ signal }), stream.close({ signal })])
   } catch (error) {
     if (signal.aborted) throw error
   }

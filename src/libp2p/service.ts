@@ -23,6 +23,8 @@ import {
 import type { Log, PeerStorage } from '../core/values/ports.ts'
 import { dialPolicies } from './dial-policy.ts'
 import { type DialRule, inPage } from './dial-rule.ts'
+import { errorLog } from './error-log.ts'
+import { type LoggedPool, logEvents } from './event-log.ts'
 import { createGater, hostOfAddress, type InboundGuard, type PoolGater, type RelayGuard } from './gater.ts'
 import { ListenerGuard } from './listener-guard.ts'
 import { type BudgetSource, Libp2pNetwork, type NetworkComponents } from './network.ts'
@@ -161,14 +163,28 @@ export class Libp2pPeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uin
 export function peerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Array>(
   init: PeerPoolInit<Msg, PeerMeta, ConnMeta>
 ): PeerPoolService<Msg, PeerMeta, ConnMeta> {
-  const parts = inPage() ? { preset: pagePreset } : { preset: nodePreset, guard: listenerGuard, cleaning: peerStoreCleaning }
-  return poolService(init, { storage: memoryStorage(), ...parts })
+  return poolService(init, { ...(inPage() ? { preset: pagePreset } : serverParts), storage: memoryStorage() })
 }
 
 /** The guard of a node that others can dial. */
-export function listenerGuard(settings: PoolSettings, connectionsPerSecond: number | undefined): InboundGuard {
+function listenerGuard(settings: PoolSettings, connectionsPerSecond: number | undefined): InboundGuard {
   return new ListenerGuard({ clock: systemClock, maxConnections: maxInboundConnections(settings), connectionsPerSecond })
 }
+
+/** The guard learns which links are of use, and the pool's events are logged. */
+function serverMade(
+  pool: Pick<Libp2pPeerPool, 'network'> & LoggedPool,
+  { components, guard }: { readonly components: NetworkComponents; readonly guard: InboundGuard | undefined }
+): void {
+  guard?.bind((link) => pool.network.keeper.isLinkNeeded(link))
+  logEvents(pool, components.logger)
+}
+
+/** What a node that others can dial adds to a pool, and a page does not load. */
+export const serverParts = { preset: nodePreset, guard: listenerGuard, cleaning: peerStoreCleaning, made: serverMade } satisfies Omit<
+  PoolParts,
+  'storage'
+>
 
 /** What a preset adds to a pool. */
 export interface PoolParts {
@@ -182,6 +198,8 @@ export interface PoolParts {
   readonly guard?: typeof listenerGuard | undefined
   /** @default libp2p keeps an entry for every id that ever connected */
   readonly cleaning?: typeof peerStoreCleaning
+  /** Called with the pool when it is made. */
+  readonly made?: typeof serverMade | undefined
   /** Of the circuit relay in this node. @default none */
   readonly relay?: RelayGuard | undefined
   /** The age from which streams to our relay keep a connection open no longer, ms. @default 150000 */
@@ -191,7 +209,7 @@ export interface PoolParts {
 /** `peerPool` with the parts of a preset. */
 export function poolService<Msg, PeerMeta, ConnMeta>(
   init: PeerPoolInit<Msg, PeerMeta, ConnMeta>,
-  { preset: defaultPreset, storage, budget, guard: makeGuard, cleaning: makeCleaning, relay, maxIdleAgeMs }: PoolParts
+  { preset: defaultPreset, storage, budget, guard: makeGuard, cleaning: makeCleaning, made, relay, maxIdleAgeMs }: PoolParts
 ): PeerPoolService<Msg, PeerMeta, ConnMeta> {
   const {
     trustedPoints = [],
@@ -209,8 +227,7 @@ export function poolService<Msg, PeerMeta, ConnMeta>(
   const gater = createGater({ allowPrivate, allowInsecure, guard, relay })
   let state: PoolState<unknown> | undefined
   const make = (components: NetworkComponents): Libp2pPeerPool<Msg, PeerMeta, ConnMeta> => {
-    const log = components.logger.forComponent('p2p-pool')
-    const errors: Log = { error: (message, cause) => log.error('%s - %e', message, cause) }
+    const errors = errorLog(components.logger, 'p2p-pool')
     const network = new Libp2pNetwork(components, {
       clock: systemClock,
       rule: gater.rule,
@@ -246,7 +263,7 @@ export function poolService<Msg, PeerMeta, ConnMeta>(
       }
     })
     gater.bind(pool.gate)
-    guard?.bind((link) => network.keeper.isLinkNeeded(link))
+    made?.(pool, { components, guard })
     return pool
   }
   dialPolicies.set(make, { rule: gater.rule, state: () => state })

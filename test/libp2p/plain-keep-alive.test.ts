@@ -7,11 +7,12 @@ import { VirtualClock } from '../../src/testing/virtual-clock.ts'
 class FakeConnection {
   status = 'open'
   streams: { protocol: string }[] = []
-  /** Protocols of the streams that were opened on it. */
+  /** The protocol that each stream which was opened on it asked for first. */
   readonly opened: string[] = []
-  answers: () => Promise<unknown> = () => Promise.resolve({ abort: () => undefined })
+  answers: () => Promise<unknown> = () =>
+    Promise.resolve({ closeRead: async () => undefined, close: async () => undefined, abort: () => undefined })
 
-  newStream(protocol: string): Promise<unknown> {
+  newStream([protocol]: [string, ...string[]]): Promise<unknown> {
     this.opened.push(protocol)
     return this.answers()
   }

@@ -260,7 +260,7 @@ test('a full pool answers with motive 1 and points that may be tried', async () 
 })
 
 describe('the liveness check', () => {
-  test('negotiates a stream of the ping protocol, sends nothing on it and resets it', async () => {
+  test('negotiates a stream of the ping protocol, sends nothing on it and closes it', async () => {
     const [pool, peer] = [await start({ keepAliveIntervalMs: 100 }), await raw()]
     const checks: { bytes: number; over: boolean }[] = []
     await peer.node.handle('/ipfs/ping/1.0.0', (stream) => {
@@ -269,6 +269,7 @@ describe('the liveness check', () => {
       stream.addEventListener('message', ({ data }) => {
         check.bytes += data.byteLength
       })
+      stream.addEventListener('remoteCloseWrite', () => void stream.close())
       stream.addEventListener('close', () => {
         check.over = true
       })

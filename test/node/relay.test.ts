@@ -19,7 +19,7 @@ import { nodePreset } from '../../src/core/values/config.ts'
 import type { Host as IpHost } from '../../src/core/values/ids.ts'
 import type { NetworkComponents } from '../../src/libp2p/network.ts'
 import { libp2pSettings } from '../../src/libp2p/preset.ts'
-import { type Libp2pPeerPool, listenerGuard, type PeerPoolInit, poolService } from '../../src/libp2p/service.ts'
+import { type Libp2pPeerPool, type PeerPoolInit, poolService, serverParts } from '../../src/libp2p/service.ts'
 import { VirtualClock } from '../../src/testing/virtual-clock.ts'
 import { until } from '../libp2p/plain-nodes.ts'
 import { Cable } from './cable.ts'
@@ -43,7 +43,8 @@ interface Host {
 async function relayPeer(relayOptions: RelayOptions, init: Partial<PeerPoolInit> = {}, times: Partial<RelayTiming> = {}): Promise<Host> {
   const timing = { sweepMs: 50, provingMs: 60_000, waitMs: 300, graceMs: 500, probeMs: 60_000, answerMs: 500, ...times }
   const relay = new PoolRelay(relayOptions, timing)
-  const service = poolService({ ...options, ...init }, { preset: nodePreset, storage: memoryStorage(), guard: listenerGuard, relay })
+  const { guard, made } = serverParts
+  const service = poolService({ ...options, ...init }, { preset: nodePreset, storage: memoryStorage(), guard, made, relay })
   const settings = libp2pSettings(service.config)
   const pool = (components: NetworkComponents): Libp2pPeerPool => {
     const made = service(components)

@@ -115,7 +115,7 @@ it('too many programs: exit status 4', async () => {
 })
 
 describe('a socket is asked only if', () => {
-  it.each([0o777, 0o770, 0o1777])('its folder cannot be written by others: mode %o is refused', async (mode) => {
+  it.each([0o777, 0o775, 0o1777])('its folder cannot be written by others: mode %o is refused', async (mode) => {
     await answering({ value: null })
     await chmod(folder.path, mode)
     const { status, complaint } = await on('maintain')

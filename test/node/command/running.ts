@@ -33,7 +33,7 @@ export async function startNode(folder: string, ...args: readonly string[]): Pro
   let complaint = ''
   child.stderr.on('data', (chunk) => {
     complaint += chunk
-    if (!String(chunk).includes('libp2p:')) process.stderr.write(chunk)
+    if (!/libp2p:|p2p-pool:/.test(String(chunk))) process.stderr.write(chunk)
   })
   const [line] = (await once(createInterface(child.stdout), 'line', { signal: AbortSignal.timeout(25_000) })) as [string]
   return { child, started: JSON.parse(line) as Started, complaint: () => complaint }

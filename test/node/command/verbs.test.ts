@@ -244,6 +244,10 @@ it('log: loggers write to standard error of the peer while it runs, until they a
   expect((await on('log', 'libp2p:tcp*', 'p2p-pool:*')).text).toBe('these write to standard error of the peer: libp2p:tcp* p2p-pool:*\n')
   await connectAndLeave()
   await expect.poll(written).toBeGreaterThan(0)
+  expect(running.complaint()).toMatch(
+    new RegExp(`p2p-pool:connections connection-opened peerId=${otherId} .*direction=incoming transport=tcp`)
+  )
+  expect(running.complaint()).toMatch(new RegExp(`p2p-pool:connections connection-lost peerId=${otherId} .*by=them reason=explicit`))
   expect((await on('log')).text).toBe('no logger writes\n')
   const before = written()
   await connectAndLeave()
