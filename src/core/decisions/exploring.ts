@@ -7,7 +7,7 @@ import type { PoolView } from '../tables/pool-view.ts'
 import type { RunningConnection } from '../values/attempt.ts'
 import type { Point } from '../values/ids.ts'
 import type { Random } from '../values/ports.ts'
-import { inRandomOrder, shuffled } from '../values/random-order.ts'
+import { shuffled } from '../values/random-order.ts'
 import { type CandidateOptions, isOurChoice, obstacleOf } from './candidates.ts'
 import { byFailure } from './dial-order.ts'
 import { chooseToPrune, isSpare, keptSlots, surplusByKind } from './eviction.ts'
@@ -44,7 +44,7 @@ export function planAfterExploring(view: PoolView, met: RunningConnection, mixed
 }
 
 /**
- * The point that was never tried, or failed the longest ago. Trusted ones are dialed before others anyway. Only the first few are asked
+ * An untried point, any of them, else the one that failed the longest ago. Trusted ones are dialed before others anyway. Only the first few are asked
  * for obstacles: in a full table that would be most of what a pool in its band does.
  */
 function chooseUnknown(view: PoolView, options: ExploringOptions): Point | undefined {
@@ -58,16 +58,10 @@ function chooseUnknown(view: PoolView, options: ExploringOptions): Point | undef
     else failed.push(info)
   }
   let passedOver: Point | undefined
-  for (const info of oneByOne(untried, failed, options.random)) {
+  for (const info of [...shuffled(untried, options.random), ...shuffled(failed, options.random).sort(byFailure)]) {
     if (obstacleOf(view, info, options) !== undefined) continue
     if (!busyGroups.has(info.group)) return info.point
     passedOver ??= info.point
   }
   return passedOver
-}
-
-/** The untried ones in any order, then the others, the one that failed the longest ago first. */
-function* oneByOne(untried: readonly PointInfo[], failed: readonly PointInfo[], random: Random): Generator<PointInfo> {
-  yield* inRandomOrder(untried, random)
-  yield* shuffled(failed, random).sort(byFailure)
 }

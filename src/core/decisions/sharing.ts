@@ -10,7 +10,7 @@ import type { RunningConnection } from '../values/attempt.ts'
 import { defaultListing } from '../values/bounds.ts'
 import type { Host, PeerId, Point } from '../values/ids.ts'
 import type { Network, Random, Transport } from '../values/ports.ts'
-import { inRandomOrder } from '../values/random-order.ts'
+import { shuffled } from '../values/random-order.ts'
 
 /** One answer holds no more of the table than this (Bitcoin Core's figure). */
 const maxSharedShare = 0.23
@@ -117,11 +117,7 @@ function draw(points: readonly Point[], size: number, random: Random): Point[] {
     if (chosen.length < good && random.next() * spread < 1) chosen.push(point)
     else others.push(point)
   }
-  for (const point of inRandomOrder(others, random)) {
-    if (chosen.length === size) break
-    chosen.push(point)
-  }
-  return chosen
+  return [...chosen, ...shuffled(others, random).slice(0, size - chosen.length)]
 }
 
 function transportIn(state: Pick<PoolView, 'points'>, point: Point): Transport {

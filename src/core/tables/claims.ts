@@ -90,7 +90,6 @@ export class Claims<PeerMeta, C extends RunningConnection> {
       setPointClaimed(record, peer.peerId, isProven)
       if (peer.isPrivate) setPointPublic(record, false)
       else if (isProven) setPointPublic(record, true)
-      table.reindex(record)
       if (isProven) records.push(record)
     }
     if (peer.isPrivate) this.#hide(peer.peerId)
@@ -188,8 +187,6 @@ export class Claims<PeerMeta, C extends RunningConnection> {
     const { peers, points } = this.#parts
     const point = peers.get(peerId)?.lastEstablished?.point
     const record = point === undefined ? undefined : points.get(point)
-    if (record?.lastEstablished?.peerId !== peerId) return
-    setPointPublic(record, false)
-    points.reindex(record)
+    if (record?.lastEstablished?.peerId === peerId) setPointPublic(record, false)
   }
 }

@@ -10,8 +10,7 @@ import { type PointAddress, readPoint } from '../values/address.ts'
 import type { TableSize } from '../values/config.ts'
 import type { Host, PeerId, Point } from '../values/ids.ts'
 import type { Random } from '../values/ports.ts'
-import { inRandomOrder } from '../values/random-order.ts'
-import { RecencySet } from '../values/recency.ts'
+import { shuffled } from '../values/random-order.ts'
 import { BoundedTable, isCollectable, isTried, type Victims } from './bounded-table.ts'
 import { type DiscoverySource, lastSeenAt, PointRecord } from './point.ts'
 import { HostQuota, isUncapped, PointQuota } from './point-quota.ts'
@@ -39,14 +38,12 @@ export interface ListQuery {
   /** At most so many; whole, not negative. */
   readonly size: number
   readonly random: Random
-  /** The good part is drawn from so many times as many of the best, so that not all who ask get the same. @default 1 */
-  readonly spread?: number
   readonly isBanned: (record: PointRecord) => boolean
   /** Which points the asker can use at all. */
   readonly accept?: (record: PointRecord) => boolean
 }
 
-/** So many points are judged for the good part of a listing, and for the random part. */
+/** So many points at most are judged for the good part of a listing, and for the random part. */
 const maxExamined = 1_024
 
 export class PointTable extends BoundedTable<Point, PointRecord> {
@@ -57,10 +54,7 @@ export class PointTable extends BoundedTable<Point, PointRecord> {
   /** The longest connected first. */
   readonly #running = new Set<PointRecord>()
   /** Where a peer answered before, and is not connected. The least recently seen first. */
-  readonly #seen = new RecencySet<PointRecord>()
-  readonly #all = new RecencySet<PointRecord>()
-  /** Those that may be advertised to anybody. */
-  readonly #public = new RecencySet<PointRecord>()
+  readonly #seen = new Set<PointRecord>()
 
   /** `size` null: no bound, no quotas, no collection. */
   constructor({ size }: { size: TableSize | null }) {
@@ -129,7 +123,6 @@ export class PointTable extends BoundedTable<Point, PointRecord> {
   reindex(record: PointRecord): void {
     if (this.get(record.point) !== record) return
     this.#noteSighting(record)
-    this.#notePublic(record)
     if (this.quota.refresh(record)) this.collect(this.quota.surplusBeside(record))
   }
 
@@ -149,30 +142,25 @@ export class PointTable extends BoundedTable<Point, PointRecord> {
    * come first, the longest connected at the top, then the most recently seen. Throws `RangeError` for a size that is negative or no
    * whole number.
    */
-  list({ ignorePrivate, size, random, spread = 1, isBanned, accept }: ListQuery): Point[] {
+  list({ ignorePrivate, size, random, isBanned, accept = () => true }: ListQuery): Point[] {
     if (!Number.isInteger(size) || size < 0) throw new RangeError(`size: expected a whole number of 0 or more, got ${String(size)}`)
-    const known = ignorePrivate ? this.#public : this.#all
-    const isWhole = known.size <= size
-    const goodSize = isWhole ? size : Math.floor((size * 3) / 5)
-    const may = (record: PointRecord): boolean => !isBanned(record) && (accept === undefined || accept(record))
+    const isOpen = ({ isPublic }: PointRecord): boolean => isPublic || !ignorePrivate
+    const known = [...this].filter(isOpen)
     const chosen = new Set<PointRecord>()
-    for (const record of [...this.#running, ...this.#seen.newest(maxExamined)].slice(0, maxExamined)) {
-      if (chosen.size === goodSize) break
-      if (known.has(record) && (isWhole || random.next() * spread < 1) && may(record)) chosen.add(record)
+    const choose = (records: readonly PointRecord[], goal: number): void => {
+      for (const record of records.slice(0, maxExamined)) {
+        if (chosen.size === goal) return
+        if (!isBanned(record) && accept(record)) chosen.add(record)
+      }
     }
-    let left = maxExamined
-    for (const record of inRandomOrder(known.order, random)) {
-      if (chosen.size === size || left === 0) break
-      if (record === undefined) continue
-      left--
-      if (!chosen.has(record) && may(record)) chosen.add(record)
-    }
+    choose([...this.#running, ...[...this.#seen].reverse()].filter(isOpen), known.length <= size ? size : Math.floor((size * 3) / 5))
+    choose(shuffled(known, random), size)
     return Array.from(chosen, ({ point }) => point)
   }
 
   /** All of them in the order of `restorePoint`: those never seen, then the others, the last seen one last. */
   bySighting(): PointRecord[] {
-    return [...this].filter(({ sightedAt }) => sightedAt === undefined).concat([...this.#seen.keys()], [...this.#running].reverse())
+    return [...this].filter(({ sightedAt }) => sightedAt === undefined).concat([...this.#seen], [...this.#running].reverse())
   }
 
   protected override keyOf({ point }: PointRecord): Point {
@@ -180,29 +168,22 @@ export class PointTable extends BoundedTable<Point, PointRecord> {
   }
 
   protected override victims(): Victims<PointRecord> {
-    return { untried: this.quota.untried(), tried: [...this.#seen.keys()].filter((record) => isTried(record) && isCollectable(record)) }
+    return { untried: this.quota.untried(), tried: [...this.#seen].filter((record) => isTried(record) && isCollectable(record)) }
   }
 
   protected override removed(record: PointRecord): void {
     this.hosts.remove(record)
     this.quota.remove(record)
-    for (const set of [this.#trusted, this.#running, this.#seen, this.#all, this.#public]) set.delete(record)
+    for (const set of [this.#trusted, this.#running, this.#seen]) set.delete(record)
   }
 
   /** `sourceGroup`: the address group where its source is seen. */
   override add(record: PointRecord, sourceGroup?: string): void {
     super.add(record)
-    this.#all.add(record)
-    this.#notePublic(record)
     if (record.trusted) this.#trusted.add(record)
     this.hosts.add(record)
     this.quota.add(record, sourceGroup)
     this.#noteSighting(record)
-  }
-
-  #notePublic(record: PointRecord): void {
-    if (record.isPublic) this.#public.add(record)
-    else this.#public.delete(record)
   }
 
   #noteSighting(record: PointRecord): void {
