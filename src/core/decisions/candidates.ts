@@ -126,7 +126,7 @@ export function isMet({ trusted, lastEstablished }: PointInfo): boolean {
 }
 
 /** Connected or being dialed because we wanted to. */
-export function isOurChoice({ state }: PointInfo): boolean {
+function isOurChoice({ state }: PointInfo): boolean {
   if (state.kind === 'disconnected') return false
   return (state.kind === 'running' ? state.connection : state.attempt).direction === 'outgoing'
 }

@@ -6,7 +6,7 @@
  */
 import { lastFailureAt, type PointInfo } from '../tables/point.ts'
 import type { PoolView } from '../tables/pool-view.ts'
-import type { PeerId, Point } from '../values/ids.ts'
+import type { Point } from '../values/ids.ts'
 import type { Random } from '../values/ports.ts'
 import { shuffled } from '../values/random-order.ts'
 
@@ -32,7 +32,8 @@ export function chooseToDial(view: PoolView, ready: readonly PointInfo[], { coun
     else if (info.lastEstablished === undefined) untried.push(info)
     else tried.push(info)
   }
-  const score = scoring(view, choice.now)
+  const scores = new Map(tried.map((info) => [info, scoreAt(view, info, choice.now)]))
+  const score = (info: PointInfo): number => scores.get(info) ?? 0
   first.sort((a, b) => Number(b.trusted) - Number(a.trusted) || byFailure(a, b))
   tried.sort((a, b) => score(b) - score(a) || byFailure(a, b))
   untried.sort(byFailure)
@@ -70,13 +71,8 @@ export function byFailure(a: PointInfo, b: PointInfo): number {
 /** A good peer whose connection has just ended is not dialed before others, or the same few would come and go for ever; ms after its back-off. */
 const reunionMs = 600_000
 
-/** The score of the peer that was connected at a point, asked for once. */
-function scoring(view: PoolView, now: number): (info: PointInfo) => number {
-  const scores = new Map<PeerId, number>()
-  return ({ lastEstablished, failures, backoffUntil }) => {
-    if (lastEstablished === undefined) return 0
-    const known = scores.get(lastEstablished.peerId) ?? view.peers.scoreOf(lastEstablished.peerId)
-    scores.set(lastEstablished.peerId, known)
-    return failures === 0 && now - backoffUntil > reunionMs ? known : Math.min(0, known)
-  }
+/** The score of the peer that was connected at a point. */
+function scoreAt(view: PoolView, { lastEstablished, failures, backoffUntil }: PointInfo, now: number): number {
+  const score = lastEstablished === undefined ? 0 : view.peers.scoreOf(lastEstablished.peerId)
+  return failures === 0 && now - backoffUntil > reunionMs ? score : Math.min(0, score)
 }

@@ -2,13 +2,12 @@
  * Exploring: which unknown peer a pool in its band connects to, so that the network mixes, and which connection makes room for it. Pure;
  * carried out by `flows/mixing.ts`. A page loads it beside its start.
  */
-import { lastFailureAt, type PointInfo } from '../tables/point.ts'
 import type { PoolView } from '../tables/pool-view.ts'
 import type { RunningConnection } from '../values/attempt.ts'
 import type { Point } from '../values/ids.ts'
 import type { Random } from '../values/ports.ts'
 import { shuffled } from '../values/random-order.ts'
-import { type CandidateOptions, isOurChoice, obstacleOf } from './candidates.ts'
+import { type CandidateOptions, findCandidates } from './candidates.ts'
 import { byFailure } from './dial-order.ts'
 import { chooseToPrune, isSpare, keptSlots, surplusByKind } from './eviction.ts'
 
@@ -43,25 +42,10 @@ export function planAfterExploring(view: PoolView, met: RunningConnection, mixed
   return view.active > view.band.expected ? chooseToPrune(view, 1, { except: met }) : []
 }
 
-/**
- * An untried point, any of them, else the one that failed the longest ago. Trusted ones are dialed before others anyway. Only the first few are asked
- * for obstacles: in a full table that would be most of what a pool in its band does.
- */
+/** An untried point, any of them, else the one that failed the longest ago; of an address group that is not busy, where there is one. */
 function chooseUnknown(view: PoolView, options: ExploringOptions): Point | undefined {
-  const busyGroups = new Set<string>()
-  const untried: PointInfo[] = []
-  const failed: PointInfo[] = []
-  for (const info of view.points) {
-    if (isOurChoice(info)) busyGroups.add(info.group)
-    if (info.state.kind !== 'disconnected' || info.trusted || info.backoffUntil >= options.now) continue
-    if (lastFailureAt(info) === undefined) untried.push(info)
-    else failed.push(info)
-  }
-  let passedOver: Point | undefined
-  for (const info of [...shuffled(untried, options.random), ...shuffled(failed, options.random).sort(byFailure)]) {
-    if (obstacleOf(view, info, options) !== undefined) continue
-    if (!busyGroups.has(info.group)) return info.point
-    passedOver ??= info.point
-  }
-  return passedOver
+  // Trusted ones are dialed before others anyway.
+  const { candidates, busyGroups } = findCandidates(view, options, ({ trusted }) => !trusted)
+  const order = shuffled(candidates, options.random).sort(byFailure)
+  return (order.find(({ group }) => !busyGroups.has(group)) ?? order[0])?.point
 }

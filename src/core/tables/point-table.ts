@@ -10,7 +10,7 @@ import { type PointAddress, readPoint } from '../values/address.ts'
 import type { TableSize } from '../values/config.ts'
 import type { Host, PeerId, Point } from '../values/ids.ts'
 import type { Random } from '../values/ports.ts'
-import { shuffled } from '../values/random-order.ts'
+import { drawn } from '../values/random-order.ts'
 import { BoundedTable, isCollectable, isTried, type Victims } from './bounded-table.ts'
 import { type DiscoverySource, lastSeenAt, PointRecord } from './point.ts'
 import { HostQuota, isUncapped, PointQuota } from './point-quota.ts'
@@ -147,14 +147,15 @@ export class PointTable extends BoundedTable<Point, PointRecord> {
     const isOpen = ({ isPublic }: PointRecord): boolean => isPublic || !ignorePrivate
     const known = [...this].filter(isOpen)
     const chosen = new Set<PointRecord>()
-    const choose = (records: readonly PointRecord[], goal: number): void => {
-      for (const record of records.slice(0, maxExamined)) {
-        if (chosen.size === goal) return
+    const choose = (records: Iterable<PointRecord>, goal: number): void => {
+      let left = maxExamined
+      for (const record of records) {
+        if (chosen.size === goal || left-- === 0) return
         if (!isBanned(record) && accept(record)) chosen.add(record)
       }
     }
     choose([...this.#running, ...[...this.#seen].reverse()].filter(isOpen), known.length <= size ? size : Math.floor((size * 3) / 5))
-    choose(shuffled(known, random), size)
+    choose(drawn(known, random), size)
     return Array.from(chosen, ({ point }) => point)
   }
 
