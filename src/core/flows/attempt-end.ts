@@ -3,7 +3,7 @@ import { checkPeer } from '../decisions/admission.ts'
 import type { AttemptRecord, Outcome } from '../tables/attempt.ts'
 import type { PoolView } from '../tables/pool-view.ts'
 import { type Clock, DialError, type Link } from '../values/ports.ts'
-import { type AttemptStep, nackMotive, PoolError, type Rejection } from '../values/reason.ts'
+import { type AttemptStep, messageOf, nackMotive, PoolError, type Rejection } from '../values/reason.ts'
 import { WireFault } from '../wire/fault.ts'
 
 /** The one deadline of an attempt, which names the step that ran out, and the caller's own signal. */
@@ -53,8 +53,7 @@ export function outcomeOf(
       return failed(checkPeer(state, error.peerId, attempt.host) ?? { kind: 'private-mode' }, 'us')
     return failed({ kind: 'dial-failed', failure: error.failure, detail: error.message }, 'them')
   }
-  if (link === undefined)
-    return failed({ kind: 'dial-failed', failure: 'other', detail: error instanceof Error ? error.message : String(error) }, 'them')
+  if (link === undefined) return failed({ kind: 'dial-failed', failure: 'other', detail: messageOf(error) }, 'them')
   if (error instanceof Error) return failed({ kind: 'link-lost', step: progress.step }, 'them')
   return failed({ kind: 'rejected-by-peer', motive: nackMotive.none, points: [] }, 'them')
 }

@@ -8,7 +8,7 @@ import { type AttemptRecord, isWordless, type Outcome } from '../tables/attempt.
 import type { Attempt } from '../values/attempt.ts'
 import type { HelloMessage } from '../values/message.ts'
 import type { Link } from '../values/ports.ts'
-import { PoolError, type Rejection } from '../values/reason.ts'
+import { messageOf, PoolError, type Rejection } from '../values/reason.ts'
 import { outcomeOf, watch } from './attempt-end.ts'
 import { Channel } from './channel.ts'
 import { abortLink, closeLink } from './closing.ts'
@@ -188,11 +188,11 @@ export class Greeting {
   async #certify(connection: Connection, hello: HelloMessage): Promise<void> {
     const { state, network } = this.#context
     const { peerId } = connection
-    if (connection.ending !== undefined || state.claims.areCertified(hello.points, peerId)) return
+    if (connection.ending !== undefined) return
     try {
       state.claims.certify(await readSigned(hello, network, peerId), peerId)
     } catch (error) {
-      await connection.disconnect({ kind: 'fault', detail: error instanceof Error ? error.message : String(error) })
+      await connection.disconnect({ kind: 'fault', detail: messageOf(error) })
     }
   }
 }

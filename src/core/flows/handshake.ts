@@ -36,12 +36,7 @@ function plainHello({ points }: PlainPeer, { network, applicationVersions }: Poo
   return { kind: 'hello', network, protocolVersions, applicationVersions, points: points.slice(0, wireCaps.ownPoints), ...silent }
 }
 
-/** The stream ended where a message was due: no fault, the other side may be gone. */
-export class LinkEnded extends Error {
-  override readonly name = 'LinkEnded'
-}
-
-/** Their Hello. Rejects with `LinkEnded`, `WireFault` (another message came), the signal's reason, or the link's error. */
+/** Their Hello. Rejects with `WireFault` if another message came, with the signal's reason, or with an error of the link, which may have ended. */
 export async function readHello(channel: Channel, config: PoolSettings, signal: AbortSignal): Promise<HelloMessage> {
   if (channel.link.plain !== undefined) return plainHello(channel.link.plain, config)
   const message = await readMessage(channel, signal)
@@ -59,7 +54,8 @@ export async function readVerdict(channel: Channel, signal: AbortSignal): Promis
 
 async function readMessage(channel: Channel, signal: AbortSignal): Promise<PoolMessage> {
   const message = await channel.read(handshakeLimits, signal)
-  if (message === undefined) throw new LinkEnded('the stream ended during the handshake')
+  // No fault: the other side may be gone.
+  if (message === undefined) throw new Error('the stream ended during the handshake')
   return message
 }
 

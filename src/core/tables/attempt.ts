@@ -235,24 +235,18 @@ export function backoffOf(
   return { until, urgentUntil: Math.min(until, now + urgentMs * spread) }
 }
 
-/** The results of our latest dials: written as attempts end, read by decisions through the view. Memory only. */
-export interface DialFigures {
-  /** The share of our dials that became connections, the latest counting most; above 0, up to 1. */
-  readonly successRate: number
-  /** Outgoing attempts that failed one after the other, with no answer of a peer since. */
-  readonly failuresInARow: number
-  /** Monotonic instant of the last of them. */
-  readonly lastFailureAt: number
-}
-
 /** What is expected of the first dials; under a third succeed where this was measured (Lodestar). */
 const firstSuccessRate = 0.33
 /** Of the last dial in the rate. */
 const lastDialWeight = 1 / 8
 
-export class DialRecord implements DialFigures {
+/** The results of our latest dials, which decisions read through the view. Memory only. */
+export class DialRecord {
+  /** The share of our dials that became connections, the latest counting most; above 0, up to 1. */
   successRate = firstSuccessRate
+  /** Outgoing attempts that failed one after the other, with no answer of a peer since. */
   failuresInARow = 0
+  /** Monotonic instant of the last of them. */
   lastFailureAt = Number.NEGATIVE_INFINITY
 
   failed(now: number): void {

@@ -131,15 +131,6 @@ export class Claims<PeerMeta, C extends RunningConnection> {
     }
   }
 
-  /** Did the peer sign all these points before? Then its record tells nothing new. */
-  areCertified(points: readonly string[], by: PeerId): boolean {
-    const isCertified = (text: string): boolean => {
-      const record = this.#parts.points.get(text as Point)
-      return record?.claimedBy === by && record.isSigned
-    }
-    return points.length > 0 && points.every(isCertified)
-  }
-
   /** Another discovery of the node found an address: libp2p's `peer:discovery`. */
   discovered({ point, expectedPeerId }: ParsedPoint): void {
     const address = readPoint(point)

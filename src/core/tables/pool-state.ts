@@ -14,7 +14,6 @@ import { Access } from './access.ts'
 import {
   AttemptRecord,
   backoffOf,
-  type DialFigures,
   DialRecord,
   endedAsleep,
   factsOf,
@@ -121,7 +120,7 @@ export class PoolState<PeerMeta, C extends RunningConnection = RunningConnection
     return this.#anchors
   }
 
-  get dials(): DialFigures {
+  get dials(): PoolView['dials'] {
     return this.#dials
   }
 

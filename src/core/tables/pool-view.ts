@@ -8,7 +8,7 @@ import type { PeerMetadata, PoolSettings } from '../values/config.ts'
 import type { PoolEventName, PoolEvents } from '../values/events.ts'
 import type { Host, PeerId, Point } from '../values/ids.ts'
 import type { Clock, Random } from '../values/ports.ts'
-import type { AttemptRecord, DialFigures } from './attempt.ts'
+import type { AttemptRecord, DialRecord } from './attempt.ts'
 import { Bans } from './bans.ts'
 import type { PeerInfo } from './peer.ts'
 import { PeerTable } from './peer-table.ts'
@@ -43,7 +43,7 @@ export interface PoolView {
   connections(): Iterable<RunningConnection>
   connection(peerId: PeerId): RunningConnection | undefined
   /** The results of our latest dials. */
-  readonly dials: DialFigures
+  readonly dials: Readonly<Pick<DialRecord, 'successRate' | 'failuresInARow' | 'lastFailureAt'>>
   /** How many incoming handshakes of an address group failed within the last minute. */
   silencesOf(group: string): number
 }

@@ -110,25 +110,6 @@ describe('signed peer records', () => {
     expect(a.pool.points.info(elsewhere)).toMatchObject({ isSigned: false, claimedBy: owner.pool.peerId })
   })
 
-  it('of a peer that comes back with the same points is not checked again', async () => {
-    const { world, a } = await listener()
-    await knock({ world, a }, [elsewhere], recordOf(claimer, elsewhere))
-    await world.clock.until(a.pool.disconnect(claimer))
-    let opened = 0
-    a.network.records = {
-      own: new Uint8Array(0),
-      open: () => {
-        opened++
-        return Promise.resolve([])
-      }
-    }
-    await knock({ world, a }, [elsewhere], recordOf(claimer, elsewhere))
-    expect([a.pool.activeConnections, opened]).toEqual([1, 0])
-    await world.clock.until(a.pool.disconnect(claimer))
-    await knock({ world, a }, [elsewhere, sameHost], recordOf(claimer, elsewhere))
-    expect(opened).toBe(1)
-  })
-
   it('where the network knows no records they are not read', async () => {
     const { world, a } = await listener()
     a.network.records = undefined
