@@ -2,10 +2,7 @@
  * Public names of `p2p-pool/node`, and `createNodePeer`: a libp2p node on TCP and WebSockets with a pool that keeps its
  * peers and its identity in files. For other transports make your own node and use `peerPool` of `p2p-pool/libp2p`.
  */
-import { noise } from '@chainsafe/libp2p-noise'
-import { yamux } from '@chainsafe/libp2p-yamux'
-import { identify } from '@libp2p/identify'
-import type { Libp2p, PrivateKey } from '@libp2p/interface'
+import type { Libp2p, PrivateKey, ServiceMap } from '@libp2p/interface'
 import { tcp } from '@libp2p/tcp'
 import { webSockets } from '@libp2p/websockets'
 import { createLibp2p } from 'libp2p'
@@ -13,8 +10,8 @@ import { memoryStorage } from '../src/core/memory-storage.ts'
 import { flag, listOf, name, recordOf, type Shape, whole } from '../src/core/values/arguments.ts'
 import { checkOptions, maxDurationMs } from '../src/core/values/config.ts'
 import type { Host } from '../src/core/values/ids.ts'
-import { boundedMuxer } from '../src/libp2p/bounded-muxer.ts'
 import { closing } from '../src/libp2p/closing-web-sockets.ts'
+import { assemble, type Libp2pParts, type NoServices, partOptions, type WithPool } from '../src/libp2p/libp2p-parts.ts'
 import type { NetworkComponents } from '../src/libp2p/network.ts'
 import { addresses, libp2pSettings, privateKey as privateKeyOption } from '../src/libp2p/preset.ts'
 import { type Libp2pPeerPool, type PeerPoolInit, peerPoolOptions, poolService, serverParts } from '../src/libp2p/service.ts'
@@ -40,7 +37,9 @@ export type { Relay, RelayOptions, RelayStatus } from './relay.ts'
 export type { TlsOptions } from './tls-certificate.ts'
 
 /** Options of `createNodePeer`. */
-export interface NodePeerInit<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Array> extends PeerPoolInit<Msg, PeerMeta, ConnMeta> {
+export interface NodePeerInit<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Array, Services extends ServiceMap = NoServices>
+  extends PeerPoolInit<Msg, PeerMeta, ConnMeta>,
+    Libp2pParts<Services> {
   /** The JSON file of the peers; `storage` goes before it. @default none: they are forgotten */
   readonly peersFile?: string
   /** The file of the private key, made if it is not there; `privateKey` goes before it. @default none: a new identity each time */
@@ -74,9 +73,9 @@ export interface NodePeerInit<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = U
 }
 
 /** A libp2p node with its pool. */
-export interface NodePeer<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Array> {
-  /** The node, which has started. */
-  readonly node: Libp2p
+export interface NodePeer<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Array, Services extends ServiceMap = NoServices> {
+  /** The node, which has started. Its `services` are yours and the pool. */
+  readonly node: Libp2p<WithPool<Services, Msg, PeerMeta, ConnMeta>>
   /** Its pool, which has started. */
   readonly pool: Libp2pPeerPool<Msg, PeerMeta, ConnMeta>
   /** Set while it is a circuit relay. */
@@ -93,8 +92,12 @@ const relayOptions: Shape<RelayOptions> = {
 }
 const relayRecord = recordOf(relayOptions)
 
+/** Names that no service of the user may have. */
+const ownServices = ['identify', 'pool', 'relay']
+
 const nodeOptions: Shape<NodePeerInit> = {
   ...peerPoolOptions,
+  ...partOptions(...ownServices),
   peersFile: name,
   identityFile: name,
   privateKey: privateKeyOption,
@@ -112,9 +115,10 @@ const listenEverywhere = ['/ip4/0.0.0.0/tcp/0', '/ip4/0.0.0.0/tcp/0/ws']
  * Makes and starts a node with a pool. Rejects with `PoolError` for options that make no sense, `StorageError` for an identity
  * file that cannot be used, libp2p's own error if it cannot listen; then nothing is left running.
  */
-export async function createNodePeer<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Array>(
-  init: NodePeerInit<Msg, PeerMeta, ConnMeta>
-): Promise<NodePeer<Msg, PeerMeta, ConnMeta>> {
+export async function createNodePeer<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Array, Services extends ServiceMap = NoServices>(
+  init: NodePeerInit<Msg, PeerMeta, ConnMeta, Services>
+): Promise<NodePeer<Msg, PeerMeta, ConnMeta, Services>> {
+  const options = checkOptions(init, nodeOptions)
   const {
     peersFile,
     identityFile,
@@ -124,43 +128,45 @@ export async function createNodePeer<Msg = Uint8Array, PeerMeta = unknown, ConnM
     trustedProxies = [],
     allowedOrigins,
     tls,
-    relay: relayOptions = false,
-    ...options
-  } = checkOptions(init, nodeOptions)
+    relay: relayOptions = false
+  } = options
   const storage = peersFile === undefined ? memoryStorage() : jsonFileStorage(peersFile)
   const relay = relayOptions === false ? undefined : new PoolRelay(relayOptions === true ? {} : relayOptions)
   const service = poolService<Msg, PeerMeta, ConnMeta>(options, { ...serverParts, storage, relay, maxIdleAgeMs: relay?.maxIdleAgeMs })
-  const pool = (components: NetworkComponents): Libp2pPeerPool<Msg, PeerMeta, ConnMeta> => {
+  const pool = Object.assign((components: NetworkComponents): Libp2pPeerPool<Msg, PeerMeta, ConnMeta> => {
     const made = service(components)
     relay?.bind(made, components)
     return made
-  }
-  const settings = libp2pSettings(service.config)
+  }, service)
   const certificate = tls === undefined ? undefined : await loadCertificate(tls)
   const named = announcedHosts(announce)
   const announced = { has: (host: Host) => named.has(host) || certificate?.current.hosts.includes(host) === true }
   const rules = { isTrustedProxy: inRanges(trustedProxies), allowedOrigins, announced }
   const dials = checkedDials(service)
-  const key = privateKey ?? (identityFile === undefined ? undefined : await loadOrCreateIdentity(identityFile))
   const sockets = dials.webSockets(webSockets({ https: tlsServerOptions(certificate) }))
   const secured = withCertificate(sockets, certificate, { clock: systemClock, warn })
+  // One part for each feature. What is optional brings its own, so that nothing of it is loaded without being asked for.
+  const parts: Libp2pParts<ServiceMap>[] = [
+    {
+      transports: [
+        behindProxies(dials.tcp(tcp()), rules),
+        guardingSockets(behindProxies(closing(secured), rules), {
+          clock: systemClock,
+          isShared: rules.isTrustedProxy,
+          connectionsPerSecond: options.inboundConnectionThreshold
+        })
+      ]
+    },
+    relay === undefined ? {} : { services: { relay: relay.service } }
+  ]
+  const assembled = assemble(pool, libp2pSettings(service.config), ...parts, options)
+  const key = privateKey ?? (identityFile === undefined ? undefined : await loadOrCreateIdentity(identityFile))
   const node = await createLibp2p({
+    ...assembled,
     ...(key === undefined ? {} : { privateKey: key }),
     addresses: { listen: [...listen], announce: [...announce] },
-    transports: [
-      behindProxies(dials.tcp(tcp()), rules),
-      guardingSockets(behindProxies(closing(secured), rules), {
-        clock: systemClock,
-        isShared: rules.isTrustedProxy,
-        connectionsPerSecond: options.inboundConnectionThreshold
-      })
-    ],
-    connectionEncrypters: [noise()],
-    streamMuxers: [yieldingMuxer(boundedMuxer(yamux(settings.yamux)))],
-    connectionGater: service.gater,
-    connectionManager: { ...settings.connectionManager, resolvers: dials.resolvers },
-    connectionMonitor: settings.connectionMonitor,
-    services: { identify: identify(), ...(relay === undefined ? {} : { relay: relay.service }), pool }
+    streamMuxers: assembled.streamMuxers.map((make) => yieldingMuxer(make)),
+    connectionManager: { ...assembled.connectionManager, resolvers: dials.resolvers }
   })
   return { node, pool: node.services.pool, relay, stop: async () => node.stop() }
 }

@@ -47,7 +47,7 @@ function requestOpen(name: string): IDBOpenDBRequest {
   try {
     // Absent in some workers and old private modes; the mere look at it throws where the page may store nothing.
     const factory: IDBFactory | undefined = globalThis.indexedDB
-    if (factory !== undefined && factory !== null) return factory.open(databaseName(name))
+    if (factory) return factory.open(databaseName(name))
   } catch (error) {
     throw storageErrorOf(error, `cannot open the database ${databaseName(name)}`)
   }

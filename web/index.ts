@@ -2,6 +2,8 @@
  * Public names of `p2p-pool/web`, and `createWebPeer`: a libp2p node in a page, on WebSockets to servers and WebRTC to other
  * pages, with a pool that keeps its peers and its identity in IndexedDB and is shared by the tabs of a site.
  */
+import type { ServiceMap } from '@libp2p/interface'
+import type { NoServices } from '../src/libp2p/libp2p-parts.ts'
 import { type SharedPool, sharedPool } from './shared-pool.ts'
 import type { WebPeerInit } from './sharing.ts'
 import { TabSession } from './tab-session.ts'
@@ -24,10 +26,11 @@ export { createTabPeer, type TabPeer, type TabPeerInit } from './tab-peer.ts'
  * that make no sense, and with what libp2p says if the node of this tab does not start. A storage that does not work is
  * an event of the pool, or the `notice` of the identity.
  */
-export async function createWebPeer<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Array>(
-  init: WebPeerInit<Msg, PeerMeta, ConnMeta>
-): Promise<SharedPool<Msg, PeerMeta, ConnMeta>> {
-  const session = new TabSession(init)
+export async function createWebPeer<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Array, Services extends ServiceMap = NoServices>(
+  init: WebPeerInit<Msg, PeerMeta, ConnMeta, Services>
+): Promise<SharedPool<Msg, PeerMeta, ConnMeta, Services>> {
+  // The session hands the services on, and does not know their types.
+  const session = new TabSession(init as WebPeerInit<Msg, PeerMeta, ConnMeta>)
   await session.open()
   return sharedPool(session, init.defaultPort)
 }

@@ -9,6 +9,7 @@ import { abortable } from '../src/core/flows/waits.ts'
 import { anything, name as nameOption, type Shape, whole } from '../src/core/values/arguments.ts'
 import { checkOptions, maxDurationMs } from '../src/core/values/config.ts'
 import { defaultStorageBytes, maxQuarantined, type PeerStorage, StorageError } from '../src/core/values/ports.ts'
+import { systemClock } from '../src/libp2p/system.ts'
 import { type Database, databaseName, openDatabase, openDeadlineMs, storageErrorOf } from './database.ts'
 import { lockTab, type TabLock } from './tab-lock.ts'
 
@@ -181,7 +182,7 @@ class IndexedDbStorage implements PeerStorage {
         )
       }
       if (performance.now() - since < turnMs) continue
-      await nextTurn()
+      await new Promise<void>((resolve) => systemClock.schedule(0, resolve))
       since = performance.now()
     }
     return { text, bytes }
@@ -189,8 +190,7 @@ class IndexedDbStorage implements PeerStorage {
 }
 
 function within(signal: AbortSignal | undefined): AbortSignal {
-  const late = AbortSignal.timeout(transactionDeadlineMs)
-  return signal === undefined ? late : AbortSignal.any([signal, late])
+  return AbortSignal.any([AbortSignal.timeout(transactionDeadlineMs), ...(signal ? [signal] : [])])
 }
 
 /** A part is one line: too little to look at the clock for. */
@@ -203,15 +203,4 @@ function* slicesOf(parts: Iterable<string>): Iterable<string> {
     slice = ''
   }
   yield slice
-}
-
-function nextTurn(): Promise<void> {
-  return new Promise((resolve) => {
-    const { port1, port2 } = new MessageChannel()
-    port1.onmessage = () => {
-      port1.close()
-      resolve()
-    }
-    port2.postMessage(undefined)
-  })
 }

@@ -34,7 +34,7 @@ export class Ownership {
     const waiting = new AbortController()
     this.#waiting = waiting
     this.#take(waiting.signal, false).catch((error: unknown) => {
-      if (!waiting.signal.aborted) console.error(`p2p-pool: the browser gives no lock for ${this.#name}`, error)
+      if (!waiting.signal.aborted) this.#complain(error)
     })
   }
 
@@ -56,13 +56,17 @@ export class Ownership {
       const suspect = await this.#suspect
       if (suspect !== undefined) await this.#steal(suspect)
     } catch (error) {
-      console.error(`p2p-pool: the lock of ${this.#name} cannot be taken from a tab that is silent`, error)
+      this.#complain(error)
     }
   }
 
   /** The owner gave an answer, or said something. */
   heard(): void {
     this.#looks = 0
+  }
+
+  #complain(error: unknown): void {
+    console.error(`p2p-pool: the browser gives no lock for ${this.#name}`, error)
   }
 
   /** One thief at a time, and only from the owner that was silent: its successor may have come meanwhile. */

@@ -51,7 +51,7 @@ export class PeerConnections implements BudgetSource {
   configuration(iceServers: readonly RTCIceServer[]): () => RTCConfiguration {
     const take = (): void => this.#take()
     return () => {
-      if (!this.allows) throw new Error(`${this.status.used} of ${this.#limits.max} peer connections were made lately: no more now`)
+      if (!this.allows) throw new Error(`${this.status.used} of ${this.#limits.max} peer connections were made lately`)
       // Read once, by the constructor itself: a dial that fails before costs nothing.
       const counted: RTCConfiguration = {
         get bundlePolicy() {

@@ -2,12 +2,14 @@
  * The pool that the tabs of a site share. It looks the same in all of them: what it shows, what happens, and what a tab may request. One
  * tab, the owner, runs the real pool; which tab that is makes no difference to a program. How tabs agree is in `tab-session.ts`.
  */
+import type { ServiceMap } from '@libp2p/interface'
 import type { ConnectOptions } from '../src/core/flows/connect.ts'
 import { encodePayload } from '../src/core/flows/payload.ts'
 import type { EventOf, ListenerOf } from '../src/core/values/events.ts'
 import type { ParsedPoint, PeerId, Point } from '../src/core/values/ids.ts'
 import type { PoolSnapshot } from '../src/core/values/snapshot.ts'
 import { argumentsFor } from '../src/core/verbs.ts'
+import type { NoServices } from '../src/libp2p/libp2p-parts.ts'
 import { parsePeerId, parsePoint } from '../src/libp2p/point.ts'
 import { addRequests, type RequestedPool } from './requests.ts'
 import type { SharedPoolEvents, TabRole } from './sharing.ts'
@@ -22,21 +24,25 @@ import type { TabSession } from './tab-session.ts'
  * `destroyed` after `stop`. When an owner goes, its successor is asked again for all but messages. Bans, trust and registrations
  * resolve when they are stored; `setBand` holds for the owners to come, too, as long as a tab is open.
  */
-export type SharedPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Array> = SharedPoolFace<Msg, PeerMeta, ConnMeta> &
-  RequestedPool<Msg, PeerMeta, ConnMeta>
+export type SharedPool<
+  Msg = Uint8Array,
+  PeerMeta = unknown,
+  ConnMeta = Uint8Array,
+  Services extends ServiceMap = NoServices
+> = SharedPoolFace<Msg, PeerMeta, ConnMeta, Services> & RequestedPool<Msg, PeerMeta, ConnMeta>
 
 /** For `createWebPeer`. */
-export function sharedPool<Msg, PeerMeta, ConnMeta>(
+export function sharedPool<Msg, PeerMeta, ConnMeta, Services extends ServiceMap>(
   session: TabSession<Msg, PeerMeta, ConnMeta>,
   defaultPort: number | undefined
-): SharedPool<Msg, PeerMeta, ConnMeta> {
-  const face = new SharedPoolFace(session, defaultPort)
+): SharedPool<Msg, PeerMeta, ConnMeta, Services> {
+  const face = new SharedPoolFace<Msg, PeerMeta, ConnMeta, Services>(session, defaultPort)
   const take = argumentsFor(face)
   return addRequests(face, async (name, args) => session.request(name, take(name, ...args)))
 }
 
 /** The methods of a shared pool that are more than a request. */
-export class SharedPoolFace<Msg, PeerMeta, ConnMeta> {
+export class SharedPoolFace<Msg, PeerMeta, ConnMeta, Services extends ServiceMap = NoServices> {
   readonly #session: TabSession<Msg, PeerMeta, ConnMeta>
   readonly #defaultPort: number | undefined
   readonly #take = argumentsFor(this)
@@ -56,9 +62,10 @@ export class SharedPoolFace<Msg, PeerMeta, ConnMeta> {
     return this.#session.hasOwner
   }
 
-  /** The node and pool of this tab; `undefined` while it follows. */
-  get owned(): TabPeer<Msg, PeerMeta, ConnMeta> | undefined {
-    return this.#session.peer
+  /** The node and pool of this tab, with your services; `undefined` while it follows. */
+  get owned(): TabPeer<Msg, PeerMeta, ConnMeta, Services> | undefined {
+    // The session starts the node with these services, and does not know their types.
+    return this.#session.peer as TabPeer<Msg, PeerMeta, ConnMeta, Services> | undefined
   }
 
   /** How the identity is kept; `undefined` until something is known of the pool. */

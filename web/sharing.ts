@@ -1,13 +1,16 @@
 /** What a program sets when it shares a pool between tabs, and what it gets. Used by `shared-pool.ts` and `tab-session.ts`. */
+import type { ServiceMap } from '@libp2p/interface'
 import { type PoolEvents, poolEventNames } from '../src/core/values/events.ts'
 import type { PeerId } from '../src/core/values/ids.ts'
+import type { NoServices } from '../src/libp2p/libp2p-parts.ts'
 import type { TabPeer, TabPeerInit } from './tab-peer.ts'
 
 /** `owner`: the pool runs in this tab. `follower`: in another one, or in none at the moment. */
 export type TabRole = 'owner' | 'follower'
 
 /** Options of `createWebPeer`. */
-export interface WebPeerInit<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Array> extends TabPeerInit<Msg, PeerMeta, ConnMeta> {
+export interface WebPeerInit<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Array, Services extends ServiceMap = NoServices>
+  extends TabPeerInit<Msg, PeerMeta, ConnMeta, Services> {
   /**
    * `share`: the tabs of this site with the same `name` are one peer; the pool runs in one of them, and in another one when that goes. `own`:
    * each tab is a peer of its own. @default 'share'
@@ -17,7 +20,7 @@ export interface WebPeerInit<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Ui
    * Called each time that the pool begins to run in this tab, with the real node and pool; the signal fires when it runs here no
    * more. For what must be done once per site, beside the pool: all else works in every tab.
    */
-  readonly onOwner?: (peer: TabPeer<Msg, PeerMeta, ConnMeta>, over: AbortSignal) => void
+  readonly onOwner?: (peer: TabPeer<Msg, PeerMeta, ConnMeta, Services>, over: AbortSignal) => void
 }
 
 /** Events of the pool, wherever it runs, and these. In tabs that are hidden only the latter, and `change` when they are seen again. */

@@ -3,21 +3,18 @@
  * `createTabPeer` is for programs that share nothing between tabs; `shared-pool.ts` calls `startPeer` while its tab is the
  * owner.
  */
-import { noise } from '@chainsafe/libp2p-noise'
-import { yamux } from '@chainsafe/libp2p-yamux'
 import { privateKeyToProtobuf } from '@libp2p/crypto/keys'
-import { identify } from '@libp2p/identify'
-import type { Libp2p, PrivateKey } from '@libp2p/interface'
+import type { Libp2p, PrivateKey, ServiceMap } from '@libp2p/interface'
 import { webRTC } from '@libp2p/webrtc'
 import { webSockets } from '@libp2p/websockets'
 import { createLibp2p } from 'libp2p'
 import { anything, listOf, name as nameOption, type Shape } from '../src/core/values/arguments.ts'
 import { checkOptions, pagePreset } from '../src/core/values/config.ts'
 import { messageOf } from '../src/core/values/reason.ts'
-import { boundedMuxer } from '../src/libp2p/bounded-muxer.ts'
 import { closing } from '../src/libp2p/closing-web-sockets.ts'
 import { newIdentityKey, readIdentityKey } from '../src/libp2p/identity-key.ts'
-import { addresses, libp2pSettings, privateKey as privateKeyOption } from '../src/libp2p/preset.ts'
+import { assemble, type Libp2pParts, type NoServices, partOptions, type WithPool } from '../src/libp2p/libp2p-parts.ts'
+import { addresses, pageSettings, privateKey as privateKeyOption } from '../src/libp2p/preset.ts'
 import { type Libp2pPeerPool, type PeerPoolInit, type PeerPoolService, peerPoolOptions, poolService } from '../src/libp2p/service.ts'
 import { keepWebIdentity, loadOrCreateWebIdentity, type WebIdentity } from './identity.ts'
 import { type IndexedDbOptions, indexedDbStorage } from './indexed-db.ts'
@@ -31,7 +28,9 @@ export const defaultName = 'p2p-pool'
 const afterFailureMs = 200
 
 /** Options of `createTabPeer`; `createWebPeer` takes them too. */
-export interface TabPeerInit<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Array> extends PeerPoolInit<Msg, PeerMeta, ConnMeta> {
+export interface TabPeerInit<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Array, Services extends ServiceMap = NoServices>
+  extends PeerPoolInit<Msg, PeerMeta, ConnMeta>,
+    Libp2pParts<Services> {
   /** Of the database of peers and identity. @default 'p2p-pool' */
   readonly name?: string
   /** The key of this peer. @default the one in the database */
@@ -49,9 +48,9 @@ export interface TabPeerInit<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Ui
 }
 
 /** A libp2p node in this tab, with its pool. */
-export interface TabPeer<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Array> {
+export interface TabPeer<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Array, Services extends ServiceMap = NoServices> {
   /** The node, which has started. */
-  readonly node: Libp2p
+  readonly node: Libp2p<WithPool<Services, Msg, PeerMeta, ConnMeta>>
   /** Its pool, which has started. */
   readonly pool: Libp2pPeerPool<Msg, PeerMeta, ConnMeta>
   /** How it is kept may change while the pool runs, the key never. */
@@ -65,6 +64,7 @@ export interface TabPeer<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8A
 /** What each option may be. */
 export const tabPeerOptions: Shape<TabPeerInit> = {
   ...peerPoolOptions,
+  ...partOptions('identify', 'pool'),
   name: nameOption,
   privateKey: privateKeyOption,
   listen: addresses,
@@ -73,12 +73,16 @@ export const tabPeerOptions: Shape<TabPeerInit> = {
 }
 
 /** The pool's factory with a page's defaults. Throws `PoolError` for options that make no sense. */
-export function pagePool<Msg, PeerMeta, ConnMeta>(
-  init: TabPeerInit<Msg, PeerMeta, ConnMeta>,
+export function pagePool<Msg, PeerMeta, ConnMeta, Services extends ServiceMap>(
+  init: TabPeerInit<Msg, PeerMeta, ConnMeta, Services>,
   holding: IndexedDbOptions = {}
 ): PeerPoolService<Msg, PeerMeta, ConnMeta> {
-  const { name = defaultName, privateKey, listen, iceServers, ...options } = checkOptions(init, tabPeerOptions)
-  return poolService(options, { preset: pagePreset, storage: indexedDbStorage(name, holding), budget: peerConnections })
+  const options = checkOptions(init, tabPeerOptions)
+  return poolService(options, {
+    preset: pagePreset,
+    storage: indexedDbStorage(options.name ?? defaultName, holding),
+    budget: peerConnections
+  })
 }
 
 /**
@@ -87,22 +91,21 @@ export function pagePool<Msg, PeerMeta, ConnMeta>(
  * with `PoolError` for options that make no sense; a storage that does not work is an event of the pool, or the `notice`
  * of the identity.
  */
-export function createTabPeer<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Array>(
-  init: TabPeerInit<Msg, PeerMeta, ConnMeta>
-): Promise<TabPeer<Msg, PeerMeta, ConnMeta>> {
+export function createTabPeer<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Array, Services extends ServiceMap = NoServices>(
+  init: TabPeerInit<Msg, PeerMeta, ConnMeta, Services>
+): Promise<TabPeer<Msg, PeerMeta, ConnMeta, Services>> {
   return startOwnPeer(init)
 }
 
 /** `createTabPeer` with what is not for programs. */
-export async function startOwnPeer<Msg, PeerMeta, ConnMeta>(
-  init: TabPeerInit<Msg, PeerMeta, ConnMeta>
-): Promise<FollowingPeer<Msg, PeerMeta, ConnMeta>> {
+export async function startOwnPeer<Msg, PeerMeta, ConnMeta, Services extends ServiceMap>(
+  init: TabPeerInit<Msg, PeerMeta, ConnMeta, Services>
+): Promise<FollowingPeer<Msg, PeerMeta, ConnMeta, Services>> {
   pagePool(init)
-  const { name = defaultName, privateKey } = init
-  if (privateKey !== undefined) return startPeer({ ...init, name: `${name}:own` }, givenIdentity(privateKey))
-  const { lock, identity } = await ownIdentity(`${name}:own`)
+  const own = { ...init, name: `${init.name ?? defaultName}:own` }
+  const { lock, identity } = await ownIdentity(own)
   try {
-    const peer = await startPeer({ ...init, name: `${name}:own` }, identity, { keeps: lock !== undefined })
+    const peer = await startPeer(own, identity, { keeps: lock !== undefined })
     const { stop } = peer
     return Object.assign(peer, { stop: () => stop().finally(() => lock?.release()) })
   } catch (error) {
@@ -115,10 +118,10 @@ export async function startOwnPeer<Msg, PeerMeta, ConnMeta>(
  * The peer of all tabs with that name: the caller holds the lock that keeps the others out. `inheritedKey` is the key of an owner
  * that could not store it. Rejects as `createTabPeer` does.
  */
-export async function startSharedPeer<Msg, PeerMeta, ConnMeta>(
-  init: TabPeerInit<Msg, PeerMeta, ConnMeta>,
+export async function startSharedPeer<Msg, PeerMeta, ConnMeta, Services extends ServiceMap>(
+  init: TabPeerInit<Msg, PeerMeta, ConnMeta, Services>,
   { lock, inheritedKey }: { lock: TabLock; inheritedKey: Uint8Array | undefined }
-): Promise<FollowingPeer<Msg, PeerMeta, ConnMeta>> {
+): Promise<FollowingPeer<Msg, PeerMeta, ConnMeta, Services>> {
   const { name = defaultName, privateKey } = init
   if (privateKey !== undefined) return startPeer(init, givenIdentity(privateKey), { lock })
   const identity =
@@ -132,7 +135,12 @@ export async function startSharedPeer<Msg, PeerMeta, ConnMeta>(
 }
 
 /** With what makes it live as the page does. */
-export type FollowingPeer<Msg, PeerMeta, ConnMeta> = TabPeer<Msg, PeerMeta, ConnMeta> & {
+export type FollowingPeer<Msg, PeerMeta, ConnMeta, Services extends ServiceMap = NoServices> = TabPeer<
+  Msg,
+  PeerMeta,
+  ConnMeta,
+  Services
+> & {
   readonly page: Pick<PageFollower, 'seenElsewhere'>
   /** The key, as long as it should be stored and is not. */
   readonly inheritedKey: Uint8Array | undefined
@@ -145,30 +153,25 @@ interface Holding {
   readonly keeps?: boolean
 }
 
-async function startPeer<Msg, PeerMeta, ConnMeta>(
-  init: TabPeerInit<Msg, PeerMeta, ConnMeta>,
+async function startPeer<Msg, PeerMeta, ConnMeta, Services extends ServiceMap>(
+  init: TabPeerInit<Msg, PeerMeta, ConnMeta, Services>,
   identity: WebIdentity,
   { lock, keeps = false }: Holding = {}
-): Promise<FollowingPeer<Msg, PeerMeta, ConnMeta>> {
-  const { name = defaultName, listen = hasWebRtc() ? ['/p2p-circuit', '/webrtc'] : [], iceServers = [] } = init
+): Promise<FollowingPeer<Msg, PeerMeta, ConnMeta, Services>> {
+  const canWebRtc = hasWebRtc()
+  const { name = defaultName, listen = canWebRtc ? ['/p2p-circuit', '/webrtc'] : [], iceServers = [] } = init
   // The identity has waited for this database already.
   const waits = keeps && !identity.persistent ? { firstOpenMs: afterFailureMs } : {}
-  const relays = new PageRelays(listen.filter((text) => hasWebRtc() || text !== '/webrtc'))
+  const relays = new PageRelays(listen.filter((text) => canWebRtc || text !== '/webrtc'))
   const trustedPoints = [...(init.trustedPoints ?? []), ...relays.trustedPoints]
   const service = pagePool({ ...init, trustedPoints }, { lock, ...waits })
   releaseClosed()
-  const webRtc = hasWebRtc() ? [webRTC({ rtcConfiguration: peerConnections.configuration(iceServers) })] : []
-  const settings = libp2pSettings(service.config)
+  const webRtc = canWebRtc ? [webRTC({ rtcConfiguration: peerConnections.configuration(iceServers) })] : []
+  const preset = { transports: [closing(webSockets()), ...webRtc, relays.transport] }
   const node = await createLibp2p({
+    ...assemble(service, pageSettings(service.config), preset, init),
     privateKey: identity.privateKey,
-    addresses: { listen: [...relays.listen] },
-    transports: [closing(webSockets()), ...webRtc, relays.transport],
-    connectionEncrypters: [noise()],
-    streamMuxers: [boundedMuxer(yamux(settings.yamux))],
-    connectionGater: service.gater,
-    connectionManager: settings.connectionManager,
-    connectionMonitor: settings.connectionMonitor,
-    services: { identify: identify(), pool: service }
+    addresses: { listen: [...relays.listen] }
   })
   const { pool } = node.services
   warnOfPoints(pool)
@@ -223,14 +226,21 @@ function givenIdentity(privateKey: PrivateKey): WebIdentity {
   return { privateKey, persistent: false, notice: undefined }
 }
 
-/** The stored identity, for one tab at a time: two peers with one id would throw each other out of every pool. */
-async function ownIdentity(name: string): Promise<{ lock: TabLock | undefined; identity: WebIdentity }> {
+/** The given identity, or the stored one for one tab at a time: two peers with one id would throw each other out of every pool. */
+async function ownIdentity({
+  name,
+  privateKey: given
+}: {
+  name: string
+  privateKey?: PrivateKey
+}): Promise<{ lock?: TabLock; identity: WebIdentity }> {
+  if (given !== undefined) return { identity: givenIdentity(given) }
   try {
     const lock = await lockTab(`${name}:identity`, new AbortController().signal)
     return { lock, identity: await loadOrCreateWebIdentity(name) }
   } catch (error) {
     const { privateKey } = await newIdentityKey()
     const notice = `the identity ${name} cannot be used; this page has another: ${messageOf(error)}`
-    return { lock: undefined, identity: { privateKey, persistent: false, notice } }
+    return { identity: { privateKey, persistent: false, notice } }
   }
 }

@@ -4,6 +4,7 @@
  * server's socket ends the process. Used by the presets of `node` and `web`.
  */
 import type { CreateListenerOptions, DialTransportOptions, MultiaddrConnection, Transport, Upgrader } from '@libp2p/interface'
+import { messageOf } from '../core/values/reason.ts'
 
 /** `webSockets(…)`, whose sockets close when their connection is aborted or its upgrade fails. */
 export function closing<Components>(make: (components: Components) => Transport): (components: Components) => Transport {
@@ -19,28 +20,24 @@ export function closing<Components>(make: (components: Components) => Transport)
 
 function mending(upgrader: Upgrader): Upgrader {
   return {
-    upgradeOutbound: async (link: MultiaddrConnection, options: Parameters<Upgrader['upgradeOutbound']>[1]) => {
-      mend(link)
-      try {
-        return await upgrader.upgradeOutbound(link, options)
-      } catch (error) {
-        link.abort(error instanceof Error ? error : new Error(String(error)))
-        throw error
-      }
-    },
-    upgradeInbound: async (link: MultiaddrConnection, options: Parameters<Upgrader['upgradeInbound']>[1]) => {
-      mend(link)
-      try {
-        await upgrader.upgradeInbound(link, options)
-      } catch (error) {
-        // The listener closes it politely, which leaves the socket open for half a minute.
-        link.abort(error instanceof Error ? error : new Error(String(error)))
-        throw error
-      }
-    },
+    upgradeOutbound: mendingFirst(upgrader.upgradeOutbound.bind(upgrader)),
+    upgradeInbound: mendingFirst(upgrader.upgradeInbound.bind(upgrader)),
     createInboundAbortSignal: (signal) => upgrader.createInboundAbortSignal(signal),
     getStreamMuxers: () => upgrader.getStreamMuxers(),
     getConnectionEncrypters: () => upgrader.getConnectionEncrypters()
+  }
+}
+
+function mendingFirst<Options, Result>(upgrade: (link: MultiaddrConnection, options: Options) => Promise<Result>): typeof upgrade {
+  return async (link, options) => {
+    mend(link)
+    try {
+      return await upgrade(link, options)
+    } catch (error) {
+      // A listener closes it politely, which leaves the socket open for half a minute.
+      link.abort(new Error(messageOf(error), { cause: error }))
+      throw error
+    }
   }
 }
 

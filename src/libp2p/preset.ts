@@ -46,19 +46,25 @@ export function maxInboundConnections({ maxConnections }: Pick<PoolSettings, 'ma
  * `yamux` for the muxer. On Node the limits on incoming connections are left to the pool's gater (`connectionGater: pool.gater`).
  */
 export function libp2pSettings(settings: Pick<PoolSettings, 'maxConnections' | 'connectionTimeoutMs' | 'authenticationTimeoutMs'>) {
+  const common = pageSettings(settings)
+  if (inPage()) return common
+  // libp2p refuses without a word, trusted ones too: its own limits must not come first. Outgoing connections count in its maximum.
+  const limits = {
+    maxIncomingPendingConnections: maxGuardedHandshakes,
+    maxConnections: 2 * maxInboundConnections(settings),
+    inboundConnectionThreshold: Number.POSITIVE_INFINITY
+  }
+  return { ...common, connectionManager: { ...common.connectionManager, ...limits } }
+}
+
+/** `libp2pSettings` in a page, where few connections come in. */
+export function pageSettings(settings: Parameters<typeof libp2pSettings>[0]) {
   const { connectionTimeoutMs, authenticationTimeoutMs } = settings
-  const inbound = maxInboundConnections(settings)
   return {
     connectionManager: {
       inboundUpgradeTimeout: authenticationTimeoutMs,
-      // libp2p refuses without a word, trusted ones too: its own limits must not come first. Outgoing connections count in its maximum.
-      ...(inPage()
-        ? { maxIncomingPendingConnections: maxPageHandshakes, maxConnections: inbound }
-        : {
-            maxIncomingPendingConnections: maxGuardedHandshakes,
-            maxConnections: 2 * inbound,
-            inboundConnectionThreshold: Number.POSITIVE_INFINITY
-          }),
+      maxIncomingPendingConnections: maxPageHandshakes,
+      maxConnections: maxInboundConnections(settings),
       // Its queue of reconnections can hang for ever (libp2p/js-libp2p#3289), and the pool has its own.
       reconnectRetries: 0,
       dialTimeout: connectionTimeoutMs,

@@ -163,7 +163,8 @@ export class Libp2pPeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uin
 export function peerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Array>(
   init: PeerPoolInit<Msg, PeerMeta, ConnMeta>
 ): PeerPoolService<Msg, PeerMeta, ConnMeta> {
-  return poolService(init, { ...(inPage() ? { preset: pagePreset } : serverParts), storage: memoryStorage() })
+  const parts = inPage() ? { preset: pagePreset } : serverParts
+  return poolService(checkOptions(init, peerPoolOptions), { ...parts, storage: memoryStorage() })
 }
 
 /** The guard of a node that others can dial. */
@@ -206,7 +207,7 @@ export interface PoolParts {
   readonly maxIdleAgeMs?: number | undefined
 }
 
-/** `peerPool` with the parts of a preset. */
+/** `peerPool` with the parts of a preset. The options are checked; those that are not the pool's are left alone. */
 export function poolService<Msg, PeerMeta, ConnMeta>(
   init: PeerPoolInit<Msg, PeerMeta, ConnMeta>,
   { preset: defaultPreset, storage, budget, guard: makeGuard, cleaning: makeCleaning, made, relay, maxIdleAgeMs }: PoolParts
@@ -219,8 +220,9 @@ export function poolService<Msg, PeerMeta, ConnMeta>(
     inboundConnectionThreshold,
     allowPrivate,
     allowInsecure,
-    ...options
-  } = checkOptions(init, peerPoolOptions)
+    ...others
+  } = init
+  const options = Object.fromEntries(Object.entries(others).filter(([name]) => name in poolOptions)) as typeof others
   const trusted = trustedPoints.map((point) => parsePointInit(point, defaultPort))
   const config = resolveConfig({ ...options, trustedPoints: trusted }, { preset, storage })
   const guard = makeGuard?.(config, inboundConnectionThreshold)

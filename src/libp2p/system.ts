@@ -20,12 +20,7 @@ const soon: Soon =
         const next = setImmediate(fn)
         return () => clearImmediate(next)
       }
-    : typeof MessageChannel === 'function'
-      ? soonByMessage()
-      : (fn) => {
-          const timer = setTimeout(fn, 0)
-          return () => clearTimeout(timer)
-        }
+    : soonByMessage()
 
 /** Each message to ourselves is a turn of its own, and calls the next that waits. */
 function soonByMessage(): Soon {
@@ -49,7 +44,7 @@ export const systemClock: Clock = {
   schedule(delayMs, fn) {
     if (delayMs <= 0) return soon(fn)
     // A timer may fire up to a millisecond early, and a frozen page fires it late: the clock decides, not the timer.
-    const due = performance.now() + Math.max(0, delayMs)
+    const due = performance.now() + delayMs
     let timer: ReturnType<typeof setTimeout>
     const wait = (): void => {
       const left = due - performance.now()

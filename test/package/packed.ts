@@ -11,8 +11,8 @@ import { promisify } from 'node:util'
 
 const checkout = fileURLToPath(new URL('../..', import.meta.url))
 
-/** Types of Node, and discoveries of libp2p that an example of the README uses, belong to the consumer's project, not to ours. */
-const consumersOwn = ['@types/node', '@libp2p/bootstrap', '@libp2p/kad-dht', '@libp2p/ping']
+/** Types of Node, and packages of libp2p that examples of the guide use, belong to the consumer's project, not to ours. */
+const consumersOwn = ['@types/node', '@libp2p/bootstrap', '@libp2p/gossipsub', '@libp2p/kad-dht', '@libp2p/ping']
 
 interface Manifest {
   readonly version: string

@@ -75,7 +75,7 @@ export const victim = defineRole(import.meta.url, 'victim', async ({ listen = ev
 })
 
 async function factsOf({ node, pool }: NodePeer, rejections: Record<string, number>): Promise<VictimFacts> {
-  const relay: unknown = node.services.relay
+  const relay: unknown = Reflect.get(node.services, 'relay')
   return {
     running: pool.connections.list().map(({ peerId, host }) => ({ peerId, host })),
     libp2pConnections: node.getConnections().length,
