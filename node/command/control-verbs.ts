@@ -1,6 +1,6 @@
 /**
- * What the control socket can be asked: the verbs of the pool, by the names of the pool's own table, and four of the peer that
- * runs it (`status`, `snapshot`, `events`, `log`). A verb that is new in the pool's table works here without a change; its result is given back
+ * What the control socket can be asked: the verbs of the pool, by the names of the pool's own table, and five of the peer that
+ * runs it (`status`, `snapshot`, `events`, `log`, `metrics`). A verb that is new in the pool's table works here without a change; its result is given back
  * once `plainResults` says how it becomes JSON. The pool checks the arguments.
  */
 import { disable, enable } from '@libp2p/logger'
@@ -57,6 +57,8 @@ export interface PeerFacts {
   /** Where it listens for control over TCP. Known later than the rest. */
   readonly control: () => string | undefined
   readonly startedAt: number
+  /** The text for Prometheus. @default this peer has no metrics */
+  readonly metrics?: (() => Promise<string>) | undefined
 }
 
 /** The peer as the control socket gives access to it. */
@@ -64,6 +66,10 @@ export function controlOf({ node, pool, relay }: NodePeer, facts: PeerFacts): Co
   const own: Readonly<Record<string, (args: readonly unknown[]) => unknown>> = {
     snapshot: ([fields]) => pick(pool.snapshot(), fields),
     log: ([namespaces]) => switchLogs(namespaces),
+    metrics: () => {
+      if (facts.metrics === undefined) throw new CommandError('failed', 'this peer has no metrics')
+      return facts.metrics()
+    },
     status: () => {
       const snapshot = pool.snapshot()
       return statusOf(snapshot, {
@@ -92,7 +98,10 @@ export function controlOf({ node, pool, relay }: NodePeer, facts: PeerFacts): Co
 
 async function callPool(pool: Libp2pPeerPool, verb: string, args: readonly unknown[]): Promise<unknown> {
   if (!isVerb(verb))
-    throw new CommandError('unknown-verb', `verb: expected events, log, snapshot, status or a method of the pool, got ${shown(verb)}`)
+    throw new CommandError(
+      'unknown-verb',
+      `verb: expected events, log, metrics, snapshot, status or a method of the pool, got ${shown(verb)}`
+    )
   if (programsOnly.has(verb))
     throw new CommandError('unknown-verb', `${verb}: expected a verb that takes JSON alone; this one is for programs`)
   if (verb === 'peers.info' || verb === 'points.info') return descriptions[verb](pool, args)

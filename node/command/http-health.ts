@@ -1,6 +1,6 @@
 /**
- * `/health` and `/ready` over HTTP, for load balancers and supervisors. Off by default, on the loopback by default. It
- * shows figures alone and changes nothing. On the loopback a request must name a loopback host: a website whose name was made to
+ * `/health`, `/ready` and `/metrics` over HTTP, for load balancers, supervisors and Prometheus. Off by default, on the loopback by default.
+ * It shows figures alone and changes nothing. On the loopback a request must name a loopback host: a website whose name was made to
  * lead here cannot read it.
  */
 import { once } from 'node:events'
@@ -10,6 +10,7 @@ import { hostOfName, scopeOf } from '../../src/core/values/address.ts'
 import type { PoolSnapshot } from '../../src/core/values/snapshot.ts'
 import { CommandError } from './command-error.ts'
 import { type Health, healthOf } from './health.ts'
+import type { PrometheusText } from './prometheus-text.ts'
 
 export interface HttpAddress {
   readonly host: string
@@ -35,8 +36,12 @@ const statusOfHealth: Readonly<Record<Health, number>> = { 'in-band': 200, filli
 
 const maxConnections = 64
 
-/** Rejects with the system's error if the port cannot be had. */
-export async function serveHealth(snapshot: () => PoolSnapshot, { host, port }: HttpAddress): Promise<HttpServer> {
+/** Without `metrics` there is no `/metrics`. Rejects with the system's error if the port cannot be had. */
+export async function serveHealth(
+  snapshot: () => PoolSnapshot,
+  { host, port }: HttpAddress,
+  metrics?: Pick<PrometheusText, 'contentType' | 'read'>
+): Promise<HttpServer> {
   const server = createServer({
     ...{ headersTimeout: 2_000, connectionsCheckingInterval: 1_000 },
     ...{ requestTimeout: 5_000, keepAliveTimeout: 5_000, maxHeaderSize: 8_192 }
@@ -51,10 +56,13 @@ export async function serveHealth(snapshot: () => PoolSnapshot, { host, port }: 
   const isLoopback = isLoopbackHost(address)
   server.on('request', (request, response) => {
     if (isLoopback && !isLoopbackHost(hostnameOf(request.headers.host))) {
-      send(request, response, {
-        status: 403,
-        body: { error: `Host: expected a name of this machine's loopback, got ${request.headers.host ?? 'none'}` }
-      })
+      const error = `Host: expected a name of this machine's loopback, got ${request.headers.host ?? 'none'}`
+      send(request, response, json(403, { error }))
+    } else if (metrics !== undefined && isReading(request) && pathOf(request) === '/metrics') {
+      metrics.read().then(
+        (text) => send(request, response, { status: 200, type: metrics.contentType, text }),
+        () => send(request, response, json(500, { error: 'the metrics cannot be collected' }))
+      )
     } else send(request, response, answerTo(request, snapshot))
   })
   return {
@@ -88,24 +96,36 @@ export function makeRoom(server: Server): void {
 
 interface Answer {
   readonly status: number
-  readonly body: object
+  readonly type: string
+  readonly text: string
 }
 
-function answerTo({ method, url = '' }: IncomingMessage, snapshot: () => PoolSnapshot): Answer {
-  if (method !== 'GET' && method !== 'HEAD') return { status: 405, body: { error: `expected GET, got ${method}` } }
-  const path = url.split('?', 1)[0]
-  if (path !== '/health' && path !== '/ready') return { status: 404, body: { error: 'expected /health or /ready' } }
+function json(status: number, body: object): Answer {
+  return { status, type: 'application/json; charset=utf-8', text: `${JSON.stringify(body)}\n` }
+}
+
+function pathOf({ url = '' }: IncomingMessage): string | undefined {
+  return url.split('?', 1)[0]
+}
+
+function isReading({ method }: IncomingMessage): boolean {
+  return method === 'GET' || method === 'HEAD'
+}
+
+function answerTo(request: IncomingMessage, snapshot: () => PoolSnapshot): Answer {
+  if (!isReading(request)) return json(405, { error: `expected GET, got ${request.method}` })
+  const path = pathOf(request)
+  if (path !== '/health' && path !== '/ready') return json(404, { error: 'expected /health, /ready or /metrics' })
   const now = snapshot()
   const { status, active, band, network } = now
   const health = healthOf(now)
   const body = { version: 1, health, status, active, band, network }
-  return { status: path === '/health' ? statusOfHealth[health] : health === 'not-running' ? 503 : 200, body }
+  return json(path === '/health' ? statusOfHealth[health] : health === 'not-running' ? 503 : 200, body)
 }
 
-function send({ method }: IncomingMessage, response: ServerResponse, { status, body }: Answer): void {
-  const text = `${JSON.stringify(body)}\n`
+function send({ method }: IncomingMessage, response: ServerResponse, { status, type, text }: Answer): void {
   response.writeHead(status, {
-    'content-type': 'application/json; charset=utf-8',
+    'content-type': type,
     'content-length': Buffer.byteLength(text),
     'cache-control': 'no-store',
     'x-content-type-options': 'nosniff'

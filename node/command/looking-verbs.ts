@@ -89,6 +89,13 @@ export function addLookingVerbs({ add, asking }: Verbs): void {
       )
     })
   )
+  add('metrics', 'figures of the peer, the pool and libp2p, as Prometheus reads them').action(
+    asking(async ({ client, say }: Session) => {
+      const metrics = await client.ask('metrics')
+      if (typeof metrics !== 'string') throw new CommandError('invalid-answer', 'metrics: expected a text')
+      say({ metrics }, () => metrics)
+    })
+  )
   add('health', 'exit status 0: in the band, 1: fewer connections than the minimum, 2: not running').action(
     asking(async ({ client, say }: Session) => {
       const { health, pool } = readStatus(await client.ask('status'))

@@ -68,7 +68,7 @@ function addNodeVerb(program: Command, { out, untilEnded }: Surroundings, ends: 
     .option('--tls-cert <file>', 'the certificate and its chain (PEM); its names are advertised, changed files are used without a restart')
     .option('--peer <multiaddr>', 'a peer to begin with; trusted; repeatable', several)
     .option('--band <min,expected,max>', 'connections to keep (default: 10,50,100)')
-    .option('--http <[host:]port>', 'serve /health and /ready there; the host is the loopback unless named (default: off)')
+    .option('--http <[host:]port>', 'serve /health, /ready and /metrics there; the host is the loopback unless named (default: off)')
     .option('--control <[host:]port>', 'listen for the other verbs over TCP, too, on the loopback; they show a token (default: off)')
     .option('--data <folder>', 'identity, peers and control socket (default: $P2P_POOL_DATA or ~/.p2p-pool)')
     .option('--config <file>', 'JSON with options of createNodePeer, data, http and control; options given here win')

@@ -3,6 +3,7 @@ import { CommandError } from './command-error.ts'
 import { type ExitStatus, exitStatus } from './exit-status.ts'
 import type { NodeSettings } from './node-settings.ts'
 import type { PeerStatus } from './peer-status.ts'
+import { prometheusText } from './prometheus-text.ts'
 import { type RunningPeer, startPeer } from './running-peer.ts'
 
 /** A peer says goodbye and saves within five seconds; the rest takes no time. */
@@ -18,7 +19,7 @@ export interface RunningNode {
 
 /** Resolves when the peer has ended. Rejects with `CommandError` `held` when its folder is lost, and as `startPeer`. */
 export async function runNode(settings: NodeSettings, { started, complain, signal }: RunningNode): Promise<ExitStatus> {
-  const running = await startPeer(settings, { complain })
+  const running = await startPeer(settings, { complain, metrics: prometheusText() })
   try {
     started(await running.status())
     await Promise.race([ended(signal), lossOf(running)])

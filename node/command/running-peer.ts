@@ -12,6 +12,7 @@ import { holdDataFolder } from './data-folder.ts'
 import { serveHealth } from './http-health.ts'
 import type { NodeSettings } from './node-settings.ts'
 import type { PeerStatus } from './peer-status.ts'
+import type { PrometheusText } from './prometheus-text.ts'
 import { warningsOf } from './storage-warnings.ts'
 
 export interface RunningPeer {
@@ -29,6 +30,8 @@ export interface RunningPeer {
 export interface PeerSurroundings {
   /** Takes warnings for people, whole lines. */
   complain(text: string): void
+  /** The metrics of the peer; one peer of a process can have them. @default none */
+  readonly metrics?: PrometheusText | undefined
   /** A message of an application. @default it is dropped */
   onMessage?(from: Connection, message: Uint8Array): void
 }
@@ -36,7 +39,7 @@ export interface PeerSurroundings {
 /** Rejects with `CommandError`, `PoolError` or `StorageError` if it cannot start; then nothing is left running, and the folder is free. */
 export async function startPeer(
   { init, folder: named, http, control: port }: NodeSettings,
-  { complain, onMessage = () => undefined }: PeerSurroundings
+  { complain, metrics, onMessage = () => undefined }: PeerSurroundings
 ): Promise<RunningPeer> {
   const stops: (() => Promise<void>)[] = []
   const stop = async (): Promise<void> => {
@@ -48,16 +51,25 @@ export async function startPeer(
     const { identityFile } = folder
     const { peersFile = folder.peersFile, ...others } = init
     const warnings = warningsOf(peersFile, complain)
-    const peer = await createNodePeer({ storage: warnings.storage, identityFile, ...others }).catch((error: unknown) => {
-      throw listenTrouble(error)
-    })
+    const peer = await createNodePeer({ storage: warnings.storage, identityFile, metrics: metrics?.metrics, ...others }).catch(
+      (error: unknown) => {
+        throw listenTrouble(error)
+      }
+    )
     stops.push(peer.stop)
     warnings.watch(peer.pool)
     readMessages(peer, onMessage)
-    const health = http === undefined ? undefined : await serveHealth(() => peer.pool.snapshot(), http).catch(portTrouble('--http'))
+    const health =
+      http === undefined ? undefined : await serveHealth(() => peer.pool.snapshot(), http, metrics).catch(portTrouble('--http'))
     if (health !== undefined) stops.push(health.close)
     let controlAddress: string | undefined
-    const control = controlOf(peer, { folder: folder.path, http: health?.url, control: () => controlAddress, startedAt: Date.now() })
+    const control = controlOf(peer, {
+      folder: folder.path,
+      http: health?.url,
+      control: () => controlAddress,
+      startedAt: Date.now(),
+      metrics: metrics?.read
+    })
     const server = await listenForControl(folder.socketPath, control)
     // Closing unlinks whatever has the socket's name. One that stays open ends with the process.
     stops.push(async () => void ((await folder.isOurs()) && (await server.close())))

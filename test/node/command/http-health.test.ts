@@ -42,6 +42,22 @@ describe('health over HTTP', () => {
     expect((await fetch(`${server.url}/health`, { method: 'HEAD' })).status).toBe(200)
   })
 
+  it('serves the metrics where there are some, and says when they fail', async () => {
+    const contentType = 'text/plain; version=0.0.4; charset=utf-8'
+    let read = (): Promise<string> => Promise.resolve('a 1\n')
+    server = await serveHealth(() => snapshot(50), { host: '127.0.0.1', port: 0 }, { contentType, read: () => read() })
+    const response = await fetch(`${server.url}/metrics?of=all`)
+    expect([response.status, response.headers.get('content-type'), await response.text()]).toEqual([200, contentType, 'a 1\n'])
+    expect(await (await fetch(`${server.url}/metrics`, { method: 'HEAD' })).text()).toBe('')
+    expect((await fetch(`${server.url}/metrics`, { method: 'POST' })).status).toBe(405)
+    read = () => Promise.reject(new Error('secret'))
+    const failed = await fetch(`${server.url}/metrics`)
+    expect([failed.status, await failed.text()]).toEqual([500, '{"error":"the metrics cannot be collected"}\n'])
+    await server.close()
+    server = await serveHealth(() => snapshot(50), { host: '127.0.0.1', port: 0 })
+    expect((await fetch(`${server.url}/metrics`)).status).toBe(404)
+  })
+
   it.each([
     ['localhost', 200],
     ['127.0.0.1:99', 200],

@@ -115,6 +115,22 @@ describe('the verbs', () => {
     expect((await on('connect', '/ip4/127.0.0.1/tcp/1')).complaint).toMatch('dial failed (refused)')
   })
 
+  it('metrics: the text that Prometheus reads, also over HTTP', async () => {
+    const opened = /^p2p_pool_dials_total\{outcome="opened"\} [1-9]/m
+    await expect.poll(async () => (await on('metrics')).text, { timeout: 5_000 }).toMatch(opened)
+    const { status, text, complaint } = await on('metrics')
+    expect({ status, complaint }).toEqual({ status: 0, complaint: '' })
+    expect(text).toMatch(/^# TYPE p2p_pool_connections gauge$/m)
+    expect(text).toMatch(/^p2p_pool_relay_reservations\{kind="max"\} 256$/m)
+    expect(text).toMatch(/^libp2p_/m)
+    expect(text).toMatch(/^process_cpu_seconds_total /m)
+    expect((await json('metrics')).metrics).toMatch(opened)
+    const response = await fetch(`${running.started.http}/metrics`)
+    expect(response.headers.get('content-type')).toMatch(/^text\/plain; version=0\.0\.4/)
+    const names = (given: string): readonly string[] => given.split('\n').flatMap((line) => /^# TYPE (\S+)/.exec(line)?.[1] ?? [])
+    expect(names(await response.text())).toEqual(names(text))
+  })
+
   it('health: exit status 0 with as many connections as the minimum', async () => {
     expect((await on('health')).status).toBe(0)
   })
@@ -322,7 +338,7 @@ describe('what a person gets wrong', () => {
     const { status, text } = await command(['--help'])
     expect(status).toBe(0)
     const verbs = [...text.matchAll(/^ {2}([a-z-]+) \[options\]/gm)].map(([, verb]) => verb ?? '')
-    expect(verbs).toHaveLength(22)
+    expect(verbs).toHaveLength(23)
     for (const verb of verbs) expect((await command([verb, '--help'])).text).toMatch(`Usage: p2p-pool ${verb} [options]`)
   })
 
