@@ -20,6 +20,7 @@ const measures: Readonly<Record<string, () => Promise<Row[]>>> = {
   messages: async () => (await import('./links.ts')).messages(),
   heap: async () => (await import('./heap.ts')).connectionHeap(),
   idle: async () => (await import('./idle.ts')).idle(),
+  metrics: async () => (await import('./metrics.ts')).metrics(),
   visits: async () => (await import('./visits.ts')).visits(),
   'idle-page': async () => (await import('./idle-page.ts')).idlePage(),
   'hidden-page': async () => (await import('./hidden-page.ts')).hiddenPage()
