@@ -14,7 +14,7 @@ import type { ConnectOptions } from './flows/connect.ts'
 import type { Connection } from './flows/connection.ts'
 import type { FlowConnection, FlowContext } from './flows/context.ts'
 import { EventHub } from './flows/event-hub.ts'
-import { Guard, GuardedNetwork, guardClock, guardPeerMetadata, guardRandom, metadataEncoder } from './flows/guards.ts'
+import { Guard, guardClock, guardNetwork, guardPeerMetadata, guardRandom, metadataEncoder } from './flows/guards.ts'
 import { encodePayload, offerToAll } from './flows/payload.ts'
 import type { PeerInfo } from './tables/peer.ts'
 import type { DiscoverySource, PointInfo } from './tables/point.ts'
@@ -68,7 +68,7 @@ export class PeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Arra
   constructor(given: PoolConfig<Msg, PeerMeta, ConnMeta>, components: PoolComponents) {
     const log = new Guard(components.log, components.clock)
     const clock = guardClock(components.clock, log)
-    const network = new GuardedNetwork(components.network, clock, log)
+    const network = guardNetwork(components.network, clock, log)
     const random = guardRandom(components.random, log)
     const peerMetadata = guardPeerMetadata(given.peerMetadata, log) as PeerMetadata<unknown>
     // Inside, messages and metadata have no type of the application's: see `flows/context.ts`.

@@ -8,15 +8,12 @@ import type { ParsedPoint, PeerId, Point } from '../values/ids.ts'
 import {
   type Clock,
   DialError,
-  type DialOptions,
   type Link,
-  type LinkBudget,
   type Log,
   type Network,
   type NetworkHandlers,
   type Random,
-  type SignedRecords,
-  type Transport
+  type SignedRecords
 } from '../values/ports.ts'
 import { messageOf, PoolError } from '../values/reason.ts'
 import { wireCaps } from '../wire/caps.ts'
@@ -130,154 +127,112 @@ export function guardRandom(random: Random, guard: Guard): Random {
   }
 }
 
-/** A network whose calls end, and throw nothing that the port does not name. By the second interface no call is left out. */
-export class GuardedNetwork implements Network, Readonly<Record<keyof Network, unknown>> {
-  readonly peerId: PeerId
-  readonly #network: Network
-  readonly #clock: Clock
-  readonly #guard: Guard
-  #starts = 0
+/** A network whose calls end, and throw nothing that the port does not name. By its type no call is left out. */
+export function guardNetwork(network: Network, clock: Clock, guard: Guard): Network & Readonly<Record<keyof Network, unknown>> {
+  let starts = 0
   /** Those that are checked already: they are asked for with each Hello. */
-  #given = ''
-  #own: readonly Point[] = []
-
-  constructor(network: Network, clock: Clock, guard: Guard) {
-    this.peerId = network.peerId
-    this.#network = network
-    this.#clock = clock
-    this.#guard = guard
-  }
-
-  get budget(): LinkBudget | undefined {
-    return this.#guard.call('network.budget', () => this.#network.budget, undefined)
-  }
-
-  get transports(): readonly Transport[] {
-    return this.#guard.call('network.transports', () => unheard(this.#network.transports).filter((name) => typeof name === 'string'), [])
-  }
-
-  get records(): SignedRecords | undefined {
-    return this.#guard.call('network.records', () => this.#recordsOf(unheard(this.#network.records)), undefined)
-  }
-
-  #recordsOf(records: SignedRecords | undefined): SignedRecords | undefined {
-    if (records === undefined) return undefined
-    const own: unknown = unheard(records.own)
-    const late = new Error(`the record was not opened within ${openWithinMs} ms`)
-    return {
-      own: own instanceof Uint8Array ? own : new Uint8Array(0),
-      open: (bytes, peerId) =>
-        within(
-          promised(() => records.open(bytes, peerId)),
-          { clock: this.#clock, ms: openWithinMs, late }
-        )
-    }
-  }
-
-  ownPoints(): readonly Point[] {
-    return this.#guard.call('network.ownPoints', () => {
-      const given = unheard(this.#network.ownPoints())
-      if (given.join() !== this.#given) {
-        this.#given = given.join()
-        this.#own = given.filter((point) => this.#isParsed({ point, expectedPeerId: undefined }))
-      }
-      return this.#own
-    }, [])
-  }
-
-  parsePoint(text: string): ParsedPoint {
-    return this.#network.parsePoint(text)
-  }
-
-  tryParsePoint(text: string): ParsedPoint | undefined {
-    const parsed = this.#guard.call('network.tryParsePoint', () => this.#network.tryParsePoint(text), undefined)
+  let own = { given: '', points: [] as readonly Point[] }
+  const tryParsePoint = (text: string): ParsedPoint | undefined => {
+    const parsed = guard.call('network.tryParsePoint', () => network.tryParsePoint(text), undefined)
     return typeof parsed?.point === 'string' ? parsed : undefined
   }
-
-  parsePeerId(text: string): PeerId {
-    return this.#network.parsePeerId(text)
-  }
-
-  tryParsePeerId(text: string): PeerId | undefined {
-    const parsed = this.#guard.call('network.tryParsePeerId', () => this.#network.tryParsePeerId(text), undefined)
+  const tryParsePeerId = (text: string): PeerId | undefined => {
+    const parsed = guard.call('network.tryParsePeerId', () => network.tryParsePeerId(text), undefined)
     return typeof parsed === 'string' ? parsed : undefined
   }
-
-  holdsReservation(guest: PeerId): boolean | undefined {
-    return this.#guard.call('network.holdsReservation', () => this.#network.holdsReservation?.(guest), undefined)
-  }
-
-  canDial(point: Point): boolean {
-    return this.#guard.call('network.canDial', () => this.#network.canDial(point), false) === true
-  }
-
-  /** A link that comes after the signal fired is closed. */
-  async dial(point: Point, options: DialOptions): Promise<Link> {
-    const { signal } = options
-    signal.throwIfAborted()
-    const dialing = promised(() => this.#network.dial(point, options))
-    try {
-      const link = await abortable(dialing, signal)
-      if (isLink(link)) return link
-      throw new DialError('other', `the network gave no link for ${point}`)
-    } catch (error) {
-      if (signal.aborted)
-        dialing.then((late) => this.#guard.call('link.abort', () => late.abort('the dial was given up'), undefined)).catch(() => undefined)
-      if (error instanceof DialError || signal.aborted) throw error
-      throw new DialError('other', messageOf(error), { cause: error })
-    }
-  }
-
-  async start(handlers: NetworkHandlers): Promise<void> {
-    const turn = ++this.#starts
-    const starting = promised(() => this.#network.start(this.#guarded(handlers)))
-    const late = new PoolError('not-started', `start: the network did not start within ${startWithinMs} ms`)
-    try {
-      await within(starting, { clock: this.#clock, ms: startWithinMs, late })
-    } catch (error) {
-      if (error === late) starting.then(() => (turn === this.#starts ? this.stop() : undefined)).catch(() => undefined)
-      throw error
-    }
-  }
-
-  #guarded(handlers: NetworkHandlers): NetworkHandlers {
-    const handled = (work: () => void): void => this.#guard.call('a handler of the network', work, undefined)
-    return {
-      plainProtocols: handlers.plainProtocols,
-      incoming: (link) => handled(() => isLink(link) && handlers.incoming(link)),
-      ownPointsChanged: () => handled(() => handlers.ownPointsChanged()),
-      budgetChanged: () => handled(() => handlers.budgetChanged?.()),
-      discovered: (found) => handled(() => this.#isParsed(found) && handlers.discovered(found))
-    }
-  }
-
   /** Other discoveries find what they find: a text that is no point must not get into the tables. */
-  #isParsed({ point, expectedPeerId }: ParsedPoint): boolean {
-    const isPeerId = expectedPeerId === undefined || this.tryParsePeerId(expectedPeerId) === expectedPeerId
-    return isPeerId && this.tryParsePoint(point)?.point === point
+  const isParsed = ({ point, expectedPeerId }: ParsedPoint): boolean => {
+    const isPeerId = expectedPeerId === undefined || tryParsePeerId(expectedPeerId) === expectedPeerId
+    return isPeerId && tryParsePoint(point)?.point === point
   }
-
-  endDenied(): void {
-    this.#guard.call('network.endDenied', () => this.#network.endDenied?.(), undefined)
-  }
-
-  endOlder(link: Link): void {
-    this.#guard.call('network.endOlder', () => this.#network.endOlder?.(link), undefined)
-  }
-
-  rest(resting: boolean): void {
-    this.#guard.call('network.rest', () => this.#network.rest?.(resting), undefined)
-  }
-
   /** Never rejects; a network that takes longer is left alone. */
-  async stop(): Promise<void> {
-    const stopping = promised(() => this.#network.stop())
-    const late = new Error(`not within ${stopWithinMs} ms`)
+  const stop = async (): Promise<void> => {
+    const stopping = promised(() => network.stop())
     try {
-      await within(stopping, { clock: this.#clock, ms: stopWithinMs, late })
+      await within(stopping, { clock, ms: stopWithinMs, late: new Error(`not within ${stopWithinMs} ms`) })
     } catch (error) {
-      this.#guard.error('the network did not stop as it should', error)
+      guard.error('the network did not stop as it should', error)
     }
+  }
+  return {
+    peerId: network.peerId,
+    get budget() {
+      return guard.call('network.budget', () => network.budget, undefined)
+    },
+    get transports() {
+      return guard.call('network.transports', () => unheard(network.transports).filter((name) => typeof name === 'string'), [])
+    },
+    get records() {
+      return guard.call('network.records', () => guardRecords(unheard(network.records), clock), undefined)
+    },
+    parsePoint: (text) => network.parsePoint(text),
+    parsePeerId: (text) => network.parsePeerId(text),
+    tryParsePoint,
+    tryParsePeerId,
+    ownPoints: () =>
+      guard.call('network.ownPoints', () => {
+        const points = unheard(network.ownPoints())
+        const given = points.join()
+        if (given !== own.given) own = { given, points: points.filter((point) => isParsed({ point, expectedPeerId: undefined })) }
+        return own.points
+      }, []),
+    holdsReservation: (guest) => guard.call('network.holdsReservation', () => network.holdsReservation?.(guest), undefined),
+    canDial: (point) => guard.call('network.canDial', () => network.canDial(point), false) === true,
+    endDenied: () => guard.call('network.endDenied', () => network.endDenied?.(), undefined),
+    endOlder: (link) => guard.call('network.endOlder', () => network.endOlder?.(link), undefined),
+    rest: (resting) => guard.call('network.rest', () => network.rest?.(resting), undefined),
+    stop,
+
+    /** A link that comes after the signal fired is closed. */
+    async dial(point, options) {
+      const { signal } = options
+      signal.throwIfAborted()
+      const dialing = promised(() => network.dial(point, options))
+      try {
+        const link = await abortable(dialing, signal)
+        if (isLink(link)) return link
+        throw new DialError('other', `the network gave no link for ${point}`)
+      } catch (error) {
+        if (signal.aborted)
+          dialing.then((late) => guard.call('link.abort', () => late.abort('the dial was given up'), undefined)).catch(() => undefined)
+        if (error instanceof DialError || signal.aborted) throw error
+        throw new DialError('other', messageOf(error), { cause: error })
+      }
+    },
+
+    async start(handlers) {
+      const turn = ++starts
+      const handled = (work: () => void): void => guard.call('a handler of the network', work, undefined)
+      const guarded: NetworkHandlers = {
+        plainProtocols: handlers.plainProtocols,
+        incoming: (link) => handled(() => isLink(link) && handlers.incoming(link)),
+        ownPointsChanged: () => handled(() => handlers.ownPointsChanged()),
+        budgetChanged: () => handled(() => handlers.budgetChanged?.()),
+        discovered: (found) => handled(() => isParsed(found) && handlers.discovered(found))
+      }
+      const starting = promised(() => network.start(guarded))
+      const late = new PoolError('not-started', `start: the network did not start within ${startWithinMs} ms`)
+      try {
+        await within(starting, { clock, ms: startWithinMs, late })
+      } catch (error) {
+        if (error === late) starting.then(() => (turn === starts ? stop() : undefined)).catch(() => undefined)
+        throw error
+      }
+    }
+  }
+}
+
+function guardRecords(records: SignedRecords | undefined, clock: Clock): SignedRecords | undefined {
+  if (records === undefined) return undefined
+  const own: unknown = unheard(records.own)
+  const late = new Error(`the record was not opened within ${openWithinMs} ms`)
+  return {
+    own: own instanceof Uint8Array ? own : new Uint8Array(0),
+    open: (bytes, peerId) =>
+      within(
+        promised(() => records.open(bytes, peerId)),
+        { clock, ms: openWithinMs, late }
+      )
   }
 }
 

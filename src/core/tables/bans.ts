@@ -59,31 +59,25 @@ export interface Lifted {
   readonly ranges: readonly string[]
 }
 
-interface AddressEntry {
-  ban: Ban
-  readonly peers: Set<PeerId>
+/** A ban in force or over. Peers that were banned along with an address hold the ban of the address itself, so that they end with it. */
+interface Entry {
+  readonly kind: 'peer' | 'host' | 'range'
+  readonly since: number
+  endsAt: number | undefined
+  /** Of a range. */
+  readonly range?: CidrRange | undefined
 }
 
-interface RangeEntry extends AddressEntry {
-  readonly range: CidrRange
-}
-
-interface PeerEntry {
-  /** The ban of the peer itself, if there is one. */
-  own: Ban | undefined
-  /** The address bans that hold it too. Never empty while `own` is `undefined`. */
-  readonly along: Set<AddressEntry>
-}
-
-export const nothingLifted: Lifted = { hosts: [], peers: [], ranges: [] }
+const nothingLifted: Lifted = { hosts: [], peers: [], ranges: [] }
 
 export class Bans {
   /** Today, as a date. Not asked while no ban ends. */
   readonly #today: () => number
-  readonly #peers = new Map<PeerId, PeerEntry>()
-  readonly #hosts = new Map<Host, AddressEntry>()
+  /** By peer all bans that keep it out, one at least: its own, and those of addresses. */
+  readonly #peers = new Map<PeerId, Set<Entry>>()
+  readonly #hosts = new Map<Host, Entry>()
   /** By canonical text. */
-  readonly #ranges = new Map<string, RangeEntry>()
+  readonly #ranges = new Map<string, Entry>()
   /** No ban ends before. */
   #nextEnd = Number.POSITIVE_INFINITY
 
@@ -92,33 +86,25 @@ export class Bans {
   }
 
   isBannedPeer(peerId: PeerId): boolean {
-    const entry = this.#peers.get(peerId)
-    return (
-      entry !== undefined &&
-      [entry.own, ...Array.from(entry.along, ({ ban }) => ban)].some((ban) => ban !== undefined && !this.#isOver(ban))
-    )
+    for (const ban of this.#peers.get(peerId) ?? []) if (!this.#isOver(ban)) return true
+    return false
   }
 
   isBannedHost(host: Host): boolean {
-    const entry = this.#hosts.get(host)
-    return (entry !== undefined && !this.#isOver(entry.ban)) || this.#rangeOver(host) !== undefined
+    const ban = this.#hosts.get(host)
+    return (ban !== undefined && !this.#isOver(ban)) || this.#rangeOver(host) !== undefined
   }
 
   /** Banning again changes the end and nothing else. Throws `PoolError` `table-full`, `invalid-argument` for an end that is past. */
   banPeer(peerId: PeerId, options: BanOptions): void {
-    const entry = this.#peers.get(peerId)
-    const own = this.#pronounce(entry?.own, options)
-    if (entry !== undefined) entry.own = own
-    else {
-      refuseIfFull('peers', this.#peers.size + 1, maxBans)
-      this.#peers.set(peerId, { own, along: new Set() })
-    }
+    const known = this.#peers.get(peerId)
+    if (known === undefined) refuseIfFull('peers', this.#peers.size + 1, maxBans)
+    const own = [...(known ?? [])].find(({ kind }) => kind === 'peer')
+    this.#peers.set(peerId, (known ?? new Set()).add(this.#pronounce(own, { ...options, kind: 'peer' })))
   }
 
   /** The peer is free, whatever banned it. Returns false if it was. */
   unbanPeer(peerId: PeerId): boolean {
-    const entry = this.#peers.get(peerId)
-    for (const address of entry?.along ?? []) address.peers.delete(peerId)
     return this.#peers.delete(peerId)
   }
 
@@ -126,9 +112,7 @@ export class Bans {
   banHost(host: Host, options: AddressBanOptions): void {
     const known = this.#hosts.get(host)
     if (known === undefined) refuseIfFull('hosts', this.#hosts.size + 1, maxBans)
-    const entry = known ?? this.#newEntry(options)
-    this.#pronounceOver(entry, options)
-    this.#hosts.set(host, entry)
+    this.#hosts.set(host, this.#pronounceOver(known, { ...options, kind: 'host' }))
   }
 
   /**
@@ -139,9 +123,8 @@ export class Bans {
     const range = this.#rangeOver(host)
     if (range !== undefined)
       throw new PoolError('invalid-argument', `unbanHost: ${host} is in the banned range ${range}: lift the ban of the range`)
-    const entry = this.#hosts.get(host)
-    this.#hosts.delete(host)
-    return entry === undefined ? nothingLifted : { hosts: [host], peers: this.#release(entry), ranges: [] }
+    const ban = this.#hosts.get(host)
+    return this.#hosts.delete(host) ? { hosts: [host], peers: this.#release((one) => one === ban), ranges: [] } : nothingLifted
   }
 
   /** As `banHost`. Returns the canonical text. Throws also `PoolError` `invalid-point`. */
@@ -149,43 +132,29 @@ export class Bans {
     const range = rangeOf(text)
     const known = this.#ranges.get(range.text)
     if (known === undefined) refuseIfFull('ranges', this.#ranges.size + 1, maxRanges)
-    const entry = known ?? { range, ...this.#newEntry(options) }
-    this.#pronounceOver(entry, options)
-    this.#ranges.set(range.text, entry)
+    this.#ranges.set(range.text, this.#pronounceOver(known, { ...options, kind: 'range', range }))
     return range.text
   }
 
   /** Lifts the ban of exactly this range; hosts banned by themselves stay banned. */
   unbanRange(text: string): Lifted {
     const range = rangeOf(text).text
-    const entry = this.#ranges.get(range)
-    this.#ranges.delete(range)
-    return entry === undefined ? nothingLifted : { hosts: [], peers: this.#release(entry), ranges: [range] }
+    const ban = this.#ranges.get(range)
+    return this.#ranges.delete(range) ? { hosts: [], peers: this.#release((one) => one === ban), ranges: [range] } : nothingLifted
   }
 
   /** Removes what has ended. */
   expire(): Lifted {
     if (!this.#hasEnded(this.#nextEnd)) return nothingLifted
-    const peers: PeerId[] = []
-    const lift = <Key>(bans: Map<Key, AddressEntry>): Key[] => {
-      const over = [...bans].filter(([, { ban }]) => this.#isOver(ban))
-      for (const [key, entry] of over) {
-        bans.delete(key)
-        peers.push(...this.#release(entry))
-      }
-      return over.map(([key]) => key)
+    const lift = <Key>(bans: Map<Key, Entry>): Key[] => {
+      const over = [...bans].filter(([, ban]) => this.#isOver(ban)).map(([key]) => key)
+      for (const key of over) bans.delete(key)
+      return over
     }
-    const hosts = lift(this.#hosts)
-    const ranges = lift(this.#ranges)
-    for (const [peerId, entry] of this.#peers) {
-      if (entry.own === undefined || !this.#isOver(entry.own)) continue
-      entry.own = undefined
-      if (this.#forgetIfFree(peerId, entry)) peers.push(peerId)
-    }
-    const addresses = [...this.#hosts.values(), ...this.#ranges.values()].map(({ ban }) => ban)
-    const left = [...addresses, ...Array.from(this.#peers.values(), ({ own }) => own)]
-    this.#nextEnd = left.reduce((next, ban) => Math.min(next, ban?.endsAt ?? next), Number.POSITIVE_INFINITY)
-    return { peers, hosts, ranges }
+    const lifted = { hosts: lift(this.#hosts), ranges: lift(this.#ranges), peers: this.#release((ban) => this.#isOver(ban)) }
+    const left = [...this.#hosts.values(), ...this.#ranges.values(), ...Array.from(this.#peers.values(), (bans) => [...bans]).flat()]
+    this.#nextEnd = left.reduce((next, { endsAt = next }) => Math.min(next, endsAt), Number.POSITIVE_INFINITY)
+    return lifted
   }
 
   /** Lifts all bans. */
@@ -201,15 +170,20 @@ export class Bans {
     return this.#nextEnd
   }
 
+  /** Those in force. */
   export(): BanLists {
-    const listed = ({ ban, peers }: AddressEntry): Ban & { peers: PeerId[] } => ({ ...ban, peers: [...peers] })
-    const holds = (ban: Ban): boolean => !this.#isOver(ban)
+    const peers: PeerBan[] = []
+    const along = new Map<Entry, PeerId[]>([...this.#hosts.values(), ...this.#ranges.values()].map((ban) => [ban, []]))
+    for (const [peerId, bans] of this.#peers) {
+      for (const { kind, since, endsAt } of bans) if (kind === 'peer') peers.push({ peerId, since, endsAt })
+      for (const ban of bans) along.get(ban)?.push(peerId)
+    }
+    const isInForce = ([, ban]: readonly [unknown, Ban]): boolean => !this.#isOver(ban)
+    const listed = (ban: Entry): Omit<HostBan, 'host'> => ({ since: ban.since, endsAt: ban.endsAt, peers: along.get(ban) ?? [] })
     return {
-      peers: Array.from(this.#peers)
-        .flatMap(([peerId, { own }]) => (own === undefined ? [] : [{ peerId, ...own }]))
-        .filter(holds),
-      hosts: Array.from(this.#hosts, ([host, entry]) => ({ host, ...listed(entry) })).filter(holds),
-      ranges: Array.from(this.#ranges, ([range, entry]) => ({ range, ...listed(entry) })).filter(holds)
+      peers: peers.filter((ban) => !this.#isOver(ban)),
+      hosts: [...this.#hosts].filter(isInForce).map(([host, ban]) => ({ host, ...listed(ban) })),
+      ranges: [...this.#ranges].filter(isInForce).map(([range, ban]) => ({ range, ...listed(ban) }))
     }
   }
 
@@ -217,7 +191,7 @@ export class Bans {
   #rangeOver(host: Host): string | undefined {
     const groups = this.#ranges.size > 0 && host.includes(':') ? parseIp(host) : undefined
     if (groups === undefined) return undefined
-    for (const [text, { range, ban }] of this.#ranges) if (isInRange(groups, range) && !this.#isOver(ban)) return text
+    for (const [text, ban] of this.#ranges) if (ban.range !== undefined && isInRange(groups, ban.range) && !this.#isOver(ban)) return text
     return undefined
   }
 
@@ -229,42 +203,32 @@ export class Bans {
     return endsAt !== Number.POSITIVE_INFINITY && endsAt <= this.#today()
   }
 
-  #pronounce(known: Ban | undefined, { since = this.#today(), endsAt }: BanOptions): Ban {
+  /** The known ban with another end, or a new one. */
+  #pronounce(known: Entry | undefined, { since = this.#today(), endsAt, kind, range }: BanOptions & Pick<Entry, 'kind' | 'range'>): Entry {
     if (endsAt !== undefined && !(endsAt > since))
       throw new PoolError('invalid-argument', `endsAt: expected a date after now (${since} ms since 1970), got ${endsAt}`)
     this.#nextEnd = Math.min(this.#nextEnd, endsAt ?? this.#nextEnd)
-    return { since: known?.since ?? since, endsAt }
+    return Object.assign(known ?? { kind, since, range }, { endsAt })
   }
 
-  /** Gives the entry of an address its end, and its peers to it; nothing is changed before all is known to fit. */
-  #pronounceOver(entry: AddressEntry, options: AddressBanOptions): void {
+  /** The same of an address; its peers hold it too. Nothing is changed before all is known to fit. */
+  #pronounceOver(known: Entry | undefined, options: AddressBanOptions & Pick<Entry, 'kind' | 'range'>): Entry {
     const peers = new Set(options.peers)
     const newcomers = [...peers].filter((peerId) => !this.#peers.has(peerId)).length
     refuseIfFull('peers', this.#peers.size + newcomers, maxBans)
-    entry.ban = this.#pronounce(entry.ban, options)
-    for (const peerId of peers) {
-      const peer = this.#peers.get(peerId) ?? { own: undefined, along: new Set() }
-      peer.along.add(entry)
-      entry.peers.add(peerId)
-      this.#peers.set(peerId, peer)
+    const ban = this.#pronounce(known, options)
+    for (const peerId of peers) this.#peers.set(peerId, (this.#peers.get(peerId) ?? new Set()).add(ban))
+    return ban
+  }
+
+  /** Takes such bans from all peers; returns those that none holds any more. */
+  #release(isLifted: (ban: Entry) => boolean): PeerId[] {
+    const free: PeerId[] = []
+    for (const [peerId, bans] of this.#peers) {
+      for (const ban of bans) if (isLifted(ban)) bans.delete(ban)
+      if (bans.size === 0 && this.#peers.delete(peerId)) free.push(peerId)
     }
-  }
-
-  /** Undoes what an address ban did to peers; returns those who are free now. */
-  #release(entry: AddressEntry): PeerId[] {
-    return [...entry.peers].filter((peerId) => {
-      const peer = this.#peers.get(peerId)
-      peer?.along.delete(entry)
-      return peer !== undefined && this.#forgetIfFree(peerId, peer)
-    })
-  }
-
-  #newEntry({ since = this.#today() }: BanOptions): AddressEntry {
-    return { ban: { since, endsAt: undefined }, peers: new Set() }
-  }
-
-  #forgetIfFree(peerId: PeerId, { own, along }: PeerEntry): boolean {
-    return own === undefined && along.size === 0 && this.#peers.delete(peerId)
+    return free
   }
 }
 
