@@ -22,8 +22,22 @@ const pollMs = 100
 /** Watched for so long without a renewal, a lock is dead even if the wall clock was set back and its time looks new. */
 const patienceMs = staleMs + 2 * renewMs
 
-/** The locks of this process: the folder alone would not do, since after a long stall our own lock looks stale to us. */
-const heldHere = new Set<string>()
+/**
+ * The locks of this process, by the path of the file, and whether each is still ours. The folder alone would not do, since after a long
+ * stall our own lock looks stale to us.
+ */
+const heldHere = new Map<string, () => boolean>()
+
+/**
+ * The package removes its locks when the process exits, even one that another process took since: it calls `rmdirSync` then, and nowhere
+ * else. One object for all locks: the package measures the precision of times once for each, by a time that two locks of one second share.
+ */
+const careful = {
+  ...fs,
+  rmdirSync(folder: string): void {
+    for (const [path, isOurs] of heldHere) if (lockFolder(path) === folder && isOurs()) fs.rmdirSync(folder)
+  }
+}
 
 export interface FileLock {
   /** False once the lock was lost: another process took it while our event loop stood still, or it was removed. */
@@ -41,17 +55,14 @@ export interface FileLock {
  */
 export async function lockFile(path: string, signal: AbortSignal): Promise<FileLock> {
   if (heldHere.has(path)) throw new StorageError('locked', `${path} is in use by another pool of this process (pid ${process.pid})`)
-  heldHere.add(path)
+  let lost = false
+  let mark: string | undefined
+  heldHere.set(path, () => !lost && mark !== undefined && markNow(path) === mark)
   try {
-    let lost = false
-    let mark: string | undefined
     const noticed = Promise.withResolvers<void>()
-    const release = await take(path, signal, {
-      onLost() {
-        lost = true
-        noticed.resolve()
-      },
-      isOurs: () => !lost && mark !== undefined && markNow(path) === mark
+    const release = await take(path, signal, () => {
+      lost = true
+      noticed.resolve()
     })
     mark = await markOf(path)
     const isOurs = async () => !lost && mark !== undefined && (await markOf(path)) === mark
@@ -75,15 +86,8 @@ export async function lockFile(path: string, signal: AbortSignal): Promise<FileL
   }
 }
 
-interface Holder {
-  onLost(): void
-  isOurs(): boolean
-}
-
-async function take(path: string, signal: AbortSignal, { onLost, isOurs }: Holder): Promise<() => Promise<void>> {
+async function take(path: string, signal: AbortSignal, onLost: () => void): Promise<() => Promise<void>> {
   await refuseNoFolder(lockFolder(path))
-  // The package removes its locks when the process exits, even one that another process took since. It calls this then, and nowhere else.
-  const careful = { ...fs, rmdirSync: (folder: string) => void (isOurs() && fs.rmdirSync(folder)) }
   let renewed: bigint | undefined
   let reclaimed = false
   let since = performance.now()
