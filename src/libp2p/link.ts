@@ -8,6 +8,7 @@
  * before libp2p stores them, and joins small pieces.
  */
 import type { Connection, Stream, StreamMessageEvent } from '@libp2p/interface'
+import { Uint8ArrayList } from 'uint8arraylist'
 import type { Host, PeerId } from '../core/values/ids.ts'
 import type { Link, Transport } from '../core/values/ports.ts'
 import type { LinkAddress } from './link-address.ts'
@@ -98,8 +99,9 @@ export class StreamLink implements Link {
     this.#listen()
   }
 
-  send(bytes: Uint8Array): boolean {
-    return this.#stream.send(bytes)
+  send(...pieces: readonly Uint8Array[]): boolean {
+    // A list is encrypted as it is: joining large pieces costs more than all else of a message.
+    return this.#stream.send(new Uint8ArrayList(...pieces))
   }
 
   get unsentBytes(): number {

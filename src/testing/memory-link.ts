@@ -114,9 +114,10 @@ export class MemoryLink implements Link {
     return { [Symbol.asyncIterator]: () => ({ next: () => this.#read() }) }
   }
 
-  send(bytes: Uint8Array): boolean {
+  send(...pieces: readonly Uint8Array[]): boolean {
     if (this.#closed) throw new Error('the link is closed')
     if (this.plain !== undefined) throw new Error('the peer is plain')
+    const bytes = joined(pieces)
     this.inFlight += bytes.length
     this.#post({ kind: 'bytes', bytes })
     return this.inFlight < bufferBytes
@@ -290,4 +291,17 @@ export class MemoryLink implements Link {
     }
     return Promise.resolve({ done: false, value: item.bytes })
   }
+}
+
+/** The caller may change several pieces once `send` gave true, while they are on their way here: a copy. */
+function joined(pieces: readonly Uint8Array[]): Uint8Array {
+  const [first] = pieces
+  if (first !== undefined && pieces.length === 1) return first
+  const bytes = new Uint8Array(pieces.reduce((sum, { length }) => sum + length, 0))
+  let at = 0
+  for (const piece of pieces) {
+    bytes.set(piece, at)
+    at += piece.length
+  }
+  return bytes
 }

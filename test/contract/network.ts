@@ -86,6 +86,22 @@ export function networkContract(name: string, makePair: () => Promise<NetworkPai
       await closeBoth(ours, theirs)
     })
 
+    test('the pieces of several may be written over once the link took them', async () => {
+      const [ours, theirs] = await connect()
+      const heads = Array.from({ length: 24 }, (_, i) => pattern(5, i))
+      const payloads = heads.map((_, i) => pattern(65_536, i + 1))
+      const sent = concat(heads.flatMap((head, i) => [head, payloads[i] ?? head]))
+      const reading = read(theirs, sent.length)
+      const buffer = new Uint8Array(65_536)
+      for (const [i, head] of heads.entries()) {
+        buffer.set(payloads[i] ?? [])
+        if (!ours.send(head, buffer)) await ours.drained(never)
+      }
+      buffer.fill(0)
+      expectSame(await reading, sent)
+      await closeBoth(ours, theirs)
+    })
+
     test('both sides send at once', async () => {
       const [ours, theirs] = await connect()
       const up = pattern(100_000, 1)

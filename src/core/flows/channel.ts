@@ -6,7 +6,7 @@ import type { PoolMessage, ReceivedMessage } from '../values/message.ts'
 import type { Link } from '../values/ports.ts'
 import type { WireLimits } from '../wire/caps.ts'
 import { decodeMessage } from '../wire/decode.ts'
-import { encodeMessage, encodeMessages } from '../wire/encode.ts'
+import { bytesIn, encodeMessage, encodeMessages, type Frame } from '../wire/encode.ts'
 import { WireFault } from '../wire/fault.ts'
 import { FrameReader } from '../wire/frame.ts'
 import { abortable, unheard } from './waits.ts'
@@ -63,9 +63,10 @@ export class Channel {
     return encodeMessage(message)
   }
 
-  sendBytes(bytes: Uint8Array): boolean {
+  /** As `Link.send`. */
+  sendBytes(...pieces: Frame): boolean {
     if (this.link.plain !== undefined) return true
-    this.bytesSent += bytes.length
-    return unheard(this.link.send(bytes)) !== false
+    this.bytesSent += bytesIn(pieces)
+    return unheard(this.link.send(...pieces)) !== false
   }
 }

@@ -11,6 +11,7 @@ import { type DisconnectReason, describeReason, type Ending, PoolError } from '.
 import type { ConnectionInfo } from '../values/snapshot.ts'
 import { reason as checkReason, whileWaiting } from '../verbs.ts'
 import { disconnectMessage, reasonOf } from '../wire/disconnect.ts'
+import { applicationFrame } from '../wire/encode.ts'
 import { WireFault } from '../wire/fault.ts'
 import type { Channel } from './channel.ts'
 import { abortLink, closeLink } from './closing.ts'
@@ -198,8 +199,8 @@ export class Connection<Msg = Uint8Array, ConnMeta = Uint8Array> implements Flow
   }
 
   /**
-   * Sends one application message. Resolves when the link took it, which a slow peer delays: await it. Messages are sent in the order of
-   * the calls. At most 256 messages and 2 MiB wait, or one larger message. Rejects with `PoolError` `plain-peer`, `not-connected` once the
+   * Sends one application message. Resolves when the link took it, which a slow peer delays: await it. Bytes are not copied: do not change
+   * them before. The signal ends the wait for earlier messages. Messages are sent in the order of the calls. At most 256 messages and 2 MiB wait, or one larger message. Rejects with `PoolError` `plain-peer`, `not-connected` once the
    * connection has ended, `message-too-large`, `too-many-waiting`, `invalid-argument`, or the signal's reason: then the message was not
    * sent. A peer that reads nothing for 30 s while messages wait is disconnected as `not-reading`.
    */
@@ -214,7 +215,7 @@ export class Connection<Msg = Uint8Array, ConnMeta = Uint8Array> implements Flow
 
   /** @internal `send` for bytes that the codec made already. */
   sendPayload(payload: Uint8Array, signal?: AbortSignal): Promise<void> {
-    if (this.kind !== 'plain') return this.#outbox.write(this.frameOf(payload), signal)
+    if (this.kind !== 'plain') return this.#outbox.write(applicationFrame(payload), signal)
     return Promise.reject(new PoolError('plain-peer', `${this.peerId} does not speak the pool protocol: it takes no messages`))
   }
 

@@ -4,6 +4,7 @@
  */
 import type { Clock } from '../values/ports.ts'
 import { PoolError } from '../values/reason.ts'
+import { bytesIn, type Frame } from '../wire/encode.ts'
 import type { Channel } from './channel.ts'
 import type { Turns } from './turns.ts'
 import { deadline } from './waits.ts'
@@ -28,7 +29,7 @@ const joinBelowBytes = 1_024
 const maxJoinedBytes = 65_536
 
 interface Waiting {
-  readonly frame: Uint8Array
+  readonly frame: Frame
   /** Called once: without an error when the link took the frame. */
   readonly settle: (error?: unknown) => void
 }
@@ -52,6 +53,8 @@ export class Outbox {
   #waitingBytes = 0
   /** The link takes no more for now. */
   #isBlocked = false
+  /** The link took what it was given, or has ended. Never rejects. */
+  #drained: Promise<void> | undefined
   /** Small frames of a turn that brings many messages: one write for all, since a write costs more than all else of an answer. */
   #joined: Uint8Array[] = []
   #joinedBytes = 0
@@ -76,16 +79,25 @@ export class Outbox {
     return this.#isBlocked || this.#waiting.length > 0
   }
 
-  /** Resolves when the link took the frame. Rejects with `PoolError` `too-many-waiting`, `not-connected`, or the signal's reason. */
-  async write(frame: Uint8Array, signal: AbortSignal | undefined): Promise<void> {
+  /**
+   * Resolves when the link took the frame, and needs a payload in it no more. Rejects with `PoolError` `too-many-waiting`, `not-connected`,
+   * or the signal's reason: then the link did not take it.
+   */
+  async write(frame: Frame, signal: AbortSignal | undefined): Promise<void> {
     signal?.throwIfAborted()
     if (this.#ended !== undefined || !this.isBehind) {
       const error = this.#send(frame)
       if (error !== undefined) throw error
-      return
+    } else {
+      if (!this.#hasRoomFor(bytesIn(frame))) throw this.#tooMany(bytesIn(frame))
+      await this.#turnOf(frame, signal)
     }
-    if (!this.#hasRoomFor(frame)) throw this.#tooMany(frame)
-    await new Promise<void>((resolve, reject) => {
+    if (frame.length > 1 && this.#isBlocked) await this.#drained
+  }
+
+  /** Resolves when the link took the frame. */
+  #turnOf(frame: Frame, signal: AbortSignal | undefined): Promise<void> {
+    return new Promise<void>((resolve, reject) => {
       const abort = (): void => {
         if (this.#drop(entry)) entry.settle(signal?.reason)
       }
@@ -103,19 +115,20 @@ export class Outbox {
   }
 
   /** `write` that waits for nothing: false, and counted as dropped, if too much waits. False once it has ended. */
-  offer(frame: Uint8Array): boolean {
+  offer(bytes: Uint8Array): boolean {
+    const frame: Frame = [bytes]
     if (this.#ended !== undefined) return false
     // A failure is the end of the connection, which has its own event.
     if (!this.isBehind) this.#send(frame)
-    else if (this.#hasRoomFor(frame)) this.#enqueue({ frame, settle: () => undefined })
-    else return this.#countDrop(frame.length)
+    else if (this.#hasRoomFor(bytes.length)) this.#enqueue({ frame, settle: () => undefined })
+    else return this.#countDrop(bytes.length)
     return true
   }
 
   /** Hands a pool message to the link; false if that is behind or gone. */
-  pass(frame: Uint8Array): boolean {
+  pass(bytes: Uint8Array): boolean {
     if (this.isBehind || this.#ended !== undefined) return false
-    return this.#transmit(frame) === undefined
+    return this.#transmit([bytes]) === undefined
   }
 
   /** The connection has ended: what waits is given up. */
@@ -131,12 +144,12 @@ export class Outbox {
     this.#reportDrops()
   }
 
-  #hasRoomFor({ length }: Uint8Array): boolean {
+  #hasRoomFor(length: number): boolean {
     const count = this.#waiting.length
     return count === 0 || (count < maxWaitingSends && this.#waitingBytes + length <= maxWaitingBytes)
   }
 
-  #tooMany({ length }: Uint8Array): PoolError {
+  #tooMany(length: number): PoolError {
     const [count, bytes] = [this.#waiting.length, this.#waitingBytes]
     return new PoolError(
       'too-many-waiting',
@@ -147,11 +160,11 @@ export class Outbox {
 
   #enqueue(entry: Waiting): void {
     this.#waiting.push(entry)
-    this.#waitingBytes += entry.frame.length
+    this.#waitingBytes += bytesIn(entry.frame)
   }
 
   /** What went wrong, if anything. */
-  #send(frame: Uint8Array): PoolError | undefined {
+  #send(frame: Frame): PoolError | undefined {
     const error = this.#ended ?? this.#transmit(frame)
     if (error === undefined) this.messagesSent++
     return error
@@ -162,13 +175,13 @@ export class Outbox {
     const place = this.#waiting.indexOf(entry)
     if (place < 0) return false
     this.#waiting.splice(place, 1)
-    this.#waitingBytes -= entry.frame.length
+    this.#waitingBytes -= bytesIn(entry.frame)
     return true
   }
 
   /** What went wrong, if anything. */
-  #transmit(frame: Uint8Array): PoolError | undefined {
-    if (frame.length < joinBelowBytes && this.#join(frame)) return undefined
+  #transmit(frame: Frame): PoolError | undefined {
+    if (bytesIn(frame) < joinBelowBytes && this.#join(frame[0])) return undefined
     return this.#sendJoined() ?? this.#hand(frame)
   }
 
@@ -190,12 +203,12 @@ export class Outbox {
     }
     this.#joined = []
     this.#joinedBytes = 0
-    return this.#hand(bytes)
+    return this.#hand([bytes])
   }
 
-  #hand(frame: Uint8Array): PoolError | undefined {
+  #hand(frame: Frame): PoolError | undefined {
     try {
-      if (!this.#parts.channel.sendBytes(frame)) this.#block()
+      if (!this.#parts.channel.sendBytes(...frame)) this.#block()
       return undefined
     } catch (cause) {
       // Its reader is about to see that it closed.
@@ -207,7 +220,7 @@ export class Outbox {
     this.#isBlocked = true
     this.#end ??= new AbortController()
     if (this.#ended !== undefined) this.#end.abort(this.#ended)
-    this.#parts.channel.link.drained(this.#end.signal).then(
+    this.#drained = this.#parts.channel.link.drained(this.#end.signal).then(
       () => {
         this.#isBlocked = false
         this.#sendOn()
@@ -223,7 +236,7 @@ export class Outbox {
     while (!this.#isBlocked && this.#ended === undefined) {
       const next = this.#waiting.shift()
       if (next === undefined) return
-      this.#waitingBytes -= next.frame.length
+      this.#waitingBytes -= bytesIn(next.frame)
       next.settle(this.#send(next.frame))
     }
   }

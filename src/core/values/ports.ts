@@ -58,10 +58,11 @@ export interface Link {
   /** Resolves when nothing more will come, the other side having closed or the link being broken, even if `chunks` is not read. Never rejects. */
   readonly over: Promise<void>
   /**
-   * Hands bytes over; never waits. False: the buffer is full, call `drained` before sending more. Throws once the link is closed.
-   * The bytes may be given to several links: neither links nor their callers change them afterwards.
+   * Hands bytes over, in one piece or several; never waits. False: the buffer is full, call `drained` before sending more. Throws once the
+   * link is closed. A link never changes the bytes. Its caller does not change a single piece afterwards, and the pieces of several not
+   * before `send` gave true or `drained` resolved.
    */
-  send(bytes: Uint8Array): boolean
+  send(...pieces: readonly Uint8Array[]): boolean
   /** Bytes handed over that the link still holds: when they become fewer, the other side is reading. 0 where the link cannot know. */
   readonly unsentBytes: number
   /** Resolves when more may be sent; rejects when the link closed or the signal fired. */

@@ -97,17 +97,32 @@ function textBytes(text: string, { isCut, max }: Field, name: string): Uint8Arra
   return text.isWellFormed() ? encoder.encode(text) : mistake(name, 'well-formed text', 'a lone surrogate')
 }
 
-/** The way of most bytes, so without a writer between: prefix, tag, length, payload. */
-function encodeApplication(payload: Uint8Array): Uint8Array {
+/** The bytes of a frame, in one piece; or its first bytes, and the payload of the caller. */
+export type Frame = readonly [bytes: Uint8Array, ...payload: Uint8Array[]]
+
+export function bytesIn([bytes, payload]: Frame): number {
+  return bytes.length + (payload?.length ?? 0)
+}
+
+/** Larger payloads are not copied: the memory of a copy costs more than all else that a message takes. */
+const maxCopiedBytes = 4_096
+
+/** The frame of an application message, for one connection. Throws as `encodeMessage`. */
+export function applicationFrame(payload: Uint8Array): Frame {
+  return payload.length > maxCopiedBytes ? [encodeApplication(payload, 0), payload] : [encodeApplication(payload)]
+}
+
+/** The way of most bytes, so without a writer between: prefix, tag, length, and as much of the payload as is wanted. */
+function encodeApplication(payload: Uint8Array, copiedBytes = payload.length): Uint8Array {
   const { length } = payload
   if (length > wireCaps.applicationBytes) mistake('application', `at most ${wireCaps.applicationBytes} bytes`, length)
-  const bodyBytes = 1 + varintBytes(length) + length
-  const prefixBytes = varintBytes(bodyBytes)
-  const frame = new Uint8Array(prefixBytes + bodyBytes)
-  writeVarint(frame, 0, bodyBytes)
+  const headBytes = 1 + varintBytes(length)
+  const prefixBytes = varintBytes(headBytes + length)
+  const frame = new Uint8Array(prefixBytes + headBytes + copiedBytes)
+  writeVarint(frame, 0, headBytes + length)
   frame[prefixBytes] = applicationTag
   writeVarint(frame, prefixBytes + 1, length)
-  frame.set(payload, frame.length - length)
+  if (copiedBytes > 0) frame.set(payload, prefixBytes + headBytes)
   return frame
 }
 

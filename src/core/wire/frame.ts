@@ -11,11 +11,13 @@ const nothing = new Uint8Array(0)
 
 /** The first piece of a frame that comes in several: most frames fit, so few grow twice. */
 const firstPieceBytes = 512
+/** A frame of so many bytes at most gets all of its memory once so many have come: growing copies it, and costs more than what it saves. */
+const [largestWhole, wholeFrom] = [wireCaps.frameBytes + wireCaps.frameOverheadBytes, 2_048]
 
 /**
  * Pull parser. Use: `push(chunk)`, then `next()` until it gives `undefined`, then the next chunk. Not taking is the
  * back-pressure: between two calls it holds the unread rest of one chunk and at most one unfinished frame, whose memory
- * grows with the bytes that came (at most twice as much, from 512 on), never with the length announced.
+ * grows with the bytes that came, at most twice as much; 64 KiB from 2 KiB on.
  */
 export class FrameReader {
   #chunk: Uint8Array = nothing
@@ -110,7 +112,7 @@ export class FrameReader {
     const filled = this.#filled + count
     if (filled > this.#partial.length) {
       const wanted = Math.max(2 * filled, firstPieceBytes)
-      const grown = new Uint8Array(Math.min(this.#length, wanted))
+      const grown = new Uint8Array(this.#length <= largestWhole && filled >= wholeFrom ? this.#length : Math.min(this.#length, wanted))
       grown.set(this.#partial.subarray(0, this.#filled))
       this.#partial = grown
     }

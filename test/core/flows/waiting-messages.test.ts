@@ -105,18 +105,41 @@ describe('messages that wait for a slow link', () => {
   })
 })
 
+describe('the bytes of a message', () => {
+  it('may be written over once send has resolved, also when the link was full', async () => {
+    const made = await pair()
+    const [buffer, received] = [new Uint8Array(100_000), [] as Uint8Array[]]
+    const sending = (async () => {
+      for (let i = 1; i <= 30; i++) await made.ours.send(buffer.fill(i))
+      buffer.fill(0)
+    })()
+    await made.world.clock.advance(5_000)
+    const reading = (async () => {
+      for await (const message of made.theirs.messages) received.push(message)
+    })()
+    await made.world.clock.advance(60_000)
+    await sending
+    expect(received.map((message) => [message[0], message.at(-1), message.length])).toEqual(
+      Array.from({ length: 30 }, (_, i) => [i + 1, i + 1, 100_000])
+    )
+    await made.world.stop()
+    await reading
+  })
+})
+
 describe('a peer that reads nothing', () => {
   it('while something waits is disconnected after 30 s, without a fault; callers that wait get an error', async () => {
     const made = await pair()
     const send = codeOf(made.ours.send(new Uint8Array(1_000_000)))
     const waiting = codeOf(made.ours.send(new Uint8Array(1_000_000)))
-    expect(await send).toBe('sent')
     for (let i = 0; i < 12; i++) made.ours.send(new Uint8Array(1_000)).catch(() => undefined)
     await made.world.clock.advance(20_000)
     expect(made.ours.ending).toBeUndefined()
     await fill(made)
     await made.world.clock.advance(45_000)
     expect(made.ours.ending).toEqual({ by: 'us', reason: { kind: 'not-reading' } })
+    // The link had taken the first one.
+    expect(await send).toBe('sent')
     expect(await waiting).not.toBe('too-many-waiting')
     expect([made.a.pool.peers.isBanned(made.b.pool.peerId), made.a.pool.activeConnections]).toEqual([false, 0])
   })
