@@ -10,6 +10,7 @@ import { memoryStorage } from '../src/core/memory-storage.ts'
 import { flag, listOf, name, recordOf, type Shape, whole } from '../src/core/values/arguments.ts'
 import { checkOptions, maxDurationMs } from '../src/core/values/config.ts'
 import type { Host } from '../src/core/values/ids.ts'
+import { PoolError } from '../src/core/values/reason.ts'
 import { closing } from '../src/libp2p/closing-web-sockets.ts'
 import { assemble, type Libp2pParts, type NoServices, partOptions, type WithPool } from '../src/libp2p/libp2p-parts.ts'
 import type { NetworkComponents } from '../src/libp2p/network.ts'
@@ -17,6 +18,7 @@ import { addresses, libp2pSettings, privateKey as privateKeyOption } from '../sr
 import { type Libp2pPeerPool, type PeerPoolInit, peerPoolOptions, poolService, serverParts } from '../src/libp2p/service.ts'
 import { systemClock } from '../src/libp2p/system.ts'
 import { yieldingMuxer } from '../src/libp2p/yielding-muxer.ts'
+import { type AutoTlsOptions, autoTlsAddresses, autoTlsOptions, autoTlsService } from './auto-tls.ts'
 import { checkedDials } from './checked-dials.ts'
 import { loadOrCreateIdentity } from './identity.ts'
 import { jsonFileStorage } from './json-file.ts'
@@ -26,9 +28,11 @@ import { announcedHosts, inRanges, pageOrigin, proxyRange } from './request-orig
 import { guardingSockets } from './socket-guard.ts'
 import { loadCertificate, type TlsOptions, tlsOptions } from './tls-certificate.ts'
 import { tlsServerOptions, withCertificate } from './tls-listener.ts'
+import { webRtcDirectTransport, withDirectListener } from './webrtc-direct.ts'
 
 export * from '../src/core/index.ts'
 export * from '../src/libp2p/index.ts'
+export type { AutoTlsOptions } from './auto-tls.ts'
 export { type CheckedDials, type CheckedDialsOptions, checkedDials, type TransportFactory } from './checked-dials.ts'
 export type { LookUpName } from './checked-names.ts'
 export { loadOrCreateIdentity } from './identity.ts'
@@ -68,6 +72,17 @@ export interface NodePeerInit<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = U
    * @default no TLS
    */
   readonly tls?: TlsOptions
+  /**
+   * Ask Let's Encrypt for a certificate for a name under `libp2p.direct`, by `@ipshipyard/libp2p-auto-tls`; nothing but a public address is needed, in
+   * `announce` or found by `nat`. It is kept beside `identityFile` and renewed. Not together with `tls`. Needs that package and `@libp2p/http`. @default false
+   */
+  readonly autoTls?: boolean | AutoTlsOptions
+  /**
+   * Experimental: let pages dial `/webrtc-direct`, over UDP, without a DNS name and a certificate of an authority, as long as their browser speaks
+   * version 1 of its handshake. It listens at the port of the first WebSocket listener, unless `listen` has an address for it. The hash of its
+   * certificate is in the address, and the certificate is kept beside `identityFile`. Needs `@libp2p/webrtc`. @default false
+   */
+  readonly webRtcDirect?: boolean
   /** Be a circuit relay. @default false */
   readonly relay?: boolean | RelayOptions | undefined
 }
@@ -93,7 +108,7 @@ const relayOptions: Shape<RelayOptions> = {
 const relayRecord = recordOf(relayOptions)
 
 /** Names that no service of the user may have. */
-const ownServices = ['identify', 'pool', 'relay']
+const ownServices = ['autoTls', 'identify', 'pool', 'relay']
 
 const nodeOptions: Shape<NodePeerInit> = {
   ...peerPoolOptions,
@@ -106,6 +121,8 @@ const nodeOptions: Shape<NodePeerInit> = {
   trustedProxies: listOf(proxyRange),
   allowedOrigins: listOf(pageOrigin),
   tls: tlsOptions,
+  autoTls: autoTlsOptions,
+  webRtcDirect: flag,
   relay: (value, at) => (typeof value === 'object' ? relayRecord(value, at) : flag(value, { ...at, or: ' or an object with options' }))
 }
 
@@ -128,6 +145,8 @@ export async function createNodePeer<Msg = Uint8Array, PeerMeta = unknown, ConnM
     trustedProxies = [],
     allowedOrigins,
     tls,
+    autoTls = false,
+    webRtcDirect = false,
     relay: relayOptions = false
   } = options
   const storage = peersFile === undefined ? memoryStorage() : jsonFileStorage(peersFile)
@@ -138,6 +157,7 @@ export async function createNodePeer<Msg = Uint8Array, PeerMeta = unknown, ConnM
     relay?.bind(made, components)
     return made
   }, service)
+  if (tls !== undefined && autoTls !== false) throw new PoolError('invalid-config', 'autoTls: expected tls or autoTls, got both')
   const certificate = tls === undefined ? undefined : await loadCertificate(tls)
   const named = announcedHosts(announce)
   const announced = { has: (host: Host) => named.has(host) || certificate?.current.hosts.includes(host) === true }
@@ -145,18 +165,17 @@ export async function createNodePeer<Msg = Uint8Array, PeerMeta = unknown, ConnM
   const dials = checkedDials(service)
   const sockets = dials.webSockets(webSockets({ https: tlsServerOptions(certificate) }))
   const secured = withCertificate(sockets, certificate, { clock: systemClock, warn })
+  const guarding = { clock: systemClock, connectionsPerSecond: options.inboundConnectionThreshold }
   // One part for each feature. What is optional brings its own, so that nothing of it is loaded without being asked for.
   const parts: Libp2pParts<ServiceMap>[] = [
     {
       transports: [
         behindProxies(dials.tcp(tcp()), rules),
-        guardingSockets(behindProxies(closing(secured), rules), {
-          clock: systemClock,
-          isShared: rules.isTrustedProxy,
-          connectionsPerSecond: options.inboundConnectionThreshold
-        })
+        guardingSockets(behindProxies(closing(secured), rules), { ...guarding, isShared: rules.isTrustedProxy })
       ]
     },
+    webRtcDirect ? { transports: [await webRtcDirectTransport({ identityFile, ...guarding })] } : {},
+    autoTls === false ? {} : { services: { autoTls: await autoTlsService(autoTls === true ? {} : autoTls, identityFile) } },
     relay === undefined ? {} : { services: { relay: relay.service } }
   ]
   const assembled = assemble(pool, libp2pSettings(service.config), ...parts, options)
@@ -164,7 +183,11 @@ export async function createNodePeer<Msg = Uint8Array, PeerMeta = unknown, ConnM
   const node = await createLibp2p({
     ...assembled,
     ...(key === undefined ? {} : { privateKey: key }),
-    addresses: { listen: [...listen], announce: [...announce] },
+    addresses: {
+      listen: [...(webRtcDirect ? withDirectListener(listen) : listen)],
+      announce: [...announce],
+      ...(autoTls === false ? {} : autoTlsAddresses(announce))
+    },
     streamMuxers: assembled.streamMuxers.map((make) => yieldingMuxer(make)),
     connectionManager: { ...assembled.connectionManager, resolvers: dials.resolvers }
   })

@@ -121,7 +121,8 @@ export function closeWhenLeft(node: Pick<Libp2p, 'getConnections'>): () => void 
   const left = ({ persisted }: PageTransitionEvent): void => {
     if (!persisted) return
     for (const connection of node.getConnections()) {
-      if (connection.remoteAddr.getComponents().some(({ name }) => name === 'webrtc')) connection.abort(new Error('the page is left'))
+      if (connection.remoteAddr.getComponents().some(({ name }) => name.startsWith('webrtc')))
+        connection.abort(new Error('the page is left'))
     }
   }
   window?.addEventListener('pagehide', left)

@@ -5,10 +5,10 @@
  */
 import { privateKeyToProtobuf } from '@libp2p/crypto/keys'
 import type { Libp2p, PrivateKey, ServiceMap } from '@libp2p/interface'
-import { webRTC } from '@libp2p/webrtc'
+import { webRTC, type webRTCDirect } from '@libp2p/webrtc'
 import { webSockets } from '@libp2p/websockets'
 import { createLibp2p } from 'libp2p'
-import { anything, listOf, name as nameOption, type Shape } from '../src/core/values/arguments.ts'
+import { anything, callable, listOf, name as nameOption, type Shape } from '../src/core/values/arguments.ts'
 import { checkOptions, pagePreset } from '../src/core/values/config.ts'
 import { messageOf } from '../src/core/values/reason.ts'
 import { closing } from '../src/libp2p/closing-web-sockets.ts'
@@ -45,6 +45,11 @@ export interface TabPeerInit<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Ui
    * one network and where addresses are public. Give your own for pages behind NAT. @default []
    */
   readonly iceServers?: readonly RTCIceServer[]
+  /**
+   * Experimental: `webRTCDirect` of `@libp2p/webrtc`, to dial Node peers at `/webrtc-direct`, which need no certificate of an authority. It is no
+   * flag, since a bundler would give its 9 kB to all pages. Chromium is ending version 1 of its handshake. @default none
+   */
+  readonly webRtcDirect?: typeof webRTCDirect | undefined
 }
 
 /** A libp2p node in this tab, with its pool. */
@@ -69,7 +74,8 @@ export const tabPeerOptions: Shape<TabPeerInit> = {
   privateKey: privateKeyOption,
   listen: addresses,
   // The browser judges each when the first connection is made.
-  iceServers: listOf(anything)
+  iceServers: listOf(anything),
+  webRtcDirect: callable
 }
 
 /** The pool's factory with a page's defaults. Throws `PoolError` for options that make no sense. */
@@ -159,15 +165,16 @@ async function startPeer<Msg, PeerMeta, ConnMeta, Services extends ServiceMap>(
   { lock, keeps = false }: Holding = {}
 ): Promise<FollowingPeer<Msg, PeerMeta, ConnMeta, Services>> {
   const canWebRtc = hasWebRtc()
-  const { name = defaultName, listen = canWebRtc ? ['/p2p-circuit', '/webrtc'] : [], iceServers = [] } = init
+  const { name = defaultName, listen = canWebRtc ? ['/p2p-circuit', '/webrtc'] : [], iceServers = [], webRtcDirect } = init
   // The identity has waited for this database already.
   const waits = keeps && !identity.persistent ? { firstOpenMs: afterFailureMs } : {}
   const relays = new PageRelays(listen.filter((text) => canWebRtc || text !== '/webrtc'))
   const trustedPoints = [...(init.trustedPoints ?? []), ...relays.trustedPoints]
   const service = pagePool({ ...init, trustedPoints }, { lock, ...waits })
   releaseClosed()
-  const webRtc = canWebRtc ? [webRTC({ rtcConfiguration: peerConnections.configuration(iceServers) })] : []
-  const preset = { transports: [closing(webSockets()), ...webRtc, relays.transport] }
+  const webRtc = canWebRtc ? [webRTC, ...(webRtcDirect ? [webRtcDirect] : [])] : []
+  const transports = webRtc.map((make) => make({ rtcConfiguration: peerConnections.configuration(iceServers) }))
+  const preset = { transports: [closing(webSockets()), ...transports, relays.transport] }
   const node = await createLibp2p({
     ...assemble(service, pageSettings(service.config), preset, init),
     privateKey: identity.privateKey,

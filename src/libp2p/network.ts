@@ -135,7 +135,7 @@ export class Libp2pNetwork implements Network {
   }
 
   canDial(point: Point): boolean {
-    return this.#hasWayTo(point) && !(transportOf(point) === 'webrtc' && this.#budget?.allows === false)
+    return this.#hasWayTo(point) && !(transportOf(point).startsWith('webrtc') && this.#budget?.allows === false)
   }
 
   #hasWayTo(point: Point): boolean {

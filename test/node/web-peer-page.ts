@@ -1,4 +1,5 @@
 /** The page of web-peer.test.ts: peers on a page, driven from the test through `globalThis.page`. */
+import { webRTCDirect } from '@libp2p/webrtc'
 import { createTabPeer, type PeerId, type Point, type TabPeer, type TabPeerInit } from '../../web/index.ts'
 
 let peer: TabPeer | undefined
@@ -9,8 +10,8 @@ function running(): TabPeer {
 }
 
 const page = {
-  async start(init: TabPeerInit) {
-    peer = await createTabPeer(init)
+  async start(init: TabPeerInit, direct = false) {
+    peer = await createTabPeer(direct ? { ...init, webRtcDirect: webRTCDirect } : init)
     const { identity, pool } = peer
     return { peerId: pool.peerId, persistent: identity.persistent, notice: identity.notice, transports: pool.network.transports }
   },

@@ -95,6 +95,7 @@ export class Claims<PeerMeta, C extends RunningConnection> {
     if (peer.isPrivate) this.#hide(peer.peerId)
     const named = new Set(points.map(({ point }) => point))
     this.#forgetRelayed(peer.peerId, (point) => !named.has(point))
+    this.#forgetReplaced(peer.peerId, named)
     changed()
     return records.filter((record) => table.get(record.point) === record)
   }
@@ -162,6 +163,16 @@ export class Claims<PeerMeta, C extends RunningConnection> {
     }
   }
 
+  /** A peer with a new certificate is at its old address no more: who dials it there waits in vain. Of one way it names all hashes that it has. */
+  #forgetReplaced(peerId: PeerId, named: ReadonlySet<Point>): void {
+    const ways = new Set([...named].flatMap((point) => (point.includes('/certhash/') ? withoutHashes(point) : [])))
+    if (ways.size === 0) return
+    for (const record of this.#parts.points) {
+      if (named.has(record.point) || !ways.has(withoutHashes(record.point))) continue
+      if ((record.expectedPeerId ?? record.lastEstablished?.peerId ?? record.claimedBy) === peerId) this.#forget(record)
+    }
+  }
+
   /** Not what the operator named, nor what is in use. */
   #forget({ point, trusted, discoverySource, state: { kind } }: PointInfo): void {
     if (trusted || discoverySource === 'operator' || kind !== 'disconnected') return
@@ -180,4 +191,8 @@ export class Claims<PeerMeta, C extends RunningConnection> {
     const record = point === undefined ? undefined : points.get(point)
     if (record?.lastEstablished?.peerId === peerId) setPointPublic(record, false)
   }
+}
+
+function withoutHashes(point: Point): string {
+  return point.replace(/\/certhash\/[^/]+/g, '')
 }
