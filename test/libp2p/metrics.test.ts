@@ -1,6 +1,7 @@
 /** The pool's metrics through libp2p's interface, with the implementations that people use. */
 
 import type { Metrics } from '@libp2p/interface'
+import { defaultLogger } from '@libp2p/logger'
 import { openTelemetryMetrics } from '@libp2p/opentelemetry-metrics'
 import { prometheusMetrics } from '@libp2p/prometheus-metrics'
 import { simpleMetrics } from '@libp2p/simple-metrics'
@@ -8,6 +9,8 @@ import { Registry } from 'prom-client'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { PeerId } from '../../src/core/index.ts'
 import { type MetricDefinition, type MetricName, metricTable } from '../../src/libp2p/metric-table.ts'
+import { type MeasuredPool, measurePool } from '../../src/libp2p/pool-metrics.ts'
+import { systemClock } from '../../src/libp2p/system.ts'
 import { type PoolNode, plainNode, pointOf, poolNode } from './plain-nodes.ts'
 
 type MetricsFactory = (components: never) => Metrics
@@ -147,6 +150,39 @@ describe('with @libp2p/prometheus-metrics', () => {
     const fresh = Object.keys(after).filter((key) => key.startsWith('p2p_pool_') && !before.includes(key))
     expect(fresh).toEqual([])
     expect(Object.keys(after).length).toBeLessThan(400)
+  })
+})
+
+it('a value that is in no list counts as other: a port of the user may make up anything', async () => {
+  const registry = new Registry()
+  const metrics = (prometheusMetrics({ registry, collectDefaultMetrics: false }) as MetricsFactory)({ logger: defaultLogger() } as never)
+  const listeners: ((event: never) => void)[] = []
+  const nobody = { connections: { list: () => [] }, status: 'running', activeConnections: 0, band: { min: 0, expected: 0, max: 0 } }
+  const snapshot = () => ({
+    connections: [{ direction: 'sideways', transport: 'pigeon', kind: 'odd' }],
+    ...{ points: [{ state: 'lost' }], peers: [], blocks: [{ kind: 'cursed', host: null }] },
+    ...{ ownPoints: [], outgoingAttempts: 0, incomingHandshakes: 0, band: nobody.band, storage: { mode: 'stone' } }
+  })
+  const addEventListener = (_: string, listener: (event: never) => void) => void listeners.push(listener)
+  measurePool({ ...nobody, snapshot, addEventListener } as unknown as MeasuredPool, {
+    ...{ metrics, clock: systemClock },
+    log: { error: (message) => expect.fail(message) }
+  })
+  for (let i = 0; i < 50; i++) {
+    const detail = {
+      ...{ attempt: i, direction: 'outgoing', rejection: { kind: 'dial-failed', failure: `evil-${i}` } },
+      ...{ failure: `evil-${i}`, kind: `evil-${i}`, points: 1, taken: 1, removed: 1, tookMs: 1 },
+      ending: { by: `evil-${i}`, reason: { kind: `evil-${i}` } }
+    }
+    for (const listener of listeners) listener({ detail } as never)
+  }
+  const series = seriesOf(await registry.metrics())
+  expectBounded(series)
+  expect(series).toMatchObject({
+    'p2p_pool_dials_total{outcome="other"}': 100,
+    'p2p_pool_endings_total{reason="other"}': 100,
+    'p2p_pool_storage_failures_total{failure="other"}': 50,
+    'p2p_pool_connections_by_transport{transport="other"}': 1
   })
 })
 

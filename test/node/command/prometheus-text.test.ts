@@ -27,6 +27,16 @@ it('is at most a second old, and is not collected more often', async () => {
   expect(await asked()).toBe('2')
 })
 
+it('has the usual figures of a process', async () => {
+  const text = await prometheusText().read()
+  const figure = (name: string): number => Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(text)?.[1])
+  expect(figure('process_cpu_seconds_total')).toBeCloseTo((process.cpuUsage().user + process.cpuUsage().system) / 1e6, 0)
+  expect(figure('process_resident_memory_bytes')).toBeGreaterThan(10_000_000)
+  expect(Math.abs(figure('process_start_time_seconds') - (Date.now() / 1_000 - process.uptime()))).toBeLessThan(60)
+  expect(figure('nodejs_eventloop_utilization')).toBeGreaterThanOrEqual(0)
+  expect(figure('nodejs_eventloop_utilization')).toBeLessThanOrEqual(1)
+})
+
 it('is collected again after a collection that failed', async () => {
   const { text, metrics } = counting()
   let isBroken = true
