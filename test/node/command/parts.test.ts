@@ -8,7 +8,7 @@ import { pageLines } from '../../../node/command/status-text.ts'
 import { readDuration, readTarget } from '../../../node/command/target.ts'
 import { bytes, duration, safe, safeJson, table } from '../../../node/command/text-output.ts'
 import { gauge, type TopRow, topLines } from '../../../node/command/top-screen.ts'
-import type { PoolSnapshot } from '../../../node/index.ts'
+import type { Host, PeerId, PoolSnapshot } from '../../../node/index.ts'
 import { maintenanceBounds } from '../../../node/index.ts'
 
 const id = '12D3KooWGC6TvWhfapngX6wvJHMYvKpDMXPb3ZnCZ6dMoaMtimQ5'
@@ -91,7 +91,7 @@ describe('the screen of top', () => {
     }) as unknown as TopRow
   const view = (rows: number, selected: number) => ({
     ...{ status: status(rows), rows: Array.from({ length: rows }, (_, n) => row(n)), selected },
-    ...{ sort: 'age', events: [{ type: 'new-peer', detail: {}, at: 0 }], message: 'why' }
+    ...{ sort: 'age', events: [{ type: 'band-changed', detail: {}, at: 0 }], message: 'why' }
   })
 
   it.each([
@@ -109,6 +109,52 @@ describe('the screen of top', () => {
       if (count > 0) expect(lines.some((line) => line.startsWith(`> peer-${selected}`))).toBe(true)
     }
   )
+
+  const ids = Array.from({ length: 40 }, (_, n) => `${id.slice(0, -2)}${String(n + 11)}` as PeerId)
+  const crowd = (count: number, transport: TopRow['transport'] = 'wss') => ({
+    ...view(count, 0),
+    rows: ids.slice(0, count).map((peerId, n) => ({ ...row(n), peerId, transport, host: '::ffff:203.0.113.200' as Host }))
+  })
+
+  it('has every column at 80 columns, with the ends of peer ids', () => {
+    const lines = topLines(crowd(3, 'webtransport' as TopRow['transport']), { columns: 80, rows: 24, hasColors: false })
+    expect(lines[5]).toMatch(/^ {2}PEER +DIR +TRANSPORT +RTT +AGE +RECEIVES +SENDS +HOST$/)
+    expect(lines[6]).toMatch(/^> …oaMtim11 +in +webtransport +5 ms +0 s +1\.5 kB\/s +0 B\/s +203\.0\.113\.200$/)
+  })
+
+  it('has whole peer ids where they fit', () => {
+    expect(topLines(crowd(3), { columns: 140, rows: 40, hasColors: false })[6]).toMatch(`> ${ids[0]}  in `)
+  })
+
+  it('says how many connections there are, and which are shown', () => {
+    expect(topLines(crowd(3), { columns: 80, rows: 24, hasColors: false })[4]).toBe('Connections: 3, by age')
+    expect(topLines({ ...crowd(40), selected: 30 }, { columns: 80, rows: 24, hasColors: false })[4]).toBe(
+      'Connections: 23 to 31 of 40, by age'
+    )
+  })
+
+  it('has a long answer on several lines, and as many lines as the screen', () => {
+    const message = `not connected: ${'a reason that goes on and on, '.repeat(4)}the next dial is in 2 min`
+    const lines = topLines({ ...crowd(40), message }, { columns: 80, rows: 24, hasColors: false })
+    expect(lines).toHaveLength(24)
+    expect(lines.slice(-4, -1).join(' ')).toMatch(message)
+    const small = topLines({ ...crowd(40), message }, { columns: 80, rows: 12, hasColors: false })
+    expect(small).toHaveLength(12)
+    expect(small.at(-2)).toMatch(/^not connected: .*…$/)
+  })
+
+  it('leaves out steps of attempts, and keeps what says something by itself', () => {
+    const event = (type: string, detail: object) => ({ type, detail, at: 0 })
+    const events = [
+      event('connection-lost', { peerId: id, point: '/ip4/192.0.2.1/tcp/4001', ending: { by: 'them', reason: { kind: 'going-away' } } }),
+      event('handshake-started', { attempt: 1, host: '192.0.2.1', peerId: id }),
+      event('new-point', { point: '/ip4/192.0.2.1/tcp/4001', source: id })
+    ]
+    const lines = topLines({ ...view(1, 0), events }, { columns: 100, rows: 24, hasColors: false })
+    expect(lines.filter((line) => /192\.0\.2\.1\/tcp|handshake/.test(line))).toEqual([
+      expect.stringMatching(/^[\d:]+ connection-lost peerId=…oaMtimQ5 point=\/ip4\/192\.0\.2\.1\/tcp\/4001 by=them \(going away\)$/)
+    ])
+  })
 
   it('steers no terminal, whatever the network is called', () => {
     const hostile = { ...status(1), explanation: { text: 'a\u009b2J' } } as PeerStatus

@@ -296,7 +296,7 @@ describe('top', () => {
     press('w')
     await shows(/^connected, outgoing, round trip \d+ ms$/m)
     press('s')
-    await shows('(by rtt)')
+    await shows('Connections: 1, by rtt')
     press('b')
     await shows(`ban for an hour: ${otherId}? y/n`)
     press('n')
