@@ -1,7 +1,13 @@
-import { access, readFile } from 'node:fs/promises'
+import { execFile } from 'node:child_process'
+import { once } from 'node:events'
+import { access, chmod, mkdir, readFile, symlink } from 'node:fs/promises'
 import { dirname, join, normalize } from 'node:path'
+import { createInterface } from 'node:readline'
+import { promisify } from 'node:util'
 import { build, type Rollup } from 'vite'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { codeOf } from '../../node/system-error.ts'
+import { checkout, Image, readStages } from './dockerfile.ts'
 import { type Consumer, examplesInDocuments, packAndInstall } from './packed.ts'
 
 /** Fails to compile if a declaration behind a name could not be resolved, since the name is `any` then. */
@@ -126,6 +132,66 @@ it('the command runs from the packed package', async () => {
     'cannot listen at /ip4/192.0.2.1/tcp/4001: this machine does not have that address'
   )
 }, 30_000)
+
+describe('the files in deploy/', () => {
+  it('the image starts the packed command, is healthy, and ends with 0 by SIGTERM: with the words of the compose file', async () => {
+    const instructions = (await readStages()).at(-1) ?? []
+    const image = new Image(consumer.folder, instructions)
+    expect(image.valuesOf('USER')).toEqual(['node'])
+    expect(image.valuesOf('VOLUME')).toEqual(['/data'])
+    const bin = join(consumer.folder, 'app/node_modules/.bin')
+    await mkdir(bin, { recursive: true })
+    await mkdir(join(consumer.folder, 'data'), { recursive: true, mode: 0o700 })
+    const program = join(consumer.installed, consumer.manifest.bin['p2p-pool'] ?? '')
+    await chmod(program, 0o755)
+    await symlink(program, join(bin, 'p2p-pool'))
+    const compose = await readFile(join(checkout, 'deploy/compose.yaml'), 'utf8')
+    const words: string[] = JSON.parse(/^ +command: (\["node".*\])$/m.exec(compose)?.[1]?.replace(/\$\{NETWORK:-(\w+)\}/, '$1') ?? '[]')
+    expect(words).toContain('0.0.0.0:8700')
+    const loopback = ['--listen', '/ip4/127.0.0.1/tcp/0', '--listen', '/ip4/127.0.0.1/tcp/0/ws', '--http', '127.0.0.1:0', '--json']
+    const child = image.start(...words, ...loopback)
+    const ended = once(child, 'close')
+    if (child.stdout === null) throw new Error('expected a pipe')
+    const [line] = (await once(createInterface(child.stdout), 'line', { signal: AbortSignal.timeout(20_000) })) as [string]
+    expect(JSON.parse(line)).toMatchObject({ folder: join(consumer.folder, 'data'), pool: { network: 'demo' }, relay: { used: 0 } })
+    expect((await fetch(`${JSON.parse(line).http}/metrics`)).status).toBe(200)
+    expect(await image.checkHealth()).toEqual({ status: 0, text: expect.stringMatching(/^in the band|^filling the band/) })
+    child.kill('SIGTERM')
+    expect(await ended).toEqual([0, null])
+    expect(await image.checkHealth()).toMatchObject({ status: 1 })
+  }, 60_000)
+
+  it('name files that are there, and the same ports', async () => {
+    const compose = await readFile(join(checkout, 'deploy/compose.yaml'), 'utf8')
+    const mounts = [...compose.matchAll(/^ +- (\.{1,2}\/[^:]+):/gm)].map(([, path]) => path ?? '')
+    expect(mounts).toHaveLength(3)
+    for (const path of mounts) await access(join(checkout, 'deploy', path))
+    await access(join(checkout, 'deploy', 'Dockerfile'))
+    const prometheus = await readFile(join(checkout, 'deploy/prometheus.yml'), 'utf8')
+    expect(prometheus).toContain('targets: ["peer:8700"]')
+    const datasource = await readFile(join(checkout, 'deploy/grafana/provisioning/datasources/prometheus.yaml'), 'utf8')
+    expect(datasource).toContain('url: http://prometheus:9090')
+  })
+
+  it('the systemd unit runs the command on settings in /etc, and systemd finds no fault where there is one', async () => {
+    const unit = await readFile(join(checkout, 'deploy/p2p-pool.service'), 'utf8')
+    expect(unit).toMatch(/^ExecStart=\/usr\/local\/bin\/p2p-pool node --config \/etc\/p2p-pool\/settings\.json$/m)
+    expect(unit).toMatch(`RestartPreventExitStatus=64`)
+    // It looks whether the command is there.
+    await consumer.write('p2p-pool.service', unit.replaceAll('/usr/local/bin/p2p-pool', process.execPath))
+    const found = await verified(join(consumer.folder, 'p2p-pool.service'))
+    expect(found.split('\n').filter((text) => text.includes('p2p-pool.service'))).toEqual([])
+  })
+})
+
+/** What `systemd-analyze verify` says; nothing where there is no systemd. */
+async function verified(path: string): Promise<string> {
+  try {
+    return (await promisify(execFile)('systemd-analyze', ['verify', path])).stderr
+  } catch (error) {
+    return codeOf(error) === 'ENOENT' ? '' : String(Reflect.get(Object(error), 'stderr'))
+  }
+}
 
 it('Node runs the packed code', async () => {
   const code =
