@@ -34,7 +34,7 @@ export class ControlClient {
       return new ControlClient(socket, timeoutMs)
     } catch (error) {
       if (error instanceof CommandError) throw error
-      if (absent.has(codeOf(error))) throw notRunning(folder, error)
+      if (absent.has(codeOf(error))) throw notRunning(folder, { port, cause: error })
       throw unanswered(error, `cannot reach the peer on ${folder}`, timeoutMs)
     }
   }
@@ -101,8 +101,9 @@ export class ControlClient {
   }
 }
 
-function notRunning(folder: string, cause: unknown): CommandError {
-  return new CommandError('not-running', `no peer runs on ${folder}: start one with "p2p-pool node", or name its folder with --data`, cause)
+function notRunning(folder: string, { port, cause }: { readonly port: HttpAddress | undefined; readonly cause: unknown }): CommandError {
+  const what = port === undefined ? `no peer runs on ${folder}` : `no peer listens for control at ${port.host}:${port.port}`
+  return new CommandError('not-running', `${what}: start one with "p2p-pool node", or name its folder with --data`, cause)
 }
 
 async function connectToSocket(path: string, timeoutMs: number): Promise<Socket> {

@@ -119,6 +119,13 @@ describe('the control port', () => {
     await other.remove()
   })
 
+  it('where nobody listens: exit status 2, with the address', async () => {
+    expect(await command(['status', '--data', folder.path, '--control', '127.0.0.1:1'])).toMatchObject({
+      status: 2,
+      complaint: expect.stringMatching('no peer listens for control at 127.0.0.1:1')
+    })
+  })
+
   it.each(['0.0.0.0:4003', '192.0.2.1:4003', 'example.org:4003', '[::]:4003'])(
     'is on the loopback alone: %s is refused',
     async (address) => {

@@ -2,6 +2,7 @@
 import { lstat, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { ControlClient } from '../../../node/command/control-client.ts'
 import { createNodePeer, type NodePeer } from '../../../node/index.ts'
 import { command, endOf, loopback, type NodeProcess, spawned, startNode, type TemporaryFolder, temporaryFolder } from './running.ts'
 
@@ -223,11 +224,23 @@ describe('the verbs', () => {
     expect((await on('band', '5', '4', '3')).status).toBe(64)
   })
 
-  it('maintain, save and clear-greylist', async () => {
+  it('maintain and save', async () => {
     expect((await on('maintain')).text).toMatch(/connection/)
     expect((await on('save')).text).toBe(`saved to ${join(folder.path, 'peers.json')}\n`)
     expect(await readFile(join(folder.path, 'peers.json'), 'utf8')).toMatch(otherId)
-    expect((await on('clear-greylist')).status).toBe(0)
+  })
+
+  it('clear-greylist: lifts greylistings, and no ban', async () => {
+    const client = await ControlClient.connect(folder.path, { timeoutMs: 5_000 })
+    await client.ask('greylistAddress', '192.0.2.50')
+    client.close()
+    await on('ban', '192.0.2.51')
+    expect((await on('bans')).text).toMatch(/^greylisted +192\.0\.2\.50 /m)
+    expect(await on('clear-greylist')).toEqual({ status: 0, text: 'the greylist is empty\n', complaint: '' })
+    const { text } = await on('bans')
+    expect(text).not.toMatch('192.0.2.50')
+    expect(text).toMatch(/^banned +192\.0\.2\.51 /m)
+    await on('unban', '192.0.2.51')
   })
 
   it('events: the last ones; with --follow those that come', async () => {
