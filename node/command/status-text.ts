@@ -64,11 +64,12 @@ const scopeWords = {
 /** The lines of `trustedPoints` that pages need, each with who can use it. */
 export function pageLines(addresses: readonly string[]): readonly { readonly line: string; readonly who: string }[] {
   return addresses
-    .filter((address) => /\/(ws|wss)(\/|$)/.test(address) && !address.includes('/p2p-circuit'))
+    .filter((address) => /\/(ws|wss|webrtc-direct)(\/|$)/.test(address) && !address.includes('/p2p-circuit'))
     .map((address) => {
       const host = readPoint(address as Point).hop.host
       const secure = /\/(tls\/(sni\/[^/]+\/)?ws|wss)(\/|$)/.test(address)
-      const pages = secure ? '' : ', from pages that came over http'
+      const isDirect = address.includes('/webrtc-direct')
+      const pages = isDirect ? ', with webRtcDirect (experimental)' : secure ? '' : ', from pages that came over http'
       return { line: `trustedPoints: ['${address}']`, who: `${host === undefined ? '' : scopeWords[scopeOf(host)]}${pages}` }
     })
 }

@@ -1,9 +1,11 @@
 /** `/webrtc-direct` of a Node peer: a page in Chromium dials it, its address outlives restarts, and its handshakes are few. */
+import { createHmac, randomBytes } from 'node:crypto'
 import { createSocket } from 'node:dgram'
 import { mkdtemp, rm } from 'node:fs/promises'
 import type { Server } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { crc32 } from 'node:zlib'
 import type { CreateListenerOptions, Transport } from '@libp2p/interface'
 import { chromium } from 'playwright-core'
 import { afterEach, describe, expect, test } from 'vitest'
@@ -108,19 +110,25 @@ test.each([
 })
 
 describe('strangers', () => {
-  /** A binding request of STUN as a dialer sends it: RFC 8489. */
+  const attribute = (type: number, value: Uint8Array): Buffer => {
+    const made = Buffer.alloc(4 + Math.ceil(value.length / 4) * 4)
+    made.writeUInt16BE(type, 0)
+    made.writeUInt16BE(value.length, 2)
+    made.set(value, 4)
+    return made
+  }
+
+  /** A binding request of STUN as a dialer sends it (RFC 8489): with the name as password, and a checksum. */
   const bindingRequest = (name: string): Buffer => {
-    const user = Buffer.from(`${name}:${name}`)
-    const padded = Buffer.alloc(Math.ceil(user.length / 4) * 4)
-    user.copy(padded)
-    const header = Buffer.alloc(20)
-    header.writeUInt16BE(1, 0)
-    header.writeUInt16BE(4 + padded.length, 2)
-    header.writeUInt32BE(0x2112a442, 4)
-    const attribute = Buffer.alloc(4)
-    attribute.writeUInt16BE(6, 0)
-    attribute.writeUInt16BE(user.length, 2)
-    return Buffer.concat([header, attribute, padded])
+    const header = Buffer.concat([Buffer.from('000100002112a442', 'hex'), randomBytes(12)])
+    const user = attribute(0x0006, Buffer.from(`${name}:${name}`))
+    header.writeUInt16BE(user.length + 24, 2)
+    const integrity = createHmac('sha1', name).update(header).update(user).digest()
+    const body = Buffer.concat([user, attribute(0x0008, integrity)])
+    header.writeUInt16BE(body.length + 8, 2)
+    const checksum = Buffer.alloc(4)
+    checksum.writeUInt32BE((crc32(Buffer.concat([header, body])) ^ 0x5354554e) >>> 0)
+    return Buffer.concat([header, body, attribute(0x8028, checksum)])
   }
 
   test('with a thousand requests and garbage keep nobody out, and the process stays up', async () => {

@@ -1,6 +1,6 @@
 /**
- * A page that came over https reaches `p2p-pool node` with a certificate of its own, and no proxy: in Chromium, and in Firefox where there is
- * one. Both have public names that stand for this machine, so the browser's and the pool's rules for public pages apply.
+ * A page that came over https reaches `p2p-pool node` with a certificate of its own, and no proxy: in Chromium, there also by /webrtc-direct, and
+ * in Firefox where there is one, which gets no answer by /webrtc-direct. Both have public names that stand for this machine, so the browser's and the pool's rules for public pages apply.
  */
 import { writeFile } from 'node:fs/promises'
 import type { Server } from 'node:http'
@@ -31,9 +31,14 @@ beforeAll(async () => {
   const certificate = await newCertificate({ names: [peerName] })
   const pageCertificate = await newCertificate({ names: [pageName] })
   const [key, cert] = [join(folder.path, 'key.pem'), join(folder.path, 'cert.pem')]
-  await Promise.all([writeFile(key, certificate.pem.key), writeFile(cert, certificate.pem.cert)])
+  const config = join(folder.path, 'config.json')
+  await Promise.all([
+    writeFile(key, certificate.pem.key),
+    writeFile(cert, certificate.pem.cert),
+    writeFile(config, JSON.stringify({ webRtcDirect: true }))
+  ])
   trusted = [certificate.spki, pageCertificate.spki]
-  const options = ['--tls-key', key, '--tls-cert', cert, '--listen', '/ip4/127.0.0.1/tcp/0/ws', '--band', '0,5,10']
+  const options = ['--tls-key', key, '--tls-cert', cert, '--listen', '/ip4/127.0.0.1/tcp/0/ws', '--band', '0,5,10', '--config', config]
   ;[server, running] = await Promise.all([
     servePage(await bundlePage('web-peer-page.ts'), pageCertificate.pem),
     startNode(join(folder.path, 'data'), ...options)
@@ -58,6 +63,14 @@ function pageLine(): string {
   return point ?? ''
 }
 
+/** The same for /webrtc-direct. */
+function directLine(): string {
+  const [found] = running.started.pageLines.filter(({ line }) => line.includes('/webrtc-direct/'))
+  expect(found).toMatchObject({ who: 'on this machine, with webRtcDirect (experimental)' })
+  const [, point] = /^trustedPoints: \['(\S+)'\]$/.exec(found?.line ?? '') ?? []
+  return point ?? ''
+}
+
 /** In the page. */
 async function reach(network: string, point: string) {
   if (!isSecureContext || location.protocol !== 'https:') throw new Error(`the page came over ${location.protocol}`)
@@ -70,6 +83,19 @@ async function reach(network: string, point: string) {
   await page.stop()
   return { plain, connections }
 }
+
+/** In the page: the address is on this machine, which pages of public names do not dial by themselves. */
+async function reachDirectly(network: string, point: string) {
+  const settings = { trustedPoints: [point], allowPrivate: true, minConnections: 0, expectedConnections: 1, maxConnections: 5 }
+  await page.start({ network, name: 'direct', ...settings }, true)
+  for (const end = Date.now() + 20_000; page.connections().length === 0 && Date.now() < end; )
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  const connections = page.connections()
+  await page.stop()
+  return connections
+}
+
+const expectedDirectly = (): object[] => [{ peerId: running.started.pool.peerId, transport: 'webrtc-direct', direction: 'outgoing' }]
 
 const expected = (): object => ({
   plain: 'no-transport',
@@ -86,12 +112,11 @@ test('in Chromium', async () => {
   try {
     const tab = await browser.newPage()
     await tab.goto(url())
-    await tab.evaluate(`globalThis.reach = ${reach}`)
-    const reached = await tab.evaluate(([network, point]) => (globalThis as unknown as { reach: typeof reach }).reach(network, point), [
-      'test',
-      pageLine()
-    ] as const)
-    expect(reached).toMatchObject(expected())
+    // Functions of this file, as the page's own.
+    const run = <Result>(made: (network: string, point: string) => Promise<Result>, point: string): Promise<Result> =>
+      tab.evaluate(`(${made})('test', ${JSON.stringify(point)})`)
+    expect(await run(reach, pageLine())).toMatchObject(expected())
+    expect(await run(reachDirectly, directLine())).toMatchObject(expectedDirectly())
   } finally {
     await browser.close()
   }
