@@ -2,7 +2,9 @@
  * Public names of `p2p-pool/node`, and `createNodePeer`: a libp2p node on TCP and WebSockets with a pool that keeps its
  * peers and its identity in files. For other transports make your own node and use `peerPool` of `p2p-pool/libp2p`.
  */
+import { identifyPush } from '@libp2p/identify'
 import type { Libp2p, PrivateKey, ServiceMap } from '@libp2p/interface'
+import { ping } from '@libp2p/ping'
 import { tcp } from '@libp2p/tcp'
 import { webSockets } from '@libp2p/websockets'
 import { createLibp2p } from 'libp2p'
@@ -22,6 +24,7 @@ import { type AutoTlsOptions, autoTlsAddresses, autoTlsOptions, autoTlsService }
 import { checkedDials } from './checked-dials.ts'
 import { loadOrCreateIdentity } from './identity.ts'
 import { jsonFileStorage } from './json-file.ts'
+import { type OptionalFeatures, optionalFeatures, optionalParts, optionalServices } from './optional-parts.ts'
 import { behindProxies } from './proxied-listener.ts'
 import { PoolRelay, type Relay, type RelayOptions } from './relay.ts'
 import { announcedHosts, inRanges, pageOrigin, proxyRange } from './request-origin.ts'
@@ -37,20 +40,22 @@ export { type CheckedDials, type CheckedDialsOptions, checkedDials, type Transpo
 export type { LookUpName } from './checked-names.ts'
 export { loadOrCreateIdentity } from './identity.ts'
 export { type JsonFileOptions, jsonFileStorage } from './json-file.ts'
+export type { OptionalFeatures, WebRtcOptions } from './optional-parts.ts'
 export type { Relay, RelayOptions, RelayStatus } from './relay.ts'
 export type { TlsOptions } from './tls-certificate.ts'
 
 /** Options of `createNodePeer`. */
 export interface NodePeerInit<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Array, Services extends ServiceMap = NoServices>
   extends PeerPoolInit<Msg, PeerMeta, ConnMeta>,
-    Libp2pParts<Services> {
+    Libp2pParts<Services>,
+    OptionalFeatures {
   /** The JSON file of the peers; `storage` goes before it. @default none: they are forgotten */
   readonly peersFile?: string
   /** The file of the private key, made if it is not there; `privateKey` goes before it. @default none: a new identity each time */
   readonly identityFile?: string
   /** The key of this peer. @default the one in `identityFile` */
   readonly privateKey?: PrivateKey
-  /** Multiaddrs. @default all IPv4 interfaces, TCP and WebSockets, on ports the system chooses */
+  /** Multiaddrs. @default all IPv4 and IPv6 interfaces, TCP and WebSockets, on ports the system chooses; IPv6 where the system has it */
   readonly listen?: readonly string[]
   /** Multiaddrs to tell others instead of those we listen on: behind a proxy, a mapped port or a name. @default none */
   readonly announce?: readonly string[]
@@ -108,11 +113,12 @@ const relayOptions: Shape<RelayOptions> = {
 const relayRecord = recordOf(relayOptions)
 
 /** Names that no service of the user may have. */
-const ownServices = ['autoTls', 'identify', 'pool', 'relay']
+const ownServices = ['autoTls', 'identify', 'identifyPush', 'ping', 'pool', 'relay', ...optionalServices]
 
 const nodeOptions: Shape<NodePeerInit> = {
   ...peerPoolOptions,
   ...partOptions(...ownServices),
+  ...optionalFeatures,
   peersFile: name,
   identityFile: name,
   privateKey: privateKeyOption,
@@ -126,7 +132,8 @@ const nodeOptions: Shape<NodePeerInit> = {
   relay: (value, at) => (typeof value === 'object' ? relayRecord(value, at) : flag(value, { ...at, or: ' or an object with options' }))
 }
 
-const listenEverywhere = ['/ip4/0.0.0.0/tcp/0', '/ip4/0.0.0.0/tcp/0/ws']
+/** libp2p lets those of IPv6 fail where the system has none. */
+const listenEverywhere = ['/ip4/0.0.0.0/tcp/0', '/ip4/0.0.0.0/tcp/0/ws', '/ip6/::/tcp/0', '/ip6/::/tcp/0/ws']
 
 /**
  * Makes and starts a node with a pool. Rejects with `PoolError` for options that make no sense, `StorageError` for an identity
@@ -172,11 +179,13 @@ export async function createNodePeer<Msg = Uint8Array, PeerMeta = unknown, ConnM
       transports: [
         behindProxies(dials.tcp(tcp()), rules),
         guardingSockets(behindProxies(closing(secured), rules), { ...guarding, isShared: rules.isTrustedProxy })
-      ]
+      ],
+      services: { identifyPush: identifyPush(), ping: ping() }
     },
     webRtcDirect ? { transports: [await webRtcDirectTransport({ identityFile, ...guarding })] } : {},
     autoTls === false ? {} : { services: { autoTls: await autoTlsService(autoTls === true ? {} : autoTls, identityFile) } },
-    relay === undefined ? {} : { services: { relay: relay.service } }
+    relay === undefined ? {} : { services: { relay: relay.service } },
+    ...(await optionalParts(options))
   ]
   const assembled = assemble(pool, libp2pSettings(service.config), ...parts, options)
   const key = privateKey ?? (identityFile === undefined ? undefined : await loadOrCreateIdentity(identityFile))

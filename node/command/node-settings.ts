@@ -11,6 +11,9 @@ import { type HttpAddress, readHttpAddress } from './http-health.ts'
 export interface NodeOptions {
   readonly network?: string
   readonly relay?: boolean
+  readonly nat?: boolean
+  readonly mdns?: boolean
+  readonly webrtc?: boolean
   readonly listen?: readonly string[]
   readonly announce?: readonly string[]
   readonly peer?: readonly string[]
@@ -32,7 +35,7 @@ export interface NodeSettings {
 }
 
 /** Fixed ports: the line that a page needs stays true after a restart. */
-const defaultListen = ['/ip4/0.0.0.0/tcp/4001', '/ip4/0.0.0.0/tcp/4002/ws']
+const defaultListen = ['/ip4/0.0.0.0/tcp/4001', '/ip4/0.0.0.0/tcp/4002/ws', '/ip6/::/tcp/4001', '/ip6/::/tcp/4002/ws']
 const maxConfigBytes = 1024 * 1024
 
 /** Options of the command line win over the file. Throws `CommandError` `usage` naming what was expected and what came. */
@@ -46,6 +49,9 @@ export async function readNodeSettings({ data, config, http, control, ...options
     ...file,
     ...(options.network === undefined ? {} : { network: options.network }),
     ...(options.relay === undefined ? {} : { relay: typeof file.relay === 'object' ? file.relay : options.relay }),
+    ...(options.nat === undefined ? {} : { nat: options.nat }),
+    ...(options.mdns === undefined ? {} : { mdns: options.mdns }),
+    ...(options.webrtc === undefined ? {} : { webRtc: typeof file.webRtc === 'object' ? file.webRtc : options.webrtc }),
     ...(options.listen === undefined ? {} : { listen: options.listen }),
     ...(options.announce === undefined ? {} : { announce: options.announce }),
     ...(options.band === undefined ? {} : readBand(options.band)),

@@ -62,7 +62,10 @@ function addNodeVerb(program: Command, { out, untilEnded }: Surroundings, ends: 
     .description('run a Node peer until Ctrl-C')
     .option('--network <name>', 'the network; pages and peers name the same')
     .option('--relay', 'be the relay through which pages reach each other')
-    .option('--listen <multiaddr>', 'repeatable (default: /ip4/0.0.0.0/tcp/4001 and /ip4/0.0.0.0/tcp/4002/ws)', several)
+    .option('--nat', 'behind a router: ask it for a port, and have other peers check the public address')
+    .option('--mdns', 'find peers in the local network')
+    .option('--webrtc', 'dial pages over WebRTC, by way of their relays')
+    .option('--listen <multiaddr>', 'repeatable (default: TCP at port 4001 and WebSockets at port 4002, IPv4 and IPv6)', several)
     .option('--announce <multiaddr>', 'what is advertised instead, behind a proxy or a mapped port; repeatable', several)
     .option('--tls-key <file>', 'the private key (PEM); with --tls-cert, pages that came over https reach it')
     .option('--tls-cert <file>', 'the certificate and its chain (PEM); its names are advertised, changed files are used without a restart')
@@ -88,14 +91,11 @@ function addNodeVerb(program: Command, { out, untilEnded }: Surroundings, ends: 
     })
 }
 
-/** What `createNodePeer` needs and a page does not is optional in the package. */
-const peerPackages = 'libp2p @libp2p/identify @libp2p/tcp @libp2p/websockets @libp2p/circuit-relay-v2'
-
 function missingPackage(error: unknown): unknown {
   if (codeOf(error) !== 'ERR_MODULE_NOT_FOUND') return error
   return new CommandError(
     'failed',
-    `a package is missing; run: npm install ${peerPackages} (${error instanceof Error ? error.message : String(error)})`,
+    `a package is missing; run: npm install libp2p (${error instanceof Error ? error.message : String(error)})`,
     error
   )
 }

@@ -1,23 +1,35 @@
 /** The page of web-peer.test.ts: peers on a page, driven from the test through `globalThis.page`. */
+import { type Ping, ping } from '@libp2p/ping'
 import { webRTCDirect } from '@libp2p/webrtc'
 import { createTabPeer, type PeerId, type Point, type TabPeer, type TabPeerInit } from '../../web/index.ts'
 
-let peer: TabPeer | undefined
+type Peer = TabPeer<Uint8Array, unknown, Uint8Array, { ping: Ping }>
 
-function running(): TabPeer {
+let peer: Peer | undefined
+
+function running(): Peer {
   if (peer === undefined) throw new Error('no peer was started')
   return peer
 }
 
 const page = {
   async start(init: TabPeerInit, direct = false) {
-    peer = await createTabPeer(direct ? { ...init, webRtcDirect: webRTCDirect } : init)
+    const services = { ping: ping() }
+    peer = await createTabPeer(direct ? { ...init, services, webRtcDirect: webRTCDirect } : { ...init, services })
     const { identity, pool } = peer
     return { peerId: pool.peerId, persistent: identity.persistent, notice: identity.notice, transports: pool.network.transports }
   },
 
   async stop(): Promise<void> {
     await running().stop()
+  },
+
+  /** By the service that the page adds to the preset: the round trip to a connected peer, ms. */
+  async ping(peerId: PeerId): Promise<number> {
+    const { node } = running()
+    const [connection] = node.getConnections().filter(({ remotePeer }) => remotePeer.toString() === peerId)
+    if (connection === undefined) throw new Error('not connected')
+    return node.services.ping.ping(connection.remotePeer)
   },
 
   /** A point at which another page can dial this one, once a relay gave us a place. */

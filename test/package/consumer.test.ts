@@ -38,15 +38,42 @@ const resolutions: readonly { name: string; options: Readonly<Record<string, unk
 /** With these libp2p's own declarations are free of faults, so ours can be checked too. */
 const libp2pNeeds = { lib: ['ES2024', 'DOM'], types: ['node'], skipLibCheck: false }
 
+/** A Node peer with a relay, and what the options say whose packages are missing. */
+const firstProgram = `
+import { createNodePeer } from 'p2p-pool/node'
+const init = { network: 'test', listen: ['/ip4/127.0.0.1/tcp/0', '/ip4/127.0.0.1/tcp/0/ws'] }
+const { node, stop } = await createNodePeer({ ...init, relay: true })
+console.log(node.getMultiaddrs().length)
+await stop()
+for (const option of ['nat', 'mdns', 'webRtc', 'webRtcDirect', 'autoTls']) await createNodePeer({ ...init, [option]: true }).catch(({ code, message }) => console.log(code, message))
+`
+
 let consumer: Consumer
+let firstRun: string
 
 beforeAll(async () => {
   consumer = await packAndInstall()
+  await consumer.write('first.mjs', firstProgram)
+  firstRun = await consumer.node('first.mjs')
+  await consumer.installOptional()
   await consumer.write('page.ts', pageSource)
   await consumer.write('server.ts', nodeSource)
 }, 120_000)
 
 afterAll(() => consumer?.remove())
+
+it('the first install runs a Node peer with a relay, and an option that needs more says what to install', () => {
+  const missing = (option: string, packages: string) =>
+    expect.stringMatching(new RegExp(`^invalid-config ${option} needs a package that is not installed .*; run: npm install ${packages}$`))
+  expect(firstRun.trimEnd().split('\n')).toEqual([
+    '2',
+    missing('nat', '@libp2p/autonat-v2 @libp2p/dcutr @libp2p/upnp-nat'),
+    missing('mdns', '@libp2p/mdns'),
+    missing('webRtc', '@libp2p/webrtc'),
+    missing('webRtcDirect', '@libp2p/webrtc'),
+    missing('autoTls', '@ipshipyard/libp2p-auto-tls.*')
+  ])
+})
 
 describe('what is in the package', () => {
   it('texts, sources and what was built from them, and nothing else', () => {

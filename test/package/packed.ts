@@ -12,7 +12,7 @@ import { promisify } from 'node:util'
 const checkout = fileURLToPath(new URL('../..', import.meta.url))
 
 /** Types of Node, and packages of libp2p that examples of the guide use, belong to the consumer's project, not to ours. */
-const consumersOwn = ['@types/node', '@libp2p/bootstrap', '@libp2p/gossipsub', '@libp2p/kad-dht', '@libp2p/ping']
+const consumersOwn = ['@types/node', '@libp2p/bootstrap', '@libp2p/gossipsub', '@libp2p/kad-dht']
 
 interface Manifest {
   readonly version: string
@@ -20,6 +20,7 @@ interface Manifest {
   readonly exports: Readonly<Record<string, string | { readonly types: string; readonly default: string }>>
   readonly dependencies: Readonly<Record<string, string>>
   readonly peerDependencies: Readonly<Record<string, string>>
+  readonly peerDependenciesMeta: Readonly<Record<string, { readonly optional: boolean }>>
 }
 
 export interface Consumer {
@@ -32,6 +33,8 @@ export interface Consumer {
   readonly files: readonly string[]
   /** Puts a file into the project. */
   write(name: string, text: string): Promise<void>
+  /** Installs the optional packages, and those of the examples. Before, the project has what `npm install p2p-pool libp2p` installs. */
+  installOptional(): Promise<void>
   /** Runs Node in the project; resolves with what it printed, rejects with it if it failed. */
   node(...args: string[]): Promise<string>
   /** Type-checks files of the project with options over strict ones. */
@@ -61,10 +64,15 @@ async function fill(folder: string): Promise<Consumer> {
   await run('tar', ['-xzf', join(folder, tarball), '--strip-components=1', '-C', installed], folder)
 
   const manifest: Manifest = JSON.parse(await readFile(join(installed, 'package.json'), 'utf8'))
-  for (const name of [...Object.keys(manifest.dependencies), ...Object.keys(manifest.peerDependencies), ...consumersOwn]) {
-    await mkdir(dirname(join(modules, name)), { recursive: true })
-    await symlink(join(checkout, 'node_modules', name), join(modules, name), 'junction')
+  const install = async (names: readonly string[]): Promise<void> => {
+    for (const name of names) {
+      await mkdir(dirname(join(modules, name)), { recursive: true })
+      await symlink(join(checkout, 'node_modules', name), join(modules, name), 'junction')
+    }
   }
+  const optional = Object.keys(manifest.peerDependenciesMeta)
+  const required = Object.keys(manifest.peerDependencies).filter((name) => !optional.includes(name))
+  await install([...Object.keys(manifest.dependencies), ...required])
   await writeFile(join(folder, 'package.json'), JSON.stringify({ name: 'consumer', private: true, type: 'module' }))
 
   return {
@@ -72,6 +80,7 @@ async function fill(folder: string): Promise<Consumer> {
     installed,
     manifest,
     files: await filesBelow(installed),
+    installOptional: () => install([...optional, ...consumersOwn]),
     write: (name, text) => writeFile(join(folder, name), text),
     node: (...args) => run(process.execPath, args, folder),
     async typeCheck(name, files, options) {

@@ -198,7 +198,14 @@ describe('the settings of a node', () => {
   })
 
   it('have fixed ports by default, so that the line of a page stays true', async () => {
-    expect((await readNodeSettings({ network: 'test' })).init.listen).toEqual(['/ip4/0.0.0.0/tcp/4001', '/ip4/0.0.0.0/tcp/4002/ws'])
+    expect((await readNodeSettings({ network: 'test' })).init.listen).toEqual([
+      '/ip4/0.0.0.0/tcp/4001',
+      '/ip4/0.0.0.0/tcp/4002/ws',
+      '/ip6/::/tcp/4001',
+      '/ip6/::/tcp/4002/ws'
+    ])
+    const flags = { network: 'test', nat: true, mdns: true, webrtc: true }
+    expect((await readNodeSettings(flags)).init).toMatchObject({ nat: true, mdns: true, webRtc: true })
   })
 
   it('take a band', async () => {
