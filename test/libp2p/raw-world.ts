@@ -1,7 +1,7 @@
 /** Real pools and raw peers beside them, for the tests of docs/protocol.md. */
 import type { Libp2p } from '@libp2p/interface'
 import type { PeerId } from '../../src/core/index.ts'
-import type { PoolMessage } from '../../src/core/values/message.ts'
+import type { PoolMessage } from '../../src/core/wire/schema.ts'
 import type { PeerPoolInit } from '../../src/libp2p/index.ts'
 import { type PoolNode, plainNode, poolNode, until } from './plain-nodes.ts'
 import { type RawPeer, type RawStream, rawPeer } from './raw-peer.ts'

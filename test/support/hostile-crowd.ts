@@ -3,8 +3,8 @@
  * dials them. They aim at what they could want to change: points and ids that the operator or a proof wrote something about.
  */
 import type { Link, Point } from '../../src/core/index.ts'
-import type { PoolMessage } from '../../src/core/values/message.ts'
 import { encodeMessages } from '../../src/core/wire/encode.ts'
+import type { PoolMessage } from '../../src/core/wire/schema.ts'
 import type { MemoryNetwork } from '../../src/testing/memory-network.ts'
 import { helloOf } from './hostile-peer.ts'
 import type { World } from './pools.ts'

@@ -1,9 +1,9 @@
 /** A peer without a pool: it says on a link what a test wants, and writes down what it hears. */
 import type { Link, Point } from '../../src/core/index.ts'
-import type { HelloMessage, PoolMessage } from '../../src/core/values/message.ts'
 import { decodeMessage } from '../../src/core/wire/decode.ts'
 import { encodeMessages } from '../../src/core/wire/encode.ts'
 import { FrameReader } from '../../src/core/wire/frame.ts'
+import type { HelloMessage, PoolMessage } from '../../src/core/wire/schema.ts'
 import type { MemoryNetwork } from '../../src/testing/memory-network.ts'
 import type { World } from './pools.ts'
 

@@ -2,13 +2,14 @@
  * Messages over a link: the bytes of `wire/`, one at a time, with the signal that ends the wait. The handshake reads one
  * message after the other; a running connection takes the channel over with whatever came early.
  */
-import type { PoolMessage, ReceivedMessage } from '../values/message.ts'
+
 import type { Link } from '../values/ports.ts'
 import type { WireLimits } from '../wire/caps.ts'
 import { decodeMessage } from '../wire/decode.ts'
 import { bytesIn, encodeMessage, encodeMessages, type Frame } from '../wire/encode.ts'
 import { WireFault } from '../wire/fault.ts'
 import { FrameReader } from '../wire/frame.ts'
+import type { PoolMessage, ReceivedMessage } from '../wire/schema.ts'
 import { abortable, unheard } from './waits.ts'
 
 /** In a handshake; afterwards they count in the rate of pool messages. */

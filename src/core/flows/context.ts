@@ -5,11 +5,11 @@
 import type { PoolState } from '../tables/pool-state.ts'
 import type { ConnectionKind, RunningConnection } from '../values/attempt.ts'
 import type { PoolConfig } from '../values/config.ts'
-import type { ExchangeMessage } from '../values/message.ts'
 import type { Clock, Log, Network, Random } from '../values/ports.ts'
 import type { DisconnectReason, Ending } from '../values/reason.ts'
 import type { ConnectionInfo } from '../values/snapshot.ts'
 import type { TakeArguments } from '../verbs.ts'
+import type { ExchangeMessage } from '../wire/schema.ts'
 import type { EventHub } from './event-hub.ts'
 
 /** A connection as the flows see it: what is sent and received on it has no type. `connection.ts` makes them. */

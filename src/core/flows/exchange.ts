@@ -4,10 +4,10 @@
  */
 import { type Asker, shareablePoints } from '../decisions/sharing.ts'
 import { hostOf, sourceGroupOf } from '../values/address.ts'
-import type { ExchangeMessage, HelloMessage, UnknownMessage } from '../values/message.ts'
 import type { Clock } from '../values/ports.ts'
 import { wireCaps } from '../wire/caps.ts'
 import { WireFault } from '../wire/fault.ts'
+import type { ExchangeMessage, HelloMessage, UnknownMessage } from '../wire/schema.ts'
 import type { FlowConnection, FlowContext } from './context.ts'
 import { parsePoints } from './handshake.ts'
 import type { Mixing } from './mixing.ts'

@@ -2,11 +2,11 @@
 import { protocolVersions } from '../decisions/admission-hello.ts'
 import type { PoolSettings } from '../values/config.ts'
 import type { ParsedPoint, PeerId, Point } from '../values/ids.ts'
-import type { HelloMessage, NackMessage, PoolMessage } from '../values/message.ts'
 import type { Link, Network, PlainPeer } from '../values/ports.ts'
 import { messageOf, motiveOf, type Rejection } from '../values/reason.ts'
 import { handshakeLimits, wireCaps } from '../wire/caps.ts'
 import { WireFault } from '../wire/fault.ts'
+import type { HelloMessage, MessageOf, PoolMessage } from '../wire/schema.ts'
 import type { Channel } from './channel.ts'
 import type { FlowContext } from './context.ts'
 import { unheard } from './waits.ts'
@@ -45,7 +45,7 @@ export async function readHello(channel: Channel, config: PoolSettings, signal: 
 }
 
 /** Their answer; rejects as `readHello`. */
-export async function readVerdict(channel: Channel, signal: AbortSignal): Promise<{ kind: 'ack' } | NackMessage> {
+export async function readVerdict(channel: Channel, signal: AbortSignal): Promise<{ kind: 'ack' } | MessageOf<'nack'>> {
   if (channel.link.plain !== undefined) return { kind: 'ack' }
   const message = await readMessage(channel, signal)
   if (message.kind !== 'ack' && message.kind !== 'nack') throw new WireFault(`an Ack or a Nack was expected, ${message.kind} came`)
@@ -85,7 +85,7 @@ export function readMetadata<ConnMeta>(
 }
 
 /** The Nack for a refusal, with points to try instead, as many as it holds at most; `undefined` where the original just closes. */
-export function nackFor(rejection: Rejection, points: readonly string[]): NackMessage | undefined {
+export function nackFor(rejection: Rejection, points: readonly string[]): MessageOf<'nack'> | undefined {
   const motive = motiveOf(rejection)
   return motive === undefined ? undefined : { kind: 'nack', motive, points }
 }

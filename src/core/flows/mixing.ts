@@ -10,8 +10,8 @@ import { pointsFor } from '../decisions/sharing.ts'
 import { readPoint } from '../values/address.ts'
 import type { RunningConnection } from '../values/attempt.ts'
 import type { PeerId, Point } from '../values/ids.ts'
-import type { SwapAckMessage, SwapRequestMessage } from '../values/message.ts'
 import { PoolError } from '../values/reason.ts'
+import type { MessageOf } from '../wire/schema.ts'
 import type { FlowConnection, FlowContext } from './context.ts'
 import { parsePoints } from './handshake.ts'
 
@@ -81,7 +81,7 @@ export class Mixing {
     return true
   }
 
-  async requested(from: FlowConnection, message: SwapRequestMessage): Promise<void> {
+  async requested(from: FlowConnection, message: MessageOf<'swap-request'>): Promise<void> {
     const { events, clock } = this.#context
     events.emit('swap-request-received', { peerId: from.peerId })
     const why = from.isPrivate ? 'the peer is private' : this.#whyNot()
@@ -99,7 +99,7 @@ export class Mixing {
     await this.#trade(from, offered, given.peerId)
   }
 
-  async acknowledged(from: FlowConnection, message: SwapAckMessage): Promise<void> {
+  async acknowledged(from: FlowConnection, message: MessageOf<'swap-ack'>): Promise<void> {
     const { events, clock } = this.#context
     events.emit('swap-ack-received', { peerId: from.peerId })
     const open = this.#open

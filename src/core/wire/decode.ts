@@ -2,10 +2,11 @@
  * Frames to messages, by the table of `schema.ts`. Called by `flows/` with what `frame.ts` cut out of the stream. Only form and size are
  * checked here: `flows/` decide which message may come when, and whether its points are points.
  */
-import type { PoolMessage } from '../values/message.ts'
+
 import { type WireLimits, wireCaps } from './caps.ts'
 import { fault } from './fault.ts'
 import { bytesType, FieldReader } from './field-reader.ts'
+import type { PoolMessage } from './schema.ts'
 import { type Field, fieldsOf, kinds, type TableMessage, unwrapped, wireTypeOf } from './schema.ts'
 
 /** `ignoreBOM`: the mark stays in the text, so that what we read we would write again. */

@@ -2,8 +2,9 @@
  * Disconnect messages to reasons and back. Called by `flows/`. A peer may claim any reason: `Ending.by` says that the claim came from the
  * other side, and nothing but the text shown and the time of the next dial may depend on it.
  */
-import type { DisconnectMessage } from '../values/message.ts'
+
 import { type DisconnectReason, reasonCode } from '../values/reason.ts'
+import type { MessageOf } from './schema.ts'
 
 /** A Disconnect that names no reason. */
 const unstated = 0
@@ -19,7 +20,7 @@ const maxUint32 = 2 ** 32 - 1
 const unprintable = /[\p{Cc}\p{Zl}\p{Zp}\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]+/gu
 
 /** What to send; fractions of a millisecond are rounded up, and more than 49 days become 49. */
-export function disconnectMessage(reason: DisconnectReason, comeBackAfterMs = 0): DisconnectMessage {
+export function disconnectMessage(reason: DisconnectReason, comeBackAfterMs = 0): MessageOf<'disconnect'> {
   const stated: Readonly<Record<string, number>> = reasonCode
   return {
     kind: 'disconnect',
@@ -30,7 +31,7 @@ export function disconnectMessage(reason: DisconnectReason, comeBackAfterMs = 0)
 }
 
 /** What a peer's Disconnect means. Its text is fit for a log: at most 256 bytes, no control characters. */
-export function reasonOf({ code, text }: DisconnectMessage): DisconnectReason {
+export function reasonOf({ code, text }: MessageOf<'disconnect'>): DisconnectReason {
   const shown = text.replace(unprintable, ' ').trim()
   const kind = kinds.find((candidate) => reasonCode[candidate] === code)
   switch (kind) {

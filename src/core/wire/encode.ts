@@ -1,8 +1,9 @@
 /** Messages to frames, by the table of `schema.ts`. Called by `flows/`, which hand the bytes to a `Link`. */
-import type { PoolMessage } from '../values/message.ts'
+
 import { wireCaps } from './caps.ts'
 import { mistake } from './fault.ts'
 import { bytesType, numberType } from './field-reader.ts'
+import type { PoolMessage } from './schema.ts'
 import { applicationTag, type Field, fieldsOf, kinds, tag, unwrapped, wireTypeOf } from './schema.ts'
 
 const encoder = new TextEncoder()

@@ -1,13 +1,10 @@
 /**
- * The messages as data: which field of `values/message.ts` has which number, type and caps. Mirrors `p2p-pool.proto`, which
- * a test compares with this; `encode.ts` and `decode.ts` go by it.
+ * What two pools say to each other: the fields of each message, with their numbers, types and caps. Mirrors `p2p-pool.proto`, which a test
+ * compares with this; the types of messages are made of it, and `encode.ts` and `decode.ts` go by it. What a pool does on a message is the
+ * matter of `flows/`. Points are texts here: a peer wrote them, and only `Network.parsePoint` makes a `Point` of one.
  */
-import type { ApplicationMessage, PoolMessage } from '../values/message.ts'
 import { wireCaps } from './caps.ts'
 import { bytesType, numberType } from './field-reader.ts'
-
-/** All kinds but `application`, whose payload stands in the frame itself. */
-export type TableMessage = Exclude<PoolMessage, ApplicationMessage>
 
 /** One field of a message. */
 export interface Field {
@@ -26,49 +23,94 @@ export interface Field {
   readonly isCut?: boolean
 }
 
-type TypeOf<V> = V extends number ? 'uint32' : V extends boolean ? 'bool' : V extends string ? 'text' : 'bytes'
-type FieldOf<V> = V extends readonly (infer Each)[] ? { readonly type: TypeOf<Each>; readonly count: number } : { readonly type: TypeOf<V> }
-
-/** What each property of a message is on the wire, in the order of writing: that of the numbers. */
-type Fields<M> = { readonly [K in Exclude<keyof M, 'kind'>]-?: Field & FieldOf<NonNullable<M[K]>> }
-
 const point = { type: 'text', max: wireCaps.pointBytes } as const
 const versions = { type: 'uint32', count: wireCaps.versions } as const
 const transports = { type: 'text', max: wireCaps.transportBytes, count: wireCaps.transports } as const
 const swap = { point: { id: 1, ...point }, peerId: { id: 2, type: 'text', max: wireCaps.peerIdBytes } } as const
 
-export const schemas: { readonly [M in TableMessage as M['kind']]: Fields<M> } = {
+/** In the order of writing: that of the numbers. */
+export const schemas = {
+  /** The first message of each side. */
   hello: {
     network: { id: 1, type: 'text', max: wireCaps.networkBytes },
+    /** Versions of the pool protocol that the sender speaks. */
     protocolVersions: { id: 2, ...versions },
+    /** Versions of the application's own protocol. */
     applicationVersions: { id: 3, ...versions },
+    /** The sender must not be advertised to others. */
     isPrivate: { id: 4, type: 'bool' },
+    /** False: the sender neither answers nor uses exchange messages. */
     discovery: { id: 5, type: 'bool' },
+    /** Where the sender can be reached, the best first. */
     points: { id: 6, ...point, count: wireCaps.ownPoints },
+    /** The libp2p signed peer record (an envelope), empty if it has none. */
     signedPeerRecord: { id: 7, type: 'bytes', max: wireCaps.signedPeerRecordBytes },
+    /** Drawn anew each time the sender's pool is made: a second dial of the same run has the same one, a restarted peer another. */
     instance: { id: 8, type: 'bytes', max: wireCaps.instanceMaxBytes, min: wireCaps.instanceMinBytes },
+    /** The application's connection metadata, empty if none. */
     metadata: { id: 9, type: 'bytes', max: wireCaps.metadataBytes },
+    /** As in Bootstrap, for the points of a Nack; empty: not said. */
     transports: { id: 10, ...transports }
   },
   ack: {},
+  /** `motive`: a `nackMotive`, or a code that we do not know. `points`: to try instead. */
   nack: { motive: { id: 1, type: 'uint32' }, points: { id: 2, ...point, count: wireCaps.nackPoints } },
+  /** Asks for points that the asker can dial: `transports` are names of `Transport`, others are ignored. */
   bootstrap: { transports: { id: 1, ...transports } },
   advertise: {
     points: { id: 1, ...point, count: wireCaps.advertisePoints },
+    /** Replaces the points of the sender's Hello; `undefined`: they are as they were. */
     ownPoints: { id: 2, ...point, count: wireCaps.ownPoints, isWrapped: true }
   },
   'swap-request': swap,
   'swap-ack': swap,
+  /** The last message of a side that leaves. */
   disconnect: {
+    /** A `reasonCode`; unknown codes are kept. */
     code: { id: 1, type: 'uint32' },
     text: { id: 2, type: 'text', max: wireCaps.disconnectTextBytes, isCut: true },
+    /** The sender asks not to be dialed before; 0: it does not ask. */
     comeBackAfterMs: { id: 3, type: 'uint32' }
   }
+} as const satisfies Readonly<Record<string, Readonly<Record<string, Field>>>>
+
+type Schemas = typeof schemas
+type ValueOf<F extends Field> = { uint32: number; bool: boolean; text: string; bytes: Uint8Array }[F['type']]
+type PropertyOf<F> = F extends Field & { readonly isWrapped: true }
+  ? readonly ValueOf<F>[] | undefined
+  : F extends Field & { readonly count: number }
+    ? readonly ValueOf<F>[]
+    : F extends Field
+      ? ValueOf<F>
+      : never
+
+/** A message of one of these kinds, decoded. */
+export type MessageOf<Kind extends keyof Schemas> = Kind extends keyof Schemas
+  ? { readonly kind: Kind } & { readonly [Name in keyof Schemas[Kind]]: PropertyOf<Schemas[Kind][Name]> }
+  : never
+export type HelloMessage = MessageOf<'hello'>
+export type ExchangeMessage = MessageOf<'bootstrap' | 'advertise' | 'swap-request' | 'swap-ack'>
+/** All kinds but `application`, whose payload stands in the frame itself. */
+export type TableMessage = MessageOf<keyof Schemas>
+
+/** Bytes of the application. */
+export interface ApplicationMessage {
+  readonly kind: 'application'
+  readonly payload: Uint8Array
 }
 
-/** The type of `schemas` ties each property to a field of its own type; from here on the walk over them is untyped. */
+/** A message of a kind that only a later version of the protocol knows. */
+export interface UnknownMessage {
+  readonly kind: 'unknown'
+}
+
+export type PoolMessage = TableMessage | ApplicationMessage
+export type ReceivedMessage = PoolMessage | UnknownMessage
+
+/** For a walk over the fields, which is untyped. */
 export function fieldsOf(kind: TableMessage['kind']): [key: string, field: Field][] {
-  return Object.entries(schemas[kind])
+  const fields: Readonly<Record<string, Field>> = schemas[kind]
+  return Object.entries(fields)
 }
 
 /** The one field of the message that a wrapped list stands in. */

@@ -1,7 +1,7 @@
 /** What 250 kB of messages of one peer cost a pool: turns of its event loop, processor time, memory. */
 import type { Libp2p } from '@libp2p/interface'
-import type { PoolMessage } from '../../../src/core/values/message.ts'
 import { encodeMessages } from '../../../src/core/wire/encode.ts'
+import type { PoolMessage } from '../../../src/core/wire/schema.ts'
 import { kinds } from '../../../src/core/wire/schema.ts'
 import { type Lab, pause, until } from '../../laboratory/lab.ts'
 import { defineRole } from '../../laboratory/role.ts'

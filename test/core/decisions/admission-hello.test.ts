@@ -4,8 +4,8 @@ import { type Admission, checkHello } from '../../../src/core/decisions/admissio
 import type { AttemptRecord } from '../../../src/core/tables/attempt.ts'
 import { hostOfIp } from '../../../src/core/values/address.ts'
 import type { Host, ParsedPoint, PeerId, Point } from '../../../src/core/values/ids.ts'
-import type { HelloMessage } from '../../../src/core/values/message.ts'
 import type { Rejection } from '../../../src/core/values/reason.ts'
+import type { HelloMessage } from '../../../src/core/wire/schema.ts'
 import { type FakeConnection, StateBench } from '../../support/state-bench.ts'
 
 const [alice, bob] = ['alice', 'bob'] as PeerId[] as [PeerId, PeerId]

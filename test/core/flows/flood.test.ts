@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import { maxRates } from '../../../src/core/flows/exchange.ts'
 import type { PeerId, Point } from '../../../src/core/index.ts'
-import type { PoolMessage } from '../../../src/core/values/message.ts'
+import type { PoolMessage } from '../../../src/core/wire/schema.ts'
 import { HostilePeer, helloOf, say } from '../../support/hostile-peer.ts'
 import { type Member, record, World } from '../../support/pools.ts'
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { memoryStorage, type PeerId, type PeerStorage, type Point } from '../../../src/core/index.ts'
-import type { ExchangeMessage } from '../../../src/core/values/message.ts'
+import type { ExchangeMessage } from '../../../src/core/wire/schema.ts'
 import { HostilePeer, helloOf, say } from '../../support/hostile-peer.ts'
 import { type Member, record, rejectionOf, World } from '../../support/pools.ts'
 

@@ -1,10 +1,10 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { PoolMessage } from '../../../src/core/values/message.ts'
 import { wireCaps } from '../../../src/core/wire/caps.ts'
 import { decodeMessage } from '../../../src/core/wire/decode.ts'
 import { encodeMessage, encodeMessages } from '../../../src/core/wire/encode.ts'
 import { WireFault } from '../../../src/core/wire/fault.ts'
+import type { PoolMessage } from '../../../src/core/wire/schema.ts'
 import {
   anyMessage,
   anyMessageOf,

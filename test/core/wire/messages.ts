@@ -1,7 +1,7 @@
 /** Random messages within the caps, for the tests beside it; and one of each kind that uses every cap to the full. */
 import fc from 'fast-check'
-import type { PoolMessage } from '../../../src/core/values/message.ts'
 import { wireCaps } from '../../../src/core/wire/caps.ts'
+import type { PoolMessage } from '../../../src/core/wire/schema.ts'
 
 export type MessageOf<K extends PoolMessage['kind']> = Extract<PoolMessage, { kind: K }>
 

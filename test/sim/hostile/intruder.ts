@@ -4,7 +4,7 @@
  */
 import type { Link } from '../../../src/core/index.ts'
 import type { Point } from '../../../src/core/values/ids.ts'
-import type { PoolMessage } from '../../../src/core/values/message.ts'
+import type { PoolMessage } from '../../../src/core/wire/schema.ts'
 import type { MemoryNetwork } from '../../../src/testing/memory-network.ts'
 import { helloOf, messagesOf, say } from '../../support/hostile-peer.ts'
 import type { Simulation } from '../simulation.ts'

@@ -4,7 +4,7 @@
  * Every hostile point counts, also the one at which a source itself is.
  */
 import type { Point } from '../../../src/core/values/ids.ts'
-import type { PoolMessage } from '../../../src/core/values/message.ts'
+import type { PoolMessage } from '../../../src/core/wire/schema.ts'
 import { churn, honestWorld, hostileShareConnected, hostileShareKnown, provenPoints, startWatched } from '../hostile/honest.ts'
 import { answerEverywhere, type Conduct, hostilePoint, Intruder, idAt, isHostile } from '../hostile/intruder.ts'
 import type { Machine } from '../machine.ts'
