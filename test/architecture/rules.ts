@@ -147,7 +147,7 @@ export const coreTouchesNoWorld: Rule = (files) =>
  * peers say, only those that keep claims are among them.
  */
 const doors: ReadonlyMap<string, readonly string[]> = new Map([
-  ['fromOperator', ['point-table', 'peer-table', 'known-points', 'known-peers', 'saved-fields']],
+  ['fromOperator', ['bounded-table', 'point-table', 'peer-table', 'known-points', 'known-peers', 'saved-fields']],
   ['fromProof', ['point', 'peer', 'pool-state', 'access', 'saved-fields']],
   ['fromClaims', ['claims', 'point', 'pool-state', 'saved-fields']],
   ['fromOwner', ['attempt', 'pool-state']]

@@ -16,10 +16,17 @@ export interface Victims<Entry> {
 
 export abstract class BoundedTable<
   Key,
-  Entry extends { readonly trusted: boolean; readonly lastEstablished: object | undefined; readonly state: { readonly kind: string } }
+  Entry extends {
+    readonly trusted: boolean
+    readonly lastEstablished: object | undefined
+    readonly state: { readonly kind: string }
+    fromOperator(): { trusted: boolean }
+  }
 > {
   /** Null: no bound, no collection. */
   readonly bounds: TableSize | null
+  /** Grows by the operator's word alone. */
+  readonly trusted = new Set<Entry>()
   readonly #entries = new Map<Key, Entry>()
   #collected = 0
 
@@ -54,6 +61,7 @@ export abstract class BoundedTable<
     const entry = this.#entries.get(key)
     if (entry === undefined) return false
     this.#entries.delete(key)
+    this.trusted.delete(entry)
     this.removed?.(entry)
     return true
   }
@@ -65,6 +73,7 @@ export abstract class BoundedTable<
 
   add(entry: Entry): void {
     this.#entries.set(this.keyOf(entry), entry)
+    if (entry.trusted) this.trusted.add(entry)
   }
 
   protected collect(entries: readonly Entry[]): void {
@@ -79,28 +88,25 @@ export abstract class BoundedTable<
     const { untried, tried } = this.victims()
     this.collect(untried.slice(0, this.size - goal))
     if (byOperator) this.collect(tried.slice(0, Math.max(0, this.size - goal)))
-    else if (this.isFull && this.#count(isTried) > Math.floor(max / 2)) this.collect(tried.slice(0, 1))
+    else if (this.isFull && [...this].filter(isTried).length > Math.floor(max / 2)) this.collect(tried.slice(0, 1))
     return !this.isFull
   }
 
-  /** An entry is no longer trusted: one has to go if the table was above its `max` for trusted ones' sake. */
-  protected shrink(): void {
-    if (this.bounds === null || this.size <= this.bounds.max) return
-    if (this.size <= this.bounds.max + this.#count((entry) => entry.trusted)) return
-    const { untried, tried } = this.victims()
-    this.collect([...untried, ...tried].slice(0, 1))
+  /** One that is no longer trusted may have to go at once, when the table was above its `max` for trusted ones' sake. */
+  setTrusted(entry: Entry, trusted: boolean): void {
+    if (entry.trusted === trusted || this.get(this.keyOf(entry)) !== entry) return
+    entry.fromOperator().trusted = trusted
+    if (trusted) this.trusted.add(entry)
+    else if (this.trusted.delete(entry) && this.bounds !== null && this.size > this.bounds.max + this.trusted.size) {
+      const { untried, tried } = this.victims()
+      this.collect([...untried, ...tried].slice(0, 1))
+    }
   }
 
   protected abstract keyOf(entry: Entry): Key
   protected abstract victims(): Victims<Entry>
   /** Called after an entry has gone. */
   protected removed?(entry: Entry): void
-
-  #count(holds: (entry: Entry) => boolean): number {
-    let count = 0
-    for (const entry of this) if (holds(entry)) count++
-    return count
-  }
 }
 
 /** May it be collected at all? */

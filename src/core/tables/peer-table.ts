@@ -35,13 +35,6 @@ export class PeerTable<PeerMeta = unknown> extends BoundedTable<PeerId, PeerReco
     return record
   }
 
-  /** A peer that is no longer trusted may have to go at once, when the table was above its `max` for trusted ones' sake. */
-  setTrusted(record: PeerRecord<PeerMeta>, trusted: boolean): void {
-    if (record.trusted === trusted || this.get(record.peerId) !== record) return
-    record.fromOperator().trusted = trusted
-    if (!trusted) this.shrink()
-  }
-
   protected override keyOf({ peerId }: PeerRecord<PeerMeta>): PeerId {
     return peerId
   }

@@ -49,8 +49,6 @@ const maxExamined = 1_024
 export class PointTable extends BoundedTable<Point, PointRecord> {
   readonly quota: PointQuota
   readonly hosts = new HostQuota()
-  /** Grows by the operator's word alone. */
-  readonly #trusted = new Set<PointRecord>()
   /** The longest connected first. */
   readonly #running = new Set<PointRecord>()
   /** Where a peer answered before, and is not connected. The least recently seen first. */
@@ -64,13 +62,13 @@ export class PointTable extends BoundedTable<Point, PointRecord> {
 
   /** Is a trusted point on this host? */
   hasTrustedHost(host: Host): boolean {
-    for (const record of this.#trusted) if (record.host === host) return true
+    for (const record of this.trusted) if (record.host === host) return true
     return false
   }
 
   /** Is this the peer of a trusted point on the host, or may it be, since no peer was connected there yet? */
   isTrustedAt(host: Host, peerId: PeerId | undefined): boolean {
-    for (const record of this.#trusted) {
+    for (const record of this.trusted) {
       const there = record.expectedPeerId ?? record.lastEstablished?.peerId
       if (record.host === host && (there === undefined || there === peerId)) return true
     }
@@ -79,7 +77,7 @@ export class PointTable extends BoundedTable<Point, PointRecord> {
 
   /** Is this the peer that a trusted point expects? */
   isExpectedAtTrusted(peerId: PeerId): boolean {
-    for (const { expectedPeerId } of this.#trusted) if (expectedPeerId === peerId) return true
+    for (const { expectedPeerId } of this.trusted) if (expectedPeerId === peerId) return true
     return false
   }
 
@@ -126,17 +124,6 @@ export class PointTable extends BoundedTable<Point, PointRecord> {
     if (this.quota.refresh(record)) this.collect(this.quota.surplusBeside(record))
   }
 
-  /** A point that is no longer trusted may have to go at once, when the table was above its `max` for trusted ones' sake. */
-  setTrusted(record: PointRecord, trusted: boolean): void {
-    if (record.trusted === trusted || this.get(record.point) !== record) return
-    record.fromOperator().trusted = trusted
-    if (trusted) this.#trusted.add(record)
-    else {
-      this.#trusted.delete(record)
-      this.shrink()
-    }
-  }
-
   /**
    * Points to advertise: the first 3/5 of `size` in order, then random others; all if no more than `size` may be listed. Connected ones
    * come first, the longest connected at the top, then the most recently seen. Throws `RangeError` for a size that is negative or no
@@ -175,13 +162,13 @@ export class PointTable extends BoundedTable<Point, PointRecord> {
   protected override removed(record: PointRecord): void {
     this.hosts.remove(record)
     this.quota.remove(record)
-    for (const set of [this.#trusted, this.#running, this.#seen]) set.delete(record)
+    this.#running.delete(record)
+    this.#seen.delete(record)
   }
 
   /** `sourceGroup`: the address group where its source is seen. */
   override add(record: PointRecord, sourceGroup?: string): void {
     super.add(record)
-    if (record.trusted) this.#trusted.add(record)
     this.hosts.add(record)
     this.quota.add(record, sourceGroup)
     this.#noteSighting(record)
