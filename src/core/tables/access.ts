@@ -2,14 +2,14 @@
  * The noun `state.access`: who is kept out, and who is trusted. What the operator banned is in `bans.ts`, what the pool greylisted by
  * itself in `greylist.ts`. A question changes nothing: it is answered as of now. `decisions/admission.ts` says what follows.
  */
-import { isPublic } from '../values/address.ts'
+import { isPublic, shareGroupOf } from '../values/address.ts'
 import type { Attempt, RunningConnection } from '../values/attempt.ts'
 import type { Host, PeerId, Point } from '../values/ids.ts'
 import { isInRange, parseIp, tryParseRange } from '../values/ip.ts'
 import type { DisconnectReason } from '../values/reason.ts'
 import { noBackoff } from './attempt.ts'
 import type { BanLists, BanOptions, Bans, Lifted } from './bans.ts'
-import { Greylist, type GreylistedHost, type GreylistedPeer, greylistName } from './greylist.ts'
+import { Greylist, type GreylistedHost, type GreylistedPeer } from './greylist.ts'
 import { noteReport } from './peer.ts'
 import { resetReconnection } from './point.ts'
 import { type Block, cancelAttempts, type Parts } from './pool-view.ts'
@@ -46,7 +46,7 @@ export class Access<PeerMeta, C extends RunningConnection> {
     this.#parts = parts
     this.#bans = parts.bans
     this.#peers = new Greylist({ clock, cleanupDelayMs, max: peerGreylistSize, nameOf: (peerId) => peerId })
-    this.#hosts = new Greylist({ clock, cleanupDelayMs, max: ipGreylistSizeKiB * hostsPerKiB, nameOf: greylistName })
+    this.#hosts = new Greylist({ clock, cleanupDelayMs, max: ipGreylistSizeKiB * hostsPerKiB, nameOf: shareGroupOf })
   }
 
   // Questions.

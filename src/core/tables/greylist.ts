@@ -3,7 +3,6 @@
  * out. In memory only.
  */
 import type { Host, PeerId } from '../values/ids.ts'
-import { formatIp, lastIPv4, mapIPv4, parseIp, prefixOf } from '../values/ip.ts'
 import type { Clock } from '../values/ports.ts'
 
 /** A peer that the pool keeps out after a fault. */
@@ -113,15 +112,4 @@ export class Greylist<Item> {
       this.#entries.delete(name)
     }
   }
-}
-
-/**
- * What counts as one host: IPv6 by /64, since the owner of one address has all of them. 64:ff9b::/96 is all of IPv4 as IPv6-only networks
- * see it: the IPv4 address behind counts, or one fault would hit all.
- */
-export function greylistName(host: Host): string {
-  const groups = host.includes(':') && !host.includes('.') ? parseIp(host) : undefined
-  if (groups === undefined) return host
-  const [a = 0, b = 0, c = 0, d = 0, e = 0, f = 0] = groups
-  return formatIp(a === 0x64 && b === 0xff9b && (c | d | e | f) === 0 ? mapIPv4(lastIPv4(groups)) : prefixOf(groups, 64))
 }

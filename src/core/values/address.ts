@@ -191,7 +191,7 @@ export function groupOfHost(host: Host): string {
  * A name is its own group.
  */
 export function shareGroupOf(host: Host): string {
-  return prefixGroupOf(host, 32, 64)
+  return host.includes('.') ? host : prefixGroupOf(host, 32, 64)
 }
 
 /** The looser key of a share: an IPv4 /16 or an IPv6 /48, which cost an attacker more than single addresses. */
@@ -202,8 +202,16 @@ export function widerGroupOf(host: Host): string {
 function prefixGroupOf(host: Host, ipv4Bits: number, ipv6Bits: number): string {
   const groups = host.includes(':') ? parseIp(host) : undefined
   if (groups === undefined) return host
-  const bits = mappedIPv4(groups) === undefined ? ipv6Bits : 96 + ipv4Bits
-  return `${formatIp(prefixOf(groups, bits))}/${bits}`
+  // The address behind a translation counts, or all of IPv4 would be one group.
+  const address = isTranslated(groups) ? mapIPv4(lastIPv4(groups)) : groups
+  const bits = mappedIPv4(address) === undefined ? ipv6Bits : 96 + ipv4Bits
+  const prefix = formatIp(prefixOf(address, bits))
+  return bits === 128 ? prefix : `${prefix}/${bits}`
+}
+
+/** In 64:ff9b::/96, which is all of IPv4 as IPv6-only networks see it. */
+function isTranslated([a = 0, b = 0, c = 0, d = 0, e = 0, f = 0]: IpGroups): boolean {
+  return a === 0x64 && b === 0xff9b && (c | d | e | f) === 0
 }
 
 /**
@@ -255,7 +263,7 @@ function scopeOfIPv6(groups: IpGroups): Scope {
   if (mapped !== undefined) return scopeOfIPv4(mapped)
   if ((a | b | c | d | e | f | g) === 0 && h === 1) return 'loopback'
   // Addresses that carry an IPv4 address end where that one ends.
-  if (a === 0x64 && b === 0xff9b && (c | d | e | f) === 0) return scopeOfIPv4(lastIPv4(groups))
+  if (isTranslated(groups)) return scopeOfIPv4(lastIPv4(groups))
   if (a === 0x64 && b === 0xff9b && c === 1) return 'private'
   if (a === 0x2002) return scopeOfIPv4(b * 65_536 + c)
   if (a === 0x2001 && b === 0) return 'unroutable' // Teredo, no longer in service, hides an IPv4 address

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { Greylist, greylistName } from '../../../src/core/tables/greylist.ts'
-import { hostOfIp, hostOfName } from '../../../src/core/values/address.ts'
+import { Greylist } from '../../../src/core/tables/greylist.ts'
+import { hostOfIp, hostOfName, shareGroupOf } from '../../../src/core/values/address.ts'
 import type { Host } from '../../../src/core/values/ids.ts'
 
 /** A listing lasts 15 ms. */
@@ -15,7 +15,7 @@ class Bench {
   readonly list: Greylist<Host>
 
   constructor(max = 1_024) {
-    this.list = new Greylist({ clock: { now: () => this.now, date: () => this.date }, max, cleanupDelayMs, nameOf: greylistName })
+    this.list = new Greylist({ clock: { now: () => this.now, date: () => this.date }, max, cleanupDelayMs, nameOf: shareGroupOf })
   }
 
   /** At these dates. */

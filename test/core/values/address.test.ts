@@ -218,6 +218,8 @@ describe('the group of a share', () => {
     expect(groups(shareGroupOf, ['198.51.100.1', '198.51.100.2']).size).toBe(2)
     expect(groups(shareGroupOf, ['2a00:1:2:3::1', '2a00:1:2:3:ffff::9']).size).toBe(1)
     expect(groups(shareGroupOf, ['2a00:1:2:3::1', '2a00:1:2:4::1']).size).toBe(2)
+    expect(groups(shareGroupOf, ['198.51.100.1', '64:ff9b::198.51.100.1']).size, 'behind the translation of IPv6-only networks').toBe(1)
+    expect(groups(shareGroupOf, ['64:ff9b::198.51.100.1', '64:ff9b::198.51.100.2']).size).toBe(2)
     expect(shareGroupOf(hostOfName('a.example.org') as Host)).toBe('a.example.org')
   })
 
