@@ -6,8 +6,8 @@ import type { Circumstances } from '../decisions/foresight.ts'
 import type { FlowContext } from '../flows/context.ts'
 import type { Exchange } from '../flows/exchange.ts'
 import type { Maintenance } from '../flows/maintenance.ts'
-import type { Host, PeerId, Point } from '../values/ids.ts'
-import { isInRange, parseIp, tryParseRange } from '../values/ip.ts'
+import type { PeerId, Point } from '../values/ids.ts'
+import { rangeTest } from '../values/ip.ts'
 import type { Random } from '../values/ports.ts'
 import { describeRejection } from '../values/reason.ts'
 import type { PoolStatus } from '../values/snapshot.ts'
@@ -81,17 +81,11 @@ export class Explanations {
   #blockOf({ peerId, host }: Parameters<Circumstances['blockOf']>[0]): ReturnType<Circumstances['blockOf']> {
     const { state, config, clock } = this.#context
     const blocks = describeBlocks(state.access, config.ipGreylistCleanupDelayMs)
-      .filter((block) => (peerId === undefined ? host !== undefined && holds(block.host, host) : block.peerId === peerId))
+      .filter((block) =>
+        peerId === undefined ? host !== undefined && (block.host === host || rangeTest([block.host ?? ''])(host)) : block.peerId === peerId
+      )
       .map(({ kind, endsAt }) => ({ kind, endsInMs: endsAt === null ? undefined : endsAt - clock.date() }))
     const never = Number.POSITIVE_INFINITY
     return blocks.sort((a, b) => (b.endsInMs ?? never) - (a.endsInMs ?? never) || 0)[0]
   }
-}
-
-/** Is the host the one that is kept out, or in the range? */
-function holds(kept: string | null, host: Host): boolean {
-  if (kept === null || kept === host) return kept !== null
-  const range = tryParseRange(kept)
-  const address = parseIp(host)
-  return range !== undefined && address !== undefined && isInRange(address, range)
 }

@@ -5,7 +5,7 @@
 import { isPublic, shareGroupOf } from '../values/address.ts'
 import type { Attempt, RunningConnection } from '../values/attempt.ts'
 import type { Host, PeerId, Point } from '../values/ids.ts'
-import { isInRange, parseIp, tryParseRange } from '../values/ip.ts'
+import { rangeTest } from '../values/ip.ts'
 import type { DisconnectReason } from '../values/reason.ts'
 import { noBackoff } from './attempt.ts'
 import type { BanLists, BanOptions, Bans, Lifted } from './bans.ts'
@@ -132,7 +132,7 @@ export class Access<PeerMeta, C extends RunningConnection> {
   banRange(text: string, options: HostBanOptions): C[] {
     return this.#banAddress(options, {
       who: `the range ${text}`,
-      isThere: within([text]),
+      isThere: rangeTest([text]),
       ban: (peers) => {
         const range = this.#bans.banRange(text, { ...options, peers })
         this.#parts.emit('range-banned', { range })
@@ -258,7 +258,7 @@ export class Access<PeerMeta, C extends RunningConnection> {
     const free = new Set<string | undefined>([...peers, ...hosts])
     if (free.size + ranges.length === 0) return
     const { points, peers: known, changed } = this.#parts
-    const isWithin = within(ranges)
+    const isWithin = rangeTest(ranges)
     for (const record of points) {
       const { host, expectedPeerId, claimedBy, lastDisconnection } = record
       const concerned = host !== undefined && (free.has(host) || isWithin(host))
@@ -277,15 +277,6 @@ export class Access<PeerMeta, C extends RunningConnection> {
     for (const host of hosts) emit('host-unbanned', { host })
     for (const peerId of peers) emit('peer-unbanned', { peerId })
     for (const range of ranges) emit('range-unbanned', { range })
-  }
-}
-
-/** Is a host in one of these ranges? */
-function within(texts: readonly string[]): (host: Host) => boolean {
-  const ranges = texts.map(tryParseRange)
-  return (host) => {
-    const address = ranges.length === 0 ? undefined : parseIp(host)
-    return address !== undefined && ranges.some((range) => range !== undefined && isInRange(address, range))
   }
 }
 

@@ -142,3 +142,12 @@ export function tryParseRange(text: string): CidrRange | undefined {
 export function isInRange(address: IpGroups, { prefix, length }: CidrRange): boolean {
   return prefixOf(address, length).every((group, i) => group === prefix[i])
 }
+
+/** Tests whether a host is in one of these ranges. Texts that are no range hold nobody. */
+export function rangeTest(texts: readonly string[]): (host: string) => boolean {
+  const ranges = texts.flatMap((text) => tryParseRange(text) ?? [])
+  return (host) => {
+    const address = ranges.length === 0 ? undefined : parseIp(host)
+    return address !== undefined && ranges.some((range) => isInRange(address, range))
+  }
+}
