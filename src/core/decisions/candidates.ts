@@ -77,7 +77,6 @@ function isConnected(view: PoolView, peerId: PeerId | undefined): boolean {
   return peerId !== undefined && view.connection(peerId) !== undefined
 }
 
-/** What there is to dial. */
 export interface Candidates {
   readonly candidates: PointInfo[]
   /** The first instant at which one that must wait need not; infinite: there is none. */

@@ -95,7 +95,6 @@ function explainUnknown(view: PoolView, point: Point, circumstances: Circumstanc
   return explained('unknown', `not a known point: connect or register it${full}`)
 }
 
-/** It waits, and what happens then. */
 function explainBackoff(
   view: PoolView,
   info: PointInfo,
@@ -133,7 +132,6 @@ function reasonToWait(view: PoolView, info: PointInfo): string {
   return lastFailure === undefined ? failed : `${failed}: ${describeRejection(lastFailure)}`
 }
 
-/** Nothing speaks against it. */
 function explainReady(view: PoolView, info: PointInfo, circumstances: Circumstances): Explanation {
   const { status, keepsBand } = circumstances
   if (!keepsBand) return explained('ready', `the pool is ${status}: it dials nobody by itself`)

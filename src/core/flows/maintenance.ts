@@ -110,7 +110,6 @@ export class Maintenance {
     return { now, random, canDial, filling: this.#filling, trimAt: this.#trimAt, awake: this.#awake }
   }
 
-  /** For people. */
   get status(): MaintenanceStatus {
     const mixAt = this.#awake && this.#context.config.maintenanceIdleMs !== null ? this.#mixAt : Number.POSITIVE_INFINITY
     return { keepsBand: this.#running, lookAt: this.#lookAt, searchAt: this.#nextSearchAt, mixAt }

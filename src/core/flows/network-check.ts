@@ -126,7 +126,6 @@ export class NetworkCheck {
     return true
   }
 
-  /** A second connection to the same address works. */
   async #isReached(connection: FlowConnection, given: AbortSignal): Promise<boolean> {
     const { signal, cancel } = deadline(this.#context.clock, reachIntervals * this.#intervalMs, { given: [given] })
     try {

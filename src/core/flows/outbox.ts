@@ -34,14 +34,12 @@ interface Waiting {
   readonly settle: (error?: unknown) => void
 }
 
-/** Of the owner. */
 export interface OutboxParts {
   readonly channel: Channel
   readonly clock: Clock
   readonly turns: Turns
   /** The other side has read nothing for 30 s though something waits. */
   readonly stalled: () => void
-  /** The link broke. */
   readonly broken: () => void
   /** Messages, and their bytes, that were dropped since the last call. */
   readonly dropped: (messages: number, bytes: number) => void

@@ -31,9 +31,7 @@ export function unheard<T>(value: T, rejected: (error: unknown) => void = () => 
 export interface Deadline {
   /** Fires when the time is over, or with one of the given signals. */
   readonly signal: AbortSignal
-  /** Is the time over? */
   isOver(): boolean
-  /** Its work is done. */
   cancel(): void
 }
 

@@ -19,7 +19,6 @@ const hostsPerKiB = 8
 /** A peer that was connected for so long in all, ms, is known. */
 const goodConnectionMs = 10_000
 
-/** Which peer and host to greylist, and why. */
 export interface GreylistRequest {
   readonly peerId?: PeerId | undefined
   readonly host?: Host | undefined
@@ -85,7 +84,6 @@ export class Access<PeerMeta, C extends RunningConnection> {
     return this.#bans.nextEnd
   }
 
-  /** Those in force. */
   bans(): BanLists {
     return this.#bans.export()
   }

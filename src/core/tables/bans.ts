@@ -24,7 +24,6 @@ export interface AddressBanOptions extends BanOptions {
   readonly peers?: readonly PeerId[] | undefined
 }
 
-/** A ban as it is listed and saved. */
 export interface Ban {
   readonly since: number
   readonly endsAt: number | undefined
@@ -143,7 +142,6 @@ export class Bans {
     return this.#ranges.delete(range) ? { hosts: [], peers: this.#release((one) => one === ban), ranges: [range] } : nothingLifted
   }
 
-  /** Removes what has ended. */
   expire(): Lifted {
     if (!this.#hasEnded(this.#nextEnd)) return nothingLifted
     const lift = <Key>(bans: Map<Key, Entry>): Key[] => {
@@ -157,7 +155,6 @@ export class Bans {
     return lifted
   }
 
-  /** Lifts all bans. */
   clear(): Lifted {
     const lifted = { peers: [...this.#peers.keys()], hosts: [...this.#hosts.keys()], ranges: [...this.#ranges.keys()] }
     for (const bans of [this.#peers, this.#hosts, this.#ranges]) bans.clear()
@@ -165,12 +162,10 @@ export class Bans {
     return lifted
   }
 
-  /** When the next ban ends, as a date; infinite: none does. */
   get nextEnd(): number {
     return this.#nextEnd
   }
 
-  /** Those in force. */
   export(): BanLists {
     const peers: PeerBan[] = []
     const along = new Map<Entry, PeerId[]>([...this.#hosts.values(), ...this.#ranges.values()].map((ban) => [ban, []]))

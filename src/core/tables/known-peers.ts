@@ -71,7 +71,6 @@ export class KnownPeers<PeerMeta, C extends RunningConnection> implements PeersV
     this.#parts.changed()
   }
 
-  /** It sent so many new points. */
   noteServed(peerId: PeerId, points: number): void {
     const record = this.#parts.peers.get(peerId)
     if (record !== undefined) noteServed(record, points)

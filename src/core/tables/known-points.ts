@@ -109,7 +109,6 @@ export class KnownPoints<PeerMeta, C extends RunningConnection> implements Point
     return this.isOwn(point) ? undefined : this.#insert(point, options)
   }
 
-  /** The points of the config. */
   configure(points: readonly ParsedPoint[]): void {
     for (const { point, expectedPeerId } of points) {
       const record = this.#register(point, { trusted: true })

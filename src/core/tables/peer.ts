@@ -114,12 +114,10 @@ export class PeerRecord<PeerMeta = unknown> implements PeerInfo<PeerMeta> {
     this.metadata = metadata
   }
 
-  /** What our connections with it and the application's reports showed. */
   fromProof(): PeerFindings {
     return this
   }
 
-  /** What the operator and the application said. */
   fromOperator(): { trusted: boolean; metadata: PeerMeta } {
     return this
   }
@@ -161,17 +159,14 @@ export function setPeerDisconnected(record: PeerRecord, ending: { now: number; d
   }
 }
 
-/** Adds one line to the history. */
 export function notePeer(record: PeerRecord, kind: HistoryKind, at: number, point: Point | undefined): void {
   record.fromProof().events = pushEvent(record.events, { kind, at, other: point })
 }
 
-/** It sent so many new points. */
 export function noteServed(record: PeerRecord, points: number): void {
   record.fromProof().served += points
 }
 
-/** Keeps what was said against it. */
 export function noteReport(record: PeerRecord, { kind, reason, at }: PeerReport, penalty: Penalty = record.penalty): void {
   if (kind === 'fault' || record.lastReport?.kind !== 'fault')
     record.fromProof().lastReport = { kind, reason: reason.slice(0, maxReportText), at }

@@ -60,13 +60,11 @@ export class PointTable extends BoundedTable<Point, PointRecord> {
     this.quota = new PointQuota(size?.max ?? Number.POSITIVE_INFINITY)
   }
 
-  /** Is a trusted point on this host? */
   hasTrustedHost(host: Host): boolean {
     for (const record of this.trusted) if (record.host === host) return true
     return false
   }
 
-  /** Is this the peer of a trusted point on the host, or may it be, since no peer was connected there yet? */
   isTrustedAt(host: Host, peerId: PeerId | undefined): boolean {
     for (const record of this.trusted) {
       const there = record.expectedPeerId ?? record.lastEstablished?.peerId
@@ -75,7 +73,6 @@ export class PointTable extends BoundedTable<Point, PointRecord> {
     return false
   }
 
-  /** Is this the peer that a trusted point expects? */
   isExpectedAtTrusted(peerId: PeerId): boolean {
     for (const { expectedPeerId } of this.trusted) if (expectedPeerId === peerId) return true
     return false

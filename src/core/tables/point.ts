@@ -36,7 +36,6 @@ export interface Meeting {
   readonly at: number
 }
 
-/** Where a record comes from. */
 export interface PointOrigin {
   /**
    * Who advertised it first, or the first source in that peer's address group, where limits count them as one; none: the operator, the
@@ -240,7 +239,6 @@ export function setPointRunning(record: PointRecord, connection: RunningConnecti
   notePoint(record, 'connection-opened', at, peerId)
 }
 
-/** How a point comes back to disconnected. */
 export interface PointEnding {
   /** Monotonic, ms. */
   readonly now: number
@@ -352,7 +350,6 @@ export function notePointAlive(record: PointRecord, now: number): void {
   record.fromProof().aliveAt = now
 }
 
-/** Adds one line to the history. */
 export function notePoint(record: PointRecord, kind: HistoryKind, at: number, peerId: PeerId | undefined): void {
   record.fromProof().events = pushEvent(record.events, { kind, at, other: peerId })
 }
@@ -366,7 +363,6 @@ function illegal(record: PointRecord, to: string): never {
   throw new Error(`illegal point transition: ${record.point} from ${record.state.kind} to ${to}`)
 }
 
-/** The instants that points and peers both have. */
 interface Instants {
   readonly lastEstablished: { readonly at: number } | undefined
   readonly lastRejected: { readonly at: number } | undefined

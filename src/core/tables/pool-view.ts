@@ -28,13 +28,11 @@ export interface PoolView {
   readonly band: ConnectionBand
   /** The same in thirds. */
   readonly bounds: MaintenanceBounds
-  /** Running connections. */
   readonly active: number
   /** Running connections and reservations: what `band.max` bounds. */
   readonly slotsTaken: number
   /** Incoming ones among them. */
   readonly incomingSlots: number
-  /** Attempts that are not running yet. */
   attempts(): Iterable<Attempt>
   readonly incomingInProgress: number
   readonly outgoingInProgress: number
@@ -42,7 +40,6 @@ export interface PoolView {
   readonly anchors: readonly Point[]
   connections(): Iterable<RunningConnection>
   connection(peerId: PeerId): RunningConnection | undefined
-  /** The results of our latest dials. */
   readonly dials: Readonly<Pick<DialRecord, 'successRate' | 'failuresInARow' | 'lastFailureAt'>>
   /** How many incoming handshakes of an address group failed within the last minute. */
   silencesOf(group: string): number
@@ -104,7 +101,6 @@ export interface Parts<PeerMeta, C extends RunningConnection> extends StatePorts
   readonly running: Map<PeerId, AttemptRecord<C>>
 }
 
-/** The parts of a new pool. */
 export function partsOf<PeerMeta, C extends RunningConnection>(ports: StatePorts<PeerMeta>): Parts<PeerMeta, C> {
   const { config, clock, score } = ports
   const parts: Parts<PeerMeta, C> = {

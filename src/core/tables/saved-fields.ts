@@ -21,7 +21,6 @@ const maxTextLength = 1_024
 /** Deeper metadata is forgotten: the application may read it by recursion. */
 const maxMetadataDepth = 100
 
-/** What reading needs beside the value. */
 export interface Source {
   /** Now, wall clock, ms. */
   readonly now: number
@@ -247,7 +246,6 @@ export function readFields<F extends Fields>(fields: F, value: unknown, source: 
   return saved as Saved<F>
 }
 
-/** What is written of a record, ready for JSON. */
 export function writeFields<F extends Fields>(fields: F, entry: Saved<F>): Record<string, unknown> {
   const written: Record<string, unknown> = {}
   for (const name in fields) if (fields[name]?.isBlank?.(entry[name]) !== true) written[name] = entry[name]

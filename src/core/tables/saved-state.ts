@@ -72,7 +72,6 @@ export interface SavedState extends Entries {
   readonly dropped: number
 }
 
-/** What a load brought. */
 export interface LoadedCounts {
   readonly points: number
   readonly peers: number
@@ -192,7 +191,6 @@ function headerOf(line: string | undefined): Readonly<Record<string, unknown>> {
   }
 }
 
-/** Remembers the last texts with what they mean. */
 function remembering<T>(parse: (text: string) => T): (text: string) => T {
   const known = new Map<string, T>()
   return (text) => {
