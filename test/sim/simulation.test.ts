@@ -89,12 +89,15 @@ describe('a simulation', () => {
     expect([sim.clock.pending, sim.hub.links.size, sim.violations]).toEqual([0, 0, []])
   })
 
-  it('when it is calm each connection is held at both ends', async () => {
+  it('when it is calm each connection is held at both ends, or a goodbye is on its way to one of them', async () => {
     const { sim, first, all } = world(6, 20)
     await sim.clock.until(first.start())
     sim.startAll(all.slice(1))
     await sim.run(60_000)
-    expect([...brokenBetween(all)]).toEqual([])
+    // Pools go on exploring: at any instant one may have left another that does not know it yet.
+    const held = new Set(brokenBetween(all))
+    await sim.run(1_000)
+    expect([...brokenBetween(all)].filter((broken) => held.has(broken))).toEqual([])
     expect(sampleOf(sim).machines).toBe(20)
   })
 })
