@@ -190,7 +190,7 @@ export class Persistence {
       }
     } catch (error) {
       if (!(error instanceof StorageError) || error.failure !== 'broken') throw error
-      this.#fail(error, textOf(await this.#ask('write', signal, () => storage.quarantine(signal))))
+      this.#fail(error, messageOf(await this.#ask('write', signal, () => storage.quarantine(signal))))
     }
     this.#isLoaded = true
   }
@@ -236,7 +236,7 @@ export class Persistence {
     events.emit('storage-failed', {
       storage: config.storage.name,
       failure,
-      message: textOf(error),
+      message: messageOf(error),
       quarantinedAs
     })
   }
@@ -292,13 +292,4 @@ export class Persistence {
 
 function tooSlow(name: string, afterMs: number): StorageError {
   return new StorageError('unavailable', `${name} did not answer within ${afterMs} ms`)
-}
-
-/** A storage may give anything, even what cannot be made a text. */
-function textOf(value: unknown): string {
-  try {
-    return messageOf(value)
-  } catch {
-    return 'something that cannot be shown'
-  }
 }

@@ -216,7 +216,11 @@ export class PoolError extends Error {
   }
 }
 
-/** The message of whatever was thrown. */
+/** The message of whatever was thrown, which may be what cannot be made a text. */
 export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
+  try {
+    return error instanceof Error ? error.message : String(error)
+  } catch {
+    return 'something that cannot be shown'
+  }
 }
