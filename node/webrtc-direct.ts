@@ -13,6 +13,7 @@ import { PoolError } from '../src/core/values/reason.ts'
 import { GroupRate } from '../src/libp2p/group-rate.ts'
 import { defaultConnectionsPerSecond } from '../src/libp2p/listener-guard.ts'
 import { Shares } from '../src/libp2p/shares.ts'
+import { boundingStreams } from './bounded-streams.ts'
 import type { TransportFactory } from './checked-dials.ts'
 import { loadDirectCertificate } from './direct-certificate.ts'
 import { optionalPackage } from './optional-package.ts'
@@ -37,7 +38,7 @@ export async function webRtcDirectTransport({ identityFile, ...guarding }: WebRt
   const { webRTCDirect } = await optionalPackage('webRtcDirect', '@libp2p/webrtc', () => import('@libp2p/webrtc'))
   const certificate = await loadDirectCertificate(identityFile)
   // Without the empty list it asks public STUN servers.
-  return guardingHandshakes(webRTCDirect({ certificate, rtcConfiguration: { iceServers: [] } }), guarding)
+  return guardingHandshakes(boundingStreams(webRTCDirect({ certificate, rtcConfiguration: { iceServers: [] } })), guarding)
 }
 
 /** The addresses to listen on: those given, and where none is for this transport, the UDP port of the first WebSocket listener. */

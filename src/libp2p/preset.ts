@@ -16,7 +16,7 @@ const maxStreamWindowBytes = 1024 * 1024
  * Streams that one peer may have open to us on one connection. A silent one costs 18 KiB, and yamux would allow a thousand. The pool
  * and libp2p's services need about ten; the rest is for applications and for the circuits of a relay.
  */
-const maxInboundStreams = 32
+export const maxInboundStreams = 32
 
 /** For options that are lists of multiaddrs, to listen on or to announce. */
 export const addresses: Check = listOf((value, at) => {

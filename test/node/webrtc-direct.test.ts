@@ -7,12 +7,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { crc32 } from 'node:zlib'
 import type { CreateListenerOptions, Transport } from '@libp2p/interface'
+import { multiaddr } from '@multiformats/multiaddr'
 import { chromium } from 'playwright-core'
 import { afterEach, describe, expect, test } from 'vitest'
 import { chromiumFlags, findChromium } from '../../node/cli/chromium.ts'
 import { createNodePeer, type NodePeer, type NodePeerInit } from '../../node/index.ts'
 import { guardingHandshakes, withDirectListener } from '../../node/webrtc-direct.ts'
 import { VirtualClock } from '../../src/testing/virtual-clock.ts'
+import { until } from '../libp2p/plain-nodes.ts'
 import { addressOf, bundlePage, servePage } from './pages.ts'
 import type { TestPage } from './web-peer-page.ts'
 
@@ -75,6 +77,21 @@ test('a Node peer dials it, and stops in time', async () => {
   const began = performance.now()
   await Promise.all([server.stop(), client.stop()])
   expect(performance.now() - began).toBeLessThan(8_000)
+})
+
+test('a peer has 32 streams open on a connection, and one that opens more keeps nobody else out', async () => {
+  const [server, hostile, honest] = await Promise.all([peer(), peer(), peer()])
+  const address = multiaddr(`${directPointOf(server)}/p2p/${server.pool.peerId}`)
+  const connection = await hostile.node.dial(address)
+  const muxer = Reflect.get(connection, 'muxer') as { createStream(): Promise<unknown> }
+  // Streams that never name a protocol.
+  for (let i = 0; i < 100; i++) await muxer.createStream().catch(() => undefined)
+  const [seen] = server.node.getConnections()
+  const streams = (): readonly { readonly direction: string }[] => (Reflect.get(seen ?? {}, 'muxer') as { streams: [] }).streams
+  await until(() => streams().filter(({ direction }) => direction === 'inbound').length === 32)
+  await honest.pool.connect(honest.pool.parsePoint(directPointOf(server)).point)
+  // One of them may have been identify's, and have ended.
+  expect(streams().filter(({ direction }) => direction === 'inbound').length).toBeLessThanOrEqual(32)
 })
 
 test('the address outlives a restart with the same identity file, and no other', async () => {
