@@ -53,6 +53,8 @@ export class PointTable extends BoundedTable<Point, PointRecord> {
   readonly #running = new Set<PointRecord>()
   /** Where a peer answered before, and is not connected. The least recently seen first. */
   readonly #seen = new Set<PointRecord>()
+  /** All of them, for random draws; made anew when one came or went. */
+  #all: readonly PointRecord[] | undefined
 
   /** `size` null: no bound, no quotas, no collection. */
   constructor({ size }: { size: TableSize | null }) {
@@ -128,18 +130,20 @@ export class PointTable extends BoundedTable<Point, PointRecord> {
    */
   list({ ignorePrivate, size, random, isBanned, accept = () => true }: ListQuery): Point[] {
     if (!Number.isInteger(size) || size < 0) throw new RangeError(`size: expected a whole number of 0 or more, got ${String(size)}`)
-    const isOpen = ({ isPublic }: PointRecord): boolean => isPublic || !ignorePrivate
-    const known = [...this].filter(isOpen)
+    const may = (record: PointRecord): boolean => (record.isPublic || !ignorePrivate) && !isBanned(record) && accept(record)
     const chosen = new Set<PointRecord>()
     const choose = (records: Iterable<PointRecord>, goal: number): void => {
       let left = maxExamined
       for (const record of records) {
         if (chosen.size === goal || left-- === 0) return
-        if (!isBanned(record) && accept(record)) chosen.add(record)
+        if (may(record)) chosen.add(record)
       }
     }
-    choose([...this.#running, ...[...this.#seen].reverse()].filter(isOpen), known.length <= size ? size : Math.floor((size * 3) / 5))
-    choose(drawn(known, random), size)
+    const good = this.size <= size ? size : Math.floor((size * 3) / 5)
+    choose(this.#running, good)
+    choose([...this.#seen].reverse(), good)
+    this.#all ??= [...this]
+    choose(drawn(this.#all, random), size)
     return Array.from(chosen, ({ point }) => point)
   }
 
@@ -161,11 +165,13 @@ export class PointTable extends BoundedTable<Point, PointRecord> {
     this.quota.remove(record)
     this.#running.delete(record)
     this.#seen.delete(record)
+    this.#all = undefined
   }
 
   /** `sourceGroup`: the address group where its source is seen. */
   override add(record: PointRecord, sourceGroup?: string): void {
     super.add(record)
+    this.#all = undefined
     this.hosts.add(record)
     this.quota.add(record, sourceGroup)
     this.#noteSighting(record)
