@@ -23,6 +23,7 @@ import { yieldingMuxer } from '../src/libp2p/yielding-muxer.ts'
 import { type AutoTlsOptions, autoTlsAddresses, autoTlsOptions, autoTlsService } from './auto-tls.ts'
 import { checkedDials } from './checked-dials.ts'
 import { loadOrCreateIdentity } from './identity.ts'
+import { interfaceAddresses } from './interface-addresses.ts'
 import { jsonFileStorage } from './json-file.ts'
 import { type OptionalFeatures, optionalFeatures, optionalParts, optionalServices } from './optional-parts.ts'
 import { behindProxies } from './proxied-listener.ts'
@@ -113,7 +114,7 @@ const relayOptions: Shape<RelayOptions> = {
 const relayRecord = recordOf(relayOptions)
 
 /** Names that no service of the user may have. */
-const ownServices = ['autoTls', 'identify', 'identifyPush', 'ping', 'pool', 'relay', ...optionalServices]
+const ownServices = ['autoTls', 'identify', 'identifyPush', 'interfaceAddresses', 'ping', 'pool', 'relay', ...optionalServices]
 
 const nodeOptions: Shape<NodePeerInit> = {
   ...peerPoolOptions,
@@ -185,6 +186,7 @@ export async function createNodePeer<Msg = Uint8Array, PeerMeta = unknown, ConnM
     webRtcDirect ? { transports: [await webRtcDirectTransport({ identityFile, ...guarding })] } : {},
     autoTls === false ? {} : { services: { autoTls: await autoTlsService(autoTls === true ? {} : autoTls, identityFile) } },
     relay === undefined ? {} : { services: { relay: relay.service } },
+    options.nat === true ? {} : { services: { interfaceAddresses: interfaceAddresses(listen) } },
     ...(await optionalParts(options))
   ]
   const assembled = assemble(pool, libp2pSettings(service.config), ...parts, options)

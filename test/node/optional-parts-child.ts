@@ -29,5 +29,16 @@ async function nat(): Promise<object> {
   return { before, after, lost: lostSoFar, protocols: protocols.sort() }
 }
 
-console.log(JSON.stringify(await (process.argv[2] === 'mdns' ? mdns() : nat())))
+async function addresses(): Promise<object> {
+  const points = async (listen: readonly string[]): Promise<readonly string[]> => {
+    const { pool, stop } = await createNodePeer({ ...common, minConnections: 0, listen })
+    const found = pool.network.ownPoints().filter((point) => !/127\.0\.0\.1|\/ip6\/::1/.test(point))
+    await stop()
+    return found
+  }
+  return { everywhere: await points(['/ip4/0.0.0.0/tcp/4001', '/ip6/::/tcp/4001']), named: await points(['/ip6/2a00::5/tcp/4001']) }
+}
+
+const features = new Map(Object.entries({ mdns, nat, addresses }))
+console.log(JSON.stringify(await features.get(process.argv[2] ?? '')?.()))
 process.exit()

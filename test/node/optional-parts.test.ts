@@ -96,8 +96,9 @@ if (canMakeNetworks) describe('in a network of its own', inOwnNetwork)
 
 function inOwnNetwork(): void {
   const child = fileURLToPath(new URL('optional-parts-child.ts', import.meta.url))
-  const inNetwork = async (feature: 'mdns' | 'nat'): Promise<unknown> => {
-    const setUp = 'ip link set lo up multicast on && ip route add 224.0.0.0/4 dev lo && ip addr add 5.5.5.5/32 dev lo'
+  const inNetwork = async (feature: 'mdns' | 'nat' | 'addresses'): Promise<unknown> => {
+    const setUp =
+      'ip link set lo up multicast on && ip route add 224.0.0.0/4 dev lo && ip addr add 5.5.5.5/32 dev lo && ip addr add 2a00::5/128 dev lo'
     const args = ['--net', '--map-root-user', '--kill-child', 'sh', '-c', `${setUp} && exec "$0" "$@"`, process.execPath, child, feature]
     const running = spawn('unshare', args, { stdio: ['ignore', 'pipe', 'inherit'] })
     let said = ''
@@ -110,6 +111,10 @@ function inOwnNetwork(): void {
 
   test('mdns: two peers find each other and connect', async () => {
     expect(await inNetwork('mdns')).toEqual({ connected: true })
+  })
+
+  test('the public IPv4 address of an interface is advertised, a public IPv6 address if it is named', async () => {
+    expect(await inNetwork('addresses')).toEqual({ everywhere: ['/ip4/5.5.5.5/tcp/4001'], named: ['/ip6/2a00::5/tcp/4001'] })
   })
 
   test('nat: a public address is advertised once another peer has dialed it, and the connection of the pool stays', async () => {
