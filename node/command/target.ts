@@ -1,5 +1,5 @@
 /** What a person names: a peer id, a multiaddr, a host or an address range. Pure; used by the verbs that take a TARGET. */
-import { hostOf, hostOfName, scopeOf } from '../../src/core/values/address.ts'
+import { hostOf, hostOfText } from '../../src/core/values/address.ts'
 import { shown } from '../../src/core/values/arguments.ts'
 import type { Host, PeerId, Point } from '../../src/core/values/ids.ts'
 import { isInRange, parseIp, tryParseRange } from '../../src/core/values/ip.ts'
@@ -42,8 +42,8 @@ function anyTarget(text: string): Target | undefined {
     return range === undefined ? undefined : { kind: 'range', range }
   }
   // A name without a dot may be a peer id with a fault in it; `name.` is a name.
-  const host = parseIp(text) !== undefined || /[.:]|^localhost$/i.test(text) ? hostOfName(text) : undefined
-  return host !== undefined && (parseIp(host) !== undefined || scopeOf(host) !== 'unroutable') ? { kind: 'host', host } : undefined
+  const host = /[.:]|^localhost$/i.test(text) ? hostOfText(text) : undefined
+  return host === undefined ? undefined : { kind: 'host', host }
 }
 
 function readPoint(text: string): { readonly point: Point; readonly expectedPeerId: PeerId | undefined } {

@@ -329,7 +329,7 @@ export class PeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Arra
     state.access.greylist({ peerId, host: state.connection(peerId)?.host, cause: 'asked to' })
   }
 
-  /** Lifts all greylistings, of peers and hosts. Source: `clear_greylist`. */
+  /** Lifts all greylistings, of peers and hosts; bans stay. Source: `clear_greylist`, which frees the hosts alone. */
   clearGreylist(): void {
     this.#context.state.access.clearGreylist()
   }

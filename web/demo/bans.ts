@@ -17,7 +17,7 @@ export function bansPart(page: Page): Part {
   const nobodyBanned = byId('bans-empty', HTMLParagraphElement)
   const nobodyGreylisted = byId('greylist-empty', HTMLParagraphElement)
   const clear = byId('clear-greylist', HTMLButtonElement)
-  clear.addEventListener('click', () => void page.notices.run('Could not clear the greylist', () => clearGreylists(page)))
+  clear.addEventListener('click', () => void page.notices.run('Could not clear the greylist', () => page.pool.clearGreylist()))
   return {
     show({ snapshot, now }) {
       const running = snapshot.blocks.filter(({ endsAt }) => endsAt === null || endsAt > now).map((block) => ({ block, now }))
@@ -64,10 +64,4 @@ function blockList(page: Page, parent: HTMLElement, testId: string): KeyedList<B
 function hostWords(host: string | null): string {
   if (host === null) return 'none'
   return host.includes('/') ? `range ${host}` : `host ${formatHost(host as Host)}`
-}
-
-/** Hosts and peers alike: a person sees one list. */
-async function clearGreylists({ pool }: Page): Promise<void> {
-  await pool.clearGreylist()
-  await Promise.all((pool.snapshot()?.greylistedPeers ?? []).map((peerId) => pool.peers.unban(peerId)))
 }

@@ -2,6 +2,7 @@
  * Why a point or peer is not connected, and when it will be tried next; for people. Pure: it asks the same functions that decide, so it
  * never says anything else than maintenance does. What is said of the band is in `explain-band.ts`.
  */
+import type { PeerInfo } from '../tables/peer.ts'
 import { lastFailureAt, type PointInfo } from '../tables/point.ts'
 import type { PoolView } from '../tables/pool-view.ts'
 import { hostOf, kindOf, readPoint } from '../values/address.ts'
@@ -120,16 +121,24 @@ function reasonToWait(view: PoolView, info: PointInfo): string {
   const { backoffUntil, heldUntil, source, point, shortConnections, lastDisconnection, failures, lastFailure } = info
   if (heldUntil > backoffUntil) return `the last addresses that ${source} advertised failed`
   const owner = ownerOf(info)
-  const ofPeer = owner === undefined ? undefined : view.peers.get(owner)?.backoff
-  if (ofPeer !== undefined && ofPeer.until > backoffUntil) return `its peer ${owner} ended the last connection or refused it`
+  const peer = owner === undefined ? undefined : view.peers.get(owner)
+  const banned = hasBannedUs(peer) ? 'the peer banned us' : undefined
+  if (peer !== undefined && peer.backoff.until > backoffUntil) return banned ?? `its peer ${owner} ended the last connection or refused it`
   if (view.points.hostFreeAt(point) > backoffUntil) return describeRejection({ kind: 'host-dial-limit', point })
   const failedAt = lastFailureAt(info)
   const hasEnded = failedAt === undefined || failedAt === lastDisconnection?.at
+  if (hasEnded && banned !== undefined) return banned
   if (hasEnded && failedAt !== undefined && shortConnections > 0)
     return `the last ${shortConnections > 1 ? `${shortConnections} connections` : 'connection'} ended within 10 s, and not by us`
   if (hasEnded) return 'its last connection ended a moment ago'
-  const failed = failures > 1 ? `the last ${failures} dials failed` : 'the last dial failed'
+  const failed = `${banned === undefined ? '' : `${banned}; `}${failures > 1 ? `the last ${failures} dials failed` : 'the last dial failed'}`
   return lastFailure === undefined ? failed : `${failed}: ${describeRejection(lastFailure)}`
+}
+
+/** It said so when it ended the last connection; later it just refuses dials. */
+function hasBannedUs(peer: PeerInfo<unknown> | undefined): boolean {
+  const { by, reason } = peer?.lastEnding ?? {}
+  return by === 'them' && (reason?.kind === 'peer-banned' || reason?.kind === 'point-banned')
 }
 
 function explainReady(view: PoolView, info: PointInfo, circumstances: Circumstances): Explanation {
@@ -207,7 +216,8 @@ export function explainPeer(view: PoolView, peerId: PeerId, circumstances: Circu
   const { status } = circumstances
   if (status !== 'running' && status !== 'suspended')
     return explained('waiting', `the pool is ${status}: it takes no connections${last}${reported}`)
-  return explained('waiting', `no point of it is known; waiting for it to connect to us${full}${last}${reported}`)
+  const banned = hasBannedUs(info) ? '; it banned us' : ''
+  return explained('waiting', `no point of it is known; waiting for it to connect to us${banned}${full}${last}${reported}`)
 }
 
 /** What keeps a peer from coming in, until another disconnects. */

@@ -156,12 +156,8 @@ export class Access<PeerMeta, C extends RunningConnection> {
 
   /** Lifts all bans and greylistings. Source: `acl_clear`. */
   clear(): void {
-    const peers = this.greylistedPeers().map(({ peerId }) => peerId)
-    const hosts = this.greylistedHosts().map(({ host }) => host)
-    const bans = this.#bans.clear()
     this.clearGreylist()
-    this.#peers.clear()
-    this.#lifted({ peers: [...new Set([...bans.peers, ...peers])], hosts: [...new Set([...bans.hosts, ...hosts])], ranges: bans.ranges })
+    this.#lifted(this.#bans.clear())
   }
 
   /** Removes bans that have ended, with the events of it. Such a ban keeps nobody out, but is listed until then. */
@@ -211,9 +207,13 @@ export class Access<PeerMeta, C extends RunningConnection> {
     return this.#peers.remove(peerId)
   }
 
-  /** Forgets all greylisted hosts. Greylisted peers and bans stay, as in the original. */
+  /** Lifts all greylistings. Bans stay, and no event says that a banned one is free. Nothing of it is saved. */
   clearGreylist(): void {
+    const peers = this.greylistedPeers().flatMap(({ peerId }) => (this.#bans.isBannedPeer(peerId) ? [] : [peerId]))
+    const hosts = this.greylistedHosts().flatMap(({ host }) => (this.#bans.isBannedHost(host) ? [] : [host]))
     this.#hosts.clear()
+    this.#peers.clear()
+    this.#free({ peers, hosts, ranges: [] })
     this.#parts.shown()
   }
 
@@ -250,12 +250,17 @@ export class Access<PeerMeta, C extends RunningConnection> {
     return connections
   }
 
-  /** What the ban did must not stay in the back-offs. */
   #lifted(lifted: Lifted): void {
+    if (lifted.peers.length + lifted.hosts.length + lifted.ranges.length === 0) return
+    this.#free(lifted)
+    this.#parts.changed('now')
+  }
+
+  /** What kept them out must not stay in the back-offs. */
+  #free(lifted: Lifted): void {
     const { peers, hosts, ranges } = lifted
     const free = new Set<string | undefined>([...peers, ...hosts])
-    if (free.size + ranges.length === 0) return
-    const { points, peers: known, changed } = this.#parts
+    const { points, peers: known } = this.#parts
     const isWithin = rangeTest(ranges)
     for (const record of points) {
       const { host, expectedPeerId, claimedBy, lastDisconnection } = record
@@ -267,7 +272,6 @@ export class Access<PeerMeta, C extends RunningConnection> {
       if (record !== undefined) record.fromProof().backoff = noBackoff
     }
     this.#tellLifted(lifted)
-    changed('now')
   }
 
   #tellLifted({ peers, hosts, ranges }: Lifted): void {

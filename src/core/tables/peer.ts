@@ -5,7 +5,7 @@
 import type { Attempt, RunningConnection } from '../values/attempt.ts'
 import { type HistoryEvent, type HistoryKind, pushEvent } from '../values/history.ts'
 import type { PeerId, Point } from '../values/ids.ts'
-import type { ReportKind } from '../values/reason.ts'
+import type { Ending, ReportKind } from '../values/reason.ts'
 import { type Backoff, noBackoff } from './attempt.ts'
 
 /** Where a peer stands. `accepted`: in a handshake; `running`: connected. */
@@ -55,6 +55,8 @@ export interface PeerFindings {
   lastEstablished: Encounter | undefined
   /** The last connection that ended. */
   lastDisconnection: Encounter | undefined
+  /** How it ended. Memory only. */
+  lastEnding: Ending | undefined
   /** Messages and new points that came from it over connections that have ended, and new points of the present one. Saved. */
   served: number
   /** How long it was connected, without the present connection, ms. Saved. */
@@ -99,6 +101,7 @@ export class PeerRecord<PeerMeta = unknown> implements PeerInfo<PeerMeta> {
   readonly lastRejected: Encounter | undefined = undefined
   readonly lastEstablished: Encounter | undefined = undefined
   readonly lastDisconnection: Encounter | undefined = undefined
+  readonly lastEnding: Ending | undefined = undefined
   readonly served: number = 0
   readonly connectedMs: number = 0
   readonly roundTripMs: number | undefined = undefined
@@ -141,8 +144,21 @@ export function setPeerRunning(record: PeerRecord, attempt: Attempt, connection:
   notePeer(record, 'connection-opened', connection.establishedAt, connection.point)
 }
 
-/** accepted, running → disconnected. `now` is monotonic; `counts` is false when the attempt ended for reasons of our own. */
-export function setPeerDisconnected(record: PeerRecord, ending: { now: number; date: number; counts: boolean; byUs: boolean }): void {
+/** How a peer comes back to disconnected. */
+export interface PeerEnding {
+  /** Monotonic, ms. */
+  readonly now: number
+  /** Wall clock, ms. */
+  readonly date: number
+  /** False: the attempt ended for reasons of our own. */
+  readonly counts: boolean
+  readonly byUs: boolean
+  /** How the running connection ended. */
+  readonly ending: Ending | undefined
+}
+
+/** accepted, running → disconnected. */
+export function setPeerDisconnected(record: PeerRecord, ending: PeerEnding): void {
   const { state } = record
   if (state.kind === 'disconnected') illegal(record, 'disconnected')
   const findings = record.fromProof()
@@ -152,6 +168,7 @@ export function setPeerDisconnected(record: PeerRecord, ending: { now: number; d
     findings.connectedMs += Math.max(0, ending.now - startedAt)
     findings.served += messagesReceived
     findings.lastDisconnection = { point, at: ending.date }
+    findings.lastEnding = ending.ending
     notePeer(record, ending.byUs ? 'connection-closed' : 'connection-lost', ending.date, point)
   } else if (ending.counts) {
     findings.lastRejected = { point: state.attempt.point, at: ending.date }

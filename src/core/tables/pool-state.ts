@@ -296,6 +296,7 @@ export class PoolState<PeerMeta, C extends RunningConnection = RunningConnection
     const record = this.#recordOf(attempt)
     const misled = isMisled(outcome, record)
     const counts = wasRunning || (outcome.kind === 'failed' && !misled && !ownReasons.has(outcome.rejection.kind))
+    const ending = outcome.kind === 'closed' ? outcome.ending : undefined
     const byUs = outcome.kind === 'closed' ? outcome.ending.by === 'us' : outcome.by === 'us'
     const { clock, random, running, attempts } = this.#parts
     const now = clock.now()
@@ -317,7 +318,8 @@ export class PoolState<PeerMeta, C extends RunningConnection = RunningConnection
       this.#movePoint(record, () => setPointDisconnected(record, disconnected))
     }
     const peer = attempt.peerId === undefined ? undefined : this.#parts.peers.get(attempt.peerId)
-    if (peer !== undefined && holds(attempt, peer.state)) this.#movePeer(peer, () => setPeerDisconnected(peer, { now, date, counts, byUs }))
+    if (peer !== undefined && holds(attempt, peer.state))
+      this.#movePeer(peer, () => setPeerDisconnected(peer, { now, date, counts, byUs, ending }))
     if (peer !== undefined && isHeld && isChoice(outcome))
       peer.fromProof().backoff = record?.backoff ?? backoffOf({ now, delayMs: waitAfter(outcome, reconnection) }, { reconnection, random })
     tellEnd(attempt, outcome, this.#parts.emit)

@@ -167,6 +167,17 @@ export function hostOfName(name: string): Host | undefined {
   return text === '' ? undefined : (text as Host)
 }
 
+/**
+ * The host that a person names, an IP address or a DNS name. An address must be written in full: what old resolvers make of `1.2.3` is not
+ * what its writer meant. `undefined` for any other text.
+ */
+export function hostOfText(text: string): Host | undefined {
+  const host = hostOfName(text)
+  if (host === undefined) return undefined
+  const isHost = host.includes(':') ? hostOfIp(text.includes(':') ? host : text) !== undefined : scopeOf(host) !== 'unroutable'
+  return isHost ? host : undefined
+}
+
 /** Who is at the other end of such a transport. */
 export function kindOf(transport: Transport): PeerKind {
   return transport === 'webrtc' ? 'page' : 'server'

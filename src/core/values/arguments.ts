@@ -2,7 +2,7 @@
  * Checks of what callers hand in: options and arguments, one check for each kind of value. `config.ts` checks options with
  * them, `verbs.ts` the arguments of public methods. Nothing is done with a value before its check returns.
  */
-import { hostOfIp, hostOfName, scopeOf } from './address.ts'
+import { hostOfText } from './address.ts'
 import type { Host } from './ids.ts'
 import { tryParseRange } from './ip.ts'
 import type { Network } from './ports.ts'
@@ -156,11 +156,8 @@ function canonical(given: string, at: At, parsed: string | undefined): string {
 }
 
 /** A host in any spelling, `127.0.0.1` or `::1` or `Example.org`; returned in the one that the tables use. */
-export const host: Check = (value, at) => {
-  const found = typeof value === 'string' ? hostOfName(value) : undefined
-  const isHost = found !== undefined && (found.includes(':') ? hostOfIp(found) !== undefined : scopeOf(found) !== 'unroutable')
-  return isHost ? found : refuse(at, 'an IP address or a DNS name', value)
-}
+export const host: Check = (value, at) =>
+  (typeof value === 'string' ? hostOfText(value) : undefined) ?? refuse(at, 'an IP address or a DNS name', value)
 
 /** A range of addresses in any spelling; returned in the canonical one. */
 export const range: Check = (value, at) => {
@@ -171,7 +168,7 @@ export const range: Check = (value, at) => {
 /**
  * The host that a text names, as bans and greylists use it: an IP address in any spelling (`1.2.3.4`, `::1`, `[::1]`), or a DNS name
  * (`Example.org`), which becomes lower case. An IPv4 address becomes `::ffff:1.2.3.4`. Throws `PoolError` `invalid-argument` for any
- * other text, naming it.
+ * other text, such as `1.2.3`, naming it.
  */
 export function parseHost(text: string): Host {
   return host(text, { code: 'invalid-argument', name: 'parseHost' }) as Host

@@ -204,9 +204,13 @@ describe('parseHost and parseRange', () => {
     expect([parseRange('192.0.2.7/24'), parseRange('2001:DB8::1')]).toEqual(['192.0.2.0/24', '2001:db8::1/128'])
   })
 
-  it.each(['', '1.2.3.4:80', '192.0.2.0/24', 'exa mple.org'])('no host: %j', (text) => {
-    expect(() => parseHost(text)).toThrow(`parseHost: expected an IP address or a DNS name, got ${JSON.stringify(text)}`)
-  })
+  // What old resolvers take for an address is no host: its writer may have meant another one.
+  it.each(['', '1.2.3.4:80', '192.0.2.0/24', 'exa mple.org', '1.2.3', '127.1', '0x7f.1', '2130706433', '017.0.0.1', '1.2.3.4.'])(
+    'no host: %j',
+    (text) => {
+      expect(() => parseHost(text)).toThrow(`parseHost: expected an IP address or a DNS name, got ${JSON.stringify(text)}`)
+    }
+  )
 
   it.each(['', 'example.org', '192.0.2.0/33'])('no range: %j', (text) => {
     expect(() => parseRange(text)).toThrow(`got ${JSON.stringify(text)}`)
@@ -214,7 +218,7 @@ describe('parseHost and parseRange', () => {
 })
 
 describe('a host is taken in any spelling', () => {
-  it.each(['127.0.0.1', '::ffff:127.0.0.1', '[::ffff:7f00:1]', '0x7f.1', '2130706433', '127.1', '127.0.0.1.'])('%s', async (host) => {
+  it.each(['127.0.0.1', '::ffff:127.0.0.1', '[::ffff:7f00:1]'])('%s', async (host) => {
     const { pool } = await new World().start('a')
     const loopback = parsePoint('/ip4/127.0.0.1/tcp/1').point
     await pool.points.banHost(host)

@@ -222,14 +222,20 @@ describe('greylists', () => {
     expect(a.pool.peers.greylisted().map(({ peerId }) => peerId)).toEqual([b.pool.peerId, gone])
   })
 
-  it('clear_greylist: greylisted hosts are free, bans and greylisted peers stay', async () => {
+  it('clear_greylist: greylisted hosts and peers are free, and events say so; bans stay', async () => {
     const { pool } = new World().make('a')
-    pool.greylistAddress(hostAt(p1))
-    pool.greylistPeer('x' as PeerId)
+    const [x, y] = ['x', 'y'] as PeerId[] as [PeerId, PeerId]
+    for (const point of [p1, p2]) pool.greylistAddress(hostAt(point))
+    for (const peerId of [x, y]) pool.greylistPeer(peerId)
     await pool.points.ban(p2)
+    await pool.peers.ban(y)
+    const events = [record(pool, 'host-unbanned'), record(pool, 'peer-unbanned')]
     pool.clearGreylist()
-    expect([pool.points.isBanned(p1), pool.peers.isBanned('x' as PeerId), pool.points.isBanned(p2)]).toEqual([false, true, true])
-    expect(pool.points.greylisted()).toEqual([])
+    expect([p1, p2].map((point) => pool.points.isBanned(point))).toEqual([false, true])
+    expect([x, y].map((peerId) => pool.peers.isBanned(peerId))).toEqual([false, true])
+    expect([pool.points.greylisted(), pool.peers.greylisted()]).toEqual([[], []])
+    await Promise.resolve()
+    expect(events.map((list) => list.map(({ detail }) => detail))).toEqual([[{ host: hostAt(p1) }], [{ peerId: x }]])
   })
 
   it('gc_greylist: one step of fading; a listing outlives fourteen and ends with the fifteenth', async () => {

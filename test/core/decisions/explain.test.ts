@@ -129,7 +129,7 @@ const points: readonly PointCase[] = [
     name: 'one where a greylisted peer was last met',
     arrange: (bench) => {
       bench.dialed(home, alice).leave({ by: 'us', reason: { kind: 'fault', detail: 'it lied' } })
-      bench.state.access.clearGreylist()
+      for (const { host } of bench.state.access.greylistedHosts()) bench.state.access.unbanHost(host)
     },
     expected: { state: 'refused', rejection: { kind: 'peer-banned', peerId: alice } }
   },

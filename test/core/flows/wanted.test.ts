@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
+import type { PeerPool } from '../../../src/core/peer-pool.ts'
 import type { PeerId, Point } from '../../../src/core/values/ids.ts'
-import { World } from '../../support/pools.ts'
+import { type Member, World } from '../../support/pools.ts'
 
 const minutes = 60_000
 /** Dials nobody by itself. */
@@ -120,6 +121,41 @@ describe('a peer that ends each connection within seconds', () => {
     await world.clock.advance(10)
     const info = me.pool.points.info(peer.network.point)
     expect([info?.shortConnections, info?.failures]).toEqual([0, 0])
+  })
+})
+
+describe('a peer that bans us', () => {
+  it.each([
+    { name: 'our id', ban: (by: PeerPool, us: Member) => by.peers.ban(us.pool.peerId) },
+    { name: 'our host', ban: (by: PeerPool, us: Member) => by.points.ban(us.network.point) }
+  ])('is said to have done so while it waits and when later dials fail: $name', async ({ ban }) => {
+    const world = new World(9)
+    const peer = await world.start('peer', still)
+    const me = await world.start('me', { minConnections: 3, expectedConnections: 4, maxConnections: 8, maintenanceIdleMs: null })
+    await world.clock.until(me.pool.connect(peer.network.point))
+    await world.clock.advance(100)
+    void ban(peer.pool, me)
+    await world.clock.advance(1_000)
+    const says = (what: RegExp): void => {
+      expect(me.pool.explain(peer.network.point).text).toMatch(what)
+      expect(me.pool.explain(peer.pool.peerId).text).toMatch(what)
+    }
+    says(/the peer banned us; it may be tried again in/)
+    await world.clock.until(me.pool.connect(peer.network.point).catch(() => undefined))
+    says(/the peer banned us; it may be tried again in/)
+    await world.clock.advance(2 * minutes)
+    await world.clock.until(me.pool.connect(peer.network.point).catch(() => undefined))
+    says(/the peer banned us; the last (dial|\d+ dials) failed: dial failed \(refused\)/)
+  })
+
+  it('is said so of one that came in, too', async () => {
+    const world = new World(10)
+    const [peer, me] = [await world.start('peer', still), await world.start('me', still)]
+    await world.clock.until(peer.pool.connect(me.network.point))
+    await world.clock.advance(100)
+    void peer.pool.peers.ban(me.pool.peerId)
+    await world.clock.advance(1_000)
+    expect(me.pool.explain(peer.pool.peerId).text).toMatch(/banned us/)
   })
 })
 

@@ -129,7 +129,7 @@ export function runPeer<M>(record: PeerRecord<M>, at: number): void {
 }
 
 export function leavePeer<M>(record: PeerRecord<M>, at: number): void {
-  setPeerDisconnected(record, { now: at, date: at, counts: true, byUs: false })
+  setPeerDisconnected(record, { now: at, date: at, counts: true, byUs: false, ending: undefined })
 }
 
 /** The record that must have come in. */

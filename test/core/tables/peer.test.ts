@@ -23,7 +23,7 @@ const connection = {
   messagesReceived: 3,
   rttMs: { last: 7, least: 7 }
 } as RunningConnection
-const ending = { now: 60_000, date: today + 5, counts: true, byUs: true }
+const ending = { now: 60_000, date: today + 5, counts: true, byUs: true, ending: undefined }
 
 function peer(state: PeerState = { kind: 'disconnected' }): PeerRecord {
   const record = new PeerRecord(alice, 0, undefined)

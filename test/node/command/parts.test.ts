@@ -29,7 +29,7 @@ describe('a target', () => {
     expect(readTarget(text, 'peer', 'point', 'host', 'range')).toEqual(target)
   })
 
-  it.each(['', ' ', '192.0.2.0/33', '/ip4/192.0.2.1', 'a b', 'exa mple.org/24', '1.2.3.4.5', `${id}x`, '\u001b[2J'])(
+  it.each(['', ' ', '192.0.2.0/33', '/ip4/192.0.2.1', 'a b', 'exa mple.org/24', '1.2.3.4.5', '1.2.3', '0x7f.1', `${id}x`, '\u001b[2J'])(
     '%j is none',
     (text) => {
       expect(() => readTarget(text, 'peer', 'point', 'host', 'range')).toThrow(/expected a/)
