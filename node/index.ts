@@ -1,6 +1,8 @@
 /**
  * Public names of `p2p-pool/node`, and `createNodePeer`: a libp2p node on TCP and WebSockets with a pool that keeps its
  * peers and its identity in files. For other transports make your own node and use `peerPool` of `p2p-pool/libp2p`.
+ *
+ * @module p2p-pool/node
  */
 import { identifyPush } from '@libp2p/identify'
 import type { Libp2p, PrivateKey, ServiceMap } from '@libp2p/interface'
@@ -137,7 +139,7 @@ const nodeOptions: Shape<NodePeerInit> = {
 const listenEverywhere = ['/ip4/0.0.0.0/tcp/0', '/ip4/0.0.0.0/tcp/0/ws', '/ip6/::/tcp/0', '/ip6/::/tcp/0/ws']
 
 /**
- * Makes and starts a node with a pool. Rejects with `PoolError` for options that make no sense, `StorageError` for an identity
+ * Makes and starts a node with a pool. Rejects with `PoolError` `invalid-config` for options that make no sense, `StorageError` for an identity
  * file that cannot be used, libp2p's own error if it cannot listen; then nothing is left running.
  */
 export async function createNodePeer<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Array, Services extends ServiceMap = NoServices>(

@@ -67,7 +67,7 @@ type NounOf<Noun extends string, Target> = {
     : never
 }
 
-/** The methods of a pool that any tab may call, as the pool has them, with promises. */
+/** The methods of a pool that any tab may call, as the pool has them, with promises. `docs/guide/tabs.md` lists their names. */
 export type RequestedPool<Msg, PeerMeta, ConnMeta> = MethodsOf<PeerPool<Msg, PeerMeta, ConnMeta>> & {
   /** As `pool.peers`. */
   readonly peers: NounOf<'peers', Peers<PeerMeta>> & {

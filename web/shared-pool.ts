@@ -124,7 +124,7 @@ export class SharedPoolFace<Msg, PeerMeta, ConnMeta, Services extends ServiceMap
     this.#session.listened(type)
   }
 
-  /** The next event of that name; rejects with the signal's reason, or with `PoolError` for an unknown name. */
+  /** The next event of that name; rejects with the signal's reason, or with `PoolError` `invalid-argument` for an unknown name. */
   async next<Name extends keyof SharedPoolEvents<Msg>>(
     type: Name,
     options: { signal?: AbortSignal | undefined } = {}

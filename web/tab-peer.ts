@@ -94,7 +94,7 @@ export function pagePool<Msg, PeerMeta, ConnMeta, Services extends ServiceMap>(
 /**
  * Makes and starts a node with a pool of this tab alone. It has its own database beside that of a shared pool; of several
  * tabs with one name the first has the stored identity and peers, the others have new ones that are not kept. Rejects
- * with `PoolError` for options that make no sense; a storage that does not work is an event of the pool, or the `notice`
+ * with `PoolError` `invalid-config` for options that make no sense; a storage that does not work is an event of the pool, or the `notice`
  * of the identity.
  */
 export function createTabPeer<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Array, Services extends ServiceMap = NoServices>(

@@ -1,4 +1,8 @@
-/** The public names of the core, which runs without libp2p. */
+/**
+ * The public names of the core, which runs without libp2p.
+ *
+ * @module p2p-pool
+ */
 
 export type { Connections } from './api/connections.ts'
 export type { PeerDescription, PointDescription } from './api/descriptions.ts'

@@ -47,11 +47,11 @@ export interface PoolComponents {
 /**
  * A peer pool. It begins with `start`, keeps its connections inside the band, and ends with `stop`. Every method checks its arguments
  * first: it throws `PoolError` `invalid-argument`, `invalid-point` or `invalid-peer-id`, and a method that returns a promise rejects with
- * it. `Msg` is the type of messages, `PeerMeta` of what the application keeps of each peer, `ConnMeta` of what peers send each other when
+ * it. Where the text says *Octez*, it names the function of Octez' module `P2p_pool` that the method follows. `Msg` is the type of messages, `PeerMeta` of what the application keeps of each peer, `ConnMeta` of what peers send each other when
  * they connect.
  */
 export class PeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Array> {
-  /** The settings, and who we are. Frozen. Source: `config`. */
+  /** The settings, and who we are. Frozen. Octez: `config`. */
   readonly config: PoolConfig<Msg, PeerMeta, ConnMeta> & { readonly peerId: PeerId }
   /** The running connections. */
   readonly connections: Connections<Msg, ConnMeta>
@@ -64,7 +64,7 @@ export class PeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Arra
   readonly #context: FlowContext
   readonly #lifecycle: Lifecycle
 
-  /** Makes a pool that does nothing yet. `given` is of `resolveConfig`, which checked it. Throws `PoolError` for a trusted point that is none. */
+  /** Makes a pool that does nothing yet. `given` is of `resolveConfig`, which checked it. Throws `PoolError` `invalid-point` for a trusted point that is none. */
   constructor(given: PoolConfig<Msg, PeerMeta, ConnMeta>, components: PoolComponents) {
     const log = new Guard(components.log, components.clock)
     const clock = guardClock(components.clock, log)
@@ -136,7 +136,7 @@ export class PeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Arra
     return this.#lifecycle.end('stopped', { kind: 'going-away' })
   }
 
-  /** Tears all connections down with `pool-destroyed`, saves, and is of no use afterwards. Idempotent. Source: `destroy`. */
+  /** Tears all connections down with `pool-destroyed`, saves, and is of no use afterwards. Idempotent. Octez: `destroy`. */
   destroy(): Promise<void> {
     return this.#lifecycle.end('destroyed', { kind: 'pool-destroyed' })
   }
@@ -155,7 +155,7 @@ export class PeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Arra
     this.#lifecycle.resume()
   }
 
-  /** Writes what changed now. Resolves when it is stored; a failure is an event, not a rejection. Source: `save_peers`. */
+  /** Writes what changed now. Resolves when it is stored; a failure is an event, not a rejection. Octez: `save_peers`. */
   async savePeers(): Promise<void> {
     await this.#lifecycle.persistence.save()
   }
@@ -184,19 +184,19 @@ export class PeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Arra
 
   // Connections.
 
-  /** Running connections. Source: `active_connections`. */
+  /** Running connections. Octez: `active_connections`. */
   get activeConnections(): number {
     return this.#context.state.active
   }
 
-  /** The connected peers with their records. Source: `connected_peer_ids`. */
+  /** The connected peers with their records. Octez: `connected_peer_ids`. */
   get connectedPeerIds(): ReadonlyMap<PeerId, PeerInfo<PeerMeta>> {
     return new Map(this.peers.connected())
   }
 
   /**
    * Connects to a point now, whatever its back-off. Resolves with the running connection. Rejects with `PoolError`: `rejected` with
-   * a `Rejection`, `table-full`, `not-started`, `destroyed`, or one of a bad argument; or with the signal's reason if it had fired before.
+   * a `Rejection`, `table-full`, `not-started`, `destroyed`, `invalid-point`, `invalid-argument`; or with the signal's reason if it had fired before.
    */
   async connect(point: Point, options: ConnectOptions = {}): Promise<Connection<Msg, ConnMeta>> {
     const [, checked] = this.#context.take('connect', point, options)
@@ -213,7 +213,7 @@ export class PeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Arra
     await this.#context.state.connection(peerId)?.disconnect(reason, this.#context.config.reconnection.afterConnectionMs)
   }
 
-  /** Ends all connections and attempts; resolves when they are gone. The pool goes on. Source: `tear_down_connections`. */
+  /** Ends all connections and attempts; resolves when they are gone. The pool goes on. Octez: `tear_down_connections`. */
   async tearDownConnections(given: DisconnectReason | string): Promise<void> {
     const [reason] = this.#context.take('tearDownConnections', given as DisconnectReason)
     await this.#lifecycle.tearDown(reason)
@@ -240,7 +240,10 @@ export class PeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Arra
     return this.#context.network.parsePeerId(text)
   }
 
-  /** Makes a point known, by the operator: it may be dialed from now on. An expected peer id acts as `setExpectedPeerId`. Throws `PoolError` `table-full`. Source: `register_point`. */
+  /**
+   * Makes a point known that a person or a config names: it may be dialed from now on, also if it was taken for our own. An expected peer id acts
+   * as `setExpectedPeerId`. Throws `PoolError` `table-full`. Octez: `register_point`.
+   */
   registerPoint(point: Point, options: { trusted?: boolean | undefined; expectedPeerId?: PeerId | undefined } = {}): PointInfo {
     const [, { trusted, expectedPeerId }] = this.#context.take('registerPoint', point, options)
     const { points } = this.#context.state
@@ -249,19 +252,22 @@ export class PeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Arra
     return info
   }
 
-  /** Forgets a point; its running connection, if any, stays. Source: `unregister_point`. */
+  /** Forgets a point; its running connection, if any, stays. Octez: `unregister_point`. */
   unregisterPoint(point: Point): void {
     this.#context.take('unregisterPoint', point)
     this.#context.state.points.forget(point)
   }
 
-  /** Makes a point known. Returns `undefined` for a point of our own, or when the table is full. Source: `register_new_point`. */
+  /**
+   * Makes a point known that the program found by itself, in a list for example: as `registerPoint`, but returns `undefined` for a point of our
+   * own or when the table is full. Octez: `register_new_point`.
+   */
   registerNewPoint(point: Point, options: { trusted?: boolean | undefined } = {}): PointInfo | undefined {
     const [, { trusted }] = this.#context.take('registerNewPoint', point, options)
     return this.#context.state.points.registerNew(point, { trusted })
   }
 
-  /** Points that a peer advertised; returns how many were new and taken. Source: `register_list_of_new_points`. */
+  /** Points that a peer advertised; returns how many were new and taken. Octez: `register_list_of_new_points`. */
   registerNewPoints(
     given: readonly ParsedPoint[],
     origin: { discoverySource: DiscoverySource; source: PeerId; trusted?: boolean | undefined }
@@ -273,7 +279,7 @@ export class PeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Arra
     return fresh.filter(({ point }) => state.points.registerNew(point, { discoverySource, source, trusted }) !== undefined).length
   }
 
-  /** Makes a peer known. Throws `PoolError` `table-full`. Source: `register_peer`. */
+  /** Makes a peer known. Throws `PoolError` `table-full`. Octez: `register_peer`. */
   registerPeer(peerId: PeerId): PeerInfo<PeerMeta> {
     this.#context.take('registerPeer', peerId)
     return this.#context.state.peers.register(peerId) as PeerInfo<PeerMeta>
@@ -281,14 +287,14 @@ export class PeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Arra
 
   /**
    * Only that peer may answer at the point from now on; resolves when any other peer there has been disconnected. Saved; but at the
-   * next start a point of `trustedPoints` expects what the config says. Source: `set_expected_peer_id`.
+   * next start a point of `trustedPoints` expects what the config says. Octez: `set_expected_peer_id`.
    */
   async setExpectedPeerId(point: Point, peerId: PeerId): Promise<void> {
     this.#context.take('setExpectedPeerId', point, peerId)
     await allClosed(this.#context.state.points.expect(point, peerId))
   }
 
-  /** The point is our own: it is forgotten, and never registered or dialed again. At most 16 are remembered, the oldest goes. Source: `add_to_id_points`. */
+  /** The point is our own: it is forgotten, and never registered or dialed again. At most 16 are remembered, the oldest goes. Octez: `add_to_id_points`. */
   addToIdPoints(point: Point): void {
     this.#context.take('addToIdPoints', point)
     this.#context.state.points.addOwn(point)
@@ -296,14 +302,14 @@ export class PeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Arra
 
   /**
    * Up to `size` known points that are not banned, 3/5 of them the best, 2/5 at random; only public ones with `ignorePrivate`.
-   * Throws `PoolError` `invalid-argument` for a negative or fractional size. Source: `list_known_points`.
+   * Throws `PoolError` `invalid-argument` for a negative or fractional size. Octez: `list_known_points`.
    */
   listKnownPoints(which: { ignorePrivate: boolean; size?: number }): Point[] {
     const [{ ignorePrivate, size = defaultListing }] = this.#context.take('listKnownPoints', which)
     return this.#context.state.points.list({ ignorePrivate, size })
   }
 
-  /** The application's score; 0 if it has none: the default one is of peers, not of metadata. Source: `score`. */
+  /** The application's score; 0 if it has none: the default one is of peers, not of metadata. Octez: `score`. */
   score(metadata: PeerMeta): number {
     return this.#context.config.peerMetadata.score?.(metadata) ?? 0
   }
@@ -311,7 +317,7 @@ export class PeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Arra
   // Access lists.
 
   /**
-   * Lists any host, also one on a local network, in any spelling that `points.banHost` takes. Trusted hosts are left alone. Source:
+   * Lists any host, also one on a local network, in any spelling that `points.banHost` takes. Trusted hosts are left alone. Octez:
    * `greylist_addr`.
    */
   greylistAddress(host: Host | string): void {
@@ -321,7 +327,7 @@ export class PeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Arra
 
   /**
    * Greylists the peer and, if it is connected, its host, unless that is on a local network; its connections end. Trusted peers are
-   * left alone. Source: `greylist_peer`.
+   * left alone. Octez: `greylist_peer`.
    */
   greylistPeer(peerId: PeerId): void {
     this.#context.take('greylistPeer', peerId)
@@ -329,17 +335,17 @@ export class PeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Arra
     state.access.greylist({ peerId, host: state.connection(peerId)?.host, cause: 'asked to' })
   }
 
-  /** Lifts all greylistings, of peers and hosts; bans stay. Source: `clear_greylist`, which frees the hosts alone. */
+  /** Lifts all greylistings, of peers and hosts; bans stay. Octez: `clear_greylist`, which frees the hosts alone. */
   clearGreylist(): void {
     this.#context.state.access.clearGreylist()
   }
 
-  /** Fades the greylist by one step now. Source: `gc_greylist`. */
+  /** Fades the greylist by one step now. Octez: `gc_greylist`. */
   gcGreylist(): void {
     this.#context.state.access.fadeGreylist()
   }
 
-  /** Lifts all bans and greylistings. Source: `acl_clear`. */
+  /** Lifts all bans and greylistings. Octez: `acl_clear`. */
   clearAcl(): void {
     this.#context.state.access.clear()
   }
@@ -367,8 +373,8 @@ export class PeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Arra
   }
 
   /**
-   * Calls the listener for each event of that name from now on, after the change and outside of the call that caused it. What it throws is
-   * logged. A listener that was added already is not added again. Throws `PoolError` `invalid-argument` for an unknown name or for a listener that is no function.
+   * Calls the listener for each event of that name from now on, after the change and outside of the call that caused it. A listener that throws,
+   * or whose promise rejects, is logged. A listener that was added already is not added again. Throws `PoolError` `invalid-argument` for an unknown name or for a listener that is no function.
    */
   addEventListener<Name extends PoolEventName>(type: Name, listener: PoolListener<Name>): void {
     this.#context.events.addEventListener(type, listener)

@@ -67,7 +67,7 @@ export interface PoolGater {
   readonly gater: PoolHooks
   /** Which addresses it lets the node dial. */
   readonly rule: DialRule
-  /** The peer that was denied last at this point, once. */
+  /** Takes out the peer for which the last dial to this point was denied. */
   deniedAt(point: Point): PeerId | undefined
   /** The pool that decides from now on. */
   bind(gate: Gate): void

@@ -1,4 +1,8 @@
-/** Public names of `p2p-pool/libp2p`: the pool as a service of a libp2p node that you make yourself. */
+/**
+ * Public names of `p2p-pool/libp2p`: the pool as a service of a libp2p node that you make yourself.
+ *
+ * @module p2p-pool/libp2p
+ */
 export { boundedMuxer, type MuxerMaker } from './bounded-muxer.ts'
 export type { DialRule, DialRuleOptions } from './dial-rule.ts'
 export { createGater, type GaterOptions, type InboundGuard, type PoolGater, type RelayGuard } from './gater.ts'

@@ -54,7 +54,7 @@ export interface NetworkOptions {
   readonly clock: Clock
   /** @default that of `dialRule()`: all on Node, public and encrypted in pages */
   readonly rule?: DialRule
-  /** The peer that the gater denied last at this point, once. @default not known */
+  /** Takes out the peer for which the gater denied the last dial to this point. @default not known */
   readonly deniedAt?: (point: Point) => PeerId | undefined
   /** Peers whose connections are closed whatever else runs on them. @default nobody */
   readonly denies?: ((peerId: PeerId, connection: Connection) => boolean) | undefined

@@ -45,7 +45,7 @@ const protocols = new Set('quic quic-v1 tls ws webtransport webrtc webrtc-direct
 export type PointInit = string | Multiaddr | { readonly point: string | Multiaddr; readonly expectedPeerId?: string | undefined }
 
 /**
- * The point that a text means: a multiaddr, or the original's `host:port#peerId` (host: IPv4, [IPv6] or a DNS name;
+ * The point that a text means: a multiaddr, or Octez' `host:port#peerId` (host: IPv4, [IPv6] or a DNS name;
  * a port may be left out if there is a default; the id is a libp2p one). Throws `PoolError` `invalid-point` naming what
  * was expected and what came.
  */

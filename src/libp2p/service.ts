@@ -159,7 +159,7 @@ export class Libp2pPeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uin
   }
 }
 
-/** The pool of one node. Options that make no sense throw `PoolError` here, before anything runs. */
+/** The pool of one node. Throws `PoolError` `invalid-config` for options that make no sense, before anything runs. */
 export function peerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Array>(
   init: PeerPoolInit<Msg, PeerMeta, ConnMeta>
 ): PeerPoolService<Msg, PeerMeta, ConnMeta> {

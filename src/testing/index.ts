@@ -1,4 +1,8 @@
-/** Public names of `p2p-pool/testing`: a network in memory, a virtual clock and random numbers from a seed, for tests of programs that use a pool. */
+/**
+ * Public names of `p2p-pool/testing`: a network in memory, a virtual clock and random numbers from a seed, for tests of programs that use a pool.
+ *
+ * @module p2p-pool/testing
+ */
 export { type LinkOwner, MemoryLink, type Wires } from './memory-link.ts'
 export { type HubOptions, MemoryHub, MemoryNetwork, type NodeOptions } from './memory-network.ts'
 export { type Member, type MemberOptions, MemoryWorld, type WorldOptions } from './memory-world.ts'

@@ -5,6 +5,8 @@ import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import { poolEventNames } from '../../src/core/values/events.ts'
 import { peerPoolOptions } from '../../src/libp2p/service.ts'
+import { addRequests } from '../../web/requests.ts'
+import { SharedPoolFace } from '../../web/shared-pool.ts'
 
 const checkout = fileURLToPath(new URL('../../', import.meta.url))
 const read = (path: string): string => readFileSync(join(checkout, path), 'utf8')
@@ -62,6 +64,20 @@ describe('the documents', () => {
 
   it('the page of events names every event', () => {
     expect(missing(Object.keys(poolEventNames), read('docs/events.md'))).toEqual([])
+  })
+
+  it('the page of tabs names every request and every other member of a shared pool', () => {
+    const { peers, points, ...requests } = addRequests({}, async () => undefined)
+    const members = Object.getOwnPropertyNames(SharedPoolFace.prototype).filter(
+      (name) => !['constructor', 'removeEventListener'].includes(name)
+    )
+    // With their arguments: `describe(point)`.
+    const text = read('docs/guide/tabs.md').replace(/\([^)]*\)`/g, '`')
+    const rowOf = (of: string): string => text.split('\n').find((line) => line.startsWith(`| \`${of}\` |`)) ?? ''
+    expect(missing(Object.keys(requests), rowOf('pool'))).toEqual([])
+    expect(missing(Object.keys(peers), rowOf('pool.peers'))).toEqual([])
+    expect(missing(Object.keys(points), rowOf('pool.points'))).toEqual([])
+    expect(missing(members, text)).toEqual([])
   })
 
   it.each([

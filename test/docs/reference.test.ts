@@ -1,4 +1,5 @@
 /** The API reference that `npm run docs` makes, held against its rules: every public name says what it is, and no link is dead. */
+import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import {
   Application,
@@ -13,6 +14,7 @@ import {
   TypeDocReader
 } from 'typedoc'
 import { beforeAll, expect, test } from 'vitest'
+import { isVerb } from '../../src/core/verbs.ts'
 
 const options = fileURLToPath(new URL('../../typedoc.json', import.meta.url))
 
@@ -73,6 +75,48 @@ test('every public name says what it is', () => {
     .filter((reflection) => isPublic(reflection) && !isInRecord(reflection) && !isDocumented(reflection))
     .filter((reflection) => !(reflection instanceof DeclarationReflection && isSaidByType(reflection.type)))
   expect([...new Set(silent.map(placeOf))].sort()).toEqual([])
+})
+
+/** What a name and its class, or the function around it, say. */
+function textOf(reflection: Reflection): string {
+  return (reflection.comment?.summary ?? []).map(({ text }) => text).join('')
+}
+
+const codes =
+  /`(rejected|invalid-point|invalid-peer-id|invalid-config|invalid-argument|table-full|not-started|destroyed|not-connected|no-owner)`/
+
+test('a text that says that a PoolError is thrown names its code', () => {
+  const silent = project
+    .getReflectionsByKind(ReflectionKind.CallSignature | ReflectionKind.ConstructorSignature | ReflectionKind.Class)
+    .filter((one) => isPublic(one) && /(throw|reject)s?[^.]*`PoolError`/i.test(textOf(one)) && !codes.test(textOf(one)))
+  expect([...new Set(silent.map(placeOf))].sort()).toEqual([])
+})
+
+test('every method that checks its arguments, or its class, names the code for bad ones', () => {
+  const checked = project
+    .getReflectionsByKind(ReflectionKind.Method)
+    .filter((method): method is DeclarationReflection => method instanceof DeclarationReflection && isPublic(method))
+    .filter(({ name, parent }) => isVerb(parent?.name === 'PeerPool' ? name : `${parent?.name.toLowerCase()}.${name}`))
+  expect(checked.length).toBeGreaterThan(40)
+  const silent = checked.filter(
+    (method) => ![...(method.signatures ?? []), method.parent].some((one) => one !== undefined && /`invalid-/.test(textOf(one)))
+  )
+  expect([...new Set(silent.map(placeOf))].sort()).toEqual([])
+})
+
+test.each([
+  ['NodePeerInit', 'node', 'docs/guide/node.md'],
+  ['TabPeerInit', 'web', 'docs/guide/page.md'],
+  ['WebPeerInit', 'web', 'docs/guide/page.md']
+])('the guide names every option that %s adds', (name, folder, path) => {
+  const guide = readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8')
+  const options = project
+    .getReflectionsByKind(ReflectionKind.Property)
+    .filter(({ parent }) => parent?.name === name && parent.kindOf(ReflectionKind.Interface))
+    .filter((option) => option instanceof DeclarationReflection && option.sources?.[0]?.fileName.startsWith(`${folder}/`) === true)
+    .map((option) => option.name)
+  expect(options.length).toBeGreaterThan(1)
+  expect(options.filter((option) => !new RegExp(`\`${option}[\`:(]`).test(guide))).toEqual([])
 })
 
 test('every duration says its unit', () => {

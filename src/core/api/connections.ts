@@ -1,4 +1,4 @@
-/** `pool.connections`: the running connections, read-only. Functions of the original's submodule `Connection`. */
+/** `pool.connections`: the running connections, read-only. Functions of Octez' submodule `Connection`. */
 import type { Connection } from '../flows/connection.ts'
 import type { FlowContext } from '../flows/context.ts'
 import type { PeerId, Point } from '../values/ids.ts'
@@ -14,12 +14,12 @@ export class Connections<Msg, ConnMeta> implements Iterable<[PeerId, Connection<
     this.#context = context
   }
 
-  /** `[peerId, connection]` of each running connection, the longest established first. Source: `fold`, `iter`. */
+  /** `[peerId, connection]` of each running connection, the longest established first. Octez: `fold`, `iter`. */
   *[Symbol.iterator](): IterableIterator<[PeerId, Connection<Msg, ConnMeta>]> {
     for (const connection of this.#running()) yield [connection.peerId, connection]
   }
 
-  /** All running connections, the longest established first. Source: `list`. */
+  /** All running connections, the longest established first. Octez: `list`. */
   list(): Connection<Msg, ConnMeta>[] {
     return [...this.#running()]
   }
@@ -39,7 +39,7 @@ export class Connections<Msg, ConnMeta> implements Iterable<[PeerId, Connection<
 
   /**
    * A running connection's point and peer, drawn at random; only connections that have a point count. `noPrivate` leaves out
-   * private peers. Source: `random_addr`.
+   * private peers. Octez: `random_addr`.
    */
   randomAddress(which: { differentThan?: PeerId | undefined; noPrivate: boolean }): { point: Point; peerId: PeerId } | undefined {
     const [{ differentThan, noPrivate }] = this.#context.take('connections.randomAddress', which)
@@ -50,7 +50,7 @@ export class Connections<Msg, ConnMeta> implements Iterable<[PeerId, Connection<
     return found[Math.floor(this.#context.random.next() * found.length)]
   }
 
-  /** The peer to offer a swap, and what: two different random connections, neither private. Source: `propose_swap_request`. */
+  /** The peer to offer a swap, and what: two different random connections, neither private. Octez: `propose_swap_request`. */
   proposeSwapRequest(): { point: Point; peerId: PeerId; recipient: Connection<Msg, ConnMeta> } | undefined {
     const recipients = this.list().filter((connection) => !connection.isPrivate)
     const recipient = recipients[Math.floor(this.#context.random.next() * recipients.length)]

@@ -33,8 +33,8 @@ export class Lifecycle {
   #keep: SuspendedKeep = 'band'
   #version = 0
   #cancelChange: (() => void) | undefined
-  /** Grows with each start and stop: what waited compares. */
-  #turns = 0
+  /** Counts starts and stops; code that waited compares it to see whether it is still current. */
+  #runs = 0
   #starting: Promise<void> | undefined
   #stopping: Promise<void> | undefined
 
@@ -86,21 +86,21 @@ export class Lifecycle {
     if (this.#status === 'created' || this.#status === 'stopped') {
       const before = Promise.allSettled([this.#starting, this.#stopping])
       this.#setStatus('starting')
-      this.#starting = this.#begin(++this.#turns, before)
+      this.#starting = this.#begin(++this.#runs, before)
     }
     return this.#starting ?? Promise.resolve()
   }
 
-  /** Gives up silently when the pool was stopped meanwhile: `turn` is over then. */
-  async #begin(turn: number, before: Promise<unknown>): Promise<void> {
+  /** Gives up silently when the pool was stopped meanwhile: `run` is over then. */
+  async #begin(run: number, before: Promise<unknown>): Promise<void> {
     const { network, state, config } = this.#context
     await before
-    if (turn !== this.#turns) return
+    if (run !== this.#runs) return
     const late = this.load()
     late.catch(() => undefined) // reported below, where it is waited for
     try {
       await this.persistence.start()
-      if (turn !== this.#turns) return
+      if (run !== this.#runs) return
       state.resetReconnections()
       await network.start({
         plainProtocols: config.plainPeers === 'admit' ? config.requiredProtocols : undefined,
@@ -109,17 +109,17 @@ export class Lifecycle {
         budgetChanged: () => this.#budgetChanged(),
         discovered: (found) => state.claims.discovered(found)
       })
-      if (turn !== this.#turns) {
+      if (run !== this.#runs) {
         await network.stop()
         return
       }
       this.maintenance.start({ awake: true })
       await late
     } catch (error) {
-      if (turn === this.#turns) await this.end('stopped', { kind: 'going-away' })
+      if (run === this.#runs) await this.end('stopped', { kind: 'going-away' })
       throw error
     }
-    if (turn !== this.#turns) return
+    if (run !== this.#runs) return
     this.#setStatus('running')
     this.#ownPointsChanged()
   }
@@ -127,13 +127,13 @@ export class Lifecycle {
   end(status: 'stopped' | 'destroyed', reason: DisconnectReason): Promise<void> {
     if (this.#status === 'destroyed') return this.#stopping ?? Promise.resolve()
     const idle = this.#status === 'created' || this.#status === 'stopped'
-    this.#turns++
+    this.#runs++
     this.#setStatus(status)
-    if (!idle) this.#stopping = this.#wind(reason, this.#stopping)
+    if (!idle) this.#stopping = this.#windDown(reason, this.#stopping)
     return this.#stopping ?? Promise.resolve()
   }
 
-  async #wind(reason: DisconnectReason, before: Promise<void> | undefined): Promise<void> {
+  async #windDown(reason: DisconnectReason, before: Promise<void> | undefined): Promise<void> {
     this.maintenance.stop()
     this.persistence.rememberAnchors()
     const quiet = this.#context.network.stop()

@@ -1,4 +1,4 @@
-/** `pool.peers`: what is known of peers, trust and bans. Functions of the original's submodule `Peers`. */
+/** `pool.peers`: what is known of peers, trust and bans. Functions of Octez' submodule `Peers`. */
 import { judgeReport } from '../decisions/reports.ts'
 import type { ScorePart } from '../decisions/score.ts'
 import type { FlowContext } from '../flows/context.ts'
@@ -31,12 +31,12 @@ export class Peers<PeerMeta> {
     return this.#context.state.peers.get(peerId) as PeerInfo<PeerMeta> | undefined
   }
 
-  /** All known peers. Source: `fold_known`, `iter_known`. */
+  /** All known peers. Octez: `fold_known`, `iter_known`. */
   *known(): IterableIterator<[PeerId, PeerInfo<PeerMeta>]> {
     for (const info of this.#context.state.peers) yield [info.peerId, info as PeerInfo<PeerMeta>]
   }
 
-  /** Peers with a running connection. Source: `fold_connected`. */
+  /** Peers with a running connection. Octez: `fold_connected`. */
   *connected(): IterableIterator<[PeerId, PeerInfo<PeerMeta>]> {
     for (const { peerId } of this.#context.state.connections()) {
       const info = this.#context.state.peers.get(peerId)
@@ -123,12 +123,12 @@ export class Peers<PeerMeta> {
     this.#context.state.peers.untrust(peerId)
   }
 
-  /** Peers on the automatic list. Source: `get_greylisted_list`. */
+  /** Peers on the automatic list. Octez: `get_greylisted_list`. */
   greylisted(): readonly GreylistedPeer[] {
     return this.#context.state.access.greylistedPeers()
   }
 
-  /** Tells each line that is added to the history of one peer, until the returned function is called. The last 100 are in `info`. Source: `watch`. */
+  /** Tells each line that is added to the history of one peer, until the returned function is called. The last 100 are in `info`. Octez: `watch`. */
   watch(peerId: PeerId, listener: (event: HistoryEvent<Point>) => void): () => void {
     this.#context.take('peers.watch', peerId, listener)
     return watchHistory(this.#context.events, 'peer-history', ({ detail }) => {
@@ -138,7 +138,7 @@ export class Peers<PeerMeta> {
 
   /**
    * A peer as plain JSON. Takes what `info` returned; throws `PoolError` `invalid-argument` for anything else, `not-started` before the
-   * first start. Source: `info_of_peer_info`.
+   * first start. Octez: `info_of_peer_info`.
    */
   describe(info: PeerInfo<PeerMeta>): PeerDescription {
     liveRecord(info, { code: 'invalid-argument', name: 'peers.describe' })

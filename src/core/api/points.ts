@@ -1,4 +1,4 @@
-/** `pool.points`: what is known of points, trust, and bans of hosts. Functions of the original's submodule `Points`. */
+/** `pool.points`: what is known of points, trust, and bans of hosts. Functions of Octez' submodule `Points`. */
 import type { FlowContext } from '../flows/context.ts'
 import type { EventHub } from '../flows/event-hub.ts'
 import type { GreylistedHost } from '../tables/greylist.ts'
@@ -39,12 +39,12 @@ export class Points {
     return this.#context.state.points.get(point)
   }
 
-  /** All known points. Source: `fold_known`, `iter_known`. */
+  /** All known points. Octez: `fold_known`, `iter_known`. */
   *known(): IterableIterator<[Point, PointInfo]> {
     for (const info of this.#context.state.points) yield [info.point, info]
   }
 
-  /** Points with a running connection. Source: `fold_connected`. */
+  /** Points with a running connection. Octez: `fold_connected`. */
   *connected(): IterableIterator<[Point, PointInfo]> {
     for (const { point } of this.#context.state.connections()) {
       const info = point === undefined ? undefined : this.#context.state.points.get(point)
@@ -114,17 +114,17 @@ export class Points {
     this.#context.state.points.untrust(point)
   }
 
-  /** Hosts on the automatic list, as far as it remembers them. Source: `get_greylisted_list`. */
+  /** Hosts on the automatic list, as far as it remembers them. Octez: `get_greylisted_list`. */
   greylisted(): readonly GreylistedHost[] {
     return this.#context.state.access.greylistedHosts()
   }
 
-  /** Since when `greylisted` lacks some that had to make room (ms since 1970); `undefined`: it is complete. Source: `greylisted_list_not_reliable_since`. */
+  /** Since when `greylisted` lacks some that had to make room (ms since 1970); `undefined`: it is complete. Octez: `greylisted_list_not_reliable_since`. */
   get greylistUnreliableSince(): number | undefined {
     return this.#context.state.access.greylistUnreliableSince
   }
 
-  /** Tells each line that is added to the history of one point, until the returned function is called. The last 100 are in `info`. Source: `watch`. */
+  /** Tells each line that is added to the history of one point, until the returned function is called. The last 100 are in `info`. Octez: `watch`. */
   watch(point: Point, listener: (event: HistoryEvent<PeerId>) => void): () => void {
     this.#context.take('points.watch', point, listener)
     return watchHistory(this.#context.events, 'point-history', ({ detail }) => {

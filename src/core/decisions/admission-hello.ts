@@ -59,7 +59,7 @@ export function checkHello(
 }
 
 /**
- * Does the peer come from a trusted point, as in the original: from its address, naming the port that it listens on? Not if we see it at
+ * Does the peer come from a trusted point, as in Octez: from its address, naming the port that it listens on? Not if we see it at
  * another host or it is not the relay's target, since then anybody could say so; nor if another peer is expected there, or was
  * connected there last.
  */

@@ -169,7 +169,7 @@ export class Greeting {
   }
 
   /**
-   * Node never says that the network has changed. It shows when the last connection ends without a goodbye, so all back-offs are forgotten
+   * On Node no event tells that the network changed. It shows when the last connection ends without a goodbye, so all back-offs are forgotten
    * then. Not after a young connection: a peer that comes and goes all the time would be dialed as often.
    */
   #ended(attempt: AttemptRecord<FlowConnection>, outcome: Outcome & { kind: 'closed' }): void {

@@ -84,7 +84,7 @@ export function readMetadata<ConnMeta>(
   }
 }
 
-/** The Nack for a refusal, with points to try instead, as many as it holds at most; `undefined` where the original just closes. */
+/** The Nack for a refusal, with points to try instead, as many as it holds at most; `undefined` where Octez just closes. */
 export function nackFor(rejection: Rejection, points: readonly string[]): MessageOf<'nack'> | undefined {
   const motive = motiveOf(rejection)
   return motive === undefined ? undefined : { kind: 'nack', motive, points }

@@ -101,7 +101,7 @@ export class Access<PeerMeta, C extends RunningConnection> {
     return this.#hosts.unreliableSince
   }
 
-  // Bans. Each cancels the attempts that it concerns, closes the connections, and returns those that are closing. Source: `Peers.ban`, `Points.ban`.
+  // Bans. Each cancels the attempts that it concerns, closes the connections, and returns those that are closing. Octez: `Peers.ban`, `Points.ban`.
 
   /** Bans a peer, until `endsAt` (wall clock) or for good. Idempotent. Throws as `Bans` does. */
   banPeer(peerId: PeerId, options: BanOptions = {}): C[] {
@@ -154,7 +154,7 @@ export class Access<PeerMeta, C extends RunningConnection> {
     this.#lifted(this.#bans.unbanRange(range))
   }
 
-  /** Lifts all bans and greylistings. Source: `acl_clear`. */
+  /** Lifts all bans and greylistings. Octez: `acl_clear`. */
   clear(): void {
     this.clearGreylist()
     this.#lifted(this.#bans.clear())
@@ -217,7 +217,7 @@ export class Access<PeerMeta, C extends RunningConnection> {
     this.#parts.shown()
   }
 
-  /** Ends all greylistings a sixteenth of the clean-up delay sooner: the original's `gc_greylist`. */
+  /** Ends all greylistings a sixteenth of the clean-up delay sooner: Octez' `gc_greylist`. */
   fadeGreylist(): void {
     this.#hosts.shorten()
     this.#peers.shorten()

@@ -48,7 +48,7 @@ export class Claims<PeerMeta, C extends RunningConnection> {
     this.#access = access
   }
 
-  /** Points of others that a peer names: each is taken or left for itself. Returns how many were new. Source: `register_list_of_new_points`. */
+  /** Points of others that a peer names: each is taken or left for itself. Returns how many were new. Octez: `register_list_of_new_points`. */
   learn(points: readonly ParsedPoint[], source: ClaimSource): number {
     let taken = 0
     const origin: Origin = { discoverySource: source.discoverySource, source: source.peerId, sourceGroup: sourceGroupOf(source.host) }

@@ -20,7 +20,7 @@ export interface GreylistedHost {
   readonly since: number
 }
 
-/** The part of the clean-up delay that a listing lasts, and the sixteenth by which the original's `gc_greylist` shortens it. */
+/** The part of the clean-up delay that a listing lasts, and the sixteenth by which Octez' `gc_greylist` shortens it. */
 const lastingShare = 15 / 16
 const stepShare = 1 / 16
 

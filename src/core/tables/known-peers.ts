@@ -42,7 +42,7 @@ export class KnownPeers<PeerMeta, C extends RunningConnection> implements PeersV
     return record
   }
 
-  /** As `find`. Throws `PoolError` `table-full`. Source: `register_peer`. */
+  /** As `find`. Throws `PoolError` `table-full`. Octez: `register_peer`. */
   register(peerId: PeerId): PeerInfo<PeerMeta> {
     return this.#register(peerId)
   }

@@ -98,13 +98,13 @@ export class KnownPoints<PeerMeta, C extends RunningConnection> implements Point
 
   /**
    * The record of a point, made if it is new. `trusted`, if given, is set or cleared. Throws `PoolError` `table-full` when nothing in the
-   * table may go. Source: `register_point`.
+   * table may go. Octez: `register_point`.
    */
   register(point: Point, options: Registration = {}): PointInfo {
     return this.#register(point, options)
   }
 
-  /** As `register`, but `undefined` for a point of our own, or when the table has no place. Source: `register_new_point`. */
+  /** As `register`, but `undefined` for a point of our own, or when the table has no place. Octez: `register_new_point`. */
   registerNew(point: Point, options: Registration = {}): PointInfo | undefined {
     return this.isOwn(point) ? undefined : this.#insert(point, options)
   }
@@ -129,7 +129,7 @@ export class KnownPoints<PeerMeta, C extends RunningConnection> implements Point
     if (this.get(point) !== undefined) this.#register(point, { trusted: false })
   }
 
-  /** Forgets a point; its running connection, if any, stays. Source: `unregister_point`. */
+  /** Forgets a point; its running connection, if any, stays. Octez: `unregister_point`. */
   forget(point: Point): void {
     const { points, attempts, changed } = this.#parts
     const record = points.get(point)
@@ -141,7 +141,7 @@ export class KnownPoints<PeerMeta, C extends RunningConnection> implements Point
 
   /**
    * From now on only that peer may answer at the point. An attempt there with another is cancelled; a connection with another is closed and
-   * returned; the host of either is greylisted. Throws as `register`. Source: `set_expected_peer_id`.
+   * returned; the host of either is greylisted. Throws as `register`. Octez: `set_expected_peer_id`.
    */
   expect(point: Point, peerId: PeerId): C[] {
     const record = this.#register(point)
@@ -167,7 +167,7 @@ export class KnownPoints<PeerMeta, C extends RunningConnection> implements Point
     this.#parts.shown()
   }
 
-  /** The point turned out to be our own: it is forgotten, and never registered or dialed again. Source: `add_to_id_points`. */
+  /** The point turned out to be our own: it is forgotten, and never registered or dialed again. Octez: `add_to_id_points`. */
   addOwn(point: Point): void {
     this.#learned.delete(point)
     this.#learned.add(point)

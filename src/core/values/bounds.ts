@@ -1,6 +1,6 @@
 /** The band that maintenance keeps, cut in thirds as Octez does, and limits that several layers share. */
 
-/** Points in one listing, unless asked otherwise; the original's figure. */
+/** Points in one listing, unless asked otherwise; the figure of Octez. */
 export const defaultListing = 50
 
 /** Points that are saved to be dialed first after a restart. Two honest ones defeat a poisoned table; eight allow for some that are gone. */

@@ -1,6 +1,6 @@
 /** What happened to a point or a peer: the last events are kept of each, oldest first, and saved with it. */
 
-/** Events kept per point and per peer; the original's figure. A larger one costs memory for each known point and peer. */
+/** Events kept per point and per peer; the figure of Octez. A larger one costs memory for each known point and peer. */
 export const maxEventsKept = 100
 
 /** The names are those of the events. docs/events.md says what Octez calls them. */

@@ -98,7 +98,7 @@ export interface Ending {
   readonly reason: DisconnectReason
 }
 
-/** The motive that a Nack names for our refusal; `undefined`: close without one, as the original does. */
+/** The motive that a Nack names for our refusal; `undefined`: close without one, as Octez does. */
 export function motiveOf(rejection: Rejection): number | undefined {
   if (rejection.kind === 'no-common-version' && rejection.of === 'application') return nackMotive.deprecatedApplication
   return motives[rejection.kind]
