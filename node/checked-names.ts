@@ -1,11 +1,11 @@
 /**
  * What DNS names stand for, judged before anything is dialed: the look-up of a socket, and the answers to `/dnsaddr`. Used by
- * `checked-dials.ts`. The rules are in `core/decisions/resolved-address.ts`.
+ * `checked-dials.ts`. The rules are in `core/flows/resolved-address.ts`.
  */
 import type { LookupAddress } from 'node:dns'
 import type { LookupFunction, Socket } from 'node:net'
 import type { Multiaddr } from '@multiformats/multiaddr'
-import { type AddressRefusal, checkAddress, checkAnswer, connectedAt } from '../src/core/decisions/resolved-address.ts'
+import { type AddressRefusal, checkAddress, checkAnswer, connectedAt } from '../src/core/flows/resolved-address.ts'
 import { hostOfIp, scopeOf } from '../src/core/values/address.ts'
 import type { Host, Point } from '../src/core/values/ids.ts'
 import type { DialPolicy } from '../src/libp2p/dial-policy.ts'

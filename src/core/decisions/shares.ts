@@ -1,7 +1,7 @@
 /**
  * Which untrusted peer makes room for another where slots are scarce. Each address group has a share, so that neither one host nor one
- * network takes all slots; a newcomer of a small group displaces the newest of the largest. Pure; called by `admission.ts` for
- * incoming connections, and by `handshake-places.ts`.
+ * network takes all slots; a newcomer of a small group displaces the newest of the largest. Pure; called by `admission-hello.ts`
+ * for connections and by `handshake-places.ts` for handshakes; `shareTaken` is for dials.
  */
 import type { PointInfo } from '../tables/point.ts'
 import type { PoolView } from '../tables/pool-view.ts'

@@ -3,10 +3,8 @@
  * table to one address group, however often it asks and under however many ids. Pure.
  */
 import type { PointInfo } from '../tables/point.ts'
-import type { PoolState } from '../tables/pool-state.ts'
 import type { PoolView } from '../tables/pool-view.ts'
 import { isLocal, widerGroupOf } from '../values/address.ts'
-import type { RunningConnection } from '../values/attempt.ts'
 import { defaultListing } from '../values/bounds.ts'
 import type { Host, PeerId, Point } from '../values/ids.ts'
 import type { Network, Random, Transport } from '../values/ports.ts'
@@ -51,10 +49,7 @@ export interface SharingOptions {
  * Texts of points for one answer or Nack, the best first. `transports`: what the asker can dial; none: it did not say.
  * Points on private networks are advertised only to a peer on such a network.
  */
-export function shareablePoints<PeerMeta, C extends RunningConnection>(
-  state: PoolState<PeerMeta, C>,
-  { transports, ...options }: SharingOptions & { transports: readonly string[] }
-): string[] {
+export function shareablePoints(state: PoolView, { transports, ...options }: SharingOptions & { transports: readonly string[] }): string[] {
   const { peerId } = options.asker
   const useful = pointsFor(state, options).filter((point) => {
     const record = state.points.get(point)
@@ -69,10 +64,7 @@ export function shareablePoints<PeerMeta, C extends RunningConnection>(
  * The points that the asker's address group may get now, the best first. Peers whose host is not seen (WebRTC, relays) are one group: ids
  * cost nothing. What the asker says of itself changes nothing here, or it could ask for the table part by part.
  */
-export function pointsFor<PeerMeta, C extends RunningConnection>(
-  state: PoolState<PeerMeta, C>,
-  { asker: { host }, network, seed, now }: SharingOptions
-): Point[] {
+export function pointsFor(state: PoolView, { asker: { host }, network, seed, now }: SharingOptions): Point[] {
   const askerIsLocal = state.config.allowPrivatePoints || (host !== undefined && isLocal(host))
   const open = state.points.list({
     ignorePrivate: true,
@@ -137,8 +129,8 @@ function hashOf(text: string, seed: number): number {
  * Was anybody there lately? Where its peer is connected, and has proved that the point is its own, it is alive. A way over a relay ends with
  * its reservation: our own relay knows of that, and of others' relays only the guest itself.
  */
-function isAlive<PeerMeta, C extends RunningConnection>(
-  state: PoolState<PeerMeta, C>,
+function isAlive(
+  state: PoolView,
   { relay, target, isRelayed, claimedBy, isClaimProven, state: { kind }, aliveAt }: PointInfo,
   { network, now }: Pick<SharingOptions, 'network' | 'now'>
 ): boolean {

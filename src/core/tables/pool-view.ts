@@ -13,7 +13,7 @@ import { Bans } from './bans.ts'
 import type { PeerInfo } from './peer.ts'
 import { PeerTable } from './peer-table.ts'
 import type { PointInfo } from './point.ts'
-import { PointTable } from './point-table.ts'
+import { type ListQuery, PointTable } from './point-table.ts'
 
 /** Why an address or a peer is kept out. */
 export type Block = 'banned' | 'greylisted'
@@ -47,6 +47,9 @@ export interface PoolView {
 
 export interface PointsView extends Iterable<PointInfo> {
   get(point: Point): PointInfo | undefined
+  readonly size: number
+  /** Known points, the best of them or at random as the query says; blocked ones are left out. See `PointTable.list`. */
+  list(query: Omit<ListQuery, 'random' | 'isBanned'>): Point[]
   /** Announced by the network, or found to be our own. */
   isOwn(point: Point): boolean
   /** Monotonic instant from which on maintenance may dial the point, by the limit of dials to untried points of one host; −∞: now. */

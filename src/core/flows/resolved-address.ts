@@ -1,7 +1,7 @@
 /**
  * May a dial of a DNS name open a socket at an address that the name stands for? The owner of the name chooses the address, so it is
  * judged as an IP address that the source of the point had named. Asked by `node/checked-dials.ts` alone: a page does not learn what a
- * name stands for, so only the name can be judged there.
+ * name stands for, so only the name can be judged there. A yes is recorded in the tables, so this is no decision; it waits for nothing.
  */
 import { isPeerPort } from '../tables/claims.ts'
 import type { PointInfo } from '../tables/point.ts'
