@@ -3,7 +3,7 @@
  * tables are full, so that newcomers push others out. Work that reads whole tables counts per entry.
  */
 
-import { shareablePoints } from '../src/core/decisions/sharing.ts'
+import { shareablePoints } from '../src/core/decisions/advertisable-points.ts'
 import type { Host, ParsedPoint, PeerId, PeerStorage, Point } from '../src/core/index.ts'
 import type { PeerPool } from '../src/core/peer-pool.ts'
 import type { PoolState } from '../src/core/tables/pool-state.ts'

@@ -5,7 +5,7 @@
 import { TokenBucket } from '../src/core/flows/token-bucket.ts'
 import type { Host } from '../src/core/values/ids.ts'
 import type { Clock } from '../src/core/values/ports.ts'
-import { groupOfNewcomer } from '../src/libp2p/shares.ts'
+import { groupOfNewcomer } from '../src/libp2p/place-shares.ts'
 
 /** Circuits from one public address: a page dials some others when it comes. With 128 KiB each, half a Mbit/s in the long run. */
 const memberCircuits = { capacity: 64, perSecond: 0.5 }

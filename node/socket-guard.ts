@@ -10,7 +10,7 @@ import type { Host } from '../src/core/values/ids.ts'
 import type { Clock } from '../src/core/values/ports.ts'
 import { GroupRate } from '../src/libp2p/group-rate.ts'
 import { defaultConnectionsPerSecond } from '../src/libp2p/listener-guard.ts'
-import { Shares } from '../src/libp2p/shares.ts'
+import { Shares } from '../src/libp2p/place-shares.ts'
 
 /** A request takes two round trips, four with TLS. */
 const deadlineMs = 10_000

@@ -7,8 +7,8 @@
 import type { ServiceMap } from '@libp2p/interface'
 import type { NoServices } from '../src/libp2p/libp2p-parts.ts'
 import { type SharedPool, sharedPool } from './shared-pool.ts'
-import type { WebPeerInit } from './sharing.ts'
 import { TabSession } from './tab-session.ts'
+import type { WebPeerInit } from './tab-sharing.ts'
 
 export * from '../src/core/index.ts'
 export * from '../src/libp2p/index.ts'
@@ -17,10 +17,10 @@ export { type IndexedDbOptions, indexedDbStorage } from './indexed-db.ts'
 export type { RelayStatus } from './page-relays.ts'
 export type { RequestedPool } from './requests.ts'
 export type { SharedPool, SharedPoolFace } from './shared-pool.ts'
-export type { SharedPoolEvents, TabRole, WebPeerInit } from './sharing.ts'
 export type { TabLock } from './tab-lock.ts'
 export type { IdentityNotice } from './tab-messages.ts'
 export { createTabPeer, type TabPeer, type TabPeerInit } from './tab-peer.ts'
+export type { SharedPoolEvents, TabRole, WebPeerInit } from './tab-sharing.ts'
 
 /**
  * Opens the pool that the tabs of this site share (with `tabs: 'own'`: one of this tab alone, with the same face). Resolves when the

@@ -12,10 +12,10 @@ import { argumentsFor } from '../src/core/verbs.ts'
 import type { NoServices } from '../src/libp2p/libp2p-parts.ts'
 import { parsePeerId, parsePoint } from '../src/libp2p/point.ts'
 import { addRequests, type RequestedPool } from './requests.ts'
-import type { SharedPoolEvents, TabRole } from './sharing.ts'
 import type { IdentityNotice } from './tab-messages.ts'
 import type { TabPeer } from './tab-peer.ts'
 import type { TabSession } from './tab-session.ts'
+import type { SharedPoolEvents, TabRole } from './tab-sharing.ts'
 
 /**
  * What a tab holds: its own methods, and those of a pool that any tab may call, each with a promise. Every request may reject with

@@ -15,7 +15,6 @@ import { Leadership, randomName } from './leadership.ts'
 import { loadAll } from './load-all.ts'
 import { lookEveryMs, Ownership } from './ownership.ts'
 import type { RequestName } from './requests.ts'
-import { type SharedPoolEvents, sharedEventNames, type TabRole, type WebPeerInit } from './sharing.ts'
 import type { TabLock } from './tab-lock.ts'
 import {
   type Envelope,
@@ -32,6 +31,7 @@ import {
 } from './tab-messages.ts'
 import { followTab } from './tab-page.ts'
 import { defaultName, pagePool, startOwnPeer, startSharedPeer, type TabPeer, type TabPeerInit, tabPeerOptions } from './tab-peer.ts'
+import { type SharedPoolEvents, sharedEventNames, type TabRole, type WebPeerInit } from './tab-sharing.ts'
 import { type WaitingRequest, WaitingRequests } from './waiting-requests.ts'
 
 /** A tab knows its role by then, whatever the others do, ms. */

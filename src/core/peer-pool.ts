@@ -47,8 +47,8 @@ export interface PoolComponents {
 /**
  * A peer pool. It begins with `start`, keeps its connections inside the band, and ends with `stop`. Every method checks its arguments
  * first: it throws `PoolError` `invalid-argument`, `invalid-point` or `invalid-peer-id`, and a method that returns a promise rejects with
- * it. Where the text says *Octez*, it names the function of Octez' module `P2p_pool` that the method follows. `Msg` is the type of messages, `PeerMeta` of what the application keeps of each peer, `ConnMeta` of what peers send each other when
- * they connect.
+ * it. *Octez* names the function of its module `P2p_pool` that a method follows. `Msg` is the type of messages, `PeerMeta` of what the
+ * application keeps of each peer, `ConnMeta` of what peers send each other when they connect.
  */
 export class PeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Array> {
   /** The settings, and who we are. Frozen. Octez: `config`. */

@@ -1,7 +1,7 @@
 /** How often something may happen in a second, counted by address group. Used by the guards of listeners. */
 import type { Host } from '../core/values/ids.ts'
 import type { Clock } from '../core/values/ports.ts'
-import { groupOfNewcomer } from './shares.ts'
+import { groupOfNewcomer } from './place-shares.ts'
 
 /** A wider group, or a host that many peers may share, has so many times the rate of one public address. */
 const widerRateFactor = 5

@@ -1,4 +1,4 @@
-/** What `late-dial-error.ts` loads beside the start of the network. */
+/** What `load-late.ts` loads beside the start of the network. */
 
 export { dialErrorOf } from './dial-error.ts'
 export { StreamLink } from './link.ts'

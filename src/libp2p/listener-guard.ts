@@ -11,7 +11,7 @@ import type { Clock } from '../core/values/ports.ts'
 import { mend } from './closing-web-sockets.ts'
 import type { InboundGuard } from './gater.ts'
 import { GroupRate } from './group-rate.ts'
-import { type Rival, Shares } from './shares.ts'
+import { type Rival, Shares } from './place-shares.ts'
 
 /** Incoming connections in the middle of libp2p's handshake. */
 const maxHandshakes = 100

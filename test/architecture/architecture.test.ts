@@ -150,13 +150,13 @@ const cases: readonly Case[] = [
     name: 'what the operator said, a proof showed and peers claim is written by its own files only',
     about: published,
     broken: [
-      { 'src/core/flows/mixing.ts': 'record.fromOperator().expectedPeerId = id' },
-      { 'src/core/tables/claims.ts': 'parts.points.get(point)?.fromProof()' },
-      { 'src/core/tables/claims.ts': 'const operator = record.fromOperator()' },
-      { 'src/core/tables/known-points.ts': 'record.fromClaims().claimedBy = id' },
-      { 'src/core/flows/a.ts': 'attempt.fromOwner().hasSlot = true' }
+      { 'src/core/flows/mixing.ts': 'record.asOperator().expectedPeerId = id' },
+      { 'src/core/tables/claims.ts': 'parts.points.get(point)?.asProved()' },
+      { 'src/core/tables/claims.ts': 'const operator = record.asOperator()' },
+      { 'src/core/tables/known-points.ts': 'record.asClaimed().claimedBy = id' },
+      { 'src/core/flows/a.ts': 'attempt.asOwner().hasSlot = true' }
     ],
-    kept: { 'src/core/tables/claims.ts': 'record.fromClaims().isSigned = true', 'src/core/flows/a.ts': 'a.fromOperator' }
+    kept: { 'src/core/tables/claims.ts': 'record.asClaimed().isSigned = true', 'src/core/flows/a.ts': 'a.asOperator' }
   },
   {
     rule: rules.onlyTheOwnerWrites,

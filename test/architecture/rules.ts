@@ -146,17 +146,17 @@ export const coreTouchesNoWorld: Rule = (files) =>
  * Who may write what of a point or peer: the operator's words, what a proof showed, what peers claim. Of the files that hear what
  * peers say, only those that keep claims are among them.
  */
-const doors: ReadonlyMap<string, readonly string[]> = new Map([
-  ['fromOperator', ['bounded-table', 'point-table', 'peer-table', 'known-points', 'known-peers', 'saved-fields']],
-  ['fromProof', ['point', 'peer', 'pool-state', 'access', 'saved-fields']],
-  ['fromClaims', ['claims', 'point', 'pool-state', 'saved-fields']],
-  ['fromOwner', ['attempt', 'pool-state']]
+const writableViews: ReadonlyMap<string, readonly string[]> = new Map([
+  ['asOperator', ['bounded-table', 'point-table', 'peer-table', 'known-points', 'known-peers', 'saved-fields']],
+  ['asProved', ['point', 'peer', 'pool-state', 'access', 'saved-fields']],
+  ['asClaimed', ['claims', 'point', 'pool-state', 'saved-fields']],
+  ['asOwner', ['attempt', 'pool-state']]
 ])
 
 export const everyFieldHasItsWriters: Rule = (files) =>
   files.flatMap(({ path, calls }) =>
     calls
-      .filter(({ name }) => doors.get(name)?.every((writer) => path !== `src/core/tables/${writer}.ts`))
+      .filter(({ name }) => writableViews.get(name)?.every((writer) => path !== `src/core/tables/${writer}.ts`))
       .map(({ name, line }) => `${path}:${line} calls ${name}`)
   )
 

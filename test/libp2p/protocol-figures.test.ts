@@ -1,7 +1,7 @@
 /** Every figure of docs/protocol.md, held against the code. Its examples, numbers and codes: `test/core/wire/protocol-document.test.ts`. */
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { aliveForMs, minShared } from '../../src/core/decisions/sharing.ts'
+import { aliveForMs, minShared } from '../../src/core/decisions/advertisable-points.ts'
 import { groupFactor, maxRates } from '../../src/core/flows/exchange.ts'
 import { answerWithinMs, quietTries } from '../../src/core/flows/liveness.ts'
 import { ackDeadlineMs } from '../../src/core/flows/mixing.ts'

@@ -1,5 +1,5 @@
 /** A pool's state without flows: clock, date and chance in the test's hand, and connections that are only a name. */
-import { shareOf } from '../../src/core/decisions/shares.ts'
+import { shareOf } from '../../src/core/decisions/group-shares.ts'
 import { memoryStorage } from '../../src/core/memory-storage.ts'
 import type { AttemptRecord } from '../../src/core/tables/attempt.ts'
 import type { PointRecord } from '../../src/core/tables/point.ts'
@@ -122,7 +122,7 @@ export class StateBench {
     return connection
   }
 
-  /** A connection that we dialed, through all doors. */
+  /** A connection that we dialed, through all steps of an attempt. */
   dialed(point: Point, peerId: PeerId, made?: Made): FakeConnection {
     const attempt = this.begin(point)
     this.state.prove(attempt, peerId)

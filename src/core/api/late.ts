@@ -8,7 +8,7 @@ import type { Connector } from '../flows/connect.ts'
 import type { FlowContext } from '../flows/context.ts'
 import { Exchange } from '../flows/exchange.ts'
 import { expelKeptOut } from '../flows/expulsion.ts'
-import { Greeting } from '../flows/greeting.ts'
+import { Handshakes } from '../flows/handshake.ts'
 import { Liveness } from '../flows/liveness.ts'
 import type { Maintenance } from '../flows/maintenance.ts'
 import { Mixing } from '../flows/mixing.ts'
@@ -24,7 +24,7 @@ export interface LatePoolParts {
 
 export class LatePool {
   readonly exchange: Exchange
-  readonly greeting: Greeting
+  readonly handshakes: Handshakes
   readonly explanations: Explanations
   readonly descriptions: Descriptions
   readonly #context: FlowContext
@@ -35,7 +35,7 @@ export class LatePool {
     expelKeptOut(context)
     const mixing = new Mixing(context, (point, expectedPeerId) => connector.dial(point, expectedPeerId))
     this.exchange = new Exchange(context, mixing)
-    this.greeting = new Greeting(context, this.exchange)
+    this.handshakes = new Handshakes(context, this.exchange)
     maintenance.adopt({ exchange: this.exchange, mixing, liveness: new Liveness(context) })
     this.descriptions = new Descriptions(context)
     this.explanations = new Explanations(context, { exchange: this.exchange, maintenance })

@@ -40,7 +40,7 @@ export class Lifecycle {
 
   constructor(context: FlowContext) {
     this.#context = context
-    this.connector = new Connector(context, async () => (await this.load()).greeting)
+    this.connector = new Connector(context, async () => (await this.load()).handshakes)
     this.maintenance = new Maintenance(context, this.connector)
     this.persistence = new Persistence(context, { shown: () => this.shown() })
   }
@@ -210,7 +210,7 @@ export class Lifecycle {
     const { config, log } = this.#context
     const refuse = (): void => abortLink(link, 'the pool is not running')
     if (takes && this.#late !== undefined)
-      this.#late.greeting.accept(link).catch((error: unknown) => log.error('an incoming link failed', error))
+      this.#late.handshakes.accept(link).catch((error: unknown) => log.error('an incoming link failed', error))
     else if (takes && this.#earlyLinks++ < config.maxIncoming) this.load().then(() => this.#incoming(link), refuse)
     else refuse()
   }

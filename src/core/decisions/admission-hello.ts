@@ -11,7 +11,7 @@ import type { Rejection } from '../values/reason.ts'
 import type { HelloMessage } from '../wire/schema.ts'
 import { checkPeer } from './admission.ts'
 import { chooseToPrune, keptSlots, maxIncomingConnections, type Surplus, surplusByKind } from './eviction.ts'
-import { chooseRival, judgeShare, shareOf, untrustedHolders } from './shares.ts'
+import { chooseRival, judgeShare, shareOf, untrustedHolders } from './group-shares.ts'
 
 /** The version of the pool protocol that this code speaks. */
 export const protocolVersions: readonly number[] = [1]

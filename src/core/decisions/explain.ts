@@ -13,9 +13,9 @@ import { checkDial, checkPeer } from './admission.ts'
 import { roomForUntrusted } from './admission-hello.ts'
 import { findCandidates, isMet, obstacleOf, ownerOf, untriedWait } from './candidates.ts'
 import { type Circumstances, choiceWith, count, foresee, seconds, soon } from './foresight.ts'
+import { shareTaken } from './group-shares.ts'
 import { kindsWanted, nextProbeAt } from './plan.ts'
 import { penaltyOf } from './reports.ts'
-import { shareTaken } from './shares.ts'
 
 /** Why a point or peer is not connected, and when it is tried next. */
 export interface Explanation {

@@ -12,7 +12,7 @@ import type { Random } from '../values/ports.ts'
 import { type CandidateOptions, findCandidates, isMet, obstacleOf, untriedWait } from './candidates.ts'
 import { chooseToDial } from './dial-order.ts'
 import { chooseToPrune, surplusByKind } from './eviction.ts'
-import { shareTaken } from './shares.ts'
+import { shareTaken } from './group-shares.ts'
 
 export interface MaintenancePlan {
   readonly dial: readonly Point[]

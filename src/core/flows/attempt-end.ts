@@ -1,4 +1,4 @@
-/** What ends an attempt that makes no connection: its deadline, its caller, or an error. Used by `connect.ts` and `greeting.ts`. */
+/** What ends an attempt that makes no connection: its deadline, its caller, or an error. Used by `connect.ts` and `handshake.ts`. */
 import { checkPeer } from '../decisions/admission.ts'
 import type { AttemptRecord, Outcome } from '../tables/attempt.ts'
 import type { PoolView } from '../tables/pool-view.ts'

@@ -1,6 +1,6 @@
 /**
  * One attempt from its first check to its end: the table "an attempt" of docs/architecture.md as code. A dial begins here and goes on in
- * `greeting.ts` once it has a link; an incoming link begins there. There is one deadline and one way out: `finally` ends an attempt that
+ * `handshake.ts` once it has a link; an incoming link begins there. There is one deadline and one way out: `finally` ends an attempt that
  * made no connection and closes its link. Called by the pool for the application, by maintenance, and by swaps.
  */
 import { checkDial, checkDialed, checkHostLimit } from '../decisions/admission.ts'
@@ -14,7 +14,7 @@ import { outcomeOf, watch } from './attempt-end.ts'
 import { closeLink } from './closing.ts'
 import type { Connection } from './connection.ts'
 import type { FlowContext } from './context.ts'
-import type { Greeting } from './greeting.ts'
+import type { Handshakes } from './handshake.ts'
 import { abortable } from './waits.ts'
 
 /** What `connect` may be given. */
@@ -31,12 +31,12 @@ export interface ConnectOptions {
 
 export class Connector {
   readonly #context: FlowContext
-  readonly #greeting: () => Promise<Greeting>
+  readonly #handshakes: () => Promise<Handshakes>
 
-  /** `greeting`: loads it. A page dials before it is there. Rejects with `PoolError` if it cannot be loaded. */
-  constructor(context: FlowContext, greeting: () => Promise<Greeting>) {
+  /** `handshakes`: loads it. A page dials before it is there. Rejects with `PoolError` if it cannot be loaded. */
+  constructor(context: FlowContext, handshakes: () => Promise<Handshakes>) {
     this.#context = context
-    this.#greeting = greeting
+    this.#handshakes = handshakes
   }
 
   /**
@@ -80,8 +80,8 @@ export class Connector {
       attempt.signal.throwIfAborted()
       const unwanted = checkDialed(state, link.peerId, attempt)
       if (unwanted !== undefined) throw PoolError.rejected(unwanted)
-      const greeting = await abortable(this.#greeting(), attempt.signal)
-      return await greeting.greet(attempt, link)
+      const handshakes = await abortable(this.#handshakes(), attempt.signal)
+      return await handshakes.finish(attempt, link)
     } catch (error) {
       outcome = outcomeOf(error, { attempt, progress, link, state })
       throw outcome.kind === 'failed' ? PoolError.rejected(outcome.rejection, error) : error

@@ -46,7 +46,7 @@ export interface ConnectionStat {
   readonly messagesDropped: number
 }
 
-/** What the end of a handshake gives a connection: see `greeting.ts`. */
+/** What the end of a handshake gives a connection: see `handshake.ts`. */
 export interface ConnectionParts<ConnMeta> {
   readonly channel: Channel
   readonly attempt: Attempt

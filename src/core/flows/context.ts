@@ -52,7 +52,7 @@ export interface FlowContext {
   readonly events: EventHub
   /** Random bytes that name this run of the pool in its Hellos. */
   readonly instance: Uint8Array
-  /** Secret: decides which points each address group is given; see `decisions/sharing.ts`. */
+  /** Secret: decides which points each address group is given; see `decisions/advertisable-points.ts`. */
   readonly sharingSeed: number
   /** Our connection metadata, encoded for a Hello. Never throws. */
   readonly ownMetadata: () => Uint8Array

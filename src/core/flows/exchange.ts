@@ -2,14 +2,14 @@
  * Exchanges points: asks with Bootstrap, answers with Advertise, tells peers when our own points change. Connections hand it all their
  * pool messages. It registers points and dials nothing: that is for maintenance.
  */
-import { type Asker, shareablePoints } from '../decisions/sharing.ts'
+import { type Asker, shareablePoints } from '../decisions/advertisable-points.ts'
 import { hostOf, sourceGroupOf } from '../values/address.ts'
 import type { Clock } from '../values/ports.ts'
 import { wireCaps } from '../wire/caps.ts'
 import { WireFault } from '../wire/fault.ts'
 import type { ExchangeMessage, HelloMessage, UnknownMessage } from '../wire/schema.ts'
 import type { FlowConnection, FlowContext } from './context.ts'
-import { parsePoints } from './handshake.ts'
+import { parsePoints } from './hello.ts'
 import type { Mixing } from './mixing.ts'
 import { type BucketSize, TokenBucket } from './token-bucket.ts'
 

@@ -1,101 +1,206 @@
-/** What both sides of a handshake share: our Hello, reading theirs, and the Nack. A plain peer says nothing, so its words are made here. */
-import { protocolVersions } from '../decisions/admission-hello.ts'
-import type { PoolSettings } from '../values/config.ts'
-import type { ParsedPoint, PeerId, Point } from '../values/ids.ts'
-import type { Link, Network, PlainPeer } from '../values/ports.ts'
-import { messageOf, motiveOf, type Rejection } from '../values/reason.ts'
-import { handshakeLimits, wireCaps } from '../wire/caps.ts'
-import { WireFault } from '../wire/fault.ts'
-import type { HelloMessage, MessageOf, PoolMessage } from '../wire/schema.ts'
-import type { Channel } from './channel.ts'
-import type { FlowContext } from './context.ts'
-import { unheard } from './waits.ts'
+/**
+ * The rest of an attempt, once it has a link: the handshake, its checks, and the connection that comes of it. `connect.ts` hands over its
+ * dials; an incoming link begins here. A page loads this beside its start: no dial waits for it.
+ */
+import { type Admission, checkHello } from '../decisions/admission-hello.ts'
+import { checkIncoming } from '../decisions/handshake-places.ts'
+import { type AttemptRecord, isWordless, type Outcome } from '../tables/attempt.ts'
+import type { Attempt } from '../values/attempt.ts'
+import type { Link } from '../values/ports.ts'
+import { messageOf, PoolError, type Rejection } from '../values/reason.ts'
+import type { HelloMessage } from '../wire/schema.ts'
+import { outcomeOf, watch } from './attempt-end.ts'
+import { Channel } from './channel.ts'
+import { abortLink, closeLink } from './closing.ts'
+import { Connection } from './connection.ts'
+import type { FlowConnection, FlowContext } from './context.ts'
+import type { Exchange } from './exchange.ts'
+import { instanceText, nackFor, ourHello, parsePoints, readHello, readMetadata, readSigned, readVerdict } from './hello.ts'
+import { Turns } from './turns.ts'
 
-const nothing = new Uint8Array(0)
+export class Handshakes {
+  readonly #context: FlowContext
+  readonly #exchange: Exchange
+  /** Shared by all connections. */
+  readonly #turns: Turns
 
-/** A private pool names no points. */
-export function ourHello({ config, network, instance, ownMetadata }: FlowContext): HelloMessage {
-  return {
-    kind: 'hello',
-    network: config.network,
-    protocolVersions,
-    applicationVersions: config.applicationVersions,
-    isPrivate: config.privateMode,
-    discovery: config.discovery,
-    points: config.privateMode ? [] : network.ownPoints().slice(0, wireCaps.ownPoints),
-    signedPeerRecord: (config.privateMode ? undefined : network.records?.own) ?? nothing,
-    instance,
-    metadata: ownMetadata(),
-    transports: network.transports
+  constructor(context: FlowContext, exchange: Exchange) {
+    this.#context = context
+    this.#exchange = exchange
+    this.#turns = new Turns(context.clock)
+  }
+
+  /** Steps 3 to 6 of a dial. Rejects with the reason why there is no connection; the caller ends the attempt. */
+  async finish(attempt: AttemptRecord<FlowConnection>, link: Link): Promise<Connection> {
+    const { state, network, config, clock } = this.#context
+    const channel = new Channel(link)
+    const askedAt = clock.now()
+    channel.send(ourHello(this.#context))
+    const hello = await readHello(channel, config, attempt.signal)
+    const roundTripMs = clock.now() - askedAt
+    const verdict = await readVerdict(channel, attempt.signal)
+    attempt.signal.throwIfAborted()
+    if (verdict.kind === 'nack') {
+      const points = parsePoints(network, verdict.points)
+      if (config.discovery) state.claims.learn(points, { peerId: link.peerId, host: link.host, discoverySource: 'nack' })
+      const alternatives = points.map((parsed) => parsed.point)
+      throw PoolError.rejected({ kind: 'rejected-by-peer', motive: verdict.motive, points: alternatives })
+    }
+    const metadata = readMetadata(hello, link, config)
+    const rejection = this.#judge(attempt, link, hello)
+    if (rejection !== undefined) {
+      const nack = nackFor(rejection, [])
+      if (nack !== undefined) channel.send(nack)
+      throw PoolError.rejected(rejection)
+    }
+    channel.send({ kind: 'ack' })
+    return this.#run(attempt, { channel, hello, metadata, roundTripMs })
+  }
+
+  /** Takes an incoming link through its handshake. Never rejects; resolves when the connection runs or the link is closed. */
+  async accept(link: Link): Promise<void> {
+    const { state, config, events, clock } = this.#context
+    const { peerId, host } = link
+    const entry = checkIncoming(state, { peerId, host, now: clock.now() })
+    if (entry.kind !== 'enter') {
+      events.emit('handshake-refused', { attempt: 0, direction: 'incoming', point: undefined, peerId, rejection: entry })
+      abortLink(link, entry.kind)
+      return
+    }
+    if (entry.displaces !== undefined) this.#displace(entry.displaces, { kind: 'too-many-handshakes' })
+    const attempt = state.beginIncoming(link, entry.place)
+    const progress = watch(clock, attempt, { timeoutMs: config.authenticationTimeoutMs })
+    progress.step = 'hello'
+    let outcome: Outcome | undefined
+    try {
+      const channel = new Channel(link)
+      const hello = await readHello(channel, config, attempt.signal)
+      attempt.signal.throwIfAborted()
+      const metadata = readMetadata(hello, link, config)
+      const rejection = this.#judge(attempt, link, hello)
+      if (rejection !== undefined) {
+        const isFull = rejection.kind === 'too-many-connections' || rejection.kind === 'table-full'
+        const nack = nackFor(rejection, isFull ? this.#exchange.alternatives(link, hello) : [])
+        if (nack !== undefined) channel.send(ourHello(this.#context), nack)
+        throw PoolError.rejected(rejection)
+      }
+      const askedAt = clock.now()
+      channel.send(ourHello(this.#context), { kind: 'ack' })
+      progress.step = 'ack'
+      const verdict = await readVerdict(channel, attempt.signal)
+      attempt.signal.throwIfAborted()
+      if (verdict.kind === 'nack') {
+        outcome = { kind: 'failed', rejection: { kind: 'rejected-by-peer', motive: verdict.motive, points: [] }, by: 'them' }
+      } else {
+        this.#run(attempt, { channel, hello, metadata, roundTripMs: clock.now() - askedAt })
+      }
+    } catch (error) {
+      outcome = outcomeOf(error, { attempt, progress, link, state })
+    } finally {
+      progress.done()
+      if (attempt.connection === undefined) {
+        if (outcome !== undefined) state.end(attempt, outcome)
+        // Others wait for its place: no second is left for a goodbye.
+        if (outcome?.kind === 'failed' && outcome.rejection.kind === 'too-many-handshakes') abortLink(link, outcome.rejection.kind)
+        else void closeLink(link, clock)
+      }
+    }
+  }
+
+  /** Step 4 in one turn: check, make room, admit. Returns the rejection, if any; else the attempt is accepted. */
+  #judge(attempt: AttemptRecord<FlowConnection>, link: Link, hello: HelloMessage): Rejection | undefined {
+    const { state, network, clock } = this.#context
+    const { peerId } = link
+    const instance = instanceText(hello.instance)
+    const points = parsePoints(network, hello.points)
+    const verdict = checkHello(state, attempt, { peerId, hello, points, instance, now: clock.now() })
+    if (verdict.kind !== 'admit') return verdict
+    this.#makeRoom(verdict, link)
+    const peer = state.peers.find(peerId)
+    if (peer === undefined) return { kind: 'table-full' }
+    const own = state.claims.learnOwn(points, { peerId, host: attempt.host, isPrivate: hello.isPrivate, trusted: peer.trusted })
+    const free = own.filter((record) => record.state.kind === 'disconnected')
+    state.admit(attempt, peerId, { instance, point: free.find((record) => record.trusted) ?? free[0] })
+    return undefined
+  }
+
+  /** A connection that is replaced ends in libp2p too, where it would keep a slot. */
+  #makeRoom({ displaces, replaces, evicts }: Admission, link: Link): void {
+    if (displaces !== undefined)
+      this.#displace(displaces, { kind: 'cancelled', detail: 'both sides dialed; the other of the two connections was kept' })
+    if (replaces !== undefined) {
+      void replaces.disconnect({ kind: 'replaced' })
+      this.#context.network.endOlder?.(link)
+    }
+    if (evicts !== undefined) void evicts.disconnect({ kind: 'too-many-connections' })
+  }
+
+  /** Ends another attempt at once, so that its slot is free. */
+  #displace(displaced: Attempt, rejection: Rejection): void {
+    const { state } = this.#context
+    for (const other of [...state.attempts()]) {
+      if (other !== displaced) continue
+      other.cancel(rejection)
+      state.end(other, { kind: 'failed', rejection, by: 'us' })
+    }
+  }
+
+  /** Step 6: first the state, then reading, then the first message of the exchange. */
+  #run(attempt: AttemptRecord<FlowConnection>, { channel, hello, metadata, roundTripMs }: Shaken): Connection {
+    const { state, clock } = this.#context
+    const connection = new Connection({
+      channel,
+      attempt,
+      // Not the message: it keeps the packet that it came in.
+      hello: { isPrivate: hello.isPrivate, discovery: hello.discovery },
+      instance: instanceText(hello.instance),
+      remoteMetadata: metadata,
+      roundTripMs: channel.link.plain === undefined ? roundTripMs : undefined,
+      context: this.#context,
+      exchange: this.#exchange,
+      turns: this.#turns,
+      ended: (ending, comeBackAfterMs) => this.#ended(attempt, { kind: 'closed', ending, comeBackAfterMs })
+    })
+    state.run(attempt, connection)
+    void connection.serve()
+    this.#exchange.established(connection)
+    clock.schedule(0, () => void this.#certify(connection, hello))
+    return connection
+  }
+
+  /**
+   * On Node no event tells that the network changed. It shows when the last connection ends without a goodbye, so all back-offs are forgotten
+   * then. Not after a young connection: a peer that comes and goes all the time would be dialed as often.
+   */
+  #ended(attempt: AttemptRecord<FlowConnection>, outcome: Outcome & { kind: 'closed' }): void {
+    const { state, clock, config, network } = this.#context
+    state.end(attempt, outcome)
+    const said = outcome.ending.by === 'us' ? undefined : outcome.ending.reason.kind
+    if (attempt.peerId !== undefined) state.claims.left(attempt.peerId, (point) => said === 'going-away' || !network.canDial(point))
+    const isSettled = clock.now() - attempt.startedAt >= config.reconnection.afterConnectionMs
+    if (state.active === 0 && isSettled && isWordless(outcome.ending)) state.resetReconnections()
+  }
+
+  /**
+   * Checks the peer's signed record in a later turn. A signature takes longer than all other checks of a Hello together, no decision needs
+   * it, and a peer that we refuse must not cost us that much.
+   */
+  async #certify(connection: Connection, hello: HelloMessage): Promise<void> {
+    const { state, network } = this.#context
+    const { peerId } = connection
+    if (connection.ending !== undefined) return
+    try {
+      state.claims.certify(await readSigned(hello, network, peerId), peerId)
+    } catch (error) {
+      await connection.disconnect({ kind: 'fault', detail: messageOf(error) })
+    }
   }
 }
 
-/** Stands for the Hello of a plain peer, so that it passes the same checks. Private, since others would look for a pool there. */
-function plainHello({ points }: PlainPeer, { network, applicationVersions }: PoolSettings): HelloMessage {
-  const silent = { isPrivate: true, discovery: false, signedPeerRecord: nothing, instance: nothing, metadata: nothing, transports: [] }
-  return { kind: 'hello', network, protocolVersions, applicationVersions, points: points.slice(0, wireCaps.ownPoints), ...silent }
-}
-
-/** Their Hello. Rejects with `WireFault` if another message came, with the signal's reason, or with an error of the link, which may have ended. */
-export async function readHello(channel: Channel, config: PoolSettings, signal: AbortSignal): Promise<HelloMessage> {
-  if (channel.link.plain !== undefined) return plainHello(channel.link.plain, config)
-  const message = await readMessage(channel, signal)
-  if (message.kind !== 'hello') throw new WireFault(`a Hello was expected, ${message.kind} came`)
-  return message
-}
-
-/** Their answer; rejects as `readHello`. */
-export async function readVerdict(channel: Channel, signal: AbortSignal): Promise<{ kind: 'ack' } | MessageOf<'nack'>> {
-  if (channel.link.plain !== undefined) return { kind: 'ack' }
-  const message = await readMessage(channel, signal)
-  if (message.kind !== 'ack' && message.kind !== 'nack') throw new WireFault(`an Ack or a Nack was expected, ${message.kind} came`)
-  return message
-}
-
-async function readMessage(channel: Channel, signal: AbortSignal): Promise<PoolMessage> {
-  const message = await channel.read(handshakeLimits, signal)
-  // No fault: the other side may be gone.
-  if (message === undefined) throw new Error('the stream ended during the handshake')
-  return message
-}
-
-/** The points that the peer signed as its own. Rejects with `WireFault` if the record that it sent is broken or another's. */
-export async function readSigned(hello: HelloMessage, { records }: Network, peerId: PeerId): Promise<readonly Point[]> {
-  if (records === undefined || hello.signedPeerRecord.length === 0) return []
-  try {
-    return await records.open(hello.signedPeerRecord, peerId)
-  } catch (error) {
-    throw new WireFault(`the signed peer record of a Hello is not valid: ${messageOf(error)}`)
-  }
-}
-
-/** The application's metadata of a Hello; none of a plain peer. Throws `WireFault` if it does not decode. */
-export function readMetadata<ConnMeta>(
-  hello: HelloMessage,
-  { plain }: Link,
-  config: { connectionMetadata: { codec: { decode(bytes: Uint8Array): ConnMeta } } }
-): ConnMeta | undefined {
-  if (plain !== undefined) return undefined
-  try {
-    // A copy, since a codec may return the very bytes, which are part of a whole packet.
-    return unheard(config.connectionMetadata.codec.decode(hello.metadata.slice()))
-  } catch (error) {
-    throw new WireFault(`the metadata of a Hello (${hello.metadata.length} bytes) does not decode: ${messageOf(error)}`)
-  }
-}
-
-/** The Nack for a refusal, with points to try instead, as many as it holds at most; `undefined` where Octez just closes. */
-export function nackFor(rejection: Rejection, points: readonly string[]): MessageOf<'nack'> | undefined {
-  const motive = motiveOf(rejection)
-  return motive === undefined ? undefined : { kind: 'nack', motive, points }
-}
-
-/** Texts of a peer to points; texts that do not parse are dropped. */
-export function parsePoints(network: Network, texts: readonly string[]): ParsedPoint[] {
-  return texts.flatMap((text) => network.tryParsePoint(text) ?? [])
-}
-
-/** Names the run of a pool, for comparison and logs. */
-export function instanceText(instance: Uint8Array): string {
-  return Array.from(instance, (byte) => byte.toString(16).padStart(2, '0')).join('')
+/** What a handshake gave. */
+interface Shaken {
+  readonly channel: Channel
+  readonly hello: HelloMessage
+  readonly metadata: Uint8Array | undefined
+  readonly roundTripMs: number
 }

@@ -3,17 +3,18 @@
  * only, concern only peers that are not trusted, are tried once in `swapCooldownMs` however they end, and never decide which peers we hold: peers that
  * swap at every chance reach a twentieth of the connections, no more. `maintenance.ts` says when; `exchange.ts` brings what peers answer.
  */
+
+import { pointsFor } from '../decisions/advertisable-points.ts'
 import { isMet, obstacleOf } from '../decisions/candidates.ts'
 import { isSpare, surplusByKind } from '../decisions/eviction.ts'
 import { mixedShare, planAfterExploring, planExploring } from '../decisions/exploring.ts'
-import { pointsFor } from '../decisions/sharing.ts'
 import { readPoint } from '../values/address.ts'
 import type { RunningConnection } from '../values/attempt.ts'
 import type { PeerId, Point } from '../values/ids.ts'
 import { PoolError } from '../values/reason.ts'
 import type { MessageOf } from '../wire/schema.ts'
 import type { FlowConnection, FlowContext } from './context.ts'
-import { parsePoints } from './handshake.ts'
+import { parsePoints } from './hello.ts'
 
 /** An ack that comes later than this answers nothing, ms. */
 export const ackDeadlineMs = 60_000
@@ -29,7 +30,7 @@ export class Mixing {
   #lastAt = Number.NEGATIVE_INFINITY
   /** Our one open request. */
   #open: { readonly recipient: PeerId; readonly offered: PeerId; readonly at: number } | undefined
-  #turns = 0
+  #looks = 0
 
   constructor(context: FlowContext, dial: Dial) {
     this.#context = context
@@ -43,7 +44,7 @@ export class Mixing {
   next(): Point | undefined {
     const { config, clock, network, random, state } = this.#context
     const explores = config.maintenanceIdleMs !== null
-    if ((!explores || this.#turns++ % 2 === 0) && this.#propose()) return undefined
+    if ((!explores || this.#looks++ % 2 === 0) && this.#propose()) return undefined
     if (!explores) return undefined
     return planExploring(state, { now: clock.now(), random, canDial: (point) => network.canDial(point) })
   }

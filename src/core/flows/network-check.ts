@@ -31,7 +31,7 @@ export class NetworkCheck {
   /** When second connections were made to each. */
   readonly #reaches = new WeakMap<FlowConnection, readonly number[]>()
   /** Each time another one is asked. */
-  #turn = 0
+  #asked = 0
   /** Who was asked last. */
   #last: FlowConnection | undefined
   /** Fires when nothing comes of the question that is out. */
@@ -86,7 +86,7 @@ export class NetworkCheck {
     // One that broke when it was asked may not be the only one.
     const isBroken = this.#last?.ending?.by === 'network'
     const able = this.#able
-    this.#last = able[this.#turn++ % able.length]
+    this.#last = able[this.#asked++ % able.length]
     if (this.#last !== undefined && (isQuiet || isBroken)) void this.#check(this.#last, isBroken)
   }
 

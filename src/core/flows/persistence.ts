@@ -37,7 +37,7 @@ const lastChanceMs = 1_000
 const closeDeadlineMs = 500
 
 /** A write that was given up may still change what is stored. */
-type Access = 'read' | 'write'
+type StorageAccess = 'read' | 'write'
 
 export class Persistence {
   readonly #context: FlowContext
@@ -49,7 +49,7 @@ export class Persistence {
   #dirty = false
   #isOpen = false
   /** Calls without an answer as yet, those that were given up too. */
-  readonly #unanswered: Record<Access, number> = { read: 0, write: 0 }
+  readonly #unanswered: Record<StorageAccess, number> = { read: 0, write: 0 }
   /** Once for all: a storage that is opened again holds nothing newer. */
   #isLoaded = false
   #saving: Promise<void> | undefined
@@ -159,7 +159,7 @@ export class Persistence {
   }
 
   /** One call of the storage. Rejects when the signal fires, whatever the storage does; if it answers later, nobody listens. */
-  async #ask<T>(access: Access, signal: AbortSignal, call: () => Promise<T>): Promise<T> {
+  async #ask<T>(access: StorageAccess, signal: AbortSignal, call: () => Promise<T>): Promise<T> {
     signal.throwIfAborted()
     this.#unanswered[access]++
     const answer = new Promise<T>((resolve) => resolve(call())).finally(() => this.#unanswered[access]--)

@@ -269,7 +269,7 @@ export class Access<PeerMeta, C extends RunningConnection> {
     }
     for (const peerId of peers) {
       const record = known.get(peerId)
-      if (record !== undefined) record.fromProof().backoff = noBackoff
+      if (record !== undefined) record.asProved().backoff = noBackoff
     }
     this.#tellLifted(lifted)
   }

@@ -25,7 +25,7 @@ export interface AttemptProgress<C> {
   connection: C | undefined
 }
 
-/** Readonly but for its owner, who writes through `fromOwner`. Anybody may cancel it. */
+/** Readonly but for its owner, who writes through `asOwner`. Anybody may cancel it. */
 export class AttemptRecord<C extends RunningConnection = RunningConnection> implements Attempt, Readonly<AttemptProgress<C>> {
   readonly id: number
   readonly direction: Direction
@@ -64,7 +64,7 @@ export class AttemptRecord<C extends RunningConnection = RunningConnection> impl
     this.hasSlot = start.hasSlot === true
   }
 
-  fromOwner(): AttemptProgress<C> {
+  asOwner(): AttemptProgress<C> {
     return this
   }
 
@@ -76,7 +76,7 @@ export class AttemptRecord<C extends RunningConnection = RunningConnection> impl
 
   /** From now on it is a running connection. */
   settle(connection: C): void {
-    const progress = this.fromOwner()
+    const progress = this.asOwner()
     progress.phase = 'running'
     progress.connection = connection
     this.#controller = undefined

@@ -20,7 +20,7 @@ export abstract class BoundedTable<
     readonly trusted: boolean
     readonly lastEstablished: object | undefined
     readonly state: { readonly kind: string }
-    fromOperator(): { trusted: boolean }
+    asOperator(): { trusted: boolean }
   }
 > {
   /** Null: no bound, no collection. */
@@ -95,7 +95,7 @@ export abstract class BoundedTable<
   /** One that is no longer trusted may have to go at once, when the table was above its `max` for trusted ones' sake. */
   setTrusted(entry: Entry, trusted: boolean): void {
     if (entry.trusted === trusted || this.get(this.keyOf(entry)) !== entry) return
-    entry.fromOperator().trusted = trusted
+    entry.asOperator().trusted = trusted
     if (trusted) this.trusted.add(entry)
     else if (this.trusted.delete(entry) && this.bounds !== null && this.size > this.bounds.max + this.trusted.size) {
       const { untried, tried } = this.victims()

@@ -127,7 +127,7 @@ export class Claims<PeerMeta, C extends RunningConnection> {
     for (const point of signed) {
       const record = points.get(point)
       if (record?.claimedBy !== by || record.isSigned) continue
-      record.fromClaims().isSigned = true
+      record.asClaimed().isSigned = true
       shown()
     }
   }
@@ -138,7 +138,7 @@ export class Claims<PeerMeta, C extends RunningConnection> {
     if (expectedPeerId === this.#parts.peerId || !isPeerPort(address)) return
     const record = this.#insert(point, { discoverySource: 'discovery', address })
     if (record === undefined || expectedPeerId === undefined || soughtAt(record) !== undefined) return
-    record.fromClaims().discoveredPeerId = expectedPeerId
+    record.asClaimed().discoveredPeerId = expectedPeerId
   }
 
   /**

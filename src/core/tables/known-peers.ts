@@ -59,7 +59,7 @@ export class KnownPeers<PeerMeta, C extends RunningConnection> implements PeersV
 
   /** Registers the peer if it is unknown; throws as `register`. */
   setMetadata(peerId: PeerId, metadata: PeerMeta): void {
-    this.#register(peerId).fromOperator().metadata = metadata
+    this.#register(peerId).asOperator().metadata = metadata
     this.#parts.changed()
   }
 

@@ -198,7 +198,7 @@ export class KnownPoints<PeerMeta, C extends RunningConnection> implements Point
 
   /** A relayed point says by itself who must answer there. */
   #setExpected(record: PointRecord, peerId: PeerId): void {
-    if (peerId !== record.target) record.fromOperator().namedPeerId = peerId
+    if (peerId !== record.target) record.asOperator().namedPeerId = peerId
     this.#parts.changed('now')
   }
 
@@ -207,7 +207,7 @@ export class KnownPoints<PeerMeta, C extends RunningConnection> implements Point
     if (record === undefined) return undefined
     const { points, emit, changed } = this.#parts
     const { trusted } = options
-    if (trusted !== false && !isOperators(record)) record.fromOperator().registered = true
+    if (trusted !== false && !isOperators(record)) record.asOperator().registered = true
     if (trusted === undefined || (!trusted && !record.trusted)) return record
     if (trusted !== record.trusted) {
       points.setTrusted(record, trusted)

@@ -30,7 +30,7 @@ export class PeerTable<PeerMeta = unknown> extends BoundedTable<PeerId, PeerReco
     if (known !== undefined) return known
     if (!this.makeRoom() && !trusted) return undefined
     const record = new PeerRecord(peerId, createdAt, metadata)
-    if (trusted) record.fromOperator().trusted = true
+    if (trusted) record.asOperator().trusted = true
     this.add(record)
     return record
   }

@@ -90,7 +90,7 @@ export interface PeerInfo<PeerMeta = unknown> extends Readonly<PeerFindings> {
 const disconnected: PeerState = { kind: 'disconnected' }
 const noPenalty: Penalty = { amount: 0, at: 0 }
 
-/** The record itself. Readonly but through its doors. */
+/** The record itself. Readonly but through its views. */
 export class PeerRecord<PeerMeta = unknown> implements PeerInfo<PeerMeta> {
   readonly peerId: PeerId
   readonly createdAt: number
@@ -117,11 +117,11 @@ export class PeerRecord<PeerMeta = unknown> implements PeerInfo<PeerMeta> {
     this.metadata = metadata
   }
 
-  fromProof(): PeerFindings {
+  asProved(): PeerFindings {
     return this
   }
 
-  fromOperator(): { trusted: boolean; metadata: PeerMeta } {
+  asOperator(): { trusted: boolean; metadata: PeerMeta } {
     return this
   }
 }
@@ -129,13 +129,13 @@ export class PeerRecord<PeerMeta = unknown> implements PeerInfo<PeerMeta> {
 /** disconnected → accepted. */
 export function setPeerAccepted(record: PeerRecord, attempt: Attempt): void {
   if (record.state.kind !== 'disconnected') illegal(record, 'accepted')
-  record.fromProof().state = { kind: 'accepted', attempt }
+  record.asProved().state = { kind: 'accepted', attempt }
 }
 
 /** accepted by the same attempt → running. */
 export function setPeerRunning(record: PeerRecord, attempt: Attempt, connection: RunningConnection): void {
   if (record.state.kind !== 'accepted' || record.state.attempt !== attempt) illegal(record, 'running')
-  const findings = record.fromProof()
+  const findings = record.asProved()
   findings.state = { kind: 'running', connection }
   findings.roundTripMs = connection.rttMs?.last ?? findings.roundTripMs
   findings.failures = 0
@@ -161,7 +161,7 @@ export interface PeerEnding {
 export function setPeerDisconnected(record: PeerRecord, ending: PeerEnding): void {
   const { state } = record
   if (state.kind === 'disconnected') illegal(record, 'disconnected')
-  const findings = record.fromProof()
+  const findings = record.asProved()
   findings.state = disconnected
   if (state.kind === 'running') {
     const { point, startedAt, messagesReceived } = state.connection
@@ -177,17 +177,17 @@ export function setPeerDisconnected(record: PeerRecord, ending: PeerEnding): voi
 }
 
 export function notePeer(record: PeerRecord, kind: HistoryKind, at: number, point: Point | undefined): void {
-  record.fromProof().events = pushEvent(record.events, { kind, at, other: point })
+  record.asProved().events = pushEvent(record.events, { kind, at, other: point })
 }
 
 export function noteServed(record: PeerRecord, points: number): void {
-  record.fromProof().served += points
+  record.asProved().served += points
 }
 
 export function noteReport(record: PeerRecord, { kind, reason, at }: PeerReport, penalty: Penalty = record.penalty): void {
   if (kind === 'fault' || record.lastReport?.kind !== 'fault')
-    record.fromProof().lastReport = { kind, reason: reason.slice(0, maxReportText), at }
-  record.fromProof().penalty = penalty
+    record.asProved().lastReport = { kind, reason: reason.slice(0, maxReportText), at }
+  record.asProved().penalty = penalty
 }
 
 /** The latest instant that it was met, and where: established, rejected or disconnected. */

@@ -108,7 +108,7 @@ export class PointTable extends BoundedTable<Point, PointRecord> {
     if (typeof near === 'object' && !isGroupServed) victims.add(near)
     this.collect([...victims])
     if (!this.makeRoom({ byOperator }) && !trusted) return undefined
-    if (trusted) record.fromOperator().trusted = true
+    if (trusted) record.asOperator().trusted = true
     this.add(record, sourceGroup)
     return record
   }

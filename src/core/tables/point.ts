@@ -2,8 +2,8 @@
  * One known point: its record, its states, and the only functions that change them. `pool-state.ts` calls the transitions and moves
  * point and peer together; `claims.ts` notes what peers claim; the table that holds the records is `point-table.ts`.
  *
- * Three sources write a record, each through its own door: the operator (`fromOperator`), our own dials and connections (`fromProof`),
- * and what peers and discoveries say (`fromClaims`). A door shows its own fields only, so a claim cannot overwrite what the operator
+ * Three sources write a record, each through its own view: the operator (`asOperator`), our own dials and connections (`asProved`),
+ * and what peers and discoveries say (`asClaimed`). A view shows its own fields only, so a claim cannot overwrite what the operator
  * said or a proof showed. Outside of `tables` a point is a `PointInfo`, which nobody can write.
  */
 import type { Hop, PointAddress } from '../values/address.ts'
@@ -121,7 +121,7 @@ export interface PointInfo extends PointAddress, PointOrigin, Readonly<OperatorW
 
 const disconnected: PointState = { kind: 'disconnected' }
 
-/** The record itself. Readonly but through its doors; what the table and its quotas keep there is written by them alone. */
+/** The record itself. Readonly but through its views; what the table and its quotas keep there is written by them alone. */
 export class PointRecord implements PointInfo {
   readonly point: Point
   readonly source: PeerId | undefined
@@ -181,15 +181,15 @@ export class PointRecord implements PointInfo {
     this.hop = address.hop
   }
 
-  fromOperator(): OperatorWords {
+  asOperator(): OperatorWords {
     return this
   }
 
-  fromProof(): Findings {
+  asProved(): Findings {
     return this
   }
 
-  fromClaims(): Claims {
+  asClaimed(): Claims {
     return this
   }
 
@@ -213,14 +213,14 @@ export class PointRecord implements PointInfo {
 /** disconnected → requested. We are about to dial it. */
 export function setPointRequested(record: PointRecord, attempt: Attempt): void {
   allow(record, ['disconnected'], 'requested')
-  record.fromProof().state = { kind: 'requested', attempt }
+  record.asProved().state = { kind: 'requested', attempt }
 }
 
 /** disconnected, requested by the same attempt → accepted. The handshake passed our checks. */
 export function setPointAccepted(record: PointRecord, attempt: Attempt, peerId: PeerId): void {
   allow(record, ['disconnected', 'requested'], 'accepted')
   if (record.state.kind === 'requested' && record.state.attempt !== attempt) illegal(record, 'accepted by another attempt')
-  record.fromProof().state = { kind: 'accepted', attempt, peerId }
+  record.asProved().state = { kind: 'accepted', attempt, peerId }
 }
 
 /** accepted by the same peer, or disconnected (a dial found a running peer there) → running. */
@@ -228,7 +228,7 @@ export function setPointRunning(record: PointRecord, connection: RunningConnecti
   allow(record, ['disconnected', 'accepted'], 'running')
   if (record.state.kind === 'accepted' && record.state.peerId !== connection.peerId) illegal(record, 'running with another peer')
   const { peerId, direction, isPrivate, establishedAt: at } = connection
-  const findings = record.fromProof()
+  const findings = record.asProved()
   findings.state = { kind: 'running', connection }
   findings.deniedPeerId = undefined
   findings.lastEstablished = { peerId, at }
@@ -269,7 +269,7 @@ export interface PointEnding {
 export function setPointDisconnected(record: PointRecord, ending: PointEnding): void {
   const { state } = record
   if (state.kind === 'disconnected') illegal(record, 'disconnected')
-  const findings = record.fromProof()
+  const findings = record.asProved()
   findings.state = disconnected
   const { initialDelayMs, afterConnectionMs } = ending.reconnection
   if (state.kind === 'running') {
@@ -310,7 +310,7 @@ export function setPointDisconnected(record: PointRecord, ending: PointEnding): 
 
 /** Waits as long as last time, at least `least` and what the peer asked for; the next wait is longer if it `grows`. */
 function backOff(record: PointRecord, ending: PointEnding, { least, grows }: { least: number; grows: boolean }): void {
-  const findings = record.fromProof()
+  const findings = record.asProved()
   const { factor, maxDelayMs } = ending.reconnection
   const delayMs = Math.max(findings.delayMs === 0 ? least : findings.delayMs, ending.comeBackAfterMs)
   if (grows) findings.delayMs = Math.min(delayMs * factor, maxDelayMs)
@@ -319,7 +319,7 @@ function backOff(record: PointRecord, ending: PointEnding, { least, grows }: { l
 
 /** Forgets the back-off: a user asked for this point, or the machine woke up or came online. */
 export function resetReconnection(record: PointRecord): void {
-  const findings = record.fromProof()
+  const findings = record.asProved()
   findings.delayMs = 0
   findings.backoff = noBackoff
 }
@@ -328,7 +328,7 @@ export function resetReconnection(record: PointRecord): void {
 export function setPointClaimed(record: PointRecord, peerId: PeerId, isProven: boolean): void {
   const isSame = record.claimedBy === peerId
   if (isSame && (record.isClaimProven || !isProven)) return
-  const claims = record.fromClaims()
+  const claims = record.asClaimed()
   claims.claimedBy = peerId
   claims.isClaimProven = isProven
   // The signature was of another peer.
@@ -337,21 +337,21 @@ export function setPointClaimed(record: PointRecord, peerId: PeerId, isProven: b
 
 /** The peer there says whether the point may be advertised. */
 export function setPointPublic(record: PointRecord, isPublic: boolean): void {
-  record.fromClaims().isPublic = isPublic
+  record.asClaimed().isPublic = isPublic
 }
 
 /** A connection to its DNS name is with this address. */
 export function setPointAddress(record: PointRecord, address: Host): void {
-  record.fromProof().address = address
+  record.asProved().address = address
 }
 
 /** The peer that has proved to be there was connected, at this or another of its points. */
 export function notePointAlive(record: PointRecord, now: number): void {
-  record.fromProof().aliveAt = now
+  record.asProved().aliveAt = now
 }
 
 export function notePoint(record: PointRecord, kind: HistoryKind, at: number, peerId: PeerId | undefined): void {
-  record.fromProof().events = pushEvent(record.events, { kind, at, other: peerId })
+  record.asProved().events = pushEvent(record.events, { kind, at, other: peerId })
 }
 
 function allow(record: PointRecord, from: readonly PointState['kind'][], to: string): void {

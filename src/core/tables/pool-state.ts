@@ -182,7 +182,7 @@ export class PoolState<PeerMeta, C extends RunningConnection = RunningConnection
   resetReconnections(): void {
     this.noteAwake()
     for (const record of this.#parts.points) resetReconnection(record)
-    for (const record of this.#parts.peers) if (record.backoff !== noBackoff) record.fromProof().backoff = noBackoff
+    for (const record of this.#parts.peers) if (record.backoff !== noBackoff) record.asProved().backoff = noBackoff
     this.#dials.answered()
   }
 
@@ -213,7 +213,7 @@ export class PoolState<PeerMeta, C extends RunningConnection = RunningConnection
 
   /** The dial succeeded: the link proved who is there. */
   prove(attempt: AttemptRecord<C>, peerId: PeerId): void {
-    attempt.fromOwner().peerId = peerId
+    attempt.asOwner().peerId = peerId
   }
 
   /** Takes a handshake place, no slot yet. The caller has just had `checkIncoming` say yes and ended what it displaces. */
@@ -232,7 +232,7 @@ export class PoolState<PeerMeta, C extends RunningConnection = RunningConnection
    */
   admit(attempt: AttemptRecord<C>, peerId: PeerId, { instance, point }: { instance: string; point: PointInfo | undefined }): void {
     const peer = this.#peerOf(peerId)
-    const progress = attempt.fromOwner()
+    const progress = attempt.asOwner()
     progress.peerId = peerId
     progress.instance = instance
     progress.phase = 'admitted'
@@ -283,7 +283,7 @@ export class PoolState<PeerMeta, C extends RunningConnection = RunningConnection
     if (record === undefined || running?.connection === undefined || (record.expectedPeerId ?? peerId) !== peerId) return
     setPointClaimed(record, running.connection.peerId, true)
     if (running.point !== undefined || record.state.kind !== 'disconnected') return
-    running.fromOwner().point = point
+    running.asOwner().point = point
     const { connection } = running
     this.#movePoint(record, () => setPointRunning(record, connection))
     this.#parts.shown()
@@ -304,12 +304,12 @@ export class PoolState<PeerMeta, C extends RunningConnection = RunningConnection
     if (wasRunning && attempt.peerId !== undefined) running.delete(attempt.peerId)
     else attempts.delete(attempt)
     if (attempt.place !== undefined && isSilence(outcome)) this.#silences.note(attempt.place.group, now)
-    attempt.fromOwner().phase = 'ended'
+    attempt.asOwner().phase = 'ended'
     if (attempt.direction === 'outgoing' && outcome.kind === 'failed' && counts) this.#dials.failed(now)
     const wasAnswered = outcome.kind === 'failed' && (attempt.peerId !== undefined || outcome.rejection.kind === 'unexpected-peer-id')
     if (wasAnswered) this.#dials.answered()
     const { reconnection } = this.config
-    if (misled && record?.discoveredPeerId !== undefined) record.fromClaims().discoveredPeerId = undefined
+    if (misled && record?.discoveredPeerId !== undefined) record.asClaimed().discoveredPeerId = undefined
     if (outcome.kind === 'failed' && counts && this.active > 0) this.#countFailure(attempt, record)
     const isHeld = counts && !endedAsleep(outcome, { startedAt: attempt.startedAt, awokeAt: this.#awokeAt, now })
     if (record !== undefined && record.state.kind !== 'disconnected') {
@@ -321,7 +321,7 @@ export class PoolState<PeerMeta, C extends RunningConnection = RunningConnection
     if (peer !== undefined && holds(attempt, peer.state))
       this.#movePeer(peer, () => setPeerDisconnected(peer, { now, date, counts, byUs, ending }))
     if (peer !== undefined && isHeld && isChoice(outcome))
-      peer.fromProof().backoff = record?.backoff ?? backoffOf({ now, delayMs: waitAfter(outcome, reconnection) }, { reconnection, random })
+      peer.asProved().backoff = record?.backoff ?? backoffOf({ now, delayMs: waitAfter(outcome, reconnection) }, { reconnection, random })
     tellEnd(attempt, outcome, this.#parts.emit)
     if (wasRunning && this.active < this.band.min) this.#parts.emit('too-few-connections', { active: this.active })
     const cause = faultOf(outcome)
@@ -364,7 +364,7 @@ export class PoolState<PeerMeta, C extends RunningConnection = RunningConnection
     if (record !== undefined && peerId === undefined) this.#parts.points.quota.failed(record, this.#parts.clock.now())
     const sought = peerId ?? record?.namedPeerId ?? record?.lastEstablished?.peerId
     const peer = sought === undefined ? undefined : this.#parts.peers.get(sought)
-    if (peer !== undefined) peer.fromProof().failures++
+    if (peer !== undefined) peer.asProved().failures++
   }
 
   #peerOf(peerId: PeerId): PeerRecord<PeerMeta> {

@@ -271,7 +271,7 @@ export function restorePoint(table: PointTable, saved: SavedPoint): PointRecord 
   if (known === undefined) {
     if (table.isFull && !saved.trusted) return undefined
     const record = new PointRecord(readPoint(saved.point), saved)
-    if (saved.trusted) record.fromOperator().trusted = true
+    if (saved.trusted) record.asOperator().trusted = true
     joinPoint(record, saved)
     // Where the source said that it is, and was connected, its group is: it comes back to the quota that it had.
     const isProvenOwn = saved.discoverySource === 'hello' && saved.lastEstablished !== undefined
@@ -290,12 +290,12 @@ export function restorePeer<PeerMeta>(table: PeerTable<PeerMeta>, saved: SavedPe
   if (known === undefined) {
     if (table.isFull && !saved.trusted) return undefined
     const record = new PeerRecord(saved.peerId, saved.createdAt, metadata)
-    record.fromOperator().trusted = saved.trusted
+    record.asOperator().trusted = saved.trusted
     joinPeer(record, saved)
     table.add(record)
     return record
   }
-  known.fromOperator().metadata = metadata
+  known.asOperator().metadata = metadata
   joinPeer(known, saved)
   if (saved.trusted) table.setTrusted(known, true)
   return known
@@ -305,17 +305,17 @@ export function restorePeer<PeerMeta>(table: PeerTable<PeerMeta>, saved: SavedPe
 function joinPoint(known: PointRecord, saved: SavedPoint): void {
   const joined = joinFields(pointFields, { known, saved })
   const { point, source, discoverySource, discoveredAt, trusted, registered, expectedPeerId, isPublic, ...findings } = joined
-  if (expectedPeerId !== undefined && expectedPeerId !== known.target) known.fromOperator().namedPeerId = expectedPeerId
-  if (registered) known.fromOperator().registered = true
-  if (isPublic) known.fromClaims().isPublic = true
+  if (expectedPeerId !== undefined && expectedPeerId !== known.target) known.asOperator().namedPeerId = expectedPeerId
+  if (registered) known.asOperator().registered = true
+  if (isPublic) known.asClaimed().isPublic = true
   const found: Pick<Findings, keyof typeof findings> = findings
-  Object.assign(known.fromProof(), found)
+  Object.assign(known.asProved(), found)
 }
 
 function joinPeer(known: PeerRecord, saved: SavedPeer): void {
   const { peerId, createdAt, trusted, metadata, ...findings } = joinFields(peerFields, { known, saved })
   const found: Pick<PeerFindings, keyof typeof findings> = findings
-  Object.assign(known.fromProof(), found)
+  Object.assign(known.asProved(), found)
 }
 
 /**

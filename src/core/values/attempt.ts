@@ -1,6 +1,6 @@
 /**
  * One attempt to make a connection, and what others may know of the connection that follows. `tables/pool-state.ts` makes attempts and is
- * the only writer of their fields; `flows/connect.ts` and `flows/greeting.ts` carry them out.
+ * the only writer of their fields; `flows/connect.ts` and `flows/handshake.ts` carry them out.
  */
 import type { Host, PeerId, Point, Transport } from './ids.ts'
 import type { DisconnectReason } from './reason.ts'

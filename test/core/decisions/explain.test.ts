@@ -113,7 +113,7 @@ const points: readonly PointCase[] = [
   {
     name: 'one whose peer is connected another way',
     arrange: (bench) => {
-      bench.record(home).fromClaims().claimedBy = alice
+      bench.record(home).asClaimed().claimedBy = alice
       bench.dialed(away, alice)
     },
     expected: { state: 'waiting', text: 'its peer alice is connected at another point', nextTryInMs: undefined }

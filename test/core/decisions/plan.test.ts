@@ -100,7 +100,7 @@ const cases: readonly Case[] = [
     candidates: 2,
     running: 1,
     view: (bench) => {
-      bench.record(at(1)).fromClaims().claimedBy = peer(101)
+      bench.record(at(1)).asClaimed().claimedBy = peer(101)
     },
     dial: [at(2)],
     ask: true

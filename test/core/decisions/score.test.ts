@@ -16,10 +16,10 @@ type Changes = Partial<
 
 function peer(changes: Changes, running?: { readonly messages: number; readonly forMs: number }): PeerRecord {
   const record = new PeerRecord('alice' as PeerId, 0, undefined)
-  Object.assign(record.fromProof(), changes)
+  Object.assign(record.asProved(), changes)
   if (running !== undefined) {
     const connection = { startedAt: now - running.forMs, messagesReceived: running.messages } as RunningConnection
-    record.fromProof().state = { kind: 'running', connection }
+    record.asProved().state = { kind: 'running', connection }
   }
   return record
 }
@@ -76,7 +76,7 @@ describe('the default score', () => {
   it('is 20 at best, and a fault outweighs it for a day', () => {
     const best = peer({ served: 1e9, connectedMs: 1e12, roundTripMs: 1 }, { messages: 1e9, forMs: day })
     expect(defaultScore(best, { now, date })).toBe(20)
-    best.fromProof().lastReport = { kind: 'fault', reason: '', at: date - 0.9 * day }
+    best.asProved().lastReport = { kind: 'fault', reason: '', at: date - 0.9 * day }
     expect(defaultScore(best, { now, date })).toBeLessThan(0)
     expect(penaltyOf(best, now)).toBe(0)
   })

@@ -94,7 +94,7 @@ export function connect(table: PointTable, record: PointRecord, at: number, { is
   setPointAccepted(record, attemptOf(record.point), someone)
   table.reindex(record)
   setPointRunning(record, connectionOf(someone, record.point, at))
-  record.fromClaims().isPublic = isPublic
+  record.asClaimed().isPublic = isPublic
   table.reindex(record)
 }
 

@@ -16,26 +16,26 @@ function knownAt(bench: StateBench): PointRecord {
 /** For each invariant: a way to break it behind the owner's back. */
 const breaches: Record<string, (bench: StateBench) => void> = {
   I1: (bench) => {
-    knownAt(bench).fromProof().lastEstablished = { peerId: alice, at: 0 }
+    knownAt(bench).asProved().lastEstablished = { peerId: alice, at: 0 }
   },
   I2: (bench) => {
     const { peers } = bench.parts
     for (let i = 0; i < 401; i++) peers.insert(`peer${i}` as PeerId, { createdAt: i, metadata: 0, trusted: true })
-    for (const peer of peers) peer.fromOperator().trusted = false
+    for (const peer of peers) peer.asOperator().trusted = false
   },
   I3: (bench) => {
     const attempt = bench.begin(home)
     bench.state.end(attempt, { kind: 'failed', rejection: { kind: 'cancelled', detail: '' }, by: 'us' })
-    knownAt(bench).fromProof().state = { kind: 'requested', attempt }
+    knownAt(bench).asProved().state = { kind: 'requested', attempt }
   },
   I4: (bench) => {
     const attempt = bench.begin(home)
-    knownAt(bench).fromProof().state = { kind: 'accepted', attempt, peerId: alice }
+    knownAt(bench).asProved().state = { kind: 'accepted', attempt, peerId: alice }
   },
   I5: (bench) => {
     const connection = bench.dialed(home, alice)
     connection.leave({ by: 'us', reason: { kind: 'lost' } })
-    knownAt(bench).fromProof().state = { kind: 'running', connection }
+    knownAt(bench).asProved().state = { kind: 'running', connection }
   },
   I6: (bench) => {
     bench.dialed(home, alice)
@@ -43,11 +43,11 @@ const breaches: Record<string, (bench: StateBench) => void> = {
   },
   I7: (bench) => {
     bench.begin(home)
-    knownAt(bench).fromProof().state = { kind: 'disconnected' }
+    knownAt(bench).asProved().state = { kind: 'disconnected' }
   },
   I8: (bench) => {
     bench.admit(bench.begin(home), alice)
-    for (const attempt of bench.state.attempts()) attempt.fromOwner().hasSlot = false
+    for (const attempt of bench.state.attempts()) attempt.asOwner().hasSlot = false
   },
   I9: (bench) => {
     for (let i = 0; i < 5; i++) bench.knocks(`peer${i}` as PeerId, host)
@@ -62,14 +62,14 @@ const breaches: Record<string, (bench: StateBench) => void> = {
   },
   I12: (bench) => {
     bench.dialed(home, alice)
-    knownAt(bench).fromOperator().namedPeerId = 'bob' as PeerId
+    knownAt(bench).asOperator().namedPeerId = 'bob' as PeerId
   },
   I13: (bench) => {
     bench.state.access.greylist({ host, cause: 'asked to' })
     bench.parts.points.setTrusted(knownAt(bench), true)
   },
   I14: (bench) => {
-    knownAt(bench).fromProof().delayMs = 1e9
+    knownAt(bench).asProved().delayMs = 1e9
   },
   I15: (bench) => {
     bench.dialed(home, bench.state.peerId)

@@ -46,7 +46,7 @@ describe('the peer table', () => {
     const records = [add(table, 0, { score: 5 }), add(table, 1, { score: 6 }), add(table, 2, { score: 7 })]
     for (const [i, score] of [8, Number.NaN, 4].entries()) {
       const record = taken(records[i])
-      record.fromOperator().metadata = { score }
+      record.asOperator().metadata = { score }
     }
     add(table, 3, { score: 9 })
     expect(known(table)).toEqual([0, 2, 3])
@@ -68,7 +68,7 @@ describe('the peer table', () => {
     const connected = add(table, 1)
     runPeer(connected, 5)
     const untold = add(table, 2)
-    untold.fromProof().state = connected.state
+    untold.asProved().state = connected.state
     expect(table.insert(peerOf(3), { createdAt: 3, metadata: { score: 99 } })).toBeUndefined()
     expect(known(table)).toEqual([0, 1, 2])
     expect(taken(table.insert(peerOf(4), { createdAt: 4, metadata: { score: 0 }, trusted: true })).trusted).toBe(true)

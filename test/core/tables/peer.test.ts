@@ -27,7 +27,7 @@ const ending = { now: 60_000, date: today + 5, counts: true, byUs: true, ending:
 
 function peer(state: PeerState = { kind: 'disconnected' }): PeerRecord {
   const record = new PeerRecord(alice, 0, undefined)
-  record.fromProof().state = state
+  record.asProved().state = state
   return record
 }
 
@@ -96,11 +96,11 @@ describe('what an ending writes of a peer', () => {
   it('last seen is the latest of established, rejected, disconnected; last miss of failed, rejected, disconnected', () => {
     const record = peer()
     expect([lastMeeting(record), lastFailure(record)]).toEqual([undefined, undefined])
-    record.fromProof().lastFailed = { point, at: 40 }
-    record.fromProof().lastRejected = { point: undefined, at: 10 }
-    record.fromProof().lastEstablished = { point, at: 30 }
+    record.asProved().lastFailed = { point, at: 40 }
+    record.asProved().lastRejected = { point: undefined, at: 10 }
+    record.asProved().lastEstablished = { point, at: 30 }
     expect([lastMeeting(record)?.at, lastFailure(record)?.at]).toEqual([30, 40])
-    record.fromProof().lastDisconnection = { point, at: 50 }
+    record.asProved().lastDisconnection = { point, at: 50 }
     expect([lastMeeting(record)?.at, lastFailure(record)?.at]).toEqual([50, 50])
   })
 

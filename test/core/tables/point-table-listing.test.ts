@@ -32,7 +32,7 @@ describe('the listing of points', () => {
   it('puts a point that answered and never ran between those seen before and after it', () => {
     const table = tableOf(2)
     const answered = taken(table.insert(pointOf(9), news(9)))
-    answered.fromClaims().isPublic = true
+    answered.asClaimed().isPublic = true
     beRejected(table, answered, 2)
     meet(table, taken(table.insert(pointOf(2), news(2))), 3)
     expect(table.list(query)).toEqual([2, 9, 1, 0].map(pointOf))
@@ -90,7 +90,7 @@ describe('the listing of points', () => {
       const record = taken(table.insert(pointOf(i), news(i)))
       if (random.next() < 0.7) meet(table, record, i, { isPublic: random.next() < 0.6 })
       if (random.next() < 0.2) {
-        record.fromClaims().isPublic = !record.isPublic
+        record.asClaimed().isPublic = !record.isPublic
         table.reindex(record)
       }
     }

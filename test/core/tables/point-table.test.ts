@@ -118,7 +118,7 @@ describe('the bound of the point table', () => {
   it('knows which peers its trusted points expect', () => {
     const table = new PointTable({ size: { max: 10, target: 5 } })
     const record = taken(table.insert(pointOf(1), news(1)))
-    record.fromOperator().namedPeerId = peerOf(1)
+    record.asOperator().namedPeerId = peerOf(1)
     expect(table.isExpectedAtTrusted(peerOf(1))).toBe(false)
     table.setTrusted(record, true)
     expect([table.isExpectedAtTrusted(peerOf(1)), table.isExpectedAtTrusted(peerOf(2))]).toEqual([true, false])
@@ -355,7 +355,7 @@ describe('taking saved points back', () => {
     const record = taken(before.insert(pointOf(1), news(1, peerOf(1))))
     meet(before, record, 10)
     miss(before, record, 20)
-    record.fromOperator().namedPeerId = peerOf(7)
+    record.asOperator().namedPeerId = peerOf(7)
 
     const after = new PointTable({ size: { max: 10, target: 5 } })
     const restored = taken(restorePoint(after, record))

@@ -41,7 +41,7 @@ const ending: PointEnding = {
 function point(state: PointState = { kind: 'disconnected' }): PointRecord {
   const origin = { source: undefined, discoverySource: 'operator', discoveredAt: 0 } as const
   const record = new PointRecord(readPoint('/ip4/192.0.2.1/tcp/1' as Point), origin)
-  record.fromProof().state = state
+  record.asProved().state = state
   return record
 }
 
@@ -126,8 +126,8 @@ describe('reconnection delays', () => {
 
   it('are 60 s after a live connection, and begin anew after it', () => {
     const record = point(states.running)
-    record.fromProof().delayMs = 50_000
-    record.fromProof().failures = 9
+    record.asProved().delayMs = 50_000
+    record.asProved().failures = 9
     setPointDisconnected(record, ending)
     expect([record.backoffUntil, record.failures]).toEqual([60_000, 0])
     setPointRequested(record, attempt)
@@ -195,13 +195,13 @@ describe('what an ending writes', () => {
 
   it('last seen is the latest of established, rejected, disconnected; last miss of failed, rejected, disconnected', () => {
     const record = point()
-    record.fromProof().lastFailedAt = 40
-    record.fromProof().lastRejected = { peerId: alice, at: 10 }
-    record.fromProof().lastEstablished = { peerId: alice, at: 30 }
-    record.fromProof().lastDisconnection = { peerId: alice, at: 20 }
+    record.asProved().lastFailedAt = 40
+    record.asProved().lastRejected = { peerId: alice, at: 10 }
+    record.asProved().lastEstablished = { peerId: alice, at: 30 }
+    record.asProved().lastDisconnection = { peerId: alice, at: 20 }
     expect([lastSeenAt(record), lastFailureAt(record)]).toEqual([30, 40])
-    record.fromProof().lastEstablished = undefined
-    record.fromProof().lastFailedAt = undefined
+    record.asProved().lastEstablished = undefined
+    record.asProved().lastFailedAt = undefined
     expect([lastSeenAt(record), lastFailureAt(record)]).toEqual([20, 20])
   })
 

@@ -13,7 +13,7 @@ const refused: Rejection = { kind: 'dial-failed', failure: 'refused', detail: ''
 const cancelled: Rejection = { kind: 'cancelled', detail: '' }
 const gone = { by: 'them', reason: { kind: 'closed-by-peer' } } as const
 
-describe('the four doors of an attempt', () => {
+describe('the four steps of an attempt', () => {
   it('move point and peer together, and tell it in order', () => {
     const bench = new StateBench()
     const { state } = bench

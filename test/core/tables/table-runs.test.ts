@@ -70,7 +70,7 @@ it('the point table is in order after each of thousands of random steps, and nev
             trusted: flag,
             discoveredAt: now
           })
-          if (other !== undefined) other.fromClaims().isPublic = flag
+          if (other !== undefined) other.asClaimed().isPublic = flag
           if (other !== undefined) restorePoint(table, other)
         } else if (what === 'list') {
           const told = table.list({ ignorePrivate: flag, size: 10, random, isBanned: () => false })
@@ -81,7 +81,7 @@ it('the point table is in order after each of thousands of random steps, and nev
         } else if (record !== undefined) {
           if (what === 'trust') table.setTrusted(record, flag)
           else if (what === 'open') {
-            record.fromClaims().isPublic = flag
+            record.asClaimed().isPublic = flag
             table.reindex(record)
           } else if (record.state.kind !== 'disconnected') {
             if (what === 'leave') disconnect(table, record, now)
@@ -121,7 +121,7 @@ it('the peer table is in order after each of thousands of random steps, and neve
         } else if (record !== undefined) {
           if (what === 'trust') table.setTrusted(record, flag)
           else if (what === 'score') {
-            record.fromOperator().metadata = score
+            record.asOperator().metadata = score
           } else if (what === 'run' && record.state.kind === 'disconnected') runPeer(record, now)
           else if (what === 'leave' && record.state.kind === 'running') leavePeer(record, now)
         }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { chooseRival, type Holder, judgeShare, shareOf } from '../../../src/core/decisions/shares.ts'
+import { chooseRival, type Holder, judgeShare, shareOf } from '../../../src/core/decisions/group-shares.ts'
 import { hostOfIp } from '../../../src/core/values/address.ts'
 import type { PeerId } from '../../../src/core/values/ids.ts'
 import { seededRandom } from '../../../src/testing/seeded-random.ts'

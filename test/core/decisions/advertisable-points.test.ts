@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { type Asker, shareablePoints } from '../../../src/core/decisions/sharing.ts'
+import { type Asker, shareablePoints } from '../../../src/core/decisions/advertisable-points.ts'
 import type { PointInfo } from '../../../src/core/tables/point.ts'
 import { hostOfIp } from '../../../src/core/values/address.ts'
 import type { Host, PeerId, Point } from '../../../src/core/values/ids.ts'
@@ -37,9 +37,9 @@ function told(known: readonly Known[], { asker: who = far, transports = [], opti
     if (running) bench.dialed(point as Point, `at ${point}` as PeerId)
     bench.state.points.register(point as Point, { trusted })
     const record = bench.record(point as Point)
-    Object.assign(record.fromClaims(), { isPublic, claimedBy: more.claimedBy })
-    record.fromProof().aliveAt = bench.now
-    if (more.expectedPeerId !== undefined) record.fromOperator().namedPeerId = more.expectedPeerId
+    Object.assign(record.asClaimed(), { isPublic, claimedBy: more.claimedBy })
+    record.asProved().aliveAt = bench.now
+    if (more.expectedPeerId !== undefined) record.asOperator().namedPeerId = more.expectedPeerId
     bench.parts.points.reindex(record)
     if (banned && record.host !== undefined) bench.state.access.banHost(record.host, { banPeers: false })
   }
@@ -117,8 +117,8 @@ describe('which of our points are advertised', () => {
         const point = (kinds[i % kindCount]?.(i) ?? '') as Point
         bench.state.points.register(point, {})
         const record = bench.record(point)
-        Object.assign(record.fromClaims(), { isPublic: true })
-        record.fromProof().aliveAt = Number.POSITIVE_INFINITY
+        Object.assign(record.asClaimed(), { isPublic: true })
+        record.asProved().aliveAt = Number.POSITIVE_INFINITY
         bench.parts.points.reindex(record)
       }
       const heard = new Set<string>()
@@ -220,8 +220,8 @@ describe('what is advertised as alive', () => {
       name: 'not one that was loaded from the storage, until somebody is met there',
       run: (bench) => {
         const record = bench.record(open as Point)
-        Object.assign(record.fromProof(), { lastEstablished: { peerId: owner, at: bench.date } })
-        record.fromClaims().isPublic = true
+        Object.assign(record.asProved(), { lastEstablished: { peerId: owner, at: bench.date } })
+        record.asClaimed().isPublic = true
         bench.parts.points.reindex(record)
       },
       expected: []

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { hostOfIp } from '../../src/core/values/address.ts'
 import type { Host, PeerId } from '../../src/core/values/ids.ts'
-import { type ShareLimits, Shares } from '../../src/libp2p/shares.ts'
+import { type ShareLimits, Shares } from '../../src/libp2p/place-shares.ts'
 import { seededRandom } from '../../src/testing/seeded-random.ts'
 
 const limits: ShareLimits = { max: 20, reserve: 2, perGroup: 3, perWiderGroup: 6, perLocalHost: 10, perPeer: 2 }
