@@ -19,6 +19,18 @@ import { peerPool } from 'p2p-pool/libp2p'
 import { createWebPeer, indexedDbStorage } from 'p2p-pool/web'
 export const known: [IsAny<typeof PeerPool>, IsAny<typeof peerPool>, IsAny<Awaited<ReturnType<typeof createWebPeer>>>] = [false, false, false]
 export const used = [memoryStorage, PoolError, createWebPeer, indexedDbStorage]
+class Greeter { greet(): string { return 'hello' } }
+export async function services(): Promise<string | undefined> {
+  const shared = await createWebPeer({
+    network: 'n',
+    services: { greeter: () => new Greeter() },
+    onOwner: ({ node }) => node.services.greeter.greet()
+  })
+  const known: [IsAny<typeof shared.owned>] = [false]
+  // @ts-expect-error: there is no such service
+  void shared.owned?.node.services.other
+  return known[0] ? undefined : shared.owned?.node.services.greeter.greet()
+}
 `
 
 const nodeSource = `${isAny}
