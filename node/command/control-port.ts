@@ -5,16 +5,15 @@
  * no loopback `Host`. Both ends are here: `listenForControlPort` for the peer, `connectToControlPort` for the command.
  */
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
-import { once } from 'node:events'
 import { readFile, rm, writeFile } from 'node:fs/promises'
-import { createServer, type IncomingMessage, request, STATUS_CODES } from 'node:http'
-import type { AddressInfo, Socket } from 'node:net'
+import { type IncomingMessage, request, STATUS_CODES } from 'node:http'
+import type { Socket } from 'node:net'
 import { dirname } from 'node:path'
-import type { Duplex } from 'node:stream'
 import { codeOf } from '../system-error.ts'
 import { CommandError } from './command-error.ts'
 import { mustBeOurs } from './data-folder.ts'
-import { type HttpAddress, hostnameOf, isLoopbackHost, makeRoom, readHttpAddress } from './http-health.ts'
+import { listenForHttp, refuse, textOf } from './guarded-http.ts'
+import { type HttpAddress, hostnameOf, isLoopbackHost, readHttpAddress } from './http-health.ts'
 
 export interface ControlPort {
   /** Such as `127.0.0.1:4003`, as `--control` takes it. */
@@ -48,40 +47,37 @@ export async function listenForControlPort(
   { tokenFile, isOurs, serve }: ControlPortOptions
 ): Promise<ControlPort> {
   const token = randomBytes(32).toString('hex')
-  const server = createServer({ headersTimeout: 2_000, requestTimeout: 2_000, connectionsCheckingInterval: 1_000, maxHeaderSize: 8_192 })
-  server.on('clientError', (_, socket) => socket.destroy())
-  makeRoom(server)
-  const listening = once(server, 'listening')
-  server.listen(port, host)
-  await listening
-  const { address, port: taken, family } = server.address() as AddressInfo
+  const server = await listenForHttp(
+    { host, port },
+    {
+      request: ({ socket }) => refuse(socket, 426),
+      upgrade(asked, head) {
+        const refusal = refusalOf(asked, token)
+        if (refusal !== undefined) return refusal
+        const { socket } = asked
+        socket.write(`HTTP/1.1 101 ${STATUS_CODES[101]}\r\nConnection: Upgrade\r\nUpgrade: ${protocol}\r\n\r\n`)
+        if (head.length > 0) socket.unshift(head)
+        serve(socket)
+        return undefined
+      }
+    }
+  )
+  const address = textOf(server.address)
   const close = async (): Promise<void> => {
     // Those that were served end with the control socket.
-    server.close()
-    server.closeAllConnections()
+    await server.close()
     if (await isOurs()) await rm(tokenFile, { force: true })
   }
   try {
     // A name may lead elsewhere, whatever it looks like.
-    readControlAddress(family === 'IPv6' ? `[${address}]:${taken}` : `${address}:${taken}`)
+    readControlAddress(address)
     await rm(tokenFile, { force: true })
     await writeFile(tokenFile, `${token}\n`, { mode: 0o600, flag: 'wx' })
   } catch (error) {
     await close()
     throw error
   }
-  server.on('upgrade', (asked, socket, head) => {
-    const refusal = refusalOf(asked, token)
-    if (refusal !== undefined) {
-      refuse(socket, refusal)
-      return
-    }
-    socket.write(`HTTP/1.1 101 ${STATUS_CODES[101]}\r\nConnection: Upgrade\r\nUpgrade: ${protocol}\r\n\r\n`)
-    if (head.length > 0) socket.unshift(head)
-    serve(asked.socket)
-  })
-  server.on('request', ({ socket }) => refuse(socket, 426))
-  return { address: family === 'IPv6' ? `[${address}]:${taken}` : `${address}:${taken}`, close }
+  return { address, close }
 }
 
 /** The status of a refusal. Browsers name an origin in what a page sends, and a page cannot leave it out. */
@@ -94,11 +90,6 @@ function refusalOf({ headers, method, url }: IncomingMessage, token: string): nu
 
 function digestOf(text: string): Buffer {
   return createHash('sha256').update(text).digest()
-}
-
-function refuse(socket: Duplex, status: number): void {
-  socket.on('error', () => socket.destroy())
-  socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`, () => socket.destroy())
 }
 
 /** A socket for JSON lines. Rejects with `CommandError`, or the system's error. */

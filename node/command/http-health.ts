@@ -3,12 +3,11 @@
  * It shows figures alone and changes nothing. On the loopback a request must name a loopback host: a website whose name was made to
  * lead here cannot read it.
  */
-import { once } from 'node:events'
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import type { AddressInfo, Socket } from 'node:net'
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
 import { hostOfName, scopeOf } from '../../src/core/values/address.ts'
 import type { PoolSnapshot } from '../../src/core/values/snapshot.ts'
 import { CommandError } from './command-error.ts'
+import { listenForHttp, textOf } from './guarded-http.ts'
 import { type Health, healthOf } from './health.ts'
 import type { PrometheusText } from './prometheus-text.ts'
 
@@ -34,27 +33,15 @@ export function readHttpAddress(text: string, option = '--http'): HttpAddress {
 
 const statusOfHealth: Readonly<Record<Health, number>> = { 'in-band': 200, filling: 206, 'below-minimum': 503, 'not-running': 503 }
 
-const maxConnections = 64
-
 /** Without `metrics` there is no `/metrics`. Rejects with the system's error if the port cannot be had. */
 export async function serveHealth(
   snapshot: () => PoolSnapshot,
   { host, port }: HttpAddress,
   metrics?: Pick<PrometheusText, 'contentType' | 'read'>
 ): Promise<HttpServer> {
-  const server = createServer({
-    ...{ headersTimeout: 2_000, connectionsCheckingInterval: 1_000 },
-    ...{ requestTimeout: 5_000, keepAliveTimeout: 5_000, maxHeaderSize: 8_192 }
-  })
-  server.on('clientError', (_, socket) => socket.destroy())
-  makeRoom(server)
-  const listening = once(server, 'listening')
-  server.listen(port, host)
-  await listening
-  const { address, port: taken, family } = server.address() as AddressInfo
   // Where it listens decides, not how that was written: any name may lead to the loopback.
-  const isLoopback = isLoopbackHost(address)
-  server.on('request', (request, response) => {
+  let isLoopback = true
+  const answer: RequestListener = (request, response) => {
     if (isLoopback && !isLoopbackHost(hostnameOf(request.headers.host))) {
       const error = `Host: expected a name of this machine's loopback, got ${request.headers.host ?? 'none'}`
       send(request, response, json(403, { error }))
@@ -64,34 +51,10 @@ export async function serveHealth(
         () => send(request, response, json(500, { error: 'the metrics cannot be collected' }))
       )
     } else send(request, response, answerTo(request, snapshot))
-  })
-  return {
-    url: `http://${family === 'IPv6' ? `[${address}]` : address}:${taken}`,
-    async close() {
-      const closed = server.listening ? once(server, 'close') : undefined
-      server.close()
-      server.closeAllConnections()
-      await closed
-    }
   }
-}
-
-/** When all places are taken, the one that asked for nothing for the longest time goes: idle programs keep no supervisor out. */
-export function makeRoom(server: Server): void {
-  const idle = new Set<Socket>()
-  server.on('connection', (socket: Socket) => {
-    const [oldest] = idle.size >= maxConnections ? idle : []
-    oldest?.destroy()
-    if (oldest !== undefined) idle.delete(oldest)
-    idle.add(socket)
-    socket.once('close', () => idle.delete(socket))
-  })
-  // An upgraded one asked for something, and is no longer one of HTTP.
-  server.on('upgrade', ({ socket }) => void idle.delete(socket))
-  server.on('request', ({ socket }) => {
-    // To the end of the order. One that is gone stays so.
-    if (idle.delete(socket)) idle.add(socket)
-  })
+  const { address, close } = await listenForHttp({ host, port }, { request: answer })
+  isLoopback = isLoopbackHost(address.address)
+  return { url: `http://${textOf(address)}`, close }
 }
 
 interface Answer {

@@ -2,7 +2,7 @@
 import dns from 'node:dns'
 import { once } from 'node:events'
 import { request } from 'node:http'
-import { connect } from 'node:net'
+import { connect, type Socket } from 'node:net'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { type HttpServer, readHttpAddress, serveHealth } from '../../../node/command/http-health.ts'
 import type { PoolSnapshot } from '../../../node/index.ts'
@@ -108,6 +108,38 @@ describe('health over HTTP', () => {
     )
     expect((await fetch(`${server.url}/ready`)).status).toBe(200)
     await expect.poll(() => idle.filter(({ destroyed }) => !destroyed).length, { timeout: 8_000 }).toBe(0)
+  }, 15_000)
+
+  const open = async (text: string): Promise<Socket> => {
+    const socket = connect(Number(new URL(server?.url ?? '').port), '127.0.0.1')
+    socket.on('error', () => socket.destroy())
+    await once(socket, 'connect')
+    socket.write(text)
+    return socket
+  }
+
+  it('a request to change protocols is refused, also if its socket is reset, and keeps nothing open', async () => {
+    server = await serveHealth(() => snapshot(50), { host: '127.0.0.1', port: 0 })
+    const asking = 'GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n'
+    const [reset, left, ...others] = await Promise.all(Array.from({ length: 100 }, () => open(asking)))
+    reset?.resetAndDestroy()
+    left?.destroy()
+    await expect.poll(() => others.filter((socket) => !socket.resume().destroyed).length, { timeout: 5_000 }).toBe(0)
+    expect((await fetch(`${server.url}/ready`)).status).toBe(200)
+    await open(asking)
+    await server.close()
+  }, 15_000)
+
+  it('a program that sends many requests and reads no answer holds no memory', async () => {
+    let reads = 0
+    const read = async (): Promise<string> => `${'x'.repeat(40_000)}${++reads}`
+    server = await serveHealth(() => snapshot(50), { host: '127.0.0.1', port: 0 }, { contentType: 'text/plain', read })
+    const greedy = await open('GET /metrics HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n'.repeat(1_000))
+    greedy.pause()
+    await expect.poll(async () => (await fetch(`${server?.url}/ready`)).status).toBe(200)
+    greedy.resume()
+    await expect.poll(() => greedy.destroyed, { timeout: 5_000 }).toBe(true)
+    expect(reads).toBeLessThanOrEqual(1)
   }, 15_000)
 
   it('the address is a port, on the loopback, or a host and a port', () => {
