@@ -59,6 +59,7 @@ test('a page in Chromium dials it, and both sides know the transport and the hos
     transport: 'webrtc-direct',
     host: '::ffff:127.0.0.1'
   })
+  await until(() => node.pool.activeConnections === 1)
   expect(node.pool.connections.list()).toMatchObject([
     { peerId: started.peerId, transport: 'webrtc-direct', host: '::ffff:127.0.0.1', direction: 'incoming' }
   ])
