@@ -22,6 +22,8 @@ import { optionalPackage } from './optional-package.ts'
 const maxHandshakes = 50
 /** A handshake that is older makes room for the next of its group: it takes six round trips. */
 const graceMs = 3_000
+/** The native stack closes a connection in threads of its own, and does not say when they are done. */
+const settleMs = 1_000
 /** libp2p waits for the native stack without end. */
 const closeWithinMs = 3_000
 
@@ -70,7 +72,11 @@ export function guardingHandshakes<Components>(
       const accept: Incoming = (...args) => incoming.apply(listener, args)
       Reflect.set(listener, 'incomingConnection', ((...args) => guard.run(accept, ...args)) satisfies Incoming)
       const close = listener.close.bind(listener)
-      listener.close = () => Promise.race([close(), new Promise<void>((resolve) => void clock.schedule(closeWithinMs, resolve))])
+      listener.close = async () => {
+        // The node closes its connections meanwhile. libp2p would close them a second time, and that ends the process in the native stack.
+        await new Promise<void>((resolve) => void clock.schedule(settleMs, resolve))
+        await Promise.race([close(), new Promise<void>((resolve) => void clock.schedule(closeWithinMs, resolve))])
+      }
       return listener
     }
     return transport

@@ -95,7 +95,7 @@ const holding: readonly (readonly [string, Attack])[] = [
 
 /** They are turned away at once. */
 const refused: readonly (readonly [string, Attack])[] = [
-  ['send bytes that are neither TLS nor HTTP', (port) => rawSocket(port, Buffer.concat([Buffer.of(0xff), randomBytes(2_000)]))],
+  ['send bytes that are neither TLS nor HTTP', (port) => rawSocket(port, Buffer.alloc(2_000, 0xee))],
   [
     'send a ClientHello with other bytes in it',
     (port) => rawSocket(port, Buffer.concat([hello.subarray(0, 20), randomBytes(hello.length)]))

@@ -232,6 +232,6 @@ describe('handshakes at a listener', () => {
     const { made, knock } = listener(clock)
     knock('one', '127.0.0.9')
     await clock.until(made.close())
-    expect(clock.now()).toBe(3_000)
+    expect(clock.now()).toBe(4_000)
   })
 })
