@@ -34,8 +34,9 @@ export class ControlClient {
       return new ControlClient(socket, timeoutMs)
     } catch (error) {
       if (error instanceof CommandError) throw error
-      if (absent.has(codeOf(error))) throw notRunning(folder, { port, cause: error })
-      throw unanswered(error, `cannot reach the peer on ${folder}`, timeoutMs)
+      const where = port === undefined ? `on ${folder}` : `at ${port.host.includes(':') ? `[${port.host}]` : port.host}:${port.port}`
+      if (absent.has(codeOf(error))) throw notRunning(where, { overTcp: port !== undefined, cause: error })
+      throw unanswered(error, `cannot reach the peer ${where}`, timeoutMs)
     }
   }
 
@@ -101,9 +102,11 @@ export class ControlClient {
   }
 }
 
-function notRunning(folder: string, { port, cause }: { readonly port: HttpAddress | undefined; readonly cause: unknown }): CommandError {
-  const what = port === undefined ? `no peer runs on ${folder}` : `no peer listens for control at ${port.host}:${port.port}`
-  return new CommandError('not-running', `${what}: start one with "p2p-pool node", or name its folder with --data`, cause)
+function notRunning(where: string, { overTcp, cause }: { readonly overTcp: boolean; readonly cause: unknown }): CommandError {
+  const text = overTcp
+    ? `no peer listens for control ${where}: name the address that "p2p-pool node --control" prints, or leave out --control to ask the socket in the data folder`
+    : `no peer runs ${where}: start one with "p2p-pool node", or name its folder with --data`
+  return new CommandError('not-running', text, cause)
 }
 
 async function connectToSocket(path: string, timeoutMs: number): Promise<Socket> {

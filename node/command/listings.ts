@@ -4,7 +4,7 @@ import type { Explanation } from '../../src/core/decisions/explain.ts'
 import { describeReason, describeRejection, type Ending, type Rejection } from '../../src/core/values/reason.ts'
 import type { BlockSnapshot, ConnectionSnapshot, PointSnapshot } from '../../src/core/values/snapshot.ts'
 import type { ControlEvent } from './control-lines.ts'
-import { shownHost } from './target.ts'
+import { nameOf, shownHost, type Target } from './target.ts'
 import { bytes, counted, duration, facts, type Output, safe, safeJson, since, table } from './text-output.ts'
 
 /** What `--sort` takes: the smaller comes first. */
@@ -85,9 +85,25 @@ export function blocksText(blocks: readonly BlockSnapshot[], out: Output): strin
     kind,
     peerId ?? shownHost(host ?? ''),
     `${since(from)} ago`,
-    endsAt === null ? 'until it is lifted' : `${duration(endsAt - Date.now())} more${kind === 'banned' ? '' : ' at most'}`
+    lastsText({ kind, endsAt })
   ])
   return table(['kind', 'who', 'since', 'ends'], rows, out)
+}
+
+function lastsText({ kind, endsAt }: Pick<BlockSnapshot, 'kind' | 'endsAt'>): string {
+  return endsAt === null ? 'until it is lifted' : `${duration(endsAt - Date.now())} more${kind === 'banned' ? '' : ' at most'}`
+}
+
+/** What keeps a host or range out, a line each. */
+export function whyBlockedText(target: Extract<Target, { kind: 'host' | 'range' }>, blocks: readonly BlockSnapshot[]): string {
+  const name = nameOf(target)
+  if (blocks.length === 0) return `${safe(name)}: not banned, not greylisted\n`
+  const lines = blocks.map((block) => {
+    const host = shownHost(block.host ?? '')
+    const by = host === name ? '' : ` by the ${host.includes('/') ? 'range' : 'host'} ${host}`
+    return `${safe(`${name}: ${block.kind}${by}, ${lastsText(block)}`)}\n`
+  })
+  return lines.join('')
 }
 
 export function peerText(peer: PeerDescription, { text }: Explanation, out: Output): string {

@@ -5,11 +5,11 @@ import type { Explanation } from '../../src/core/decisions/explain.ts'
 import { CommandError } from './command-error.ts'
 import { exitStatus } from './exit-status.ts'
 import type { Health } from './health.ts'
-import { blocksText, connectionsText, eventLine, orderConnections, peerText, pointsText, sortKeys } from './listings.ts'
+import { blocksText, connectionsText, eventLine, orderConnections, peerText, pointsText, sortKeys, whyBlockedText } from './listings.ts'
 import { readStatus } from './peer-status.ts'
 import { healthText, statusText } from './status-text.ts'
 import { snapshotOf } from './steering-verbs.ts'
-import { readTarget } from './target.ts'
+import { blocksOf, readTarget } from './target.ts'
 import { safe } from './text-output.ts'
 import { runTop } from './top.ts'
 import { jsonOf, type Session, type Verbs } from './verb-command.ts'
@@ -58,9 +58,15 @@ export function addLookingVerbs({ add, asking }: Verbs): void {
       say({ blocks }, () => blocksText(blocks, out))
     })
   )
-  add('why <target>', 'why a point or peer is not connected, and when it is tried next').action(
+  add('why <target>', 'why a point or peer is not connected, and when it is tried next; of a host or range, what keeps it out').action(
     asking(async ({ client, say }: Session, text: string) => {
-      const target = readTarget(text, 'peer', 'point')
+      const target = readTarget(text, 'peer', 'point', 'host', 'range')
+      if (target.kind === 'host' || target.kind === 'range') {
+        const { blocks = [] } = await snapshotOf(client, 'blocks')
+        const found = blocksOf(target, blocks)
+        say({ target, blocks: found }, () => whyBlockedText(target, found))
+        return
+      }
       const explanation = (await client.ask('explain', target.kind === 'peer' ? target.peerId : target.point)) as Explanation
       say({ explanation }, () => `${safe(explanation.text)}\n`)
     })

@@ -1,6 +1,8 @@
 /** The settings of `p2p-pool node`: its options over those of a JSON file. Nothing is started here; `createNodePeer` checks the rest. */
 import { readFile, stat } from 'node:fs/promises'
 import { shown } from '../../src/core/values/arguments.ts'
+import { messageOf, PoolError } from '../../src/core/values/reason.ts'
+import { parsePoint } from '../../src/libp2p/point.ts'
 import type { NodePeerInit } from '../index.ts'
 import { CommandError } from './command-error.ts'
 import { readControlAddress } from './control-port.ts'
@@ -32,6 +34,8 @@ export interface NodeSettings {
   readonly http: HttpAddress | undefined
   /** Where to listen for control over TCP, beside the socket. */
   readonly control: HttpAddress | undefined
+  /** The words of the command line behind options of `createNodePeer`, by the beginning of an error about them. */
+  readonly typed: ReadonlyMap<string, string>
 }
 
 /** Fixed ports: the line that a page needs stays true after a restart. */
@@ -43,6 +47,7 @@ export async function readNodeSettings({ data, config, http, control, ...options
   const { data: fileData, http: fileHttp, control: fileControl, ...file } = config === undefined ? {} : await readConfig(config)
   // What a word overrules is checked, too.
   const written = { data: textIn('data', fileData), http: textIn('http', fileHttp), control: textIn('control', fileControl) }
+  for (const text of options.peer ?? []) mustBePoint(text)
   const peers = [...listIn(file, 'trustedPoints'), ...(options.peer ?? [])]
   const init = {
     listen: defaultListen,
@@ -67,8 +72,43 @@ export async function readNodeSettings({ data, config, http, control, ...options
     init: init as unknown as NodePeerInit,
     folder: data ?? written.data ?? defaultDataFolder(),
     http: httpText === undefined ? undefined : readHttpAddress(httpText),
-    control: controlText === undefined ? undefined : readControlAddress(controlText)
+    control: controlText === undefined ? undefined : readControlAddress(controlText),
+    typed: typedOptions(options)
   }
+}
+
+/** How errors about the options of a word begin; the longer beginnings come first. */
+const namesOfWords: Readonly<Partial<Record<keyof NodeOptions, readonly (readonly [beginning: string, word: string])[]>>> = {
+  network: [['network', '--network']],
+  listen: [['listen', '--listen']],
+  announce: [['announce', '--announce']],
+  band: (['minConnections', 'expectedConnections', 'maxConnections'] as const).map((name) => [name, `--band: ${name}`] as const),
+  tlsKey: [
+    ['tls: key and cert', '--tls-key and --tls-cert'],
+    ...['tls: key', 'tls.key'].map((beginning) => [beginning, '--tls-key'] as const),
+    ...['tls: cert', 'tls.cert'].map((beginning) => [beginning, '--tls-cert'] as const),
+    ['tls', '--tls-key and --tls-cert']
+  ],
+  nat: [['nat', '--nat']],
+  mdns: [['mdns', '--mdns']],
+  webrtc: [['webRtc', '--webrtc']]
+}
+
+function typedOptions(options: NodeOptions): ReadonlyMap<string, string> {
+  const given = (Object.keys(namesOfWords) as (keyof NodeOptions)[]).filter((name) => options[name] !== undefined)
+  return new Map(given.flatMap((name) => namesOfWords[name] ?? []))
+}
+
+/** An error about an option names it as the person typed it. Other errors stay as they are. */
+export function namedAsTyped(error: unknown, { typed }: Pick<NodeSettings, 'typed'>): unknown {
+  if (!(error instanceof PoolError) || error.code !== 'invalid-config') return error
+  const { code, message } = error
+  for (const [name, word] of typed) {
+    // `listen[0]: expected …`: the sentence shows the value itself, and the file may have had others before.
+    const rest = message.slice(name.length).replace(/^\[\d+\]/, '')
+    if (message.startsWith(name) && /^[: ]/.test(rest)) return new CommandError(code, `${word}${rest}`, error)
+  }
+  return error
 }
 
 async function readConfig(path: string): Promise<Readonly<Record<string, unknown>>> {
@@ -101,10 +141,21 @@ function textIn(name: string, value: unknown): string | undefined {
   throw new CommandError('usage', `${name} in the file: expected a text, got ${shown(value)}`)
 }
 
+function mustBePoint(text: string): void {
+  try {
+    parsePoint(text)
+  } catch (error) {
+    throw new CommandError('usage', `--peer: ${messageOf(error)}`, error)
+  }
+}
+
 function readBand(text: string): Pick<NodePeerInit, 'minConnections' | 'expectedConnections' | 'maxConnections'> {
   const [, min, expected, max] = /^(\d{1,5}),(\d{1,5}),(\d{1,5})$/.exec(text) ?? []
   if (max === undefined) throw new CommandError('usage', `--band: expected MIN,EXPECTED,MAX such as 10,50,100, got ${shown(text)}`)
-  return { minConnections: Number(min), expectedConnections: Number(expected), maxConnections: Number(max) }
+  const band = { minConnections: Number(min), expectedConnections: Number(expected), maxConnections: Number(max) }
+  if (band.minConnections > band.expectedConnections || band.expectedConnections > band.maxConnections)
+    throw new CommandError('usage', `--band: expected MIN,EXPECTED,MAX, none smaller than the one before, got ${shown(text)}`)
+  return band
 }
 
 function readTls({ tlsKey: key, tlsCert: cert }: NodeOptions): Pick<NodePeerInit, 'tls'> {

@@ -1,7 +1,7 @@
 /** `p2p-pool node`: runs a peer until a signal ends it, or another process may hold its data folder. */
 import { CommandError } from './command-error.ts'
 import { type ExitStatus, exitStatus } from './exit-status.ts'
-import type { NodeSettings } from './node-settings.ts'
+import { type NodeSettings, namedAsTyped } from './node-settings.ts'
 import type { PeerStatus } from './peer-status.ts'
 import { prometheusText } from './prometheus-text.ts'
 import { type RunningPeer, startPeer } from './running-peer.ts'
@@ -17,9 +17,11 @@ export interface RunningNode {
   readonly signal: AbortSignal
 }
 
-/** Resolves when the peer has ended. Rejects with `CommandError` `held` when its folder is lost, and as `startPeer`. */
+/** Resolves when the peer has ended. Rejects with `CommandError` `held` when its folder is lost, else as `startPeer`; an error about an option names it as it was typed. */
 export async function runNode(settings: NodeSettings, { started, complain, signal }: RunningNode): Promise<ExitStatus> {
-  const running = await startPeer(settings, { complain, metrics: prometheusText() })
+  const running = await startPeer(settings, { complain, metrics: prometheusText() }).catch((error: unknown) => {
+    throw namedAsTyped(error, settings)
+  })
   try {
     started(await running.status())
     await Promise.race([ended(signal), lossOf(running)])

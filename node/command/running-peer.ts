@@ -38,7 +38,7 @@ export interface PeerSurroundings {
 
 /** Rejects with `CommandError`, `PoolError` or `StorageError` if it cannot start; then nothing is left running, and the folder is free. */
 export async function startPeer(
-  { init, folder: named, http, control: port }: NodeSettings,
+  { init, folder: named, http, control: port }: Omit<NodeSettings, 'typed'>,
   { complain, metrics, onMessage = () => undefined }: PeerSurroundings
 ): Promise<RunningPeer> {
   const stops: (() => Promise<void>)[] = []

@@ -75,7 +75,7 @@ export function pageLines(addresses: readonly string[]): readonly { readonly lin
 }
 
 export function startedText(status: PeerStatus, out: Output): string {
-  const { addresses, relay, folder, pool, http } = status
+  const { addresses, relay, folder, pool, http, control } = status
   const lines = pageLines(addresses)
   const width = Math.max(0, ...lines.map(({ line }) => line.length))
   const pages =
@@ -90,7 +90,8 @@ export function startedText(status: PeerStatus, out: Output): string {
       ['data', folder],
       ['addresses', addresses.join('\n') || 'none: it does not listen'],
       ['a page needs', pages.join('\n')],
-      ['health', http === null ? undefined : `${http}/health`]
+      ['http', http === null ? undefined : ['/health', '/ready', '/metrics'].map((path) => `${http}${path}`).join('\n')],
+      ['control', control ?? undefined]
     ],
     out
   )}\nLook at it with "p2p-pool status${dataOption(folder)}"; Ctrl-C ends it.\n`

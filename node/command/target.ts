@@ -1,8 +1,9 @@
 /** What a person names: a peer id, a multiaddr, a host or an address range. Pure; used by the verbs that take a TARGET. */
-import { hostOf, hostOfText } from '../../src/core/values/address.ts'
+import { hostOf, hostOfText, shareGroupOf } from '../../src/core/values/address.ts'
 import { shown } from '../../src/core/values/arguments.ts'
 import type { Host, PeerId, Point } from '../../src/core/values/ids.ts'
 import { isInRange, parseIp, tryParseRange } from '../../src/core/values/ip.ts'
+import type { BlockSnapshot } from '../../src/core/values/snapshot.ts'
 import { parsePoint, tryParsePeerId } from '../../src/libp2p/point.ts'
 import { CommandError } from './command-error.ts'
 
@@ -69,6 +70,21 @@ export function isNamed(
       return range !== undefined && address !== undefined && isInRange(address, range)
     }
   }
+}
+
+/** The bans and greylistings that keep the whole of a host or range out: its own, and those of a range around it. */
+export function blocksOf(target: Extract<Target, { kind: 'host' | 'range' }>, blocks: readonly BlockSnapshot[]): readonly BlockSnapshot[] {
+  const own = target.kind === 'host' ? target.host : target.range
+  const range = target.kind === 'range' ? tryParseRange(own) : undefined
+  const address = range?.prefix ?? parseIp(own)
+  return blocks.filter(({ kind, host }) => {
+    if (host === null) return false
+    if (host === own) return true
+    const around = host.includes('/') ? tryParseRange(host) : undefined
+    if (around !== undefined) return address !== undefined && isInRange(address, around) && around.length <= (range?.length ?? 128)
+    // A greylisted IPv6 host stands for its /64.
+    return kind === 'greylisted' && target.kind === 'host' && shareGroupOf(target.host) === shareGroupOf(host as Host)
+  })
 }
 
 /** How it is said to a person. */

@@ -43,8 +43,13 @@ const fixedLines = 7
 const roomyRows = 20
 const maxSentenceLines = 3
 
-/** As many lines as the screen has, none wider than it. */
-export function topLines(view: TopView, screen: Screen): string[] {
+/** A terminal that does not know its size, such as one of a container or a serial line, reports 0 columns and 0 rows. */
+const usualSize = { columns: 80, rows: 24 }
+
+/** As many lines as the screen has, none wider than it. A size of 0 is not known: 80 columns and 24 rows then. */
+export function topLines(view: TopView, given: Screen): string[] {
+  const { columns, rows: height } = usualSize
+  const screen: Screen = { ...given, columns: given.columns || columns, rows: given.rows || height }
   const { status, rows, sort, selected, events, message } = view
   const bold = (text: string): string => (screen.hasColors ? styleText('bold', text) : text)
   // Every line passes here; what came from outside must not steer the terminal.

@@ -2,7 +2,7 @@
 import { once } from 'node:events'
 import { lstat, readFile, writeFile } from 'node:fs/promises'
 import { createServer, request, type Server } from 'node:http'
-import { connect } from 'node:net'
+import { type AddressInfo, connect, createServer as createTcpServer, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { chromium } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -122,8 +122,29 @@ describe('the control port', () => {
   it('where nobody listens: exit status 2, with the address', async () => {
     expect(await command(['status', '--data', folder.path, '--control', '127.0.0.1:1'])).toMatchObject({
       status: 2,
-      complaint: expect.stringMatching('no peer listens for control at 127.0.0.1:1')
+      complaint: expect.stringMatching('no peer listens for control at 127.0.0.1:1: name the address')
     })
+  })
+
+  const upgraded = 'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: p2p-pool-control\r\n\r\n'
+  it.each([
+    ['resets the connection', (socket: Socket) => socket.resetAndDestroy(), 1, 'cannot reach the peer at HOST: read ECONNRESET'],
+    ['ends the connection', (socket: Socket) => socket.end(), 1, 'cannot reach the peer at HOST: socket hang up'],
+    ['does not speak HTTP', (socket: Socket) => socket.write('hello\r\n'), 1, 'cannot reach the peer at HOST: Parse Error'],
+    ['is no peer', (socket: Socket) => socket.write('HTTP/1.1 200 OK\r\n\r\n'), 1, '--control: who listens at HOST takes no request'],
+    ['says nothing', () => undefined, 4, 'cannot reach the peer at HOST: no answer within 1000 ms'],
+    ['lets it in and says nothing', (socket: Socket) => socket.write(upgraded), 4, 'the peer did not answer status within 1000 ms'],
+    ['lets it in and ends', (socket: Socket) => socket.end(upgraded), 2, 'the peer ended or closed the connection before status was done']
+  ] as const)('where somebody listens that %s, a verb ends with a sentence about it', async (_, answer, status, complaint) => {
+    const stranger = createTcpServer((socket) => {
+      socket.on('error', () => socket.destroy())
+      socket.once('data', () => answer(socket))
+    })
+    await once(stranger.listen(0, '127.0.0.1'), 'listening')
+    const host = `127.0.0.1:${(stranger.address() as AddressInfo).port}`
+    const result = await command(['status', '--data', folder.path, '--control', host, '--timeout', '1'])
+    stranger.close()
+    expect(result).toMatchObject({ status, text: '', complaint: expect.stringContaining(complaint.replace('HOST', host)) })
   })
 
   it.each(['0.0.0.0:4003', '192.0.2.1:4003', 'example.org:4003', '[::]:4003'])(

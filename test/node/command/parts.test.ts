@@ -110,6 +110,12 @@ describe('the screen of top', () => {
     }
   )
 
+  it('of a terminal that does not know its size is that of 80 by 24', () => {
+    expect(topLines(view(3, 0), { columns: 0, rows: 0, hasColors: false })).toEqual(
+      topLines(view(3, 0), { columns: 80, rows: 24, hasColors: false })
+    )
+  })
+
   const ids = Array.from({ length: 40 }, (_, n) => `${id.slice(0, -2)}${String(n + 11)}` as PeerId)
   const crowd = (count: number, transport: TopRow['transport'] = 'wss') => ({
     ...view(count, 0),
@@ -214,7 +220,8 @@ describe('the settings of a node', () => {
       expectedConnections: 2,
       maxConnections: 3
     })
-    await expect(readNodeSettings({ network: 'test', band: '1-3' })).rejects.toThrow('--band: expected MIN,EXPECTED,MAX')
+    for (const band of ['1-3', '5,4,3', '1,5,3', '2,1,3'])
+      await expect(readNodeSettings({ network: 'test', band })).rejects.toThrow(/^--band: expected MIN,EXPECTED,MAX.*, got "/)
   })
 
   it('name a file that cannot be read', async () => {

@@ -256,6 +256,41 @@ describe('a file of settings', () => {
   })
 })
 
+it.each([
+  [['--network', ''], '--network: expected a text of 1 to 64 bytes, got ""'],
+  [['--band', '5,4,3'], '--band: expected MIN,EXPECTED,MAX, none smaller than the one before, got "5,4,3"'],
+  [['--band', '0,0,99999'], '--band: maxConnections: expected a whole number from 0 to 10000, got 99999'],
+  [['--listen', '/ip4/127.0.0.1/tcp/0', '--listen', 'x'], '--listen: expected a multiaddr '],
+  [['--announce', 'x'], '--announce: expected a multiaddr '],
+  [['--peer', 'x'], '--peer: expected a multiaddr or host:port#peerId, got "x"'],
+  [['--tls-key', '/nowhere/key', '--tls-cert', '/nowhere/cert'], '--tls-key: cannot read /nowhere/key: ENOENT'],
+  [['--tls-key', bin, '--tls-cert', '/nowhere/cert'], '--tls-cert: cannot read /nowhere/cert: ENOENT'],
+  [['--tls-key', bin, '--tls-cert', bin], '--tls-key and --tls-cert'],
+  [['--tls-key', '', '--tls-cert', bin], '--tls-key: expected']
+] as const)('%j is refused by the name of the option as it was typed', async (words, message) => {
+  const { status, text, complaint } = await command(['node', '--network', 'test', '--data', folder.path, ...words])
+  expect({ status, text }).toEqual({ status: 64, text: '' })
+  expect(complaint.slice(0, `p2p-pool: ${message}`.length)).toBe(`p2p-pool: ${message}`)
+})
+
+it('an option of the file keeps its name beside words', async () => {
+  await writeFile(at('settings.json'), JSON.stringify({ minConnections: 1, expectedConnections: 5, maxConnections: 3 }))
+  const { complaint } = await command(['node', '--config', at('settings.json'), '--network', 'test', '--data', folder.path])
+  expect(complaint).toMatch(/^p2p-pool: maxConnections: expected/)
+})
+
+it('a start says where HTTP and control listen', async () => {
+  const { stdout } = shell(`${nodeLine} --http 0 --control 0`)
+  let text = ''
+  stdout?.on('data', (chunk) => {
+    text += chunk
+  })
+  await expect.poll(() => text, { timeout: 20_000 }).toMatch('Ctrl-C ends it.')
+  const [, url] = /^http +(http:\/\/127\.0\.0\.1:\d+)\/health$/m.exec(text) ?? []
+  for (const path of ['ready', 'metrics']) expect(text).toMatch(`  ${url}/${path}\n`)
+  expect(text).toMatch(/^control +127\.0\.0\.1:\d+$/m)
+})
+
 it('a file of settings that is a pipe or a device is refused, not waited for', async () => {
   await promisify(execFile)('mkfifo', [at('pipe')])
   for (const path of [at('pipe'), '/dev/zero', folder.path]) {

@@ -331,7 +331,7 @@ describe('what a person gets wrong', () => {
   it.each([
     [['ban', '300.1.1.1'], 64, 'expected a peer id or a multiaddr or a host or a range such as 192.0.2.0/24, got "300.1.1.1"'],
     [['ban', '192.0.2.1', '--for', 'ever'], 64, 'expected a time such as 90s, 30m, 2h or 7d, got "ever"'],
-    [['why', '192.0.2.1'], 64, 'expected a peer id or a multiaddr, got a host: "192.0.2.1"'],
+    [['trust', '192.0.2.1'], 64, 'expected a peer id or a multiaddr, got a host: "192.0.2.1"'],
     [['peers', '--sort', 'beauty'], 64, 'Allowed choices are age, rtt'],
     [['stauts'], 64, 'Did you mean status?'],
     [['connect'], 64, "missing required argument 'target'"]
