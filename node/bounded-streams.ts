@@ -1,15 +1,19 @@
 /**
  * Bounds the streams that a peer opens on a connection of WebRTC. Its data channels are the muxer there, and libp2p (@libp2p/webrtc 6.0.33)
- * takes any number of them, each for the ten seconds in which it may name its protocol. Used by `webrtc-direct.ts`.
+ * takes any number of them, each for the ten seconds in which it may name its protocol. Used by `webrtc-direct.ts` and
+ * `optional-parts.ts`.
  */
 import type { DialTransportOptions, MultiaddrConnection, Stream, StreamMuxerFactory, Transport, Upgrader } from '@libp2p/interface'
 import { maxInboundStreams } from '../src/libp2p/preset.ts'
 import type { TransportFactory } from './checked-dials.ts'
 
 /** The transport, whose connections take as many streams of the other side as those with yamux. */
-export function boundingStreams<Components>(make: TransportFactory<Components>): TransportFactory<Components> {
+export function boundingStreams<Components extends { readonly upgrader: Upgrader }>(
+  make: TransportFactory<Components>
+): TransportFactory<Components> {
   return (components) => {
-    const transport: Transport = make(components)
+    // The transport between two peers without public addresses has no listener for what comes in: it asks its components.
+    const transport: Transport = make(Object.create(components, { upgrader: { get: () => bounding(components.upgrader) } }))
     const dial = transport.dial.bind(transport)
     const createListener = transport.createListener.bind(transport)
     transport.dial = (address, options: DialTransportOptions) => dial(address, { ...options, upgrader: bounding(options.upgrader) })

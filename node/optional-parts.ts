@@ -6,6 +6,7 @@ import { circuitRelayTransport } from '@libp2p/circuit-relay-v2'
 import type { ServiceMap } from '@libp2p/interface'
 import { anything, type Check, flag, listOf, recordOf, type Shape } from '../src/core/values/arguments.ts'
 import type { Libp2pParts } from '../src/libp2p/libp2p-parts.ts'
+import { boundingStreams } from './bounded-streams.ts'
 import { optionalPackage } from './optional-package.ts'
 
 /** Options of WebRTC on Node. */
@@ -69,5 +70,5 @@ async function mdnsPart(): Promise<Libp2pParts<ServiceMap>> {
 
 async function webRtcPart({ iceServers = [] }: WebRtcOptions): Promise<Libp2pParts<ServiceMap>> {
   const { webRTC } = await optionalPackage('webRtc', '@libp2p/webrtc', () => import('@libp2p/webrtc'))
-  return { transports: [webRTC({ rtcConfiguration: { iceServers: iceServers.map((server) => ({ ...server })) } })] }
+  return { transports: [boundingStreams(webRTC({ rtcConfiguration: { iceServers: iceServers.map((server) => ({ ...server })) } }))] }
 }

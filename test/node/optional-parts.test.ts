@@ -77,6 +77,22 @@ describe('features of createNodePeer', () => {
     const theirs = hidden.pool.connections.findByPeerId(other.pool.peerId)
     await connection.send(new Uint8Array([1, 2, 3]))
     expect((await theirs?.messages[Symbol.asyncIterator]().next())?.value).toEqual(new Uint8Array([1, 2, 3]))
+    // Streams that never name a protocol.
+    for (const [opener, taker] of [
+      [other, hidden],
+      [hidden, other]
+    ] as const) {
+      const direct = ({ node }: NodePeer, { pool }: NodePeer) => {
+        const found = node.getConnections().find(({ remotePeer, limits }) => remotePeer.toString() === pool.peerId && limits === undefined)
+        return Reflect.get(found ?? {}, 'muxer') as { createStream(): Promise<unknown>; streams: { direction: string }[] }
+      }
+      for (let i = 0; i < 60; i++)
+        await direct(opener, taker)
+          .createStream()
+          .catch(() => undefined)
+      const open = (): number => direct(taker, opener).streams.filter(({ direction }) => direction === 'inbound').length
+      await vi.waitFor(() => expect(open()).toBe(32), 5_000)
+    }
   })
 
   test.each<readonly [object, string]>([
