@@ -1,14 +1,15 @@
 /**
  * Which files, folders and links are trusted: those of the user that the process runs as, and those of root. Called by
- * `json-file.ts`, `file-lock.ts` and `identity.ts`. Without it, a user who may write to a shared folder could have a pool read their peers and
+ * `json-file.ts`, `file-lock.ts`, `secret-file.ts` and `tls-certificate.ts`. Without it, a user who may write to a shared folder could have a pool read their peers and
  * bans, take their key, or replace a file elsewhere.
  *
  * Of the folders on a path the last one is checked, and the folder of each link. Windows shows no owners: nothing is refused there.
  */
 import { constants, type Stats } from 'node:fs'
-import { type FileHandle, lstat, mkdir, open, readlink, stat } from 'node:fs/promises'
+import { type FileHandle, lstat, mkdir, readlink, stat } from 'node:fs/promises'
 import { dirname, join, parse, resolve, sep } from 'node:path'
 import { StorageError } from '../src/core/values/ports.ts'
+import { withRegularFile } from './regular-file.ts'
 import { codeOf } from './system-error.ts'
 
 /** As many as the kernel follows. */
@@ -101,21 +102,15 @@ export interface TrustedFile {
  * another user, `unavailable` for what is no file.
  */
 export async function withTrustedFile<T>(path: string, act: (file: TrustedFile) => Promise<T>): Promise<T | undefined> {
-  let handle: FileHandle
+  const check = async (file: FileHandle, found: Stats): Promise<T> => {
+    refuseForeign(path, found)
+    return act({ found, read: (signal) => file.readFile({ signal }) })
+  }
   try {
-    // Not a link that came since; and a pipe must not hold us up.
-    handle = await open(path, constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0))
+    // Not a link that came since.
+    return await withRegularFile(path, check, constants.O_NOFOLLOW ?? 0)
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return undefined
     throw error
-  }
-  try {
-    const found = await handle.stat()
-    if (!found.isFile())
-      throw new StorageError('unavailable', `${path} should be a file, but it is ${found.isDirectory() ? 'a folder' : 'none'}`)
-    refuseForeign(path, found)
-    return await act({ found, read: (signal) => handle.readFile({ signal }) })
-  } finally {
-    await handle.close()
   }
 }

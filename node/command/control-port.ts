@@ -5,10 +5,11 @@
  * no loopback `Host`. Both ends are here: `listenForControlPort` for the peer, `connectToControlPort` for the command.
  */
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
-import { readFile, rm, writeFile } from 'node:fs/promises'
+import { rm, writeFile } from 'node:fs/promises'
 import { type IncomingMessage, request, STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import { dirname } from 'node:path'
+import { readSmallFile } from '../regular-file.ts'
 import { codeOf } from '../system-error.ts'
 import { CommandError } from './command-error.ts'
 import { mustBeOurs } from './data-folder.ts'
@@ -94,9 +95,10 @@ function digestOf(text: string): Buffer {
 
 /** A socket for JSON lines. Rejects with `CommandError`, or the system's error. */
 export async function connectToControlPort({ host, port }: HttpAddress, tokenFile: string, timeoutMs: number): Promise<Socket> {
-  const token = await readToken(tokenFile)
+  const signal = AbortSignal.timeout(timeoutMs)
+  const token = await readToken(tokenFile, timeoutMs)
   const asked = request({
-    ...{ host, port, path, signal: AbortSignal.timeout(timeoutMs) },
+    ...{ host, port, path, signal },
     headers: { connection: 'Upgrade', upgrade: protocol, authorization: `Bearer ${token}` }
   })
   const { promise, resolve, reject } = Promise.withResolvers<Socket>()
@@ -114,11 +116,11 @@ export async function connectToControlPort({ host, port }: HttpAddress, tokenFil
   return promise
 }
 
-async function readToken(file: string): Promise<string> {
+async function readToken(file: string, deadlineMs: number): Promise<string> {
   try {
     await mustBeOurs(file, dirname(file))
-    const text = (await readFile(file, 'utf8')).trim()
-    if (/^[0-9a-f]{64}$/.test(text)) return text
+    const { text } = await readSmallFile(file, { maxBytes: 128, deadlineMs })
+    if (/^[0-9a-f]{64}$/.test(text.trim())) return text.trim()
     throw new CommandError('failed', `${file}: expected the token of a peer, 64 hexadecimal digits`)
   } catch (error) {
     if (codeOf(error) !== 'ENOENT') throw error

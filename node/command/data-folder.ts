@@ -5,11 +5,12 @@
  */
 import { createHash } from 'node:crypto'
 import { constants } from 'node:fs'
-import { lstat, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { lstat, rm, stat, writeFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join, relative, resolve } from 'node:path'
 import { StorageError } from '../../src/core/values/ports.ts'
 import { lockFile } from '../file-lock.ts'
+import { readSmallFile } from '../regular-file.ts'
 import { storageErrorOf } from '../system-error.ts'
 import { trustedPath } from '../trusted-files.ts'
 import { CommandError } from './command-error.ts'
@@ -94,7 +95,7 @@ export async function holdDataFolder(folder: string): Promise<DataFolder> {
     const lock = await lockFile(lockPath, AbortSignal.timeout(maxHoldMs))
     const own = `${process.pid}\n`
     // The pid alone would not do: in two containers both peers may be process 1.
-    const isOurs = async (): Promise<boolean> => (await lock.isOurs()) && (await readFile(pidFile, 'utf8').catch(() => '')) === own
+    const isOurs = async (): Promise<boolean> => (await lock.isOurs()) && (await readHolder(pidFile)) === own
     const release = async (): Promise<void> => {
       if (await isOurs()) await rm(pidFile, { force: true }).catch(() => undefined)
       await lock.release()
@@ -116,7 +117,15 @@ export async function holdDataFolder(folder: string): Promise<DataFolder> {
 }
 
 async function heldText(path: string, pidFile: string): Promise<string> {
-  const text = await readFile(pidFile, 'utf8').catch(() => '')
+  const text = await readHolder(pidFile)
   const holder = /^\d{1,10}\n$/.test(text) ? `process ${text.trim()}` : 'another process'
   return `${path} is held by ${holder}: stop that peer, or name another folder with --data`
+}
+
+/** What the holder wrote: its process id. Empty if it cannot be read. */
+function readHolder(pidFile: string): Promise<string> {
+  return readSmallFile(pidFile, { maxBytes: 128 }).then(
+    ({ text }) => text,
+    () => ''
+  )
 }

@@ -1,9 +1,9 @@
 /** The settings of `p2p-pool node`: its options over those of a JSON file. Nothing is started here; `createNodePeer` checks the rest. */
-import { readFile, stat } from 'node:fs/promises'
 import { shown } from '../../src/core/values/arguments.ts'
 import { messageOf, PoolError } from '../../src/core/values/reason.ts'
 import { parsePoint } from '../../src/libp2p/point.ts'
 import type { NodePeerInit } from '../index.ts'
+import { readSmallFile } from '../regular-file.ts'
 import { CommandError } from './command-error.ts'
 import { readControlAddress } from './control-port.ts'
 import { defaultDataFolder } from './data-folder.ts'
@@ -114,14 +114,9 @@ export function namedAsTyped(error: unknown, { typed }: Pick<NodeSettings, 'type
 async function readConfig(path: string): Promise<Readonly<Record<string, unknown>>> {
   let value: unknown
   try {
-    const found = await stat(path)
-    // Of a pipe or a device the end may never come.
-    if (!found.isFile()) throw new CommandError('usage', `--config: expected a file with options, but ${path} is no regular file`)
-    const { size } = found
-    if (size > maxConfigBytes) throw new CommandError('usage', `--config: expected a file of at most ${maxConfigBytes} bytes, got ${size}`)
-    value = JSON.parse(await readFile(path, 'utf8'))
+    const { text } = await readSmallFile(path, { maxBytes: maxConfigBytes })
+    value = JSON.parse(text)
   } catch (error) {
-    if (error instanceof CommandError) throw error
     throw new CommandError('usage', `--config: cannot read ${path}: ${error instanceof Error ? error.message : String(error)}`, error)
   }
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Readonly<Record<string, unknown>>

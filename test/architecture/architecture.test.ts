@@ -173,6 +173,19 @@ const cases: readonly Case[] = [
     }
   },
   {
+    rule: rules.filesAreReadInOnePlace,
+    name: 'a Node peer opens files for reading in one place',
+    about: published,
+    broken: [
+      { 'node/a.ts': "import { readFile } from 'node:fs/promises'" },
+      { 'node/command/a.ts': "import { createReadStream as read } from 'node:fs'" }
+    ],
+    kept: {
+      'node/a.ts': "import { stat, writeFile } from 'node:fs/promises'",
+      'node/cli/a.ts': "import { readFile } from 'node:fs/promises'"
+    }
+  },
+  {
     rule: rules.filesAreSmall,
     name: 'no file is longer than 400 lines',
     about: all,

@@ -113,6 +113,18 @@ export const onlyNodeUsesNode: Rule = (files) =>
       imports.filter(({ specifier }) => specifier.startsWith('node:')).map(({ specifier, line }) => `${path}:${line} imports ${specifier}`)
     )
 
+const opening = new Set(['open', 'openSync', 'readFile', 'readFileSync', 'createReadStream'])
+
+/** A name may lead to a pipe: whoever opens one by the system's own means may wait for ever. `durable-file.ts` opens what it makes itself. */
+export const filesAreReadInOnePlace: Rule = (files) =>
+  files
+    .filter(({ path }) => /^node\/(?!cli\/)/.test(path) && path !== 'node/regular-file.ts' && path !== 'node/durable-file.ts')
+    .flatMap(({ path, imports }) =>
+      imports
+        .filter(({ specifier, names }) => /^node:fs(\/promises)?$/.test(specifier) && names.some((name) => opening.has(name)))
+        .map(({ line }) => `${path}:${line} opens files: use regular-file.ts or trusted-files.ts`)
+    )
+
 /** Type imports count: a cycle of concepts is one too. */
 export const noImportCycles: Rule = (files) => {
   const targets = new Map(files.map(({ path, imports }) => [path, imports.flatMap(({ path: target }) => target ?? [])]))

@@ -1,9 +1,11 @@
 /** The control port over TCP: the command with its token gets in, and nobody else: not other programs, not a page in a real Chromium. */
+import { execFile } from 'node:child_process'
 import { once } from 'node:events'
-import { lstat, readFile, writeFile } from 'node:fs/promises'
+import { lstat, readFile, rm, writeFile } from 'node:fs/promises'
 import { createServer, request, type Server } from 'node:http'
 import { type AddressInfo, connect, createServer as createTcpServer, type Socket } from 'node:net'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { chromium } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { chromiumFlags, findChromium } from '../../../node/cli/chromium.ts'
@@ -116,6 +118,9 @@ describe('the control port', () => {
     expect(await command(at)).toMatchObject({ status: 2, complaint: expect.stringMatching('no peer on that folder listens for control') })
     await writeFile(join(other.path, 'control.token'), `${'0'.repeat(64)}\n`, { mode: 0o600 })
     expect(await command(at)).toMatchObject({ status: 1, complaint: expect.stringMatching('takes another token than that in') })
+    await rm(join(other.path, 'control.token'))
+    await promisify(execFile)('mkfifo', ['-m', '600', join(other.path, 'control.token')])
+    expect(await command(at)).toMatchObject({ status: 1, complaint: expect.stringMatching('should be a file, but it is a pipe') })
     await other.remove()
   })
 

@@ -295,7 +295,7 @@ it('a file of settings that is a pipe or a device is refused, not waited for', a
   await promisify(execFile)('mkfifo', [at('pipe')])
   for (const path of [at('pipe'), '/dev/zero', folder.path]) {
     const { status, complaint } = await spawned('node', '--config', path, '--data', folder.path)
-    expect({ status, complaint }).toEqual({ status: 64, complaint: expect.stringMatching(`${path} is no regular file`) })
+    expect({ status, complaint }).toEqual({ status: 64, complaint: expect.stringMatching(`${path} should be a file, but it is a `) })
   }
   await rm(at('pipe'))
 })
