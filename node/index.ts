@@ -168,7 +168,7 @@ export async function createNodePeer<Msg = Uint8Array, PeerMeta = unknown, ConnM
     return made
   }, service)
   if (tls !== undefined && autoTls !== false) throw new PoolError('invalid-config', 'autoTls: expected tls or autoTls, got both')
-  const certificate = tls === undefined ? undefined : await loadCertificate(tls)
+  const certificate = tls === undefined ? undefined : await loadCertificate({ ...tls, isElsewhere: announce.length > 0 })
   const named = announcedHosts(announce)
   const announced = { has: (host: Host) => named.has(host) || certificate?.current.hosts.includes(host) === true }
   const rules = { isTrustedProxy: inRanges(trustedProxies), allowedOrigins, announced }

@@ -4,7 +4,6 @@
  * Kubernetes) or happen on another machine. Used by `tls-listener.ts`.
  */
 import { createPrivateKey, X509Certificate } from 'node:crypto'
-import { open } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { createSecureContext } from 'node:tls'
 import { hostOfIp, hostOfName, scopeOf } from '../src/core/values/address.ts'
@@ -12,6 +11,8 @@ import { type Check, name as nameOption, recordOf, type Shape } from '../src/cor
 import type { Host } from '../src/core/values/ids.ts'
 import type { Clock } from '../src/core/values/ports.ts'
 import { messageOf, PoolError } from '../src/core/values/reason.ts'
+import { readSmallFile } from './regular-file.ts'
+import { refuseForeign } from './trusted-files.ts'
 
 /** The option `tls` of `createNodePeer`. */
 export interface TlsOptions {
@@ -21,13 +22,18 @@ export interface TlsOptions {
   readonly cert: string
   /**
    * The DNS name or IP address that is advertised with the port of the listener. The certificate must be valid for it.
-   * @default all that the certificate names, without wildcards
+   * @default the first eight that the certificate names, without wildcards
    */
   readonly name?: string | undefined
 }
 
 const tlsShape: Shape<TlsOptions> = { key: nameOption, cert: nameOption, name: nameOption }
 export const tlsOptions: Check = recordOf(tlsShape, 'key', 'cert')
+
+export interface CertificateOptions extends TlsOptions {
+  /** The operator says which addresses are advertised: the names in the certificate do not matter. @default false */
+  readonly isElsewhere?: boolean
+}
 
 /** What a handshake presents. */
 export interface Certificate {
@@ -37,6 +43,8 @@ export interface Certificate {
   readonly hosts: readonly Host[]
   /** Wall clock, ms since 1970. */
   readonly validUntil: number
+  /** What the operator should know, although the certificate is used. */
+  readonly warnings: readonly string[]
 }
 
 export interface Following {
@@ -51,17 +59,19 @@ const maxFileBytes = 256 * 1024
 const lookEveryMs = 10_000
 /** A change is looked at again after so long, and taken if the files are still the same: a file may be half written. */
 const settleMs = 1_000
-/** Of the names in one certificate. */
+/** That are advertised of the names in one certificate. */
 const maxHosts = 8
+/** That a warning lists. */
+const maxListed = 8
 const warnBeforeEndMs = 3 * 24 * 3_600_000
 
 /** Key and certificate as they are now: the newest that were good. */
 export class FollowedCertificate {
-  readonly #options: TlsOptions
+  readonly #options: CertificateOptions
   #current: Certificate
 
   /** Throws as `loadCertificate`. */
-  constructor(options: TlsOptions, loaded: Certificate) {
+  constructor(options: CertificateOptions, loaded: Certificate) {
     this.#options = options
     this.#current = loaded
   }
@@ -77,6 +87,12 @@ export class FollowedCertificate {
     let isOver = false
     let seen = textOf(this.#current)
     let refused: string | undefined
+    let told: readonly string[] = []
+    const tell = (): void => {
+      const { warnings } = this.#current
+      for (const text of warnings) if (!told.includes(text)) warn(`tls: ${text}`)
+      told = warnings
+    }
     const look = async (): Promise<void> => {
       const found = await readTexts(this.#options).catch((error: unknown) => messageOf(error))
       if (isOver) return
@@ -90,6 +106,7 @@ export class FollowedCertificate {
           if (next.validUntil <= clock.date()) throw new Error(`it has been invalid since ${dateOf(next.validUntil)}`)
           this.#current = next
           refused = undefined
+          tell()
           renewed()
         } catch (error) {
           refused = now
@@ -101,6 +118,7 @@ export class FollowedCertificate {
     const wait = (delayMs: number): void => {
       cancel = clock.schedule(delayMs, () => void look())
     }
+    tell()
     if (!isText(key) || !isText(cert)) wait(lookEveryMs)
     const stopWarning = this.#warnOfEnd({ clock, warn })
     return () => {
@@ -128,10 +146,10 @@ export class FollowedCertificate {
 }
 
 /**
- * Reads and checks both. Rejects with `PoolError` `invalid-config` for a file that cannot be read, for a key and a certificate that are none or
+ * Reads and checks both. Rejects with `PoolError` `invalid-config` for a file that cannot be read or belongs to another user, for a key and a certificate that are none or
  * do not belong together, and for a name that the certificate is not valid for.
  */
-export async function loadCertificate(options: TlsOptions): Promise<FollowedCertificate> {
+export async function loadCertificate(options: CertificateOptions): Promise<FollowedCertificate> {
   try {
     return new FollowedCertificate(options, check(await readTexts(options), options))
   } catch (error) {
@@ -139,37 +157,36 @@ export async function loadCertificate(options: TlsOptions): Promise<FollowedCert
   }
 }
 
-type Texts = Pick<Certificate, 'key' | 'cert'>
+type Texts = Pick<Certificate, 'key' | 'cert' | 'warnings'>
 
 const isText = (text: string): boolean => text.includes('-----BEGIN ')
-const textOf = ({ key, cert }: Texts): string => `${key}\n${cert}`
+const textOf = ({ key, cert }: Pick<Texts, 'key' | 'cert'>): string => `${key}\n${cert}`
 const dateOf = (at: number): string => new Date(at).toISOString().slice(0, 10)
 
 async function readTexts({ key, cert }: TlsOptions): Promise<Texts> {
-  return { key: await readText(key, 'key'), cert: await readText(cert, 'cert') }
+  const warnings: string[] = []
+  const readKey = await readText(key, 'key', (path, mode) => {
+    // Groups may read it: so certbot's keys come to the user of a server. Windows shows no owner in the mode.
+    if (process.platform === 'win32' || (mode & 0o007) === 0) return
+    warnings.push(`the key ${path} is open to all users (mode ${(mode & 0o777).toString(8)}, expected 640 or 600); run: chmod o= '${path}'`)
+  })
+  return { key: readKey, cert: await readText(cert, 'cert'), warnings }
 }
 
-async function readText(given: string, what: string): Promise<string> {
+async function readText(given: string, what: string, judge: (path: string, mode: number) => void = () => undefined): Promise<string> {
   if (isText(given)) return given
   const path = resolve(given)
   try {
-    const file = await open(path)
-    try {
-      const found = await file.stat()
-      // Of a pipe or a device the end may never come.
-      if (!found.isFile()) throw new Error('it is no regular file')
-      if (found.size > maxFileBytes) throw new Error(`it has ${found.size} bytes, at most ${maxFileBytes} are read`)
-      const { buffer, bytesRead } = await file.read(Buffer.alloc(found.size), 0, found.size, 0)
-      return buffer.toString('utf8', 0, bytesRead)
-    } finally {
-      await file.close()
-    }
+    const { text, found } = await readSmallFile(path, { maxBytes: maxFileBytes })
+    refuseForeign(path, found)
+    judge(path, found.mode)
+    return text
   } catch (error) {
     throw new Error(`${what}: cannot read ${path}: ${messageOf(error)}`, { cause: error })
   }
 }
 
-function check({ key, cert }: Texts, { name }: TlsOptions): Certificate {
+function check({ key, cert, warnings }: Texts, { name, isElsewhere = false }: CertificateOptions): Certificate {
   try {
     // Of empty texts the context alone says nothing.
     if (!new X509Certificate(cert).checkPrivateKey(createPrivateKey(key))) throw new Error('the certificate is for another key')
@@ -179,17 +196,41 @@ function check({ key, cert }: Texts, { name }: TlsOptions): Certificate {
   }
   const certificate = new X509Certificate(cert)
   const validUntil = Date.parse(certificate.validTo)
-  if (name === undefined) return { key, cert, validUntil, hosts: hostsOf(certificate) }
+  if (name === undefined) {
+    const { hosts, doubt } = hostsOf(certificate)
+    return { key, cert, validUntil, hosts, warnings: doubt === undefined || isElsewhere ? warnings : [...warnings, doubt] }
+  }
   const host = hostOfName(name)
-  const isCovered = hostOfIp(name) === undefined ? certificate.checkHost(name) : certificate.checkIP(name)
+  // Browsers do not look at the subject.
+  const isCovered = hostOfIp(name) === undefined ? certificate.checkHost(name, { subject: 'never' }) : certificate.checkIP(name)
   if (host === undefined || isCovered === undefined)
     throw new Error(`the certificate is not valid for ${name}, but for ${certificate.subjectAltName ?? 'no name'}`)
-  return { key, cert, validUntil, hosts: [host] }
+  return { key, cert, validUntil, hosts: [host], warnings }
 }
 
-/** The alternative names that can be dialed. */
-function hostsOf({ subjectAltName = '' }: X509Certificate): readonly Host[] {
-  const names = [...subjectAltName.matchAll(/(?:^|, )(?:DNS|IP Address):([^,"]+)/g)]
-  const hosts = names.flatMap(([, name = '']) => hostOfName(name) ?? []).filter((host) => scopeOf(host) !== 'unroutable')
-  return [...new Set(hosts)].slice(0, maxHosts)
+/** The alternative names that can be dialed, and what is wrong with them. */
+function hostsOf({ subjectAltName = '' }: X509Certificate): { readonly hosts: readonly Host[]; readonly doubt: string | undefined } {
+  const names = [...subjectAltName.matchAll(/(?:^|, )(?:DNS|IP Address):([^,"]+)/g)].map(([, name = '']) => name)
+  const dialable = new Map<Host, string>()
+  for (const name of names) {
+    const host = hostOfName(name)
+    if (host !== undefined && scopeOf(host) !== 'unroutable') dialable.set(host, name)
+  }
+  return { hosts: [...dialable.keys()].slice(0, maxHosts), doubt: doubtOf([...dialable.values()], names, subjectAltName) }
+}
+
+function doubtOf(dialable: readonly string[], names: readonly string[], subjectAltName: string): string | undefined {
+  if (dialable.length > maxHosts)
+    return `the certificate names ${dialable.length} hosts, and the first ${maxHosts} are advertised; left out: ${listOf(dialable.slice(maxHosts))}`
+  if (dialable.length > 0) return undefined
+  const wildcards = names.filter((name) => name.startsWith('*.'))
+  if (wildcards.length > 0)
+    return `the certificate names no host, but wildcards alone (${listOf(wildcards)}), so no secure address is advertised; say which host it is with the option name of tls`
+  const found = subjectAltName === '' ? 'it has none' : `there is only ${subjectAltName.slice(0, 200)}`
+  return `the certificate names no host: browsers look for it in subjectAltName alone, and ${found}, so no secure address is advertised; get a certificate with the name of the host`
+}
+
+function listOf(names: readonly string[]): string {
+  const more = names.length - maxListed
+  return `${names.slice(0, maxListed).join(', ')}${more > 0 ? ` and ${more} more` : ''}`
 }

@@ -84,10 +84,10 @@ export function withCertificate<Components>(
       }
       // libp2p announces a name once it is confirmed: the operator's certificate does.
       listener.addEventListener('listening', () => {
-        const addresses = listener.getAddrs()
-        if (addresses.length === 0) return
+        // Without an address that is advertised, the certificate is followed all the same: a newer one may name hosts.
+        if (getAddrs().length === 0) return
         opened(listener, getAddrs)
-        for (const address of secureOf(addresses)) components.addressManager.confirmObservedAddr(address, { type: 'transport' })
+        for (const address of secureOf(listener.getAddrs())) components.addressManager.confirmObservedAddr(address, { type: 'transport' })
       })
       listener.addEventListener('close', () => closed(listener))
       return listener

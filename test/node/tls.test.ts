@@ -1,16 +1,18 @@
 /** TLS at the WebSocket port of a Node peer: both languages at one port, certificates that change, the names that are advertised. */
-import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
+import { execFile } from 'node:child_process'
+import { chmod, chown, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import tls from 'node:tls'
+import { promisify } from 'node:util'
 import { noise } from '@chainsafe/libp2p-noise'
 import { yamux } from '@chainsafe/libp2p-yamux'
 import { webSockets } from '@libp2p/websockets'
 import { createLibp2p } from 'libp2p'
-import { afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
 import WebSocket from 'ws'
 import { createNodePeer, type NodePeer, type NodePeerInit } from '../../node/index.ts'
-import { loadCertificate } from '../../node/tls-certificate.ts'
+import { type CertificateOptions, loadCertificate } from '../../node/tls-certificate.ts'
 import { tlsServerOptions, withCertificate } from '../../node/tls-listener.ts'
 import { VirtualClock } from '../../src/testing/virtual-clock.ts'
 import { until } from '../libp2p/plain-nodes.ts'
@@ -27,6 +29,7 @@ beforeAll(async () => {
 })
 
 afterEach(async () => {
+  vi.restoreAllMocks()
   for (const stop of rest.splice(0).reverse()) await stop()
 })
 
@@ -140,7 +143,7 @@ describe('tls of createNodePeer', () => {
       [{ key: first.pem.key, cert: path }, 'tls: key and cert are no PEM texts that belong together'],
       [{ key: first.pem.key, cert: second.pem.cert }, 'the certificate is for another key'],
       [{ key: first.pem.cert, cert: first.pem.cert }, 'tls: key and cert are no PEM texts that belong together'],
-      [{ key: await folder(), cert: first.pem.cert }, 'it is no regular file']
+      [{ key: await folder(), cert: first.pem.cert }, 'should be a file, but it is a folder']
     ] as const)
       await expect(peer({ tls })).rejects.toMatchObject({ code: 'invalid-config', message: expect.stringContaining(message) })
   })
@@ -148,12 +151,12 @@ describe('tls of createNodePeer', () => {
 
 describe('certificates in files', () => {
   /** A node whose files are looked at by a clock of the test's. */
-  async function following(files: { key: string; cert: string }) {
+  async function following(files: CertificateOptions, listen = '/ip4/127.0.0.1/tcp/0/ws') {
     const clock = new VirtualClock(Date.now())
     const warnings: string[] = []
     const certificate = await loadCertificate(files)
     const node = await createLibp2p({
-      addresses: { listen: ['/ip4/127.0.0.1/tcp/0/ws'] },
+      addresses: { listen: [listen] },
       transports: [
         withCertificate(webSockets({ https: tlsServerOptions(certificate) }), certificate, { clock, warn: (text) => warnings.push(text) })
       ],
@@ -175,7 +178,7 @@ describe('certificates in files', () => {
   async function files({ pem: { key, cert } }: NewCertificate) {
     const path = await folder()
     const named = { key: join(path, 'key.pem'), cert: join(path, 'cert.pem') }
-    await Promise.all([writeFile(named.key, key), writeFile(named.cert, cert)])
+    await Promise.all([writeFile(named.key, key, { mode: 0o600 }), writeFile(named.cert, cert)])
     return named
   }
 
@@ -242,6 +245,84 @@ describe('certificates in files', () => {
     await pass(20_000)
     expect(await presentedAt(port)).toBe(first.fingerprint256)
     expect(warnings).toEqual([])
+  })
+
+  test.each(['key', 'cert'] as const)('a pipe in place of the %s is said, not waited for, and a file after it is taken', async (what) => {
+    const named = await files(first)
+    const { port, pass, warnings, node } = await following(named)
+    await rm(named[what])
+    await promisify(execFile)('mkfifo', [named[what]])
+    await pass(30_000)
+    expect(warnings).toEqual([expect.stringContaining(`${named[what]} should be a file, but it is a pipe`)])
+    await rm(named[what])
+    await Promise.all([writeFile(named.key, second.pem.key, { mode: 0o600 }), writeFile(named.cert, second.pem.cert)])
+    await pass(12_000)
+    expect(await presentedAt(port)).toBe(second.fingerprint256)
+    await node.stop()
+  })
+
+  test('a certificate that names no host is used with a warning, and followed until it names one', async () => {
+    const named = await files(await newCertificate({ names: [], subject: 'pool.example.org' }))
+    const { pass, warnings, node } = await following(named, '/ip4/127.0.0.1/tcp/0/tls/ws')
+    expect(warnings).toEqual([
+      expect.stringMatching(/^tls: the certificate names no host: browsers look for it in subjectAltName alone, and it has none, /)
+    ])
+    expect(node.getMultiaddrs()).toEqual([])
+    await Promise.all([writeFile(named.key, second.pem.key), writeFile(named.cert, second.pem.cert)])
+    await pass(12_000)
+    expect(node.getMultiaddrs().map(String)).toEqual([expect.stringMatching(/^\/dns4\/localhost\//)])
+    expect(warnings.length).toBe(1)
+  })
+
+  test('a name in the subject alone is none', async () => {
+    const { pem } = await newCertificate({ names: [], subject: 'pool.example.org' })
+    await expect(loadCertificate({ ...pem, name: 'pool.example.org' })).rejects.toThrow(
+      'is not valid for pool.example.org, but for no name'
+    )
+  })
+
+  const twelve = Array.from({ length: 12 }, (_, at) => `n${at}.example.org`)
+  test.each([
+    ['wildcards alone', { names: ['*.example.org', '*.example.com'] }, ['wildcards alone (*.example.org, *.example.com)']],
+    [
+      'more hosts than are advertised',
+      { names: twelve },
+      ['names 12 hosts, and the first 8 are advertised; left out: n8.example.org, n9.']
+    ],
+    [
+      'hosts that nobody can dial',
+      { names: [], addresses: ['0.0.0.0'] },
+      ['names no host: browsers look for it in subjectAltName alone, and there is only IP']
+    ],
+    ['a host beside a wildcard', { names: ['*.example.org', 'example.org'] }, []]
+  ])('%s: what is said', async (_, options, says) => {
+    const { pem } = await newCertificate(options)
+    expect((await following(pem)).warnings).toEqual(says.map((text) => expect.stringContaining(text)))
+    expect((await following({ ...pem, isElsewhere: true })).warnings).toEqual([])
+  })
+
+  test.each([
+    [0o644, true],
+    [0o602, true],
+    [0o640, false],
+    [0o660, false],
+    [0o600, false]
+  ])('a key of mode %o: the warning that others may use it is %s', async (mode, isSaid) => {
+    const named = await files(first)
+    await chmod(named.key, mode)
+    const expected = expect.stringContaining(`the key ${named.key} is open to all users (mode ${mode.toString(8)}`)
+    expect((await following(named)).warnings).toEqual(isSaid ? [expected] : [])
+  })
+
+  test.each(['key', 'cert'] as const)('a %s of another user is refused', async (what) => {
+    const named = await files(first)
+    const nobody = 65_534
+    if (process.geteuid?.() === 0) await chown(named[what], nobody, nobody)
+    else vi.spyOn(process, 'geteuid').mockReturnValue(nobody)
+    await expect(peer({ tls: named })).rejects.toMatchObject({
+      code: 'invalid-config',
+      message: expect.stringMatching(/^tls: (key|cert): cannot read .* belongs to user \d+, expected/)
+    })
   })
 
   test('the end of a certificate is said once a day, from three days before', async () => {

@@ -17,6 +17,7 @@ export interface NewCertificateOptions {
   /** Days from now; both may be negative. */
   readonly validFrom?: number
   readonly validTo?: number
+  readonly subject?: string
 }
 
 const dayMs = 24 * 3_600_000
@@ -25,24 +26,26 @@ export async function newCertificate({
   names = ['localhost'],
   addresses = [],
   validFrom = -1,
-  validTo = 30
+  validTo = 30,
+  subject = 'p2p-pool test'
 }: NewCertificateOptions = {}): Promise<NewCertificate> {
   const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' }
   const keys = await crypto.subtle.generateKey(algorithm, true, ['sign', 'verify'])
+  const alternatives = [
+    ...names.map((value) => ({ type: 'dns' as const, value })),
+    ...addresses.map((value) => ({ type: 'ip' as const, value }))
+  ]
   const made = await X509CertificateGenerator.createSelfSigned(
     {
       serialNumber: Date.now().toString(16).padStart(12, '0'),
-      name: 'CN=p2p-pool test',
+      name: `CN=${subject}`,
       notBefore: new Date(Date.now() + validFrom * dayMs),
       notAfter: new Date(Date.now() + validTo * dayMs),
       signingAlgorithm: algorithm,
       keys,
       extensions: [
         new BasicConstraintsExtension(true, undefined, true),
-        new SubjectAlternativeNameExtension([
-          ...names.map((value) => ({ type: 'dns' as const, value })),
-          ...addresses.map((value) => ({ type: 'ip' as const, value }))
-        ])
+        ...(alternatives.length === 0 ? [] : [new SubjectAlternativeNameExtension(alternatives)])
       ]
     },
     crypto

@@ -33,7 +33,7 @@ beforeAll(async () => {
   const [key, cert] = [join(folder.path, 'key.pem'), join(folder.path, 'cert.pem')]
   const config = join(folder.path, 'config.json')
   await Promise.all([
-    writeFile(key, certificate.pem.key),
+    writeFile(key, certificate.pem.key, { mode: 0o600 }),
     writeFile(cert, certificate.pem.cert),
     writeFile(config, JSON.stringify({ webRtcDirect: true }))
   ])
