@@ -11,7 +11,7 @@ import { StorageError } from '../src/core/values/ports.ts'
  * the system's error. `flags` are those of `open(2)`, beside reading.
  */
 export async function withRegularFile<T>(path: string, act: (file: FileHandle, found: Stats) => Promise<T>, flags = 0): Promise<T> {
-  // A pipe opens at once then, whether or not somebody writes to it.
+  // A pipe opens at once then, even if no program writes to it.
   const file = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0) | flags)
   try {
     const found = await file.stat()

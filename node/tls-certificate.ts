@@ -87,11 +87,11 @@ export class FollowedCertificate {
     let isOver = false
     let seen = textOf(this.#current)
     let refused: string | undefined
-    let told: readonly string[] = []
-    const tell = (): void => {
+    let reported: readonly string[] = []
+    const report = (): void => {
       const { warnings } = this.#current
-      for (const text of warnings) if (!told.includes(text)) warn(`tls: ${text}`)
-      told = warnings
+      for (const text of warnings) if (!reported.includes(text)) warn(`tls: ${text}`)
+      reported = warnings
     }
     const look = async (): Promise<void> => {
       const found = await readTexts(this.#options).catch((error: unknown) => messageOf(error))
@@ -106,7 +106,7 @@ export class FollowedCertificate {
           if (next.validUntil <= clock.date()) throw new Error(`it has been invalid since ${dateOf(next.validUntil)}`)
           this.#current = next
           refused = undefined
-          tell()
+          report()
           renewed()
         } catch (error) {
           refused = now
@@ -118,7 +118,7 @@ export class FollowedCertificate {
     const wait = (delayMs: number): void => {
       cancel = clock.schedule(delayMs, () => void look())
     }
-    tell()
+    report()
     if (!isText(key) || !isText(cert)) wait(lookEveryMs)
     const stopWarning = this.#warnOfEnd({ clock, warn })
     return () => {

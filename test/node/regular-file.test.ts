@@ -56,7 +56,7 @@ const uses: Readonly<Record<string, (path: string) => Promise<unknown>>> = {
 }
 
 describe.each(Object.entries(uses))('%s', (_, use) => {
-  test('a pipe is refused, whether or not somebody writes to it', async () => {
+  test('a pipe is refused at once', async () => {
     await expect(use(pipe)).rejects.toThrow(`${pipe} should be a file, but it is a pipe`)
   })
 
