@@ -16,7 +16,7 @@ function rowsOf(title: string): Row[] {
 }
 
 describe('docs/conformance.md', () => {
-  const original = rowsOf('The names of the original')
+  const original = rowsOf('The names of Octez')
   const departures = rowsOf('Where this pool differs')
 
   it('has every row', () => {
