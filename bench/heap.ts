@@ -2,9 +2,10 @@
 import { PeerProcess } from './processes.ts'
 import { bytes, type Row, ratioRow } from './row.ts'
 
-const connections = 60
+/** Below the share of one local host. */
+const connections = 40
 /** So many connections come and go before, so that compiled code is not counted among what a connection takes. */
-const warmUp = 40
+const warmUp = 30
 const rounds = 5
 const settleMs = 3_000
 
