@@ -11,7 +11,7 @@ import { trustedPath, withTrustedFile } from './trusted-files.ts'
 
 /** An Ed25519 key has 68 bytes; two RSA keys and a chain of certificates have 15 kB. */
 const maxSecretBytes = 64 * 1024
-/** A temporary that old was left by a crash; a younger one may be that of a process that starts beside us. */
+/** A crash left a temporary file of this age. A younger one can belong to a process that starts now. */
 const temporaryAgeMs = 60_000
 
 export interface Secret<T> {

@@ -12,7 +12,7 @@ import type { Clock } from '../src/core/values/ports.ts'
 import { PoolError } from '../src/core/values/reason.ts'
 import { GroupRate } from '../src/libp2p/group-rate.ts'
 import { defaultConnectionsPerSecond } from '../src/libp2p/listener-guard.ts'
-import { Shares } from '../src/libp2p/place-shares.ts'
+import { handshakeShares, Shares } from '../src/libp2p/place-shares.ts'
 import { boundingStreams } from './bounded-streams.ts'
 import type { TransportFactory } from './checked-dials.ts'
 import { loadDirectCertificate } from './direct-certificate.ts'
@@ -87,14 +87,7 @@ class HandshakeGuard {
   readonly #clock: Clock
   readonly #rate: GroupRate
   readonly #running = new Map<string, AbortController>()
-  readonly #shares = new Shares<string>({
-    max: maxHandshakes,
-    reserve: 0,
-    perGroup: 5,
-    perWiderGroup: maxHandshakes / 4,
-    perLocalHost: maxHandshakes / 2,
-    perPeer: Number.POSITIVE_INFINITY
-  })
+  readonly #shares = new Shares<string>(handshakeShares(maxHandshakes))
 
   constructor(clock: Clock, connectionsPerSecond: number) {
     this.#clock = clock

@@ -48,7 +48,7 @@ export class ControlClient {
     socket.on('error', () => socket.destroy())
   }
 
-  /** Calls a verb of the peer. Rejects with `CommandError`; its code may be that of a `PoolError`. */
+  /** Calls a verb of the peer. Rejects with `CommandError`: with the code of the `PoolError` if the pool refused. */
   async ask(verb: string, ...args: readonly unknown[]): Promise<unknown> {
     for await (const answer of this.#answersTo(verb, args, this.#timeoutMs)) {
       if ('value' in answer) return answer.value

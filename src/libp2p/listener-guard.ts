@@ -11,7 +11,7 @@ import type { Clock } from '../core/values/ports.ts'
 import { mend } from './closing-web-sockets.ts'
 import type { InboundGuard } from './gater.ts'
 import { GroupRate } from './group-rate.ts'
-import { type Rival, Shares } from './place-shares.ts'
+import { handshakeShares, type Rival, Shares } from './place-shares.ts'
 
 /** Incoming connections in the middle of libp2p's handshake. */
 const maxHandshakes = 100
@@ -40,14 +40,7 @@ export class ListenerGuard implements InboundGuard {
   constructor({ clock, maxConnections, connectionsPerSecond = defaultConnectionsPerSecond }: ListenerGuardOptions) {
     this.#clock = clock
     this.#rate = new GroupRate(clock, connectionsPerSecond)
-    this.#handshakes = new Shares({
-      max: maxHandshakes,
-      reserve: 0,
-      perGroup: 5,
-      perWiderGroup: maxHandshakes / 4,
-      perLocalHost: maxHandshakes / 2,
-      perPeer: Number.POSITIVE_INFINITY
-    })
+    this.#handshakes = new Shares(handshakeShares(maxHandshakes))
     this.#connections = new Shares({
       max: maxConnections,
       reserve: Math.floor(maxConnections / 10),

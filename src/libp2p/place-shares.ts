@@ -21,6 +21,11 @@ export interface ShareLimits {
   readonly perPeer: number
 }
 
+/** The limits of `max` places for handshakes, in which no peer id is proved yet. */
+export function handshakeShares(max: number): ShareLimits {
+  return { max, reserve: 0, perGroup: 5, perWiderGroup: max / 4, perLocalHost: max / 2, perPeer: Number.POSITIVE_INFINITY }
+}
+
 /** What is known of a peer that wants a place. */
 export interface Newcomer {
   readonly host: Host | undefined

@@ -13,9 +13,8 @@ const closeMs = 5_000
 export async function probe(connection: Connection, signal: AbortSignal): Promise<void> {
   try {
     const stream = await connection.newStream(protocols, { signal })
-    const late = AbortSignal.timeout(closeMs)
-    // Of no effect on a stream that is closed.
-    late.addEventListener('abort', () => stream.abort(late.reason))
+    const timer = setTimeout(() => stream.abort(new Error('the stream was not closed')), closeMs)
+    stream.addEventListener('close', () => clearTimeout(timer))
     // An abort of the stream at this point would be an error in libp2p's log.
     await Promise.all([stream.closeRead({ signal }), stream.close({ signal })])
   } catch (error) {

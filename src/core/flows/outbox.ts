@@ -7,7 +7,7 @@ import { PoolError } from '../values/reason.ts'
 import { bytesIn, type Frame } from '../wire/encode.ts'
 import type { Channel } from './channel.ts'
 import type { Turns } from './turns.ts'
-import { deadline } from './waits.ts'
+import { abortable, deadline } from './waits.ts'
 
 /** Messages that wait for a slow link, per connection. An application that awaits `send` never has so many. */
 export const maxWaitingSends = 256
@@ -78,8 +78,8 @@ export class Outbox {
   }
 
   /**
-   * Resolves when the link took the frame, and needs a payload in it no more. Rejects with `PoolError` `too-many-waiting`, `not-connected`,
-   * or the signal's reason: then the link did not take it.
+   * Resolves when the link took the frame, and needs its payload no more. A signal ends that wait too: what the link took is on its way.
+   * Rejects with `PoolError` `too-many-waiting`, `not-connected`, or the signal's reason: then the link did not take it.
    */
   async write(frame: Frame, signal: AbortSignal | undefined): Promise<void> {
     signal?.throwIfAborted()
@@ -90,7 +90,12 @@ export class Outbox {
       if (!this.#hasRoomFor(bytesIn(frame))) throw this.#tooMany(bytesIn(frame))
       await this.#turnOf(frame, signal)
     }
-    if (frame.length > 1 && this.#isBlocked) await this.#drained
+    if (frame.length > 1 && this.#isBlocked) await this.#releases(signal)
+  }
+
+  async #releases(signal = new AbortController().signal): Promise<void> {
+    // It rejects by the signal alone.
+    await abortable(this.#drained ?? Promise.resolve(), signal).catch(() => undefined)
   }
 
   /** Resolves when the link took the frame. */

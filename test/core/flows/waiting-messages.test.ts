@@ -35,6 +35,11 @@ const codeOf = (send: Promise<void>): Promise<string> =>
     (error: unknown) => (error as PoolError).code
   )
 
+function abortOf(): { signal: AbortSignal; abort: () => void } {
+  const controller = new AbortController()
+  return { signal: controller.signal, abort: () => controller.abort(new Error('enough')) }
+}
+
 async function readAll({ world, theirs }: Pair): Promise<number[]> {
   const sizes: number[] = []
   const reading = (async () => {
@@ -124,6 +129,25 @@ describe('the bytes of a message', () => {
     )
     await made.world.stop()
     await reading
+  })
+})
+
+describe('a signal', () => {
+  it('ends the wait of a message that a full link took, and of one that waits for it: that one is not sent', async () => {
+    const made = await pair()
+    const { signal, abort } = abortOf()
+    const [taken, waiting] = [1, 2].map((byte) => codeOf(made.ours.send(new Uint8Array(1_000_000).fill(byte), { signal })))
+    abort()
+    expect(await taken).toBe('sent')
+    expect(await waiting).toBeUndefined()
+    const sizes: number[] = []
+    const reading = (async () => {
+      for await (const message of made.theirs.messages) sizes.push(message[0] ?? 0)
+    })()
+    await made.world.clock.advance(5_000)
+    await made.world.stop()
+    await reading
+    expect(sizes).toEqual([1])
   })
 })
 

@@ -10,7 +10,17 @@ import { chromium } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { chromiumFlags, findChromium } from '../../../node/cli/chromium.ts'
 import { addressOf } from '../pages.ts'
-import { command, endOf, loopback, type NodeProcess, spawned, startNode, type TemporaryFolder, temporaryFolder } from './running.ts'
+import {
+  command,
+  endOf,
+  idleSockets,
+  loopback,
+  type NodeProcess,
+  spawned,
+  startNode,
+  type TemporaryFolder,
+  temporaryFolder
+} from './running.ts'
 
 let folder: TemporaryFolder
 let running: NodeProcess
@@ -100,14 +110,7 @@ describe('the control port', () => {
   })
 
   it('is not kept busy by connections that show nothing', async () => {
-    const idle = await Promise.all(
-      Array.from({ length: 80 }, async () => {
-        const socket = connect(port, '127.0.0.1').resume()
-        socket.on('error', () => socket.destroy())
-        await once(socket, 'connect')
-        return socket
-      })
-    )
+    const idle = await idleSockets(port, 80)
     expect((await over('status')).status).toBe(0)
     for (const socket of idle) socket.destroy()
   })

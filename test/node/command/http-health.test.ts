@@ -7,6 +7,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest'
 import { type HttpServer, readHttpAddress, serveHealth } from '../../../node/command/http-health.ts'
 import type { PoolSnapshot } from '../../../node/index.ts'
 import { maintenanceBounds } from '../../../node/index.ts'
+import { idleSockets } from './running.ts'
 
 const band = { min: 10, expected: 50, max: 100 }
 const snapshot = (active: number, status = 'running') =>
@@ -98,14 +99,7 @@ describe('health over HTTP', () => {
   it('connections that ask for nothing keep nobody out, and end after a while', async () => {
     server = await serveHealth(() => snapshot(50), { host: '127.0.0.1', port: 0 })
     const port = Number(new URL(server.url).port)
-    const idle = await Promise.all(
-      Array.from({ length: 80 }, async () => {
-        const socket = connect(port, '127.0.0.1').resume()
-        socket.on('error', () => socket.destroy())
-        await once(socket, 'connect')
-        return socket
-      })
-    )
+    const idle = await idleSockets(port, 80)
     expect((await fetch(`${server.url}/ready`)).status).toBe(200)
     await expect.poll(() => idle.filter(({ destroyed }) => !destroyed).length, { timeout: 8_000 }).toBe(0)
   }, 15_000)

@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
+import { connect, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -37,6 +38,18 @@ export async function startNode(folder: string, ...args: readonly string[]): Pro
   })
   const [line] = (await once(createInterface(child.stdout), 'line', { signal: AbortSignal.timeout(25_000) })) as [string]
   return { child, started: JSON.parse(line) as Started, complaint: () => complaint }
+}
+
+/** Connections that ask for nothing. */
+export function idleSockets(port: number, count: number): Promise<Socket[]> {
+  return Promise.all(
+    Array.from({ length: count }, async () => {
+      const socket = connect(port, '127.0.0.1').resume()
+      socket.on('error', () => socket.destroy())
+      await once(socket, 'connect')
+      return socket
+    })
+  )
 }
 
 /** Resolves with the exit status. */
