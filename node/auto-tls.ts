@@ -21,7 +21,7 @@ import type { AddressManager, ConnectionManager, Registrar } from '@libp2p/inter
 import { type Multiaddr, multiaddr } from '@multiformats/multiaddr'
 import { type Check, flag, name, recordOf, type Shape, whole } from '../src/core/values/arguments.ts'
 import { KeptSecrets } from './kept-secrets.ts'
-import { optionalPackage } from './optional-package.ts'
+import { optionalPackages } from './optional-package.ts'
 
 /** The option `autoTls` of `createNodePeer`, where the defaults do not do. */
 export interface AutoTlsOptions {
@@ -39,8 +39,6 @@ const shape: Shape<AutoTlsOptions> = { acmeDirectory: name, forgeEndpoint: name,
 const record = recordOf(shape)
 export const autoTlsOptions: Check = (value, at) =>
   typeof value === 'object' ? record(value, at) : flag(value, { ...at, or: ' or an object with options' })
-
-const packages = '@ipshipyard/libp2p-auto-tls @libp2p/http'
 
 interface AutoTlsComponents {
   readonly privateKey: PrivateKey
@@ -61,10 +59,7 @@ export async function autoTlsService(
   { provisionDelayMs, ...options }: AutoTlsOptions,
   identityFile: string | undefined
 ): Promise<(components: AutoTlsComponents) => Startable> {
-  const { autoTLS, http } = await optionalPackage('autoTls', packages, async () => {
-    const [{ autoTLS }, { http }] = await Promise.all([import('@ipshipyard/libp2p-auto-tls'), import('@libp2p/http')])
-    return { autoTLS, http }
-  })
+  const [{ autoTLS }, { http }] = await optionalPackages('autoTls', ['@ipshipyard/libp2p-auto-tls', '@libp2p/http'])
   const secrets = await KeptSecrets.open(identityFile === undefined ? undefined : `${identityFile}.auto-tls.json`)
   const init = { ...options, ...(provisionDelayMs === undefined ? {} : { provisionDelay: provisionDelayMs }), autoConfirmAddress: true }
   return (components) => {

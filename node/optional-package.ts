@@ -2,18 +2,37 @@
 import { messageOf, PoolError } from '../src/core/values/reason.ts'
 import { codeOf } from './system-error.ts'
 
-/** What `load` imports. Rejects with `PoolError` `invalid-config` that names the command for a package that is missing. */
-export async function optionalPackage<Module>(option: string, packages: string, load: () => Promise<Module>): Promise<Module> {
+/** All of them, with what each exports. */
+interface Packages {
+  '@ipshipyard/libp2p-auto-tls': typeof import('@ipshipyard/libp2p-auto-tls')
+  '@libp2p/autonat-v2': typeof import('@libp2p/autonat-v2')
+  '@libp2p/dcutr': typeof import('@libp2p/dcutr')
+  '@libp2p/http': typeof import('@libp2p/http')
+  '@libp2p/mdns': typeof import('@libp2p/mdns')
+  '@libp2p/upnp-nat': typeof import('@libp2p/upnp-nat')
+  '@libp2p/webrtc': typeof import('@libp2p/webrtc')
+}
+type Name = keyof Packages
+
+/**
+ * What the packages export, in the same order. Rejects with `PoolError` `invalid-config` that names the command for a package that is missing.
+ *
+ * The name of an import is no literal, and comments say the same to some bundlers: none follows it. They would fail at a package that is not
+ * installed, and at the native code of WebRTC where it is. So a bundle for Node loads these packages from `node_modules` too.
+ */
+export async function optionalPackages<const Names extends readonly Name[]>(
+  option: string,
+  names: Names
+): Promise<{ [Index in keyof Names]: Packages[Names[Index]] }> {
   try {
-    return await load()
+    const modules = names.map((name) => import(/* webpackIgnore: true */ /* turbopackIgnore: true */ /* @vite-ignore */ name))
+    return (await Promise.all(modules)) as { [Index in keyof Names]: Packages[Names[Index]] }
   } catch (error) {
     if (codeOf(error) !== 'ERR_MODULE_NOT_FOUND') throw error
     throw new PoolError(
       'invalid-config',
-      `${option} needs a package that is not installed (${messageOf(error)}); run: npm install ${packages}`,
-      {
-        cause: error
-      }
+      `${option} needs a package that is not installed (${messageOf(error)}); run: npm install ${names.join(' ')}`,
+      { cause: error }
     )
   }
 }

@@ -7,7 +7,7 @@ import type { ServiceMap } from '@libp2p/interface'
 import { anything, type Check, flag, listOf, recordOf, type Shape } from '../src/core/values/arguments.ts'
 import type { Libp2pParts } from '../src/libp2p/libp2p-parts.ts'
 import { boundingStreams } from './bounded-streams.ts'
-import { optionalPackage } from './optional-package.ts'
+import { optionalPackages } from './optional-package.ts'
 
 /** Options of WebRTC on Node. */
 export interface WebRtcOptions {
@@ -56,19 +56,17 @@ export async function optionalParts({ nat = false, mdns = false, webRtc = false 
 }
 
 async function natPart(): Promise<Libp2pParts<ServiceMap>> {
-  const packages = '@libp2p/autonat-v2 @libp2p/dcutr @libp2p/upnp-nat'
-  const [{ autoNATv2 }, { dcutr }, { uPnPNAT }] = await optionalPackage('nat', packages, () =>
-    Promise.all([import('@libp2p/autonat-v2'), import('@libp2p/dcutr'), import('@libp2p/upnp-nat')])
-  )
+  const packages = ['@libp2p/autonat-v2', '@libp2p/dcutr', '@libp2p/upnp-nat'] as const
+  const [{ autoNATv2 }, { dcutr }, { uPnPNAT }] = await optionalPackages('nat', packages)
   return { services: { autoNat: autoNATv2(), dcutr: dcutr(), upnp: uPnPNAT() } }
 }
 
 async function mdnsPart(): Promise<Libp2pParts<ServiceMap>> {
-  const { mdns } = await optionalPackage('mdns', '@libp2p/mdns', () => import('@libp2p/mdns'))
+  const [{ mdns }] = await optionalPackages('mdns', ['@libp2p/mdns'])
   return { peerDiscovery: [mdns()] }
 }
 
 async function webRtcPart({ iceServers = [] }: WebRtcOptions): Promise<Libp2pParts<ServiceMap>> {
-  const { webRTC } = await optionalPackage('webRtc', '@libp2p/webrtc', () => import('@libp2p/webrtc'))
+  const [{ webRTC }] = await optionalPackages('webRtc', ['@libp2p/webrtc'])
   return { transports: [boundingStreams(webRTC({ rtcConfiguration: { iceServers: iceServers.map((server) => ({ ...server })) } }))] }
 }

@@ -16,7 +16,7 @@ import { handshakeShares, Shares } from '../src/libp2p/place-shares.ts'
 import { boundingStreams } from './bounded-streams.ts'
 import type { TransportFactory } from './checked-dials.ts'
 import { loadDirectCertificate } from './direct-certificate.ts'
-import { optionalPackage } from './optional-package.ts'
+import { optionalPackages } from './optional-package.ts'
 
 /** Handshakes in progress. Each holds a connection of the native stack, some hundred KiB. */
 const maxHandshakes = 50
@@ -37,7 +37,7 @@ export interface WebRtcDirectOptions {
 
 /** The transport for `createLibp2p`. Rejects as `loadDirectCertificate`, and with `PoolError` `invalid-config` without `@libp2p/webrtc`. */
 export async function webRtcDirectTransport({ identityFile, ...guarding }: WebRtcDirectOptions) {
-  const { webRTCDirect } = await optionalPackage('webRtcDirect', '@libp2p/webrtc', () => import('@libp2p/webrtc'))
+  const [{ webRTCDirect }] = await optionalPackages('webRtcDirect', ['@libp2p/webrtc'])
   const certificate = await loadDirectCertificate(identityFile)
   // Without the empty list it asks public STUN servers.
   return guardingHandshakes(boundingStreams(webRTCDirect({ certificate, rtcConfiguration: { iceServers: [] } })), guarding)

@@ -7,7 +7,6 @@ import { multiaddr } from '@multiformats/multiaddr'
 import { afterEach, expect, test } from 'vitest'
 import { autoTlsAddresses } from '../../node/auto-tls.ts'
 import { createNodePeer, type NodePeer, type NodePeerInit } from '../../node/index.ts'
-import { optionalPackage } from '../../node/optional-package.ts'
 import { type AcmeServer, acmeServer } from './acme-server.ts'
 import { eventually } from './pages.ts'
 
@@ -105,13 +104,6 @@ test('tls and autoTls together are refused, and unknown options', async () => {
   await expect(peer(server, { autoTls: { acme: 'x' } as NonNullable<NodePeerInit['autoTls']> })).rejects.toThrow(
     'unknown option of autoTls "acme"'
   )
-})
-
-test('a missing package is an error that names the command', async () => {
-  await expect(optionalPackage('autoTls', 'some-package', () => import('some-package' as string))).rejects.toMatchObject({
-    code: 'invalid-config',
-    message: expect.stringMatching(/^autoTls needs a package that is not installed \(.*\); run: npm install some-package$/)
-  })
 })
 
 test('addresses are announced as the operator says, and secure ones by the name of the certificate alone', () => {

@@ -60,13 +60,41 @@ await stop()
 for (const option of ['nat', 'mdns', 'webRtc', 'webRtcDirect', 'autoTls']) await createNodePeer({ ...init, [option]: true }).catch(({ code, message }) => console.log(code, message))
 `
 
+/** What a framework does that renders a page on its server. */
+const serverRendering = `
+import { createWebPeer, createTabPeer, indexedDbStorage } from 'p2p-pool/web'
+import * as all from 'p2p-pool/web'
+const storage = indexedDbStorage('kept-in-a-module')
+const refusals = await Promise.all([createWebPeer, createTabPeer].map((make) => make({ network: 'n', storage }).catch(({ code, message }) => [code, message])))
+console.log(JSON.stringify({ names: Object.keys(all).sort(), refusals }))
+`
+
+/** CommonJS, with and without types. */
+const commonJs = `
+const { createNodePeer } = require('p2p-pool/node')
+const entries = ['p2p-pool', 'p2p-pool/libp2p', 'p2p-pool/testing', 'p2p-pool/web'].map((name) => require(name))
+createNodePeer({ network: 'test', listen: ['/ip4/127.0.0.1/tcp/0'] }).then(async ({ pool, stop }) => {
+  console.log(pool instanceof require('p2p-pool').PeerPool, entries.every((entry) => Object.keys(entry).length > 0))
+  await stop()
+})
+`
+const typedCommonJs = `${isAny}
+import core = require('p2p-pool')
+import node = require('p2p-pool/node')
+const known: [IsAny<typeof core.PeerPool>, IsAny<Awaited<ReturnType<typeof node.createNodePeer>>>] = [false, false]
+void known
+`
+
 let consumer: Consumer
 let firstRun: string
+let rendered: { names: string[]; refusals: [string, string][] }
 
 beforeAll(async () => {
   consumer = await packAndInstall()
   await consumer.write('first.mjs', firstProgram)
   firstRun = await consumer.node('first.mjs')
+  await consumer.write('rendering.mjs', serverRendering)
+  rendered = JSON.parse(await consumer.node('rendering.mjs'))
   await consumer.installOptional()
   await consumer.write('page.ts', pageSource)
   await consumer.write('server.ts', nodeSource)
@@ -85,6 +113,31 @@ it('the first install runs a Node peer with a relay, and an option that needs mo
     missing('webRtcDirect', '@libp2p/webrtc'),
     missing('autoTls', '@ipshipyard/libp2p-auto-tls.*')
   ])
+})
+
+describe('a server that renders a page, without WebRTC', () => {
+  it('imports it, and is told where to call createWebPeer when it calls it', () => {
+    const refusal = (name: string) => ['no-page', expect.stringMatching(new RegExp(`^${name} runs in a page`))]
+    expect(rendered.refusals).toEqual([refusal('createWebPeer'), refusal('createTabPeer')])
+  })
+
+  it('finds every name that a page finds', async () => {
+    await consumer.write('all.ts', "export * from 'p2p-pool/web'\n")
+    expect(rendered.names).toEqual((await bundle('all.ts')).exports.toSorted())
+  })
+})
+
+describe('a CommonJS program', () => {
+  it('requires every entry point and runs a Node peer', async () => {
+    await consumer.write('program.cjs', commonJs)
+    expect(await consumer.node('program.cjs')).toBe('true true\n')
+  })
+
+  it('knows the types', async () => {
+    await consumer.write('program.cts', typedCommonJs)
+    const options = { ...resolutions[0]?.options, ...libp2pNeeds }
+    await consumer.typeCheck('tsconfig.commonjs.json', ['program.cts'], options)
+  })
 })
 
 describe('what is in the package', () => {
@@ -260,8 +313,8 @@ describe('a bundler', () => {
   })
 })
 
-/** The ids of the modules in the bundle, and what it would still have to import. */
-async function bundle(entry: string): Promise<{ modules: string[]; imports: string[] }> {
+/** The ids of the modules in the bundle, what it would still have to import, and what it exports. */
+async function bundle(entry: string): Promise<{ modules: string[]; imports: string[]; exports: string[] }> {
   const result = await build({
     root: consumer.folder,
     configFile: false,
@@ -272,6 +325,7 @@ async function bundle(entry: string): Promise<{ modules: string[]; imports: stri
   const chunks = outputs.flatMap(({ output }) => output.filter((part) => part.type === 'chunk'))
   const own = new Set(chunks.map(({ fileName }) => fileName))
   return {
+    exports: chunks.find((chunk) => chunk.isEntry)?.exports ?? [],
     modules: chunks.flatMap((chunk) => Object.keys(chunk.modules)),
     imports: chunks.flatMap((chunk) => [...chunk.imports, ...chunk.dynamicImports]).filter((name) => !own.has(name))
   }

@@ -183,6 +183,7 @@ export type PoolErrorCode =
   | 'message-too-large'
   | 'too-many-waiting'
   | 'plain-peer' // a message for a peer that does not speak the pool protocol
+  | 'no-page' // a page's function was called on a server
   // Of a pool that tabs share:
   | 'no-owner' // the tab that owned the pool was closed, or did not answer in time
   | 'not-understood' // another tab runs another version of the page

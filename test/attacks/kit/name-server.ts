@@ -23,7 +23,7 @@ const nameError = 3
 const headerBytes = 12
 
 /** Call it in the row's own process before any process starts that is to use these names. The mount namespace is the row's own. */
-export function useLaboratoryNames(): void {
+export function resolveLaboratoryNames(): void {
   const folder = mkdtempSync(join(tmpdir(), 'names-'))
   const file = join(folder, 'resolv.conf')
   writeFileSync(file, `nameserver ${address}\noptions timeout:1 attempts:1\n`)

@@ -46,7 +46,7 @@ export const victim = defineRole(import.meta.url, 'victim', async ({ listen = ev
   pool.addEventListener('handshake-refused', ({ detail: { rejection } }) => {
     rejections[rejection.kind] = (rejections[rejection.kind] ?? 0) + 1
   })
-  if (application !== 'leave') useMessages(peer, application === 'answer')
+  if (application !== 'leave') readMessages(peer, application === 'answer')
   const meter = new TurnMeter()
   let heldBefore = 0
   return {
@@ -90,7 +90,7 @@ function hasReservations(relay: unknown): relay is { readonly reservations: { re
 }
 
 /** The application: takes messages as they come, and answers without waiting for a peer that does not read. */
-function useMessages({ pool }: NodePeer, answers: boolean): void {
+function readMessages({ pool }: NodePeer, answers: boolean): void {
   pool.addEventListener('connection-opened', ({ detail: { peerId } }) => {
     const connection = pool.connections.findByPeerId(peerId)
     if (connection !== undefined) void read(connection, answers)

@@ -4,7 +4,7 @@ import { createNodePeer } from '../../../node/index.ts'
 import { type Lab, pause, until } from '../../laboratory/lab.ts'
 import { defineRole } from '../../laboratory/role.ts'
 import { attackerHost, honestHost, privateTrap, spreadAttackerHost, victimHost } from '../kit/hosts.ts'
-import { type NameRecord, nameServer, useLaboratoryNames } from '../kit/name-server.ts'
+import { type NameRecord, nameServer, resolveLaboratoryNames } from '../kit/name-server.ts'
 import { findingOf, type Row } from '../kit/row.ts'
 import { atHost } from '../kit/source-address.ts'
 import { dialAgain, joinPool, strangerAt } from '../kit/stranger.ts'
@@ -85,7 +85,7 @@ const honestPeer = defineRole(import.meta.url, 'honestPeer', ({ host }: { host: 
 )
 
 async function advertiseNames(lab: Lab) {
-  useLaboratoryNames()
+  resolveLaboratoryNames()
   const names = await lab.start(nameServer, { records: [...hostile, nested, { name: honestName, answers: [[honestHost(0)]] }] })
   const trap = await lab.start(trapSet, {})
   const honest = await lab.start(honestPeer, { host: honestHost(0) })
