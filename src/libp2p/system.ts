@@ -55,18 +55,10 @@ export const systemClock: Clock = {
   }
 }
 
-/** Drawn in advance, since one call costs as much for many numbers as for two. */
-const drawn = new Uint32Array(128)
-let used = drawn.length
-
-/** Unpredictable: the greylist's key and the instance id are made of it. */
+/** Unpredictable: the instance id and the order of dials are made of it. */
 export const systemRandom: Random = {
   next() {
-    if (used === drawn.length) {
-      crypto.getRandomValues(drawn)
-      used = 0
-    }
-    const [high = 0, low = 0] = [drawn[used++], drawn[used++]]
+    const [high = 0, low = 0] = crypto.getRandomValues(new Uint32Array(2))
     return ((high >>> 5) * 67_108_864 + (low >>> 6)) / 9_007_199_254_740_992
   },
   bytes: (length) => crypto.getRandomValues(new Uint8Array(length))

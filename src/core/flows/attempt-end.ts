@@ -1,6 +1,7 @@
 /** What ends an attempt that makes no connection: its deadline, its caller, or an error. Used by `connect.ts` and `handshake.ts`. */
 import { checkPeer } from '../decisions/admission.ts'
-import type { AttemptRecord, Outcome } from '../tables/attempt.ts'
+import type { AttemptRecord } from '../tables/attempt.ts'
+import type { Outcome } from '../tables/outcome.ts'
 import type { PoolView } from '../tables/pool-view.ts'
 import { type Clock, DialError, type Link } from '../values/ports.ts'
 import { type AttemptStep, messageOf, nackMotive, PoolError, type Rejection } from '../values/reason.ts'

@@ -4,7 +4,7 @@
  * made no connection and closes its link. Called by the pool for the application, by maintenance, and by swaps.
  */
 import { checkDial, checkDialed, checkHostLimit } from '../decisions/admission.ts'
-import type { Outcome } from '../tables/attempt.ts'
+import type { Outcome } from '../tables/outcome.ts'
 import { soughtAt } from '../tables/point.ts'
 import { readPoint } from '../values/address.ts'
 import type { PeerId, Point } from '../values/ids.ts'

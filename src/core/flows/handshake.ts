@@ -4,7 +4,8 @@
  */
 import { type Admission, checkHello } from '../decisions/admission-hello.ts'
 import { checkIncoming } from '../decisions/handshake-places.ts'
-import { type AttemptRecord, isWordless, type Outcome } from '../tables/attempt.ts'
+import type { AttemptRecord } from '../tables/attempt.ts'
+import { isWordless, type Outcome } from '../tables/outcome.ts'
 import type { Attempt } from '../values/attempt.ts'
 import type { Link } from '../values/ports.ts'
 import { messageOf, PoolError, type Rejection } from '../values/reason.ts'

@@ -6,6 +6,7 @@
  * per newcomer. Trusted and busy ones never go, so if nothing can go an untrusted newcomer is refused.
  */
 import type { TableSize } from '../values/config.ts'
+import type { PeerId, Point } from '../values/ids.ts'
 
 /** Those that may go, the first to go first. */
 export interface Victims<Entry> {
@@ -117,4 +118,9 @@ export function isCollectable({ trusted, state }: { readonly trusted: boolean; r
 /** Was anybody ever connected there as a member of our network? */
 export function isTried({ lastEstablished }: { readonly lastEstablished: object | undefined }): boolean {
   return lastEstablished !== undefined
+}
+
+/** A transition that the owner should never have asked for: a bug of ours, so it is loud. */
+export function illegal(name: Point | PeerId, { kind }: { readonly kind: string }, to: string): never {
+  throw new Error(`illegal transition: ${name} from ${kind} to ${to}`)
 }

@@ -3,10 +3,12 @@
  * point and peer together; the table that holds the records is `peer-table.ts`.
  */
 import type { Attempt, RunningConnection } from '../values/attempt.ts'
-import { type HistoryEvent, type HistoryKind, pushEvent } from '../values/history.ts'
+import { type HistoryEvent, type HistoryKind, latest, pushEvent } from '../values/history.ts'
 import type { PeerId, Point } from '../values/ids.ts'
 import type { Ending, ReportKind } from '../values/reason.ts'
 import { type Backoff, noBackoff } from './attempt.ts'
+import { illegal } from './bounded-table.ts'
+import type { Consequences } from './outcome.ts'
 
 /** Where a peer stands. `accepted`: in a handshake; `running`: connected. */
 export type PeerState =
@@ -128,13 +130,13 @@ export class PeerRecord<PeerMeta = unknown> implements PeerInfo<PeerMeta> {
 
 /** disconnected → accepted. */
 export function setPeerAccepted(record: PeerRecord, attempt: Attempt): void {
-  if (record.state.kind !== 'disconnected') illegal(record, 'accepted')
+  if (record.state.kind !== 'disconnected') illegal(record.peerId, record.state, 'accepted')
   record.asProved().state = { kind: 'accepted', attempt }
 }
 
 /** accepted by the same attempt → running. */
 export function setPeerRunning(record: PeerRecord, attempt: Attempt, connection: RunningConnection): void {
-  if (record.state.kind !== 'accepted' || record.state.attempt !== attempt) illegal(record, 'running')
+  if (record.state.kind !== 'accepted' || record.state.attempt !== attempt) illegal(record.peerId, record.state, 'running')
   const findings = record.asProved()
   findings.state = { kind: 'running', connection }
   findings.roundTripMs = connection.rttMs?.last ?? findings.roundTripMs
@@ -145,22 +147,17 @@ export function setPeerRunning(record: PeerRecord, attempt: Attempt, connection:
 }
 
 /** How a peer comes back to disconnected. */
-export interface PeerEnding {
+export interface PeerEnding extends Pick<Consequences, 'counts' | 'byUs' | 'ending'> {
   /** Monotonic, ms. */
   readonly now: number
   /** Wall clock, ms. */
   readonly date: number
-  /** False: the attempt ended for reasons of our own. */
-  readonly counts: boolean
-  readonly byUs: boolean
-  /** How the running connection ended. */
-  readonly ending: Ending | undefined
 }
 
 /** accepted, running → disconnected. */
 export function setPeerDisconnected(record: PeerRecord, ending: PeerEnding): void {
   const { state } = record
-  if (state.kind === 'disconnected') illegal(record, 'disconnected')
+  if (state.kind === 'disconnected') illegal(record.peerId, record.state, 'disconnected')
   const findings = record.asProved()
   findings.state = disconnected
   if (state.kind === 'running') {
@@ -198,15 +195,4 @@ export function lastMeeting(info: Pick<PeerInfo, 'lastEstablished' | 'lastReject
 /** The latest instant that a try was in vain or a connection ended, and where: failed, rejected or disconnected. */
 export function lastFailure(info: Pick<PeerInfo, 'lastFailed' | 'lastRejected' | 'lastDisconnection'>): Encounter | undefined {
   return latest(info.lastFailed, info.lastRejected, info.lastDisconnection)
-}
-
-function latest(...encounters: (Encounter | undefined)[]): Encounter | undefined {
-  let last: Encounter | undefined
-  for (const met of encounters) if (met !== undefined && (last === undefined || met.at > last.at)) last = met
-  return last
-}
-
-/** A transition that the owner should never have asked for: a bug of ours, so it is loud. */
-function illegal(record: PeerRecord, to: string): never {
-  throw new Error(`illegal peer transition: ${record.peerId} from ${record.state.kind} to ${to}`)
 }

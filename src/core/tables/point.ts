@@ -9,12 +9,13 @@
 import type { Hop, PointAddress } from '../values/address.ts'
 import type { Attempt, RunningConnection } from '../values/attempt.ts'
 import type { Reconnection } from '../values/config.ts'
-import { type HistoryEvent, type HistoryKind, pushEvent } from '../values/history.ts'
+import { type HistoryEvent, type HistoryKind, latest, pushEvent } from '../values/history.ts'
 import type { Host, PeerId, Point, Transport } from '../values/ids.ts'
 import type { Random } from '../values/ports.ts'
 import type { Rejection } from '../values/reason.ts'
 import { type Backoff, backoffOf, noBackoff } from './attempt.ts'
-import { isTried } from './bounded-table.ts'
+import { illegal, isTried } from './bounded-table.ts'
+import type { Consequences } from './outcome.ts'
 
 /** Where a point stands. `requested`: being dialed; `accepted`: in a handshake; `running`: connected. */
 export type PointState =
@@ -219,14 +220,16 @@ export function setPointRequested(record: PointRecord, attempt: Attempt): void {
 /** disconnected, requested by the same attempt → accepted. The handshake passed our checks. */
 export function setPointAccepted(record: PointRecord, attempt: Attempt, peerId: PeerId): void {
   allow(record, ['disconnected', 'requested'], 'accepted')
-  if (record.state.kind === 'requested' && record.state.attempt !== attempt) illegal(record, 'accepted by another attempt')
+  if (record.state.kind === 'requested' && record.state.attempt !== attempt)
+    illegal(record.point, record.state, 'accepted by another attempt')
   record.asProved().state = { kind: 'accepted', attempt, peerId }
 }
 
 /** accepted by the same peer, or disconnected (a dial found a running peer there) → running. */
 export function setPointRunning(record: PointRecord, connection: RunningConnection): void {
   allow(record, ['disconnected', 'accepted'], 'running')
-  if (record.state.kind === 'accepted' && record.state.peerId !== connection.peerId) illegal(record, 'running with another peer')
+  if (record.state.kind === 'accepted' && record.state.peerId !== connection.peerId)
+    illegal(record.point, record.state, 'running with another peer')
   const { peerId, direction, isPrivate, establishedAt: at } = connection
   const findings = record.asProved()
   findings.state = { kind: 'running', connection }
@@ -239,25 +242,13 @@ export function setPointRunning(record: PointRecord, connection: RunningConnecti
   notePoint(record, 'connection-opened', at, peerId)
 }
 
-export interface PointEnding {
+/** How a point comes back to disconnected. */
+export interface PointEnding
+  extends Pick<Consequences, 'byUs' | 'backsOff' | 'grows' | 'isShort' | 'mayReturnSoon' | 'rejection' | 'comeBackAfterMs'> {
   /** Monotonic, ms. */
   readonly now: number
   /** Wall clock, ms. */
   readonly date: number
-  /** False: the attempt ended for reasons of our own (cancelled, superseded, our network is down, we slept): nothing is held against the point. */
-  readonly counts: boolean
-  /** False: nobody answered and no other connection works, so it may be our own network: the back-off does not grow. */
-  readonly grows: boolean
-  /** Did the operator or our pool end the running connection? */
-  readonly byUs: boolean
-  /** The link broke, or the peer restarts: it may be back in seconds. */
-  readonly mayReturnSoon: boolean
-  /** Did the other side end the connection within ten seconds? */
-  readonly isShort: boolean
-  /** Why the attempt failed; none: it ran. */
-  readonly rejection: Rejection | undefined
-  /** The peer asks for it, or a policy says so: no dial before that many ms. */
-  readonly comeBackAfterMs: number
   readonly reconnection: Reconnection
   readonly random: Random
 }
@@ -268,7 +259,7 @@ export interface PointEnding {
  */
 export function setPointDisconnected(record: PointRecord, ending: PointEnding): void {
   const { state } = record
-  if (state.kind === 'disconnected') illegal(record, 'disconnected')
+  if (state.kind === 'disconnected') illegal(record.point, record.state, 'disconnected')
   const findings = record.asProved()
   findings.state = disconnected
   const { initialDelayMs, afterConnectionMs } = ending.reconnection
@@ -277,7 +268,7 @@ export function setPointDisconnected(record: PointRecord, ending: PointEnding): 
     findings.lastDisconnection = { peerId, at: ending.date }
     findings.aliveAt = ending.now
     notePoint(record, ending.byUs ? 'connection-closed' : 'connection-lost', ending.date, peerId)
-    if (ending.isShort && ending.counts) {
+    if (ending.isShort && ending.backsOff) {
       findings.failures++
       findings.shortConnections++
       backOff(record, ending, { least: afterConnectionMs, grows: true })
@@ -287,7 +278,7 @@ export function setPointDisconnected(record: PointRecord, ending: PointEnding): 
     findings.shortConnections = 0
     findings.lastFailure = undefined
     findings.delayMs = 0
-    if (!ending.counts) return
+    if (!ending.backsOff) return
     findings.backoff = backoffOf(
       { now: ending.now, delayMs: Math.max(afterConnectionMs, ending.comeBackAfterMs), mayReturnSoon: ending.mayReturnSoon },
       ending
@@ -295,7 +286,7 @@ export function setPointDisconnected(record: PointRecord, ending: PointEnding): 
     return
   }
   const peerId = state.kind === 'accepted' ? state.peerId : undefined
-  if (!ending.counts) return
+  if (!ending.backsOff) return
   findings.lastFailure = ending.rejection
   const why = ending.rejection?.kind
   if (why === 'rejected-by-peer') findings.aliveAt = ending.now
@@ -355,12 +346,7 @@ export function notePoint(record: PointRecord, kind: HistoryKind, at: number, pe
 }
 
 function allow(record: PointRecord, from: readonly PointState['kind'][], to: string): void {
-  if (!from.includes(record.state.kind)) illegal(record, to)
-}
-
-/** A transition that the owner should never have asked for: a bug of ours, so it is loud. */
-function illegal(record: PointRecord, to: string): never {
-  throw new Error(`illegal point transition: ${record.point} from ${record.state.kind} to ${to}`)
+  if (!from.includes(record.state.kind)) illegal(record.point, record.state, to)
 }
 
 interface Instants {
@@ -371,21 +357,20 @@ interface Instants {
 
 /** The latest instant that a peer was there: established, rejected or disconnected. */
 export function lastSeenAt(info: Instants): number | undefined {
-  return latest(info.lastEstablished?.at, info.lastRejected?.at, info.lastDisconnection?.at)
+  return latest(info.lastEstablished, info.lastRejected, info.lastDisconnection)?.at
 }
 
 /** The latest instant that a try was in vain or a connection ended: failed, rejected or disconnected. */
-export function lastFailureAt(info: Pick<PointInfo, 'lastFailedAt' | 'lastRejected' | 'lastDisconnection'>): number | undefined {
-  return latest(info.lastFailedAt, info.lastRejected?.at, info.lastDisconnection?.at)
+export function lastFailureAt({
+  lastFailedAt,
+  lastRejected,
+  lastDisconnection
+}: Pick<PointInfo, 'lastFailedAt' | 'lastRejected' | 'lastDisconnection'>): number | undefined {
+  const lastFailed = lastFailedAt === undefined ? undefined : { at: lastFailedAt }
+  return latest<{ readonly at: number }>(lastFailed, lastRejected, lastDisconnection)?.at
 }
 
 /** The peer that a dial to the point expects, unless its caller names one. */
 export function soughtAt({ expectedPeerId, discoveredPeerId, lastEstablished }: PointInfo): PeerId | undefined {
   return expectedPeerId ?? (lastEstablished === undefined ? discoveredPeerId : undefined)
-}
-
-function latest(...instants: (number | undefined)[]): number | undefined {
-  let max: number | undefined
-  for (const at of instants) if (at !== undefined && (max === undefined || at > max)) max = at
-  return max
 }

@@ -11,26 +11,12 @@ import { bandOf } from '../values/config.ts'
 import type { PeerId, Point } from '../values/ids.ts'
 import type { Link } from '../values/ports.ts'
 import { Access } from './access.ts'
-import {
-  AttemptRecord,
-  backoffOf,
-  DialRecord,
-  endedAsleep,
-  factsOf,
-  faultOf,
-  isChoice,
-  isMisled,
-  isSilence,
-  noBackoff,
-  type Outcome,
-  ownReasons,
-  Silences,
-  tellEnd,
-  waitAfter
-} from './attempt.ts'
+import { AttemptRecord, backoffOf, DialRecord, noBackoff, Silences } from './attempt.ts'
+import { illegal } from './bounded-table.ts'
 import { Claims } from './claims.ts'
 import { KnownPeers } from './known-peers.ts'
 import { KnownPoints } from './known-points.ts'
+import { type Consequences, consequencesOf, faultOf, isSilence, type Outcome, tellEnd } from './outcome.ts'
 import { notePeer, type PeerRecord, type PeerState, setPeerAccepted, setPeerDisconnected, setPeerRunning } from './peer.ts'
 import {
   notePoint,
@@ -292,43 +278,49 @@ export class PoolState<PeerMeta, C extends RunningConnection = RunningConnection
   /** The only way out, from every state; the second call does nothing and says so with false. */
   end(attempt: AttemptRecord<C>, outcome: Outcome): boolean {
     if (attempt.phase === 'ended') return false
-    const wasRunning = attempt.phase === 'running'
     const record = this.#recordOf(attempt)
-    const misled = isMisled(outcome, record)
-    const counts = wasRunning || (outcome.kind === 'failed' && !misled && !ownReasons.has(outcome.rejection.kind))
-    const ending = outcome.kind === 'closed' ? outcome.ending : undefined
-    const byUs = outcome.kind === 'closed' ? outcome.ending.by === 'us' : outcome.by === 'us'
-    const { clock, random, running, attempts } = this.#parts
-    const now = clock.now()
-    const date = clock.date()
-    if (wasRunning && attempt.peerId !== undefined) running.delete(attempt.peerId)
-    else attempts.delete(attempt)
-    if (attempt.place !== undefined && isSilence(outcome)) this.#silences.note(attempt.place.group, now)
-    attempt.asOwner().phase = 'ended'
-    if (attempt.direction === 'outgoing' && outcome.kind === 'failed' && counts) this.#dials.failed(now)
-    const wasAnswered = outcome.kind === 'failed' && (attempt.peerId !== undefined || outcome.rejection.kind === 'unexpected-peer-id')
-    if (wasAnswered) this.#dials.answered()
+    const ranSince = attempt.phase === 'running' ? attempt.connection?.startedAt : undefined
+    this.#release(attempt)
+    const now = this.#parts.clock.now()
     const { reconnection } = this.config
-    if (misled && record?.discoveredPeerId !== undefined) record.asClaimed().discoveredPeerId = undefined
-    if (outcome.kind === 'failed' && counts && this.active > 0) this.#countFailure(attempt, record)
-    const isHeld = counts && !endedAsleep(outcome, { startedAt: attempt.startedAt, awokeAt: this.#awokeAt, now })
-    if (record !== undefined && record.state.kind !== 'disconnected') {
-      const facts = factsOf(outcome, { ranForMs: now - (attempt.connection?.startedAt ?? now), reconnection })
-      const disconnected = { ...facts, now, date, counts: isHeld, grows: wasAnswered || this.active > 0, byUs, reconnection, random }
-      this.#movePoint(record, () => setPointDisconnected(record, disconnected))
-    }
-    const peer = attempt.peerId === undefined ? undefined : this.#parts.peers.get(attempt.peerId)
-    if (peer !== undefined && holds(attempt, peer.state))
-      this.#movePeer(peer, () => setPeerDisconnected(peer, { now, date, counts, byUs, ending }))
-    if (peer !== undefined && isHeld && isChoice(outcome))
-      peer.asProved().backoff = record?.backoff ?? backoffOf({ now, delayMs: waitAfter(outcome, reconnection) }, { reconnection, random })
+    const { active } = this
+    const what = consequencesOf(outcome, { attempt, point: record, ranSince, active, awokeAt: this.#awokeAt, now, reconnection })
+    if (attempt.place !== undefined && isSilence(outcome)) this.#silences.note(attempt.place.group, now)
+    const isFailure = what.counts && what.rejection !== undefined
+    if (isFailure && attempt.direction === 'outgoing') this.#dials.failed(now)
+    if (what.answered) this.#dials.answered()
+    if (what.isMisled && record?.discoveredPeerId !== undefined) record.asClaimed().discoveredPeerId = undefined
+    // While no other connection runs it may be our own network.
+    if (isFailure && active > 0) this.#countFailure(attempt, record)
+    this.#disconnect(attempt, record, what)
     tellEnd(attempt, outcome, this.#parts.emit)
-    if (wasRunning && this.active < this.band.min) this.#parts.emit('too-few-connections', { active: this.active })
+    if (ranSince !== undefined && active < this.band.min) this.#parts.emit('too-few-connections', { active })
     const cause = faultOf(outcome)
     if (cause !== undefined) this.access.blame(attempt, cause)
     attempt.cancel({ kind: 'cancelled', detail: 'the attempt has ended' })
     this.#parts.shown()
     return true
+  }
+
+  #release(attempt: AttemptRecord<C>): void {
+    if (attempt.phase === 'running' && attempt.peerId !== undefined) this.#parts.running.delete(attempt.peerId)
+    this.#parts.attempts.delete(attempt)
+    attempt.asOwner().phase = 'ended'
+  }
+
+  /** Point and peer of an attempt that has ended become disconnected, and wait for their next dial. */
+  #disconnect(attempt: AttemptRecord<C>, record: PointRecord | undefined, what: Consequences): void {
+    const { clock, peers, random } = this.#parts
+    const { reconnection } = this.config
+    const instants = { now: clock.now(), date: clock.date() }
+    if (record !== undefined && record.state.kind !== 'disconnected')
+      this.#movePoint(record, () => setPointDisconnected(record, { ...what, ...instants, reconnection, random }))
+    const peer = attempt.peerId === undefined ? undefined : peers.get(attempt.peerId)
+    if (peer === undefined) return
+    if (holds(attempt, peer.state)) this.#movePeer(peer, () => setPeerDisconnected(peer, { ...what, ...instants }))
+    if (!what.backsOff || !what.isChoice) return
+    const delayMs = Math.max(reconnection.afterConnectionMs, what.comeBackAfterMs)
+    peer.asProved().backoff = record?.backoff ?? backoffOf({ now: instants.now, delayMs }, { reconnection, random })
   }
 
   // What the steps share. A state is not saved, the instants of its changes are: with each of them comes an event of the history.
@@ -368,9 +360,7 @@ export class PoolState<PeerMeta, C extends RunningConnection = RunningConnection
   }
 
   #peerOf(peerId: PeerId): PeerRecord<PeerMeta> {
-    const peer = this.#parts.peers.get(peerId)
-    if (peer === undefined) throw new Error(`a peer that was admitted is not in its table: ${peerId}`)
-    return peer
+    return this.#parts.peers.get(peerId) ?? illegal(peerId, { kind: 'unknown' }, 'accepted')
   }
 }
 

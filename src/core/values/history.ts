@@ -30,3 +30,10 @@ export interface HistoryEvent<Other> {
 export function pushEvent<Other>(events: readonly HistoryEvent<Other>[], event: HistoryEvent<Other>): readonly HistoryEvent<Other>[] {
   return [...events.slice(1 - maxEventsKept), event]
 }
+
+/** The latest of what happened. */
+export function latest<T extends { readonly at: number }>(...events: (T | undefined)[]): T | undefined {
+  let last: T | undefined
+  for (const event of events) if (event !== undefined && (last === undefined || event.at > last.at)) last = event
+  return last
+}

@@ -72,7 +72,7 @@ function connectionOf(peerId: PeerId, point: Point | undefined, at: number): Run
 
 const ending: Omit<PointEnding, 'date'> = {
   now: 0,
-  counts: true,
+  backsOff: true,
   grows: true,
   byUs: false,
   isShort: false,

@@ -58,7 +58,7 @@ describe('every verb in every state of a peer', () => {
       it(`${from}: ${verb} ${to === undefined ? 'is refused loudly and changes nothing' : `makes it ${to}`}`, () => {
         const record = peer(states[from])
         const act = (): void => verbs[verb]?.(record)
-        if (to === undefined) expect(act).toThrow(/illegal peer transition: alice/)
+        if (to === undefined) expect(act).toThrow(/illegal transition: alice/)
         else act()
         expect(record.state.kind).toBe(to ?? from)
         if (to === undefined) expect(record).toEqual(peer(states[from]))

@@ -27,7 +27,7 @@ const reconnection = { initialDelayMs: 1_000, factor: 1.2, jitter: 0.2, afterCon
 const ending: PointEnding = {
   now: 0,
   date: today,
-  counts: true,
+  backsOff: true,
   grows: true,
   byUs: false,
   isShort: false,
@@ -77,7 +77,7 @@ describe('every verb in every state of a point', () => {
       it(`${from}: ${verb} ${to === undefined ? 'is refused loudly and changes nothing' : `makes it ${to}`}`, () => {
         const record = point(states[from])
         const act = (): void => verbs[verb]?.(record)
-        if (to === undefined) expect(act).toThrow(/illegal point transition: .*192\.0\.2\.1/)
+        if (to === undefined) expect(act).toThrow(/illegal transition: .*192\.0\.2\.1/)
         else act()
         expect(record.state.kind).toBe(to ?? from)
         if (to === undefined) expect(record).toEqual(point(states[from]))
@@ -150,7 +150,7 @@ describe('reconnection delays', () => {
   it('are not given for an attempt that ended for reasons of our own, of which nothing is noted', () => {
     for (const state of [states.requested, states.accepted]) {
       const record = point(state)
-      setPointDisconnected(record, { ...ending, counts: false })
+      setPointDisconnected(record, { ...ending, backsOff: false })
       expect(record).toEqual(point())
     }
   })

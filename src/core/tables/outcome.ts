@@ -1,0 +1,146 @@
+/**
+ * How an attempt ends, and what follows from it for its point and its peer. `consequencesOf` decides all of that before anything is
+ * changed; `PoolState.end` writes it down.
+ */
+import type { Attempt } from '../values/attempt.ts'
+import type { Reconnection } from '../values/config.ts'
+import type { PoolEventName, PoolEvents } from '../values/events.ts'
+import type { PeerId } from '../values/ids.ts'
+import { type Ending, nackMotive, type Rejection } from '../values/reason.ts'
+
+/** How an attempt ended: it never ran, or it did. */
+export type Outcome =
+  | { readonly kind: 'failed'; readonly rejection: Rejection; readonly by: 'us' | 'them' }
+  | { readonly kind: 'closed'; readonly ending: Ending; readonly comeBackAfterMs: number }
+
+/** What the state knows when an attempt ends. */
+export interface Circumstances {
+  readonly attempt: Pick<Attempt, 'startedAt' | 'peerId'>
+  /** Who is expected at the point, by the operator's word. `undefined`: the attempt has no point. */
+  readonly point: { readonly expectedPeerId: PeerId | undefined } | undefined
+  /** Monotonic instant since when the connection ran; `undefined`: it never ran. */
+  readonly ranSince: number | undefined
+  /** Connections that run besides. While there are any, our own network works. */
+  readonly active: number
+  /** Monotonic instant of the last resume. */
+  readonly awokeAt: number
+  readonly now: number
+  readonly reconnection: Reconnection
+}
+
+export interface Consequences {
+  /** Did the operator or our pool end it? */
+  readonly byUs: boolean
+  /** Another peer answered than a claim had said: the claim was wrong, and nothing speaks against the point. */
+  readonly isMisled: boolean
+  /** False: it ended for reasons of our own, which is no failure of the other side. */
+  readonly counts: boolean
+  /** As `counts`, and the other side waits for its next dial. False also for a connection that our own sleep has cost. */
+  readonly backsOff: boolean
+  /** A peer was there: our network works. */
+  readonly answered: boolean
+  /** False: nobody answered and no other connection works, so it may be our own network. The back-off stays as it is. */
+  readonly grows: boolean
+  /** One side said goodbye or refused. That holds at all addresses of the peer; a lost link may concern one address alone. */
+  readonly isChoice: boolean
+  /** Did the other side end the connection within ten seconds? */
+  readonly isShort: boolean
+  /** The link broke, or the peer restarts: it may be back in seconds. */
+  readonly mayReturnSoon: boolean
+  /** Why the attempt failed. `undefined`: it ran. */
+  readonly rejection: Rejection | undefined
+  /** How the connection ended. `undefined`: it never ran. */
+  readonly ending: Ending | undefined
+  /** The peer asks for it, or a policy says so: no dial before that many ms. */
+  readonly comeBackAfterMs: number
+}
+
+/** Rejections that say nothing against the point or peer: our own limits and choices, and a connection that is there already. */
+const ownReasons: ReadonlySet<Rejection['kind']> = new Set([
+  'cancelled',
+  'table-full',
+  'too-many-connections',
+  'too-many-handshakes',
+  'host-dial-limit',
+  'private-mode',
+  'pending',
+  'already-connected'
+])
+
+/** A connection that the other side ended sooner than this counts as a failure, ms. */
+const shortConnectionMs = 10_000
+
+/** What was lost in a sleep shows within this time after it, ms: what was closed at once, what answers no question a little later. */
+const showsWithinMs = 15_000
+
+export function consequencesOf(
+  outcome: Outcome,
+  { attempt, point, ranSince, active, awokeAt, now, reconnection }: Circumstances
+): Consequences {
+  const ending = outcome.kind === 'closed' ? outcome.ending : undefined
+  const rejection = outcome.kind === 'failed' ? outcome.rejection : undefined
+  const byUs = (outcome.kind === 'failed' ? outcome.by : outcome.ending.by) === 'us'
+  const isMisled = rejection?.kind === 'unexpected-peer-id' && point !== undefined && point.expectedPeerId !== rejection.expected
+  const counts = ranSince !== undefined || (rejection !== undefined && !isMisled && !ownReasons.has(rejection.kind))
+  const answered = rejection !== undefined && (attempt.peerId !== undefined || rejection.kind === 'unexpected-peer-id')
+  const isLost = ending !== undefined && isWordless(ending)
+  const endedAsleep = isLost && attempt.startedAt < awokeAt && now - awokeAt <= showsWithinMs
+  const wasReplaced = ending?.reason.kind === 'replaced'
+  return {
+    byUs,
+    isMisled,
+    counts,
+    backsOff: counts && !endedAsleep,
+    answered,
+    grows: answered || active > 0,
+    isChoice: ending === undefined ? rejection?.kind === 'rejected-by-peer' : !isLost && !wasReplaced,
+    isShort: !byUs && ranSince !== undefined && !wasReplaced && now - ranSince < shortConnectionMs,
+    mayReturnSoon: isLost || ending?.reason.kind === 'going-away',
+    rejection,
+    ending,
+    comeBackAfterMs: comeBackAfterMs(outcome, reconnection)
+  }
+}
+
+/** How long the other side asks us to stay away, ms; nothing where we ended the connection. A peer that is full now is full a second later, too. */
+function comeBackAfterMs(outcome: Outcome, { afterConnectionMs }: Reconnection): number {
+  if (outcome.kind === 'closed') return outcome.ending.by === 'us' ? 0 : outcome.comeBackAfterMs
+  const { rejection } = outcome
+  return rejection.kind === 'rejected-by-peer' && rejection.motive === nackMotive.tooManyConnections ? afterConnectionMs : 0
+}
+
+/** An incoming handshake in which the other side did not say what it had to, or was too slow while others waited. */
+export function isSilence(outcome: Outcome): boolean {
+  return outcome.kind === 'failed' && ['timeout', 'link-lost', 'too-many-handshakes'].includes(outcome.rejection.kind)
+}
+
+/** Nobody said goodbye: the link, the program, the machine or the network is gone. */
+export function isWordless({ reason: { kind } }: Ending): boolean {
+  return kind === 'lost' || kind === 'closed-by-peer'
+}
+
+/** How the other side broke the protocol; `undefined`: it did not. Time-outs, nacks and lost links are no faults. */
+export function faultOf(outcome: Outcome): string | undefined {
+  if (outcome.kind === 'closed' && outcome.ending.by !== 'us') return undefined
+  const what = outcome.kind === 'failed' ? outcome.rejection : outcome.ending.reason
+  return what.kind === 'fault' ? what.detail : undefined
+}
+
+/** Rejections of a peer that did not show itself to be a member of our network. */
+const unproven: ReadonlySet<Rejection['kind']> = new Set(['fault', 'unexpected-peer-id', 'myself', 'unknown-network', 'no-common-version'])
+
+/** The events of an end. */
+export function tellEnd(
+  { id, direction, point, peerId }: Attempt,
+  outcome: Outcome,
+  emit: <Name extends PoolEventName>(type: Name, detail: PoolEvents[Name]) => void
+): void {
+  if (outcome.kind === 'closed') {
+    const name = outcome.ending.by === 'us' ? 'connection-closed' : 'connection-lost'
+    if (peerId !== undefined) emit(name, { peerId, point, ending: outcome.ending })
+    return
+  }
+  const { rejection } = outcome
+  if (unproven.has(rejection.kind)) emit('authentication-failed', { attempt: id, point, peerId, rejection })
+  emit(outcome.by === 'us' ? 'handshake-refused' : 'connection-failed', { attempt: id, direction, point, peerId, rejection })
+}
