@@ -27,6 +27,7 @@ import { checkedDials } from './checked-dials.ts'
 import { loadOrCreateIdentity } from './identity.ts'
 import { interfaceAddresses } from './interface-addresses.ts'
 import { jsonFileStorage } from './json-file.ts'
+import { listenError } from './listen-trouble.ts'
 import { type OptionalFeatures, optionalFeatures, optionalParts, optionalServices } from './optional-parts.ts'
 import { behindProxies } from './proxied-listener.ts'
 import { PoolRelay, type Relay, type RelayOptions } from './relay.ts'
@@ -140,7 +141,7 @@ const listenEverywhere = ['/ip4/0.0.0.0/tcp/0', '/ip4/0.0.0.0/tcp/0/ws', '/ip6/:
 
 /**
  * Makes and starts a node with a pool. Rejects with `PoolError` `invalid-config` for options that make no sense, `StorageError` for an identity
- * file that cannot be used, libp2p's own error if it cannot listen; then nothing is left running.
+ * file that cannot be used, `PoolError` `cannot-listen` for an address that it cannot have. Then nothing is left running.
  */
 export async function createNodePeer<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Array, Services extends ServiceMap = NoServices>(
   init: NodePeerInit<Msg, PeerMeta, ConnMeta, Services>
@@ -203,6 +204,8 @@ export async function createNodePeer<Msg = Uint8Array, PeerMeta = unknown, ConnM
     },
     streamMuxers: assembled.streamMuxers.map((make) => yieldingMuxer(make)),
     connectionManager: { ...assembled.connectionManager, resolvers: dials.resolvers }
+  }).catch((error: unknown) => {
+    throw listenError(error)
   })
   return { node, pool: node.services.pool, relay, stop: async () => node.stop() }
 }

@@ -4,6 +4,7 @@
  * a while to load.
  */
 import { type Connection, createNodePeer, type NodePeer, type PeerId } from '../index.ts'
+import { listenTrouble } from '../listen-trouble.ts'
 import { CommandError } from './command-error.ts'
 import { listenForControlPort } from './control-port.ts'
 import { listenForControl } from './control-server.ts'
@@ -51,11 +52,7 @@ export async function startPeer(
     const { identityFile } = folder
     const { peersFile = folder.peersFile, ...others } = init
     const warnings = warningsOf(peersFile, complain)
-    const peer = await createNodePeer({ storage: warnings.storage, identityFile, metrics: metrics?.metrics, ...others }).catch(
-      (error: unknown) => {
-        throw listenTrouble(error)
-      }
-    )
+    const peer = await createNodePeer({ storage: warnings.storage, identityFile, metrics: metrics?.metrics, ...others })
     stops.push(peer.stop)
     warnings.watch(peer.pool)
     readMessages(peer, onMessage)
@@ -99,25 +96,9 @@ function readMessages({ pool }: NodePeer, onMessage: (from: Connection, message:
   for (const { peerId } of pool.connections.list()) void read(peerId).catch(() => undefined)
 }
 
-/** libp2p reports taken ports in one long message of many lines. */
-function listenTrouble(error: unknown): unknown {
-  const message = error instanceof Error ? error.message : String(error)
-  const [, address, code] = /(\/ip[46]\/\S+?\/tcp\/\d+)\S*:.*\b(EADDRINUSE|EACCES|EADDRNOTAVAIL)\b/.exec(message) ?? []
-  if (code === undefined) return error
-  return new CommandError('failed', `cannot listen at ${address}: ${troubles[code]}`, error)
-}
-
 function portTrouble(option: string): (error: unknown) => never {
   return (error) => {
     if (error instanceof CommandError) throw error
-    const message = error instanceof Error ? error.message : String(error)
-    const [code = ''] = /EADDRINUSE|EACCES|EADDRNOTAVAIL/.exec(message) ?? []
-    throw new CommandError('failed', `${option}: cannot listen: ${troubles[code] ?? message}`, error)
+    throw new CommandError('failed', `${option}: cannot listen: ${listenTrouble(error)}`, error)
   }
-}
-
-const troubles: Readonly<Record<string, string>> = {
-  EADDRINUSE: 'another program listens there',
-  EACCES: 'this user may not (ports below 1024 are often for root alone)',
-  EADDRNOTAVAIL: 'this machine does not have that address'
 }

@@ -45,6 +45,25 @@ describe('createNodePeer', () => {
     expect(connection).toMatchObject({ peerId: b.pool.peerId, transport, host: '::ffff:127.0.0.1' })
   })
 
+  test.each([
+    ['TCP', /\/tcp\/\d+$/],
+    ['WebSockets', /\/ws$/]
+  ])(
+    'says which address it cannot listen at where another program has its port, over %s, and leaves nothing running',
+    async (_name, form) => {
+      const other = await create()
+      const taken = pointOf(other, form)
+      const identityFile = join(folder, 'identity.key')
+      const failed = create({ identityFile, listen: ['/ip4/127.0.0.1/tcp/0', taken] })
+      await expect(failed).rejects.toMatchObject({
+        code: 'cannot-listen',
+        message: `cannot listen at ${taken.replace(/\/ws$/, '')}: another program listens there`
+      })
+      await other.stop()
+      expect(await create({ identityFile, listen: [taken] })).toBeDefined()
+    }
+  )
+
   test('a restart keeps the identity and the known peers', async () => {
     const files = { peersFile: join(folder, 'peers.json'), identityFile: join(folder, 'identity.key') }
     const other = await create()

@@ -183,6 +183,7 @@ export type PoolErrorCode =
   | 'message-too-large'
   | 'too-many-waiting'
   | 'plain-peer' // a message for a peer that does not speak the pool protocol
+  | 'cannot-listen' // a Node peer: the address is taken, or not this machine's
   | 'no-page' // a page's function was called on a server
   // Of a pool that tabs share:
   | 'no-owner' // the tab that owned the pool was closed, or did not answer in time
