@@ -29,29 +29,23 @@ export function databaseName(name: string): string {
  * away, or another page deletes it.
  */
 export async function openDatabase(name: string, signal: AbortSignal, lost: () => void = () => undefined): Promise<Database> {
-  const request = requestOpen(name)
-  request.onupgradeneeded = () => request.result.createObjectStore(storeName)
-  const opening = promisifyRequest(request)
-  try {
-    return databaseOf(await abortable(opening, signal), lost)
-  } catch (error) {
-    opening.then(
-      (late) => late.close(),
-      () => undefined // already reported by the line below
-    )
-    throw storageErrorOf(error, `cannot open the database ${databaseName(name)}`)
-  }
-}
-
-function requestOpen(name: string): IDBOpenDBRequest {
+  const doing = `cannot open the database ${databaseName(name)}`
+  let opening: Promise<IDBDatabase> | undefined
   try {
     // Absent in some workers and old private modes; the mere look at it throws where the page may store nothing.
     const factory: IDBFactory | undefined = globalThis.indexedDB
-    if (factory) return factory.open(databaseName(name))
+    if (!factory) throw new StorageError('unavailable', `${doing}: this browser has no IndexedDB`)
+    const request = factory.open(databaseName(name))
+    request.onupgradeneeded = () => request.result.createObjectStore(storeName)
+    opening = promisifyRequest(request)
+    return databaseOf(await abortable(opening, signal), lost)
   } catch (error) {
-    throw storageErrorOf(error, `cannot open the database ${databaseName(name)}`)
+    opening?.then(
+      (late) => late.close(),
+      () => undefined // already reported by the line below
+    )
+    throw storageErrorOf(error, doing)
   }
-  throw new StorageError('unavailable', `cannot open the database ${databaseName(name)}: this browser has no IndexedDB`)
 }
 
 function databaseOf(db: IDBDatabase, lost: () => void): Database {
@@ -74,7 +68,17 @@ function databaseOf(db: IDBDatabase, lost: () => void): Database {
     },
     close,
     async use(mode, callback) {
-      return callback(db.transaction(storeName, mode, { durability: 'strict' }).objectStore(storeName))
+      const transaction = db.transaction(storeName, mode, { durability: 'strict' })
+      // Firefox reports a refused write before its transaction has the reason, and may complete the rest of a committed transaction.
+      let refusal: unknown
+      transaction.addEventListener('error', ({ target }) => {
+        refusal = (target as IDBRequest).error
+      })
+      try {
+        return await callback(transaction.objectStore(storeName))
+      } catch (error) {
+        throw error ?? refusal
+      }
     }
   }
 }
@@ -83,7 +87,7 @@ function databaseOf(db: IDBDatabase, lost: () => void): Database {
 export function storageErrorOf(error: unknown, doing: string): StorageError {
   if (error instanceof StorageError) return error
   // A transaction that was aborted without a reason rejects with null.
-  const { name, message } = error instanceof Error ? error : { name: 'Error', message: String(error ?? 'aborted by the browser') }
+  const { name, message } = error instanceof Error ? error : new Error(String(error ?? 'aborted'))
   if (name === 'QuotaExceededError') return new StorageError('full', `${doing}: the browser gives no more space`, error)
   if (name === 'SecurityError' || name === 'NotAllowedError') return new StorageError('no-permission', `${doing}: ${message}`, error)
   return new StorageError('unavailable', `${doing}: ${name === 'TimeoutError' ? 'no answer in time' : `${name}: ${message}`}`, error)

@@ -4,7 +4,7 @@
  */
 import { privateKeyToProtobuf } from '@libp2p/crypto/keys'
 import type { PrivateKey } from '@libp2p/interface'
-import { get, set, update } from 'idb-keyval'
+import { get, set, type UseStore, update } from 'idb-keyval'
 import { abortable } from '../src/core/flows/waits.ts'
 import { newIdentityKey, readIdentityKey } from '../src/libp2p/identity-key.ts'
 import { openDatabase, storageErrorOf } from './database.ts'
@@ -31,9 +31,8 @@ const deadlineMs = 1_500
  * memory. A stored key that cannot be used is kept under `identity-broken` and replaced, since a page has no other remedy.
  */
 export async function loadOrCreateWebIdentity(name: string): Promise<WebIdentity> {
-  const signal = AbortSignal.timeout(deadlineMs)
   try {
-    return await abortable(stored(name, signal), signal)
+    return await onDatabase(name, (use, signal) => stored(name, use, signal))
   } catch (error) {
     const { privateKey } = await newIdentityKey()
     return { privateKey, persistent: false, notice: storageErrorOf(error, `cannot keep the identity ${name}`).message }
@@ -45,46 +44,44 @@ export async function loadOrCreateWebIdentity(name: string): Promise<WebIdentity
  * then. Never rejects.
  */
 export async function keepWebIdentity(name: string, identity: WebIdentity): Promise<WebIdentity> {
-  const { privateKey } = identity
-  const signal = AbortSignal.timeout(deadlineMs)
+  const bytes = privateKeyToProtobuf(identity.privateKey)
   try {
-    const database = await openDatabase(name, signal)
-    try {
-      const bytes = privateKeyToProtobuf(privateKey)
-      await abortable(
-        update<unknown>(identityKey, (now) => now ?? bytes, database.use),
-        signal
-      )
-      const isKept = isSame(await abortable(get(identityKey, database.use), signal), bytes)
-      return isKept ? { privateKey, persistent: true, notice: undefined } : identity
-    } finally {
-      database.close()
-    }
+    const kept = await onDatabase(name, async (use) => {
+      await update<unknown>(identityKey, (now) => now ?? bytes, use)
+      return get<unknown>(identityKey, use)
+    })
+    return isSame(kept, bytes) ? { ...identity, persistent: true, notice: undefined } : identity
   } catch {
     // It stays as it is, with the notice that it has already.
     return identity
   }
 }
 
-async function stored(name: string, signal: AbortSignal): Promise<WebIdentity> {
+/** Opens the database for one act, which gets `deadlineMs` with the opening. */
+async function onDatabase<T>(name: string, act: (use: UseStore, signal: AbortSignal) => Promise<T>): Promise<T> {
+  const signal = AbortSignal.timeout(deadlineMs)
   const database = await openDatabase(name, signal)
   try {
-    let notice: string | undefined
-    for (;;) {
-      const found: unknown = await get(identityKey, database.use)
-      const privateKey = await readable(found)
-      if (privateKey !== undefined) return { privateKey, persistent: true, notice }
-      signal.throwIfAborted()
-      if (found !== undefined) {
-        notice = `the stored identity ${name} could not be used; a new one was made`
-        await set(brokenKey, found, database.use)
-      }
-      const { bytes } = await newIdentityKey()
-      // Another page may have been faster: what it wrote in place of what we found stays, and is read in the next round.
-      await update<unknown>(identityKey, (now) => (isSame(now, found) ? bytes : now), database.use)
-    }
+    return await abortable(act(database.use, signal), signal)
   } finally {
     database.close()
+  }
+}
+
+async function stored(name: string, use: UseStore, signal: AbortSignal): Promise<WebIdentity> {
+  let notice: string | undefined
+  for (;;) {
+    const found: unknown = await get(identityKey, use)
+    const privateKey = await readable(found)
+    if (privateKey !== undefined) return { privateKey, persistent: true, notice }
+    signal.throwIfAborted()
+    if (found !== undefined) {
+      notice = `the stored identity ${name} could not be used; a new one was made`
+      await set(brokenKey, found, use)
+    }
+    const { bytes } = await newIdentityKey()
+    // Another page may have been faster: what it wrote in place of what we found stays, and is read in the next round.
+    await update<unknown>(identityKey, (now) => (isSame(now, found) ? bytes : now), use)
   }
 }
 

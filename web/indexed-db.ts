@@ -74,9 +74,9 @@ class IndexedDbStorage implements PeerStorage {
     this.#mustHold()
     if (this.#database?.isOpen === true) return
     try {
-      const within = AbortSignal.any([signal, AbortSignal.timeout(this.#openMs)])
+      const ends = within(signal, this.#openMs)
       this.#openMs = openDeadlineMs
-      this.#database = await openDatabase(this.name, within, () =>
+      this.#database = await openDatabase(this.name, ends, () =>
         lost(new StorageError('unavailable', `the browser took the database ${databaseName(this.name)} away, or another page deletes it`))
       )
     } catch (error) {
@@ -102,13 +102,14 @@ class IndexedDbStorage implements PeerStorage {
    * May be repeated after any failure, which leaves the old text, once `open` was called again. A text that takes longer to
    * make than half a frame is made over several turns.
    */
-  async save(lines: Iterable<string>, signal?: AbortSignal): Promise<void> {
-    await this.#run('save', async ({ use }) => {
+  save(lines: Iterable<string>, signal?: AbortSignal): Promise<void> {
+    return this.#run('save', async ({ use }) => {
       const { text, bytes } = await this.#join(lines)
       signal?.throwIfAborted()
       await abortable(
         use('readwrite', (store) => {
           store.put(text, textKey)
+          // In Firefox it may be kept although the text was refused. That is harmless: it is within the cap, as the old text is.
           store.put(bytes, bytesKey)
           // Handed over whole at once: a page that is left in the next moment must not take the transaction with it.
           store.transaction.commit()
@@ -174,7 +175,7 @@ class IndexedDbStorage implements PeerStorage {
     let since = performance.now()
     for (const slice of slicesOf(parts)) {
       text += slice
-      bytes += encoder.encode(slice).byteLength
+      bytes += encoder.encode(slice).length
       if (bytes > this.#maxBytes) {
         throw new StorageError(
           'too-large',
@@ -189,8 +190,8 @@ class IndexedDbStorage implements PeerStorage {
   }
 }
 
-function within(signal: AbortSignal | undefined): AbortSignal {
-  return AbortSignal.any([AbortSignal.timeout(transactionDeadlineMs), ...(signal ? [signal] : [])])
+function within(signal: AbortSignal | undefined, ms = transactionDeadlineMs): AbortSignal {
+  return AbortSignal.any([AbortSignal.timeout(ms), ...(signal ? [signal] : [])])
 }
 
 /** A part is one line: too little to look at the clock for. */
