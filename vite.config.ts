@@ -7,7 +7,9 @@ import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { playwright } from '@vitest/browser-playwright'
 import { defineConfig, type TestProjectConfiguration } from 'vitest/config'
+import type { BrowserConfigOptions } from 'vitest/node'
 import { chromiumFlags, findChromium } from './node/cli/chromium.ts'
+import { findFirefox, firefoxLaunch } from './node/cli/firefox.ts'
 
 const checkout = fileURLToPath(new URL('.', import.meta.url))
 
@@ -33,6 +35,8 @@ const pageDependencies = [
 ]
 const browserTests = ['test/browser/**/*.test.ts', 'test/web/**/*.test.ts']
 const timedTests = ['test/browser/turns.test.ts']
+/** Firefox lets all databases of one site have 10 MB together, a fifth of this limit in kB, so that a test can fill them. */
+const smallStorage = { 'dom.quotaManager.temporaryStorage.fixedLimit': 51_200 }
 /** By default vitest leaves one processor idle, which of two is half of the time. */
 const maxWorkers = availableParallelism()
 /** Each file has its own ports and folders, and mostly waits. More than a few at once would wait for each other. */
@@ -44,9 +48,24 @@ export default defineConfig(async ({ mode }) =>
     : { root: `${checkout}web/demo`, build: { target: 'es2023', outDir: `${checkout}.cache/demo`, emptyOutDir: true } }
 )
 
+type Instances = NonNullable<BrowserConfigOptions['instances']>
+
 async function projects(): Promise<TestProjectConfiguration[]> {
   const { path: executablePath } = await findChromium()
-  const inChromium = (name: string, { include, exclude }: { include: string[]; exclude: string[] }): TestProjectConfiguration => ({
+  // New objects each time: Vitest writes into them.
+  const chromium = (): Instances => [
+    {
+      browser: 'chromium',
+      provider: playwright({ launchOptions: { ...(executablePath === undefined ? {} : { executablePath }), args: [...chromiumFlags] } })
+    }
+  ]
+  const { path: firefoxPath } = await findFirefox()
+  // Without one the global setup fails, and says why.
+  const firefox = (): Instances =>
+    firefoxPath === undefined
+      ? []
+      : [{ browser: 'firefox', provider: playwright({ launchOptions: firefoxLaunch(firefoxPath, smallStorage) }) }]
+  const inBrowsers = (name: string, { include, exclude, instances }: BrowserTests): TestProjectConfiguration => ({
     extends: true,
     optimizeDeps: { include: pageDependencies },
     test: {
@@ -57,15 +76,12 @@ async function projects(): Promise<TestProjectConfiguration[]> {
       hookTimeout: 60_000,
       maxWorkers: 1,
       sequence: { groupOrder: 3 },
-      globalSetup: ['test/browser/setup/chromium.ts'],
+      globalSetup: ['test/browser/setup/browsers.ts'],
       browser: {
         enabled: true,
         headless: true,
         screenshotFailures: false,
-        provider: playwright({
-          launchOptions: { ...(executablePath === undefined ? {} : { executablePath }), args: [...chromiumFlags] }
-        }),
-        instances: [{ browser: 'chromium' }]
+        instances
       }
     }
   })
@@ -94,9 +110,16 @@ async function projects(): Promise<TestProjectConfiguration[]> {
     },
     withSockets('integration', { include: integrationTests, exclude: measuredTests, maxWorkers: maxSocketWorkers, groupOrder: 1 }),
     withSockets('measured', { include: measuredTests, exclude: [], maxWorkers: 1, groupOrder: 2 }),
-    inChromium('browser', { include: browserTests, exclude: timedTests }),
-    inChromium('turns', { include: timedTests, exclude: [] })
+    // Both at once: they mostly wait.
+    inBrowsers('browser', { include: browserTests, exclude: timedTests, instances: [...chromium(), ...firefox()] }),
+    inBrowsers('turns', { include: timedTests, exclude: [], instances: chromium() })
   ]
+}
+
+interface BrowserTests {
+  readonly include: string[]
+  readonly exclude: string[]
+  readonly instances: Instances
 }
 
 interface SocketTests {

@@ -23,7 +23,8 @@ import { expectThat, type Facts } from './demo-facts.ts'
 import type { Shutdown } from './demo-shutdown.ts'
 import { type Demo, startDemo } from './demo-start.ts'
 import type { DemoTab } from './demo-tab.ts'
-import { Firefox, findFirefox } from './firefox-windows.ts'
+import { findOrInstallFirefox } from './firefox.ts'
+import { Firefox } from './firefox-windows.ts'
 import type { HidingBrowser } from './hiding-windows.ts'
 
 export interface CheckOptions {
@@ -58,17 +59,12 @@ interface Firefoxes extends Pick<CheckOptions, 'facts' | 'shutdown' | 'log'> {
   own(): Promise<Demo>
 }
 
-/** Where there is no Firefox the check says so, and goes on. */
 async function checkFirefox({ facts, shutdown, own, log }: Firefoxes): Promise<void> {
-  const found = await findFirefox()
-  if (found === undefined) {
-    log('Firefox was not found, so its facts were not looked at: install firefox-esr, or set FIREFOX_PATH')
-    return
-  }
   let browser: HidingBrowser | undefined
   const started = await facts.holds('Firefox starts', async () => {
-    browser = await shutdown.own('Firefox', { start: () => Firefox.launch(found.path), stop: (one) => one.close() })
-    return found.version
+    const path = await findOrInstallFirefox({ log })
+    browser = await shutdown.own('Firefox', { start: () => Firefox.launch(path), stop: (one) => one.close() })
+    return path
   })
   if (started && browser !== undefined) await checkNewTabs({ facts, name: 'Firefox', browser, demo: await own() })
 }

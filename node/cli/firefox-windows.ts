@@ -1,50 +1,16 @@
-/**
- * A Firefox with real tabs, over WebDriver BiDi, if one is installed: Debian's `firefox-esr`, or the one that `FIREFOX_PATH` names. It is
- * never installed by us. Each visitor is a user context with storage of its own.
- */
+/** A Firefox with real tabs that hide each other, over WebDriver BiDi. Each visitor is a user context with storage of its own. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { delimiter, join } from 'node:path'
+import { join } from 'node:path'
 import process from 'node:process'
 import WebSocket from 'ws'
-import { type Machine, thisMachine } from './chromium.ts'
+import { firefoxPreferences } from './firefox.ts'
 import type { HidingBrowser, HidingTab } from './hiding-windows.ts'
 
-const commandNames = ['firefox-esr', 'firefox']
 /** A first start from a cold disk took four seconds. */
 const startWithinMs = 60_000
 const answerWithinMs = 60_000
-const versionDeadlineMs = 20_000
-
-/** Firefox calls home and opens pages of its own otherwise. WebRTC needs the addresses of this machine: nothing else connects them here. */
-const preferences: Readonly<Record<string, boolean | number | string>> = {
-  'app.update.enabled': false,
-  'browser.shell.checkDefaultBrowser': false,
-  'browser.startup.homepage_override.mstone': 'ignore',
-  'browser.startup.page': 0,
-  'datareporting.policy.dataSubmissionEnabled': false,
-  'extensions.update.enabled': false,
-  'network.captive-portal-service.enabled': false,
-  'network.connectivity-service.enabled': false,
-  'toolkit.telemetry.reportingpolicy.firstRun': false,
-  'media.peerconnection.ice.loopback': true,
-  'media.peerconnection.ice.obfuscate_host_addresses': false
-}
-
-/** The one that starts, or nothing. Looks without changing anything. */
-export async function findFirefox(
-  machine: Machine = thisMachine
-): Promise<{ readonly path: string; readonly version: string } | undefined> {
-  const { FIREFOX_PATH: chosen, PATH: folders = '' } = machine.env
-  const paths = chosen ? [chosen] : commandNames.flatMap((name) => folders.split(delimiter).map((folder) => join(folder, name)))
-  for (const path of paths) {
-    if (!(await machine.isExecutable(path))) continue
-    const { ok, output } = await machine.run(path, ['--version'], { deadlineMs: versionDeadlineMs, visible: false })
-    if (ok) return { path, version: output.trim() }
-  }
-  return undefined
-}
 
 interface Reply {
   readonly type: 'success' | 'error' | 'event'
@@ -75,7 +41,7 @@ export class Firefox implements HidingBrowser {
   /** Rejects with what Firefox said if it does not start. For tests it takes certificates of no authority, and resolves names to this machine. */
   static async launch(path: string, { localNames = [], acceptInsecureCerts = false }: FirefoxOptions = {}): Promise<Firefox> {
     const profile = await mkdtemp(join(tmpdir(), 'p2p-pool-firefox-'))
-    const all = { ...preferences, 'network.dns.localDomains': localNames.join() }
+    const all = { ...firefoxPreferences, 'network.dns.localDomains': localNames.join() }
     const lines = Object.entries(all).map(([name, value]) => `user_pref(${JSON.stringify(name)}, ${JSON.stringify(value)});`)
     await writeFile(join(profile, 'user.js'), `${lines.join('\n')}\n`)
     const flags = ['--headless', '--no-remote', '--profile', profile, '--remote-debugging-port', '0']

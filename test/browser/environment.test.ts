@@ -1,8 +1,9 @@
 import { clear, createStore, get, set } from 'idb-keyval'
 import { expect, it } from 'vitest'
+import { server } from 'vitest/browser'
 
-it('the browser tests run in a real Chromium with WebRTC, Web Locks and WebCrypto', async () => {
-  expect(navigator.userAgent).toMatch(/Chrome\/\d+/)
+it('the browser tests run in a real browser, the one that is named, with WebRTC, Web Locks and WebCrypto', async () => {
+  expect(navigator.userAgent).toMatch(server.browser === 'firefox' ? / Firefox\/\d+/ : /Chrome\/\d+/)
   const connection = new RTCPeerConnection()
   connection.createDataChannel('probe')
   const offer = await connection.createOffer()

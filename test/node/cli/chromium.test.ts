@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { chromiumFlags, findChromium, findOrInstallChromium, type Machine } from '../../../node/cli/chromium.ts'
+import { chromiumFlags, findChromium, findOrInstallChromium } from '../../../node/cli/chromium.ts'
+import type { Machine } from '../../../node/cli/machine.ts'
 
 const playwrightsOwn = '/home/me/.cache/ms-playwright/chrome'
 

@@ -1,6 +1,6 @@
 /**
  * A page that came over https reaches `p2p-pool node` with a certificate of its own, and no proxy: in Chromium, there also by /webrtc-direct, and
- * in Firefox where there is one, which gets no answer by /webrtc-direct. Both have public names that stand for this machine, so the browser's and the pool's rules for public pages apply.
+ * in Firefox, which gets no answer by /webrtc-direct. Both have public names that stand for this machine, so the browser's and the pool's rules for public pages apply.
  */
 import { writeFile } from 'node:fs/promises'
 import type { Server } from 'node:http'
@@ -9,7 +9,8 @@ import { join } from 'node:path'
 import { chromium } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { chromiumFlags, findChromium } from '../../../node/cli/chromium.ts'
-import { Firefox, findFirefox } from '../../../node/cli/firefox-windows.ts'
+import { firefoxPath } from '../../../node/cli/firefox.ts'
+import { Firefox } from '../../../node/cli/firefox-windows.ts'
 import { newCertificate } from '../../support/new-certificate.ts'
 import { bundlePage, servePage } from '../pages.ts'
 import type { TestPage } from '../web-peer-page.ts'
@@ -122,11 +123,8 @@ test('in Chromium', async () => {
   }
 }, 60_000)
 
-const firefox = await findFirefox()
-
-test(firefox === undefined ? 'not tried in Firefox: there is none on this machine' : 'in Firefox', async () => {
-  if (firefox === undefined) return
-  const browser = await Firefox.launch(firefox.path, { localNames: [pageName, peerName], acceptInsecureCerts: true })
+test('in Firefox', async () => {
+  const browser = await Firefox.launch(await firefoxPath(), { localNames: [pageName, peerName], acceptInsecureCerts: true })
   try {
     const tab = await browser.open(url())
     expect(await tab.evaluate(reach, 'test', pageLine())).toMatchObject(expected())
