@@ -15,10 +15,10 @@ import { bundle } from './bundle.ts'
 /** Before the first dial; everything; everything with the sharing between tabs. */
 const targets = { first: 38_000, all: 47_000, shared: 52_000 }
 /** None may be exceeded. They only go down. */
-const ceilings = { first: 50_980, all: 75_790, shared: 81_930 }
+const ceilings = { first: 50_980, all: 74_190, shared: 80_360 }
 
 /** Chunks that a page does not load unless it has the option: they count for nothing. */
-const onlyWithOption: ReadonlySet<string> = new Set(['pool-metrics'])
+const onlyWithOption: ReadonlySet<string> = new Set(['pool-metrics', 'application-check', 'plain-peers'])
 
 /** All that `createTabPeer` uses of libp2p. */
 const libp2p = `
@@ -98,7 +98,7 @@ console.log(
 )
 console.log('loaded later, in chunks of their own:')
 for (const [name, code] of withPool.later)
-  console.log(row(code.length, gzipped(code), onlyWithOption.has(name) ? `${name}, only where the node has metrics` : name))
+  console.log(row(code.length, gzipped(code), onlyWithOption.has(name) ? `${name}, only with its option` : name))
 const ordinary = [...withPool.later].filter(([name]) => !onlyWithOption.has(name)).map(([, code]) => code)
 const all = pool + sum(ordinary, gzipped)
 console.log(`everything: ${verdict('all', all)}`)

@@ -4,10 +4,11 @@
  */
 
 /** Resolves in any case: what cannot be loaded now is asked for again when it is needed. */
-export async function loadAll(): Promise<void> {
+export async function loadAll({ plainPeers, onAdmit }: { plainPeers?: unknown; onAdmit?: unknown }): Promise<void> {
   await Promise.allSettled([
     import('../src/core/api/late.ts'),
     import('../src/libp2p/late-network.ts'),
-    import('../src/libp2p/plain-peers.ts')
+    plainPeers === 'admit' && import('../src/libp2p/plain-peers.ts'),
+    onAdmit !== undefined && import('../src/core/flows/application-check.ts')
   ])
 }

@@ -150,7 +150,7 @@ export class TabSession<Msg, PeerMeta, ConnMeta> {
     } finally {
       clearTimeout(timer)
     }
-    if (this.#role === 'follower') void loadAll()
+    if (this.#role === 'follower') void loadAll(this.#init)
   }
 
   /** Ends this tab's part; another tab becomes the owner. Idempotent. Never rejects. */

@@ -31,6 +31,7 @@ export {
   type SuspendedKeep
 } from './values/bounds.ts'
 export {
+  type AdmissionCandidate,
   type Codec,
   type ConnectionMetadata,
   nodePreset,

@@ -144,7 +144,10 @@ export class ConnectionKeeper {
   /** The link is gone; closes the connection unless something else uses it. Never rejects. */
   async release(connection: Connection, link: Link, within: AbortSignal): Promise<void> {
     this.drop(connection, link)
-    await this.closeUnused(connection, within)
+    const isTheirs = connection.direction === 'outbound' && !this.#made.has(connection)
+    if (link.isRefused === true && !isTheirs && !this.carriesLink(connection) && !(await this.isKeptAlive(connection)))
+      await this.close(connection, within)
+    else await this.closeUnused(connection, within)
   }
 
   /** Closes a connection that nobody uses, at once. Never rejects; aborts the connection when the signal fires. */

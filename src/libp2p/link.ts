@@ -60,6 +60,7 @@ export class StreamLink implements Link {
   readonly chunks: AsyncIterable<Uint8Array>
   readonly over: Promise<void>
   readonly reach: Link['reach']
+  isRefused = false
   readonly #isOver: () => void
   readonly #stream: Stream
   readonly connection: Connection

@@ -17,7 +17,7 @@ const rejections = all<Rejection['kind']>({
   ...{ 'point-banned': true, 'peer-banned': true, 'host-dial-limit': true, 'too-many-connections': true, 'too-many-handshakes': true },
   ...{ 'private-mode': true, pending: true, 'already-connected': true, myself: true, 'table-full': true, 'dial-failed': true },
   ...{ 'unexpected-peer-id': true, 'unknown-network': true, 'no-common-version': true, 'rejected-by-peer': true, timeout: true },
-  ...{ 'link-lost': true, fault: true, cancelled: true }
+  ...{ 'not-admitted': true, 'link-lost': true, fault: true, cancelled: true }
 })
 
 const dialFailures = all<DialFailure>({

@@ -20,7 +20,7 @@ export class PlainLink implements Link {
   readonly chunks: AsyncIterable<Uint8Array>
   readonly over: Promise<void>
   readonly #isOver: () => void
-  readonly #connection: Connection
+  readonly connection: Connection
   readonly #ended: LinkEnded
   #end: { readonly error: Error | undefined } | undefined
   #closed: Promise<void> | undefined
@@ -34,7 +34,7 @@ export class PlainLink implements Link {
     this.transport = transport
     this.direction = connection.direction === 'outbound' ? 'outgoing' : 'incoming'
     this.remoteAddress = connection.remoteAddr.toString()
-    this.#connection = connection
+    this.connection = connection
     this.#ended = ended
     const over = Promise.withResolvers<void>()
     this.over = over.promise
@@ -70,12 +70,12 @@ export class PlainLink implements Link {
   }
 
   abort(detail: string, { dead } = { dead: false }): void {
-    if (dead) this.#connection.abort(new Error(detail))
+    if (dead) this.connection.abort(new Error(detail))
     void this.close()
   }
 
   probe(signal: AbortSignal): Promise<void> {
-    return probe(this.#connection, signal)
+    return probe(this.connection, signal)
   }
 
   // biome-ignore lint/correctness/useYield: nothing ever comes of a plain peer, but its end.

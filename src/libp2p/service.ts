@@ -3,12 +3,13 @@
  * calls with its components, and its `gater` goes to `connectionGater`. The instance is the pool itself:
  * `node.services.pool.connect(…)`. The presets of `node` and `web` add transports, storage and identity.
  */
-import { type Startable, serviceCapabilities, serviceDependencies } from '@libp2p/interface'
+import { type Connection, type Startable, serviceCapabilities, serviceDependencies } from '@libp2p/interface'
 import { memoryStorage } from '../core/memory-storage.ts'
 import { PeerPool, type PoolComponents } from '../core/peer-pool.ts'
 import type { PoolState } from '../core/tables/pool-state.ts'
 import { anything, flag, listOf, type Shape, whole } from '../core/values/arguments.ts'
 import {
+  type AdmissionCandidate,
   checkOptions,
   nodePreset,
   type PoolConfig,
@@ -35,10 +36,15 @@ import { systemClock, systemRandom } from './system.ts'
 
 /** The pool's options (`PoolOptions`) and what concerns libp2p. */
 export interface PeerPoolInit<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Array>
-  extends Omit<PoolOptions<Msg, PeerMeta, ConnMeta>, 'trustedPoints'>,
+  extends Omit<PoolOptions<Msg, PeerMeta, ConnMeta>, 'trustedPoints' | 'onAdmit'>,
     Partial<DialRule> {
   /** Points to begin with, kept and dialed before others. @default [] */
   readonly trustedPoints?: readonly PointInit[]
+  /**
+   * `PoolConfig.onAdmit`, with libp2p's connection: `peer.connection.newStream(protocol, { signal })` asks the peer over another protocol. A
+   * connection that the pool refuses is closed, unless another service of the node uses it. @default none
+   */
+  onAdmit?(peer: AdmissionCandidate<ConnMeta, Connection>, signal: AbortSignal): boolean | string | Promise<boolean | string>
   /** Sizes for a server or a page. @default by where this runs */
   readonly preset?: Preset
   /** The port of points written as `host` or `host#peerId`. @default none: such a text is refused */

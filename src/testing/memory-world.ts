@@ -1,5 +1,6 @@
 /** Pools of the real core in one network in memory, on one virtual clock, with chance from one seed. For tests of programs that use a pool. */
 import '../core/api/late.ts'
+import '../core/flows/application-check.ts'
 import { memoryStorage } from '../core/memory-storage.ts'
 import { PeerPool } from '../core/peer-pool.ts'
 import '../core/tables/saved-state.ts'

@@ -275,6 +275,7 @@ export class RandomPool {
       { kind: 'timeout', step: 'ack', afterMs: 1 },
       { kind: 'dial-failed', failure: 'refused', detail: '' },
       { kind: 'rejected-by-peer', motive: 1, points: [] },
+      { kind: 'not-admitted', peerId: this.#peer(), detail: 'random' },
       { kind: 'cancelled', detail: 'by the caller' }
     ])
   }

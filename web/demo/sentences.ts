@@ -187,6 +187,8 @@ export function adviceFor(rejection: Rejection): string {
       return 'One of the two sides must be updated.'
     case 'rejected-by-peer':
       return 'The peer is there but does not want us now. The pool will try again by itself.'
+    case 'not-admitted':
+      return 'The application refused this peer. It asks again later by itself.'
     case 'timeout':
       return 'The peer may be gone, or a firewall in between. Check the address, or try again.'
     case 'link-lost':

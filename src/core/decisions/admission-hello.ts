@@ -9,7 +9,7 @@ import type { PeerKind } from '../values/bounds.ts'
 import type { Host, ParsedPoint, PeerId } from '../values/ids.ts'
 import type { Rejection } from '../values/reason.ts'
 import type { HelloMessage } from '../wire/schema.ts'
-import { checkPeer } from './admission.ts'
+import { checkPeer, isShutOut } from './admission.ts'
 import { chooseToPrune, keptSlots, maxIncomingConnections, type Surplus, surplusByKind } from './eviction.ts'
 import { chooseRival, judgeShare, shareOf, untrustedHolders } from './group-shares.ts'
 
@@ -56,6 +56,15 @@ export function checkHello(
   const twin = resolveTwin(view, attempt, theirs)
   if (twin.kind !== 'admit') return twin
   return attempt.hasSlot ? twin : findSlot(view, twin, { peerId, host: attempt.host, kind: kindOf(attempt.transport), trusted })
+}
+
+/** After a wait between `checkHello` and the connection: a ban may have come, the end of trust, or a narrower band. */
+export function checkAgain(view: PoolView, attempt: Attempt, peerId: PeerId): Rejection | undefined {
+  const trusted = view.access.isTrusted(peerId, attempt.point)
+  const refusal = checkPeer(view, peerId, attempt.host)
+  if (refusal !== undefined || trusted) return refusal
+  if (isShutOut(view, peerId, attempt)) return { kind: 'private-mode' }
+  return view.slotsTaken > view.band.max ? { kind: 'too-many-connections' } : undefined
 }
 
 /**

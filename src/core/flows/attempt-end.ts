@@ -13,21 +13,30 @@ export function watch(
   attempt: AttemptRecord,
   { timeoutMs, signal }: { timeoutMs: number; signal?: AbortSignal | undefined }
 ): Progress {
-  const progress: Progress = { step: 'dial', done: () => undefined }
-  const stopTimer = clock.schedule(timeoutMs, () => attempt.cancel({ kind: 'timeout', step: progress.step, afterMs: timeoutMs }))
+  let stopTimer = (): void => undefined
   const aborted = (): void => attempt.cancel({ kind: 'cancelled', detail: 'by the caller' })
   if (signal?.aborted === true) aborted()
   else signal?.addEventListener('abort', aborted, { once: true })
-  progress.done = () => {
-    stopTimer()
-    signal?.removeEventListener('abort', aborted)
+  const progress: Progress = {
+    step: 'dial',
+    limit: (afterMs) => {
+      stopTimer()
+      stopTimer = clock.schedule(afterMs, () => attempt.cancel({ kind: 'timeout', step: progress.step, afterMs }))
+    },
+    done: () => {
+      stopTimer()
+      signal?.removeEventListener('abort', aborted)
+    }
   }
+  progress.limit(timeoutMs)
   return progress
 }
 
-interface Progress {
+export interface Progress {
   step: AttemptStep
-  done: () => void
+  /** Moves the deadline: it is so many ms from now. */
+  readonly limit: (afterMs: number) => void
+  readonly done: () => void
 }
 
 /** What an error in the middle of an attempt means. */

@@ -81,7 +81,7 @@ export class Connector {
       const unwanted = checkDialed(state, link.peerId, attempt)
       if (unwanted !== undefined) throw PoolError.rejected(unwanted)
       const handshakes = await abortable(this.#handshakes(), attempt.signal)
-      return await handshakes.finish(attempt, link)
+      return await handshakes.finish(attempt, link, progress)
     } catch (error) {
       outcome = outcomeOf(error, { attempt, progress, link, state })
       throw outcome.kind === 'failed' ? PoolError.rejected(outcome.rejection, error) : error

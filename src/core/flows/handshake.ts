@@ -2,7 +2,7 @@
  * The rest of an attempt, once it has a link: the handshake, its checks, and the connection that comes of it. `connect.ts` hands over its
  * dials; an incoming link begins here. A page loads this beside its start: no dial waits for it.
  */
-import { type Admission, checkHello } from '../decisions/admission-hello.ts'
+import { type Admission, checkAgain, checkHello } from '../decisions/admission-hello.ts'
 import { checkIncoming } from '../decisions/handshake-places.ts'
 import type { AttemptRecord } from '../tables/attempt.ts'
 import { isWordless, type Outcome } from '../tables/outcome.ts'
@@ -10,7 +10,8 @@ import type { Attempt } from '../values/attempt.ts'
 import type { Link } from '../values/ports.ts'
 import { messageOf, PoolError, type Rejection } from '../values/reason.ts'
 import type { HelloMessage } from '../wire/schema.ts'
-import { outcomeOf, watch } from './attempt-end.ts'
+import type { ApplicationCheck } from './application-check.ts'
+import { outcomeOf, type Progress, watch } from './attempt-end.ts'
 import { Channel } from './channel.ts'
 import { abortLink, closeLink } from './closing.ts'
 import { Connection } from './connection.ts'
@@ -18,21 +19,29 @@ import type { FlowConnection, FlowContext } from './context.ts'
 import type { Exchange } from './exchange.ts'
 import { instanceText, nackFor, ourHello, parsePoints, readHello, readMetadata, readSigned, readVerdict } from './hello.ts'
 import { Turns } from './turns.ts'
+import { abortable } from './waits.ts'
+
+/** The check ends by itself in its time. What loads it may not. */
+const checkGraceMs = 5_000
 
 export class Handshakes {
   readonly #context: FlowContext
   readonly #exchange: Exchange
   /** Shared by all connections. */
   readonly #turns: Turns
+  /** Loaded by a pool that has `onAdmit`. */
+  #check: ApplicationCheck | undefined
 
   constructor(context: FlowContext, exchange: Exchange) {
     this.#context = context
     this.#exchange = exchange
     this.#turns = new Turns(context.clock)
+    // Begun before it is needed: later the server of a page may be gone.
+    if (context.config.onAdmit !== undefined) this.#loadCheck().catch(() => undefined)
   }
 
   /** Steps 3 to 6 of a dial. Rejects with the reason why there is no connection; the caller ends the attempt. */
-  async finish(attempt: AttemptRecord<FlowConnection>, link: Link): Promise<Connection> {
+  async finish(attempt: AttemptRecord<FlowConnection>, link: Link, progress: Progress): Promise<Connection> {
     const { state, network, config, clock } = this.#context
     const channel = new Channel(link)
     const askedAt = clock.now()
@@ -48,7 +57,7 @@ export class Handshakes {
       throw PoolError.rejected({ kind: 'rejected-by-peer', motive: verdict.motive, points: alternatives })
     }
     const metadata = readMetadata(hello, link, config)
-    const rejection = this.#judge(attempt, link, hello)
+    const rejection = this.#judge(attempt, link, hello) ?? (await this.#ask(attempt, { link, metadata, progress }))
     if (rejection !== undefined) {
       const nack = nackFor(rejection, [])
       if (nack !== undefined) channel.send(nack)
@@ -78,7 +87,7 @@ export class Handshakes {
       const hello = await readHello(channel, config, attempt.signal)
       attempt.signal.throwIfAborted()
       const metadata = readMetadata(hello, link, config)
-      const rejection = this.#judge(attempt, link, hello)
+      const rejection = this.#judge(attempt, link, hello) ?? (await this.#ask(attempt, { link, metadata, progress }))
       if (rejection !== undefined) {
         const isFull = rejection.kind === 'too-many-connections' || rejection.kind === 'table-full'
         const nack = nackFor(rejection, isFull ? this.#exchange.alternatives(link, hello) : [])
@@ -123,6 +132,32 @@ export class Handshakes {
     const free = own.filter((record) => record.state.kind === 'disconnected')
     state.admit(attempt, peerId, { instance, point: free.find((record) => record.trusted) ?? free[0] })
     return undefined
+  }
+
+  /**
+   * The application's own check of a peer that was admitted. It has its own deadline: then the one of the attempt begins anew. Returns the
+   * rejection, if any.
+   */
+  async #ask(
+    attempt: AttemptRecord<FlowConnection>,
+    { progress, ...about }: { link: Link; metadata: unknown; progress: Progress }
+  ): Promise<Rejection | undefined> {
+    const { config, state } = this.#context
+    if (config.onAdmit === undefined) return undefined
+    progress.step = 'admit'
+    progress.limit(config.admitTimeoutMs + checkGraceMs)
+    const check = await abortable(this.#loadCheck(), attempt.signal)
+    const rejection = await check.judge(attempt, about)
+    attempt.signal.throwIfAborted()
+    progress.limit(config.authenticationTimeoutMs)
+    return rejection ?? checkAgain(state, attempt, about.link.peerId)
+  }
+
+  /** Rejects if it cannot be loaded: the peer is then refused, and the next one tries again. */
+  async #loadCheck(): Promise<ApplicationCheck> {
+    const { ApplicationCheck } = await import('./application-check.ts')
+    this.#check ??= new ApplicationCheck(this.#context)
+    return this.#check
   }
 
   /** A connection that is replaced ends in libp2p too, where it would keep a slot. */

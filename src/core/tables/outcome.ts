@@ -67,6 +67,11 @@ const ownReasons: ReadonlySet<Rejection['kind']> = new Set([
   'already-connected'
 ])
 
+/** Rejections that one side chose, of the peer itself. */
+const choices: ReadonlySet<Rejection['kind']> = new Set(['rejected-by-peer', 'not-admitted'])
+/** Motives of a Nack that still hold after a second. */
+const lasting: readonly number[] = [nackMotive.tooManyConnections, nackMotive.notAdmitted]
+
 /** A connection that the other side ended sooner than this counts as a failure, ms. */
 const shortConnectionMs = 10_000
 
@@ -93,7 +98,7 @@ export function consequencesOf(
     backsOff: counts && !endedAsleep,
     answered,
     grows: answered || active > 0,
-    isChoice: ending === undefined ? rejection?.kind === 'rejected-by-peer' : !isLost && !wasReplaced,
+    isChoice: ending === undefined ? rejection !== undefined && choices.has(rejection.kind) : !isLost && !wasReplaced,
     isShort: !byUs && ranSince !== undefined && !wasReplaced && now - ranSince < shortConnectionMs,
     mayReturnSoon: isLost || ending?.reason.kind === 'going-away',
     rejection,
@@ -102,11 +107,11 @@ export function consequencesOf(
   }
 }
 
-/** How long the other side asks us to stay away, ms; nothing where we ended the connection. A peer that is full now is full a second later, too. */
+/** How long the other side asks us to stay away, or the application does, ms; nothing where we ended the connection. A peer that is full now is full a second later, too. */
 function comeBackAfterMs(outcome: Outcome, { afterConnectionMs }: Reconnection): number {
   if (outcome.kind === 'closed') return outcome.ending.by === 'us' ? 0 : outcome.comeBackAfterMs
   const { rejection } = outcome
-  return rejection.kind === 'rejected-by-peer' && rejection.motive === nackMotive.tooManyConnections ? afterConnectionMs : 0
+  return choices.has(rejection.kind) && !('motive' in rejection && !lasting.includes(rejection.motive)) ? afterConnectionMs : 0
 }
 
 /** An incoming handshake in which the other side did not say what it had to, or was too slow while others waited. */

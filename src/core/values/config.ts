@@ -24,6 +24,7 @@ import type { PeerStorage } from './ports.ts'
 import type { Codec, ConnectionMetadata, PeerMetadata, PoolConfig, PoolOptions, PoolSettings, Preset, Reconnection } from './settings.ts'
 
 export type {
+  AdmissionCandidate,
   Codec,
   ConnectionMetadata,
   PeerMetadata,
@@ -126,6 +127,8 @@ export const poolOptions: Shape<PoolOptions> = {
   maxIncomingPerHost: whole(1, 10_000),
   connectionTimeoutMs: delay,
   authenticationTimeoutMs: delay,
+  admitTimeoutMs: delay,
+  onAdmit: callable,
   maintenanceIdleMs: orNull(delay),
   keepAliveIntervalMs: orNull(delay),
   timeBetweenSearchesMs: delay,
@@ -184,6 +187,7 @@ export function resolveConfig<Msg, PeerMeta, ConnMeta>(
     maxIncomingPerHost: Math.min(4, maxIncoming),
     connectionTimeoutMs: 10_000,
     authenticationTimeoutMs: 5_000,
+    admitTimeoutMs: 4_000,
     maintenanceIdleMs: 120_000,
     keepAliveIntervalMs: 20_000,
     timeBetweenSearchesMs: 5_000,

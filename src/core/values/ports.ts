@@ -51,6 +51,13 @@ export interface Link {
   readonly host: Host | undefined
   /** How the link travels. */
   readonly transport: Transport
+  /** What carries the link, for the application's `onAdmit`: with libp2p its `Connection`. The core does not look into it. */
+  readonly connection?: unknown
+  /**
+   * Set by the core before `close`: the application refused the peer. What carries the link ends too, whatever runs on it, unless something
+   * else of the host dialed it or keeps the peer alive: the application's questions may have left streams on it.
+   */
+  isRefused?: boolean
   /** The address seen at the other end, for people to read; not a point that can be dialed. */
   readonly remoteAddress: string
   /** Bytes in the order sent, in pieces of any size. Ends when the other side closed cleanly, throws when the link broke. */

@@ -11,7 +11,8 @@ export const nackMotive = {
   unknownNetwork: 2,
   deprecatedProtocol: 3,
   deprecatedApplication: 4,
-  alreadyConnected: 5
+  alreadyConnected: 5,
+  notAdmitted: 6
 } as const
 
 /**
@@ -46,7 +47,7 @@ export type DialFailure =
   | 'other'
 
 /** The step of an attempt that ran out of time. */
-export type AttemptStep = 'dial' | 'hello' | 'ack'
+export type AttemptStep = 'dial' | 'hello' | 'admit' | 'ack'
 
 /** Why an attempt did not become a connection: `kind` says which, `describeRejection` puts it in words. `docs/errors.md` lists all. */
 export type Rejection =
@@ -64,6 +65,7 @@ export type Rejection =
   | { readonly kind: 'unexpected-peer-id'; readonly expected: PeerId; readonly received: PeerId | undefined }
   | { readonly kind: 'unknown-network'; readonly expected: string; readonly received: string }
   | { readonly kind: 'no-common-version'; readonly of: 'protocol' | 'application'; readonly received: readonly number[] }
+  | { readonly kind: 'not-admitted'; readonly peerId: PeerId; readonly detail: string } // by the application's `onAdmit`
   | { readonly kind: 'rejected-by-peer'; readonly motive: number; readonly points: readonly Point[] }
   | { readonly kind: 'timeout'; readonly step: AttemptStep; readonly afterMs: number }
   | { readonly kind: 'link-lost'; readonly step: AttemptStep }
@@ -111,6 +113,7 @@ const motives: Readonly<Partial<Record<Rejection['kind'], number>>> = {
   'no-common-version': nackMotive.deprecatedProtocol,
   'already-connected': nackMotive.alreadyConnected,
   pending: nackMotive.alreadyConnected,
+  'not-admitted': nackMotive.notAdmitted,
   cancelled: nackMotive.none
 }
 
@@ -135,6 +138,7 @@ const rejectionTexts: { readonly [R in Rejection as R['kind']]: (rejection: R) =
   'unexpected-peer-id': ({ expected, received }) => `expected peer ${expected}, got ${received ?? 'a peer that did not prove its id'}`,
   'unknown-network': ({ expected, received }) => `the peer is on network ${JSON.stringify(received)}, ours is ${JSON.stringify(expected)}`,
   'no-common-version': ({ of, received }) => `no common ${of} version; the peer has ${received.join(', ') || 'none'}`,
+  'not-admitted': ({ peerId, detail }) => `${peerId} is not admitted by the application: ${detail}`,
   'rejected-by-peer': ({ motive }) => `the peer refused: ${describeMotive(motive)}`,
   timeout: ({ step, afterMs }) => `no answer within ${afterMs} ms (step: ${step})`,
   'link-lost': ({ step }) => `the link was lost (step: ${step})`,
@@ -150,7 +154,8 @@ export function describeMotive(motive: number): string {
     'unknown network',
     'deprecated protocol version',
     'deprecated application version',
-    'already connected'
+    'already connected',
+    'not admitted by the application'
   ]
   return names[motive] ?? `unknown motive (${motive})`
 }

@@ -2,8 +2,9 @@
  * The options of a pool: their meaning, units, ranges and defaults, for those who read and those who set them. `config.ts` checks them
  * and has the defaults.
  */
+import type { ConnectionKind, Direction } from './attempt.ts'
 import type { ConnectionBand, KindCounts } from './bounds.ts'
-import type { ParsedPoint } from './ids.ts'
+import type { ParsedPoint, PeerId, Point, Transport } from './ids.ts'
 import type { PeerStorage } from './ports.ts'
 
 /** When a point is dialed again after a failure or an ended connection. */
@@ -46,6 +47,28 @@ export interface ConnectionMetadata<ConnMeta> {
   own(): ConnMeta
   /** For ours and for theirs. If it cannot decode theirs, the handshake fails with a fault of the peer. */
   readonly codec: Codec<ConnMeta>
+}
+
+/** What `onAdmit` decides on: a peer that proved its id and passed all checks of the pool. */
+export interface AdmissionCandidate<ConnMeta = Uint8Array, NetworkConnection = unknown> {
+  /** Who it is. */
+  readonly peerId: PeerId
+  /** With the pool protocol, or plain. */
+  readonly kind: ConnectionKind
+  /** Who dialed. */
+  readonly direction: Direction
+  /** Where we dialed it, or the point that it named; none if it named none that was free. */
+  readonly point: Point | undefined
+  /** The address at the other end, for people. */
+  readonly remoteAddress: string
+  /** How the connection travels. */
+  readonly transport: Transport
+  /** The operator trusts it, by its id or its point. */
+  readonly trusted: boolean
+  /** What it sent of itself (`connectionMetadata`); `undefined` if it is plain. */
+  readonly metadata: ConnMeta | undefined
+  /** What carries the pool's link: libp2p's `Connection`, open for streams of other protocols. The pool closes it after a refusal. */
+  readonly connection: NetworkConnection
 }
 
 /** Table sizes: when `max` is reached, entries are collected down to `target`. */
@@ -119,8 +142,13 @@ export interface PoolSettings {
   readonly maxIncomingPerHost: number
   /** Time for dial and handshake together, ms; 1 to 2147483647. @default 10000 */
   readonly connectionTimeoutMs: number
-  /** Time for an incoming handshake, ms; 1 to 2147483647. @default 5000 */
+  /** Time for an incoming handshake, without `onAdmit`, ms; 1 to 2147483647. @default 5000 */
   readonly authenticationTimeoutMs: number
+  /**
+   * Time for `onAdmit`, ms; 1 to 2147483647. Stay a second below the `authenticationTimeoutMs` of the other peers: a peer that we dialed
+   * waits for us that long. @default 4000
+   */
+  readonly admitTimeoutMs: number
   /** Maintenance looks at the band at least this often, ms; `null`: only when something happens. @default 120000 */
   readonly maintenanceIdleMs: number | null
   /**
@@ -153,6 +181,13 @@ export interface PoolConfig<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uin
   readonly peerMetadata: PeerMetadata<PeerMeta>
   /** What each side sends the other when they connect. @default nothing */
   readonly connectionMetadata: ConnectionMetadata<ConnMeta>
+  /**
+   * The application's own check of each peer, incoming or dialed, trusted or not: once its id and the handshake are proved, before it counts as
+   * connected. `true` admits it. `false`, a text that says why, an error, or no answer within `admitTimeoutMs` refuses it: an attempt that
+   * failed as `not-admitted`. The pool then leaves the peer and its point alone for `reconnection.afterConnectionMs` at least, longer each time,
+   * and refuses a peer that comes back within 30 s without asking again. The signal fires when the answer is of no use any more. @default none
+   */
+  onAdmit?(peer: AdmissionCandidate<ConnMeta>, signal: AbortSignal): boolean | string | Promise<boolean | string>
 }
 
 /** What a user passes: everything but the network's name has a default. */

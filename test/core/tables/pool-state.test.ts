@@ -141,6 +141,7 @@ describe('what an ending costs', () => {
     [{ kind: 'fault', detail: 'garbage' }, true],
     [{ kind: 'timeout', step: 'hello', afterMs: 1 }, false],
     [{ kind: 'rejected-by-peer', motive: 1, points: [] }, false],
+    [{ kind: 'not-admitted', peerId: alice, detail: 'no' }, false],
     [{ kind: 'already-connected', peerId: alice }, false],
     [{ kind: 'link-lost', step: 'ack' }, false],
     [{ kind: 'unknown-network', expected: 'a', received: 'b' }, false],
