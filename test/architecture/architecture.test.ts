@@ -71,7 +71,7 @@ const cases: readonly Case[] = [
   {
     rule: rules.importsNameExistingFiles,
     name: 'every relative import names a file that is there',
-    about: all.filter(({ path }) => !path.startsWith('test/package/')),
+    about: all.filter(({ path }) => path !== 'test/package/consumer.test.ts'),
     broken: [{ 'src/core/values/a.ts': "import './gone.ts'" }],
     kept: { 'src/core/values/a.ts': "import './b.ts'", 'src/core/values/b.ts': '' }
   },

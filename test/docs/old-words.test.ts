@@ -29,7 +29,7 @@ const citing = /docs\/(conformance|reports|performance)\.md$/
 const files = ['src', 'node', 'web', 'docs', 'examples']
   .flatMap((folder) => readdirSync(join(checkout, folder), { recursive: true, encoding: 'utf8' }).map((name) => join(folder, name)))
   .concat('README.md')
-  .filter((name) => /\.(ts|md|html|css|proto)$/.test(name) && !citing.test(name))
+  .filter((name) => /\.(ts|md|html|css|proto)$/.test(name) && !citing.test(name) && !/(^|\/)(node_modules|dist)\//.test(name))
 
 it.each(oldWords)('%s is not used; the word is: %s', (word) => {
   const found = files.flatMap((name) =>

@@ -1,18 +1,38 @@
 /**
  * The package as a stranger gets it: built, packed, unpacked into a folder of its own, beside links to exactly the packages
- * that it declares. An undeclared import is therefore not found. Used by consumer.test.ts.
+ * that it declares. An undeclared import is therefore not found. Used by consumer.test.ts, and by tests of the examples.
  */
 import { execFile } from 'node:child_process'
-import { mkdir, mkdtemp, readdir, readFile, realpath, rm, symlink, writeFile } from 'node:fs/promises'
+import { createHash } from 'node:crypto'
+import { access, cp, mkdir, mkdtemp, readdir, readFile, realpath, rename, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { lock } from 'proper-lockfile'
 
 const checkout = fileURLToPath(new URL('../..', import.meta.url))
 
 /** Types of Node, and packages of libp2p that examples of the guide use, belong to the consumer's project, not to ours. */
-const consumersOwn = ['@types/node', '@libp2p/bootstrap', '@libp2p/gossipsub', '@libp2p/kad-dht']
+const consumersOwn = ['@types/node', '@libp2p/bootstrap', '@libp2p/gossipsub', '@libp2p/kad-dht', '@libp2p/utils']
+
+const cache = join(checkout, '.cache/packed')
+/** Whatever the package is made of. */
+const sources = [
+  'src',
+  'node',
+  'web',
+  'docs',
+  'package.json',
+  'tsconfig.json',
+  'tsconfig.build.json',
+  'README.md',
+  'CHANGELOG.md',
+  'CONTRIBUTING.md',
+  'SECURITY.md'
+]
+/** Another test may be packing: it takes some seconds, on a busy machine many. */
+const packWithinMs = 120_000
 
 interface Manifest {
   readonly version: string
@@ -31,6 +51,8 @@ export interface Consumer {
   readonly manifest: Manifest
   /** Paths of all packed files, from the package's root, sorted. */
   readonly files: readonly string[]
+  /** Copies an example into the project, with the packages that it declares. Returns its folder. */
+  copyExample(name: string): Promise<string>
   /** Puts a file into the project. */
   write(name: string, text: string): Promise<void>
   /** Installs the optional packages, and those of the examples. Before, the project has what `npm install p2p-pool libp2p` installs. */
@@ -53,19 +75,54 @@ export async function packAndInstall(): Promise<Consumer> {
   }
 }
 
+/** The path of the packed checkout as it is now. It is packed again after a change only, and by one test at a time: each build clears `dist`. */
+async function packOnce(): Promise<string> {
+  const hash = createHash('sha256')
+  for (const path of sources) {
+    const inside = await filesBelow(join(checkout, path)).catch(() => [''])
+    for (const file of inside) hash.update(`${path}/${file}\0`).update(await readFile(join(checkout, path, file)))
+  }
+  const packed = join(cache, `${hash.digest('hex').slice(0, 16)}.tgz`)
+  await mkdir(cache, { recursive: true })
+  const release = await lock(cache, {
+    stale: packWithinMs,
+    retries: { forever: true, maxRetryTime: packWithinMs, minTimeout: 200, maxTimeout: 200 }
+  })
+  try {
+    if (await isThere(packed)) return packed
+    await rm(cache, { recursive: true })
+    const fresh = await mkdtemp(join(tmpdir(), 'p2p-pool-packed-'))
+    await run('npm', ['pack', '--silent', '--pack-destination', fresh], checkout)
+    const tarball = (await readdir(fresh)).find((name) => name.endsWith('.tgz'))
+    if (tarball === undefined) throw new Error(`expected npm pack to leave a .tgz in ${fresh}`)
+    await mkdir(cache, { recursive: true })
+    await cp(join(fresh, tarball), `${packed}.part`)
+    await rename(`${packed}.part`, packed)
+    await rm(fresh, { recursive: true })
+    return packed
+  } finally {
+    await release()
+  }
+}
+
+function isThere(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false
+  )
+}
+
 async function fill(folder: string): Promise<Consumer> {
   const modules = join(folder, 'node_modules')
   const installed = join(modules, 'p2p-pool')
   await mkdir(installed, { recursive: true })
 
-  await run('npm', ['pack', '--silent', '--pack-destination', folder], checkout)
-  const tarball = (await readdir(folder)).find((name) => name.endsWith('.tgz'))
-  if (tarball === undefined) throw new Error(`expected npm pack to leave a .tgz in ${folder}`)
-  await run('tar', ['-xzf', join(folder, tarball), '--strip-components=1', '-C', installed], folder)
+  await run('tar', ['-xzf', await packOnce(), '--strip-components=1', '-C', installed], folder)
 
   const manifest: Manifest = JSON.parse(await readFile(join(installed, 'package.json'), 'utf8'))
   const install = async (names: readonly string[]): Promise<void> => {
     for (const name of names) {
+      if (await isThere(join(modules, name))) continue
       await mkdir(dirname(join(modules, name)), { recursive: true })
       await symlink(join(checkout, 'node_modules', name), join(modules, name), 'junction')
     }
@@ -81,8 +138,19 @@ async function fill(folder: string): Promise<Consumer> {
     manifest,
     files: await filesBelow(installed),
     installOptional: () => install([...optional, ...consumersOwn]),
+    async copyExample(name) {
+      const example = join(folder, name)
+      const left = /\/(node_modules|dist|data)(\/|$)/
+      const from = join(checkout, 'examples', name)
+      await cp(from, example, { recursive: true, filter: (path) => !left.test(path.slice(from.length)) })
+      const { dependencies = {}, devDependencies = {} }: Partial<Manifest> & { devDependencies?: Record<string, string> } = JSON.parse(
+        await readFile(join(example, 'package.json'), 'utf8')
+      )
+      await install(Object.keys({ ...dependencies, ...devDependencies }))
+      return example
+    },
     write: (name, text) => writeFile(join(folder, name), text),
-    node: (...args) => run(process.execPath, args, folder),
+    node: (...args) => runNode(args, folder),
     async typeCheck(name, files, options) {
       const compilerOptions = { target: 'ES2023', strict: true, noEmit: true, ...options }
       await writeFile(join(folder, name), JSON.stringify({ compilerOptions, files }))
@@ -97,6 +165,11 @@ export async function examplesInDocuments(consumer: Consumer): Promise<string[]>
   const guide = consumer.files.filter((file) => /^docs\/guide\/.*\.md$/.test(file))
   const texts = await Promise.all(['README.md', ...guide].map((file) => readFile(join(consumer.installed, file), 'utf8')))
   return texts.flatMap((text) => [...text.matchAll(/^```ts\n(.*?)^```$/gms)].map(([, code]) => code ?? ''))
+}
+
+/** Runs Node; rejects with what it printed. */
+export function runNode(args: readonly string[], cwd: string): Promise<string> {
+  return run(process.execPath, args, cwd)
 }
 
 async function filesBelow(folder: string): Promise<string[]> {
