@@ -81,6 +81,18 @@ export class SharedPoolFace<Msg, PeerMeta, ConnMeta, Services extends ServiceMap
     return this.#session.snapshot
   }
 
+  /**
+   * As `pool.getSnapshot`: the same object until something but the counters of connections changed. `undefined` until anything is known.
+   * It and `subscribe` need no `this`. Never throws.
+   */
+  readonly getSnapshot = (): PoolSnapshot | undefined => this.#session.unchanged
+
+  /**
+   * As `pool.subscribe`: calls the listener after each event `change`, also when `role` or `hasOwner` changed, until the returned function is
+   * called. Throws `PoolError` `invalid-argument` for a listener that is no function.
+   */
+  readonly subscribe = (listener: () => void): (() => void) => this.#session.events.subscribe('change', listener)
+
   /** As `pool.parsePoint`. Throws `PoolError` `invalid-point`. */
   parsePoint(text: string): ParsedPoint {
     return parsePoint(text, { defaultPort: this.#defaultPort })

@@ -4,7 +4,6 @@
  */
 import { EventHub } from '../src/core/flows/event-hub.ts'
 import { Guard } from '../src/core/flows/guards.ts'
-import { callable, oneOf, type Shape } from '../src/core/values/arguments.ts'
 import { checkOptions, type PoolConfig } from '../src/core/values/config.ts'
 import type { PeerId } from '../src/core/values/ids.ts'
 import { messageOf, PoolError } from '../src/core/values/reason.ts'
@@ -30,8 +29,8 @@ import {
   tabVersion
 } from './tab-messages.ts'
 import { followTab } from './tab-page.ts'
-import { defaultName, pagePool, startOwnPeer, startSharedPeer, type TabPeer, type TabPeerInit, tabPeerOptions } from './tab-peer.ts'
-import { type SharedPoolEvents, sharedEventNames, type TabRole, type WebPeerInit } from './tab-sharing.ts'
+import { defaultName, pagePool, startOwnPeer, startSharedPeer, type TabPeer, type TabPeerInit } from './tab-peer.ts'
+import { type SharedPoolEvents, sharedEventNames, type TabRole, type WebPeerInit, webPeerOptions } from './tab-sharing.ts'
 import { type WaitingRequest, WaitingRequests } from './waiting-requests.ts'
 
 /** A tab knows its role by then, whatever the others do, ms. */
@@ -40,9 +39,6 @@ const openingMs = 3_000
 const retryMs = 5_000
 /** Other versions that are reported. */
 const maxOtherVersions = 8
-
-/** What each option may be. */
-const webPeerOptions: Shape<WebPeerInit> = { ...tabPeerOptions, tabs: oneOf('share', 'own'), onOwner: callable }
 
 const log = new Guard({ error: (message, cause) => console.error(`p2p-pool: ${message}`, cause) }, systemClock)
 
@@ -73,6 +69,8 @@ export class TabSession<Msg, PeerMeta, ConnMeta> {
   /** The term of another tab that this one follows, and what was heard of it. */
   #followed = ''
   #snapshot: PoolSnapshot | undefined
+  /** The same object until something but the counters changed. */
+  #unchanged: PoolSnapshot | undefined
   #about: OwnerNotice | undefined
   /** The owner is of another version of the page. */
   #otherVersion: PoolError | undefined
@@ -111,6 +109,11 @@ export class TabSession<Msg, PeerMeta, ConnMeta> {
     return this.peer?.pool.snapshot() ?? this.#snapshot
   }
 
+  /** The same object until something but the counters changed. */
+  get unchanged(): PoolSnapshot | undefined {
+    return this.peer?.pool.getSnapshot() ?? this.#unchanged
+  }
+
   get identity(): IdentityNotice | undefined {
     return (this.#term?.about ?? this.#about)?.identity
   }
@@ -120,8 +123,11 @@ export class TabSession<Msg, PeerMeta, ConnMeta> {
     if (this.#tabs === 'own') {
       await this.#own({ isHeld: true, release: () => undefined })
     } else {
-      this.#listen()
-      this.#ownership.enter()
+      const join = (): void => {
+        this.#listen()
+        this.#ownership.enter()
+      }
+      join()
       this.#unfollow = followTab({
         shown: () => this.#watch(),
         hidden: () => this.#unwatch(),
@@ -134,10 +140,7 @@ export class TabSession<Msg, PeerMeta, ConnMeta> {
         frozen: () => {
           if (this.#term?.hasFollowers === true) this.#retire()
         },
-        back: () => {
-          this.#listen()
-          this.#ownership.enter()
-        }
+        back: join
       })
       this.#look()
     }
@@ -220,33 +223,25 @@ export class TabSession<Msg, PeerMeta, ConnMeta> {
       if (this.#snapshot !== undefined) inherit(peer.pool, this.#snapshot)
       term.begin(peer, { hears: [...this.#hears], band: this.#about?.band })
       this.#setRole('owner', true)
-      this.#greet(peer, term.over.signal)
+      log.call('onOwner', () => this.#onOwner?.(peer, term.over.signal), undefined)
       for (const request of this.#requests.unsent(term.name)) this.#send(request)
       this.#opened.resolve()
     } catch (error) {
-      if (this.#term === term) this.#failed(error)
+      if (this.#term !== term) return
+      term.over.abort()
+      this.#term = undefined
+      this.#ownership.leave()
+      this.events.emit('owner-failed', { message: messageOf(error) })
+      this.#opened.reject(error)
+      setTimeout(() => this.#isStopped || this.#ownership.enter(), retryMs)
     }
-  }
-
-  #greet(peer: TabPeer<Msg, PeerMeta, ConnMeta>, over: AbortSignal): void {
-    log.call('onOwner', () => this.#onOwner?.(peer, over), undefined)
-  }
-
-  #failed(error: unknown): void {
-    this.#term?.over.abort()
-    this.#term = undefined
-    this.#ownership.leave()
-    this.events.emit('owner-failed', { message: messageOf(error) })
-    this.#opened.reject(error)
-    setTimeout(() => {
-      if (!this.#isStopped) this.#ownership.enter()
-    }, retryMs)
   }
 
   /** What can be done at once is done when it returns: the page may be frozen in the next moment. */
   #disown(): void {
     const term = this.#term
     if (term === undefined) return
+    this.#unchanged = this.unchanged
     this.#snapshot = this.snapshot
     this.#about = term.about ?? this.#about
     this.#term = undefined
@@ -352,6 +347,9 @@ export class TabSession<Msg, PeerMeta, ConnMeta> {
     switch (message.kind) {
       case 'state':
         this.#snapshot = message.snapshot
+        // The owner says it to all when a tab comes. Owners count versions each for itself.
+        if (this.#unchanged?.version !== this.#snapshot.version || this.#unchanged.takenAt !== this.#snapshot.takenAt)
+          this.#unchanged = this.#snapshot
         this.#about = message.about
         this.#setRole('follower', true)
         this.#opened.resolve()
@@ -379,7 +377,7 @@ export class TabSession<Msg, PeerMeta, ConnMeta> {
   #follow({ term, network }: { term: string; network: string }): void {
     if (network !== this.config.network) {
       this.#ownership.heard()
-      const message = `another tab shares the pool ${this.#name} of the network ${JSON.stringify(network)}, this one is for ${JSON.stringify(this.config.network)}: give it another name`
+      const message = `another tab shares the pool ${this.#name} for the network ${network}, not ${this.config.network}: give it another name`
       this.#opened.reject(new PoolError('invalid-config', message))
       return
     }

@@ -1,9 +1,10 @@
 /** What a program sets when it shares a pool between tabs, and what it gets. Used by `shared-pool.ts` and `tab-session.ts`. */
 import type { ServiceMap } from '@libp2p/interface'
+import { callable, oneOf, type Shape } from '../src/core/values/arguments.ts'
 import { type PoolEvents, poolEventNames } from '../src/core/values/events.ts'
 import type { PeerId } from '../src/core/values/ids.ts'
 import type { NoServices } from '../src/libp2p/libp2p-parts.ts'
-import type { TabPeer, TabPeerInit } from './tab-peer.ts'
+import { type TabPeer, type TabPeerInit, tabPeerOptions } from './tab-peer.ts'
 
 /** `owner`: the pool runs in this tab. `follower`: in another one, or in none at the moment. */
 export type TabRole = 'owner' | 'follower'
@@ -22,6 +23,9 @@ export interface WebPeerInit<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Ui
    */
   readonly onOwner?: (peer: TabPeer<Msg, PeerMeta, ConnMeta, Services>, over: AbortSignal) => void
 }
+
+/** What each option may be. */
+export const webPeerOptions: Shape<WebPeerInit> = { ...tabPeerOptions, tabs: oneOf('share', 'own'), onOwner: callable }
 
 /** Events of the pool, wherever it runs, and these. In tabs that are hidden only the latter, and `change` when they are seen again. */
 export interface SharedPoolEvents<Msg = Uint8Array> extends PoolEvents {

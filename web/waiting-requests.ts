@@ -2,6 +2,7 @@
  * The requests of this tab that were not answered yet: bounded, each with a deadline. They outlive the owner that got them: its successor
  * gets them again, except what must not happen twice. Kept by `tab-session.ts`, which does the talking.
  */
+import { onAbort } from '../src/core/flows/waits.ts'
 import { PoolError } from '../src/core/values/reason.ts'
 import { onceOnly, type RequestName } from './requests.ts'
 
@@ -9,6 +10,9 @@ import { onceOnly, type RequestName } from './requests.ts'
 const maxWaiting = 256
 /** The longest wait for an answer, ms: three times the longest dial that is usual. */
 const deadlineMs = 30_000
+
+/** The owner may be slow, or gone. */
+const unanswered = 'the tab that owns the pool did not answer; it may still be done'
 
 export interface WaitingRequest {
   readonly id: number
@@ -41,14 +45,13 @@ export class WaitingRequests {
       reject(error)
       cancelled(request)
     }
-    const aborted = (): void => giveUp(signal?.reason)
     const timer = setTimeout(() => giveUp(new PoolError('no-owner', tooLate(request))), deadlineMs)
-    signal?.addEventListener('abort', aborted)
+    const forget = onAbort(signal, () => giveUp(signal?.reason))
     this.#waiting.set(request.id, request)
     send(request)
     return promise.finally(() => {
       clearTimeout(timer)
-      signal?.removeEventListener('abort', aborted)
+      forget()
       this.#waiting.delete(request.id)
     })
   }
@@ -62,10 +65,7 @@ export class WaitingRequests {
     for (const request of [...this.#waiting.values()]) {
       if (request.term === term) continue
       if (request.term === undefined || !onceOnly.has(request.name)) yield request
-      else
-        request.reject(
-          new PoolError('no-owner', `${request.name}: the tab that owned the pool went before it answered; it may be done or not`)
-        )
+      else request.reject(new PoolError('no-owner', `${request.name}: ${unanswered}`))
     }
   }
 
@@ -75,6 +75,6 @@ export class WaitingRequests {
 }
 
 function tooLate({ name, term }: WaitingRequest): string {
-  const sent = term === undefined ? 'no tab owned the pool' : 'the tab that owns the pool did not answer; it may still be done'
+  const sent = term === undefined ? 'no tab owned the pool' : unanswered
   return `${name}: for ${deadlineMs / 1_000} s ${sent}`
 }

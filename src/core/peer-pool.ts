@@ -3,10 +3,10 @@
  * (`tables`), by its life (`api/lifecycle.ts`) or by a flow. What concerns one point or peer is in `api/points.ts` and `api/peers.ts`.
  */
 import { Connections } from './api/connections.ts'
+import { gateOf } from './api/gate.ts'
 import { Lifecycle } from './api/lifecycle.ts'
 import { Peers } from './api/peers.ts'
 import { allClosed, Points } from './api/points.ts'
-import { checkPeer, isBlockedAt, isShutOut } from './decisions/admission.ts'
 import type { Explanation } from './decisions/explain.ts'
 import type { BandExplanation } from './decisions/explain-band.ts'
 import { scorerOf } from './decisions/score.ts'
@@ -93,14 +93,7 @@ export class PeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Arra
     this.connections = new Connections(this.#context)
     this.peers = new Peers(this.#context, this.#lifecycle)
     this.points = new Points(this.#context, this.#lifecycle)
-    this.gate = {
-      deniesIncoming: (host) => state.access.hostBlock(host, true) !== undefined,
-      deniesDial: (point, expectedPeerId) => isBlockedAt(state, point, { expectedPeerId }),
-      deniesPeer: (peerId, host, direction) =>
-        checkPeer(state, peerId, host) !== undefined || (direction !== undefined && isShutOut(state, peerId, { host, direction })),
-      isUnknown: (peerId) => !state.access.passesGreylist(peerId),
-      isTrusted: (peerId) => state.access.isTrusted(peerId, undefined)
-    }
+    this.gate = gateOf(state)
     for (const { point, expectedPeerId } of config.trustedPoints) take('registerPoint', point, { expectedPeerId })
     state.points.configure(config.trustedPoints)
   }
@@ -357,9 +350,20 @@ export class PeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Arra
    * `not-started` before the first start.
    */
   snapshot(): PoolSnapshot {
-    const { version, status, persistence } = this.#lifecycle
-    return this.#lifecycle.lateFor('snapshot').snapshot({ version, status, storage: persistence.status })
+    return this.#lifecycle.lateFor('snapshot').snapshot(this.#lifecycle.frame)
   }
+
+  /**
+   * What `snapshot` gave first after the last change: the same object until something but the counters of connections changed. `undefined`
+   * before the first start. Never throws. It and `subscribe` need no `this`, for `useSyncExternalStore` and the like.
+   */
+  readonly getSnapshot = (): PoolSnapshot | undefined => this.#lifecycle.unchanged()
+
+  /**
+   * Calls the listener after each event `change`, until the returned function is called. Each call counts by itself. A listener that
+   * throws is logged. Throws `PoolError` `invalid-argument` for one that is no function.
+   */
+  readonly subscribe = (listener: () => void): (() => void) => this.#context.events.subscribe('change', listener)
 
   /** Connected, or why not and when it will be tried next. Takes a point or a peer id. Throws `PoolError` `not-started` before the first start. */
   explain(what: Point | PeerId): Explanation {

@@ -2,6 +2,7 @@
 import type { Connection } from '../flows/connection.ts'
 import type { FlowContext } from '../flows/context.ts'
 import type { PeerId, Point } from '../values/ids.ts'
+import { drawn } from '../values/random-order.ts'
 
 /**
  * `pool.connections`: the running connections. Methods throw `PoolError` `invalid-point`, `invalid-peer-id` or `invalid-argument` for a
@@ -43,20 +44,19 @@ export class Connections<Msg, ConnMeta> implements Iterable<[PeerId, Connection<
    */
   randomAddress(which: { differentThan?: PeerId | undefined; noPrivate: boolean }): { point: Point; peerId: PeerId } | undefined {
     const [{ differentThan, noPrivate }] = this.#context.take('connections.randomAddress', which)
-    const found: { point: Point; peerId: PeerId }[] = []
-    for (const { peerId, point, isPrivate } of this.#context.state.connections()) {
-      if (point !== undefined && peerId !== differentThan && !(noPrivate && isPrivate)) found.push({ point, peerId })
-    }
-    return found[Math.floor(this.#context.random.next() * found.length)]
+    const found = this.list().flatMap(({ peerId, point, isPrivate }) =>
+      point === undefined || peerId === differentThan || (noPrivate && isPrivate) ? [] : { point, peerId }
+    )
+    const [one] = drawn(found, this.#context.random)
+    return one
   }
 
   /** The peer to offer a swap, and what: two different random connections, neither private. Octez: `propose_swap_request`. */
   proposeSwapRequest(): { point: Point; peerId: PeerId; recipient: Connection<Msg, ConnMeta> } | undefined {
-    const recipients = this.list().filter((connection) => !connection.isPrivate)
-    const recipient = recipients[Math.floor(this.#context.random.next() * recipients.length)]
-    if (recipient === undefined) return undefined
-    const offer = this.randomAddress({ differentThan: recipient.peerId, noPrivate: true })
-    return offer === undefined ? undefined : { ...offer, recipient }
+    const willing = this.list().filter((connection) => !connection.isPrivate)
+    const [recipient] = drawn(willing, this.#context.random)
+    const offer = recipient && this.randomAddress({ differentThan: recipient.peerId, noPrivate: true })
+    return offer && { ...offer, recipient }
   }
 
   #of(peerId: PeerId): Connection<Msg, ConnMeta> | undefined {

@@ -28,6 +28,9 @@ export class LatePool {
   readonly explanations: Explanations
   readonly descriptions: Descriptions
   readonly #context: FlowContext
+  /** As of the last change. */
+  #unchanged: PoolSnapshot | undefined
+  /** The same with the counters of the last look. */
   #snapshot: PoolSnapshot | undefined
 
   constructor(context: FlowContext, { connector, maintenance }: LatePoolParts) {
@@ -41,10 +44,16 @@ export class LatePool {
     this.explanations = new Explanations(context, { exchange: this.exchange, maintenance })
   }
 
+  /** The last one again while its version is the same. */
+  unchanged(frame: SnapshotFrame): PoolSnapshot {
+    if (this.#unchanged?.version !== frame.version) this.#unchanged = this.#snapshot = takeSnapshot(this.#context, frame)
+    return this.#unchanged
+  }
+
   /** The last one again, but for counters, while its version is the same. */
   snapshot(frame: SnapshotFrame): PoolSnapshot {
-    this.#snapshot =
-      this.#snapshot?.version === frame.version ? withCounters(this.#context, this.#snapshot) : takeSnapshot(this.#context, frame)
+    const unchanged = this.unchanged(frame)
+    this.#snapshot = withCounters(this.#context, this.#snapshot ?? unchanged)
     return this.#snapshot
   }
 }

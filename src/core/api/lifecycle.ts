@@ -12,8 +12,9 @@ import { within } from '../flows/waits.ts'
 import type { SuspendedKeep } from '../values/bounds.ts'
 import type { Link, LinkBudget } from '../values/ports.ts'
 import { type DisconnectReason, PoolError } from '../values/reason.ts'
-import type { PoolStatus } from '../values/snapshot.ts'
+import type { PoolSnapshot, PoolStatus } from '../values/snapshot.ts'
 import type { LatePool } from './late.ts'
+import type { SnapshotFrame } from './snapshot.ts'
 
 /** A page that has not loaded `late.ts` by then does not start, ms. */
 const loadDeadlineMs = 30_000
@@ -32,7 +33,8 @@ export class Lifecycle {
   /** While suspended. */
   #keep: SuspendedKeep = 'band'
   #version = 0
-  #cancelChange: (() => void) | undefined
+  /** The event `change` is on its way. */
+  #isChangeDue = false
   /** Counts starts and stops; code that waited compares it to see whether it is still current. */
   #runs = 0
   #starting: Promise<void> | undefined
@@ -50,9 +52,14 @@ export class Lifecycle {
     return this.#status
   }
 
-  /** Of what a snapshot shows. */
-  get version(): number {
-    return this.#version
+  /** What a snapshot shows of the lifecycle itself. */
+  get frame(): SnapshotFrame {
+    return { version: this.#version, status: this.#status, storage: this.persistence.status }
+  }
+
+  /** As of the last change; `undefined` before the first start. */
+  unchanged(): PoolSnapshot | undefined {
+    return this.#late?.unchanged(this.frame)
   }
 
   /** Throws `PoolError` `not-started` before the first start. */
@@ -140,8 +147,6 @@ export class Lifecycle {
     await this.tearDown(reason)
     await Promise.all([quiet, before])
     await this.persistence.stop()
-    this.#cancelChange?.()
-    this.#cancelChange = undefined
   }
 
   /** Ends all connections and attempts. */
@@ -191,9 +196,10 @@ export class Lifecycle {
   shown(): void {
     this.#version++
     const { events, clock } = this.#context
-    if (this.#cancelChange !== undefined || !events.hasListeners('change')) return
-    this.#cancelChange = clock.schedule(0, () => {
-      this.#cancelChange = undefined
+    if (this.#isChangeDue || !events.hasListeners('change')) return
+    this.#isChangeDue = true
+    clock.schedule(0, () => {
+      this.#isChangeDue = false
       events.emit('change', { version: this.#version })
     })
   }

@@ -10,7 +10,7 @@ import type { PeerId, Point } from '../values/ids.ts'
 import type { ReportKind } from '../values/reason.ts'
 import type { PeerDescription } from './descriptions.ts'
 import type { Lifecycle } from './lifecycle.ts'
-import { allClosed, watchHistory } from './points.ts'
+import { allClosed } from './points.ts'
 
 /**
  * `pool.peers`: what is known of peers, trust and bans. Methods throw, or reject with, `PoolError` `invalid-peer-id` or
@@ -131,7 +131,7 @@ export class Peers<PeerMeta> {
   /** Tells each line that is added to the history of one peer, until the returned function is called. The last 100 are in `info`. Octez: `watch`. */
   watch(peerId: PeerId, listener: (event: HistoryEvent<Point>) => void): () => void {
     this.#context.take('peers.watch', peerId, listener)
-    return watchHistory(this.#context.events, 'peer-history', ({ detail }) => {
+    return this.#context.events.subscribe('peer-history', ({ detail }) => {
       if (detail.peerId === peerId) listener(detail.event)
     })
   }

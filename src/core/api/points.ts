@@ -1,11 +1,9 @@
 /** `pool.points`: what is known of points, trust, and bans of hosts. Functions of Octez' submodule `Points`. */
 import type { FlowContext } from '../flows/context.ts'
-import type { EventHub } from '../flows/event-hub.ts'
 import type { GreylistedHost } from '../tables/greylist.ts'
 import type { PointInfo } from '../tables/point.ts'
 import { hostOf } from '../values/address.ts'
 import { liveRecord } from '../values/arguments.ts'
-import type { PoolListener } from '../values/events.ts'
 import type { HistoryEvent } from '../values/history.ts'
 import type { Host, PeerId, Point } from '../values/ids.ts'
 import { type Ending, PoolError } from '../values/reason.ts'
@@ -127,7 +125,7 @@ export class Points {
   /** Tells each line that is added to the history of one point, until the returned function is called. The last 100 are in `info`. Octez: `watch`. */
   watch(point: Point, listener: (event: HistoryEvent<PeerId>) => void): () => void {
     this.#context.take('points.watch', point, listener)
-    return watchHistory(this.#context.events, 'point-history', ({ detail }) => {
+    return this.#context.events.subscribe('point-history', ({ detail }) => {
       if (detail.point === point) listener(detail.event)
     })
   }
@@ -147,16 +145,6 @@ export class Points {
       throw new PoolError('invalid-point', `a point with a host was expected, ${point} has none: ban its peer instead`)
     return host
   }
-}
-
-/** Calls the listener until the returned function is called. */
-export function watchHistory<Name extends 'point-history' | 'peer-history'>(
-  events: EventHub,
-  name: Name,
-  listener: PoolListener<Name>
-): () => void {
-  events.addEventListener(name, listener)
-  return () => events.removeEventListener(name, listener)
 }
 
 /** Resolves when the links of all are closed. */

@@ -6,6 +6,7 @@ import type { PoolView } from '../tables/pool-view.ts'
 import { type Clock, DialError, type Link } from '../values/ports.ts'
 import { type AttemptStep, messageOf, nackMotive, PoolError, type Rejection } from '../values/reason.ts'
 import { WireFault } from '../wire/fault.ts'
+import { onAbort } from './waits.ts'
 
 /** The one deadline of an attempt, which names the step that ran out, and the caller's own signal. */
 export function watch(
@@ -14,9 +15,7 @@ export function watch(
   { timeoutMs, signal }: { timeoutMs: number; signal?: AbortSignal | undefined }
 ): Progress {
   let stopTimer = (): void => undefined
-  const aborted = (): void => attempt.cancel({ kind: 'cancelled', detail: 'by the caller' })
-  if (signal?.aborted === true) aborted()
-  else signal?.addEventListener('abort', aborted, { once: true })
+  const forget = onAbort(signal, () => attempt.cancel({ kind: 'cancelled', detail: 'by the caller' }))
   const progress: Progress = {
     step: 'dial',
     limit: (afterMs) => {
@@ -25,7 +24,7 @@ export function watch(
     },
     done: () => {
       stopTimer()
-      signal?.removeEventListener('abort', aborted)
+      forget()
     }
   }
   progress.limit(timeoutMs)

@@ -6,8 +6,13 @@
 import { callable, mustKnow } from '../values/arguments.ts'
 import type { EventOf, ListenerOf, PoolEvents } from '../values/events.ts'
 import type { Clock } from '../values/ports.ts'
+import { PoolError } from '../values/reason.ts'
 import { whileWaiting } from '../verbs.ts'
 import type { Guard } from './guards.ts'
+import { abortable } from './waits.ts'
+
+/** Of one event; a program with more forgets to remove them. A page of 400 rows has one for each. */
+const maxListeners = 10_000
 
 const at = { code: 'invalid-argument', what: 'event' } as const
 
@@ -33,21 +38,29 @@ export class EventHub<Events extends object = PoolEvents> {
   }
 
   hasListeners(type: keyof Events): boolean {
-    return this.#listeners.has(type)
+    return (this.#listeners.get(type)?.size ?? 0) > 0
   }
 
   /** Throws `PoolError` `invalid-argument` for an unknown name, or for a listener that is no function; so do the next two. */
   addEventListener<Name extends keyof Events>(type: Name, listener: ListenerOf<Events, Name>): void {
     this.#check(type, listener)
     const set = this.#listeners.get(type) ?? new Set()
+    if (set.size >= maxListeners) throw new PoolError('too-many-waiting', `${String(type)}: ${maxListeners} listeners at most`)
     set.add(listener as ListenerOf<Events, keyof Events>)
     this.#listeners.set(type, set)
   }
 
   removeEventListener<Name extends keyof Events>(type: Name, listener: ListenerOf<Events, Name>): void {
     this.#check(type, listener)
-    const set = this.#listeners.get(type)
-    if (set?.delete(listener as ListenerOf<Events, keyof Events>) === true && set.size === 0) this.#listeners.delete(type)
+    this.#listeners.get(type)?.delete(listener as ListenerOf<Events, keyof Events>)
+  }
+
+  /** `addEventListener` that returns how to undo it. Each call counts by itself, also with a listener that was added already. */
+  subscribe<Name extends keyof Events>(type: Name, listener: ListenerOf<Events, Name>): () => void {
+    this.#check(type, listener)
+    const heard: ListenerOf<Events, Name> = (event) => listener(event)
+    this.addEventListener(type, heard)
+    return () => this.removeEventListener(type, heard)
   }
 
   #check(type: keyof Events, listener: unknown): void {
@@ -56,30 +69,18 @@ export class EventHub<Events extends object = PoolEvents> {
   }
 
   /** The next event of that name. Rejects with the signal's reason; after that nothing of the call remains. */
-  next<Name extends keyof Events>(type: Name, options: { readonly signal?: AbortSignal | undefined } = {}): Promise<EventOf<Events, Name>> {
-    return new Promise((resolve, reject) => {
-      mustKnow(type, this.#names, at)
+  async next<Name extends keyof Events>(
+    type: Name,
+    options: { readonly signal?: AbortSignal | undefined } = {}
+  ): Promise<EventOf<Events, Name>> {
+    const { promise, resolve } = Promise.withResolvers<EventOf<Events, Name>>()
+    const forget = this.subscribe(type, resolve)
+    try {
       whileWaiting(options, { code: 'invalid-argument', name: 'next' })
-      const { signal } = options
-      if (signal?.aborted === true) {
-        reject(signal.reason)
-        return
-      }
-      const heard: ListenerOf<Events, Name> = (event) => {
-        forget()
-        resolve(event)
-      }
-      const aborted = (): void => {
-        forget()
-        reject(signal?.reason)
-      }
-      const forget = (): void => {
-        this.removeEventListener(type, heard)
-        signal?.removeEventListener('abort', aborted)
-      }
-      this.addEventListener(type, heard)
-      signal?.addEventListener('abort', aborted)
-    })
+      return await (options.signal === undefined ? promise : abortable(promise, options.signal))
+    } finally {
+      forget()
+    }
   }
 
   /** Takes the queue as it is: what listeners cause is delivered in the next microtask, so that none starves the others. */
@@ -87,8 +88,9 @@ export class EventHub<Events extends object = PoolEvents> {
     const events = this.#queue
     this.#queue = []
     for (const event of events) {
-      for (const listener of [...(this.#listeners.get(event.type) ?? [])]) {
-        this.#guard.call(`a listener of ${String(event.type)}`, () => listener(event), undefined)
+      const listeners = this.#listeners.get(event.type)
+      for (const listener of [...(listeners ?? [])]) {
+        if (listeners?.has(listener)) this.#guard.call(`a listener of ${String(event.type)}`, () => listener(event), undefined)
       }
     }
   }

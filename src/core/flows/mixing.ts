@@ -11,6 +11,7 @@ import { mixedShare, planAfterExploring, planExploring } from '../decisions/expl
 import { readPoint } from '../values/address.ts'
 import type { RunningConnection } from '../values/attempt.ts'
 import type { PeerId, Point } from '../values/ids.ts'
+import { drawn } from '../values/random-order.ts'
 import { PoolError } from '../values/reason.ts'
 import type { MessageOf } from '../wire/schema.ts'
 import type { FlowConnection, FlowContext } from './context.ts'
@@ -72,8 +73,8 @@ export class Mixing {
     const { state, random, events, clock } = this.#context
     if (this.#whyNot() !== undefined) return false
     const willing = [...state.connections()].filter((connection) => !connection.isPrivate && connection.discovery)
-    const recipient = willing[Math.floor(random.next() * willing.length)]
-    const offer = recipient === undefined ? undefined : this.#giveable(recipient)
+    const [recipient] = drawn(willing, random)
+    const offer = recipient && this.#giveable(recipient)
     if (recipient === undefined || offer === undefined) return false
     if (!recipient.sendExchange({ kind: 'swap-request', ...offer })) return false
     this.#lastAt = clock.now()
@@ -148,7 +149,8 @@ export class Mixing {
       if (point === undefined || isPrivate || peerId === recipient.peerId || state.access.isTrusted(peerId, point)) continue
       if (allowed.has(point) && isSpare(connection, surplus)) found.push({ point, peerId })
     }
-    return found[Math.floor(random.next() * found.length)]
+    const [one] = drawn(found, random)
+    return one
   }
 
   /**

@@ -7,7 +7,7 @@ import { PoolError } from '../values/reason.ts'
 import { bytesIn, type Frame } from '../wire/encode.ts'
 import type { Channel } from './channel.ts'
 import type { Turns } from './turns.ts'
-import { abortable, deadline } from './waits.ts'
+import { abortable, deadline, onAbort } from './waits.ts'
 
 /** Messages that wait for a slow link, per connection. An application that awaits `send` never has so many. */
 export const maxWaitingSends = 256
@@ -101,18 +101,17 @@ export class Outbox {
   /** Resolves when the link took the frame. */
   #turnOf(frame: Frame, signal: AbortSignal | undefined): Promise<void> {
     return new Promise<void>((resolve, reject) => {
-      const abort = (): void => {
-        if (this.#drop(entry)) entry.settle(signal?.reason)
-      }
       const entry: Waiting = {
         frame,
         settle: (error) => {
-          signal?.removeEventListener('abort', abort)
+          forget()
           if (error === undefined) resolve()
           else reject(error)
         }
       }
-      signal?.addEventListener('abort', abort, { once: true })
+      const forget = onAbort(signal, () => {
+        if (this.#drop(entry)) entry.settle(signal?.reason)
+      })
       this.#enqueue(entry)
     })
   }

@@ -1,13 +1,18 @@
 /** Waits that end: by a signal or by a deadline. Used wherever something that others wrote is waited for. */
 import type { Clock } from '../values/ports.ts'
 
+/** Does it when the signal fires, or now if it has fired, unless the returned function is called before. */
+export function onAbort(signal: AbortSignal | undefined, aborted: () => void): () => void {
+  if (signal?.aborted === true) aborted()
+  else signal?.addEventListener('abort', aborted, { once: true })
+  return () => signal?.removeEventListener('abort', aborted)
+}
+
 /** The promise, or the signal's reason if that comes first; the promise then goes on unheard. */
 export function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
-    const aborted = (): void => reject(signal.reason)
-    if (signal.aborted) aborted()
-    else signal.addEventListener('abort', aborted, { once: true })
-    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', aborted))
+    const forget = onAbort(signal, () => reject(signal.reason))
+    promise.then(resolve, reject).finally(forget)
   })
 }
 
@@ -41,20 +46,15 @@ export function deadline(
   ms: number,
   { given = [], reason }: { given?: readonly AbortSignal[]; reason?: Error } = {}
 ): Deadline {
-  const [part, over] = [new AbortController(), new AbortController()]
+  const part = new AbortController()
   let isLate = false
   const cancelTimer = clock.schedule(ms, () => {
     isLate = true
     part.abort(reason)
   })
-  for (const whole of given) {
-    const end = (): void => part.abort(whole.reason)
-    if (whole.aborted) end()
-    else whole.addEventListener('abort', end, { signal: over.signal })
-  }
+  const forget = given.map((whole) => onAbort(whole, () => part.abort(whole.reason)))
   const cancel = (): void => {
-    cancelTimer()
-    over.abort()
+    for (const end of [cancelTimer, ...forget]) end()
   }
   return { signal: part.signal, isOver: () => isLate, cancel }
 }

@@ -36,7 +36,7 @@ export class FrameReader {
   /** Keeps the chunk without copying it; its bytes must not change afterwards. */
   push(chunk: Uint8Array): void {
     if (this.#at < this.#chunk.length) {
-      throw new Error(`push expected all of the last chunk to be taken by next(), ${this.#chunk.length - this.#at} bytes are left`)
+      throw new Error(`push: ${this.#chunk.length - this.#at} bytes are left of the last chunk`)
     }
     // A plain view, since Node's Buffer, which is a Uint8Array too, has a `slice` that does not copy.
     this.#chunk = new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.length)
