@@ -31,9 +31,9 @@ const simulatedTests = ['test/sim/**/*.test.ts']
 const pageDependencies = [
   ...['@chainsafe/libp2p-noise', '@chainsafe/libp2p-yamux', '@libp2p/circuit-relay-v2', '@libp2p/identify', '@libp2p/interface'],
   ...['@libp2p/peer-id', '@libp2p/peer-record', '@libp2p/webrtc', '@libp2p/websockets', '@multiformats/multiaddr', 'libp2p', 'uplot'],
-  ...['idb-keyval', '@libp2p/crypto/keys']
+  ...['idb-keyval', '@libp2p/crypto/keys', 'react', 'react/jsx-dev-runtime', 'react-dom/client', 'react-dom/server']
 ]
-const browserTests = ['test/browser/**/*.test.ts', 'test/web/**/*.test.ts']
+const browserTests = ['test/browser/**/*.test.ts', 'test/web/**/*.test.{ts,tsx}']
 const timedTests = ['test/browser/turns.test.ts']
 /** Firefox lets all databases of one site have 10 MB together, a fifth of this limit in kB, so that a test can fill them. */
 const smallStorage = { 'dom.quotaManager.temporaryStorage.fixedLimit': 51_200 }

@@ -16,6 +16,7 @@ import { newIdentityKey, readIdentityKey } from '../src/libp2p/identity-key.ts'
 import { assemble, type Libp2pParts, type NoServices, partOptions, type WithPool } from '../src/libp2p/libp2p-parts.ts'
 import { addresses, pageSettings, privateKey as privateKeyOption } from '../src/libp2p/preset.ts'
 import { type Libp2pPeerPool, type PeerPoolInit, type PeerPoolService, peerPoolOptions, poolService } from '../src/libp2p/service.ts'
+import { defaultName } from './default-name.ts'
 import { keepWebIdentity, loadOrCreateWebIdentity, type WebIdentity } from './identity.ts'
 import { type IndexedDbOptions, indexedDbStorage } from './indexed-db.ts'
 import { followPage, type PageFollower } from './page-life.ts'
@@ -23,7 +24,6 @@ import { PageRelays, type RelayStatus } from './page-relays.ts'
 import { closeWhenLeft, hasWebRtc, peerConnections, releaseClosed } from './peer-connections.ts'
 import { lockTab, type TabLock } from './tab-lock.ts'
 
-export const defaultName = 'p2p-pool'
 /** After the identity could not be had from a database, its peers are waited for so long before the pool starts without, ms. */
 const afterFailureMs = 200
 

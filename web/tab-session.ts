@@ -9,6 +9,7 @@ import type { PeerId } from '../src/core/values/ids.ts'
 import { messageOf, PoolError } from '../src/core/values/reason.ts'
 import type { PoolSnapshot } from '../src/core/values/snapshot.ts'
 import { systemClock } from '../src/libp2p/system.ts'
+import { defaultName } from './default-name.ts'
 import { inherit } from './handover.ts'
 import { Leadership, randomName } from './leadership.ts'
 import { loadAll } from './load-all.ts'
@@ -29,7 +30,7 @@ import {
   tabVersion
 } from './tab-messages.ts'
 import { followTab } from './tab-page.ts'
-import { defaultName, pagePool, startOwnPeer, startSharedPeer, type TabPeer, type TabPeerInit } from './tab-peer.ts'
+import { pagePool, startOwnPeer, startSharedPeer, type TabPeer, type TabPeerInit } from './tab-peer.ts'
 import { type SharedPoolEvents, sharedEventNames, type TabRole, type WebPeerInit, webPeerOptions } from './tab-sharing.ts'
 import { type WaitingRequest, WaitingRequests } from './waiting-requests.ts'
 

@@ -105,10 +105,11 @@ export class VirtualClock implements Clock {
 }
 
 function eventLoopTurn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve))
+  return new Promise((resolve) => ((globalThis as { setImmediate?: (work: () => void) => void }).setImmediate ?? setTimeout)(resolve))
 }
 
-/** Resolves when no microtask is left: Node runs the next tick only then. */
+/** Resolves when no microtask is left: Node runs the next tick only then, a page the next timer. */
 export function settle(): Promise<void> {
-  return new Promise((resolve) => process.nextTick(resolve))
+  const { process } = globalThis as { process?: { nextTick?: (work: () => void) => void } }
+  return new Promise((resolve) => (process?.nextTick === undefined ? setTimeout(resolve) : process.nextTick(resolve)))
 }

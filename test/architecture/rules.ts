@@ -55,7 +55,7 @@ const bannedWords = new Set([
   'common',
   'misc'
 ])
-const fileName = /^[a-z0-9]+(-[a-z0-9]+)*(\.test|\.config)?\.ts$/
+const fileName = /^[a-z0-9]+(-[a-z0-9]+)*(\.test|\.config)?\.tsx?$/
 
 /** Down the list above; neighbours in one layer do not know each other either. */
 export const coreLayersPointDown: Rule = (files) =>

@@ -56,7 +56,7 @@ export async function readSources(checkout: string, folders: readonly string[]):
   for (const folder of folders.filter((name) => present.includes(name))) {
     const entries = await readdir(join(checkout, folder), { recursive: true, withFileTypes: true })
     for (const entry of entries) {
-      if (!entry.isFile() || !entry.name.endsWith('.ts')) continue
+      if (!entry.isFile() || !/\.tsx?$/.test(entry.name)) continue
       const file = join(entry.parentPath, entry.name)
       files.push(parseSource(relative(checkout, file).replaceAll(sep, '/'), await readFile(file, 'utf8')))
     }
@@ -66,7 +66,7 @@ export async function readSources(checkout: string, folders: readonly string[]):
 
 /** Throws if the text is not TypeScript. */
 export function parseSource(path: string, text: string): SourceFile {
-  const { program, comments, errors } = parseSync(path, text, { lang: 'ts' })
+  const { program, comments, errors } = parseSync(path, text, { lang: path.endsWith('x') ? 'tsx' : 'ts' })
   if (errors.length > 0) throw new SyntaxError(`${path}: ${errors[0]?.message}`)
 
   const lineOf = (offset: number): number => text.slice(0, offset).split('\n').length

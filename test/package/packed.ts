@@ -55,6 +55,8 @@ export interface Consumer {
   copyExample(name: string): Promise<string>
   /** Puts a file into the project. */
   write(name: string, text: string): Promise<void>
+  /** Installs packages that the checkout has. */
+  install(names: readonly string[]): Promise<void>
   /** Installs the optional packages, and those of the examples. Before, the project has what `npm install p2p-pool libp2p` installs. */
   installOptional(): Promise<void>
   /** Runs Node in the project; resolves with what it printed, rejects with it if it failed. */
@@ -137,6 +139,7 @@ async function fill(folder: string): Promise<Consumer> {
     installed,
     manifest,
     files: await filesBelow(installed),
+    install,
     installOptional: () => install([...optional, ...consumersOwn]),
     async copyExample(name) {
       const example = join(folder, name)
