@@ -37,6 +37,14 @@ const browserTests = ['test/browser/**/*.test.ts', 'test/web/**/*.test.{ts,tsx}'
 const timedTests = ['test/browser/turns.test.ts']
 /** Firefox lets all databases of one site have 10 MB together, a fifth of this limit in kB, so that a test can fill them. */
 const smallStorage = { 'dom.quotaManager.temporaryStorage.fixedLimit': 51_200 }
+/** Examples import the package by its name, as programs do. In tests that is the source that the tests import too. */
+const ownSources = [
+  ['', 'src/core'],
+  ['/libp2p', 'src/libp2p'],
+  ['/testing', 'src/testing'],
+  ['/node', 'node'],
+  ['/web', 'web']
+].map(([entry, folder]) => ({ find: new RegExp(`^p2p-pool${entry}$`), replacement: `${checkout}${folder}/index.ts` }))
 /** By default vitest leaves one processor idle, which of two is half of the time. */
 const maxWorkers = availableParallelism()
 /** Each file has its own ports and folders, and mostly waits. More than a few at once would wait for each other. */
@@ -44,7 +52,7 @@ const maxSocketWorkers = Math.min(4, maxWorkers + 1)
 
 export default defineConfig(async ({ mode }) =>
   mode === 'test'
-    ? { root: checkout, test: { projects: await projects() } }
+    ? { root: checkout, resolve: { alias: ownSources }, test: { projects: await projects() } }
     : { root: `${checkout}web/demo`, build: { target: 'es2023', outDir: `${checkout}.cache/demo`, emptyOutDir: true } }
 )
 

@@ -2,7 +2,7 @@
  * Joins a `SyncClient` to a pool: who is connected and what they say goes in, what to do comes out and is done. The only
  * file that both the page and the Node peers use and that knows a pool. Owned by `page/start.ts` and `node/header-peer.ts`.
  */
-import type { Connection, PeerId, PeerPool, PoolListener } from '../../src/core/index.ts'
+import type { Connection, PeerId, PeerPool, PoolListener } from 'p2p-pool'
 import type { Header } from './chain/header.ts'
 import type { Action, Moment } from './sync/action.ts'
 import type { SyncClient } from './sync/sync-client.ts'

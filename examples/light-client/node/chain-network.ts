@@ -4,7 +4,7 @@
  */
 import { randomBytes } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
-import type { NodePeerInit } from '../../../node/index.ts'
+import type { NodePeerInit } from 'p2p-pool/node'
 import { type Hash, type Header, noHash, readHash, searchWork } from '../chain/header.ts'
 import { HeaderTree } from '../chain/header-tree.ts'
 import type { ChainRules } from '../chain/rules.ts'

@@ -3,7 +3,7 @@
  * requests. With a `deceit` it makes none and lies to light clients; to peers that have headers themselves, from which it has its
  * own, it is honest. `chain-network.ts` makes seven of them.
  */
-import { type Connection, createNodePeer, type NodePeer, type NodePeerInit, type PeerId } from '../../../node/index.ts'
+import { type Connection, createNodePeer, type NodePeer, type NodePeerInit, type PeerId } from 'p2p-pool/node'
 import type { Hash, Header } from '../chain/header.ts'
 import type { HeaderTree } from '../chain/header-tree.ts'
 import type { ChainRules } from '../chain/rules.ts'

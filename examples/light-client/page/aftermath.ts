@@ -2,7 +2,7 @@
  * What became of each proven liar, from the events of the pool: was it greylisted, when was it gone, who came instead. Kept for the
  * list of lies; decides nothing.
  */
-import type { PeerId, PeerPool } from '../../../src/core/index.ts'
+import type { PeerId, PeerPool } from 'p2p-pool'
 import type { ChainMessage } from '../wire/message.ts'
 
 export interface Aftermath {

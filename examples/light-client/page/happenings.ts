@@ -1,11 +1,11 @@
 /** The list of proven lies with what became of each liar, and the log of everything else. */
-import type { PeerId } from '../../../src/core/index.ts'
-import { byId, el, keyedList, type Row, setHidden, setText } from '../../../web/demo/dom.ts'
-import { formatClock, formatCount } from '../../../web/demo/format.ts'
+import type { PeerId } from 'p2p-pool'
 import { lieNames } from '../sync/lie.ts'
 import type { News } from '../sync/news.ts'
 import type { SyncView } from '../sync/sync-view.ts'
 import type { Aftermaths } from './aftermath.ts'
+import { byId, el, keyedList, type Row, setHidden, setText } from './dom.ts'
+import { formatClock, formatCount } from './format.ts'
 import { peerName, pieceNodes } from './pieces.ts'
 import { aftermathPieces, newsPieces } from './words.ts'
 

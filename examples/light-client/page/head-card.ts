@@ -1,9 +1,9 @@
 /** The head of the chain, how far the page has come, and the newest headers. */
-import type { PeerId } from '../../../src/core/index.ts'
-import { byId, el, keyedList, setAttribute, setHidden, setText } from '../../../web/demo/dom.ts'
-import { formatAgo, shortId } from '../../../web/demo/format.ts'
-import { identicon } from '../../../web/demo/identicon.ts'
+import type { PeerId } from 'p2p-pool'
 import type { SyncView } from '../sync/sync-view.ts'
+import { byId, el, keyedList, setAttribute, setHidden, setText } from './dom.ts'
+import { formatAgo, shortId } from './format.ts'
+import { identicon } from './identicon.ts'
 import { peerName } from './pieces.ts'
 import { formatNumber, progressText } from './words.ts'
 

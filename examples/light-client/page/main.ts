@@ -2,13 +2,13 @@
  * The page: starts the light client, draws what it knows. It draws at most once per frame when something changed, and once a second
  * while it is visible, for what is relative to now. For the console and for tests `globalThis.lightClient` is what runs.
  */
-import { byId, setAttribute, setHidden, setText } from '../../../web/demo/dom.ts'
-import { listenForTheme } from '../../../web/demo/theme.ts'
+import { byId, setAttribute, setHidden, setText } from './dom.ts'
 import { liesList, logList } from './happenings.ts'
 import { headCard } from './head-card.ts'
 import { peerTable } from './peer-table.ts'
 import { loadSettings } from './settings.ts'
 import { type LightClient, startLightClient } from './start.ts'
+import { listenForTheme } from './theme.ts'
 import { phaseText } from './words.ts'
 
 declare global {

@@ -1,9 +1,9 @@
 /** One row per peer: what it claims, what it showed, how fast, and what the page thinks of it. */
-import type { PeerId } from '../../../src/core/index.ts'
-import { byId, el, keyedList, type Row, setAttribute, setHidden, setText } from '../../../web/demo/dom.ts'
-import { formatCount } from '../../../web/demo/format.ts'
+import type { PeerId } from 'p2p-pool'
 import type { PeerView } from '../sync/peer-record.ts'
 import type { SyncView } from '../sync/sync-view.ts'
+import { byId, el, keyedList, type Row, setAttribute, setHidden, setText } from './dom.ts'
+import { formatCount } from './format.ts'
 import { peerName } from './pieces.ts'
 import { claimText, formatNumber, latencyText, verdictWords } from './words.ts'
 

@@ -1,8 +1,8 @@
 /** The small things that several parts of the page show. */
-import type { PeerId } from '../../../src/core/index.ts'
-import { el } from '../../../web/demo/dom.ts'
-import { shortId } from '../../../web/demo/format.ts'
-import { identicon } from '../../../web/demo/identicon.ts'
+import type { PeerId } from 'p2p-pool'
+import { el } from './dom.ts'
+import { shortId } from './format.ts'
+import { identicon } from './identicon.ts'
 import type { Piece } from './words.ts'
 
 /** Picture and end of the id, with the whole id as its title. */

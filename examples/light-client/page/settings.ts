@@ -2,7 +2,7 @@
  * The settings of the page: `/settings.json`, written by the example's server. A program of its own would come
  * with these values built in: they are what it trusts. Checked here once; whatever is wrong becomes an error that says what was expected.
  */
-import type { ConnectionBand } from '../../../src/core/index.ts'
+import type { ConnectionBand } from 'p2p-pool'
 import { type Header, parseHash } from '../chain/header.ts'
 import type { ChainRules } from '../chain/rules.ts'
 

@@ -1,6 +1,6 @@
 /** Makes the peer that this page is, and the client that follows the chain over it. The only place that knows `createTabPeer`. */
-import type { PeerId } from '../../../src/core/index.ts'
-import { createTabPeer, type TabPeer } from '../../../web/index.ts'
+import type { PeerId } from 'p2p-pool'
+import { createTabPeer, type TabPeer } from 'p2p-pool/web'
 import { ChainFollower } from '../follow-pool.ts'
 import { SyncClient } from '../sync/sync-client.ts'
 import type { SyncView } from '../sync/sync-view.ts'

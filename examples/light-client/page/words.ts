@@ -1,9 +1,9 @@
 /** What the page says in words: verdicts, phases, news. Pure: the same input gives the same text. */
-import type { PeerId } from '../../../src/core/index.ts'
-import { formatDuration } from '../../../web/demo/format.ts'
+import type { PeerId } from 'p2p-pool'
 import type { Happening } from '../sync/news.ts'
 import type { PeerView, Verdict } from '../sync/peer-record.ts'
 import type { SyncPhase, SyncView } from '../sync/sync-view.ts'
+import { formatDuration } from './format.ts'
 
 /** Text, with the peers in it. */
 export type Piece = string | { readonly peerId: PeerId }

@@ -44,7 +44,7 @@ describe('a Node peer', () => {
 
 describe('npm run example:light-client', () => {
   const run = (args: readonly string[]) => {
-    const cli = fileURLToPath(new URL('../../../../examples/light-client/cli.ts', import.meta.url))
+    const cli = fileURLToPath(new URL('../run/cli.ts', import.meta.url))
     const child = spawn(process.execPath, [cli, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
     let output = ''
     for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text: string) => (output += text))
@@ -56,7 +56,7 @@ describe('npm run example:light-client', () => {
     const { child, ended, output } = run([])
     try {
       await expect
-        .poll(() => /The page: (http:\/\/127\.0\.0\.1:\d+\/)/.exec(output())?.[1], { timeout: 25_000, interval: 100 })
+        .poll(() => /The page: (http:\/\/127\.0\.0\.1:\d+\/)/.exec(output())?.[1], { timeout: 40_000, interval: 100 })
         .toBeDefined()
       const url = /The page: (\S+)/.exec(output())?.[1] ?? ''
       expect(await (await fetch(url)).text()).toContain('<title>Light client</title>')
@@ -69,7 +69,7 @@ describe('npm run example:light-client', () => {
     } finally {
       child.kill('SIGKILL')
     }
-  }, 40_000)
+  }, 60_000)
 
   test('--check finds all its facts, and leaves nothing', async () => {
     const { ended, output } = run(['--check'])

@@ -1,5 +1,5 @@
 /**
- * The example as somebody has it who copied its folder: on the packed package, with its server as a process of its own. Two tabs of one
+ * The example as a person has it who copied its folder: on the packed package, with its server as a process of its own. Two tabs of one
  * browser and one or two other browsers write one text, also after the server was killed. `npm run test:examples` has Firefox among them.
  */
 import { type ChildProcess, spawn } from 'node:child_process'

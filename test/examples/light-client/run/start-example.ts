@@ -3,9 +3,10 @@
  * the whole.
  */
 import { fileURLToPath } from 'node:url'
-import { buildPage, jsonFile, serveFiles } from '../../node/cli/demo-server.ts'
-import type { Shutdown } from '../../node/cli/demo-shutdown.ts'
-import type { ChainNetwork, ChainNetworkOptions } from './node/chain-network.ts'
+import type { ChainNetwork, ChainNetworkOptions } from '../../../../examples/light-client/node/chain-network.ts'
+import { linkCheckout } from '../../../../examples/link-checkout.ts'
+import { buildPage, jsonFile, serveFiles } from '../../../../node/cli/demo-server.ts'
+import type { Shutdown } from '../../../../node/cli/demo-shutdown.ts'
 
 /** What the page and a test of it need. */
 export interface Example {
@@ -21,9 +22,10 @@ export interface ExampleOptions extends Pick<ChainNetworkOptions, 'honestForMs'>
 
 /** Each part is owned by the given `Shutdown`. Rejects with a sentence for people if the port is taken. */
 export async function startExample({ port, shutdown, honestForMs }: ExampleOptions): Promise<Example> {
+  linkCheckout()
   const [network, files] = await Promise.all([
     startNetwork(shutdown, honestForMs),
-    buildPage(fileURLToPath(new URL('./page', import.meta.url)))
+    buildPage(fileURLToPath(new URL('../../../../examples/light-client/page', import.meta.url)))
   ])
   const server = await shutdown.own('The server of the page', {
     start: () => serveFiles(new Map(files).set('/settings.json', jsonFile(network.pageSettings)), port),
@@ -35,7 +37,7 @@ export async function startExample({ port, shutdown, honestForMs }: ExampleOptio
 
 async function startNetwork(shutdown: Shutdown, honestForMs: number | undefined): Promise<ChainNetwork> {
   // libp2p takes a second to load; Vite builds meanwhile on another core.
-  const { startChainNetwork } = await import('./node/chain-network.ts')
+  const { startChainNetwork } = await import('../../../../examples/light-client/node/chain-network.ts')
   return shutdown.own('The network of Node peers', {
     start: () => startChainNetwork({ honestForMs, onBreak: (peer) => shutdown.crashed(peer.name, 'its libp2p node stopped by itself') }),
     stop: (network) => network.stop()

@@ -3,11 +3,11 @@
  * what becomes of them. Called by `cli.ts`. What is shown at each moment is compared by the test of the whole, too.
  */
 import type { Page } from 'playwright-core'
-import { eventually, expectThat, Facts, seconds } from '../../node/cli/demo-facts.ts'
-import type { Shutdown } from '../../node/cli/demo-shutdown.ts'
-import type { PeerId } from '../../node/index.ts'
+import type { Hash } from '../../../../examples/light-client/chain/header.ts'
+import { eventually, expectThat, Facts, seconds } from '../../../../node/cli/demo-facts.ts'
+import type { Shutdown } from '../../../../node/cli/demo-shutdown.ts'
+import type { PeerId } from '../../../../node/index.ts'
 import { openPage } from './browser.ts'
-import type { Hash } from './chain/header.ts'
 import { type Example, startExample } from './start-example.ts'
 
 /** From its first lie on a liar may stay so long. */

@@ -4,8 +4,8 @@
  */
 import process from 'node:process'
 import { parseArgs } from 'node:util'
-import { listenForEnds, Shutdown } from '../../node/cli/demo-shutdown.ts'
-import type { HeaderPeer } from './node/header-peer.ts'
+import type { HeaderPeer } from '../../../../examples/light-client/node/header-peer.ts'
+import { listenForEnds, Shutdown } from '../../../../node/cli/demo-shutdown.ts'
 import { startExample } from './start-example.ts'
 
 const usage = `npm run example:light-client [-- options]

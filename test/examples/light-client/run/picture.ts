@@ -1,6 +1,6 @@
 /** Takes the picture of the README: the page at the head, with both liars out and one peer that is slow. Called by `cli.ts`. */
 import { setTimeout as pause } from 'node:timers/promises'
-import type { LaunchOptions } from '../../node/cli/launch-chromium.ts'
+import type { LaunchOptions } from '../../../../node/cli/launch-chromium.ts'
 import { openPage } from './browser.ts'
 import type { Example } from './start-example.ts'
 

@@ -1,6 +1,6 @@
 /** The page of the example in a Chromium of its own, for the picture and the check. */
 import type { Page } from 'playwright-core'
-import { type LaunchOptions, launchChromium } from '../../node/cli/launch-chromium.ts'
+import { type LaunchOptions, launchChromium } from '../../../../node/cli/launch-chromium.ts'
 
 /** Of one look: a page that hangs must not hold the whole. */
 const pageDeadlineMs = 30_000
