@@ -58,7 +58,7 @@ export class PlainKeepAlive {
 async function keepOpen(connection: Connection): Promise<void> {
   if (connection.status !== 'open' || connection.streams.some(({ protocol }) => !countsForNothing.test(protocol))) return
   try {
-    await probe(connection, AbortSignal.timeout(intervalMs))
+    await probe(connection, AbortSignal.timeout(intervalMs), true)
   } catch {
     // No answer. Whether the peer is gone is for the pool to find out.
   }

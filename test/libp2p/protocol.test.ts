@@ -6,6 +6,7 @@ import { afterEach, describe, expect, test } from 'vitest'
 import { maxRates } from '../../src/core/flows/exchange.ts'
 import type { PeerId, Point } from '../../src/core/index.ts'
 import { nackMotive, reasonCode } from '../../src/core/values/reason.ts'
+import { probe } from '../../src/libp2p/probe.ts'
 import { helloOf } from '../support/hostile-peer.ts'
 import { type PoolNode, until } from './plain-nodes.ts'
 import type { RawStream } from './raw-peer.ts'
@@ -260,7 +261,33 @@ test('a full pool answers with motive 1 and points that may be tried', async () 
 })
 
 describe('the liveness check', () => {
-  test('negotiates a stream of the ping protocol, sends nothing on it and closes it', async () => {
+  test('is a ping of the muxer, and opens no stream', async () => {
+    const [pool, peer] = [await start({ keepAliveIntervalMs: 100 }), await raw()]
+    let streams = 0
+    await peer.node.handle('/ipfs/ping/1.0.0', () => void streams++)
+    await peer.run(pool)
+    const [connection] = pool.getConnections()
+    await until(() => (pool.services.pool.connections.list()[0]?.rttMs?.last ?? -1) >= 0)
+    const { muxer } = connection as unknown as { muxer: { nextPingID: number } }
+    const asked = muxer.nextPingID
+    await until(() => muxer.nextPingID >= asked + 3)
+    expect([streams, isRunning(pool, peer.peerId)]).toEqual([0, true])
+  })
+
+  test('an answer that comes after the question was given up ends nothing', async () => {
+    const [pool, peer] = [await start({ keepAliveIntervalMs: null }), await raw()]
+    const stream = await peer.run(pool)
+    await until(() => isRunning(pool, peer.peerId))
+    const [connection] = pool.getConnections()
+    if (connection === undefined) throw new Error('not connected')
+    await probe(connection, AbortSignal.timeout(4_000))
+    await expect(probe(connection, AbortSignal.abort(new Error('no patience')))).rejects.toThrow('no patience')
+    await probe(connection, AbortSignal.timeout(4_000))
+    await isRead(pool, peer, stream)
+    expect([connection.status, stream.end]).toEqual(['open', 'open'])
+  })
+
+  test('where muxers have no ping it negotiates a stream of the ping protocol, sends nothing on it and closes it', async () => {
     const [pool, peer] = [await start({ keepAliveIntervalMs: 100 }), await raw()]
     const checks: { bytes: number; over: boolean }[] = []
     await peer.node.handle('/ipfs/ping/1.0.0', (stream) => {
@@ -275,6 +302,7 @@ describe('the liveness check', () => {
       })
     })
     await peer.run(pool)
+    withoutMuxerPing(pool)
     await until(() => checks.filter(({ over }) => over).length >= 3)
     expect(checks.every(({ bytes }) => bytes === 0)).toBe(true)
     expect(isRunning(pool, peer.peerId)).toBe(true)
@@ -283,9 +311,15 @@ describe('the liveness check', () => {
   test('a peer that refuses the ping protocol has answered', async () => {
     const [pool, peer] = [await start({ keepAliveIntervalMs: 100 }), await raw()]
     const stream = await peer.run(pool)
+    withoutMuxerPing(pool)
     await until(() => isRunning(pool, peer.peerId))
     const since = performance.now()
     await until(() => performance.now() - since > 1_000)
     expect([isRunning(pool, peer.peerId), stream.end]).toEqual([true, 'open'])
   })
 })
+
+/** From now on its connections are like those of WebRTC. */
+function withoutMuxerPing(node: PoolNode): void {
+  for (const connection of node.getConnections()) Object.assign((connection as unknown as { muxer: object }).muxer, { ping: undefined })
+}
