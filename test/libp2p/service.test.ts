@@ -56,8 +56,9 @@ describe('the pool as a service of libp2p', () => {
     const arrived = b.services.pool.next('connection-opened')
     await a.services.pool.connect(pointOf(b))
     await arrived
-    await vi.waitFor(() =>
-      expect(b.services.pool.points.info(pointOf(a))).toMatchObject({ isSigned: true, claimedBy: a.services.pool.peerId })
+    await vi.waitFor(
+      () => expect(b.services.pool.points.info(pointOf(a))).toMatchObject({ isSigned: true, claimedBy: a.services.pool.peerId }),
+      5_000
     )
   })
 

@@ -24,6 +24,9 @@ import { abortable } from './waits.ts'
 /** The check ends by itself in its time. What loads it may not. */
 const checkGraceMs = 5_000
 
+/** From the beginning of a connection to the check of the peer's signed record, ms. */
+const certifyAfterMs = 1_000
+
 export class Handshakes {
   readonly #context: FlowContext
   readonly #exchange: Exchange
@@ -183,7 +186,7 @@ export class Handshakes {
 
   /** Step 6: first the state, then reading, then the first message of the exchange. */
   #run(attempt: AttemptRecord<FlowConnection>, { channel, hello, metadata, roundTripMs }: Shaken): Connection {
-    const { state, clock } = this.#context
+    const { state } = this.#context
     const connection = new Connection({
       channel,
       attempt,
@@ -200,8 +203,13 @@ export class Handshakes {
     state.run(attempt, connection)
     void connection.serve()
     this.#exchange.established(connection)
-    clock.schedule(0, () => void this.#certify(connection, hello))
+    this.#certifyLater(connection, hello)
     return connection
+  }
+
+  /** A method of its own: what it waits with is not kept for as long as the connection. */
+  #certifyLater(connection: Connection, hello: HelloMessage): void {
+    this.#context.clock.schedule(certifyAfterMs, () => void this.#certify(connection, hello))
   }
 
   /**
@@ -218,8 +226,8 @@ export class Handshakes {
   }
 
   /**
-   * Checks the peer's signed record in a later turn. A signature takes longer than all other checks of a Hello together, no decision needs
-   * it, and a peer that we refuse must not cost us that much.
+   * Checks the peer's signed record if it can show something new. A signature takes longer than all other checks of a Hello together, no
+   * decision needs it, and a peer that we refuse or that leaves at once must not cost us that much.
    */
   async #certify(connection: Connection, hello: HelloMessage): Promise<void> {
     const { state, network } = this.#context

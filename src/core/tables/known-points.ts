@@ -198,7 +198,8 @@ export class KnownPoints<PeerMeta, C extends RunningConnection> implements Point
 
   /** A relayed point says by itself who must answer there. */
   #setExpected(record: PointRecord, peerId: PeerId): void {
-    if (peerId !== record.target) record.asOperator().namedPeerId = peerId
+    if (peerId === record.expectedPeerId) return
+    record.asOperator().namedPeerId = peerId
     this.#parts.changed('now')
   }
 

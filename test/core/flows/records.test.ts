@@ -23,7 +23,7 @@ async function knock(
 ): Promise<void> {
   const peer = new HostilePeer(world, claimer, '/ip4/203.0.113.1/tcp/4001')
   say(await peer.dial(a.network.point), helloOf({ points, signedPeerRecord }), { kind: 'ack' })
-  await world.clock.advance(100)
+  await world.clock.advance(1_100)
 }
 
 describe('signed peer records', () => {
@@ -81,7 +81,8 @@ describe('signed peer records', () => {
     expect(a.pool.peers.isBanned(claimer)).toBe(true)
   })
 
-  it('a peer that the pool refuses costs no check of a signature', async () => {
+  /** A listener that counts the records which it checked. */
+  async function counting(): Promise<{ world: World; a: Member; opened: () => number }> {
     const { world, a } = await listener()
     let opened = 0
     a.network.records = {
@@ -91,12 +92,30 @@ describe('signed peer records', () => {
         return Promise.resolve([])
       }
     }
+    return { world, a, opened: () => opened }
+  }
+
+  it('a peer that leaves within a second costs no check of a signature', async () => {
+    const { world, a, opened } = await counting()
+    const peer = new HostilePeer(world, claimer, '/ip4/203.0.113.1/tcp/4001')
+    const hello = helloOf({ points: [elsewhere], signedPeerRecord: recordOf(claimer, elsewhere) })
+    const link = await peer.dial(a.network.point)
+    say(link, hello, { kind: 'ack' })
+    await world.clock.advance(900)
+    expect(a.pool.activeConnections).toBe(1)
+    await world.clock.until(link.close())
+    await world.clock.advance(2_000)
+    expect([a.pool.activeConnections, opened()]).toEqual([0, 0])
+  })
+
+  it('a peer that the pool refuses costs no check of a signature', async () => {
+    const { world, a, opened } = await counting()
     const peer = new HostilePeer(world, claimer, '/ip4/203.0.113.1/tcp/4001')
     const hello = helloOf({ network: 'another', points: [elsewhere], signedPeerRecord: recordOf(claimer, elsewhere) })
     say(await peer.dial(a.network.point), hello, { kind: 'ack' })
-    await world.clock.advance(100)
+    await world.clock.advance(2_000)
     expect(peer.kinds()).toContain('nack')
-    expect(opened).toBe(0)
+    expect(opened()).toBe(0)
   })
 
   it('a point stays signed when its peer names it again, and not when another claims it', async () => {
