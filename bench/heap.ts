@@ -4,10 +4,12 @@ import { bytes, type Row, ratioRow } from './row.ts'
 
 /** Below the share of one local host. */
 const connections = 40
-/** So many connections come and go before, so that compiled code is not counted among what a connection takes. */
-const warmUp = 30
+/** As many come and go so often before: code that is compiled meanwhile is not what a connection takes. */
+const warmUps = 4
 const rounds = 5
 const settleMs = 3_000
+/** What is kept of peers for some seconds after they left is gone then. */
+const forgottenMs = 15_000
 
 export async function connectionHeap(): Promise<Row[]> {
   const held = { baseline: [] as number[], ours: [] as number[] }
@@ -22,12 +24,17 @@ export async function connectionHeap(): Promise<Row[]> {
 /** Heap and buffers outside it, after the garbage was collected. */
 async function perConnection(kind: 'bare' | 'pool'): Promise<number> {
   const [listener, dialers] = [new PeerProcess(), new PeerProcess()]
-  const [[address = '']] = await Promise.all([listener.call('make', kind, 1), dialers.call('make', kind, warmUp + connections)])
-  for (let from = 0; from < warmUp; from++) await dialers.call('hold', address, from)
-  await dialers.call('stop', 0, warmUp)
-  await listener.call('alone')
-  const before = await listener.call('heldBytes', settleMs)
-  for (let from = warmUp; from < warmUp + connections; from++) await dialers.call('hold', address, from)
+  const [address = ''] = await listener.call('make', kind, 1)
+  let first = 0
+  for (; first < warmUps * connections; first += connections) {
+    await dialers.call('make', kind, connections)
+    for (let i = 0; i < connections; i++) await dialers.call('hold', address, first + i)
+    await dialers.call('stop', first, connections)
+    await listener.call('alone')
+  }
+  await dialers.call('make', kind, connections)
+  const before = await listener.call('heldBytes', forgottenMs)
+  for (let i = 0; i < connections; i++) await dialers.call('hold', address, first + i)
   const after = await listener.call('heldBytes', settleMs)
   const count = await listener.call('connections')
   if (count !== connections) throw new Error(`${count} of ${connections} connections are there`)

@@ -1,7 +1,7 @@
 /**
  * One libp2p stream as the core's `Link`. It owns the stream from the moment the protocol is negotiated: reading with
  * back-pressure, sending, closing within a deadline. `network.ts` makes links; `connection-keeper.ts` decides what becomes of the
- * connection below when `ended` is called.
+ * connection below when the stream is gone for good.
  *
  * libp2p's own ways of reading are not used: its async iterator never pauses the stream, its `onDrain` stays resolved
  * after the first drain, and what comes to a paused stream it keeps as a list of pieces, of any number. So the link takes the bytes
@@ -11,6 +11,7 @@ import type { Connection, Stream, StreamMessageEvent } from '@libp2p/interface'
 import { Uint8ArrayList } from 'uint8arraylist'
 import type { Host, PeerId } from '../core/values/ids.ts'
 import type { Link, Transport } from '../core/values/ports.ts'
+import type { ConnectionKeeper } from './connection-keeper.ts'
 import type { LinkAddress } from './link-address.ts'
 import { probe } from './probe.ts'
 
@@ -41,30 +42,27 @@ interface ReceivingStream extends Stream {
   onData?: (data: Received) => void
 }
 
-/** Called once, when the stream is gone for good; works until the signal at most. Never rejects. */
-export type LinkEnded = (link: Link, within: AbortSignal) => Promise<void>
-
 interface LinkParts {
   readonly connection: Connection
-  readonly ended: LinkEnded
+  readonly keeper: Pick<ConnectionKeeper, 'release'>
   /** As in the port. */
   readonly reach?: Link['reach']
 }
 
-export class StreamLink implements Link {
+/** Its own iterable and iterator: hundreds of silent links would each keep what else it takes. */
+export class StreamLink implements Link, AsyncIterableIterator<Uint8Array, undefined> {
   readonly peerId: PeerId
   readonly direction: 'outgoing' | 'incoming'
   readonly host: Host | undefined
   readonly transport: Transport
   readonly remoteAddress: string
-  readonly chunks: AsyncIterable<Uint8Array>
   readonly over: Promise<void>
   readonly reach: Link['reach']
   isRefused = false
   readonly #isOver: () => void
   readonly #stream: Stream
   readonly connection: Connection
-  readonly #ended: LinkEnded
+  readonly #keeper: LinkParts['keeper']
   /** Read and not yet pulled, from `#next` on, then `#block`: bounded by pausing at `readAheadBytes`, plus what is in flight then. */
   #unread: Uint8Array[] = []
   #next = 0
@@ -80,7 +78,7 @@ export class StreamLink implements Link {
   #wake: (() => void) | undefined
   #closed: Promise<void> | undefined
 
-  constructor(stream: Stream, address: LinkAddress, { connection, ended, reach }: LinkParts) {
+  constructor(stream: Stream, address: LinkAddress, { connection, keeper, reach }: LinkParts) {
     this.reach = reach
     this.peerId = address.peerId
     this.host = address.host
@@ -89,15 +87,21 @@ export class StreamLink implements Link {
     this.remoteAddress = connection.remoteAddr.toString()
     this.#stream = stream
     this.connection = connection
-    this.#ended = ended
-    // No generator, of which hundreds of silent links would each keep one with all that it waits with.
-    this.chunks = { [Symbol.asyncIterator]: () => ({ next: () => this.#pull() }) }
+    this.#keeper = keeper
     const over = Promise.withResolvers<void>()
     this.over = over.promise
     this.#isOver = over.resolve
     stream.inactivityTimeout = noInactivityTimeoutMs
     stream.maxReadBufferLength = maxUnreadBytes
     this.#listen()
+  }
+
+  get chunks(): AsyncIterable<Uint8Array> {
+    return this
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this
   }
 
   send(...pieces: readonly Uint8Array[]): boolean {
@@ -142,7 +146,7 @@ export class StreamLink implements Link {
     this.#stop(error)
     if (dead) this.connection.abort(error)
     else this.#stream.abort(error)
-    this.#closed ??= this.#ended(this, AbortSignal.timeout(closeDeadlineMs))
+    this.#closed ??= this.#keeper.release(this.connection, this, AbortSignal.timeout(closeDeadlineMs))
   }
 
   probe(signal: AbortSignal): Promise<void> {
@@ -158,7 +162,7 @@ export class StreamLink implements Link {
     } catch (error) {
       this.#stream.abort(error instanceof Error ? error : new Error(String(error)))
     }
-    await this.#ended(this, deadline)
+    await this.#keeper.release(this.connection, this, deadline)
   }
 
   /** Ends the reading from our side: what is unread is dropped, and what comes still, so that the other side can finish. */
@@ -171,23 +175,21 @@ export class StreamLink implements Link {
     this.#filled = 0
     this.#unreadBytes = 0
     this.#resume()
-    this.#wake?.()
+    this.#rouse()
   }
 
-  async #pull(): Promise<IteratorResult<Uint8Array, undefined>> {
-    let piece = this.#shift()
-    while (piece === undefined && this.#end === undefined) {
-      await new Promise<void>((resolve) => {
-        this.#wake = resolve
+  /** The next piece; for one reader. */
+  next(): Promise<IteratorResult<Uint8Array, undefined>> {
+    const piece = this.#shift()
+    if (piece !== undefined) {
+      if (this.#unreadBytes <= resumeBelowBytes) this.#resume()
+      return Promise.resolve({ done: false, value: piece })
+    }
+    if (this.#end === undefined)
+      return new Promise((resolve) => {
+        this.#wake = () => resolve(this.next())
       })
-      piece = this.#shift()
-    }
-    if (piece === undefined) {
-      if (this.#end?.error !== undefined) throw this.#end.error
-      return { done: true, value: undefined }
-    }
-    if (this.#unreadBytes <= resumeBelowBytes) this.#resume()
-    return { done: false, value: piece }
+    return this.#end.error === undefined ? Promise.resolve({ done: true, value: undefined }) : Promise.reject(this.#end.error)
   }
 
   /** The first piece that waits, if any. */
@@ -208,13 +210,19 @@ export class StreamLink implements Link {
     this.#next = 0
   }
 
+  #rouse(): void {
+    const wake = this.#wake
+    this.#wake = undefined
+    wake?.()
+  }
+
   /** A list holds the pieces as they came from the wire: no copy. */
   #take(data: Received): void {
     if (this.#end !== undefined) return
     for (const piece of data instanceof Uint8Array ? [data] : data) this.#add(piece)
     if (this.#unreadBytes > maxUnreadBytes) this.#stream.abort(new Error(`more than ${maxUnreadBytes} bytes wait unread`))
     else if (this.#unreadBytes >= readAheadBytes) this.#pause()
-    this.#wake?.()
+    this.#rouse()
   }
 
   /** A piece that must wait is copied if it is small, or the smaller part of the memory that it would keep. */
@@ -278,7 +286,7 @@ export class StreamLink implements Link {
   #over(error: Error | undefined): void {
     this.#end ??= { error }
     this.#isOver()
-    this.#wake?.()
+    this.#rouse()
   }
 
   /** A closed stream still holds what came while it was paused, or in this turn; resuming is what makes it deliver. */

@@ -76,8 +76,17 @@ export class ListenerGuard implements InboundGuard {
       if (rival === undefined) return false
       this.#end(rival.holder, this.#handshakes)
     }
-    link.addEventListener('close', () => this.#handshakes.leave(link), { once: true })
+    this.#watch(link)
     return true
+  }
+
+  /** One listener for both places. */
+  #watch(link: MultiaddrConnection): void {
+    const gone = (): void => {
+      this.#handshakes.leave(link)
+      this.#connections.leave(link)
+    }
+    link.addEventListener('close', gone, { once: true })
   }
 
   /** May the connection open, now that its peer is known? It has a place then until it closes. */
@@ -95,7 +104,7 @@ export class ListenerGuard implements InboundGuard {
         // The wait may have made room, or taken it.
         if (this.#connections.has(rival)) this.#end(rival, this.#connections)
       }
-      link.addEventListener('close', () => this.#connections.leave(link), { once: true })
+      if (!this.#handshakes.has(link)) this.#watch(link)
       return true
     } finally {
       this.#handshakes.leave(link)

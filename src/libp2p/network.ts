@@ -337,7 +337,7 @@ export class Libp2pNetwork implements Network {
     const reach = async (signal: AbortSignal) => this.keeper.close(await this.#open(connection.remoteAddr, signal))
     const link = new StreamLink(stream, address, {
       connection,
-      ended: (ended, within) => this.keeper.release(connection, ended, within),
+      keeper: this.keeper,
       reach: connection.direction === 'outbound' && address.transport !== 'webrtc' ? reach : undefined
     })
     this.keeper.hold(connection, link)

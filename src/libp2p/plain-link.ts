@@ -6,8 +6,11 @@ import type { Connection } from '@libp2p/interface'
 import type { Host, PeerId } from '../core/values/ids.ts'
 import type { Link, PlainPeer, Transport } from '../core/values/ports.ts'
 import { probe } from './late-network.ts'
-import { closeDeadlineMs, type LinkEnded } from './link.ts'
+import { closeDeadlineMs } from './link.ts'
 import { addressOf } from './link-address.ts'
+
+/** Called once, when nothing more comes of the link; works until the signal at most. Never rejects. */
+type Ended = (within: AbortSignal) => Promise<void>
 
 export class PlainLink implements Link {
   readonly peerId: PeerId
@@ -21,12 +24,12 @@ export class PlainLink implements Link {
   readonly over: Promise<void>
   readonly #isOver: () => void
   readonly connection: Connection
-  readonly #ended: LinkEnded
+  readonly #ended: Ended
   #end: { readonly error: Error | undefined } | undefined
   #closed: Promise<void> | undefined
   #hasRun = false
 
-  constructor(connection: Connection, plain: PlainPeer, ended: LinkEnded) {
+  constructor(connection: Connection, plain: PlainPeer, ended: Ended) {
     const { peerId, host, transport } = addressOf(connection)
     this.peerId = peerId
     this.plain = plain
@@ -65,7 +68,7 @@ export class PlainLink implements Link {
 
   close(): Promise<void> {
     this.end(undefined)
-    this.#closed ??= this.#ended(this, AbortSignal.timeout(closeDeadlineMs))
+    this.#closed ??= this.#ended(AbortSignal.timeout(closeDeadlineMs))
     return this.#closed
   }
 

@@ -27,6 +27,7 @@ import type { Turns } from './turns.ts'
 const unreadLingerMs = 5_000
 
 const lost: Ending = { by: 'network', reason: { kind: 'lost' } }
+const closedByPeer: Ending = { by: 'them', reason: { kind: 'closed-by-peer' } }
 
 /** Counters of a connection. */
 export interface ConnectionStat {
@@ -296,7 +297,6 @@ export class Connection<Msg = Uint8Array, ConnMeta = Uint8Array> implements Flow
   /** @internal Reads until the end. Called once, by the flow that made the connection; never rejects. */
   async serve(): Promise<void> {
     const { channel, turns, context } = this.#parts
-    const closedByPeer: Ending = { by: 'them', reason: { kind: 'closed-by-peer' } }
     // An application that does not read does not see the end: without this a peer that left would keep its slot.
     const over = (): void => {
       if (this.#ending === undefined) this.#cancelLinger = context.clock.schedule(unreadLingerMs, () => this.#fallen(closedByPeer))
