@@ -12,7 +12,7 @@ const checkout = fileURLToPath(new URL('../../', import.meta.url))
 const read = (path: string): string => readFileSync(join(checkout, path), 'utf8')
 
 const documents = [
-  ...['README.md', 'CHANGELOG.md', 'CONTRIBUTING.md', 'SECURITY.md', 'examples/light-client/README.md'],
+  ...['README.md', 'CHANGELOG.md', 'CONTRIBUTING.md', 'SECURITY.md', 'examples/light-client/README.md', 'examples/react-page/README.md'],
   ...readdirSync(join(checkout, 'docs'), { recursive: true, encoding: 'utf8' })
     .filter((name) => name.endsWith('.md'))
     .map((name) => join('docs', name))

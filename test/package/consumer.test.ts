@@ -146,7 +146,7 @@ describe('what is in the package', () => {
       expect(consumer.files).toContain(file)
     }
     const expected =
-      /^(package\.json|README\.md|(CHANGELOG|CONTRIBUTING|SECURITY)\.md|docs\/.+\.md|docs\/storage\.schema\.json|docs\/grafana\/p2p-pool\.json|docs\/(demo|shared-text)\.png|docs\/simulation\/.+\.svg|LICENSE-(APACHE|MIT)|(src|node|web)\/.+\.(ts|proto)|dist\/(src|node|web)\/.+\.(js|d\.ts)(\.map)?)$/
+      /^(package\.json|README\.md|(CHANGELOG|CONTRIBUTING|SECURITY)\.md|docs\/.+\.md|docs\/storage\.schema\.json|docs\/grafana\/p2p-pool\.json|docs\/(demo|shared-text|react-page)\.png|docs\/simulation\/.+\.svg|LICENSE-(APACHE|MIT)|(src|node|web)\/.+\.(ts|proto)|dist\/(src|node|web)\/.+\.(js|d\.ts)(\.map)?)$/
     expect(consumer.files.filter((file) => !expected.test(file))).toEqual([])
     expect(consumer.files.filter((file) => /(^|\/)(web\/demo|node\/cli)\//.test(file))).toEqual([])
   })
