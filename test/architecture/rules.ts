@@ -71,22 +71,26 @@ export const everyCoreFileHasALayer: Rule = (files) =>
     .filter(({ path }) => path.startsWith('src/core/') && layerOf(path) === undefined)
     .map(({ path }) => `${path}: in no layer of the house`)
 
-/** src/core knows only itself; src only src; node and web know src and themselves; nobody else is imported at all. */
+/**
+ * src/core knows only itself; src only src; node and web know src and themselves; nobody else is imported at all. The playground, which is
+ * not published, shows the simulation.
+ */
 export const worldsStayApart: Rule = (files) =>
   eachImport(files, (file, target) => {
     const allowed = file.path.startsWith('src/core/')
       ? ['src/core/']
       : file.path.startsWith('src/')
         ? ['src/']
-        : ['src/', `${file.path.split('/')[0]}/`]
+        : ['src/', `${file.path.split('/')[0]}/`, ...(file.path.startsWith('web/playground/') ? ['test/sim/'] : [])]
     if (!allowed.some((folder) => target.startsWith(folder))) return `may import only from ${allowed.join(', ')}`
   })
 
 /** A page must not load the demo or the network in memory, nor the library on Node its command line. */
 export const demosAreLeaves: Rule = (files) =>
   eachImport(files, (file, target) => {
-    for (const leaf of ['web/demo/', 'node/cli/', 'src/testing/']) {
-      if (target.startsWith(leaf) && !file.path.startsWith(leaf)) return `${leaf} is imported by nobody else`
+    for (const leaf of ['web/demo/', 'web/playground/', 'node/cli/', 'src/testing/']) {
+      const isShown = leaf === 'web/demo/' && file.path.startsWith('web/playground/')
+      if (target.startsWith(leaf) && !file.path.startsWith(leaf) && !isShown) return `${leaf} is imported by nobody else`
     }
   })
 

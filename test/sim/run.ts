@@ -9,15 +9,16 @@ import { drawPlot } from './plot.ts'
 import type { Report, RunOptions, Scenario } from './scenario.ts'
 import { scenarios } from './scenarios/index.ts'
 
-const usage = `npm run sim -- --scenario NAME [--pools N] [--seed S] [--seeds N] [--minutes M] [--check K] [--plot FILE] [--twice]
+const usage = `npm run sim -- --scenario NAME [--pools N] [--seed S] [--seeds N] [--minutes M | --seconds S] [--check K] [--plot FILE] [--twice] [--world TEXT]
 
   --pools    how many pools; each scenario has its own default
   --seed     a whole number; the same seed gives the same run (default 1)
   --seeds    how many seeds, from that one on (default 1)
-  --minutes  virtual minutes, where a scenario has no length of its own
+  --minutes  virtual minutes, where a scenario has no length of its own; --seconds: the same in seconds
   --check    check invariants in every K-th step (1: in every step); each scenario has its own default
   --plot     where the SVG plot of the last run goes (default .cache/sim/NAME.svg)
   --twice    run it twice and compare the event logs
+  --world    of the scenario playground: what stands behind # in the address of the page
 
 Scenarios:
 ${scenarios.map(({ name, about, bar }) => `  ${name.padEnd(12)} ${about}; bar: ${bar}`).join('\n')}
@@ -30,9 +31,11 @@ const { values } = parseArgs({
     seed: { type: 'string', default: '1' },
     seeds: { type: 'string', default: '1' },
     minutes: { type: 'string' },
+    seconds: { type: 'string' },
     check: { type: 'string' },
     plot: { type: 'string' },
     twice: { type: 'boolean', default: false },
+    world: { type: 'string' },
     help: { type: 'boolean', default: false }
   }
 })
@@ -48,12 +51,14 @@ async function main(): Promise<number> {
   const everySteps = whole('check', values.check)
   const checking = everySteps === undefined ? undefined : { everySteps }
   const [pools, firstSeed, seeds] = [whole('pools', values.pools), whole('seed', values.seed) ?? 1, whole('seeds', values.seeds) ?? 1]
-  const minutes = whole('minutes', values.minutes)
+  const seconds = whole('seconds', values.seconds)
+  const minutes = seconds === undefined ? whole('minutes', values.minutes) : seconds / 60
+  const { world } = values
   let bad = 0
   let runs = 0
   for (const size of pools === undefined ? scenario.pools : [pools]) {
     for (let seed = firstSeed; seed < firstSeed + seeds; seed++, runs++)
-      if (!(await isGood(scenario, { pools: size, seed, minutes, checking }))) bad++
+      if (!(await isGood(scenario, { pools: size, seed, minutes, checking, world }))) bad++
   }
   if (runs > 1) console.log(`${runs} runs, ${bad} of them bad`)
   return bad === 0 ? 0 : 1

@@ -9,6 +9,8 @@ export interface RunOptions {
   readonly checking: Checking | undefined
   /** Virtual minutes, where a scenario has no length of its own. */
   readonly minutes: number | undefined
+  /** Of the scenario `playground` alone: see `world-settings.ts`. */
+  readonly world?: string | undefined
 }
 
 export interface Figure {

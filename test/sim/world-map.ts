@@ -41,6 +41,11 @@ export class WorldMap {
     this.#y[owner.index] = this.#random.next()
   }
 
+  /** From 0 to 1, east and north. */
+  placeOf({ index }: LinkOwner): readonly [number, number] {
+    return [this.#x[index] ?? 0, this.#y[index] ?? 0]
+  }
+
   latencyMs(from: LinkOwner, to: LinkOwner): number {
     const east = (this.#x[from.index] ?? 0) - (this.#x[to.index] ?? 0)
     const north = (this.#y[from.index] ?? 0) - (this.#y[to.index] ?? 0)

@@ -6,7 +6,8 @@ import { faults } from './faults.ts'
 import { advertise, sources } from './flood.ts'
 import { halfDie } from './half-die.ts'
 import { hungry } from './hungry.ts'
+import { playground } from './playground.ts'
 import { speed } from './speed.ts'
 import { swappers } from './swappers.ts'
 
-export const scenarios: readonly Scenario[] = [bootstrap, churn, halfDie, advertise, sources, hungry, swappers, faults, speed]
+export const scenarios: readonly Scenario[] = [bootstrap, churn, halfDie, advertise, sources, hungry, swappers, faults, speed, playground]

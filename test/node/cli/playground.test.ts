@@ -1,0 +1,69 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type Browser, chromium, type Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { chromiumFlags, findChromium } from '../../../node/cli/chromium.ts'
+import { buildPlayground, servePlayground } from '../../../node/cli/playground-page.ts'
+import { PlaygroundWorld } from '../../sim/playground-world.ts'
+import { readWorld } from '../../sim/world-settings.ts'
+
+describe('the playground', () => {
+  let folder: string
+  let browser: Browser
+  let server: Awaited<ReturnType<typeof servePlayground>>
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'p2p-pool-playground-'))
+    await writeFile(join(folder, 'mine.txt'), 'a file that was here before')
+    await buildPlayground(folder, { isOurs: false })
+    server = await servePlayground(folder, 0)
+    const { path } = await findChromium()
+    browser = await chromium.launch({ ...(path === undefined ? {} : { executablePath: path }), args: [...chromiumFlags] })
+  }, 60_000)
+
+  afterAll(async () => {
+    await browser?.close()
+    await server?.close()
+    await rm(folder, { recursive: true, force: true })
+  })
+
+  const open = async (world: string): Promise<Page> => {
+    const page = await browser.newPage()
+    await page.goto(`${server.url}#${world}`)
+    await page.click('[data-speed="0"]')
+    return page
+  }
+  /** The second that the page shows. */
+  const secondOf = async (page: Page): Promise<number> => Number.parseInt((await page.textContent('#story')) ?? '', 10)
+
+  it('runs a world in a page as npm run sim runs it, with what a visitor did to it', async () => {
+    const page = await open('pools=20&churn=20')
+    await expect.poll(() => secondOf(page), { timeout: 20_000 }).toBeGreaterThan(20)
+    await page.click('[data-act="kill-relays"]')
+    await expect.poll(() => page.textContent('#since'), { timeout: 20_000 }).toMatch(/^The relays were killed \d+ s ago\./)
+    await page.click('#pause')
+    const story = await page.textContent('#story')
+    const seconds = await secondOf(page)
+    const text = new URL(page.url()).hash.slice(1)
+    expect(text).toMatch(/^pools=20&churn=20&acts=kill-relays@\d+$/)
+    expect(await page.textContent('#command')).toBe(`npm run sim -- --scenario playground --world '${text}' --seconds ${seconds}`)
+    const world = new PlaygroundWorld(readWorld(text))
+    while (world.second < seconds) await world.step()
+    expect(story).toContain(`event log ${world.story.hash}.`)
+    await page.close()
+  })
+
+  it('says what is wrong with an address, and runs the default world', async () => {
+    const page = await open('pools=many')
+    await expect.poll(() => page.textContent('#problem')).toBe('pools: expected a whole number from 2 to 1000, got "many"')
+    await expect.poll(() => page.textContent('[data-testid=in-band]'), { timeout: 20_000 }).toMatch(/^\d+ of 100$/)
+    await page.close()
+  })
+
+  it('leaves other files in the folder that it is built into', async () => {
+    const page = await browser.newPage()
+    expect(await (await page.goto(`${server.url}mine.txt`))?.text()).toBe('a file that was here before')
+    await page.close()
+  })
+})

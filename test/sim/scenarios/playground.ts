@@ -1,0 +1,49 @@
+/** A world of the playground, as the page shows it: for whoever saw something there, or wants its figures without a page. */
+import type { Sample } from '../figures.ts'
+import { type Look, PlaygroundWorld } from '../playground-world.ts'
+import { bandPlot } from '../plot.ts'
+import { closing, figure, percent, type Scenario } from '../scenario.ts'
+import { readWorld } from '../world-settings.ts'
+
+const defaultMinutes = 5
+
+export const playground: Scenario = {
+  name: 'playground',
+  about: 'relays, Node peers and pages behind them, as the page of `npm run playground` shows them; --world says how many of each',
+  bar: 'none',
+  pools: [100],
+  async run({ pools, seed, minutes = defaultMinutes, world: text }) {
+    const settings = readWorld(text ?? `pools=${pools}&seed=${seed}`)
+    const world = new PlaygroundWorld(settings)
+    const looks: Look[] = []
+    while (world.second < Math.round(minutes * 60)) {
+      await world.step()
+      looks.push(world.look())
+    }
+    const { timeInBand, splitS, deaths, dials, opened } = world.story
+    const last = looks.at(-1)
+    const { bounds } = world.sim.up[0]?.program?.state ?? {}
+    return {
+      figures: [
+        figure('pools: relays, Node peers, pages', kindsOf(world)),
+        figure('time with at least the minimum', percent(timeInBand)),
+        figure('seconds in which the network was in parts', splitS),
+        figure('connections at the end: least, mean, most', `${last?.least}, ${last?.mean.toFixed(1)}, ${last?.most}`),
+        figure('deaths', deaths),
+        figure('dials, of which connected', `${dials}, ${opened}`),
+        figure('known, connected: share of liars', `${percent(last?.hostileKnown ?? 0)}, ${percent(last?.hostileConnected ?? 0)}`)
+      ],
+      isMet: undefined,
+      ...closing(world.sim),
+      plot: bounds === undefined ? undefined : bandPlot(`A world of the playground: ${text ?? ''}`, looks.map(sampleOf), bounds)
+    }
+  }
+}
+
+function kindsOf({ kinds }: PlaygroundWorld): string {
+  return (['relay', 'node', 'page'] as const).map((kind) => kinds.filter((one) => one === kind).length).join(', ')
+}
+
+function sampleOf({ atS, up, least, mean, most, inBand, parts }: Look): Sample {
+  return { atS, machines: up, least, middle: mean, most, mean, within: inBand, parts }
+}

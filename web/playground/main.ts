@@ -1,0 +1,204 @@
+/** The page of the playground: what a visitor sets and does goes to the worker, what the worker sends is shown. */
+import type { Look } from '../../test/sim/playground-world.ts'
+import { type Act, readWorld, type WorldSettings, worldRanges, writeWorld } from '../../test/sim/world-settings.ts'
+import { byId, setAttribute, setText } from '../demo/dom.ts'
+import { Chart } from './chart.ts'
+import type { Frame, FromWorker, ToWorker } from './messages.ts'
+import { drawNetwork, type Marks, type Scene } from './picture.ts'
+
+const worker = new Worker(new URL('./worker.ts', import.meta.url), { type: 'module' })
+const form = byId('settings', HTMLFormElement)
+const canvas = byId('picture', HTMLCanvasElement)
+const problem = byId('problem', HTMLParagraphElement)
+const chart = new Chart(byId('chart', HTMLDivElement))
+const acts: Readonly<Record<Act, string>> = {
+  'kill-relays': 'the relays were killed',
+  'start-relays': 'the relays were started',
+  'kill-half': 'half of the pools were killed',
+  'start-all': 'all pools were started',
+  split: 'the network was split',
+  heal: 'the halves were joined'
+}
+
+let settings: WorldSettings = readWorld('')
+let scene: Scene | undefined
+let marks: Marks = { conditions: new Uint8Array(), links: new Uint16Array() }
+let time = { speed: 10, isPaused: false }
+/** What was done last, and when all were in their band again in one network; virtual seconds. */
+let broken: { readonly act: Act; readonly atS: number; hurtAtS?: number; backAtS?: number | undefined } | undefined
+
+worker.addEventListener('message', ({ data }: MessageEvent<FromWorker>) => {
+  if (data.kind === 'world') scene = data
+  else if (data.kind === 'frame') show(data)
+  else fail(data.message)
+})
+worker.addEventListener('error', ({ message }) => fail(message))
+addEventListener('hashchange', () => open(location.hash.slice(1)))
+form.addEventListener('input', () => change(readForm()))
+byId('seed', HTMLInputElement).addEventListener('change', ({ target }) => change({ seed: Number((target as HTMLInputElement).value) }))
+byId('new-seed', HTMLButtonElement).addEventListener('click', () => change({ seed: Math.floor(Math.random() * 1_000_000) }))
+byId('restart', HTMLButtonElement).addEventListener('click', () => change({}))
+byId('pause', HTMLButtonElement).addEventListener('click', () => setTime({ isPaused: !time.isPaused }))
+for (const button of document.querySelectorAll<HTMLButtonElement>('[data-speed]'))
+  button.addEventListener('click', () => setTime({ speed: Number(button.dataset.speed), isPaused: false }))
+for (const button of document.querySelectorAll<HTMLButtonElement>('[data-act]'))
+  button.addEventListener('click', () => tell({ kind: 'act', act: button.dataset.act as Act }))
+new ResizeObserver(() => requestAnimationFrame(draw)).observe(canvas)
+matchMedia('(prefers-color-scheme: dark)').addEventListener('change', draw)
+open(location.hash.slice(1))
+
+function tell(message: ToWorker): void {
+  worker.postMessage(message)
+}
+
+/** A world as its address says it. An address that makes no sense says why, and the default world runs. */
+function open(text: string): void {
+  // What this page itself wrote into its address runs already.
+  if (text !== '' && text === writeWorld(settings) && scene !== undefined) return
+  try {
+    settings = readWorld(decodeURIComponent(text))
+    problem.hidden = true
+  } catch (error) {
+    settings = readWorld('')
+    fail(error instanceof Error ? error.message : String(error))
+  }
+  start()
+}
+
+/** Another world, from the beginning, to which nothing was done. */
+function change(changed: Partial<WorldSettings>): void {
+  try {
+    settings = readWorld(writeWorld({ ...settings, ...changed, acts: [] }))
+    problem.hidden = true
+    start()
+  } catch (error) {
+    fail(error instanceof Error ? error.message : String(error))
+  }
+}
+
+function start(): void {
+  broken = undefined
+  chart.clear()
+  showSettings()
+  showAddress(writeWorld(settings))
+  setText(byId('since', HTMLParagraphElement), 'Nothing is broken yet.')
+  tell({ kind: 'start', world: writeWorld(settings), ...time })
+  setTime({})
+}
+
+function setTime(changed: Partial<typeof time>): void {
+  time = { ...time, ...changed }
+  const pause = byId('pause', HTMLButtonElement)
+  setText(pause, time.isPaused ? 'Go on' : 'Pause')
+  setAttribute(pause, 'aria-pressed', String(time.isPaused))
+  for (const button of document.querySelectorAll<HTMLButtonElement>('[data-speed]'))
+    setAttribute(button, 'aria-pressed', String(!time.isPaused && Number(button.dataset.speed) === time.speed))
+  setText(byId('life', HTMLSpanElement), time.isPaused ? 'Paused' : 'Running')
+  document.body.dataset.life = time.isPaused ? 'created' : 'running'
+  tell({ kind: 'speed', ...time })
+}
+
+/** The band's numbers push each other: a minimum above the maximum makes no sense. */
+function readForm(): Partial<WorldSettings> {
+  const given = Object.fromEntries(inputs().map((input) => [input.name, input.valueAsNumber])) as unknown as WorldSettings
+  const moved = (document.activeElement as HTMLInputElement | null)?.name
+  const { min, expected, max } = given
+  if (moved === 'min') return { ...given, expected: Math.max(min, expected), max: Math.max(min, expected, max) }
+  if (moved === 'max') return { ...given, expected: Math.min(max, expected), min: Math.min(min, expected, max) }
+  return { ...given, min: Math.min(min, expected), max: Math.max(max, expected) }
+}
+
+function inputs(): HTMLInputElement[] {
+  return [...form.querySelectorAll('input')]
+}
+
+function showSettings(): void {
+  for (const input of inputs()) {
+    const { from, to } = worldRanges[input.name as keyof typeof worldRanges]
+    Object.assign(input, { min: String(Math.max(from, input.name === 'pools' ? 10 : from)), max: String(to) })
+    input.value = String(settings[input.name as keyof typeof worldRanges])
+    setText(input.parentElement?.querySelector('output') as HTMLElement, input.value)
+  }
+  byId('seed', HTMLInputElement).value = String(settings.seed)
+}
+
+function showAddress(text: string): void {
+  history.replaceState(null, '', `#${text}`)
+  byId('link', HTMLAnchorElement).href = `#${text}`
+}
+
+function show(frame: Frame): void {
+  const { looks, story, times } = frame
+  const look = looks.at(-1)
+  if (look === undefined) return
+  settings = readWorld(frame.world)
+  showAddress(frame.world)
+  marks = frame
+  draw()
+  chart.add(looks)
+  showNow(look, times)
+  for (const one of looks) follow(one)
+  showBroken(look)
+  setText(byId('command', HTMLElement), `npm run sim -- --scenario playground --world '${frame.world}' --seconds ${story.atS}`)
+  const split = story.splitS === 0 ? 'never in parts' : `in parts for ${story.splitS} s`
+  setText(
+    byId('story', HTMLParagraphElement),
+    `${story.atS} s: ${(story.timeInBand * 100).toFixed(2)} % of the time with at least the minimum, ${split}, ${story.deaths} deaths, ${story.dials} dials, ${story.opened} connections, event log ${story.hash}.`
+  )
+}
+
+function showNow(look: Look, times: number): void {
+  const { up, inBand, parts, least, mean, most, dials, atS } = look
+  const low = byId('in-band', HTMLElement)
+  setText(low, `${inBand} of ${up}`)
+  low.dataset.bad = String(inBand < up)
+  const split = byId('parts', HTMLElement)
+  setText(split, String(parts))
+  split.dataset.bad = String(parts > 1)
+  setText(byId('connections', HTMLElement), `${least} – ${mean.toFixed(1)} – ${most}`)
+  setText(byId('dials', HTMLElement), String(dials))
+  setText(byId('clock', HTMLElement), atS < 60 ? `${atS} s` : `${Math.floor(atS / 60)} min ${atS % 60} s`)
+  setText(byId('rate', HTMLElement), times === 0 ? 'measuring' : `${times < 10 ? times.toFixed(1) : times.toFixed(0)} times real time`)
+  const liars = byId('liars-line', HTMLParagraphElement)
+  liars.hidden = settings.liars === 0
+  setText(
+    liars,
+    `Liars: ${(look.hostileKnown * 100).toFixed(1)} % of the known addresses, ${(look.hostileConnected * 100).toFixed(1)} % of the connections.`
+  )
+  canvas.setAttribute(
+    'aria-label',
+    `The network: ${up} pools run, ${inBand} are in their band, ${parts === 1 ? 'one network' : `${parts} parts`}`
+  )
+}
+
+/** A stopwatch from what was done last to the second from which on all are well. */
+function follow({ atS, inBand, up, parts }: Look): void {
+  const last = settings.acts.findLast((one) => one.atS < atS)
+  if (last === undefined) return
+  if (broken?.act !== last.act || broken.atS !== last.atS) broken = { ...last }
+  const isWell = inBand === up && parts === 1
+  if (!isWell) Object.assign(broken, { hurtAtS: broken.hurtAtS ?? atS, backAtS: undefined })
+  else if (broken.hurtAtS !== undefined) broken.backAtS ??= atS
+}
+
+function showBroken({ atS }: Look): void {
+  if (broken === undefined) return
+  const since = atS - broken.atS
+  const what = `${acts[broken.act].charAt(0).toUpperCase()}${acts[broken.act].slice(1)} ${since} s ago.`
+  const state =
+    broken.hurtAtS === undefined
+      ? 'All pools stayed in their band, in one network.'
+      : broken.backAtS === undefined
+        ? 'Not all pools are in their band yet, or the network is in parts.'
+        : `All were back after ${broken.backAtS - broken.atS} s.`
+  setText(byId('since', HTMLParagraphElement), `${what} ${state}`)
+}
+
+function draw(): void {
+  if (scene !== undefined && marks.conditions.length === scene.kinds.length) drawNetwork(canvas, scene, marks)
+}
+
+function fail(message: string): void {
+  problem.hidden = false
+  setText(problem, message)
+}

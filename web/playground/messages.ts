@@ -1,0 +1,34 @@
+/** What the page and its worker say to each other. */
+import type { Look, MachineKind, Story } from '../../test/sim/playground-world.ts'
+import type { Act } from '../../test/sim/world-settings.ts'
+
+/** Virtual time over real time; 0: as fast as it goes. */
+export type Speed = number
+
+export type ToWorker =
+  | { readonly kind: 'start'; readonly world: string; readonly speed: Speed; readonly isPaused: boolean }
+  | { readonly kind: 'act'; readonly act: Act }
+  | { readonly kind: 'speed'; readonly speed: Speed; readonly isPaused: boolean }
+
+export type FromWorker =
+  | { readonly kind: 'world'; readonly places: Float32Array; readonly kinds: readonly MachineKind[] }
+  | ({ readonly kind: 'frame' } & Frame)
+  | { readonly kind: 'failed'; readonly message: string }
+
+/** One picture. */
+export interface Frame {
+  /** The text of the world, with all that was done to it. */
+  readonly world: string
+  /** Of each second since the last frame. */
+  readonly looks: readonly Look[]
+  readonly story: Story
+  /** What each pool is at: see `conditions`. */
+  readonly conditions: Uint8Array
+  /** Two pools a connection, by their numbers; none where the lines are too many to be drawn each time. */
+  readonly links: Uint16Array
+  /** Virtual over real time of the last second. */
+  readonly times: number
+}
+
+/** What a mark shows. */
+export const conditions = { off: 0, low: 1, ok: 2 } as const
