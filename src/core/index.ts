@@ -21,7 +21,7 @@ export type { Encounter, PeerInfo, PeerReport, PeerState, Penalty } from './tabl
 export type { DiscoverySource, Meeting, PointInfo, PointState } from './tables/point.ts'
 export { groupOf, type Hop, hostOf, type PointAddress, readPoint, transportOf } from './values/address.ts'
 export { parseHost, parseRange } from './values/arguments.ts'
-export type { Attempt, ConnectionKind, Direction, RoundTrips, RunningConnection } from './values/attempt.ts'
+export type { Attempt, ConnectionKind, Direction, OtherUse, RoundTrips, RunningConnection } from './values/attempt.ts'
 export {
   type ConnectionBand,
   type KindCounts,

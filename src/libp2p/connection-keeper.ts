@@ -14,10 +14,12 @@ import {
   type ComponentLogger,
   type Connection,
   KEEP_ALIVE,
+  type Libp2pEvents,
   type Logger,
   type MultiaddrConnection,
   type PeerStore,
-  type Stream
+  type Stream,
+  type TypedEventTarget
 } from '@libp2p/interface'
 import type { ConnectionManager } from '@libp2p/interface-internal'
 import type { PeerId } from '../core/values/ids.ts'
@@ -59,6 +61,7 @@ const webrtcSignaling = '/webrtc-signaling/0.0.1'
 export interface KeeperComponents {
   readonly connectionManager: Pick<ConnectionManager, 'getConnections'>
   readonly peerStore: Pick<PeerStore, 'get'>
+  readonly events: TypedEventTarget<Libp2pEvents>
   readonly logger: ComponentLogger
 }
 
@@ -73,7 +76,8 @@ export interface KeeperOptions {
 }
 
 export class ConnectionKeeper {
-  readonly #components: KeeperComponents
+  /** @internal Of the node. */
+  readonly components: KeeperComponents
   readonly #options: KeeperOptions
   readonly #log: Logger
   readonly #links = new WeakMap<Connection, Set<Link>>()
@@ -90,7 +94,7 @@ export class ConnectionKeeper {
   idleFound = 0
 
   constructor(components: KeeperComponents, options: KeeperOptions) {
-    this.#components = components
+    this.components = components
     this.#options = options
     this.#log = components.logger.forComponent('p2p-pool:connections')
   }
@@ -157,7 +161,7 @@ export class ConnectionKeeper {
 
   /** Closes all connections that the pool denies. Those that carry a link of its own end with the link, after its goodbye. */
   endDenied(): void {
-    for (const connection of this.#components.connectionManager.getConnections())
+    for (const connection of this.components.connectionManager.getConnections())
       if (connection.status === 'open' && !this.carriesLink(connection) && this.isDenied(connection)) void this.close(connection)
   }
 
@@ -167,7 +171,7 @@ export class ConnectionKeeper {
    * one at the listener) looks open for half a minute and takes no stream.
    */
   abortStaleWebRtc(peerId: PeerId): void {
-    for (const connection of this.#components.connectionManager.getConnections()) {
+    for (const connection of this.components.connectionManager.getConnections()) {
       const { remotePeer, remoteAddr, limits, status, streams, timeline } = connection
       if (status !== 'open' || limits !== undefined || remotePeer.toString() !== peerId || this.carriesLink(connection)) continue
       if (!remoteAddr.getComponents().some(({ name }) => name === 'webrtc')) continue
@@ -188,7 +192,7 @@ export class ConnectionKeeper {
   }
 
   async #look(): Promise<void> {
-    const connections = this.#components.connectionManager.getConnections().filter(({ status }) => status === 'open')
+    const connections = this.components.connectionManager.getConnections().filter(({ status }) => status === 'open')
     const idle = new Map<Connection, number>()
     for (const connection of connections) {
       if (!this.#mayEnd(connection, connections) || (await this.#isUsed(connection))) continue
@@ -232,7 +236,7 @@ export class ConnectionKeeper {
   /** `isNeeded` of the connection that libp2p made of this link; one that it does not list yet is not needed. */
   isLinkNeeded(link: MultiaddrConnection): Promise<boolean> {
     // libp2p hands the link's own timeline to the connection, and nothing else of it.
-    const connection = this.#components.connectionManager.getConnections().find(({ timeline }) => timeline === link.timeline)
+    const connection = this.components.connectionManager.getConnections().find(({ timeline }) => timeline === link.timeline)
     return connection === undefined ? Promise.resolve(false) : this.isNeeded(connection)
   }
 
@@ -252,7 +256,7 @@ export class ConnectionKeeper {
 
   async #hasTag({ remotePeer: peer }: Connection, counts: (tag: string) => boolean): Promise<boolean> {
     try {
-      return [...(await this.#components.peerStore.get(peer)).tags.keys()].some(counts)
+      return [...(await this.components.peerStore.get(peer)).tags.keys()].some(counts)
     } catch (error) {
       if (!(error instanceof Error && error.name === 'NotFoundError')) this.#log.error('could not read the tags of %p - %e', peer, error)
       return false

@@ -12,6 +12,7 @@ import { Uint8ArrayList } from 'uint8arraylist'
 import type { Host, PeerId } from '../core/values/ids.ts'
 import type { Link, Transport } from '../core/values/ports.ts'
 import type { ConnectionKeeper } from './connection-keeper.ts'
+import { otherUseOf, watchUse } from './connection-use.ts'
 import type { LinkAddress } from './link-address.ts'
 import { probe } from './probe.ts'
 
@@ -44,7 +45,7 @@ interface ReceivingStream extends Stream {
 
 interface LinkParts {
   readonly connection: Connection
-  readonly keeper: Pick<ConnectionKeeper, 'release'>
+  readonly keeper: Pick<ConnectionKeeper, 'release' | 'components'>
   /** As in the port. */
   readonly reach?: Link['reach']
 }
@@ -79,6 +80,7 @@ export class StreamLink implements Link, AsyncIterableIterator<Uint8Array, undef
   #closed: Promise<void> | undefined
 
   constructor(stream: Stream, address: LinkAddress, { connection, keeper, reach }: LinkParts) {
+    watchUse(connection, keeper.components)
     this.reach = reach
     this.peerId = address.peerId
     this.host = address.host
@@ -107,6 +109,10 @@ export class StreamLink implements Link, AsyncIterableIterator<Uint8Array, undef
   send(...pieces: readonly Uint8Array[]): boolean {
     // A list is encrypted as it is: joining large pieces costs more than all else of a message.
     return this.#stream.send(new Uint8ArrayList(...pieces))
+  }
+
+  get use(): Link['use'] {
+    return otherUseOf(this.connection, this.#keeper.components)
   }
 
   get unsentBytes(): number {

@@ -5,12 +5,18 @@
 import type { Connection } from '@libp2p/interface'
 import type { Host, PeerId } from '../core/values/ids.ts'
 import type { Link, PlainPeer, Transport } from '../core/values/ports.ts'
-import { probe } from './late-network.ts'
+import { otherUseOf, probe, watchUse } from './late-network.ts'
 import { closeDeadlineMs } from './link.ts'
 import { addressOf } from './link-address.ts'
 
 /** Called once, when nothing more comes of the link; works until the signal at most. Never rejects. */
 type Ended = (within: AbortSignal) => Promise<void>
+
+interface PlainLinkParts {
+  readonly ended: Ended
+  /** Of the node. */
+  readonly components: Parameters<typeof watchUse>[1]
+}
 
 export class PlainLink implements Link {
   readonly peerId: PeerId
@@ -24,12 +30,15 @@ export class PlainLink implements Link {
   readonly over: Promise<void>
   readonly #isOver: () => void
   readonly connection: Connection
+  readonly #components: Parameters<typeof watchUse>[1]
   readonly #ended: Ended
   #end: { readonly error: Error | undefined } | undefined
   #closed: Promise<void> | undefined
   #hasRun = false
 
-  constructor(connection: Connection, plain: PlainPeer, ended: Ended) {
+  constructor(connection: Connection, plain: PlainPeer, { ended, components }: PlainLinkParts) {
+    this.#components = components
+    watchUse(connection, components)
     const { peerId, host, transport } = addressOf(connection)
     this.peerId = peerId
     this.plain = plain
@@ -45,6 +54,10 @@ export class PlainLink implements Link {
     this.chunks = this.#wait()
     connection.addEventListener('close', ({ error }) => this.end(error), { once: true })
     if (connection.status !== 'open') this.end(new Error(`the connection was ${connection.status} before it could be used`))
+  }
+
+  get use(): Link['use'] {
+    return otherUseOf(this.connection, this.#components)
   }
 
   /** Did the pool take it? It reads a link of this kind only while that runs. */

@@ -159,7 +159,11 @@ export class PlainPeers {
   }
 
   #linkOf(connection: Connection, { points }: Profile): PlainLink {
-    const link: PlainLink = new PlainLink(connection, { points }, (within) => this.#release(connection, link, within))
+    const link: PlainLink = new PlainLink(
+      connection,
+      { points },
+      { ended: (within) => this.#release(connection, link, within), components: this.#options.components }
+    )
     this.#links.set(connection, link)
     this.#options.keeper.hold(connection, link)
     this.#keepAlive.add(connection)

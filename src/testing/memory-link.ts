@@ -85,6 +85,8 @@ export class MemoryLink implements Link {
   isStale = false
   /** How the other end is reached; set it in tests that are about it. @default unknown */
   reach: Link['reach']
+  /** What else the host uses the connection for; set it in tests that are about it. @default nothing */
+  use: Link['use']
   /** The program that held it was killed; what reaches it is answered by a reset. */
   isDead = false
   #drains: Set<() => void> | undefined

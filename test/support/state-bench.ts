@@ -34,6 +34,7 @@ export class FakeConnection implements RunningConnection {
   readonly instance: string
   readonly rttMs: RoundTrips | null = null
   messagesReceived = 0
+  use: RunningConnection['use']
   readonly #attempt: AttemptRecord<FakeConnection>
   readonly leave: (ending: Ending, comeBackAfterMs?: number) => void
 

@@ -44,10 +44,14 @@ export function isSpare(connection: RunningConnection, surplus: Surplus, arrivin
 /** The longest quarter is spared while others are left: what has lasted tends to last, and cannot be forged in an hour. */
 const sparedShare = 4
 
+/** Peers that came in and are held for their use, in a small band. */
+const minHeld = 4
+
 /**
- * Up to `count` connections, the first to go first. Never trusted ones, nor the last ones of a kind's minimum. The next to go is one of
- * the largest address group, there the one with the lowest score, of equals the youngest; so no flood from one place costs the others
- * theirs. They make room for `except`, which stays, or for a peer of the kind `arriving`.
+ * Up to `count` connections, the first to go first. Never trusted ones, nor the last ones of a kind's minimum. Those that are spared go after
+ * the others, and those that other protocols use go last. The next to go is one of the largest address group; there one that nothing
+ * uses, with the lowest score, of equals the youngest; so no flood from one place costs the others theirs. They make room for
+ * `except`, which stays, or for a peer of the kind `arriving`.
  */
 export function chooseToPrune(
   view: PoolView,
@@ -55,41 +59,66 @@ export function chooseToPrune(
   { except, arriving }: { except?: RunningConnection; arriving?: PeerKind } = {}
 ): RunningConnection[] {
   const surplus = surplusByKind(view)
-  const untrusted = [...view.connections()].filter((one) => one !== except && !view.access.isTrusted(one.peerId, one.point))
-  const byAge = untrusted.toSorted((a, b) => a.startedAt - b.startedAt)
-  const dialed = byAge.filter(({ direction }) => direction === 'outgoing').slice(0, Math.floor(view.band.max / ownChoiceShare))
-  const spared = new Set([...byAge.slice(0, Math.floor(byAge.length / sparedShare)), ...dialed])
-  const scores = new Map(untrusted.map((one) => [one, view.peers.scoreOf(one.peerId)]))
-  const byWorth = (a: RunningConnection, b: RunningConnection): number =>
-    (scores.get(b) ?? 0) - (scores.get(a) ?? 0) || a.startedAt - b.startedAt
-  // The next to go is the last of its group.
-  const groups = new Map<string, RunningConnection[]>()
-  for (const one of untrusted) {
-    if (spared.has(one)) continue
-    const key = groupOfConnection(one)
-    groups.set(key, [...(groups.get(key) ?? []), one])
-  }
-  for (const members of groups.values()) members.sort(byWorth)
-  const worse = (a: RunningConnection[], b: RunningConnection[]): RunningConnection[] => {
-    const [one, other] = [a.at(-1), b.at(-1)]
-    return a.length > b.length || (a.length === b.length && one !== undefined && other !== undefined && byWorth(one, other) >= 0) ? a : b
-  }
+  const left = ranked(view, except)
   const pruned: RunningConnection[] = []
-  const mayGo = (one: RunningConnection): boolean => isSpare(one, surplus, arriving)
   while (pruned.length < count) {
-    for (const [key, members] of groups) groups.set(key, members.filter(mayGo))
-    const next =
-      [...groups.values()].reduce(worse, [] as RunningConnection[]).pop() ??
-      byAge.filter((one) => mayGo(one) && !pruned.includes(one)).pop()
+    const free = left.filter(({ connection }) => !pruned.includes(connection) && isSpare(connection, surplus, arriving))
+    const sizes = tally(free, ({ share }) => share)
+    const sizeOf = ({ share }: Evictable): number => sizes.get(share) ?? 0
+    const [next] = free.sort((a, b) => a.rank - b.rank || sizeOf(b) - sizeOf(a) || a.isUsed - b.isUsed || a.score - b.score)
     if (next === undefined) break
-    surplus[kindOf(next.transport)]--
-    pruned.push(next)
+    surplus[kindOf(next.connection.transport)]--
+    pruned.push(next.connection)
   }
   return pruned
+}
+
+/** An untrusted connection. */
+interface Evictable {
+  readonly connection: RunningConnection
+  readonly isUsed: number
+  readonly score: number
+  /** The lowest goes first. */
+  readonly rank: number
+  /** Its rank and address group. */
+  readonly share: string
+}
+
+/**
+ * The youngest first. An unknown peer can bring about that another protocol uses its connection: it need only speak the protocol. So of the peers
+ * that came in, one of each address group is held for its use, and in all a quarter of the band, or four of it while that is no more than half. Of
+ * those that we dialed, that have lasted, or that the application keeps, each is.
+ */
+function ranked(view: PoolView, except: RunningConnection | undefined): Evictable[] {
+  const { max } = view.band
+  const untrusted = [...view.connections()].filter((one) => one !== except && !view.access.isTrusted(one.peerId, one.point))
+  const maxHeld = Math.max(max / sparedShare, Math.min(minHeld, max / 2))
+  const held = new Set<string>()
+  let dialed = 0
+  return untrusted
+    .sort((a, b) => a.startedAt - b.startedAt)
+    .map((connection, at) => {
+      const group = groupOfConnection(connection)
+      const isUsed = connection.use !== undefined
+      const isOurs = connection.direction === 'outgoing'
+      const isSpared = at < Math.floor(untrusted.length / sparedShare) || (isOurs && dialed++ < Math.floor(max / ownChoiceShare))
+      const isSafe = isSpared || isOurs || connection.use === 'kept'
+      const isHeld = isUsed && (isSafe || (held.size < maxHeld && !held.has(group)))
+      if (isHeld && !isSafe) held.add(group)
+      const rank = isHeld ? 2 : Number(isSpared)
+      return { connection, isUsed: Number(isUsed), score: view.peers.scoreOf(connection.peerId), rank, share: `${rank} ${group}` }
+    })
+    .reverse()
 }
 
 /** Where no public address is seen (WebRTC, local networks, proxies) each is a group of its own: an id is all that is known of it. */
 function groupOfConnection({ host, point, peerId }: RunningConnection): string {
   if (host !== undefined) return isPublic(host) ? groupOfHost(host) : peerId
   return point === undefined ? peerId : groupOf(point)
+}
+
+export function tally<T>(items: readonly T[], keyOf: (item: T) => string): Map<string, number> {
+  const counts = new Map<string, number>()
+  for (const item of items) counts.set(keyOf(item), (counts.get(keyOf(item)) ?? 0) + 1)
+  return counts
 }

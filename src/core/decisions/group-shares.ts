@@ -9,7 +9,7 @@ import { isPublic, shareGroupOf, widerGroupOf } from '../values/address.ts'
 import type { AddressShare, Direction, RunningConnection } from '../values/attempt.ts'
 import type { PeerKind } from '../values/bounds.ts'
 import type { Host, PeerId } from '../values/ids.ts'
-import { isSpare, surplusByKind } from './eviction.ts'
+import { isSpare, surplusByKind, tally } from './eviction.ts'
 
 /** All peers at which no public address is seen. */
 const notPublic = 'not public'
@@ -34,6 +34,8 @@ export interface Holder extends AddressShare {
   readonly startedAt: number
   /** Can it make room now? It counts in its group in any case. */
   readonly mayGo: boolean
+  /** Another protocol uses the connection: of its group the others go first. */
+  readonly isUsed?: boolean
 }
 
 /**
@@ -107,6 +109,7 @@ export function untrustedHolders(view: PoolView, arriving?: PeerKind): Untrusted
       direction,
       startedAt,
       mayGo: direction === 'incoming' && isSpare(connection, surplus, arriving),
+      isUsed: connection.use !== undefined,
       connection
     })
   }
@@ -125,16 +128,8 @@ export function shareTaken(view: PoolView): (info: Pick<PointInfo, 'host' | 'tru
   return ({ host, trusted }) => !trusted && host !== undefined && isPublic(host) && (groups.get(shareGroupOf(host)) ?? 0) >= share
 }
 
-function tally<T>(holders: readonly T[], keyOf: (holder: T) => string): Map<string, number> {
-  const counts = new Map<string, number>()
-  for (const holder of holders) counts.set(keyOf(holder), (counts.get(keyOf(holder)) ?? 0) + 1)
-  return counts
-}
-
 function newestOfLargest<T extends Holder>(holders: readonly T[], sizeOf: (holder: T) => number): T | undefined {
-  const isBefore = (one: T, other: T): boolean =>
-    sizeOf(one) > sizeOf(other) || (sizeOf(one) === sizeOf(other) && one.startedAt > other.startedAt)
   return holders
     .filter(({ mayGo }) => mayGo)
-    .reduce<T | undefined>((best, one) => (best === undefined || isBefore(one, best) ? one : best), undefined)
+    .toSorted((a, b) => sizeOf(b) - sizeOf(a) || Number(a.isUsed) - Number(b.isUsed) || b.startedAt - a.startedAt)[0]
 }

@@ -2,7 +2,7 @@
  * A running connection: reads until the end, keeps a bounded queue of application messages for their one reader, and sends through its
  * outbox. Pool messages go to the exchange. The first reason ends it, and `ended` changes the state in the same turn.
  */
-import type { Attempt, ConnectionKind, Direction, RoundTrips } from '../values/attempt.ts'
+import type { Attempt, ConnectionKind, Direction, OtherUse, RoundTrips } from '../values/attempt.ts'
 import type { Codec } from '../values/config.ts'
 import type { Host, PeerId, Point } from '../values/ids.ts'
 import type { Link, Transport } from '../values/ports.ts'
@@ -147,6 +147,10 @@ export class Connection<Msg = Uint8Array, ConnMeta = Uint8Array> implements Flow
   /** How the link travels. */
   get transport(): Transport {
     return this.#link.transport
+  }
+
+  get use(): OtherUse | undefined {
+    return this.#link.use
   }
 
   /** The address seen at the other end, for people. */

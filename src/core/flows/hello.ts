@@ -3,7 +3,7 @@ import { protocolVersions } from '../decisions/admission-hello.ts'
 import type { PoolSettings } from '../values/config.ts'
 import type { ParsedPoint, PeerId, Point } from '../values/ids.ts'
 import type { Link, Network, PlainPeer } from '../values/ports.ts'
-import { messageOf, motiveOf, type Rejection } from '../values/reason.ts'
+import { messageOf, nackMotive, type Rejection } from '../values/reason.ts'
 import { handshakeLimits, wireCaps } from '../wire/caps.ts'
 import { WireFault } from '../wire/fault.ts'
 import type { HelloMessage, MessageOf, PoolMessage } from '../wire/schema.ts'
@@ -82,6 +82,23 @@ export function readMetadata<ConnMeta>(
   } catch (error) {
     throw new WireFault(`the metadata of a Hello (${hello.metadata.length} bytes) does not decode: ${messageOf(error)}`)
   }
+}
+
+/** The motive that a Nack names for our refusal; `undefined`: close without one, as Octez does. */
+function motiveOf(rejection: Rejection): number | undefined {
+  if (rejection.kind === 'no-common-version' && rejection.of === 'application') return nackMotive.deprecatedApplication
+  return motives[rejection.kind]
+}
+
+const motives: Readonly<Partial<Record<Rejection['kind'], number>>> = {
+  'too-many-connections': nackMotive.tooManyConnections,
+  'table-full': nackMotive.tooManyConnections,
+  'unknown-network': nackMotive.unknownNetwork,
+  'no-common-version': nackMotive.deprecatedProtocol,
+  'already-connected': nackMotive.alreadyConnected,
+  pending: nackMotive.alreadyConnected,
+  'not-admitted': nackMotive.notAdmitted,
+  cancelled: nackMotive.none
 }
 
 /** The Nack for a refusal, with points to try instead, as many as it holds at most; `undefined` where Octez just closes. */

@@ -138,18 +138,19 @@ export class Mixing {
     return undefined
   }
 
-  /** A public, untrusted peer of ours other than that one, at a point that may be advertised to it. */
+  /** A public, untrusted peer of ours other than that one, at a point that may be advertised to it; one that nothing else uses, if there is one. */
   #giveable(recipient: FlowConnection): { point: Point; peerId: PeerId } | undefined {
     const { state, random, sharingSeed: seed, clock, network } = this.#context
     const allowed = new Set(pointsFor(state, { asker: recipient, network, random, seed, now: clock.now() }))
     const found: { point: Point; peerId: PeerId }[] = []
+    const unused: typeof found = []
     const surplus = surplusByKind(state)
     for (const connection of state.connections()) {
       const { peerId, point, isPrivate } = connection
       if (point === undefined || isPrivate || peerId === recipient.peerId || state.access.isTrusted(peerId, point)) continue
-      if (allowed.has(point) && isSpare(connection, surplus)) found.push({ point, peerId })
+      if (allowed.has(point) && isSpare(connection, surplus)) (connection.use === undefined ? unused : found).push({ point, peerId })
     }
-    const [one] = drawn(found, random)
+    const [one] = drawn(unused.length > 0 ? unused : found, random)
     return one
   }
 

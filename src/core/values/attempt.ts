@@ -63,6 +63,12 @@ export interface RoundTrips {
   readonly least: number
 }
 
+/**
+ * What else the host uses a connection for: `used` by another protocol, on a stream that we opened and that is open or was a minute ago; `kept`,
+ * since the application or a service asked to keep the peer.
+ */
+export type OtherUse = 'used' | 'kept'
+
 /** What a state, a decision or a list may know of a running connection. */
 export interface RunningConnection {
   readonly peerId: PeerId
@@ -79,6 +85,8 @@ export interface RunningConnection {
   readonly messagesReceived: number
   /** Round trips, ms; `null`: none was measured yet. A new object for each measurement. */
   readonly rttMs: RoundTrips | null
+  /** What else uses it; `undefined`: nothing. Read anew at each access. */
+  readonly use?: OtherUse | undefined
   /** The peer asked not to be advertised, or is plain. */
   readonly isPrivate: boolean
   /** The run of the peer's pool that this connection belongs to; hexadecimal. */

@@ -3,7 +3,7 @@
  * a storage, a clock and a random source. `src/libp2p` implements the first, `node` and `web` the second, `system.ts`
  * of `src/libp2p` the last two; the tests have their own of each.
  */
-import type { Direction } from './attempt.ts'
+import type { Direction, OtherUse } from './attempt.ts'
 import type { Host, ParsedPoint, PeerId, Point, Transport } from './ids.ts'
 import type { DialFailure } from './reason.ts'
 
@@ -53,6 +53,8 @@ export interface Link {
   readonly transport: Transport
   /** What carries the link, for the application's `onAdmit`: with libp2p its `Connection`. The core does not look into it. */
   readonly connection?: unknown
+  /** What else the host uses the connection below for. Read whenever one must go; never throws. A peer must not bring it about by what it opens. */
+  readonly use?: OtherUse | undefined
   /**
    * Set by the core before `close`: the application refused the peer. What carries the link ends too, whatever runs on it, unless something
    * else of the host dialed it or keeps the peer alive: the application's questions may have left streams on it.

@@ -100,23 +100,6 @@ export interface Ending {
   readonly reason: DisconnectReason
 }
 
-/** The motive that a Nack names for our refusal; `undefined`: close without one, as Octez does. */
-export function motiveOf(rejection: Rejection): number | undefined {
-  if (rejection.kind === 'no-common-version' && rejection.of === 'application') return nackMotive.deprecatedApplication
-  return motives[rejection.kind]
-}
-
-const motives: Readonly<Partial<Record<Rejection['kind'], number>>> = {
-  'too-many-connections': nackMotive.tooManyConnections,
-  'table-full': nackMotive.tooManyConnections,
-  'unknown-network': nackMotive.unknownNetwork,
-  'no-common-version': nackMotive.deprecatedProtocol,
-  'already-connected': nackMotive.alreadyConnected,
-  pending: nackMotive.alreadyConnected,
-  'not-admitted': nackMotive.notAdmitted,
-  cancelled: nackMotive.none
-}
-
 /** A rejection in one sentence, for people. */
 export function describeRejection(rejection: Rejection): string {
   const describe = rejectionTexts[rejection.kind] as (rejection: Rejection) => string
