@@ -22,6 +22,7 @@ const integrationTests = [
   'test/reports/real/**/*.test.ts',
   'test/lab/**/*.test.ts',
   'test/interop/**/*.test.ts',
+  'test/apps/**/*.test.ts',
   'test/examples/*/real/**/*.test.ts'
 ]
 /** They compare figures with bounds that a second file beside them could break. */

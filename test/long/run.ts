@@ -4,11 +4,12 @@
  */
 import { parseArgs } from 'node:util'
 import type { Finding, LongRun } from './finding.ts'
+import { gossip } from './gossip.ts'
 import { pagesComeAndGo } from './pages-come-and-go.ts'
 import { relayRuns } from './relays.ts'
 import { webRtc } from './web-rtc.ts'
 
-const runs: readonly LongRun[] = [pagesComeAndGo, ...relayRuns, webRtc]
+const runs: readonly LongRun[] = [pagesComeAndGo, ...relayRuns, webRtc, gossip]
 
 const usage = `npm run long -- NAME... [--seed S] [--scale F]
 
