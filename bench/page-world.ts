@@ -83,7 +83,7 @@ export function connectionsOf(tab: Tab): Promise<number> {
   return tab.evaluate(() => (typeof benchPage === 'object' ? benchPage.connections() : 0))
 }
 
-/** Each file by its name. */
+/** Each file by its name; the page itself by none. */
 type Files = ReadonlyMap<string, string>
 
 async function buildPage(kind: PageKind, isSplit: boolean): Promise<Files> {
@@ -105,7 +105,27 @@ async function buildPage(kind: PageKind, isSplit: boolean): Promise<Files> {
     }
   })
   const [{ output }] = (Array.isArray(result) ? result : [result]) as Rolldown.RolldownOutput[] as [Rolldown.RolldownOutput]
-  return new Map(output.flatMap((part) => (part.type === 'chunk' ? [[part.fileName, part.code] as const] : [])))
+  const chunks = new Map(output.flatMap((part) => (part.type === 'chunk' ? [[part.fileName, part] as const] : [])))
+  const files = new Map(Array.from(chunks, ([name, { code }]) => [name, code]))
+  return files.set('', pageOf(importsOf('page.js', chunks)))
+}
+
+/** What the chunk imports before it runs, whatever imports it. */
+function importsOf(name: string, chunks: ReadonlyMap<string, { readonly imports: readonly string[] }>): ReadonlySet<string> {
+  const found = new Set<string>([name])
+  for (const one of found) for (const imported of chunks.get(one)?.imports ?? []) found.add(imported)
+  found.delete(name)
+  return found
+}
+
+/** As Vite writes it. */
+function pageOf(preloaded: Iterable<string>): string {
+  const links = Array.from(preloaded, (file) => `<link rel="modulepreload" crossorigin href="${file}">`)
+  return blankPage('<script type="module" crossorigin src="page.js"></script>', ...links)
+}
+
+function blankPage(...head: readonly string[]): string {
+  return `<!doctype html><title>bench</title><link rel="icon" href="data:">${head.join('')}`
 }
 
 /** On localhost, where a page counts as secure. */
@@ -113,14 +133,9 @@ function serve(pages: Readonly<Record<PageKind, Files>>): Promise<Server> {
   const server = createServer((request, response) => {
     const [, kind = '', file = ''] = /^\/(bare|ours)\/(.*)$/.exec(request.url ?? '') ?? []
     const code = kind === '' ? undefined : pages[kind as PageKind].get(file)
-    if (code !== undefined) {
-      response.writeHead(200, { 'content-type': 'text/javascript', 'cache-control': 'max-age=3600' }).end(code)
-    } else if (file === '') {
-      const script = kind === '' ? '' : '<script type="module" src="page.js"></script>'
-      response
-        .writeHead(200, { 'content-type': 'text/html' })
-        .end(`<!doctype html><title>bench</title><link rel="icon" href="data:">${script}`)
-    } else response.writeHead(404).end()
+    if (file === '') response.writeHead(200, { 'content-type': 'text/html' }).end(code ?? blankPage())
+    else if (code !== undefined) response.writeHead(200, { 'content-type': 'text/javascript', 'cache-control': 'max-age=3600' }).end(code)
+    else response.writeHead(404).end()
   })
   return new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve(server)))
 }
