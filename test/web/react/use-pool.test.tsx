@@ -1,6 +1,6 @@
 /** `usePool` with real pools: what runs, what is stopped, who holds the lock. */
 import { describe, expect, it } from 'vitest'
-import type { SharedPool, WebPeerInit } from '../../../web/index.ts'
+import { memoryStorage, type SharedPool, type WebPeerInit } from '../../../web/index.ts'
 import { type OpenedPool, usePool } from '../../../web/react.ts'
 import { mount, settled, until } from './mounting.tsx'
 
@@ -125,6 +125,24 @@ describe('usePool in StrictMode', () => {
     expect(watched.given[before]?.pool).toBeUndefined()
     expect(watched.pool?.getSnapshot()?.network).toBe('another')
     expect(await watched.locks()).toEqual({ held: 1, waiting: 0 })
+  })
+
+  it('options that change while the first pool starts: the next one waits until that has stopped, and is no second tab to it', async () => {
+    const watched = new Watched()
+    const storage = memoryStorage()
+    const { promise: opening, resolve: goOn } = Promise.withResolvers<void>()
+    const { open } = storage
+    storage.open = async (signal) => {
+      await opening
+      await open.call(storage, signal)
+    }
+    const mounted = mount(<Page watched={watched} init={{ ...watched.init, storage }} />)
+    await until(async () => (await watched.locks()).held === 1)
+    mounted.render(<Page watched={watched} init={{ ...watched.init, network: 'another' }} />)
+    setTimeout(goOn, 300)
+    await until(() => watched.pool !== undefined || watched.last?.error !== undefined)
+    expect([watched.last?.error, watched.pool?.getSnapshot()?.network]).toEqual([undefined, 'another'])
+    expect([watched.began, watched.ended, watched.pool?.role]).toEqual([2, 1, 'owner'])
   })
 
   it('keeps the pool while options that are functions are new ones, and data is equal', async () => {
