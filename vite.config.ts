@@ -40,12 +40,13 @@ const timedTests = ['test/browser/turns.test.ts']
 const smallStorage = { 'dom.quotaManager.temporaryStorage.fixedLimit': 51_200 }
 /** Examples import the package by its name, as programs do. In tests that is the source that the tests import too. */
 const ownSources = [
-  ['', 'src/core'],
-  ['/libp2p', 'src/libp2p'],
-  ['/testing', 'src/testing'],
-  ['/node', 'node'],
-  ['/web', 'web']
-].map(([entry, folder]) => ({ find: new RegExp(`^p2p-pool${entry}$`), replacement: `${checkout}${folder}/index.ts` }))
+  ['', 'src/core/index.ts'],
+  ['/libp2p', 'src/libp2p/index.ts'],
+  ['/testing', 'src/testing/index.ts'],
+  ['/node', 'node/index.ts'],
+  ['/web', 'web/index.ts'],
+  ['/react', 'web/react.ts']
+].map(([entry, source]) => ({ find: new RegExp(`^p2p-pool${entry}$`), replacement: `${checkout}${source}` }))
 /** By default vitest leaves one processor idle, which of two is half of the time. */
 const maxWorkers = availableParallelism()
 /** Each file has its own ports and folders, and mostly waits. More than a few at once would wait for each other. */

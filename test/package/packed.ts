@@ -17,20 +17,6 @@ const checkout = fileURLToPath(new URL('../..', import.meta.url))
 const consumersOwn = ['@types/node', '@libp2p/bootstrap', '@libp2p/gossipsub', '@libp2p/kad-dht', '@libp2p/utils']
 
 const cache = join(checkout, '.cache/packed')
-/** Whatever the package is made of. */
-const sources = [
-  'src',
-  'node',
-  'web',
-  'docs',
-  'package.json',
-  'tsconfig.json',
-  'tsconfig.build.json',
-  'README.md',
-  'CHANGELOG.md',
-  'CONTRIBUTING.md',
-  'SECURITY.md'
-]
 /** Another test may be packing: it takes some seconds, on a busy machine many. */
 const packWithinMs = 120_000
 
@@ -80,7 +66,10 @@ export async function packAndInstall(): Promise<Consumer> {
 /** The path of the packed checkout as it is now. It is packed again after a change only, and by one test at a time: each build clears `dist`. */
 async function packOnce(): Promise<string> {
   const hash = createHash('sha256')
-  for (const path of sources) {
+  const { files }: { files: string[] } = JSON.parse(await readFile(join(checkout, 'package.json'), 'utf8'))
+  // What is in the package, but not what is built for it; and what decides how that is built.
+  const folders = files.map((path) => path.split('/')[0] ?? '').filter((path) => path !== 'dist' && !path.startsWith('!'))
+  for (const path of new Set([...folders, 'package.json', 'tsconfig.json', 'tsconfig.build.json', 'README.md'])) {
     const inside = await filesBelow(join(checkout, path)).catch(() => [''])
     for (const file of inside) hash.update(`${path}/${file}\0`).update(await readFile(join(checkout, path, file)))
   }

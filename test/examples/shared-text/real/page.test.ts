@@ -136,6 +136,26 @@ describe('the shared text', () => {
     await ada.keyboard.press('ControlOrMeta+z')
     await textsAre((text) => !text.startsWith('Plans') && text.endsWith('the end'))
 
+    // An input method keeps the field for itself until a character is composed; what came meanwhile is there then.
+    await grace.evaluate(() => {
+      const field = document.getElementById('field') as HTMLTextAreaElement
+      field.dispatchEvent(new CompositionEvent('compositionstart'))
+      field.setRangeText('…か', field.value.length, field.value.length, 'end')
+      field.dispatchEvent(new InputEvent('input', { isComposing: true }))
+    })
+    await ada.keyboard.press('ControlOrMeta+Home')
+    await ada.keyboard.type('Meanwhile. ')
+    await agree([ada, adaToo], (text) => text.startsWith('Meanwhile. ') && text.endsWith('the end'))
+    expect(await grace.evaluate(() => (document.getElementById('field') as HTMLTextAreaElement).value)).not.toContain('Meanwhile')
+    await grace.evaluate(() => document.getElementById('field')?.dispatchEvent(new CompositionEvent('compositionend')))
+    await textsAre((text) => text.startsWith('Meanwhile. ') && text.endsWith('the end…か'))
+    const toEnd = (): Promise<number> =>
+      grace.evaluate(() => {
+        const { value, selectionStart } = document.getElementById('field') as HTMLTextAreaElement
+        return value.length - selectionStart
+      })
+    expect(await toEnd()).toBe(0)
+
     // They vanish when they leave.
     await adaToo.close()
     const others = (...left: string[]): string[] => names.filter((name) => !['Grace', 'Ada 2', ...left].includes(name))
