@@ -4,6 +4,7 @@
  * Each processor has a worker. Tests that measure rates, processor time or memory run one file at a time.
  */
 import { availableParallelism } from 'node:os'
+import process from 'node:process'
 import { fileURLToPath } from 'node:url'
 import { playwright } from '@vitest/browser-playwright'
 import { defineConfig, type TestProjectConfiguration } from 'vitest/config'
@@ -120,8 +121,12 @@ async function projects(): Promise<TestProjectConfiguration[]> {
     },
     withSockets('integration', { include: integrationTests, exclude: measuredTests, maxWorkers: maxSocketWorkers, groupOrder: 1 }),
     withSockets('measured', { include: measuredTests, exclude: [], maxWorkers: 1, groupOrder: 2 }),
-    // Both at once: they mostly wait.
-    inBrowsers('browser', { include: browserTests, exclude: timedTests, instances: [...chromium(), ...firefox()] }),
+    // Both at once: they mostly wait. `npm run test:firefox` asks for one of them.
+    inBrowsers('browser', {
+      include: browserTests,
+      exclude: timedTests,
+      instances: process.env.TEST_BROWSER === 'firefox' ? firefox() : [...chromium(), ...firefox()]
+    }),
     inBrowsers('turns', { include: timedTests, exclude: [], instances: chromium() })
   ]
 }

@@ -1,12 +1,14 @@
 /**
- * Chromium for the check and the pictures: starts it, opens pages that share nothing (a browser context has
+ * The browser for the check and the pictures: starts it, opens pages that share nothing (a browser context has
  * its own IndexedDB), and collects everything that goes wrong in them. What is looked for in a page is in demo-tab.ts.
  */
 import process from 'node:process'
 import type { Browser, Page } from 'playwright-core'
+import type { DemoBrowserName } from './demo-command.ts'
 import type { Demo } from './demo-start.ts'
 import { DemoTab } from './demo-tab.ts'
 import { type LaunchOptions, launchChromium } from './launch-chromium.ts'
+import { launchFirefox } from './launch-firefox.ts'
 
 /** Of one look or click; a page that hangs must not hold the check. */
 const actionDeadlineMs = 30_000
@@ -85,15 +87,16 @@ export class DemoBrowser {
 
 export interface BrowserOptions extends LaunchOptions {
   readonly demo: Demo
+  readonly name: DemoBrowserName
 }
 
-/** Installs Chromium if there is none. Rejects with everything that was tried. */
-export async function startBrowser({ demo, shutdown, log }: BrowserOptions): Promise<DemoBrowser> {
-  // Playwright forgets its profile folder when Chromium is killed; in the demo's own folder it goes with that.
+/** Installs the browser if there is none. Rejects with everything that was tried. */
+export async function startBrowser({ demo, name, shutdown, log }: BrowserOptions): Promise<DemoBrowser> {
+  // Playwright forgets its profile folder when the browser is killed; in the demo's own folder it goes with that.
   process.env.TMPDIR = demo.network.folder
-  const browser = await launchChromium({ shutdown, log })
+  const browser = await (name === 'firefox' ? launchFirefox : launchChromium)({ shutdown, log })
   browser.on('disconnected', () => {
-    if (!shutdown.signal.aborted) shutdown.crashed('Chromium', 'it ended by itself')
+    if (!shutdown.signal.aborted) shutdown.crashed('The browser', 'it ended by itself')
   })
   return new DemoBrowser(browser, demo.url)
 }

@@ -36,7 +36,7 @@ export async function checkCalm({ facts, demo, seen, hiding, watchMs = 60_000 }:
   const tab = await seen.open('the page at rest', {}, demo.url)
   await tab.started()
   const hidden = await hiding.open(demo.url)
-  await eventually(() => hidden.evaluate(() => globalThis.p2pPool !== undefined || undefined).catch(() => undefined), {
+  await eventually(() => hidden.evaluate(() => globalThis.p2pPool?.snapshot() !== undefined || undefined).catch(() => undefined), {
     withinMs: restWithinMs,
     expected: 'the page that will be hidden to run its pool'
   })

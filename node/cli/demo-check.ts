@@ -19,6 +19,7 @@ import { checkPage } from './demo-check-page.ts'
 import { checkRefusals } from './demo-check-refusals.ts'
 import { checkReturns } from './demo-check-returns.ts'
 import { checkTabs } from './demo-check-tabs.ts'
+import type { DemoBrowserName } from './demo-command.ts'
 import { expectThat, type Facts } from './demo-facts.ts'
 import type { Shutdown } from './demo-shutdown.ts'
 import { type Demo, startDemo } from './demo-start.ts'
@@ -27,8 +28,11 @@ import { findOrInstallFirefox } from './firefox.ts'
 import { Firefox } from './firefox-windows.ts'
 import type { HidingBrowser } from './hiding-windows.ts'
 
+const titles: Readonly<Record<DemoBrowserName, string>> = { chromium: 'Chromium', firefox: 'Firefox' }
+
 export interface CheckOptions {
   readonly demo: Demo
+  readonly browser: DemoBrowserName
   readonly mailbox: Mailbox
   readonly facts: Facts
   readonly shutdown: Shutdown
@@ -36,40 +40,41 @@ export interface CheckOptions {
 }
 
 /** Resolves when all facts were looked at; how many hold is in `facts`. Rejects if there is no Chromium. */
-export async function runCheck({ demo, mailbox, facts, shutdown, log }: CheckOptions): Promise<void> {
+export async function runCheck({ demo, browser: name, mailbox, facts, shutdown, log }: CheckOptions): Promise<void> {
   const processProblems: string[] = []
   process.on('warning', (warning) => processProblems.push(`${warning.name}: ${warning.message}`))
-  const browser = await startBrowser({ demo, shutdown, log })
+  const browser = await startBrowser({ demo, name, shutdown, log })
   const own = (): Promise<Demo> => startDemo({ port: 0, shutdown, files: demo.files })
-  const hiding = await shutdown.own('The Chromium of hidden tabs', { start: () => Chromium.launch(), stop: (started) => started.close() })
+  const hiding = await startHiding(name, { shutdown, log })
   await Promise.all([
     checkPages({ demo, mailbox, facts, shutdown, browser }),
     own().then((resting) => checkCalm({ facts, demo: resting, seen: browser, hiding }))
   ])
   // One after the other: a browser that has no processor is late.
-  await checkNewTabs({ facts, name: 'Chromium', browser: hiding, demo: await own() })
-  await checkFirefox({ facts, shutdown, own, log })
+  await checkNewTabs({ facts, name: titles[name], browser: hiding, demo: await own() })
+  // The whole check runs in Firefox on request; this much is looked at there each time.
+  if (name !== 'firefox') {
+    let firefox: HidingBrowser | undefined
+    await facts.holds('Firefox starts', async () => {
+      firefox = await startHiding('firefox', { shutdown, log })
+      return undefined
+    })
+    if (firefox !== undefined) await checkNewTabs({ facts, name: titles.firefox, browser: firefox, demo: await own() })
+  }
   await facts.holds('this process: no unhandled rejection, no warning', async () => {
     expectThat(processProblems.length === 0, { expected: 'none', seen: processProblems })
     return undefined
   })
 }
 
-interface Firefoxes extends Pick<CheckOptions, 'facts' | 'shutdown' | 'log'> {
-  own(): Promise<Demo>
+/** Real tabs that hide each other. */
+async function startHiding(name: DemoBrowserName, { shutdown, log }: Pick<CheckOptions, 'shutdown' | 'log'>): Promise<HidingBrowser> {
+  const launch = async (): Promise<HidingBrowser> =>
+    name === 'firefox' ? Firefox.launch(await findOrInstallFirefox({ log })) : Chromium.launch()
+  return shutdown.own(`The ${titles[name]} of hidden tabs`, { start: launch, stop: (started) => started.close() })
 }
 
-async function checkFirefox({ facts, shutdown, own, log }: Firefoxes): Promise<void> {
-  let browser: HidingBrowser | undefined
-  const started = await facts.holds('Firefox starts', async () => {
-    const path = await findOrInstallFirefox({ log })
-    browser = await shutdown.own('Firefox', { start: () => Firefox.launch(path), stop: (one) => one.close() })
-    return path
-  })
-  if (started && browser !== undefined) await checkNewTabs({ facts, name: 'Firefox', browser, demo: await own() })
-}
-
-interface Pages extends Omit<CheckOptions, 'log'> {
+interface Pages extends Omit<CheckOptions, 'log' | 'browser'> {
   readonly browser: DemoBrowser
 }
 

@@ -31,7 +31,7 @@ export interface ScreenshotOptions {
 
 /** The paths of what was written. Rejects if the pages do not meet. */
 export async function takeScreenshots({ demo, shutdown, path, log }: ScreenshotOptions): Promise<readonly string[]> {
-  const browser = await startBrowser({ demo, shutdown, log })
+  const browser = await startBrowser({ demo, name: 'chromium', shutdown, log })
   await mkdir(dirname(path), { recursive: true })
   const written: string[] = []
   const picture = async (page: Page | Locator, name = ''): Promise<void> => {

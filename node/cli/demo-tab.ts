@@ -6,6 +6,7 @@
 import type { Locator, Page } from 'playwright-core'
 import type { ConnectionBand, ConnectionSnapshot, PeerId, Point, PoolSnapshot, Rejection } from '../index.ts'
 import { eventually } from './demo-facts.ts'
+import { endedInFirefox, failedInFirefox } from './firefox.ts'
 
 /** A dial of the page's own deadline of 10 s, and time to draw. */
 const dialDeadlineMs = 30_000
@@ -32,7 +33,12 @@ export class DemoTab {
   constructor(name: string, page: Page) {
     this.name = name
     this.page = page
-    page.on('pageerror', (error) => this.problems.push(`uncaught: ${error.stack ?? error.message}`))
+    page.on('pageerror', (error) => {
+      const address = failedInFirefox.exec(error.message)?.[1]
+      if (endedInFirefox.test(error.message)) return
+      if (address === undefined) this.problems.push(`uncaught: ${error.stack ?? error.message}`)
+      else this.failedWebSockets.push(address)
+    })
     page.on('crash', () => this.problems.push('the page crashed'))
     page.on('console', (message) => {
       if (message.type() !== 'error' && message.type() !== 'warning') return
@@ -173,7 +179,12 @@ export class DemoTab {
   }
 
   async setBand(band: ConnectionBand): Promise<void> {
-    for (const name of ['min', 'expected', 'max'] as const) await this.page.locator(`#band-${name}`).fill(String(band[name]))
+    for (const name of ['min', 'expected', 'max'] as const) {
+      const input = this.page.locator(`#band-${name}`)
+      // In Firefox Playwright writes a number behind the one that is there.
+      await input.clear()
+      await input.fill(String(band[name]))
+    }
     await this.page.locator('[data-action="set-band"]').click()
     await eventually(async () => JSON.stringify((await this.snapshot()).band) === JSON.stringify(band) || undefined, {
       expected: `${this.name} to keep the band ${JSON.stringify(band)}`,

@@ -69,7 +69,7 @@ function perform(task: Task, shutdown: Shutdown): Promise<number> {
     case 'run':
       return serve(task.port, shutdown)
     case 'check':
-      return check(task.port, shutdown)
+      return check(task, shutdown)
     case 'screenshot':
       return takePictures(task, shutdown)
   }
@@ -110,7 +110,7 @@ async function serve(port: number, shutdown: Shutdown): Promise<number> {
   return (await shutdown.requested).status
 }
 
-async function check(port: number, shutdown: Shutdown): Promise<number> {
+async function check({ port, browser }: Extract<Task, { kind: 'check' }>, shutdown: Shutdown): Promise<number> {
   const [{ Mailbox }, { runCheck }] = await Promise.all([import('./demo-check-context.ts'), import('./demo-check.ts')])
   const facts = new Facts({ write, isOver: () => shutdown.isRequested })
   endAfter(checkDeadlineMs, shutdown)
@@ -122,7 +122,7 @@ async function check(port: number, shutdown: Shutdown): Promise<number> {
     return demo.url
   })
   if (demo !== undefined) {
-    await runCheck({ demo, mailbox, facts, shutdown, log: complain })
+    await runCheck({ demo, browser, mailbox, facts, shutdown, log: complain })
     const { folder } = demo.network
     await facts.holds('everything stops and leaves no file', async () => {
       const problems = await shutdown.stopAll()

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import process from 'node:process'
 import WebSocket from 'ws'
-import { firefoxPreferences } from './firefox.ts'
+import { endedInFirefox, failedInFirefox, firefoxPreferences } from './firefox.ts'
 import type { HidingBrowser, HidingTab } from './hiding-windows.ts'
 
 /** A first start from a cold disk took four seconds. */
@@ -20,6 +20,13 @@ interface Reply {
   readonly result?: Record<string, unknown>
   readonly error?: string
   readonly message?: string
+}
+
+interface Place {
+  readonly type: 'window' | 'tab'
+  /** The visitor. */
+  readonly userContext: unknown
+  readonly referenceContext?: string
 }
 
 export interface FirefoxOptions {
@@ -79,15 +86,20 @@ export class Firefox implements HidingBrowser {
     socket.on('message', (data) => this.#heard(JSON.parse(String(data)) as Reply))
   }
 
-  async open(url: string): Promise<HidingTab> {
+  async open(url: string): Promise<FirefoxTab> {
     const { userContext } = await this.send('browser.createUserContext')
-    return this.openTab(url, String(userContext))
+    return this.#openPage(url, { type: 'window', userContext })
   }
 
-  async openTab(url: string, userContext: string): Promise<HidingTab> {
-    const { context } = await this.send('browsingContext.create', { type: 'tab', userContext })
+  /** Another page of the visitor, before the others of their window. */
+  async openTab(url: string, beside: { readonly context: string; readonly userContext: string }): Promise<FirefoxTab> {
+    return this.#openPage(url, { type: 'tab', userContext: beside.userContext, referenceContext: beside.context })
+  }
+
+  async #openPage(url: string, place: Place): Promise<FirefoxTab> {
+    const { context } = await this.send('browsingContext.create', place)
     await this.send('browsingContext.navigate', { context, url, wait: 'interactive' })
-    return new FirefoxTab(this, { context: String(context), userContext })
+    return new FirefoxTab(this, { context: String(context), userContext: String(place.userContext) })
   }
 
   send(method: string, params: object = {}): Promise<Record<string, unknown>> {
@@ -105,7 +117,9 @@ export class Firefox implements HidingBrowser {
 
   #heard(reply: Reply): void {
     const { level, text = '', type } = reply.params ?? {}
-    if (reply.method === 'log.entryAdded' && type === 'javascript' && level === 'error') this.complaints.push(text)
+    const isThrown = reply.method === 'log.entryAdded' && type === 'javascript' && level === 'error'
+    if (isThrown && failedInFirefox.test(text)) this.consoleErrors.push(text)
+    else if (isThrown && !endedInFirefox.test(text)) this.complaints.push(text)
     else if (reply.method === 'log.entryAdded' && (level === 'error' || level === 'warn')) this.consoleErrors.push(`${level}: ${text}`)
     if (reply.id == null) return
     this.#waiting.get(reply.id)?.(reply)
@@ -124,6 +138,7 @@ export class Firefox implements HidingBrowser {
 class FirefoxTab implements HidingTab {
   readonly #browser: Firefox
   readonly #ids: { readonly context: string; readonly userContext: string }
+  #cover: FirefoxTab | undefined
 
   constructor(browser: Firefox, ids: { context: string; userContext: string }) {
     this.#browser = browser
@@ -131,16 +146,42 @@ class FirefoxTab implements HidingTab {
   }
 
   async evaluate<Args extends readonly unknown[], Result>(run: (...args: Args) => Result, ...args: Args): Promise<Awaited<Result>> {
-    const expression = `(async () => JSON.stringify([await (${run})(...${JSON.stringify(args)})]))()`
+    const expression = `(async () => JSON.stringify({ value: await (${run})(...${JSON.stringify(args)}) }))()`
     const target = { context: this.#ids.context }
     const answer = await this.#browser.send('script.evaluate', { expression, target, awaitPromise: true })
     const { result, exceptionDetails } = answer as { result?: { value: string }; exceptionDetails?: { text: string } }
     if (result === undefined) throw new Error(`in the page: ${exceptionDetails?.text}`)
-    return (JSON.parse(result.value) as [Awaited<Result>])[0]
+    return (JSON.parse(result.value) as { value: Awaited<Result> }).value
   }
 
-  openBeside(url: string): Promise<HidingTab> {
-    return this.#browser.openTab(url, this.#ids.userContext)
+  openBeside(url: string): Promise<FirefoxTab> {
+    return this.#browser.openTab(url, this.#ids)
+  }
+
+  async hide(): Promise<void> {
+    if (this.#cover === undefined) this.#cover = await this.openBeside('about:blank')
+    await this.#cover.show()
+  }
+
+  async show(): Promise<void> {
+    await this.#browser.send('browsingContext.activate', { context: this.#ids.context })
+  }
+
+  async leaveFor(url: string): Promise<void> {
+    await this.#browser.send('browsingContext.navigate', { context: this.#ids.context, url, wait: 'none' })
+  }
+
+  async goBack(): Promise<void> {
+    await this.#browser.send('browsingContext.traverseHistory', { context: this.#ids.context, delta: -1 })
+  }
+
+  async reload(): Promise<void> {
+    await this.#browser.send('browsingContext.reload', { context: this.#ids.context, wait: 'none' })
+  }
+
+  async setOffline(offline: boolean): Promise<void> {
+    const networkConditions = offline ? { type: 'offline' } : null
+    await this.#browser.send('emulation.setNetworkConditions', { networkConditions, contexts: [this.#ids.context] })
   }
 
   async leave(): Promise<void> {

@@ -30,6 +30,12 @@ export const firefoxPreferences: Readonly<Record<string, boolean | number | stri
   'media.peerconnection.ice.obfuscate_host_addresses': false
 }
 
+/** What Firefox says of a WebSocket that nobody took, and where: an error that nobody caught, for WebDriver. */
+export const failedInFirefox = /Firefox can’t establish a connection to the server at (\S+)\.$/
+
+/** The same of a dial that the pool gives up, and of a WebRTC connection whose other page has gone. Chromium says nothing. */
+export const endedInFirefox = /The connection to \S+ was interrupted while the page was loading\.$|ICE failed, add a STUN server/
+
 const firefox: Wanted = {
   name: 'Firefox',
   variable: 'FIREFOX_PATH',

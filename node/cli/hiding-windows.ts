@@ -8,6 +8,19 @@ export interface HidingTab {
   evaluate<Args extends readonly unknown[], Result>(run: (...args: Args) => Result, ...args: Args): Promise<Awaited<Result>>
   /** Another page of the same visitor, in a tab before this one. */
   openBeside(url: string): Promise<HidingTab>
+  /** Another tab of the window comes before it. */
+  hide(): Promise<void>
+  show(): Promise<void>
+  /** To another page, as by a link. */
+  leaveFor(url: string): Promise<void>
+  /** By the back button. */
+  goBack(): Promise<void>
+  reload(): Promise<void>
+  /** Tells the page that it is offline, or online again, and fails its new connections meanwhile. */
+  setOffline(offline: boolean): Promise<void>
+  /** Freezes a hidden page, until `thaw`. Absent where the browser has no such command. */
+  freeze?(): Promise<void>
+  thaw?(): Promise<void>
   /** Closes all pages of this visitor. */
   leave(): Promise<void>
 }

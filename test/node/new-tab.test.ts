@@ -1,11 +1,12 @@
 /**
- * What the README asks a visitor to do: open the page, then another one in a new tab, which hides the first. Real tabs of one Chromium
+ * What the README asks a visitor to do: open the page, then another one in a new tab, which hides the first. Real tabs of one
  * window, hidden as the browser does it.
  */
 import type { Server } from 'node:http'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { Chromium, type Tab } from '../../node/cli/chromium-windows.ts'
+import type { HidingBrowser, HidingTab as Tab } from '../../node/cli/hiding-windows.ts'
 import { createNodePeer, type NodePeer, type PeerId } from '../../node/index.ts'
+import { launchWindows } from '../support/browsers.ts'
 import type { LifePage } from './page-life-page.ts'
 import { addressOf, bundlePage, eventually, servePage } from './pages.ts'
 
@@ -18,7 +19,7 @@ const network = 'new-tab-test'
 describe('a page among three Node peers, one of them a relay', () => {
   let nodes: NodePeer[] = []
   let server: Server
-  let browser: Chromium
+  let browser: HidingBrowser
 
   beforeAll(async () => {
     const start = (trustedPoints: readonly string[], relay = false): Promise<NodePeer> =>
@@ -28,7 +29,7 @@ describe('a page among three Node peers, one of them a relay', () => {
       })
     const relay = await start([], true)
     nodes = [relay, ...(await Promise.all([1, 2].map(() => start(relayPoints(relay)))))]
-    ;[server, browser] = await Promise.all([servePage(await bundlePage('page-life-page.ts')), Chromium.launch()])
+    ;[server, browser] = await Promise.all([servePage(await bundlePage('page-life-page.ts')), launchWindows()])
   }, 60_000)
 
   afterAll(async () => {

@@ -1,5 +1,5 @@
 /**
- * The life of a page in a real Chromium: hidden, frozen, offline, asleep, reloaded, left and come back to. Real are windows, visibility,
+ * The life of a page in a real browser: hidden, frozen, offline, asleep, reloaded, left and come back to. Real are windows, visibility,
  * freezing, the offline event, reloads, the back button and all sockets, which a cut cable makes half-open; set forward by hand are the page's
  * clocks, since nobody waits for a night. `npm run soak:pages` repeats each case more often.
  */
@@ -7,10 +7,11 @@ import type { Server } from 'node:http'
 import process from 'node:process'
 import type { PrivateKey } from '@libp2p/interface'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { Chromium, type Tab } from '../../node/cli/chromium-windows.ts'
+import type { HidingBrowser, HidingTab as Tab } from '../../node/cli/hiding-windows.ts'
 import { createNodePeer, type NodePeer, type NodePeerInit, type PeerId } from '../../node/index.ts'
 import { newIdentityKey } from '../../src/libp2p/identity-key.ts'
 import type { TabPeerInit } from '../../web/index.ts'
+import { inChromium, launchWindows } from '../support/browsers.ts'
 import { Cable } from './cable.ts'
 import type { LifePage } from './page-life-page.ts'
 import { addressOf, bundlePage, eventually, servePage } from './pages.ts'
@@ -21,7 +22,8 @@ declare const life: LifePage
 const rounds = Number(process.env.PAGE_ROUNDS ?? 2)
 const reloads = Number(process.env.PAGE_RELOADS ?? 5)
 const backWithinMs = 10_000
-const metWithinMs = 3_000
+/** Firefox loads a page more slowly. */
+const metWithinMs = inChromium ? 3_000 : 6_000
 /** From leaving the page until nobody holds a place for it. */
 const goodbyeMs = 2_000
 const isSoak = process.env.PAGE_ROUNDS !== undefined
@@ -33,14 +35,18 @@ const leftoverMs = 25_000
 const connectionTimeoutMs = isSoak ? 10_000 : 2_000
 const settledMs = connectionTimeoutMs + 1_000
 const hourMs = 3_600_000
+const frozen = 'frozen, its links cut meanwhile'
+const kept = 'left, and come back to by the back button'
+/** No command freezes a page of Firefox, and it loads a page with a pool anew for the back button. */
+const onlyInChromium = [frozen, kept]
 
 describe('the life of a page', () => {
   let server: Server
-  let browser: Chromium
+  let browser: HidingBrowser
   const worlds: World[] = []
 
   beforeAll(async () => {
-    ;[server, browser] = await Promise.all([servePage(await bundlePage('page-life-page.ts')), Chromium.launch()])
+    ;[server, browser] = await Promise.all([servePage(await bundlePage('page-life-page.ts')), launchWindows()])
   }, 60_000)
 
   afterAll(async () => {
@@ -86,14 +92,14 @@ describe('the life of a page', () => {
       world.mend()
       await tab.show()
     },
-    'frozen, its links cut meanwhile': async (tab, world) => {
+    [frozen]: async (tab, world) => {
       await tab.hide()
-      await tab.freeze()
+      await tab.freeze?.()
       await tab.evaluate(() => life.mark())
       world.cut()
       await pause(1_000)
       world.mend()
-      await tab.thaw()
+      await tab.thaw?.()
       await tab.show()
     },
     'offline, and online again': async (tab, world) => {
@@ -107,7 +113,7 @@ describe('the life of a page', () => {
       world.mend()
       await tab.setOffline(false)
     },
-    'left, and come back to by the back button': async (tab, world, round) => {
+    [kept]: async (tab, world, round) => {
       await tab.evaluate(() => life.mark())
       world.endings.splice(0)
       await tab.leaveFor(elsewhere())
@@ -124,6 +130,7 @@ describe('the life of a page', () => {
     }
   }
 
+  if (!inChromium) for (const name of onlyInChromium) delete cases[name]
   for (const [name, leave] of Object.entries(cases)) {
     test.concurrent(
       `${name}: back within the targets in 10 s, ${rounds} times`,
@@ -144,7 +151,7 @@ describe('the life of a page', () => {
   }
 
   test.concurrent(
-    `a page that is reloaded ${reloads} times is met again in 3 s each time, by one connection`,
+    `a page that is reloaded ${reloads} times is met again in ${metWithinMs / 1_000} s each time, by one connection`,
     async ({ expect: check }) => {
       const world = await World.make('life-test-reload')
       worlds.push(world)
@@ -177,40 +184,41 @@ describe('the life of a page', () => {
     30_000 + reloads * 8_000
   )
 
-  test.concurrent(
-    `a page with a WebRTC connection is kept for the back button, and met again in 10 s, ${rounds} times`,
-    async ({ expect: check }) => {
-      const world = await World.make('life-test-kept')
-      worlds.push(world)
-      const init = { network: 'life-test-kept', trustedPoints: world.points.slice(0, 1), minConnections: 2, expectedConnections: 2 }
-      const [page, watcher] = await Promise.all([browser.open(addressOf(server)), browser.open(addressOf(server))])
-      const [peerId] = await Promise.all(
-        [page, watcher].map(async (tab) => {
-          await loaded(tab)
-          return tab.evaluate((options) => life.start(options, []), init)
-        })
-      )
-      if (peerId === undefined) throw new Error('no page')
-      check(await watcher.evaluate((id) => life.metAgain(id, 20_000), peerId)).toBeTypeOf('number')
-      const took: number[] = []
-      for (let round = 1; round <= rounds; round++) {
-        check((await page.evaluate(() => life.view())).peers.map(({ transport }) => transport)).toContain('webrtc')
-        await watcher.evaluate(() => life.mark())
-        await page.leaveFor(elsewhere())
-        await eventually(async () => check(await watcher.evaluate((id) => life.met(id), peerId)).toMatchObject({ pool: 0 }), goodbyeMs)
-        check(await watcher.evaluate(() => life.lastEnding())).toBe('going-away')
-        await page.goBack()
-        const shown = performance.now()
-        check(await watcher.evaluate((id) => life.metAgain(id, 20_000), peerId), `round ${round}`).toBeTypeOf('number')
-        const ms = performance.now() - shown
-        check(ms, `round ${round}`).toBeLessThan(backWithinMs)
-        check(await page.evaluate(() => life.kept())).toBe(round)
-        took.push(Math.round(ms))
-      }
-      console.info(`kept for the back button: met again after ${took.join(', ')} ms`)
-    },
-    40_000 + rounds * 20_000
-  )
+  if (inChromium)
+    test.concurrent(
+      `a page with a WebRTC connection is kept for the back button, and met again in 10 s, ${rounds} times`,
+      async ({ expect: check }) => {
+        const world = await World.make('life-test-kept')
+        worlds.push(world)
+        const init = { network: 'life-test-kept', trustedPoints: world.points.slice(0, 1), minConnections: 2, expectedConnections: 2 }
+        const [page, watcher] = await Promise.all([browser.open(addressOf(server)), browser.open(addressOf(server))])
+        const [peerId] = await Promise.all(
+          [page, watcher].map(async (tab) => {
+            await loaded(tab)
+            return tab.evaluate((options) => life.start(options, []), init)
+          })
+        )
+        if (peerId === undefined) throw new Error('no page')
+        check(await watcher.evaluate((id) => life.metAgain(id, 20_000), peerId)).toBeTypeOf('number')
+        const took: number[] = []
+        for (let round = 1; round <= rounds; round++) {
+          check((await page.evaluate(() => life.view())).peers.map(({ transport }) => transport)).toContain('webrtc')
+          await watcher.evaluate(() => life.mark())
+          await page.leaveFor(elsewhere())
+          await eventually(async () => check(await watcher.evaluate((id) => life.met(id), peerId)).toMatchObject({ pool: 0 }), goodbyeMs)
+          check(await watcher.evaluate(() => life.lastEnding())).toBe('going-away')
+          await page.goBack()
+          const shown = performance.now()
+          check(await watcher.evaluate((id) => life.metAgain(id, 20_000), peerId), `round ${round}`).toBeTypeOf('number')
+          const ms = performance.now() - shown
+          check(ms, `round ${round}`).toBeLessThan(backWithinMs)
+          check(await page.evaluate(() => life.kept())).toBe(round)
+          took.push(Math.round(ms))
+        }
+        console.info(`kept for the back button: met again after ${took.join(', ')} ms`)
+      },
+      40_000 + rounds * 20_000
+    )
 
   test.concurrent(`links that go dead without a word are found and given up in ${foundWithinMs / 1_000} s`, async ({ expect: check }) => {
     const { tab, world } = await open('life-test-silence', { keepAliveIntervalMs })

@@ -1,9 +1,9 @@
-/** Tabs of a page whose web server stops: what a tab needs to take over must be there before. In a real Chromium, with the page in chunks. */
+/** Tabs of a page whose web server stops: what a tab needs to take over must be there before. In a real browser, with the page in chunks. */
 import type { Server } from 'node:http'
-import { chromium } from 'playwright-core'
+import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { chromiumFlags, findChromium } from '../../node/cli/chromium.ts'
 import { createNodePeer, type NodePeer } from '../../node/index.ts'
+import { launchBrowser } from '../support/browsers.ts'
 import { addressOf, bundleChunks, eventually, servePage } from './pages.ts'
 import type { SharedTab } from './shared-pool-page.ts'
 
@@ -11,14 +11,13 @@ declare const tab: SharedTab
 
 let node: NodePeer
 let server: Server
-let browser: Awaited<ReturnType<typeof chromium.launch>>
+let browser: Browser
 
 beforeAll(async () => {
-  const { path } = await findChromium()
   ;[node, server, browser] = await Promise.all([
     createNodePeer({ network: 'gone-test', listen: ['/ip4/127.0.0.1/tcp/0/ws'], minConnections: 0, expectedConnections: 0 }),
     servePage(await bundleChunks('shared-pool-page.ts')),
-    chromium.launch({ ...(path === undefined ? {} : { executablePath: path }), args: [...chromiumFlags] })
+    launchBrowser()
   ])
 }, 60_000)
 

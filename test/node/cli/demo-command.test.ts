@@ -7,8 +7,9 @@ describe('the words behind npm run demo', () => {
   })
 
   test('each command is understood, with a port or without', () => {
-    expect(readCommand(['--check'])).toEqual({ kind: 'check', port: 0 })
-    expect(readCommand(['--check', '--port', '4000'])).toEqual({ kind: 'check', port: 4_000 })
+    expect(readCommand(['--check'])).toEqual({ kind: 'check', port: 0, browser: 'chromium' })
+    expect(readCommand(['--check', '--port', '4000'])).toEqual({ kind: 'check', port: 4_000, browser: 'chromium' })
+    expect(readCommand(['--check', '--browser', 'firefox'])).toEqual({ kind: 'check', port: 0, browser: 'firefox' })
     expect(readCommand(['--port=4000'])).toEqual({ kind: 'run', port: 4_000 })
     expect(readCommand(['--help', '--check'])).toEqual({ kind: 'help' })
     expect(readCommand(['-h'])).toEqual({ kind: 'help' })
@@ -26,6 +27,8 @@ describe('the words behind npm run demo', () => {
     [['--screenshot', 'a.png', 'b.png'], /got "b.png"/],
     [['--screenshot', 'page.jpg'], /expected the path of a \.png file, got "page\.jpg"/],
     [['--check', '--screenshot'], /give one of them/],
+    [['--browser', 'firefox'], /--browser goes with --check/],
+    [['--check', '--browser', 'lynx'], /expected chromium or firefox, got "lynx"/],
     [['--port'], /port/],
     [['--port', '0'], /expected a whole number from 1 to 65533, got "0"/],
     [['--port', '65534'], /got "65534"/],

@@ -1,4 +1,4 @@
-/** The control port over TCP: the command with its token gets in, and nobody else: not other programs, not a page in a real Chromium. */
+/** The control port over TCP: the command with its token gets in, and nobody else: not other programs, not a page in a real browser. */
 import { execFile } from 'node:child_process'
 import { once } from 'node:events'
 import { lstat, readFile, rm, writeFile } from 'node:fs/promises'
@@ -6,9 +6,9 @@ import { createServer, request, type Server } from 'node:http'
 import { type AddressInfo, connect, createServer as createTcpServer, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { chromium } from 'playwright-core'
+import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { chromiumFlags, findChromium } from '../../../node/cli/chromium.ts'
+import { launchBrowser } from '../../support/browsers.ts'
 import { addressOf } from '../pages.ts'
 import {
   command,
@@ -169,13 +169,12 @@ describe('the control port', () => {
 
 describe('a page in a browser', () => {
   let pages: Server
-  let browser: Awaited<ReturnType<typeof chromium.launch>>
+  let browser: Browser
 
   beforeAll(async () => {
     pages = createServer((_, response) => response.setHeader('content-type', 'text/html').end('<!doctype html><title>a website</title>'))
     await once(pages.listen(0, '127.0.0.1'), 'listening')
-    const { path } = await findChromium()
-    browser = await chromium.launch({ ...(path === undefined ? {} : { executablePath: path }), args: [...chromiumFlags] })
+    browser = await launchBrowser()
   }, 60_000)
 
   afterAll(async () => {
