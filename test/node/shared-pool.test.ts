@@ -98,22 +98,16 @@ describe('a pool shared by tabs', () => {
       await page.close()
     }
   ]
+  const crashing = (order: (page: Page) => Promise<unknown>) => async (page: Page) => {
+    const gone = page.waitForEvent('crash')
+    order(page).catch(() => undefined)
+    await gone
+    await page.close()
+  }
   const crashes: readonly ((page: Page) => Promise<unknown>)[] = [
-    async (page) => {
-      const gone = page.waitForEvent('crash')
-      page.goto('chrome://crash').catch(() => undefined)
-      await gone
-      await page.close()
-    },
-    async (page) => {
-      const gone = page.waitForEvent('crash')
-      const session = await context.newCDPSession(page)
-      session.send('Page.crash').catch(() => undefined)
-      await gone
-      await page.close()
-    }
+    crashing((page) => page.goto('chrome://crash')),
+    crashing(async (page) => (await context.newCDPSession(page)).send('Page.crash'))
   ]
-
   // Tabs of one site are one process of Firefox: none crashes alone.
   const kills = inChromium ? [...goodbyes, ...crashes] : goodbyes
 
