@@ -4,11 +4,13 @@ import { access, chmod, mkdir, readFile, symlink } from 'node:fs/promises'
 import { dirname, join, normalize } from 'node:path'
 import { createInterface } from 'node:readline'
 import { promisify } from 'node:util'
+import { gzipSync } from 'node:zlib'
 import { build, type Rollup } from 'vite'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { codeOf } from '../../node/system-error.ts'
 import { checkout, Image, readStages } from './dockerfile.ts'
 import { type Consumer, examplesInDocuments, packAndInstall } from './packed.ts'
+import { visitStaticPage } from './static-page.ts'
 
 /** Fails to compile if a declaration behind a name could not be resolved, since the name is `any` then. */
 const isAny = 'type IsAny<T> = 0 extends 1 & T ? true : false\n'
@@ -146,7 +148,7 @@ describe('what is in the package', () => {
       expect(consumer.files).toContain(file)
     }
     const expected =
-      /^(package\.json|README\.md|(CHANGELOG|CONTRIBUTING|SECURITY)\.md|docs\/.+\.md|docs\/storage\.schema\.json|docs\/grafana\/p2p-pool\.json|docs\/(demo|shared-text|react-page)\.png|docs\/simulation\/.+\.svg|LICENSE-(APACHE|MIT)|(src|node|web)\/.+\.(ts|proto)|dist\/(src|node|web)\/.+\.(js|d\.ts)(\.map)?)$/
+      /^(package\.json|README\.md|(CHANGELOG|CONTRIBUTING|SECURITY)\.md|docs\/.+\.md|docs\/storage\.schema\.json|docs\/grafana\/p2p-pool\.json|docs\/(demo|shared-text|react-page)\.png|docs\/simulation\/.+\.svg|LICENSE-(APACHE|MIT)|(src|node|web)\/.+\.(ts|proto)|dist\/(src|node|web)\/.+\.(js|d\.ts)(\.map)?|dist\/web\.bundle\.(js|licenses\.txt))$/
     expect(consumer.files.filter((file) => !expected.test(file))).toEqual([])
     expect(consumer.files.filter((file) => /(^|\/)(web\/demo|node\/cli)\//.test(file))).toEqual([])
   })
@@ -295,6 +297,21 @@ it('the tests in the guide pass', async () => {
   const [, example = ''] = /^```ts\n(.*?)^```$/ms.exec(await readFile(join(consumer.installed, 'docs/guide/testing.md'), 'utf8')) ?? []
   await consumer.write('chat.test.ts', example)
   expect(await consumer.node('--test', '--test-reporter=tap', 'chat.test.ts')).toContain('# pass 3')
+})
+
+describe('web.bundle.js', () => {
+  it('connects a page of a plain web server, under a strict content security policy', async () => {
+    const { connected, expected, faults } = await visitStaticPage({
+      folder: join(consumer.folder, 'static'),
+      bundle: join(consumer.installed, 'dist/web.bundle.js'),
+      guide: await readFile(join(consumer.installed, 'docs/guide/page.md'), 'utf8')
+    })
+    expect({ connected, faults }).toEqual({ connected: [expected], faults: [] })
+  })
+
+  it('is 225 kB at most, gzipped', async () => {
+    expect(gzipSync(await readFile(join(consumer.installed, 'dist/web.bundle.js')), { level: 9 }).length).toBeLessThanOrEqual(225_000)
+  })
 })
 
 describe('a bundler', () => {
