@@ -5,6 +5,7 @@ import { dirname, join, normalize } from 'node:path'
 import { createInterface } from 'node:readline'
 import { promisify } from 'node:util'
 import { gzipSync } from 'node:zlib'
+import { publint } from 'publint'
 import { build, type Rollup } from 'vite'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { codeOf } from '../../node/system-error.ts'
@@ -151,6 +152,11 @@ describe('what is in the package', () => {
       /^(package\.json|README\.md|(CHANGELOG|CONTRIBUTING|SECURITY)\.md|docs\/.+\.md|docs\/storage\.schema\.json|docs\/grafana\/p2p-pool\.json|docs\/(demo|shared-text|react-page)\.png|docs\/simulation\/.+\.svg|LICENSE-(APACHE|MIT)|(src|node|web)\/.+\.(ts|proto)|dist\/(src|node|web)\/.+\.(js|d\.ts)(\.map)?|dist\/web\.bundle\.(js|licenses\.txt))$/
     expect(consumer.files.filter((file) => !expected.test(file))).toEqual([])
     expect(consumer.files.filter((file) => /(^|\/)(web\/demo|node\/cli)\//.test(file))).toEqual([])
+  })
+
+  it('publint finds nothing, suggestions included', async () => {
+    const { messages } = await publint({ pkgDir: consumer.installed, pack: false, strict: true })
+    expect(messages).toEqual([])
   })
 
   it('every entry point names files that are there', async () => {
