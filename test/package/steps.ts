@@ -9,8 +9,8 @@ export interface StepOptions {
   readonly env?: Readonly<Record<string, string>> | undefined
 }
 
-/** Kept of what a command prints: its end says what went wrong. */
-const maxOutput = 100_000
+/** Kept of what a command prints: its end says what went wrong. npm lists a thousand files in 120 kB. */
+const maxOutput = 1_000_000
 
 const running = new Set<ChildProcess>()
 for (const [signal, status] of [
