@@ -69,7 +69,7 @@ async function packOnce(): Promise<string> {
   const { files }: { files: string[] } = JSON.parse(await readFile(join(checkout, 'package.json'), 'utf8'))
   // What is in the package, but not what is built for it; and what decides how that is built.
   const folders = files.map((path) => path.split('/')[0] ?? '').filter((path) => path !== 'dist' && !path.startsWith('!'))
-  for (const path of new Set([...folders, 'package.json', 'tsconfig.json', 'tsconfig.build.json', 'README.md'])) {
+  for (const path of new Set([...folders, 'package.json', 'package-lock.json', 'tsconfig.json', 'tsconfig.build.json', 'README.md'])) {
     const inside = await filesBelow(join(checkout, path)).catch(() => [''])
     for (const file of inside) hash.update(`${path}/${file}\0`).update(await readFile(join(checkout, path, file)))
   }
