@@ -8,7 +8,7 @@ import { nodePreset, type PoolOptions, resolveConfig } from '../core/values/conf
 import type { Log, Random } from '../core/values/ports.ts'
 import { MemoryHub, type MemoryNetwork } from './memory-network.ts'
 import { seededRandom } from './seeded-random.ts'
-import { VirtualClock } from './virtual-clock.ts'
+import { settle, VirtualClock } from './virtual-clock.ts'
 
 /** What a `MemoryWorld` is made of. */
 export interface WorldOptions {
@@ -83,7 +83,12 @@ export class MemoryWorld<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8A
   /** Makes a pool as `make` does, and starts it. */
   async start(name: string, options: MemberOptions<Msg, PeerMeta, ConnMeta> = {}): Promise<Member<Msg, PeerMeta, ConnMeta>> {
     const member = this.make(name, options)
-    await this.clock.until(member.pool.start())
+    const starting = member.pool.start()
+    starting.catch(() => undefined) // reported below
+    await settle()
+    // Loading takes real time, for which a virtual clock does not wait. The pool asked first, and so has the answer first.
+    await import('../core/api/late.ts')
+    await this.clock.until(starting)
     return member
   }
 
