@@ -149,7 +149,7 @@ export class ConnectionKeeper {
   async release(connection: Connection, link: Link, within: AbortSignal): Promise<void> {
     this.drop(connection, link)
     const isTheirs = connection.direction === 'outbound' && !this.#made.has(connection)
-    if (link.isRefused === true && !isTheirs && !this.carriesLink(connection) && !(await this.isKeptAlive(connection)))
+    if (link.isRefused === true && !isTheirs && !(await this.isKeptAlive(connection)) && !this.carriesLink(connection))
       await this.close(connection, within)
     else await this.closeUnused(connection, within)
   }

@@ -191,9 +191,13 @@ export class PlainPeers {
   }
 
   async #close(connection: Connection, within?: AbortSignal): Promise<void> {
-    const { keeper } = this.#options
-    if (connection.status === 'open' && !keeper.carriesLink(connection) && !(await this.#isTheirs(connection)))
-      await keeper.close(connection, within)
+    const { keeper, poolProtocol } = this.#options
+    // After the wait: its pool may have been started, and a dial of ours may have taken the connection for it.
+    if (connection.status !== 'open' || (await this.#isTheirs(connection)) || keeper.carriesLink(connection)) return
+    const isTaken = connection.streams.some(
+      ({ protocol, direction }) => protocol === poolProtocol || (protocol === '' && direction === 'outbound')
+    )
+    if (!isTaken) await keeper.close(connection, within)
   }
 
   #closeLater(connection: Connection): void {
