@@ -26,8 +26,6 @@ export interface RoomOptions {
   /** One node leaves and another comes so often, ms. */
   readonly churnMs: number
   readonly sayMs: number
-  /** A node counts once it had so long to find its peers, ms. */
-  readonly settleMs: number
   readonly random: Random
 }
 
@@ -40,11 +38,13 @@ export interface RoomFigures {
   readonly missed: number
   /** Of those that came, ms. */
   readonly latencyMs: readonly number[]
-  /** The mesh of each settled node, sampled. */
+  /** How long each node that came later took until its mesh was as large as Gossipsub wants, ms. From then on it counts. */
+  readonly meshedAfterMs: readonly number[]
+  /** The mesh of each node that counts, sampled. */
   readonly meshes: readonly number[]
-  /** The longest time that the mesh of a settled node was below Gossipsub's lower bound, ms. */
+  /** The longest time that the mesh of a node that counts was below Gossipsub's lower bound, ms. */
   readonly longestThinMs: number
-  /** Grafts and prunes of settled nodes, per node and minute. */
+  /** Grafts and prunes of nodes that count, per node and minute. */
   readonly changesPerMinute: number
   /** The most connections that a node had: of the pool, and in libp2p. */
   readonly mostConnections: number
@@ -65,7 +65,9 @@ interface Meshed extends GossipSub {
 
 class Member {
   readonly node: Libp2p<{ pool: Libp2pPeerPool; pubsub: GossipSub }>
-  readonly #settledAt: number
+  readonly #startedAt = performance.now()
+  /** How long it took until its mesh was as large as Gossipsub wants, ms. From then on the node counts. */
+  meshedAfterMs: number | undefined
   /** When each message came. */
   readonly heard = new Map<number, number>()
   /** When it left. */
@@ -74,9 +76,8 @@ class Member {
   thinSince: number | undefined
   #changes = 0
 
-  private constructor(node: Member['node'], settleMs: number) {
+  private constructor(node: Member['node']) {
     this.node = node
-    this.#settledAt = performance.now() + settleMs
     const { pubsub } = node.services
     pubsub.addEventListener('message', ({ detail }) => {
       const { data } = detail
@@ -86,7 +87,7 @@ class Member {
     pubsub.subscribe(topic)
   }
 
-  static async start(known: readonly Point[], settleMs: number): Promise<Member> {
+  static async start(known: readonly Point[]): Promise<Member> {
     const node = await createLibp2p(
       withPool(
         {
@@ -103,7 +104,7 @@ class Member {
     )
     for (const point of known) node.services.pool.registerPoint(point)
     void node.services.pool.maintain()
-    return new Member(node as unknown as Member['node'], settleMs)
+    return new Member(node as unknown as Member['node'])
   }
 
   get point(): Point {
@@ -117,8 +118,13 @@ class Member {
     return (this.node.services.pubsub as Meshed).getMeshPeers(topic).length
   }
 
+  /** Notes when its mesh is there. */
+  look(): void {
+    if (this.mesh >= meshBounds.low) this.meshedAfterMs ??= performance.now() - this.#startedAt
+  }
+
   get isSettled(): boolean {
-    return this.goneAt === undefined && performance.now() > this.#settledAt
+    return this.goneAt === undefined && this.meshedAfterMs !== undefined
   }
 
   /** Grafts and prunes of its mesh since the last call. */
@@ -137,14 +143,14 @@ class Member {
 }
 
 /** Resolves with what was measured; all nodes are stopped. Rejects if the first nodes do not find each other within half a minute. */
-export async function runRoom({ nodes, forMs, churnMs, sayMs, settleMs, random }: RoomOptions): Promise<RoomFigures> {
+export async function runRoom({ nodes, forMs, churnMs, sayMs, random }: RoomOptions): Promise<RoomFigures> {
   const members: Member[] = []
   const messages: Message[] = []
   const moves: Promise<void>[] = []
-  const seen: Samples = { meshes: [], longestThinMs: 0, mostConnections: 0, mostInLibp2p: 0, settledMs: 0, changes: 0 }
+  const seen: Samples = { meshes: [], longestThinMs: 0, mostConnections: 0, mostInLibp2p: 0, meshedAfterMs: [], settledMs: 0, changes: 0 }
   const pick = <T>(items: readonly T[]): T => items[Math.floor(random.next() * items.length)] as T
   const come = async (): Promise<void> => {
-    members.push(await Member.start(members.length === 0 ? [] : [pick(members).point, pick(members).point], settleMs))
+    members.push(await Member.start(members.length === 0 ? [] : [pick(members).point, pick(members).point]))
   }
   const say = (): void => {
     // What a node says that has no peers yet goes nowhere.
@@ -164,7 +170,10 @@ export async function runRoom({ nodes, forMs, churnMs, sayMs, settleMs, random }
   }
   try {
     for (let n = 0; n < nodes; n++) await come()
-    await until(() => members.every(({ isSettled, mesh }) => isSettled && mesh >= meshBounds.low), startWithinMs)
+    await until(() => {
+      for (const member of members) member.look()
+      return members.every(({ isSettled }) => isSettled)
+    }, startWithinMs)
     const timers = [setInterval(() => sample(members, seen), sampleMs), setInterval(say, sayMs), setInterval(change, churnMs)]
     await pause(forMs)
     for (const timer of timers) clearInterval(timer)
@@ -201,6 +210,8 @@ function missing(message: Message): readonly Member[] {
 
 interface Samples {
   readonly meshes: number[]
+  /** Of nodes that came later. */
+  readonly meshedAfterMs: number[]
   longestThinMs: number
   mostConnections: number
   mostInLibp2p: number
@@ -216,7 +227,10 @@ function sample(members: readonly Member[], seen: Samples): void {
     seen.mostConnections = Math.max(seen.mostConnections, node.services.pool.activeConnections)
     seen.mostInLibp2p = Math.max(seen.mostInLibp2p, node.getConnections().length)
     const changes = member.takeChanges()
-    if (!member.isSettled) continue
+    const wasSettled = member.isSettled
+    member.look()
+    if (!wasSettled && member.meshedAfterMs !== undefined) seen.meshedAfterMs.push(member.meshedAfterMs)
+    if (!wasSettled) continue
     seen.changes += changes
     seen.settledMs += sampleMs
     seen.meshes.push(mesh)

@@ -12,8 +12,20 @@ export const gossip: LongRun = {
   about: `a Gossipsub room of ${nodes} nodes, one of which is replaced every ${churnMs / 1_000} s. 10 minutes`,
   async run({ scale, seed, say }) {
     const forMs = 600_000 * scale
-    const room = await runRoom({ nodes, forMs, churnMs, sayMs: 250, settleMs: 10_000, random: seededRandom(seed) })
-    const { said, expected, missed, latencyMs, meshes, longestThinMs, changesPerMinute, mostConnections, mostInLibp2p, came } = room
+    const room = await runRoom({ nodes, forMs, churnMs, sayMs: 250, random: seededRandom(seed) })
+    const {
+      said,
+      expected,
+      missed,
+      latencyMs,
+      meshes,
+      longestThinMs,
+      meshedAfterMs,
+      changesPerMinute,
+      mostConnections,
+      mostInLibp2p,
+      came
+    } = room
     const sorted = latencyMs.toSorted((a, b) => a - b)
     const thin = meshes.filter((size) => size < meshBounds.low).length / meshes.length
     say(
@@ -22,6 +34,7 @@ export const gossip: LongRun = {
     say(
       `meshes of ${Math.min(...meshes)} to ${Math.max(...meshes)} peers, median ${median(meshes)}; ${changesPerMinute.toFixed(1)} changes per node and minute`
     )
+    say(`a node that came had its mesh after ${seconds(median(meshedAfterMs))}, the slowest after ${seconds(Math.max(...meshedAfterMs))}`)
     return [
       {
         what: 'messages that did not reach a node',
