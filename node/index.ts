@@ -10,6 +10,7 @@ import { ping } from '@libp2p/ping'
 import { tcp } from '@libp2p/tcp'
 import { webSockets } from '@libp2p/websockets'
 import { createLibp2p } from 'libp2p'
+import { within } from '../src/core/flows/waits.ts'
 import { memoryStorage } from '../src/core/memory-storage.ts'
 import { flag, listOf, name, recordOf, type Shape, whole } from '../src/core/values/arguments.ts'
 import { checkOptions, maxDurationMs } from '../src/core/values/config.ts'
@@ -104,8 +105,23 @@ export interface NodePeer<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8
   readonly pool: Libp2pPeerPool<Msg, PeerMeta, ConnMeta>
   /** Set while it is a circuit relay. */
   readonly relay: Relay | undefined
-  /** Stops pool and node; both may be started again with `node.start()`. */
+  /**
+   * Stops pool and node; both may be started again with `node.start()`. Resolves within six seconds, also when a service, a transport or the
+   * runtime's server never says that it has stopped.
+   */
   stop(): Promise<void>
+}
+
+/** The pool takes five seconds at most. */
+const stopWithinMs = 6_000
+
+async function stopInTime(node: Pick<Libp2p, 'stop'>): Promise<void> {
+  const late = new Error('a part of the node has not stopped in time')
+  try {
+    await within(Promise.resolve(node.stop()), { clock: systemClock, ms: stopWithinMs, late })
+  } catch (error) {
+    if (error !== late) throw error
+  }
 }
 
 const relayOptions: Shape<RelayOptions> = {
@@ -207,7 +223,7 @@ export async function createNodePeer<Msg = Uint8Array, PeerMeta = unknown, ConnM
   }).catch((error: unknown) => {
     throw listenError(error)
   })
-  return { node, pool: node.services.pool, relay, stop: async () => node.stop() }
+  return { node, pool: node.services.pool, relay, stop: () => stopInTime(node) }
 }
 
 /** For what an operator should hear of and no call can tell: it goes to standard error, and to the process event `warning`. */

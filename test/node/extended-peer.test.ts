@@ -34,6 +34,15 @@ describe('createNodePeer adds what the user brings', () => {
     expect(await got).toBe('hello')
   })
 
+  test('a service that never stops does not hold up `stop`, and the pool has stopped and saved', async () => {
+    const stuck = { start: () => undefined, stop: () => new Promise<void>(() => undefined) }
+    const peer = await createNodePeer({ ...own, services: { stuck: () => stuck } })
+    const before = performance.now()
+    await peer.stop()
+    expect(performance.now() - before).toBeLessThan(7_000)
+    expect(peer.pool.status).not.toBe('running')
+  })
+
   test('a transport of the user works beside those of the preset', async () => {
     const relay = await createNodePeer({ ...own, relay: { open: true } })
     stops.push(relay.stop)
