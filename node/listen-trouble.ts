@@ -19,5 +19,6 @@ export function listenError(error: unknown): unknown {
   const [, address, code = ''] =
     /(\/ip[46]\/\S+?\/(?:tcp|udp)\/\d+)\S*:.*\b(EADDRINUSE|EACCES|EADDRNOTAVAIL)\b/.exec(messageOf(error)) ?? []
   if (address === undefined) return error
-  return new PoolError('cannot-listen', `cannot listen at ${address}: ${troubles[code]}`, { cause: error })
+  // Without a cause: that is libp2p's text, which says the same in thirty lines.
+  return new PoolError('cannot-listen', `cannot listen at ${address}: ${troubles[code]}`)
 }

@@ -1,11 +1,40 @@
 /** The page of the playground: built by Vite into a folder, and served from there on this machine. */
+import { readdir, readFile } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build, type PreviewServer, preview } from 'vite'
+import { messageOf } from '../../src/core/values/reason.ts'
+import { codeOf } from '../system-error.ts'
 
 const root = fileURLToPath(new URL('../../web/playground', import.meta.url))
 
-/** Relative addresses, so that the folder may lie anywhere below a web host's root. A folder that is not ours keeps its other files. */
-export async function buildPlayground(outDir: string, { isOurs }: { isOurs: boolean }): Promise<void> {
+/** By this a folder is known as an earlier build. */
+const title = '<title>p2p-pool playground</title>'
+
+/**
+ * The path of a folder that may be written into: one that is not there yet, is empty, or holds an earlier build. Rejects with `RangeError` for
+ * any other path: a build empties its folder, and nothing of others may be lost.
+ */
+export async function freeFolder(path: string, from: string): Promise<string> {
+  const folder = resolve(from, path)
+  const expected = '--out: expected a folder that is new, empty, or holds an earlier build'
+  if (path === '') throw new RangeError(`${expected}, got ""`)
+  try {
+    const names = await readdir(folder)
+    if (names.length === 0) return folder
+    const page = names.includes('index.html') ? await readFile(join(folder, 'index.html'), 'utf8') : ''
+    const isEarlierBuild = page.includes(title) && names.every((name) => name === 'index.html' || name === 'assets')
+    if (isEarlierBuild) return folder
+    throw new RangeError(`${expected}, got ${folder}, which has other files`)
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return folder
+    if (error instanceof RangeError) throw error
+    throw new RangeError(`${expected}, got ${folder}: ${messageOf(error)}`)
+  }
+}
+
+/** Empties the folder first. Relative addresses, so that it may lie anywhere below a web host's root. Rejects with Vite's error. */
+export async function buildPlayground(outDir: string): Promise<void> {
   await build({
     configFile: false,
     root,
@@ -13,7 +42,7 @@ export async function buildPlayground(outDir: string, { isOurs }: { isOurs: bool
     logLevel: 'error',
     // One file: a chunk that is loaded takes a turn of real time, which a world on a virtual clock must not see.
     worker: { format: 'es', rolldownOptions: { output: { codeSplitting: false } } },
-    build: { target: 'es2023', outDir, emptyOutDir: isOurs, modulePreload: { polyfill: false } }
+    build: { target: 'es2023', outDir, emptyOutDir: true, modulePreload: { polyfill: false } }
   })
 }
 

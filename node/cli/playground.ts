@@ -6,7 +6,7 @@ import process from 'node:process'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { messageOf } from '../../src/core/values/reason.ts'
-import { buildPlayground, servePlayground } from './playground-page.ts'
+import { buildPlayground, freeFolder, servePlayground } from './playground-page.ts'
 
 const usage = `npm run playground [-- --port N] [--out FOLDER]
 
@@ -31,8 +31,9 @@ async function main(args: readonly string[]): Promise<number> {
   }
   const port = /^\d{1,5}$/.test(values.port) ? Number(values.port) : Number.NaN
   if (!(port <= 65_535)) throw new RangeError(`--port: expected a whole number from 0 to 65535, got ${JSON.stringify(values.port)}`)
-  const outDir = values.out ?? folder
-  await buildPlayground(outDir, { isOurs: values.out === undefined })
+  // npm runs scripts in the checkout; a person means the folder where they typed it.
+  const outDir = values.out === undefined ? folder : await freeFolder(values.out, process.env.INIT_CWD ?? process.cwd())
+  await buildPlayground(outDir)
   if (values.out !== undefined) {
     process.stdout.write(`The playground is in ${outDir}: put that folder on any web host.\n`)
     return 0

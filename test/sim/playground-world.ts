@@ -52,8 +52,8 @@ export interface Story {
 }
 
 /** The first seconds in which a network comes about are not counted, s. */
-const fillS = 10
-const meetS = 30
+export const fillS = 10
+export const meetS = 30
 /** Relays at which a page has a reservation, while there are as many. */
 const reservationsPerPage = 2
 /** How long a page that lost a relay takes to reserve at another, s. */

@@ -51,7 +51,7 @@ export function readWorld(text: string): WorldSettings {
   const given = new URLSearchParams(text)
   for (const name of given.keys()) {
     if (name !== 'acts' && !Object.hasOwn(worldRanges, name))
-      throw new RangeError(`unknown setting ${JSON.stringify(name)}: expected one of ${[...names, 'acts'].join(', ')}`)
+      throw new RangeError(`unknown setting ${JSON.stringify(name.slice(0, 40))}: expected one of ${[...names, 'acts'].join(', ')}`)
   }
   const settings = Object.fromEntries(names.map((name) => [name, whole(name, given.get(name))])) as Record<Name, number>
   const { min, expected, max, relays, pools } = settings

@@ -1,5 +1,5 @@
 /** The page of the playground: what a visitor sets and does goes to the worker, what the worker sends is shown. */
-import type { Look } from '../../test/sim/playground-world.ts'
+import { fillS, type Look, meetS } from '../../test/sim/playground-world.ts'
 import { type Act, readWorld, type WorldSettings, worldRanges, writeWorld } from '../../test/sim/world-settings.ts'
 import { byId, setAttribute, setText } from '../demo/dom.ts'
 import { Chart } from './chart.ts'
@@ -22,15 +22,20 @@ const acts: Readonly<Record<Act, string>> = {
 
 let settings: WorldSettings = readWorld('')
 let scene: Scene | undefined
+/** Counts the worlds of this page. */
+let run = 0
+/** An address that makes no sense stays where it can be mended, until the visitor sets something. */
+let keepsAddress = false
 let marks: Marks = { conditions: new Uint8Array(), links: new Uint16Array() }
 let time = { speed: 10, isPaused: false }
 /** What was done last, and when all were in their band again in one network; virtual seconds. */
 let broken: { readonly act: Act; readonly atS: number; hurtAtS?: number; backAtS?: number | undefined } | undefined
 
 worker.addEventListener('message', ({ data }: MessageEvent<FromWorker>) => {
-  if (data.kind === 'world') scene = data
-  else if (data.kind === 'frame') show(data)
-  else fail(data.message)
+  if (data.kind === 'failed') fail(data.message)
+  else if (data.run !== run) return
+  else if (data.kind === 'world') scene = data
+  else show(data)
 })
 worker.addEventListener('error', ({ message }) => fail(message))
 addEventListener('hashchange', () => open(location.hash.slice(1)))
@@ -58,9 +63,11 @@ function open(text: string): void {
   try {
     settings = readWorld(decodeURIComponent(text))
     problem.hidden = true
+    keepsAddress = false
   } catch (error) {
     settings = readWorld('')
-    fail(error instanceof Error ? error.message : String(error))
+    keepsAddress = true
+    fail(`The address of this page makes no sense, so this is the default world. ${error instanceof Error ? error.message : String(error)}`)
   }
   start()
 }
@@ -70,6 +77,7 @@ function change(changed: Partial<WorldSettings>): void {
   try {
     settings = readWorld(writeWorld({ ...settings, ...changed, acts: [] }))
     problem.hidden = true
+    keepsAddress = false
     start()
   } catch (error) {
     fail(error instanceof Error ? error.message : String(error))
@@ -82,7 +90,7 @@ function start(): void {
   showSettings()
   showAddress(writeWorld(settings))
   setText(byId('since', HTMLParagraphElement), 'Nothing is broken yet.')
-  tell({ kind: 'start', world: writeWorld(settings), ...time })
+  tell({ kind: 'start', run: ++run, world: writeWorld(settings), ...time })
   setTime({})
 }
 
@@ -123,6 +131,7 @@ function showSettings(): void {
 }
 
 function showAddress(text: string): void {
+  if (keepsAddress) return
   history.replaceState(null, '', `#${text}`)
   byId('link', HTMLAnchorElement).href = `#${text}`
 }
@@ -141,9 +150,10 @@ function show(frame: Frame): void {
   showBroken(look)
   setText(byId('command', HTMLElement), `npm run sim -- --scenario playground --world '${frame.world}' --seconds ${story.atS}`)
   const split = story.splitS === 0 ? 'never in parts' : `in parts for ${story.splitS} s`
+  const counted = `${(story.timeInBand * 100).toFixed(2)} % of the time with at least the minimum (from ${fillS} s on), ${split} (from ${meetS} s on)`
   setText(
     byId('story', HTMLParagraphElement),
-    `${story.atS} s: ${(story.timeInBand * 100).toFixed(2)} % of the time with at least the minimum, ${split}, ${story.deaths} deaths, ${story.dials} dials, ${story.opened} connections, event log ${story.hash}.`
+    `${story.atS} s: ${counted}, ${story.deaths} deaths, ${story.dials} dials, ${story.opened} connections, event log ${story.hash}.`
   )
 }
 

@@ -6,17 +6,19 @@ import type { Act } from '../../test/sim/world-settings.ts'
 export type Speed = number
 
 export type ToWorker =
-  | { readonly kind: 'start'; readonly world: string; readonly speed: Speed; readonly isPaused: boolean }
+  | { readonly kind: 'start'; readonly run: number; readonly world: string; readonly speed: Speed; readonly isPaused: boolean }
   | { readonly kind: 'act'; readonly act: Act }
   | { readonly kind: 'speed'; readonly speed: Speed; readonly isPaused: boolean }
 
 export type FromWorker =
-  | { readonly kind: 'world'; readonly places: Float32Array; readonly kinds: readonly MachineKind[] }
+  | { readonly kind: 'world'; readonly run: number; readonly places: Float32Array; readonly kinds: readonly MachineKind[] }
   | ({ readonly kind: 'frame' } & Frame)
   | { readonly kind: 'failed'; readonly message: string }
 
 /** One picture. */
 export interface Frame {
+  /** Which start it is of: frames of the world before may still be on their way. */
+  readonly run: number
   /** The text of the world, with all that was done to it. */
   readonly world: string
   /** Of each second since the last frame. */

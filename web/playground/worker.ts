@@ -9,6 +9,7 @@ const frameEveryMs = 100
 const maxBehindMs = 500
 
 interface Run {
+  readonly run: number
   readonly world: PlaygroundWorld
   speed: number
   isPaused: boolean
@@ -28,11 +29,11 @@ function send(message: FromWorker, moved: Transferable[] = []): void {
   postMessage(message, { transfer: moved })
 }
 
-function start({ world: text, speed, isPaused }: ToWorker & { kind: 'start' }): void {
+function start({ run: number, world: text, speed, isPaused }: ToWorker & { kind: 'start' }): void {
   try {
     const world = new PlaygroundWorld(readWorld(text))
-    run = { world, speed, isPaused }
-    send({ kind: 'world', places: new Float32Array(world.places), kinds: world.kinds })
+    run = { run: number, world, speed, isPaused }
+    send({ kind: 'world', run: number, places: new Float32Array(world.places), kinds: world.kinds })
     void live(run)
   } catch (error) {
     run = undefined
@@ -61,7 +62,7 @@ async function live(mine: Run): Promise<void> {
       if (now - rate.at >= 1_000) rate = { at: now, second: world.second, times: ((world.second - rate.second) * 1_000) / (now - rate.at) }
       if (now - framed >= frameEveryMs) {
         framed = now
-        sendFrame(world, { looks, times: rate.times })
+        sendFrame(mine, { looks, times: rate.times })
         looks = []
       }
       due = Math.max(due + (mine.speed === 0 ? 0 : 1_000 / mine.speed), now - maxBehindMs)
@@ -83,12 +84,12 @@ function pause(ms: number): Promise<void> {
   })
 }
 
-function sendFrame(world: PlaygroundWorld, { looks, times }: { looks: ReturnType<PlaygroundWorld['look']>[]; times: number }): void {
+function sendFrame({ run: number, world }: Run, { looks, times }: { looks: ReturnType<PlaygroundWorld['look']>[]; times: number }): void {
   const shown = new Uint8Array(world.kinds.length)
   for (const { index, pool, active } of world.sim.machines)
     shown[index] = pool === undefined ? conditions.off : active < world.settings.min ? conditions.low : conditions.ok
   const links = world.links()
-  send({ kind: 'frame', world: writeWorld(world.settings), looks, story: world.story, conditions: shown, links, times }, [
+  send({ kind: 'frame', run: number, world: writeWorld(world.settings), looks, story: world.story, conditions: shown, links, times }, [
     shown.buffer,
     links.buffer
   ])

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { type Browser, chromium, type Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { chromiumFlags, findChromium } from '../../../node/cli/chromium.ts'
-import { buildPlayground, servePlayground } from '../../../node/cli/playground-page.ts'
+import { buildPlayground, freeFolder, servePlayground } from '../../../node/cli/playground-page.ts'
 import { PlaygroundWorld } from '../../sim/playground-world.ts'
 import { readWorld } from '../../sim/world-settings.ts'
 
@@ -15,8 +15,7 @@ describe('the playground', () => {
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'p2p-pool-playground-'))
-    await writeFile(join(folder, 'mine.txt'), 'a file that was here before')
-    await buildPlayground(folder, { isOurs: false })
+    await buildPlayground(folder)
     server = await servePlayground(folder, 0)
     const { path } = await findChromium()
     browser = await chromium.launch({ ...(path === undefined ? {} : { executablePath: path }), args: [...chromiumFlags] })
@@ -56,14 +55,28 @@ describe('the playground', () => {
 
   it('says what is wrong with an address, and runs the default world', async () => {
     const page = await open('pools=many')
-    await expect.poll(() => page.textContent('#problem')).toBe('pools: expected a whole number from 2 to 1000, got "many"')
+    await expect.poll(() => page.textContent('#problem')).toContain('pools: expected a whole number from 2 to 1000, got "many"')
     await expect.poll(() => page.textContent('[data-testid=in-band]'), { timeout: 20_000 }).toMatch(/^\d+ of 100$/)
+    expect(page.url()).toMatch(/#pools=many$/)
     await page.close()
   })
 
-  it('leaves other files in the folder that it is built into', async () => {
-    const page = await browser.newPage()
-    expect(await (await page.goto(`${server.url}mine.txt`))?.text()).toBe('a file that was here before')
-    await page.close()
+  it('is built into a folder that is new, empty or holds an earlier build, as seen from where the person stands', async () => {
+    expect(await freeFolder('.', folder)).toBe(folder)
+    expect(await freeFolder('new/one', folder)).toBe(join(folder, 'new/one'))
+    const others = await mkdtemp(join(tmpdir(), 'p2p-pool-others-'))
+    expect(await freeFolder(others, folder)).toBe(others)
+  })
+
+  it('is built into no folder with other files, whatever it is called', async () => {
+    const others = await mkdtemp(join(tmpdir(), 'p2p-pool-others-'))
+    await writeFile(join(others, 'index.html'), '<title>Mine</title>')
+    await expect(freeFolder(others, '/')).rejects.toThrow(`got ${others}, which has other files`)
+    await writeFile(join(others, 'index.html'), '<title>p2p-pool playground</title>')
+    await writeFile(join(others, 'notes.txt'), 'mine')
+    await expect(freeFolder(others, '/')).rejects.toThrow('which has other files')
+    await expect(freeFolder('notes.txt', others)).rejects.toThrow(/expected a folder .* ENOTDIR/)
+    await expect(freeFolder('', others)).rejects.toThrow('got ""')
+    await rm(others, { recursive: true })
   })
 })

@@ -1,6 +1,6 @@
 /** A world of the playground, as the page shows it: for whoever saw something there, or wants its figures without a page. */
 import type { Sample } from '../figures.ts'
-import { type Look, PlaygroundWorld } from '../playground-world.ts'
+import { fillS, type Look, meetS, PlaygroundWorld } from '../playground-world.ts'
 import { bandPlot } from '../plot.ts'
 import { closing, figure, percent, type Scenario } from '../scenario.ts'
 import { readWorld } from '../world-settings.ts'
@@ -26,8 +26,8 @@ export const playground: Scenario = {
     return {
       figures: [
         figure('pools: relays, Node peers, pages', kindsOf(world)),
-        figure('time with at least the minimum', percent(timeInBand)),
-        figure('seconds in which the network was in parts', splitS),
+        figure(`time with at least the minimum, from ${fillS} s on`, percent(timeInBand)),
+        figure(`seconds in parts, from ${meetS} s on`, splitS),
         figure('connections at the end: least, mean, most', `${last?.least}, ${last?.mean.toFixed(1)}, ${last?.most}`),
         figure('deaths', deaths),
         figure('dials, of which connected', `${dials}, ${opened}`),
