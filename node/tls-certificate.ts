@@ -8,6 +8,7 @@ import { resolve } from 'node:path'
 import { createSecureContext } from 'node:tls'
 import { hostOfIp, hostOfName, scopeOf } from '../src/core/values/address.ts'
 import { type Check, name as nameOption, recordOf, type Shape } from '../src/core/values/arguments.ts'
+import { cutText } from '../src/core/values/cut-text.ts'
 import type { Host } from '../src/core/values/ids.ts'
 import type { Clock } from '../src/core/values/ports.ts'
 import { messageOf, PoolError } from '../src/core/values/reason.ts'
@@ -226,7 +227,7 @@ function doubtOf(dialable: readonly string[], names: readonly string[], subjectA
   const wildcards = names.filter((name) => name.startsWith('*.'))
   if (wildcards.length > 0)
     return `the certificate names no host, but wildcards alone (${listOf(wildcards)}), so no secure address is advertised; say which host it is with the option name of tls`
-  const found = subjectAltName === '' ? 'it has none' : `there is only ${subjectAltName.slice(0, 200)}`
+  const found = subjectAltName === '' ? 'it has none' : `there is only ${cutText(subjectAltName, 200)}`
   return `the certificate names no host: browsers look for it in subjectAltName alone, and ${found}, so no secure address is advertised; get a certificate with the name of the host`
 }
 

@@ -2,26 +2,32 @@
  * `onAdmit`, the application's own check of a peer, between the handshake and the connection. Called by `handshake.ts`; only pools that have
  * the option load it. What the application throws, or does not answer in time, refuses the peer and costs nothing else.
  *
- * A peer that it refused and that comes back at once is refused without asking: the peer would make the application work as often as it likes.
+ * A peer that comes in must not make the application work as often as it likes. One that was refused and comes back at once is refused without
+ * asking. A peer, and an address group, has a few checks that did not admit anybody; then the application is not asked for a while.
  */
 import type { Attempt } from '../values/attempt.ts'
+import { cutText } from '../values/cut-text.ts'
 import type { PeerId } from '../values/ids.ts'
 import type { Link } from '../values/ports.ts'
-import type { Rejection } from '../values/reason.ts'
+import { messageOf, type Rejection } from '../values/reason.ts'
 import type { FlowContext } from './context.ts'
 import { abortable, deadline } from './waits.ts'
 
-/** A refused peer that comes in again within this time is refused as before, ms; or within half of the back-off that an honest one keeps. */
+/** For how long a check that did not admit its peer is remembered, ms; or for half of the back-off that an honest peer keeps, if that is less. */
 const rememberedMs = 30_000
-/** Refused peers that are remembered; the one that was refused longest ago goes first. */
+/** Peers and address groups that are remembered; the one that failed longest ago goes first. */
 const maxRemembered = 1_024
+/** So many checks of one peer may be broken off in that time. */
+const maxOfPeer = 3
+/** So many checks of one address group may fail in that time, whichever the peers. */
+const maxOfGroup = 16
 /** A longer reason is cut: the table keeps it with the point. */
 const maxDetail = 200
 
 export class ApplicationCheck {
   readonly #context: FlowContext
-  /** Peers that came in and were refused, the last one last. */
-  readonly #refused = new Map<PeerId, { readonly rejection: Rejection; readonly until: number }>()
+  /** Failed checks of peers that came in, by peer and by address group, the last one last. */
+  readonly #failures = new Map<string, Failures>()
 
   constructor(context: FlowContext) {
     this.#context = context
@@ -29,23 +35,35 @@ export class ApplicationCheck {
 
   /**
    * The rejection, if any, of a peer whose attempt has just been admitted. Rejects when the attempt is cancelled or the link ends: nothing is
-   * known of the peer then.
+   * known of the peer then, but that its check failed.
    */
   async judge(attempt: Attempt, { link, metadata }: { link: Link; metadata: unknown }): Promise<Rejection | undefined> {
-    const { state, clock } = this.#context
     const { peerId } = link
-    const recent = this.#refused.get(peerId)
     link.isRefused = true
-    if (attempt.direction === 'incoming' && recent !== undefined && clock.now() < recent.until) return recent.rejection
-    const trusted = state.access.isTrusted(peerId, attempt.point)
-    const refusal = await this.#ask(attempt, { link, metadata, trusted })
-    if (refusal === undefined) {
-      link.isRefused = false
-      return undefined
+    const early = this.#tooOften(attempt, peerId)
+    if (early !== undefined) return early
+    const trusted = this.#context.state.access.isTrusted(peerId, attempt.point)
+    let rejection: Rejection | undefined
+    let isAdmitted = false
+    try {
+      const refusal = await this.#ask(attempt, { link, metadata, trusted })
+      isAdmitted = refusal === undefined
+      if (refusal !== undefined) rejection = { kind: 'not-admitted', peerId, detail: cutText(refusal, maxDetail) || 'no reason given' }
+    } finally {
+      // Also when the peer has left: else it would ask again at once, by leaving each time before the answer.
+      if (!isAdmitted) this.#remember(attempt, peerId, rejection)
     }
-    const rejection: Rejection = { kind: 'not-admitted', peerId, detail: refusal.slice(0, maxDetail) }
-    if (attempt.direction === 'incoming') this.#remember(peerId, rejection)
+    link.isRefused = !isAdmitted
     return rejection
+  }
+
+  /** Why the application is not even asked about a peer that came in; `undefined`: it is. */
+  #tooOften({ place }: Attempt, peerId: PeerId): Rejection | undefined {
+    if (place === undefined) return undefined
+    const own = this.#failuresOf(peerId)
+    if (own.rejection !== undefined) return own.rejection
+    const isCrowd = !place.isReserved && this.#failuresOf(place.group).count >= maxOfGroup
+    return isCrowd || own.count >= maxOfPeer ? { kind: 'too-many-handshakes' } : undefined
   }
 
   /** Why not; `undefined`: the application admits the peer. */
@@ -65,8 +83,7 @@ export class ApplicationCheck {
     } catch (error) {
       attempt.signal.throwIfAborted()
       gone.signal.throwIfAborted()
-      if (!patience.isOver())
-        return error instanceof Error && typeof error.message === 'string' ? error.message : 'onAdmit threw what is no error'
+      if (!patience.isOver()) return messageOf(error)
       log.error(`onAdmit gave no answer within ${admitTimeoutMs} ms`, error)
       return `onAdmit gave no answer within ${admitTimeoutMs} ms`
     } finally {
@@ -96,12 +113,36 @@ export class ApplicationCheck {
     return this.#context.config.onAdmit?.(Object.freeze(candidate), signal)
   }
 
-  #remember(peerId: PeerId, rejection: Rejection): void {
-    this.#refused.delete(peerId)
+  #remember({ place }: Attempt, peerId: PeerId, rejection: Rejection | undefined): void {
+    if (place === undefined) return
+    this.#note(peerId, rejection)
+    if (!place.isReserved) this.#note(place.group, undefined)
+  }
+
+  #note(group: string, rejection: Rejection | undefined): void {
     const { clock, config } = this.#context
+    const { count, until } = this.#failuresOf(group)
     const forMs = Math.min(rememberedMs, config.reconnection.afterConnectionMs / 2)
-    this.#refused.set(peerId, { rejection, until: clock.now() + forMs })
-    const [oldest] = this.#refused.keys()
-    if (this.#refused.size > maxRemembered && oldest !== undefined) this.#refused.delete(oldest)
+    this.#failures.delete(group)
+    // Time begins with the first failure, so that a peer or a group that goes on is asked about again.
+    const isFirst = count === 0 || rejection !== undefined
+    this.#failures.set(group, { count: count + 1, until: isFirst ? clock.now() + forMs : until, rejection })
+    const [oldest] = this.#failures.keys()
+    if (this.#failures.size > maxRemembered && oldest !== undefined) this.#failures.delete(oldest)
+  }
+
+  #failuresOf(group: string): Failures {
+    const failures = this.#failures.get(group)
+    return failures !== undefined && this.#context.clock.now() < failures.until ? failures : none
   }
 }
+
+interface Failures {
+  readonly count: number
+  /** Monotonic, ms. */
+  readonly until: number
+  /** The application's own answer about the peer. */
+  readonly rejection: Rejection | undefined
+}
+
+const none: Failures = { count: 0, until: 0, rejection: undefined }

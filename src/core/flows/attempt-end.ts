@@ -52,7 +52,7 @@ export function outcomeOf(
     const { rejection = { kind: 'cancelled', detail: error.message } } = error
     return failed(rejection, rejection.kind === 'rejected-by-peer' ? 'them' : 'us')
   }
-  if (error instanceof WireFault) return failed({ kind: 'fault', detail: error.message }, 'us')
+  if (error instanceof WireFault) return failed({ kind: 'fault', detail: messageOf(error) }, 'us')
   if (error instanceof DialError) {
     if (error.failure === 'wrong-peer-id' && attempt.expectedPeerId !== undefined) {
       return failed({ kind: 'unexpected-peer-id', expected: attempt.expectedPeerId, received: link?.peerId ?? error.peerId }, 'us')
@@ -60,7 +60,7 @@ export function outcomeOf(
     if (error.failure === 'myself') return failed({ kind: 'myself' }, 'us')
     if (error.failure === 'denied' && error.peerId !== undefined)
       return failed(checkPeer(state, error.peerId, attempt.host) ?? { kind: 'private-mode' }, 'us')
-    return failed({ kind: 'dial-failed', failure: error.failure, detail: error.message }, 'them')
+    return failed({ kind: 'dial-failed', failure: error.failure, detail: messageOf(error) }, 'them')
   }
   if (link === undefined) return failed({ kind: 'dial-failed', failure: 'other', detail: messageOf(error) }, 'them')
   if (error instanceof Error) return failed({ kind: 'link-lost', step: progress.step }, 'them')

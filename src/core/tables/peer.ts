@@ -3,6 +3,7 @@
  * point and peer together; the table that holds the records is `peer-table.ts`.
  */
 import type { Attempt, RunningConnection } from '../values/attempt.ts'
+import { cutText } from '../values/cut-text.ts'
 import { type HistoryEvent, type HistoryKind, latest, pushEvent } from '../values/history.ts'
 import type { PeerId, Point } from '../values/ids.ts'
 import type { Ending, ReportKind } from '../values/reason.ts'
@@ -183,7 +184,7 @@ export function noteServed(record: PeerRecord, points: number): void {
 
 export function noteReport(record: PeerRecord, { kind, reason, at }: PeerReport, penalty: Penalty = record.penalty): void {
   if (kind === 'fault' || record.lastReport?.kind !== 'fault')
-    record.asProved().lastReport = { kind, reason: reason.slice(0, maxReportText), at }
+    record.asProved().lastReport = { kind, reason: cutText(reason, maxReportText), at }
   record.asProved().penalty = penalty
 }
 

@@ -2,6 +2,7 @@
  * Why something did not happen or ended: closed lists that serve return values, the wire, the event log and the tests
  * alike. Expected outcomes are values of these unions; what a public promise rejects with is a `PoolError` carrying one.
  */
+import { cutText } from './cut-text.ts'
 import type { PeerId, Point } from './ids.ts'
 
 /** Motive codes of a Nack on the wire. `describeMotive` gives each its words; an unknown code is kept as it came. */
@@ -206,10 +207,13 @@ export class PoolError extends Error {
   }
 }
 
-/** The message of whatever was thrown, which may be what cannot be made a text. */
+/** A longer message is cut: many are kept, with points for example, and an error of a codec may quote what a peer sent. */
+const maxMessage = 2_000
+
+/** The message of whatever was thrown, which may be what cannot be made a text; at most 2000 characters. */
 export function messageOf(error: unknown): string {
   try {
-    return error instanceof Error ? error.message : String(error)
+    return cutText(String(error instanceof Error ? error.message : error), maxMessage)
   } catch {
     return 'something that cannot be shown'
   }

@@ -25,7 +25,31 @@ const refusals: Readonly<Record<string, { onAdmit: OnAdmit; detail: string; comp
     complaints: 0
   },
   'a rejection': { onAdmit: () => Promise.reject(new Error('stream reset')), detail: 'stream reset', complaints: 0 },
-  'a throw of no error': { onAdmit: () => Promise.reject({ toString: null }), detail: 'onAdmit threw what is no error', complaints: 0 },
+  'a throw of no error': { onAdmit: () => Promise.reject({ toString: null }), detail: 'something that cannot be shown', complaints: 0 },
+  'an error whose message cannot be read': {
+    onAdmit: () => {
+      throw Object.defineProperty(new Error('x'), 'message', {
+        get: () => {
+          throw new Error('boom')
+        }
+      })
+    },
+    detail: 'something that cannot be shown',
+    complaints: 0
+  },
+  'a proxy that throws': {
+    onAdmit: () => {
+      throw new Proxy(new Error('x'), {
+        get: () => {
+          throw new Error('trap')
+        }
+      })
+    },
+    detail: 'something that cannot be shown',
+    complaints: 0
+  },
+  'an empty text': { onAdmit: () => '', detail: 'no reason given', complaints: 0 },
+  'an error without a message': { onAdmit: () => Promise.reject(new Error()), detail: 'no reason given', complaints: 0 },
   'a hang': { onAdmit: never, detail: 'onAdmit gave no answer within 4000 ms', complaints: 1 },
   'no value': { onAdmit: (() => undefined) as unknown as OnAdmit, detail: 'onAdmit gave no answer', complaints: 1 },
   'a number': { onAdmit: (() => 1) as unknown as OnAdmit, detail: 'onAdmit gave no answer', complaints: 1 },
@@ -144,6 +168,54 @@ describe('onAdmit', () => {
     await world.clock.advance(31_000)
     expect(await dial()).toBe('it did not reject')
     expect(asked).toBe(2)
+  })
+
+  /** The peer dials, and leaves while the application decides. */
+  const leaveEarly = async (world: World, from: Member, to: Member): Promise<unknown> => {
+    const leaves = new AbortController()
+    const dial = rejectionOf(from.pool.connect(to.network.point, { signal: leaves.signal }))
+    await world.clock.advance(50)
+    leaves.abort()
+    await world.clock.advance(50)
+    return dial
+  }
+
+  it('a peer that leaves again and again before the answer is asked about three times in thirty seconds', async () => {
+    const asked: string[] = []
+    const [world, a, b] = await pair({ b: { onAdmit: ({ peerId }, signal) => asked.push(peerId) < 0 || never({} as never, signal) } })
+    for (let times = 0; times < 100; times++) await leaveEarly(world, a, b)
+    expect(asked).toEqual(['a', 'a', 'a'])
+    const refused = record(b.pool, 'handshake-refused')
+    await leaveEarly(world, a, b)
+    expect(refused.map(({ detail }) => detail.rejection)).toEqual([{ kind: 'too-many-handshakes' }])
+    // Others are not concerned, and the peer is asked about again later.
+    const c = await world.start('c')
+    await leaveEarly(world, c, b)
+    await world.clock.advance(31_000)
+    await leaveEarly(world, a, b)
+    expect(asked).toEqual(['a', 'a', 'a', 'c', 'a'])
+  })
+
+  it('a public host whose peers are refused or leave is asked about sixteen times, but for trusted peers; other hosts are not concerned', async () => {
+    const asked: string[] = []
+    const world = new World()
+    const honest = new Set(['trusted', 'elsewhere', 'later'])
+    const b = await world.start('b', { onAdmit: ({ peerId }) => asked.push(peerId) < 0 || honest.has(peerId) })
+    for (let n = 0; n < 40; n++) {
+      const stranger = await world.start(`stranger ${n}`, { point: `/ip4/198.51.100.7/tcp/${4_000 + n}` })
+      await rejectionOf(world.clock.until(stranger.pool.connect(b.network.point)))
+      await stranger.pool.stop()
+    }
+    expect(asked).toHaveLength(16)
+    const dial = async (name: string, point: string) => {
+      const { pool } = await world.start(name, { point })
+      return rejectionOf(world.clock.until(pool.connect(b.network.point)))
+    }
+    b.pool.peers.trust(b.pool.parsePeerId('trusted'))
+    expect(await dial('later', '/ip4/198.51.100.7/tcp/5001')).not.toBe('it did not reject')
+    expect(await dial('trusted', '/ip4/198.51.100.7/tcp/5002')).toBe('it did not reject')
+    expect(await dial('elsewhere', '/ip4/198.51.101.7/tcp/5003')).toBe('it did not reject')
+    expect(asked.slice(16)).toEqual(['trusted', 'elsewhere'])
   })
 
   it('a connect by hand asks again, whatever was answered before', async () => {
