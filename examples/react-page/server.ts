@@ -37,6 +37,11 @@ pool.addEventListener('connection-opened', async ({ detail: { peerId } }) => {
 
 const settings = JSON.stringify({ network, trustedPoints: node.getMultiaddrs().map(String) })
 const server = createServer(async ({ url = '/' }, response) => {
+  // A client may ask for anything: `//` is no URL.
+  if (!URL.canParse(url, 'http://localhost')) {
+    response.writeHead(400).end('bad request')
+    return
+  }
   const path = normalize(new URL(url, 'http://localhost').pathname)
   try {
     const body = path === '/settings.json' ? settings : await readFile(join(built, path === '/' ? 'index.html' : path))

@@ -2,6 +2,7 @@
 import type { Awareness } from 'y-protocols/awareness'
 import * as Y from 'yjs'
 import { type Person, personOf } from './person.ts'
+import { shownTextOf } from './text-binding.ts'
 
 /** More would hide the text. */
 const maxShown = 24
@@ -53,7 +54,7 @@ export class Cursors {
 
   #send(): void {
     const { field, text, awareness } = this.#parts
-    if (document.activeElement !== field || field.value !== text.toString()) return
+    if (document.activeElement !== field || field.value !== shownTextOf(text)) return
     const { selectionStart, selectionEnd, selectionDirection } = field
     const [anchor, head] = [selectionStart, selectionEnd].map((index) => Y.createRelativePositionFromTypeIndex(text, index, -1))
     const cursor = selectionDirection === 'backward' ? { anchor: head, head: anchor } : { anchor, head }
@@ -67,7 +68,7 @@ export class Cursors {
     const { field, layer, text } = this.#parts
     const places = this.#places()
     layer.style.width = `${field.clientWidth}px`
-    layer.replaceChildren(...piecesOf(text.toString(), places))
+    layer.replaceChildren(...piecesOf(shownTextOf(text), places))
     for (const caret of layer.querySelectorAll<HTMLElement>('.caret')) {
       const flag = caret.firstElementChild as HTMLElement
       flag.classList.toggle('before', caret.offsetLeft + flag.offsetWidth > layer.clientWidth)

@@ -2,6 +2,14 @@
 import * as Y from 'yjs'
 import { type Change, editBetween, moved } from './diff.ts'
 
+/**
+ * The text as a field can show it, each character in its place: a field leaves out returns, so they are shown as spaces. To take them out of
+ * the text would let anybody make all pages edit.
+ */
+export function shownTextOf(text: Y.Text): string {
+  return text.toString().replaceAll('\r', ' ')
+}
+
 export class TextBinding {
   readonly #field: HTMLTextAreaElement
   readonly #text: Y.Text
@@ -23,8 +31,7 @@ export class TextBinding {
       this.#postponed ??= []
     })
     field.addEventListener('compositionend', () => this.#composed())
-    this.#tidy()
-    this.#show(text.toString(), 0, 0)
+    this.#show(shownTextOf(text), 0, 0)
   }
 
   readonly #typed = (): void => {
@@ -55,7 +62,7 @@ export class TextBinding {
       if (index <= edit.at) return now(index)
       return index <= edit.at + length ? at + index - edit.at : now(index - length + edit.deleted) - deleted + length
     }
-    this.#show(this.#text.toString(), caret(selectionStart), caret(selectionEnd))
+    this.#show(shownTextOf(this.#text), caret(selectionStart), caret(selectionEnd))
   }
 
   readonly #changed = ({ changes }: Y.YTextEvent, { origin }: Y.Transaction): void => {
@@ -68,23 +75,7 @@ export class TextBinding {
     const { selectionStart, selectionEnd } = this.#field
     // Undo and redo bring the caret to where they changed something.
     const to = origin === this.#undo ? endOf(delta) : undefined
-    this.#show(this.#text.toString(), to ?? moved(selectionStart, delta), to ?? moved(selectionEnd, delta))
-    this.#tidy()
-  }
-
-  /** Takes out what a text field cannot show: pictures of other editors, and returns, which it would leave out. */
-  #tidy(): void {
-    const text = this.#text.toString()
-    if (this.#text.length === text.length && !text.includes('\r')) return
-    this.#text.doc?.transact(() => {
-      let at = 0
-      for (const { insert } of this.#text.toDelta() as { insert: unknown }[]) {
-        for (const part of typeof insert === 'string' ? insert.split(/(\r)/) : [undefined]) {
-          if (part === undefined || part === '\r') this.#text.delete(at, 1)
-          else at += part.length
-        }
-      }
-    })
+    this.#show(shownTextOf(this.#text), to ?? moved(selectionStart, delta), to ?? moved(selectionEnd, delta))
   }
 
   #show(value: string, start: number, end: number): void {

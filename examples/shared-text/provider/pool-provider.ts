@@ -8,9 +8,10 @@ import type { PeerId } from 'p2p-pool'
 import { Awareness, applyAwarenessUpdate, encodeAwarenessUpdate, removeAwarenessStates } from 'y-protocols/awareness'
 import { messageYjsSyncStep1, messageYjsSyncStep2, messageYjsUpdate } from 'y-protocols/sync'
 import * as Y from 'yjs'
-import { filterAwareness } from './awareness-filter.ts'
+import { Allowance } from './allowance.ts'
+import { AwarenessFilter } from './awareness-filter.ts'
 import type { DocumentPool } from './document-pool.ts'
-import { checkUpdate, GuardedDocument } from './guarded-document.ts'
+import { type ContentKind, checkUpdate, GuardedDocument, plainText } from './guarded-document.ts'
 import { Members } from './members.ts'
 import { Messages } from './messages.ts'
 import { Pieces } from './pieces.ts'
@@ -22,6 +23,8 @@ export interface PoolProviderOptions {
   readonly awareness?: Awareness
   /** Others cannot make the document larger than this, and a larger one is not sent. @default 16 MiB */
   readonly maxDocumentBytes?: number
+  /** What the document may hold. A peer that sends something else is at fault. @default `plainText`, what a `Y.Text` without formats holds */
+  readonly content?: readonly ContentKind[]
   /** After each such time some peer is asked for what was missed, ms. @default 30 s */
   readonly resyncEveryMs?: number
   /** Do not talk to other tabs of this site. @default false in a page, true elsewhere */
@@ -56,6 +59,9 @@ export class PoolProvider extends ObservableV2<PoolProviderEvents> {
   readonly #pieces: Pieces
   readonly #sender: Sender
   readonly #members = new Members()
+  readonly #awarenessFilter: AwarenessFilter
+  /** To say that we are here, to all. */
+  readonly #presence = new Allowance()
   /** Who sent what is being applied. */
   #source: Source | undefined
   /** While the provider is connected. */
@@ -68,13 +74,15 @@ export class PoolProvider extends ObservableV2<PoolProviderEvents> {
   /** `room` is the name of the document: the tabs and peers that give the same one edit it together. Connects at once. */
   constructor(room: string, doc: Y.Doc, pool: DocumentPool, options: PoolProviderOptions = {}) {
     super()
-    const { awareness, maxDocumentBytes = 16 * 2 ** 20, resyncEveryMs = 30_000, disableBc = typeof document === 'undefined' } = options
+    const { awareness, content = plainText, maxDocumentBytes = 16 * 2 ** 20, resyncEveryMs = 30_000 } = options
+    const { disableBc = typeof document === 'undefined' } = options
     this.room = room
     this.doc = doc
     this.awareness = awareness ?? new Awareness(doc)
     this.#ownState = this.awareness.getLocalState()
     this.#ownsAwareness = awareness === undefined
-    this.#options = { maxDocumentBytes, resyncEveryMs, disableBc }
+    this.#awarenessFilter = new AwarenessFilter(this.awareness)
+    this.#options = { content, maxDocumentBytes, resyncEveryMs, disableBc }
     this.#pool = pool
     this.#document = new GuardedDocument(doc, maxDocumentBytes)
     this.#messages = new Messages(room, doc.clientID)
@@ -204,12 +212,13 @@ export class PoolProvider extends ObservableV2<PoolProviderEvents> {
     const act = (): (() => void) | undefined => {
       if (message.kind === 'sync') return this.#readSync(message.body, source)
       if (message.kind === 'piece') {
-        const whole = this.#pieces.take(`${source} ${message.from}`, message)
+        const whole = this.#pieces.take(source === 'tab' ? `tab ${message.from}` : source, message)
         if (whole === 'missing') return () => this.#ask(source)
         if (whole === 'too-large') return () => this.#refuse(source, `a message of ${message.total} bytes`)
         return whole && this.#readSync(whole, source)
       }
-      const update = filterAwareness(this.awareness, message.body)
+      const mayContradict = (): boolean => this.#presence.take()
+      const update = this.#awarenessFilter.read({ update: message.body, from: source, mayContradict })
       return () => applyAwarenessUpdate(this.awareness, update, this)
     }
     const then = act()
@@ -228,7 +237,7 @@ export class PoolProvider extends ObservableV2<PoolProviderEvents> {
       return () => this.#answer(source, { asked: body, theirs })
     }
     if (type !== messageYjsSyncStep2 && type !== messageYjsUpdate) throw new Error(`sync message of type ${type}`)
-    checkUpdate(body)
+    checkUpdate(body, this.#options.content)
     return () => {
       const taken = this.#document.apply(body, this)
       if (taken === 'too-large') this.#refuse(source, `${body.byteLength} bytes more`)
@@ -252,6 +261,7 @@ export class PoolProvider extends ObservableV2<PoolProviderEvents> {
   }
 
   #leave(peerId: PeerId): void {
+    this.#pieces.forget(peerId)
     const clients = this.#members.leave(peerId)
     if (clients === undefined) return
     // One that is still there, behind another peer, says so when it hears this.
@@ -324,6 +334,7 @@ export class PoolProvider extends ObservableV2<PoolProviderEvents> {
   }
 
   #answer(source: Source, { asked, theirs }: { asked: Uint8Array; theirs: Map<number, number> }): void {
+    if (source !== 'tab' && !this.#members.mayAnswer(source)) return
     this.#sayPresent()
     const others = this.#messages.awareness(encodeAwarenessUpdate(this.awareness, [...this.awareness.getStates().keys()]))
     if (source === 'tab') {
@@ -336,9 +347,9 @@ export class PoolProvider extends ObservableV2<PoolProviderEvents> {
     }
   }
 
-  /** With a new clock: those who forgot us show us again. */
+  /** With a new clock: those who forgot us show us again. The awareness says so by itself every 15 s. */
   #sayPresent(): void {
     const state = this.awareness.getLocalState()
-    if (state !== null) this.awareness.setLocalState(state)
+    if (state !== null && this.#presence.take()) this.awareness.setLocalState(state)
   }
 }

@@ -1,9 +1,10 @@
 /** Sends the document to peers: changes to all, and what is missing to one that asks. Bounded, and nothing here rejects. */
 import * as encoding from 'lib0/encoding'
 import type { PeerId } from 'p2p-pool'
-import { writeSyncStep1, writeSyncStep2, writeUpdate } from 'y-protocols/sync'
+import { messageYjsSyncStep2, writeSyncStep1, writeUpdate } from 'y-protocols/sync'
 import * as Y from 'yjs'
 import type { DocumentPool } from './document-pool.ts'
+import { updateFor } from './guarded-document.ts'
 import type { Messages } from './messages.ts'
 
 /** Peers that are sent the document at the same time. The others ask again. */
@@ -38,7 +39,10 @@ export class Sender {
 
   /** The sync message with all that a document of the state `asked` has not. */
   step2(asked: Uint8Array): Uint8Array {
-    return encoding.encode((encoder) => writeSyncStep2(encoder, this.#parts.doc, asked))
+    return encoding.encode((encoder) => {
+      encoding.writeVarUint(encoder, messageYjsSyncStep2)
+      encoding.writeVarUint8Array(encoder, updateFor(this.#parts.doc, asked))
+    })
   }
 
   /** A change goes to all peers but `from`. What comes while one is on its way goes together in the next message. */
@@ -79,22 +83,32 @@ export class Sender {
     this.#answers.set(peerId, asked)
     if (isAnswering) return
     const signal = AbortSignal.timeout(answerWithinMs)
-    for (let next: Uint8Array | undefined = asked; next !== undefined; next = this.#answers.get(peerId)) {
-      this.#answers.set(peerId, undefined)
-      if (!(await this.send(peerId, this.step2(next), signal))) break
+    try {
+      for (let next: Uint8Array | undefined = asked; next !== undefined; next = this.#answers.get(peerId)) {
+        this.#answers.set(peerId, undefined)
+        if (!(await this.send(peerId, this.step2(next), signal))) break
+      }
+    } catch (error) {
+      console.error('the shared document could not be written for a peer', error)
+    } finally {
+      this.#answers.delete(peerId)
     }
-    this.#answers.delete(peerId)
   }
 
   async #sendUpdates(): Promise<void> {
     this.#isSending = true
-    while (this.#updates.length > 0) {
-      const updates = this.#updates.splice(0)
-      const from = updates[0]?.from
-      const except = from !== undefined && updates.every((one) => one.from === from) ? [from] : []
-      await this.broadcast(updateMessage(Y.mergeUpdates(updates.map(({ update }) => update))), except)
+    try {
+      while (this.#updates.length > 0) {
+        const updates = this.#updates.splice(0)
+        const from = updates[0]?.from
+        const except = from !== undefined && updates.every((one) => one.from === from) ? [from] : []
+        await this.broadcast(updateMessage(Y.mergeUpdates(updates.map(({ update }) => update))), except)
+      }
+    } catch (error) {
+      console.error('a change of the shared document could not be written', error)
+    } finally {
+      this.#isSending = false
     }
-    this.#isSending = false
   }
 
   #fits({ byteLength }: Uint8Array): boolean {

@@ -3,6 +3,8 @@ import * as encoding from 'lib0/encoding'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import * as Y from 'yjs'
 import { Messages } from '../../../examples/shared-text/provider/messages.ts'
+import { nodePool } from '../../../examples/shared-text/provider/node-pool.ts'
+import { PoolProvider } from '../../../examples/shared-text/provider/pool-provider.ts'
 import type { PeerId } from '../../../src/core/index.ts'
 import type { Member } from '../../../src/testing/index.ts'
 import { names, room, type Writer, Writers } from './writers.ts'
@@ -49,6 +51,20 @@ describe('a provider among hostile peers', () => {
         encoding.writeVarString(encoder, json)
       })
     )
+  const updateOf = (write: (doc: Y.Doc) => unknown): Uint8Array => {
+    const doc = new Y.Doc()
+    write(doc)
+    return Y.encodeStateAsUpdate(doc)
+  }
+  /** One item of the text, of any kind of content. */
+  const change = (kind: number, ...content: string[]): Uint8Array =>
+    encoding.encode((encoder) => {
+      for (const number of [1, 1, 4_242, 0]) encoding.writeVarUint(encoder, number)
+      encoding.writeUint8(encoder, kind)
+      encoding.writeVarUint(encoder, 1)
+      for (const text of kind === 5 ? content : ['text', ...content]) encoding.writeVarString(encoder, text)
+      encoding.writeVarUint(encoder, 0)
+    })
   const halfUpdate = (): Uint8Array => {
     const doc = new Y.Doc()
     doc.getText('text').insert(0, 'hello')
@@ -67,7 +83,33 @@ describe('a provider among hostile peers', () => {
     ['an awareness state that is no JSON', state(1, 1, '{')],
     ['an awareness state that is no object', state(1, 1, '[]')],
     ['an awareness state that is too large', state(1, 1, JSON.stringify({ name: 'x'.repeat(3_000) }))],
-    ['a clock that silences a client', state(1, 2 ** 52, '{}')]
+    ['an awareness state that grows when it is passed on', state(1, 1, `{"a":[${'1e20,'.repeat(200)}1]}`)],
+    ['an embed that nests too deep to be written again', sync(2, change(5, 'text', '['.repeat(8_000) + ']'.repeat(8_000)))],
+    ['a format that nests as deep', sync(2, change(6, 'bold', '['.repeat(8_000) + ']'.repeat(8_000)))],
+    [
+      'a type within the text',
+      sync(
+        2,
+        updateOf((doc) => doc.getText('text').insertEmbed(0, new Y.Text()))
+      )
+    ],
+    [
+      'a document within the document',
+      sync(
+        2,
+        updateOf((doc) => doc.getMap('map').set('inner', new Y.Doc()))
+      )
+    ],
+    [
+      'a value that is no text',
+      sync(
+        2,
+        updateOf((doc) => doc.getArray('list').push([1]))
+      )
+    ],
+    ['a text without characters', sync(2, change(4, ''))],
+    ['changes beyond what a clock can count', sync(2, Uint8Array.of(1, 1, 1, 0, 0, 255, 255, 255, 255, 255, 255, 255, 15, 0))],
+    ['deletions beyond it', sync(2, Uint8Array.of(0, 1, 1, 1, 0, 255, 255, 255, 255, 255, 255, 255, 15))]
   ])('%s: the peer is greylisted, and nothing changes', async (_name, bytes) => {
     const { alice, mallory, send } = await start()
     await send(bytes)
@@ -123,7 +165,13 @@ describe('a provider among hostile peers', () => {
 
   it('no more than a hundred others are shown, and clocks of clients that left are forgotten', async () => {
     const { alice, send } = await start()
+    const bob = await writers.world.start('bob')
+    await writers.connect(bob, alice)
     for (let client = 1; client <= 150; client++) await send(state(client, 1, '{}'))
+    // One peer fills half of the places.
+    expect(alice.provider.awareness.getStates().size).toBe(51)
+    for (let client = 1_001; client <= 1_150; client++) bob.pool.broadcast(state(client, 1, '{}'))
+    await pass()
     expect(alice.provider.awareness.getStates().size).toBe(100)
     for (let client = 1; client <= 3_000; client++) {
       await send(state(client, 2, 'null'))
@@ -145,5 +193,98 @@ describe('a provider among hostile peers', () => {
       expect(alice.doc.store.pendingStructs?.update.byteLength ?? 0).toBeLessThan(600_000)
     }
     expect(alice.text.toString()).toBe('')
+  })
+
+  it('a clock far ahead is left alone, and nobody is blamed for one that another pushed', async () => {
+    const { alice, send } = await start()
+    const bob = await writers.join('bob')
+    await writers.connect(bob, alice)
+    await pass()
+    for (const clock of [2 ** 32, 2 ** 32 + 1, 2 ** 52]) {
+      await send(state(alice.doc.clientID, clock, 'null'))
+      await send(state(bob.doc.clientID, clock, '{"name":"mallory"}'))
+      await send(state(1, clock + 1, '{}'))
+    }
+    alice.provider.awareness.setLocalState({ name: 'alice again' })
+    bob.provider.awareness.setLocalState({ name: 'bob' })
+    await pass()
+    for (const writer of [alice, bob]) expect(names(writer)).toEqual(['alice again', 'bob'])
+    expect(alice.pool.activeConnections).toBe(2)
+  })
+
+  it('what an old state of another client says is forgotten after some minutes', async () => {
+    const { alice, send } = await start()
+    await send(state(1, 2 ** 32, '{"name":"mallory"}'))
+    await send(state(1, 2 ** 32, 'null'))
+    await send(state(1, 5, '{"name":"bob"}'))
+    expect(names(alice)).toEqual(['alice'])
+    vi.spyOn(Date, 'now').mockReturnValue(Date.now() + 301_000)
+    await send(state(1, 6, '{"name":"bob"}'))
+    expect(names(alice)).toEqual(['alice', 'bob'])
+  })
+
+  it('a peer that begins long messages keeps nobody else from sending one', async () => {
+    const { alice, mallory } = await start()
+    const bob = await writers.world.start('bob')
+    const doc = new Y.Doc()
+    doc.getText('text').insert(0, 'x'.repeat(1_000_000))
+    const firsts = [1, 2, 3, 4, 5, 6].map((client) => new Messages(room, client).sync(new Uint8Array(200_000))[0] as Uint8Array)
+    const pool = nodePool(bob.pool)
+    const send: typeof pool.send = async (...message) => {
+      for (const piece of firsts) mallory.pool.broadcast(piece)
+      await pool.send(...message)
+    }
+    writers.own(new PoolProvider(room, doc, { ...pool, send }))
+    await writers.connect(bob, alice)
+    await pass()
+    expect(alice.text.length).toBe(1_000_000)
+    expect(alice.provider.synced).toBe(true)
+  })
+
+  it('a change that waits for ever stays here, and keeps nobody from being synced', async () => {
+    const { alice, send } = await start()
+    const bob = await writers.join('bob')
+    bob.text.insert(0, 'hello')
+    const doc = new Y.Doc()
+    doc.getText('text').insert(0, 'a')
+    const without = Y.encodeStateVector(doc)
+    doc.getText('text').insert(1, 'b')
+    await send(sync(2, Y.encodeStateAsUpdate(doc, without)))
+    expect(alice.doc.store.pendingStructs).not.toBe(null)
+    await writers.connect(bob, alice)
+    await pass()
+    for (const { provider, text } of [alice, bob]) expect([provider.synced, text.toString()]).toEqual([true, 'hello'])
+    expect(bob.doc.store.pendingStructs).toBe(null)
+    vi.spyOn(performance, 'now').mockReturnValue(performance.now() + 61_000)
+    bob.text.insert(0, 'x')
+    await pass()
+    expect(alice.doc.store.pendingStructs).toBe(null)
+  })
+
+  it('questions without end cost little: few answers, and few messages to the others', async () => {
+    const { alice, mallory, send } = await start()
+    const bob = await writers.join('bob')
+    await writers.connect(bob, alice)
+    await pass()
+    const toAll = vi.spyOn(alice.pool, 'broadcast')
+    for (let question = 0; question < 200; question++) mallory.pool.broadcast(sync(0, Uint8Array.of(0)))
+    for (let claim = 500; claim < 700; claim++) mallory.pool.broadcast(state(alice.doc.clientID, claim, 'null'))
+    await send(sync(0, Uint8Array.of(0)))
+    expect(toAll.mock.calls.length).toBeLessThan(10)
+  })
+
+  it('a document that cannot be written costs an answer, and not the process', async () => {
+    const logged = vi.spyOn(console, 'error').mockReturnValue()
+    const alice = await writers.join('alice')
+    const bob = await writers.join('bob')
+    let deep: unknown = 0
+    for (let level = 0; level < 20_000; level++) deep = [deep]
+    // By the program itself: no peer can do it.
+    expect(() => alice.text.insertEmbed(0, deep as object)).toThrow(RangeError)
+    await writers.connect(bob, alice)
+    alice.text.insert(0, 'x')
+    await pass()
+    expect(logged).toHaveBeenCalled()
+    expect(alice.pool.activeConnections).toBe(1)
   })
 })
