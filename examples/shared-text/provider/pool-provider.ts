@@ -5,16 +5,15 @@
 import * as decoding from 'lib0/decoding'
 import { ObservableV2 } from 'lib0/observable'
 import type { PeerId } from 'p2p-pool'
-import { Awareness, applyAwarenessUpdate, encodeAwarenessUpdate, removeAwarenessStates } from 'y-protocols/awareness'
+import { Awareness } from 'y-protocols/awareness'
 import { messageYjsSyncStep1, messageYjsSyncStep2, messageYjsUpdate } from 'y-protocols/sync'
 import * as Y from 'yjs'
-import { Allowance } from './allowance.ts'
-import { AwarenessFilter } from './awareness-filter.ts'
 import type { DocumentPool } from './document-pool.ts'
 import { type ContentKind, checkUpdate, GuardedDocument, plainText } from './guarded-document.ts'
 import { Members } from './members.ts'
-import { Messages } from './messages.ts'
+import { type Message, Messages } from './messages.ts'
 import { Pieces } from './pieces.ts'
+import { Presence } from './presence.ts'
 import { Sender, updateMessage } from './sender.ts'
 import { Tabs } from './tabs.ts'
 
@@ -59,9 +58,7 @@ export class PoolProvider extends ObservableV2<PoolProviderEvents> {
   readonly #pieces: Pieces
   readonly #sender: Sender
   readonly #members = new Members()
-  readonly #awarenessFilter: AwarenessFilter
-  /** To say that we are here, to all. */
-  readonly #presence = new Allowance()
+  readonly #presence: Presence
   /** Who sent what is being applied. */
   #source: Source | undefined
   /** While the provider is connected. */
@@ -69,7 +66,6 @@ export class PoolProvider extends ObservableV2<PoolProviderEvents> {
   #tabSynced = false
   #shown = { connected: false, synced: false }
   #timer: ReturnType<typeof setInterval> | undefined
-  #ownState: Record<string, unknown> | null
 
   /** `room` is the name of the document: the tabs and peers that give the same one edit it together. Connects at once. */
   constructor(room: string, doc: Y.Doc, pool: DocumentPool, options: PoolProviderOptions = {}) {
@@ -79,9 +75,11 @@ export class PoolProvider extends ObservableV2<PoolProviderEvents> {
     this.room = room
     this.doc = doc
     this.awareness = awareness ?? new Awareness(doc)
-    this.#ownState = this.awareness.getLocalState()
     this.#ownsAwareness = awareness === undefined
-    this.#awarenessFilter = new AwarenessFilter(this.awareness)
+    this.#presence = new Presence({
+      ...{ awareness: this.awareness, origin: this },
+      send: (update, isOurs) => this.#sendAwareness(this.#messages.awareness(update), isOurs)
+    })
     this.#options = { content, maxDocumentBytes, resyncEveryMs, disableBc }
     this.#pool = pool
     this.#document = new GuardedDocument(doc, maxDocumentBytes)
@@ -133,26 +131,22 @@ export class PoolProvider extends ObservableV2<PoolProviderEvents> {
     const { disableBc: alone, resyncEveryMs } = this.#options
     this.#tabs = new Tabs(`p2p-pool-yjs:${this.room}`, { alone, heard: (bytes) => this.#receive(bytes, 'tab') })
     this.doc.on('update', this.#updated)
-    this.awareness.on('update', this.#awarenessUpdated)
     this.#listenToPool('addEventListener')
     this.#timer = setInterval(() => this.#resync(), resyncEveryMs)
-    if (this.awareness.getLocalState() === null) this.awareness.setLocalState(this.#ownState)
+    this.#presence.start()
     this.#greet()
   }
 
   #stop = (): void => {
     if (this.#tabs === undefined) return
-    this.#ownState = this.awareness.getLocalState()
-    this.awareness.setLocalState(null)
+    this.#presence.stop()
     this.#listenToPool('removeEventListener')
     this.doc.off('update', this.#updated)
-    this.awareness.off('update', this.#awarenessUpdated)
     clearInterval(this.#timer)
     this.#tabs.close()
     this.#tabs = undefined
     this.#members.clear()
     this.#tabSynced = false
-    removeAwarenessStates(this.awareness, [...this.awareness.getStates().keys()], this)
     this.#membersChanged()
   }
 
@@ -209,23 +203,20 @@ export class PoolProvider extends ObservableV2<PoolProviderEvents> {
   #read(bytes: Uint8Array, source: Source): (() => void) | undefined {
     const message = this.#messages.read(bytes)
     if (message === undefined) return undefined
-    const act = (): (() => void) | undefined => {
-      if (message.kind === 'sync') return this.#readSync(message.body, source)
-      if (message.kind === 'piece') {
-        const whole = this.#pieces.take(source === 'tab' ? `tab ${message.from}` : source, message)
-        if (whole === 'missing') return () => this.#ask(source)
-        if (whole === 'too-large') return () => this.#refuse(source, `a message of ${message.total} bytes`)
-        return whole && this.#readSync(whole, source)
-      }
-      const mayContradict = (): boolean => this.#presence.take()
-      const update = this.#awarenessFilter.read({ update: message.body, from: source, mayContradict })
-      return () => applyAwarenessUpdate(this.awareness, update, this)
-    }
-    const then = act()
+    const then = this.#readBody(message, source)
     return () => {
       if (source !== 'tab') this.#join(source, message.from)
       then?.()
     }
+  }
+
+  #readBody(message: Message, source: Source): (() => void) | undefined {
+    if (message.kind !== 'piece')
+      return message.kind === 'sync' ? this.#readSync(message.body, source) : this.#presence.read(message.body, source)
+    const whole = this.#pieces.take(source === 'tab' ? `tab ${message.from}` : source, message)
+    if (whole === 'missing') return () => this.#ask(source)
+    if (whole === 'too-large') return () => this.#refuse(source, `a message of ${message.total} bytes`)
+    return whole && this.#readSync(whole, source)
   }
 
   #readSync(message: Uint8Array, source: Source): () => void {
@@ -264,12 +255,7 @@ export class PoolProvider extends ObservableV2<PoolProviderEvents> {
     this.#pieces.forget(peerId)
     const clients = this.#members.leave(peerId)
     if (clients === undefined) return
-    // One that is still there, behind another peer, says so when it hears this.
-    removeAwarenessStates(
-      this.awareness,
-      [...clients].filter((client) => client !== this.awareness.clientID),
-      this
-    )
+    this.#presence.remove(clients)
     this.#membersChanged()
   }
 
@@ -294,12 +280,7 @@ export class PoolProvider extends ObservableV2<PoolProviderEvents> {
     if (source === undefined || this.#passesOn(source)) this.#sender.update(update, source)
   }
 
-  readonly #awarenessUpdated = (changes: { added: number[]; updated: number[]; removed: number[] }, origin: unknown): void => {
-    // Each one finds that out by itself.
-    if (origin === 'timeout') return
-    const clients = [...changes.added, ...changes.updated, ...changes.removed]
-    const message = this.#messages.awareness(encodeAwarenessUpdate(this.awareness, clients))
-    const isOurs = clients.includes(this.awareness.clientID)
+  #sendAwareness(message: Uint8Array, isOurs: boolean): void {
     if (isOurs) this.#tabs?.send(message)
     if (!isOurs && !this.#passesOn(this.#source)) return
     const except = isOurs || this.#source === undefined ? [] : [this.#source as PeerId]
@@ -320,7 +301,7 @@ export class PoolProvider extends ObservableV2<PoolProviderEvents> {
     const step1 = this.#sender.step1()
     this.#tellTabs(step1)
     void this.#sender.broadcast(step1)
-    this.#sayPresent()
+    this.#presence.say()
   }
 
   #resync(): void {
@@ -335,8 +316,8 @@ export class PoolProvider extends ObservableV2<PoolProviderEvents> {
 
   #answer(source: Source, { asked, theirs }: { asked: Uint8Array; theirs: Map<number, number> }): void {
     if (source !== 'tab' && !this.#members.mayAnswer(source)) return
-    this.#sayPresent()
-    const others = this.#messages.awareness(encodeAwarenessUpdate(this.awareness, [...this.awareness.getStates().keys()]))
+    this.#presence.say()
+    const others = this.#messages.awareness(this.#presence.all())
     if (source === 'tab') {
       this.#tabs?.send(others)
       this.#tellTabs(this.#sender.step2(asked))
@@ -345,11 +326,5 @@ export class PoolProvider extends ObservableV2<PoolProviderEvents> {
       this.#pool.send(source, others).catch(() => undefined) // the answer finds that out too
       void this.#sender.answer(source, asked)
     }
-  }
-
-  /** With a new clock: those who forgot us show us again. The awareness says so by itself every 15 s. */
-  #sayPresent(): void {
-    const state = this.awareness.getLocalState()
-    if (state !== null && this.#presence.take()) this.awareness.setLocalState(state)
   }
 }
