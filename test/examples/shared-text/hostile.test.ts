@@ -2,6 +2,7 @@
 import * as encoding from 'lib0/encoding'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import * as Y from 'yjs'
+import { plainText } from '../../../examples/shared-text/provider/guarded-document.ts'
 import { Messages } from '../../../examples/shared-text/provider/messages.ts'
 import { nodePool } from '../../../examples/shared-text/provider/node-pool.ts'
 import { PoolProvider } from '../../../examples/shared-text/provider/pool-provider.ts'
@@ -286,5 +287,22 @@ describe('a provider among hostile peers', () => {
     await pass()
     expect(logged).toHaveBeenCalled()
     expect(alice.pool.activeConnections).toBe(1)
+  })
+
+  it('a document may hold more if the program says so, and no value that is too deep', async () => {
+    const content = [...plainText, Y.ContentFormat, Y.ContentAny]
+    const alice = await writers.join('alice', { content })
+    const bob = await writers.join('bob', { content })
+    const mallory = await writers.world.start('mallory')
+    for (const other of [bob, mallory]) await writers.connect(other, alice)
+    bob.text.insert(0, 'hello', { bold: { weight: 700 } })
+    bob.doc.getMap('settings').set('colors', ['red', { dark: true }])
+    await pass()
+    expect(alice.text.toDelta()).toEqual([{ insert: 'hello', attributes: { bold: { weight: 700 } } }])
+    expect(alice.doc.getMap('settings').toJSON()).toEqual({ colors: ['red', { dark: true }] })
+    mallory.pool.broadcast(sync(2, change(6, 'bold', '['.repeat(40) + ']'.repeat(40))))
+    await pass()
+    expect(isGreylisted(alice, mallory.pool.peerId)).toBe(true)
+    expect(isGreylisted(alice, bob.pool.peerId)).toBe(false)
   })
 })
