@@ -133,7 +133,7 @@ export class StateBench {
 
   /** A handshake of a stranger that came in. */
   knocks(peerId: PeerId, host: Host | undefined, transport: Transport = 'tcp'): AttemptRecord<FakeConnection> {
-    return this.state.beginIncoming({ peerId, host, transport }, { ...shareOf({ host, peerId }), isReserved: false })
+    return this.state.beginIncoming({ peerId, host, transport }, { ...shareOf({ host, peerId }), source: String(host), isReserved: false })
   }
 
   /** One that came in. */

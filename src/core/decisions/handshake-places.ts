@@ -23,50 +23,67 @@ const patienceMs = 1_000
 /**
  * Step 1, incoming: the link has proved who is there, nothing was sent yet. A trusted peer gets in, however many others are there. Others
  * share `maxIncoming` places; when all are taken, one of the address group that takes or has recently wasted most of them
- * makes room, else the one that has been silent for longest.
+ * makes room, else the one that has been silent for longest, else one of the address that takes most. For `admitMs` after its Hello
+ * a peer is not silent: our application decides on it.
  */
 export function checkIncoming(
   view: PoolView,
-  { peerId, host, now }: { peerId: PeerId; host: Host | undefined; now: number }
+  { peerId, host, now, admitMs = 0 }: { peerId: PeerId; host: Host | undefined; now: number; admitMs?: number | undefined }
 ): Rejection | Entry {
   if (peerId === view.peerId) return { kind: 'myself' }
   const refusal = checkPeer(view, peerId, host)
   if (refusal !== undefined) return refusal
   if (isShutOut(view, peerId, { host, direction: 'incoming' })) return { kind: 'private-mode' }
   const isReserved = view.access.isTrusted(peerId, undefined)
-  const { wider, group } = shareOf({ host, peerId })
+  const place = { ...shareOf({ host, peerId }), source: String(host), isReserved }
   // A peer that was connected before is not counted with others at its address.
-  const place = { group: view.access.passesGreylist(peerId) ? groupOfPeer(peerId) : group, wider, isReserved }
-  const enter = (displaces: Attempt | undefined): Entry => ({ kind: 'enter', place, displaces })
-  const handshakes = handshakesOf(view)
-  const own = handshakes.filter((one) => one.group === place.group)
+  if (view.access.passesGreylist(peerId)) place.group = place.source = groupOfPeer(peerId)
+  const handshakes = handshakesOf(view, admitMs)
+  const near = handshakes.filter((one) => one.group === place.group)
   const { maxIncoming, maxIncomingPerHost } = view.config
-  if (own.length >= maxIncomingPerHost) {
-    const oldest = longestSilent(own, isReserved ? now : now - patienceMs)
-    return oldest === undefined ? { kind: 'too-many-handshakes' } : enter(oldest.attempt)
+  const untrusted = handshakes.filter((one) => !one.isReserved)
+  const isCrowded = near.length >= maxIncomingPerHost
+  let rival: Handshake | undefined
+  if (isCrowded || (!isReserved && untrusted.length >= maxIncoming)) {
+    const silentSince = isReserved ? Number.POSITIVE_INFINITY : now - patienceMs
+    rival = isCrowded
+      ? longestSilent(near, silentSince)
+      : (chooseRival(untrusted, place, (other) => view.silencesOf(other)) ??
+        longestSilent(untrusted, silentSince) ??
+        chooseRival(untrusted.map(bySource), bySource(place)))
+    if (rival === undefined) return { kind: 'too-many-handshakes' }
   }
-  const untrusted = handshakes.filter(({ attempt }) => attempt.place?.isReserved === false)
-  if (isReserved || untrusted.length < maxIncoming) return enter(undefined)
-  const rival = chooseRival(untrusted, place, (other) => view.silencesOf(other)) ?? longestSilent(untrusted, now - patienceMs)
-  return rival === undefined ? { kind: 'too-many-handshakes' } : enter(rival.attempt)
+  return { kind: 'enter', place, displaces: rival?.attempt }
 }
 
-interface Handshake extends Holder {
+interface Handshake extends Holder, HandshakePlace {
   readonly attempt: Attempt
+  /** Later than the attempt's own while the application decides, which is no silence. */
+  readonly waitsSince: number
 }
 
-function handshakesOf(view: PoolView): Handshake[] {
+/** Counted by the address alone. */
+function bySource<T extends HandshakePlace>(one: T): T {
+  return { ...one, group: one.source }
+}
+
+function handshakesOf(view: PoolView, admitMs: number): Handshake[] {
   return [...view.attempts()].flatMap((attempt) =>
     attempt.place === undefined
       ? []
-      : [{ attempt, startedAt: attempt.startedAt, mayGo: true, group: attempt.place.group, wider: attempt.place.wider }]
+      : [
+          {
+            ...attempt.place,
+            attempt,
+            startedAt: attempt.startedAt,
+            waitsSince: attempt.waitsSince + (attempt.hasSlot ? admitMs : 0),
+            mayGo: true
+          }
+        ]
   )
 }
 
 /** Of those that have waited since `silentSince` or longer. */
 function longestSilent(handshakes: readonly Handshake[], silentSince: number): Handshake | undefined {
-  const [oldest] = handshakes
-    .filter(({ attempt }) => attempt.waitsSince <= silentSince)
-    .toSorted((a, b) => a.attempt.waitsSince - b.attempt.waitsSince)
-  return oldest
+  return handshakes.filter((one) => one.waitsSince <= silentSince).toSorted((a, b) => a.waitsSince - b.waitsSince)[0]
 }

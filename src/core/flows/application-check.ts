@@ -62,7 +62,7 @@ export class ApplicationCheck {
     if (place === undefined) return undefined
     const own = this.#failuresOf(peerId)
     if (own.rejection !== undefined) return own.rejection
-    const isCrowd = !place.isReserved && this.#failuresOf(place.group).count >= maxOfGroup
+    const isCrowd = this.#failuresOf(place.group).count >= maxOfGroup
     return isCrowd || own.count >= maxOfPeer ? { kind: 'too-many-handshakes' } : undefined
   }
 
@@ -116,7 +116,7 @@ export class ApplicationCheck {
   #remember({ place }: Attempt, peerId: PeerId, rejection: Rejection | undefined): void {
     if (place === undefined) return
     this.#note(peerId, rejection)
-    if (!place.isReserved) this.#note(place.group, undefined)
+    this.#note(place.group, undefined)
   }
 
   #note(group: string, rejection: Rejection | undefined): void {

@@ -74,7 +74,7 @@ export class Handshakes {
   async accept(link: Link): Promise<void> {
     const { state, config, events, clock } = this.#context
     const { peerId, host } = link
-    const entry = checkIncoming(state, { peerId, host, now: clock.now() })
+    const entry = checkIncoming(state, { peerId, host, now: clock.now(), admitMs: config.onAdmit && config.admitTimeoutMs })
     if (entry.kind !== 'enter') {
       events.emit('handshake-refused', { attempt: 0, direction: 'incoming', point: undefined, peerId, rejection: entry })
       abortLink(link, entry.kind)

@@ -114,9 +114,9 @@ function comeBackAfterMs(outcome: Outcome, { afterConnectionMs }: Reconnection):
   return choices.has(rejection.kind) && !('motive' in rejection && !lasting.includes(rejection.motive)) ? afterConnectionMs : 0
 }
 
-/** An incoming handshake in which the other side did not say what it had to, or was too slow while others waited. */
+/** An incoming handshake in which the other side did not say what it had to, was too slow while others waited, or that the application refused. */
 export function isSilence(outcome: Outcome): boolean {
-  return outcome.kind === 'failed' && ['timeout', 'link-lost', 'too-many-handshakes'].includes(outcome.rejection.kind)
+  return outcome.kind === 'failed' && ['timeout', 'link-lost', 'too-many-handshakes', 'not-admitted'].includes(outcome.rejection.kind)
 }
 
 /** Nobody said goodbye: the link, the program, the machine or the network is gone. */

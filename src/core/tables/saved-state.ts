@@ -7,7 +7,6 @@
  */
 import { maxAnchors } from '../values/bounds.ts'
 import type { PeerMetadata, TableSize } from '../values/config.ts'
-import { cutText } from '../values/cut-text.ts'
 import type { Point } from '../values/ids.ts'
 import { type Network, StorageError } from '../values/ports.ts'
 import type { BanLists, Bans } from './bans.ts'
@@ -173,7 +172,7 @@ function isTaken(line: string | undefined, entries: Entries, source: Source): bo
 /** The anchors of a header, not checked yet. */
 function anchorsOf(line: string | undefined): unknown {
   const expected = `expected a first line such as {"format":"${format}","version":${version}}`
-  const got = line === undefined ? 'nothing, or far too long a line' : JSON.stringify(line.length > 60 ? `${cutText(line, 60)}…` : line)
+  const got = line === undefined ? 'nothing, or far too long a line' : JSON.stringify(line.length > 60 ? `${line.slice(0, 60)}…` : line)
   const { version: found, anchors, ...others } = headerOf(line)
   if (others.format !== format) throw new StorageError('broken', `${expected}, got ${got}`)
   if (Number.isInteger(found) && Number(found) > version)

@@ -3,7 +3,6 @@
  * them, `verbs.ts` the arguments of public methods. Nothing is done with a value before its check returns.
  */
 import { hostOfText } from './address.ts'
-import { cutText } from './cut-text.ts'
 import type { Host } from './ids.ts'
 import { tryParseRange } from './ip.ts'
 import type { Network } from './ports.ts'
@@ -37,7 +36,7 @@ export function shown(value: unknown): string {
   if (Array.isArray(value)) return `an array of ${value.length}`
   if (typeof value === 'object' && value !== null) return 'an object'
   const text = typeof value === 'string' ? JSON.stringify(value) : String(value)
-  return text.length > maxShown ? `${cutText(text, maxShown - 1)}…` : text
+  return text.length > maxShown ? `${text.slice(0, maxShown - 1)}…` : text
 }
 
 export function refuse({ code, name, or = '' }: At, expected: string, value: unknown): never {

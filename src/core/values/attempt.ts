@@ -21,6 +21,8 @@ export interface AddressShare {
 
 /** The place of an incoming handshake. */
 export interface HandshakePlace extends AddressShare {
+  /** The address, public or not; the peer, if it was connected before. Counts where places are short and the groups do not differ. */
+  readonly source: string
   /** For a peer that was trusted by its id: it takes no place of untrusted peers. */
   readonly isReserved: boolean
 }

@@ -17,13 +17,16 @@ const evicted: Rejection = { kind: 'too-many-handshakes' }
 /** A pool with handshakes in progress, each told apart by the peer id. */
 class Door {
   readonly bench: StateBench
+  readonly #admitMs: number
 
-  constructor(options: object = {}) {
+  /** `admitMs`: how long the application may take to decide on a peer. */
+  constructor(options: object = {}, admitMs = 0) {
+    this.#admitMs = admitMs
     this.bench = new StateBench({ maxIncoming: 20, maxIncomingPerHost: 4, ...options })
   }
 
   ask(peerId: PeerId, host: Host | undefined): Rejection | Entry {
-    return checkIncoming(this.bench.state, { peerId, host, now: this.bench.now })
+    return checkIncoming(this.bench.state, { peerId, host, now: this.bench.now, admitMs: this.#admitMs })
   }
 
   /** As the flow does it: asks, ends what makes room, begins. Says who made room, or why nobody came in. */
@@ -198,6 +201,89 @@ describe('when a peer comes in', () => {
     door.fill(['192.0.2.1', ...many(4, (n) => `${n + 1}.1.2.3`)], 4)
     expect(door.ask('stranger' as PeerId, home)).toEqual({ kind: 'too-many-handshakes' })
     expect(door.knock('alice', home)).toBe('4.1.2.3#4')
+  })
+
+  describe('peers of which the application decides', () => {
+    /** All that are in wait for the application. */
+    const decide = (door: Door): void => {
+      for (const attempt of door.bench.state.attempts()) {
+        if (attempt.phase !== 'begun' || attempt.peerId === undefined) continue
+        door.bench.admit(attempt, attempt.peerId)
+      }
+    }
+
+    it('are not silent: one alone at its host is never displaced', () => {
+      for (const ip of [...Object.values(families), (n: number) => `10.0.0.${n + 1}`]) {
+        const door = new Door({ maxConnections: 100 }, 4_000)
+        door.fill(many(20, ip), 1)
+        decide(door)
+        door.bench.pass(3_900)
+        expect(door.knock('late', at(ip(30)))).toBe('too-many-handshakes')
+      }
+    })
+
+    it('make room again when the application has had its time and they say nothing', () => {
+      const door = new Door({ maxConnections: 100 }, 4_000)
+      door.fill(
+        many(20, (n) => `${n + 1}.1.2.3`),
+        1
+      )
+      decide(door)
+      door.bench.pass(5_001)
+      expect(door.knock('late', home)).toBe('1.1.2.3#1')
+    })
+
+    for (const hosts of [1, 2, 10]) {
+      it(`a crowd at ${hosts} private addresses makes room for one peer elsewhere, and does not displace it`, () => {
+        const door = new Door({ maxConnections: 100 }, 4_000)
+        const crowd = many(hosts, (n) => `127.0.0.${n + 20}`)
+        door.fill(crowd, 20 / hosts)
+        decide(door)
+        expect(door.knock('honest', at('127.0.0.1'))).toBe(`${crowd.at(-1)}#${20 / hosts}`)
+        decide(door)
+        door.bench.pass(1_500)
+        for (const host of crowd) door.knock('again', at(host))
+        expect([...door.bench.state.attempts()].map(({ peerId }) => peerId)).toContain('honest')
+        expect(door.bench.state.incomingInProgress).toBe(20)
+      })
+    }
+
+    it('a peer that was connected before is not counted with a crowd at its address', () => {
+      const door = new Door({ maxConnections: 100 }, 4_000)
+      const host = at('127.0.0.1')
+      door.wasConnected(alice, host, 10_000)
+      door.fill(['127.0.0.1'], 20)
+      decide(door)
+      expect(door.knock('unknown', host)).toBe('too-many-handshakes')
+      expect(door.knock('alice', host)).toBe('127.0.0.1#20')
+    })
+
+    it('a trusted peer gets in where its host has four of them, and in place of its own', () => {
+      const door = new Door({ maxConnections: 100 }, 4_000)
+      door.trust(alice)
+      door.fill(['192.0.2.1'], 4)
+      decide(door)
+      door.bench.pass(2_000)
+      expect(door.knock('fifth', home)).toBe('too-many-handshakes')
+      for (let n = 0; n < 4; n++) expect(door.knock('alice', home)).toBeUndefined()
+      expect(door.knock('alice', home)).toBe('alice')
+    })
+
+    it('hosts whose peers were refused make room first', () => {
+      const door = new Door({ maxConnections: 100 }, 4_000)
+      const ip = (n: number): string => `${n + 1}.1.2.3`
+      door.fill(many(20, ip), 1)
+      for (const attempt of [...door.bench.state.attempts()])
+        if (attempt.peerId !== undefined)
+          door.bench.state.end(attempt, {
+            kind: 'failed',
+            rejection: { kind: 'not-admitted', peerId: attempt.peerId, detail: '' },
+            by: 'us'
+          })
+      door.fill(many(20, ip), 1)
+      decide(door)
+      expect(door.knock('honest', home)).toBe(`${ip(19)}#1`)
+    })
   })
 
   it('a peer whose Hello came has another second for its Ack', () => {

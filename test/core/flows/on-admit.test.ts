@@ -328,6 +328,39 @@ describe('onAdmit', () => {
     expect([open, b.pool.activeConnections, b.pool.snapshot().incomingHandshakes]).toEqual([0, 0, 0])
   })
 
+  it('a crowd of new ids at private addresses does not keep others out while the application decides', async () => {
+    for (const hosts of [1, 4]) {
+      const world = new World(hosts)
+      const b = await world.start('b', {
+        onAdmit: (peer, signal) => later(world.clock, 2_500, peer.peerId.startsWith('honest'))(peer, signal)
+      })
+      let isOver = false
+      const flood = async (n: number): Promise<void> => {
+        const evil = world.make(`evil ${n}`, { point: `/ip4/127.0.0.${20 + (n % hosts)}/tcp/${4_000 + n}` })
+        await world.clock.until(evil.pool.start())
+        void rejectionOf(evil.pool.connect(b.network.point))
+      }
+      const floods = (async () => {
+        for (let n = 0; n < 100 && !isOver; n++) {
+          void flood(n)
+          await new Promise<void>((resolve) => void world.clock.schedule(100, resolve))
+        }
+      })()
+      await world.clock.advance(3_000)
+      const dials: Promise<unknown>[] = []
+      for (let n = 0; n < 4; n++) {
+        const honest = await world.start(`honest ${n}`, { point: `/ip4/127.0.0.1/tcp/${4_000 + n}` })
+        dials.push(rejectionOf(honest.pool.connect(b.network.point)))
+        await world.clock.advance(500)
+      }
+      await world.clock.advance(4_000)
+      expect(await Promise.all(dials)).toEqual(Array.from({ length: 4 }, () => 'it did not reject'))
+      isOver = true
+      await world.clock.until(floods)
+      await world.stop()
+    }
+  })
+
   it('an option that is no function is refused', () => {
     expect(() => new World().make('a', { onAdmit: true as unknown as OnAdmit })).toThrow('onAdmit')
   })
