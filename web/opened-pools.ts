@@ -3,6 +3,7 @@
  * any more. Called by `react-hooks.ts`; knows no React.
  */
 
+import { messageOf } from '../src/core/values/reason.ts'
 import { defaultName } from './default-name.ts'
 import type { createWebPeer } from './index.ts'
 import type { SharedPool } from './shared-pool.ts'
@@ -23,14 +24,26 @@ export type PageModule = () => Promise<{ readonly createWebPeer: typeof createWe
 
 export const starting: OpenedPool<never> = Object.freeze({ pool: undefined, error: undefined, retry: () => undefined })
 
+/** A pool starts, or fails, within 30 s. The name of one that does neither is free after this, ms. */
+const startDeadlineMs = 35_000
+/** The name of a pool that does not stop is free after this, ms. */
+const stopDeadlineMs = 10_000
+
+/** No text of JSON begins so. */
+const notComparable = '!'
+
 /** By their options. Each is used by a component, or was in the same turn. */
 const openings = new Map<string, Opening>()
 /** By name: of pools of this page that no component uses any more. The lock of that name is free when they have stopped. */
 const endings = new Map<string, Promise<unknown>>()
 
-/** Equal for options that differ in functions and instances of classes alone, which JSON could not tell apart. */
+/** Equal for options that differ in functions and instances of classes alone, which JSON could not tell apart. Never throws, since it is called in a render. */
 export function keyOf(init: object): string {
-  return JSON.stringify(init, (_, value: unknown) => (isPlain(value) ? value : undefined))
+  try {
+    return JSON.stringify(init, (_, value: unknown) => (typeof value === 'bigint' ? `${value}n` : isPlain(value) ? value : undefined))
+  } catch (error) {
+    return notComparable + messageOf(error)
+  }
 }
 
 export function stateOf(key: string): OpenedPool {
@@ -39,12 +52,19 @@ export function stateOf(key: string): OpenedPool {
 
 /** Opens the pool if nobody has yet, and calls the listener when its state changes, until the returned function is called. */
 export function openFor(listener: () => void, { key, init, load }: { key: string; init: WebPeerInit; load: PageModule }): () => void {
-  const { name = defaultName } = init
+  const cannotCompare = key.startsWith(notComparable)
+  // Options that cannot be read have no name either.
+  const { name = defaultName } = cannotCompare ? { name: key } : init
   // Another one of that name would be a second tab to it, and refused if its network differs.
   for (const other of openings.values()) if (other.name === name && other.key !== key) other.endIfUnused()
   let opening = openings.get(key)
   if (opening === undefined) {
-    opening = new Opening({ key, name, open: async () => (await load()).createWebPeer(init) })
+    const open = async (): Promise<SharedPool> => {
+      if (cannotCompare) throw new Error(`usePool: options that cannot be compared as data: ${key.slice(notComparable.length)}`)
+      const { createWebPeer } = await load()
+      return startedInTime(createWebPeer(init))
+    }
+    opening = new Opening({ key, name, open })
     openings.set(key, opening)
   }
   return opening.use(listener)
@@ -78,7 +98,7 @@ class Opening {
   endIfUnused(): void {
     if (this.#listeners.size > 0 || openings.get(this.key) !== this) return
     openings.delete(this.key)
-    const ending = Promise.all([endings.get(this.name), this.#opened.then((pool) => pool?.stop())]).finally(() => {
+    const ending = Promise.all([endings.get(this.name), this.#opened.then(stopped)]).finally(() => {
       if (endings.get(this.name) === ending) endings.delete(this.name)
     })
     endings.set(this.name, ending)
@@ -115,6 +135,32 @@ class Opening {
     this.state = state
     for (const listener of [...this.#listeners]) listener()
   }
+}
+
+/** The pool, or a rejection when the time is over. One that starts after all is stopped. */
+function startedInTime(starts: Promise<SharedPool>): Promise<SharedPool> {
+  return new Promise((resolve, reject) => {
+    let isLate = false
+    const timer = setTimeout(() => {
+      isLate = true
+      reject(new Error(`the pool did not start within ${startDeadlineMs} ms`))
+    }, startDeadlineMs)
+    starts.then((pool) => (isLate ? stopped(pool) : resolve(pool)), reject).finally(() => clearTimeout(timer))
+  })
+}
+
+/** When the pool has stopped, or its time for it is over. Never rejects. */
+function stopped(pool: SharedPool | undefined): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, stopDeadlineMs)
+    const stop = async (): Promise<void> => pool?.stop()
+    stop()
+      .catch((error: unknown) => console.error('p2p-pool: a pool that no component uses did not stop', error))
+      .finally(() => {
+        clearTimeout(timer)
+        resolve()
+      })
+  })
 }
 
 function isPlain(value: unknown): boolean {

@@ -23,7 +23,7 @@ export function useOpened<Msg, PeerMeta, ConnMeta, Services extends ServiceMap>(
   init: WebPeerInit<Msg, PeerMeta, ConnMeta, Services> | undefined,
   load: PageModule
 ): OpenedPool<SharedPool<Msg, PeerMeta, ConnMeta, Services>> {
-  const key = init && keyOf(init)
+  const key = init ? keyOf(init) : undefined
   // biome-ignore lint/correctness/useExhaustiveDependencies: an object that is written into the call is a new one each time; the key is what counts.
   const subscribe = useCallback(
     (listener: () => void) => (key === undefined ? nothing : openFor(listener, { key, init: init as unknown as WebPeerInit, load })),
