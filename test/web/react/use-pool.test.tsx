@@ -72,10 +72,18 @@ describe('usePool in StrictMode', () => {
 
   it('leaves nothing of a component that unmounts while its pool starts, and gives it nothing', async () => {
     const watched = new Watched()
-    const mounted = mount(<Page watched={watched} />)
+    const storage = memoryStorage()
+    const { promise: opening, resolve: goOn } = Promise.withResolvers<void>()
+    const { open } = storage
+    storage.open = async (signal) => {
+      await opening
+      await open.call(storage, signal)
+    }
+    const mounted = mount(<Page watched={watched} init={{ ...watched.init, storage }} />)
     await until(async () => (await watched.locks()).held === 1)
     expect(watched.pool).toBeUndefined()
     mounted.unmount()
+    goOn()
     await until(async () => watched.ended === 1 && (await watched.isGone()))
     expect([watched.began, watched.pool]).toEqual([1, undefined])
   })
