@@ -41,6 +41,15 @@ describe('a world of the playground', () => {
     expect(world.look()).toMatchObject({ up: 20, parts: 1 })
   })
 
+  it('in which all have what they want, and more want to join, is not flooded with dials', async () => {
+    const world = await ran('pools=80&pages=95&churn=0&min=6&expected=7&max=8', 20)
+    const { inBand, up } = world.look()
+    expect(up - inBand).toBeGreaterThan(5)
+    while (world.second < 40) await world.step()
+    // They were refused over and over, by ever the same pages, with 40 dials a second each.
+    expect(world.look().dials / 20).toBeLessThan(4 * (up - inBand))
+  })
+
   it('has liars whose addresses stay a small part of what is known', async () => {
     const { hostileKnown, hostileConnected, inBand, up } = (await ran('pools=30&liars=20', 60)).look()
     expect(hostileKnown).toBeGreaterThan(0)

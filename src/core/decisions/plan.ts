@@ -50,6 +50,11 @@ const calmAfterFailureMs = 2_000
 /** Above maxTarget nothing is pruned while a crowd still comes in: the slots would be taken at once, by others no better; ms. */
 const calmAfterArrivalMs = 1_000
 
+/** Below it, some twenty dials have failed one after the other: all that we hear of is full, or not there. */
+const hopelessRate = 0.02
+/** Then untried points are dialed one at a time, with this pause after each failure, ms. In full networks a longer one leaves more pools out. */
+const hopelessPauseMs = 500
+
 /** So many failures in a row, and all candidates tried, with no connection at all: it is our own network. */
 const outageFailures = 8
 const maxProbePauseMs = 30_000
@@ -96,8 +101,12 @@ function planBand(view: PoolView, options: PlanOptions): Dialing & Pick<Maintena
   const isTaken = active < bounds.minTarget ? () => false : shareTaken(view)
   const candidates = found.candidates.filter((info) => !isTaken(info))
   const among = untriedWait(view, found, now) ? candidates.filter(isMet) : candidates
-  const probeAt = Math.max(nextProbeAt(view, candidates.length), calmUntil)
-  const parallel = probeAt > now ? 0 : active > 0 || probeAt === Number.NEGATIVE_INFINITY ? config.maxParallelDials : 1
+  // A peer that refuses us names others: a full network gives an endless list of them.
+  const isHopeless = view.dials.successRate < hopelessRate && !among.some(isMet)
+  const calmAt = isHopeless ? view.dials.lastFailureAt + hopelessPauseMs : calmUntil
+  const outageAt = nextProbeAt(view, candidates.length)
+  const probeAt = Math.max(outageAt, calmAt)
+  const parallel = probeAt > now ? 0 : isHopeless || outageAt > -never ? 1 : config.maxParallelDials
   const count = Math.max(0, Math.min(wanted, parallel - view.outgoingInProgress))
   return {
     dial: chooseToDial(view, among, { ...options, busyGroups: found.busyGroups, count }),
@@ -173,10 +182,10 @@ export function needOf(view: PoolView, { filling }: PlanOptions): { missing: num
   return { missing, wanted: Math.min(dials, bounds.maxTarget - active) - outgoingInProgress, calmUntil: Number.NEGATIVE_INFINITY }
 }
 
-/** When the last incoming connection was made, monotonic. */
+/** When the last incoming connection was made, monotonic; −∞: none is there. */
 function lastArrivalAt(view: PoolView): number {
   const arrivals = [...view.connections()].filter(({ direction }) => direction === 'incoming')
-  return Math.max(Number.NEGATIVE_INFINITY, ...arrivals.map(({ startedAt }) => startedAt))
+  return Math.max(...arrivals.map(({ startedAt }) => startedAt))
 }
 
 /** In an outage one dial at a time, with pauses that grow; −∞ when there is none. Nobody is blamed for it meanwhile. */

@@ -125,11 +125,9 @@ export class PointTable extends BoundedTable<Point, PointRecord> {
 
   /**
    * Points to advertise: the first 3/5 of `size` in order, then random others; all if no more than `size` may be listed. Connected ones
-   * come first, the longest connected at the top, then the most recently seen. Throws `RangeError` for a size that is negative or no
-   * whole number.
+   * come first, the longest connected at the top, then the most recently seen. Whole sizes only: `verbs.ts` checks them.
    */
   list({ ignorePrivate, size, random, isBanned, accept = () => true }: ListQuery): Point[] {
-    if (!Number.isInteger(size) || size < 0) throw new RangeError(`size: expected a whole number of 0 or more, got ${String(size)}`)
     const may = (record: PointRecord): boolean => (record.isPublic || !ignorePrivate) && !isBanned(record) && accept(record)
     const chosen = new Set<PointRecord>()
     const choose = (records: Iterable<PointRecord>, goal: number): void => {

@@ -248,6 +248,16 @@ describe('which peers maintenance dials where there is a choice', () => {
     for (const n of range(8, 220)) fail(bench, at(n))
     expect(plan(bench).dial).toHaveLength(4)
   })
+
+  it('after some twenty that failed one is begun every half second, where nothing but untried points is left', () => {
+    const bench = new StateBench({ ...band, maxKnownPoints: null })
+    connect(bench, 1)
+    for (const n of range(30)) bench.state.points.register(at(n))
+    for (const n of range(24, 200)) fail(bench, at(n))
+    expect(plan(bench).dial).toEqual([])
+    bench.pass(500)
+    expect(plan(bench).dial).toHaveLength(1)
+  })
 })
 
 describe('a pool that is content', () => {
