@@ -2,7 +2,7 @@
  * `npm run test:apps`: the packed package beside real applications of libp2p, which npm installs into a temporary folder. Prints the facts
  * that held, and exits with 1 if one did not. npm needs the registry; everything else is on the loopback.
  *
- *   npm run test:apps              all of them, two minutes with a warm cache of npm
+ *   npm run test:apps              all of them (gossip, helia, waku), two minutes with a warm cache of npm
  *   npm run test:apps -- helia     one alone
  *   npm run test:apps -- --keep    leaves the folder with the projects
  */
@@ -25,6 +25,10 @@ const ours = ['libp2p@3', '@libp2p/tcp@11', '@libp2p/identify@4', '@libp2p/webso
 const waku = ['@waku/sdk@0.0.36']
 
 const apps: Readonly<Record<string, (root: string) => Promise<string>>> = {
+  async gossip(root) {
+    const cwd = await project(join(root, 'gossip'), [await pack(root), ...ours, '@libp2p/gossipsub@17'], ['gossip.mjs'])
+    return await runStep([process.execPath, 'gossip.mjs'], { cwd, deadlineMs: runMs })
+  },
   async helia(root) {
     const cwd = await project(join(root, 'helia'), [await pack(root), ...ours, ...helia], ['helia.mjs'])
     return await runStep([process.execPath, 'helia.mjs'], { cwd, deadlineMs: runMs })
