@@ -1,6 +1,6 @@
 /** `usePool` with real pools: what runs, what is stopped, who holds the lock. */
 import { describe, expect, it } from 'vitest'
-import { memoryStorage, type SharedPool, type WebPeerInit } from '../../../web/index.ts'
+import { memoryStorage, type PeerStorage, type SharedPool, type WebPeerInit } from '../../../web/index.ts'
 import { type OpenedPool, usePool } from '../../../web/react.ts'
 import { mount, settled, until } from './mounting.tsx'
 
@@ -46,6 +46,18 @@ class Watched {
   }
 }
 
+/** A pool with it starts once `goOn` was called, and not before: how fast the machine is decides nothing. */
+function storageThatWaits(): { storage: PeerStorage; goOn: () => void } {
+  const storage = memoryStorage()
+  const { promise: opening, resolve: goOn } = Promise.withResolvers<void>()
+  const { open } = storage
+  storage.open = async (signal) => {
+    await opening
+    await open.call(storage, signal)
+  }
+  return { storage, goOn }
+}
+
 function Page({ watched, init = watched.init }: { watched: Watched; init?: WebPeerInit | undefined }) {
   const opened = usePool(init)
   if (watched.last !== opened) watched.given.push(opened)
@@ -72,13 +84,7 @@ describe('usePool in StrictMode', () => {
 
   it('leaves nothing of a component that unmounts while its pool starts, and gives it nothing', async () => {
     const watched = new Watched()
-    const storage = memoryStorage()
-    const { promise: opening, resolve: goOn } = Promise.withResolvers<void>()
-    const { open } = storage
-    storage.open = async (signal) => {
-      await opening
-      await open.call(storage, signal)
-    }
+    const { storage, goOn } = storageThatWaits()
     const mounted = mount(<Page watched={watched} init={{ ...watched.init, storage }} />)
     await until(async () => (await watched.locks()).held === 1)
     expect(watched.pool).toBeUndefined()
@@ -90,12 +96,16 @@ describe('usePool in StrictMode', () => {
 
   it('keeps the pool that starts for a component that comes back in the meantime', async () => {
     const watched = new Watched()
-    const mounted = mount(<Page watched={watched} />)
+    const { storage, goOn } = storageThatWaits()
+    const init = { ...watched.init, storage }
+    const mounted = mount(<Page watched={watched} init={init} />)
     await until(async () => (await watched.locks()).held === 1)
     mounted.render(null)
     // By then a pool that runs would be stopped.
-    await new Promise((resolve) => setTimeout(resolve))
-    mounted.render(<Page watched={watched} />)
+    await settled()
+    mounted.render(<Page watched={watched} init={init} />)
+    await settled()
+    goOn()
     await until(() => watched.pool !== undefined)
     await settled()
     expect([watched.began, watched.ended]).toEqual([1, 0])
