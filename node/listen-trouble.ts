@@ -16,8 +16,9 @@ export function listenTrouble(error: unknown): string {
 
 /** libp2p reports addresses that cannot be had in one message of many lines: the first one as a `PoolError`; any other error as it is. */
 export function listenError(error: unknown): unknown {
-  const [, address, code = ''] =
-    /(\/ip[46]\/\S+?\/(?:tcp|udp)\/\d+)\S*:.*\b(EADDRINUSE|EACCES|EADDRNOTAVAIL)\b/.exec(messageOf(error)) ?? []
+  // As a whole: `messageOf` cuts it, and addresses that another reason keeps from listening may come first.
+  const message = error instanceof Error ? error.message : ''
+  const [, address, code = ''] = /(\/ip[46]\/\S+?\/(?:tcp|udp)\/\d+)\S*:.*\b(EADDRINUSE|EACCES|EADDRNOTAVAIL)\b/.exec(message) ?? []
   if (address === undefined) return error
   // Without a cause: that is libp2p's text, which says the same in thirty lines.
   return new PoolError('cannot-listen', `cannot listen at ${address}: ${troubles[code]}`)

@@ -34,7 +34,7 @@ export function watchUse(connection: Connection, parts: UseParts): void {
   if (lastUses.has(connection)) return
   lastUses.set(connection, Number.NEGATIVE_INFINITY)
   const open = connection.newStream
-  // libp2p tells of no streams that it opened.
+  // libp2p has no event for the streams that a node opens.
   connection.newStream = async (...args) => {
     const stream = await open.apply(connection, args)
     if (!counts(stream.protocol)) return stream

@@ -130,10 +130,11 @@ function showSettings(): void {
   byId('seed', HTMLInputElement).value = String(settings.seed)
 }
 
+/** Only what is new: browsers refuse a page that writes its address many times a second. */
 function showAddress(text: string): void {
   if (keepsAddress) return
-  history.replaceState(null, '', `#${text}`)
   byId('link', HTMLAnchorElement).href = `#${text}`
+  if (location.hash.slice(1) !== text) history.replaceState(null, '', `#${text}`)
 }
 
 function show(frame: Frame): void {

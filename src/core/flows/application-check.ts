@@ -78,7 +78,7 @@ export class ApplicationCheck {
       if (answer === true) return undefined
       if (answer === false) return 'no reason given'
       if (typeof answer === 'string') return answer
-      log.error('onAdmit gave what is no answer: expected true, false or a text', answer)
+      log.error('onAdmit: expected true, false or a text', answer)
       return 'onAdmit gave no answer'
     } catch (error) {
       attempt.signal.throwIfAborted()

@@ -207,7 +207,8 @@ export class Connection<Msg = Uint8Array, ConnMeta = Uint8Array> implements Flow
    * Sends one application message. Resolves when the link took it, which a slow peer delays: await it. Messages are sent in the order of
    * the calls. Bytes are not copied: do not change them before it resolves, nor at all once the signal has fired. At most 256 messages and
    * 2 MiB wait, or one larger message. Rejects with `PoolError` `plain-peer`, `not-connected` once the connection has ended,
-   * `message-too-large`, `too-many-waiting`, `invalid-argument`, or the signal's reason: then the message was not sent. A peer that reads nothing for 30 s while messages wait is disconnected as `not-reading`.
+   * `message-too-large`, `too-many-waiting`, `invalid-argument`, or the signal's reason: then the message was not sent. A peer that reads
+   * nothing for 30 s while messages wait is disconnected as `not-reading`.
    */
   send(message: Msg, options?: { signal?: AbortSignal | undefined }): Promise<void> {
     try {

@@ -29,6 +29,13 @@ describe('the playground', () => {
 
   const open = async (world: string): Promise<Page> => {
     const page = await browser.newPage()
+    await page.addInitScript(() => {
+      const write = history.replaceState.bind(history)
+      history.replaceState = (...args) => {
+        document.documentElement.dataset.written = `${Number(document.documentElement.dataset.written ?? 0) + 1}`
+        write(...args)
+      }
+    })
     await page.goto(`${server.url}#${world}`)
     await page.click('[data-speed="0"]')
     return page
@@ -50,6 +57,8 @@ describe('the playground', () => {
     const world = new PlaygroundWorld(readWorld(text))
     while (world.second < seconds) await world.step()
     expect(story).toContain(`event log ${world.story.hash}.`)
+    // Once for what the visitor did. Browsers refuse a page that writes its address a hundred times in ten seconds.
+    expect(await page.getAttribute('html', 'data-written')).toBe('1')
     await page.close()
   })
 
