@@ -1,7 +1,8 @@
 /**
  * One configuration for Vite and Vitest. Vite: the demo page, root web/demo, built or served by node/cli/demo.ts.
- * Vitest (mode "test"): the projects run in groups, one group after the other, so that real sockets do not wait for simulations.
- * Each processor has a worker. Tests that measure rates, processor time or memory run one file at a time.
+ * Vitest (mode "test"): the projects run in groups, one group after the other. What only computes fills one group. What mostly waits
+ * (real sockets, browsers) shares the next one with the simulations, which step back for it (test/setup/step-back.ts).
+ * Tests that measure rates, processor time or memory run alone, one file at a time.
  */
 import { availableParallelism } from 'node:os'
 import process from 'node:process'
@@ -11,6 +12,7 @@ import { defineConfig, type TestProjectConfiguration } from 'vitest/config'
 import type { BrowserConfigOptions } from 'vitest/node'
 import { chromiumFlags, findChromium } from './node/cli/chromium.ts'
 import { findFirefox, firefoxLaunch } from './node/cli/firefox.ts'
+import { MixedOrder } from './test/setup/mixed-order.ts'
 
 const checkout = fileURLToPath(new URL('.', import.meta.url))
 
@@ -24,10 +26,12 @@ const integrationTests = [
   'test/lab/**/*.test.ts',
   'test/interop/**/*.test.ts',
   'test/apps/**/*.test.ts',
-  'test/examples/*/real/**/*.test.ts'
+  'test/examples/*/real/**/*.test.ts',
+  // No sockets, but a process of its own: files of a unit worker share what they load, and this one is about what is not loaded yet.
+  'test/core/flows/first-dial.test.ts'
 ]
-/** They compare figures with bounds that a second file beside them could break. */
-const measuredTests = ['test/node/cost.test.ts', 'test/node/silent-flood.test.ts', 'test/node/page-life.test.ts']
+/** They compare times with bounds that a second file beside them could break. */
+const measuredTests = ['test/node/silent-flood.test.ts', 'test/node/page-life.test.ts']
 const simulatedTests = ['test/sim/**/*.test.ts']
 /** What pages load of others, made ready before the first test: Vite would find it in the middle of one and load that again. */
 const pageDependencies = [
@@ -51,11 +55,14 @@ const ownSources = [
 /** By default vitest leaves one processor idle, which of two is half of the time. */
 const maxWorkers = availableParallelism()
 /** Each file has its own ports and folders, and mostly waits. More than a few at once would wait for each other. */
-const maxSocketWorkers = Math.min(4, maxWorkers + 1)
+const maxSocketWorkers = Math.min(4, 2 * maxWorkers)
+/** Compiled code, for each test file and each process that a test starts: without it all of them compile libp2p anew. */
+const env = { NODE_COMPILE_CACHE: `${checkout}node_modules/.cache/compiled` }
+const setupFiles = ['test/setup/compile-cache.ts']
 
 export default defineConfig(async ({ mode }) =>
   mode === 'test'
-    ? { root: checkout, resolve: { alias: ownSources }, test: { projects: await projects() } }
+    ? { root: checkout, resolve: { alias: ownSources }, test: { sequence: { sequencer: MixedOrder }, projects: await projects() } }
     : { root: `${checkout}web/demo`, build: { target: 'es2023', outDir: `${checkout}.cache/demo`, emptyOutDir: true } }
 )
 
@@ -85,12 +92,14 @@ async function projects(): Promise<TestProjectConfiguration[]> {
       exclude,
       testTimeout: 30_000,
       hookTimeout: 60_000,
-      maxWorkers: 1,
-      sequence: { groupOrder: 3 },
+      // The number of its group, which Vitest wants to be one; each browser takes one file at a time.
+      maxWorkers: maxSocketWorkers,
+      sequence: { groupOrder: 1 },
       globalSetup: ['test/browser/setup/browsers.ts'],
       browser: {
         enabled: true,
         headless: true,
+        fileParallelism: false,
         screenshotFailures: false,
         instances
       }
@@ -105,6 +114,10 @@ async function projects(): Promise<TestProjectConfiguration[]> {
         testTimeout: 30_000,
         include: ['test/**/*.test.ts'],
         exclude: [...simulatedTests, ...integrationTests, ...browserTests],
+        env,
+        setupFiles: [...setupFiles, 'test/support/preload.ts'],
+        // Their modules keep nothing between two files, so that each worker loads them once.
+        isolate: false,
         maxWorkers,
         sequence: { groupOrder: 0 }
       }
@@ -114,14 +127,16 @@ async function projects(): Promise<TestProjectConfiguration[]> {
       test: {
         name: 'simulation',
         include: simulatedTests,
-        testTimeout: 120_000,
-        maxWorkers,
-        sequence: { groupOrder: 0 }
+        // A bound for what hangs: it gets what the others of its group leave.
+        testTimeout: 600_000,
+        setupFiles: ['test/setup/step-back.ts'],
+        maxWorkers: maxSocketWorkers,
+        sequence: { groupOrder: 1 }
       }
     },
     withSockets('integration', { include: integrationTests, exclude: measuredTests, maxWorkers: maxSocketWorkers, groupOrder: 1 }),
     withSockets('measured', { include: measuredTests, exclude: [], maxWorkers: 1, groupOrder: 2 }),
-    // Both at once: they mostly wait. `npm run test:firefox` asks for one of them.
+    // Both browsers at once: they mostly wait. `npm run test:firefox` asks for one of them.
     inBrowsers('browser', {
       include: browserTests,
       exclude: timedTests,
@@ -145,5 +160,5 @@ interface SocketTests {
 }
 
 function withSockets(name: string, { groupOrder, ...files }: SocketTests): TestProjectConfiguration {
-  return { extends: true, test: { name, ...files, testTimeout: 30_000, hookTimeout: 60_000, sequence: { groupOrder } } }
+  return { extends: true, test: { name, ...files, env, setupFiles, testTimeout: 30_000, hookTimeout: 60_000, sequence: { groupOrder } } }
 }

@@ -1,10 +1,11 @@
 /**
  * The other process of `json-file.test.ts`. Arguments: what to do, the path of the peers file, and for `step` the number
- * of the file system call to stop at and what happens there (`kill` or an error code), for `busy` how many renames fail and with which
- * code. Prints one JSON value per line.
+ * of the file system call to stop at and what happens there (`kill` or an error code), for `steps` how many calls fail in turn, each in a
+ * save of its own, and with which code, for `busy` how many renames fail and with which code. Prints one JSON value per line.
  */
 import fs from 'node:fs/promises'
 import { syncBuiltinESMExports } from 'node:module'
+import { dirname } from 'node:path'
 
 const [job, path = '', step = '', effect = ''] = process.argv.slice(2)
 const never = new AbortController().signal
@@ -17,8 +18,9 @@ function* numbered(n: number): Iterable<string> {
   yield `0],"end":${n}}`
 }
 
-/** Counts the calls that a save makes, and lets one of them go wrong before it does anything. */
-function instrument(stopAt: number, meet: (call: string) => void): void {
+/** Counts the calls that a save makes, and lets one of them go wrong before it does anything. Returns what makes it count anew, to another one. */
+function instrument(firstStopAt: number, meet: (call: string) => void): (stopAt: number) => void {
+  let stopAt = firstStopAt
   let count = 0
   const step = (call: string) => {
     count += 1
@@ -50,6 +52,10 @@ function instrument(stopAt: number, meet: (call: string) => void): void {
     return rename(...args)
   }
   syncBuiltinESMExports()
+  return (next) => {
+    stopAt = next
+    count = 0
+  }
 }
 
 const { jsonFileStorage } = await import('../../node/json-file.ts')
@@ -77,6 +83,20 @@ if (job === 'loop') {
   })
   say(await storage.save(numbered(2)).then(() => 'saved', told))
   await storage.close()
+} else if (job === 'steps') {
+  const noStep = Number.POSITIVE_INFINITY
+  const stopAt = instrument(noStep, (call) => {
+    throw Object.assign(new Error(`${effect}: injected at ${call}`), { code: effect })
+  })
+  for (let n = 1; n <= Number(step); n++) {
+    await storage.open(never)
+    stopAt(n)
+    const outcome = await storage.save(numbered(2)).then(() => 'saved', told)
+    stopAt(noStep)
+    await storage.close()
+    const { end } = JSON.parse(await fs.readFile(path, 'utf8')) as { end: number }
+    say({ outcome, end, files: await fs.readdir(dirname(path)) })
+  }
 } else if (job === 'busy') {
   await storage.open(never)
   let left = Number(step)

@@ -125,26 +125,6 @@ describe('createTabPeer', () => {
     expect(await a.evaluate((id) => page.ping(id), relay.pool.peerId)).toBeGreaterThanOrEqual(0)
   })
 
-  test('a Node peer with WebRTC dials a page', async () => {
-    const a = await openPage()
-    const alice = await start(a)
-    const point = await a.evaluate(() => page.ownPoint())
-    const band = { minConnections: 0, expectedConnections: 0, maxConnections: 10 }
-    const peer = await createNodePeer({ network: 'web-test', listen: [], webRtc: true, ...band })
-    try {
-      // On a busy machine the first handshakes may come to no end; the pool would dial again as well.
-      await eventually(async () => {
-        expect(await peer.pool.connect(point)).toMatchObject({ peerId: alice.peerId, transport: 'webrtc' })
-      }, 30_000)
-      await eventually(async () => {
-        const atAlice = await a.evaluate(() => page.connections())
-        expect(atAlice.find(({ peerId }) => peerId === peer.pool.peerId)).toMatchObject({ transport: 'webrtc', direction: 'incoming' })
-      })
-    } finally {
-      await peer.stop()
-    }
-  }, 60_000)
-
   test.concurrent('pages that dial each other at the same moment have one connection each, which works both ways', async () => {
     const [a, b] = await Promise.all([openPage(), openPage()])
     const [alice, bob] = await Promise.all([start(a), start(b)])
@@ -236,5 +216,25 @@ describe('createTabPeer', () => {
     await tab.close()
     await a.reload()
     expect(await start(a, 'kept')).toMatchObject({ peerId: first.peerId, persistent: true })
+  }, 60_000)
+
+  test('a Node peer with WebRTC dials a page', async () => {
+    const a = await openPage()
+    const alice = await start(a)
+    const point = await a.evaluate(() => page.ownPoint())
+    const band = { minConnections: 0, expectedConnections: 0, maxConnections: 10 }
+    const peer = await createNodePeer({ network: 'web-test', listen: [], webRtc: true, ...band })
+    try {
+      // On a busy machine the first handshakes may come to no end; the pool would dial again as well.
+      await eventually(async () => {
+        expect(await peer.pool.connect(point)).toMatchObject({ peerId: alice.peerId, transport: 'webrtc' })
+      }, 30_000)
+      await eventually(async () => {
+        const atAlice = await a.evaluate(() => page.connections())
+        expect(atAlice.find(({ peerId }) => peerId === peer.pool.peerId)).toMatchObject({ transport: 'webrtc', direction: 'incoming' })
+      })
+    } finally {
+      await peer.stop()
+    }
   }, 60_000)
 })

@@ -1,8 +1,6 @@
 import { it } from 'vitest'
 import { expectSeedsToHold } from './fault-seeds.ts'
 
-it('seeds 51 to 100: under faults no invariant breaks, and when they end all find together and leave nothing', {
-  timeout: 600_000
-}, async () => {
+it('seeds 51 to 100: under faults no invariant breaks, and when they end all find together and leave nothing', async () => {
   await expectSeedsToHold(51, 100)
 })

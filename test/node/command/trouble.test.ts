@@ -1,7 +1,7 @@
-/** The process `p2p-pool` where something around it fails: a lock that is lost, a peers file that is none, readers that end, full disks. */
+/** The process `p2p-pool` where something around it fails: a peers file that is none, readers that end, full disks. */
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { lstat, mkdir, readdir, readFile, rm, rmdir, symlink, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { createServer, type Socket } from 'node:net'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
@@ -68,41 +68,6 @@ async function pid(): Promise<number> {
 const nodeLine = `exec $P node --network test --data $D --band 0,0,4 ${loopback.join(' ')}`
 
 describe('the data folder', () => {
-  it.each([
-    ['', []],
-    [', and ends by a signal at that moment', ['SIGTERM']],
-    [', and ends at once by two signals', ['SIGTERM', 'SIGINT']]
-  ] as const)(
-    'of a peer that stood still is taken by another; the first one leaves what is not its own%s',
-    async (_, signals) => {
-      const first = await start()
-      let said = ''
-      first.child.stdout?.on('data', (chunk) => {
-        said += chunk
-      })
-      first.child.kill('SIGSTOP')
-      await sleep(5_000)
-      const second = await start()
-      const ended = once(first.child, 'close')
-      for (const signal of signals) first.child.kill(signal)
-      first.child.kill('SIGCONT')
-      const [status] = await ended
-      if (signals.length === 0) {
-        expect(status).toBe(3)
-        expect(JSON.parse(said)).toMatchObject({
-          error: { code: 'held', message: expect.stringMatching(`the lock of ${folder.path} was lost`) }
-        })
-      }
-      expect(await pid()).toBe(second.child.pid)
-      expect((await lstat(at('control.sock'))).isSocket()).toBe(true)
-      // Beyond the second one's next look at its own lock.
-      await sleep(1_500)
-      expect((await command(['status', '--data', folder.path])).status).toBe(0)
-      expect(await endOf(second.child, 'SIGTERM')).toBe(0)
-    },
-    60_000
-  )
-
   it('is not ours any more when the pid file names another process', async () => {
     const held = await holdDataFolder(folder.path)
     expect(await held.isOurs()).toBe(true)
@@ -126,15 +91,6 @@ describe('the data folder', () => {
 })
 
 describe('a peers file', () => {
-  it('that is a folder is told at start, and again when it works', async () => {
-    await mkdir(at('peers.json'))
-    const node = await start()
-    expect(node.complaint()).toMatch(`warning: the storage ${at('peers.json')} failed`)
-    expect(node.complaint()).toMatch(`${at('peers.json')} should be a file, but it is a folder`)
-    await rmdir(at('peers.json'))
-    await expect.poll(node.complaint, { timeout: 20_000 }).toMatch(`the storage ${at('peers.json')} works again`)
-  })
-
   it('that is broken is told with the place where it is kept', async () => {
     await writeFile(at('peers.json'), 'nonsense')
     const node = await start()

@@ -85,13 +85,13 @@ describe('a peer that was just started', () => {
   })
 
   it('keeps a second peer off its folder, which says who holds it', async () => {
-    const second = await spawned('node', '--network', 'test', '--data', folder.path, ...loopback)
+    const start = ['node', '--network', 'test', '--data', folder.path, ...loopback]
+    const [second, { status, text, complaint }] = await Promise.all([spawned(...start), spawned(...start, '--json')])
     expect(second).toEqual({
       status: 3,
       text: '',
       complaint: `p2p-pool: ${folder.path} is held by process ${running.child.pid}: stop that peer, or name another folder with --data\n`
     })
-    const { status, text, complaint } = await spawned('node', '--network', 'test', '--data', folder.path, '--json', ...loopback)
     expect({ status, complaint }).toEqual({ status: 3, complaint: '' })
     expect(JSON.parse(text)).toEqual({
       version: 1,
