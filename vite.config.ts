@@ -47,6 +47,7 @@ const smallStorage = { 'dom.quotaManager.temporaryStorage.fixedLimit': 51_200 }
 const ownSources = [
   ['', 'src/core/index.ts'],
   ['/libp2p', 'src/libp2p/index.ts'],
+  ['/recording', 'src/recording/index.ts'],
   ['/testing', 'src/testing/index.ts'],
   ['/node', 'node/index.ts'],
   ['/web', 'web/index.ts'],

@@ -8,7 +8,7 @@ import { parseSync } from 'vite'
 /** A file belongs to the first folder whose name its path begins with. */
 const folders = [
   ...['src/core/values', 'src/core/wire', 'src/core/tables', 'src/core/decisions', 'src/core/flows', 'src/core/api', 'src/core'],
-  ...['src/libp2p', 'src/testing', 'node/cli', 'node/command', 'node', 'web/demo', 'web', 'examples', 'bench', 'test']
+  ...['src/libp2p', 'src/recording', 'src/testing', 'node/cli', 'node/command', 'node', 'web/demo', 'web', 'examples', 'bench', 'test']
 ] as const
 
 interface Lines {

@@ -180,7 +180,7 @@ export class Publisher<Msg, PeerMeta, ConnMeta> {
       for await (const message of connection.messages) this.#parts.received(connection.peerId, message)
     } catch (error) {
       // The messages of a connection never fail by themselves: the program reads them too.
-      this.#parts.log.error(`messages of ${connection.peerId} are no longer sent to other tabs`, error)
+      this.#parts.log.error(`messages of ${connection.peerId} reach no other tab now`, error)
     }
   }
 }

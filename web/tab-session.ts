@@ -335,7 +335,7 @@ export class TabSession<Msg, PeerMeta, ConnMeta> {
     }
     if (kind !== 'owner') return
     this.#ownership.heard()
-    this.#otherVersion = new PoolError('not-understood', 'the tab that owns the pool has another version of this page: reload both')
+    this.#otherVersion = new PoolError('not-understood', 'the tab that owns the pool has another version: reload both')
     this.#requests.rejectAll(this.#otherVersion)
     this.#opened.resolve()
   }
@@ -393,7 +393,7 @@ export class TabSession<Msg, PeerMeta, ConnMeta> {
     try {
       this.events.emit('message', { peerId, message: this.config.messageCodec.decode(payload) })
     } catch (error) {
-      log.error('messageCodec.decode threw for a message that another tab took', error)
+      log.error('messageCodec.decode threw', error)
     }
   }
 }

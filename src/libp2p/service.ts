@@ -7,7 +7,7 @@ import { type Connection, type Startable, serviceCapabilities, serviceDependenci
 import { memoryStorage } from '../core/memory-storage.ts'
 import { PeerPool, type PoolComponents } from '../core/peer-pool.ts'
 import type { PoolState } from '../core/tables/pool-state.ts'
-import { anything, flag, listOf, type Shape, whole } from '../core/values/arguments.ts'
+import { anything, flag, having, listOf, type Shape, whole } from '../core/values/arguments.ts'
 import {
   type AdmissionCandidate,
   checkOptions,
@@ -21,7 +21,8 @@ import {
   resolveConfig,
   wholePreset
 } from '../core/values/config.ts'
-import type { Log, PeerStorage } from '../core/values/ports.ts'
+import type { PeerStorage } from '../core/values/ports.ts'
+import type { Recording } from '../recording/recording.ts'
 import { dialPolicies } from './dial-policy.ts'
 import { type DialRule, inPage } from './dial-rule.ts'
 import { errorLog } from './error-log.ts'
@@ -60,6 +61,8 @@ export interface PeerPoolInit<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = U
    * Pages have no use for it. @default 5
    */
   readonly inboundConnectionThreshold?: number | undefined
+  /** A `Recording` of `p2p-pool/recording`, which keeps what happens to the pool, to be replayed. @default none */
+  readonly recording?: Recording | undefined
 }
 
 /** What each option may be. Presets add their own to it. */
@@ -72,7 +75,8 @@ export const peerPoolOptions: Shape<PeerPoolInit> = {
   closeIdle: flag,
   allowPrivate: flag,
   allowInsecure: flag,
-  inboundConnectionThreshold: whole(1, 1_000_000)
+  inboundConnectionThreshold: whole(1, 1_000_000),
+  recording: having('attach')
 }
 
 /** What `createLibp2p` needs of a service, and the gater that belongs to it. */
@@ -82,6 +86,14 @@ export interface PeerPoolService<Msg, PeerMeta, ConnMeta> {
   readonly gater: PoolGater['gater']
   /** The options over the defaults, checked. */
   readonly config: PoolConfig<Msg, PeerMeta, ConnMeta>
+}
+
+/** What the pool of a node has beside the core. */
+interface OwnParts {
+  readonly network: Libp2pNetwork
+  readonly cleaning: PeerStoreCleaning | undefined
+  /** Resolves when the metrics are loaded. */
+  readonly measuring: Promise<void> | undefined
 }
 
 /**
@@ -106,28 +118,13 @@ export class Libp2pPeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uin
   readonly #measuring: Promise<void> | undefined
   #nodeIsStarting = false
 
-  /** @internal Made by the service that `peerPool` returns. */
-  constructor(
-    config: PoolConfig<Msg, PeerMeta, ConnMeta>,
-    {
-      network,
-      cleaning,
-      log,
-      inspect,
-      measuring
-    }: {
-      network: Libp2pNetwork
-      cleaning?: PeerStoreCleaning | undefined
-      log: Log
-      inspect?: PoolComponents['inspect']
-      measuring?: Promise<void> | undefined
-    }
-  ) {
-    super(config, { network, clock: systemClock, random: systemRandom, log, inspect })
+  /** @internal Made by the service that `peerPool` returns, of what the core needs and what it does not know. */
+  constructor(core: readonly [PoolConfig<Msg, PeerMeta, ConnMeta>, PoolComponents], { network, cleaning, measuring }: OwnParts) {
+    super(...core)
     this.network = network
     this.#cleaning = cleaning
     this.#measuring = measuring
-    this[serviceDependencies] = config.plainPeers === 'admit' ? ['@libp2p/identify'] : []
+    this[serviceDependencies] = this.config.plainPeers === 'admit' ? ['@libp2p/identify'] : []
   }
 
   beforeStart(): Promise<void> | undefined {
@@ -147,7 +144,7 @@ export class Libp2pPeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uin
     try {
       await this.network.load()
     } catch (error) {
-      await super.stop()
+      await this.stop()
       throw error
     }
   }
@@ -161,7 +158,7 @@ export class Libp2pPeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uin
   async beforeStop(): Promise<void> {
     this.#nodeIsStarting = false
     this.#cleaning?.stop()
-    await super.stop()
+    await this.stop()
   }
 }
 
@@ -226,6 +223,7 @@ export function poolService<Msg, PeerMeta, ConnMeta>(
     inboundConnectionThreshold,
     allowPrivate,
     allowInsecure,
+    recording,
     ...others
   } = init
   const options = Object.fromEntries(Object.entries(others).filter(([name]) => name in poolOptions)) as typeof others
@@ -259,17 +257,18 @@ export function poolService<Msg, PeerMeta, ConnMeta>(
         ? undefined
         : import('./pool-metrics.ts').then(
             ({ measurePool }) => measurePool(pool, { metrics, relay, clock: systemClock, log: errors }),
-            (error) => errors.error('the metrics of the pool could not be loaded', error)
+            (error) => errors.error('the metrics could not be loaded', error)
           )
-    const pool: Libp2pPeerPool<Msg, PeerMeta, ConnMeta> = new Libp2pPeerPool(config, {
+    const inspect: PoolComponents['inspect'] = (made) => {
+      state = made
+    }
+    const core = [config, { network, clock: systemClock, random: systemRandom, log: errors, inspect }] as const
+    const pool: Libp2pPeerPool<Msg, PeerMeta, ConnMeta> = new Libp2pPeerPool(recording?.begin(...core) ?? core, {
       network,
       cleaning,
-      measuring,
-      log: errors,
-      inspect: (made) => {
-        state = made
-      }
+      measuring
     })
+    recording?.attach(pool)
     gater.bind(pool.gate)
     made?.(pool, { components, guard })
     return pool

@@ -75,7 +75,7 @@ console.log(JSON.stringify({ names: Object.keys(all).sort(), refusals }))
 /** CommonJS, with and without types. */
 const commonJs = `
 const { createNodePeer } = require('p2p-pool/node')
-const entries = ['p2p-pool', 'p2p-pool/libp2p', 'p2p-pool/testing', 'p2p-pool/web'].map((name) => require(name))
+const entries = ['p2p-pool', 'p2p-pool/libp2p', 'p2p-pool/recording', 'p2p-pool/testing', 'p2p-pool/web'].map((name) => require(name))
 createNodePeer({ network: 'test', listen: ['/ip4/127.0.0.1/tcp/0'] }).then(async ({ pool, stop }) => {
   console.log(pool instanceof require('p2p-pool').PeerPool, entries.every((entry) => Object.keys(entry).length > 0))
   await stop()

@@ -158,8 +158,10 @@ export class Handshakes {
 
   /** Rejects if it cannot be loaded: the peer is then refused, and the next one tries again. */
   async #loadCheck(): Promise<ApplicationCheck> {
-    const { ApplicationCheck } = await import('./application-check.ts')
-    this.#check ??= new ApplicationCheck(this.#context)
+    if (this.#check === undefined) {
+      const { ApplicationCheck } = await import('./application-check.ts')
+      this.#check ??= new ApplicationCheck(this.#context)
+    }
     return this.#check
   }
 

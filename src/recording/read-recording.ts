@@ -1,0 +1,215 @@
+/**
+ * Reads a recording, which may come from anywhere: each line is checked before it is used. Errors name the line, what was expected and what
+ * came. The text is unpacked by the host, with its own cap.
+ */
+import {
+  type At,
+  anything,
+  type Check,
+  figure,
+  flag,
+  listOf,
+  name,
+  oneOf,
+  orNull,
+  recordOf,
+  refuse,
+  shown,
+  text,
+  whole
+} from '../core/values/arguments.ts'
+import type { PoolOptions } from '../core/values/config.ts'
+import { PoolError } from '../core/values/reason.ts'
+import { recordingFormat, recordingVersion } from './recording.ts'
+import type { Turn } from './replay-tape.ts'
+import type { CodeFacts } from './taped-options.ts'
+
+/** The first line. */
+export interface RecordingHeader {
+  readonly format: string
+  readonly version: number
+  /** When it began, ms since 1970. */
+  readonly since: number
+  readonly peerId: string
+  /** The monotonic clock at the beginning, µs; the wall clock is ahead of it by so many ms. */
+  readonly micros: number
+  readonly offsetMs: number
+  readonly code: CodeFacts
+  readonly settings: PoolOptions
+}
+
+/** Of a line, characters: a saved text of 8 MiB is one. */
+const maxLine = 24 * 1_048_576
+/** Lines: a turn each. */
+const maxLines = 20_000_000
+/** Bytes of the application that one chunk of a link may stand for. */
+const maxTaken = 16_777_216
+
+const safe = whole(0, Number.MAX_SAFE_INTEGER)
+const header = recordOf(
+  {
+    format: oneOf(recordingFormat),
+    version: whole(recordingVersion, recordingVersion),
+    since: safe,
+    peerId: name,
+    micros: figure(-Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER),
+    offsetMs: figure(-Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER),
+    code: recordOf(
+      { onAdmit: flag, score: flag, storage: name, openWithinMs: orNull(safe) },
+      'onAdmit',
+      'score',
+      'storage',
+      'openWithinMs'
+    ),
+    settings: anything
+  },
+  ...['format', 'version', 'since', 'peerId', 'micros', 'offsetMs', 'code', 'settings']
+)
+
+const plain: Check = (value, at) =>
+  value === null || ['boolean', 'number', 'string'].includes(typeof value) ? value : refuse(at, 'null, a flag, a number or a text', value)
+
+/** A list whose first entries are of these kinds, in order. What follows is looked at where it is used. */
+function row(...checks: readonly Check[]): Check {
+  return (value, at) => {
+    if (!Array.isArray(value) || value.length < checks.length) return refuse(at, `an array of ${checks.length} or more`, value)
+    return value.map((entry: unknown, i) => (checks[i] ?? anything)(entry, { ...at, name: `${at.name}[${i}]` }))
+  }
+}
+
+const error = row(oneOf('dial', 'storage', 'other'), orNull(text))
+const link = recordOf(
+  {
+    peerId: name,
+    direction: oneOf('outgoing', 'incoming'),
+    host: orNull(text),
+    transport: text,
+    remoteAddress: text,
+    plain: orNull(listOf(text, 0, 32)),
+    reaches: flag
+  },
+  ...['peerId', 'direction', 'host', 'transport', 'remoteAddress', 'plain', 'reaches']
+)
+const found = row(text, orNull(text))
+
+const piece: Check = (value, at) => {
+  if (typeof value === 'number') return whole(0, maxTaken)(value, at)
+  if (typeof value === 'string' && /^(#[0-9a-f]{8}|[A-Za-z0-9+/]*={0,2})$/.test(value) && (value.startsWith('#') || value.length % 4 === 0))
+    return value
+  return refuse(at, 'base64, a number of bytes, or a hash', value)
+}
+
+/** What comes of a call, by its kind. */
+const results: Readonly<Record<string, Check>> = {
+  dial: link,
+  chunk: orNull(listOf(piece, 0, 1_000_000)),
+  'storage-load': orNull(text),
+  'storage-quarantine': text,
+  record: listOf(text, 0, 8),
+  admit: (value, at) => (value === null || typeof value === 'boolean' ? value : text(value, at)),
+  ...Object.fromEntries(
+    ['over', 'reach', 'drained', 'close', 'probe', 'network-start', 'network-stop', 'storage-open', 'storage-save', 'storage-close'].map(
+      (kind) => [kind, anything]
+    )
+  )
+}
+
+const events: Readonly<Record<string, Check>> = {
+  incoming: link,
+  'own-points-changed': anything,
+  'budget-changed': anything,
+  discovered: found,
+  'storage-lost': error
+}
+
+const of = (checks: Readonly<Record<string, Check>>, key: unknown, at: At): Check =>
+  typeof key === 'string' && Object.hasOwn(checks, key) ? (checks[key] ?? anything) : refuse(at, oneOfThese(checks), key)
+
+const oneOfThese = (names: object): string => `one of ${Object.keys(names).join(', ')}`
+
+/** Methods take arguments of the application: the pool checks them again. */
+const call = row(text, safe, name)
+
+const inputs: Readonly<Record<string, Check>> = {
+  timer: row(text, safe),
+  done: (value, at) => {
+    const [, id, kind, json] = value as readonly unknown[]
+    safe(id, { ...at, name: `${at.name}[1]` })
+    of(results, kind, { ...at, name: `${at.name}[2]` })(json, { ...at, name: `${at.name}[3]` })
+    return value
+  },
+  failed: (value, at) => {
+    const [, id, kind, json] = value as readonly unknown[]
+    safe(id, { ...at, name: `${at.name}[1]` })
+    of(results, kind, { ...at, name: `${at.name}[2]` })
+    error(json, { ...at, name: `${at.name}[3]` })
+    return value
+  },
+  event: (value, at) => {
+    const [, kind, json] = value as readonly unknown[]
+    of(events, kind, { ...at, name: `${at.name}[1]` })(json, { ...at, name: `${at.name}[2]` })
+    return value
+  },
+  call: (value, at) => {
+    call(value, at)
+    const [, , verb, size] = value as readonly unknown[]
+    if (verb === 'broadcast' || verb === 'connection.send') listOf(whole(0, 104_857_600), 1, 1)(size, { ...at, name: `${at.name}[3]` })
+    return value
+  },
+  saved: row(text, text)
+}
+
+const input: Check = (value, at) => {
+  if (!Array.isArray(value)) return refuse(at, 'an array', value)
+  return of(inputs, value[0], { ...at, name: `${at.name}[0]` })(value, at)
+}
+
+const turn = recordOf(
+  {
+    at: safe,
+    do: listOf(input, 0, 1_000_000),
+    answers: listOf(row(text, safe, plain), 0, 10_000_000),
+    chance: listOf(whole(0, 4_294_967_295)),
+    ticks: listOf(row(safe, safe)),
+    date: whole(-Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER),
+    sum: whole(0, 0xffff)
+  },
+  ...['at', 'do', 'sum']
+)
+
+/** A recording, checked as far as it was read. */
+export interface ReadRecording {
+  readonly header: RecordingHeader
+  /** In order, each checked when it comes. Throws `PoolError` `invalid-argument`. */
+  readonly turns: Iterable<Turn>
+}
+
+/** Throws `PoolError` `invalid-argument` naming the line, what was expected and what came. `lines`: without their ends. */
+export function readRecording(lines: Iterable<string>): ReadRecording {
+  const iterator = lines[Symbol.iterator]()
+  const first = iterator.next()
+  if (first.done === true) throw new PoolError('invalid-argument', 'line 1: expected the header of a recording, got nothing')
+  const read = checked(1, first.value, header) as RecordingHeader
+  return { header: read, turns: { [Symbol.iterator]: () => turnsOf(iterator) } }
+}
+
+function* turnsOf(lines: Iterator<string>): Generator<Turn, void> {
+  let number = 1
+  for (let next = lines.next(); next.done !== true; next = lines.next()) {
+    if (++number > maxLines) throw new PoolError('invalid-argument', `line ${number}: expected at most ${maxLines} lines`)
+    yield checked(number, next.value, turn) as Turn
+  }
+  if (number === 1) throw new PoolError('invalid-argument', 'line 2: expected the first turn, got nothing')
+}
+
+function checked(number: number, line: string, check: Check): unknown {
+  const at: At = { code: 'invalid-argument', name: `line ${number}` }
+  if (line.length > maxLine) return refuse(at, `at most ${maxLine} characters`, line.length)
+  let value: unknown
+  try {
+    value = JSON.parse(line)
+  } catch {
+    throw new PoolError('invalid-argument', `line ${number}: expected JSON, got ${shown(line)}`)
+  }
+  return check(value, at)
+}
