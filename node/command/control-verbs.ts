@@ -1,6 +1,6 @@
 /**
- * What the control socket can be asked: the verbs of the pool, by the names of the pool's own table, and five of the peer that
- * runs it (`status`, `snapshot`, `events`, `log`, `metrics`). A verb that is new in the pool's table works here without a change; its result is given back
+ * What the control socket can be asked: the verbs of the pool, by the names of the pool's own table, and six of the peer that
+ * runs it (`status`, `snapshot`, `events`, `log`, `metrics`, `recording`). A verb that is new in the pool's table works here without a change; its result is given back
  * once `plainResults` says how it becomes JSON. The pool checks the arguments.
  */
 import { disable, enable } from '@libp2p/logger'
@@ -9,6 +9,7 @@ import { type PoolEventName, poolEventNames } from '../../src/core/values/events
 import type { PeerId, Point } from '../../src/core/values/ids.ts'
 import type { PoolSnapshot } from '../../src/core/values/snapshot.ts'
 import { isVerb, type Verb } from '../../src/core/verbs.ts'
+import type { Recording } from '../../src/recording/recording.ts'
 import type { Connection, Libp2pPeerPool, NodePeer } from '../index.ts'
 import { CommandError } from './command-error.ts'
 import type { ControlTarget } from './control-connection.ts'
@@ -59,6 +60,8 @@ export interface PeerFacts {
   readonly startedAt: number
   /** The text for Prometheus. @default this peer has no metrics */
   readonly metrics?: (() => Promise<string>) | undefined
+  /** @default this peer is not recorded */
+  readonly recording?: Recording | undefined
 }
 
 /** The peer as the control socket gives access to it. */
@@ -69,6 +72,10 @@ export function controlOf({ node, pool, relay }: NodePeer, facts: PeerFacts): Co
     metrics: () => {
       if (facts.metrics === undefined) throw new CommandError('failed', 'this peer has no metrics')
       return facts.metrics()
+    },
+    recording: async () => {
+      if (facts.recording === undefined) throw new CommandError('failed', 'this peer is not recorded: start it with --record')
+      return Buffer.from(await facts.recording.save()).toString('base64')
     },
     status: () => {
       const snapshot = pool.snapshot()
@@ -100,7 +107,7 @@ async function callPool(pool: Libp2pPeerPool, verb: string, args: readonly unkno
   if (!isVerb(verb))
     throw new CommandError(
       'unknown-verb',
-      `verb: expected events, log, metrics, snapshot, status or a method of the pool, got ${shown(verb)}`
+      `verb: expected events, log, metrics, recording, snapshot, status or a method of the pool, got ${shown(verb)}`
     )
   if (programsOnly.has(verb))
     throw new CommandError('unknown-verb', `${verb}: expected a verb that takes JSON alone; this one is for programs`)

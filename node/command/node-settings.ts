@@ -24,6 +24,7 @@ export interface NodeOptions {
   readonly tlsCert?: string
   readonly http?: string
   readonly control?: string
+  readonly record?: boolean
   readonly data?: string
   readonly config?: string
 }
@@ -34,6 +35,8 @@ export interface NodeSettings {
   readonly http: HttpAddress | undefined
   /** Where to listen for control over TCP, beside the socket. */
   readonly control: HttpAddress | undefined
+  /** Keep what happens, to be saved and replayed. @default false */
+  readonly record?: boolean
   /** The words of the command line behind options of `createNodePeer`, by the beginning of an error about them. */
   readonly typed: ReadonlyMap<string, string>
 }
@@ -43,10 +46,18 @@ const defaultListen = ['/ip4/0.0.0.0/tcp/4001', '/ip4/0.0.0.0/tcp/4002/ws', '/ip
 const maxConfigBytes = 1024 * 1024
 
 /** Options of the command line win over the file. Throws `CommandError` `usage` naming what was expected and what came. */
-export async function readNodeSettings({ data, config, http, control, ...options }: NodeOptions): Promise<NodeSettings> {
-  const { data: fileData, http: fileHttp, control: fileControl, ...file } = config === undefined ? {} : await readConfig(config)
+export async function readNodeSettings({ data, config, http, control, record, ...options }: NodeOptions): Promise<NodeSettings> {
+  const {
+    data: fileData,
+    http: fileHttp,
+    control: fileControl,
+    record: fileRecord = false,
+    ...file
+  } = config === undefined ? {} : await readConfig(config)
   // What a word overrules is checked, too.
   const written = { data: textIn('data', fileData), http: textIn('http', fileHttp), control: textIn('control', fileControl) }
+  if (typeof fileRecord !== 'boolean')
+    throw new CommandError('usage', `record in the file: expected true or false, got ${shown(fileRecord)}`)
   for (const text of options.peer ?? []) mustBePoint(text)
   const peers = [...listIn(file, 'trustedPoints'), ...(options.peer ?? [])]
   const init = {
@@ -73,6 +84,7 @@ export async function readNodeSettings({ data, config, http, control, ...options
     folder: data ?? written.data ?? defaultDataFolder(),
     http: httpText === undefined ? undefined : readHttpAddress(httpText),
     control: controlText === undefined ? undefined : readControlAddress(controlText),
+    record: record ?? fileRecord,
     typed: typedOptions(options)
   }
 }

@@ -9,6 +9,7 @@ import { type ExitStatus, exitStatus, statusOf } from './exit-status.ts'
 import { addLookingVerbs } from './looking-verbs.ts'
 import { type NodeOptions, readNodeSettings } from './node-settings.ts'
 import { packageVersion } from './package-version.ts'
+import { addRecordingVerb, addReplayVerb } from './replay-verb.ts'
 import { pageLines, startedText } from './status-text.ts'
 import { addSteeringVerbs } from './steering-verbs.ts'
 import { indented, steady } from './text-output.ts'
@@ -41,6 +42,8 @@ export async function runCommandLine(args: readonly string[], surroundings: Surr
   const verbs = verbsOf(program, steadily, ends)
   addLookingVerbs(verbs)
   addSteeringVerbs(verbs)
+  addRecordingVerb(verbs)
+  addReplayVerb(program, steadily, ends)
   try {
     await program.parseAsync([...args], { from: 'user' })
     return status
@@ -73,6 +76,7 @@ function addNodeVerb(program: Command, { out, untilEnded }: Surroundings, ends: 
     .option('--band <min,expected,max>', 'connections to keep (default: 10,50,100)')
     .option('--http <[host:]port>', 'serve /health, /ready and /metrics there; the host is the loopback unless named (default: off)')
     .option('--control <[host:]port>', 'listen for the other verbs over TCP, too, on the loopback; they show a token (default: off)')
+    .option('--record', 'keep what happens, for save-recording and replay; message bodies as hashes alone')
     .option('--data <folder>', 'identity, peers and control socket (default: $P2P_POOL_DATA or ~/.p2p-pool)')
     .option('--config <file>', 'JSON with options of createNodePeer, data, http and control; options given here win')
     .option('--json', 'say in JSON what runs')

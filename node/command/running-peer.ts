@@ -3,6 +3,7 @@
  * and listens for the verbs of the command and, if asked for, for HTTP and for control over TCP. Loaded by those alone, since libp2p takes
  * a while to load.
  */
+import { Recording } from '../../src/recording/recording.ts'
 import { type Connection, createNodePeer, type NodePeer, type PeerId } from '../index.ts'
 import { listenTrouble } from '../listen-trouble.ts'
 import { CommandError } from './command-error.ts'
@@ -39,7 +40,7 @@ export interface PeerSurroundings {
 
 /** Rejects with `CommandError`, `PoolError` or `StorageError` if it cannot start; then nothing is left running, and the folder is free. */
 export async function startPeer(
-  { init, folder: named, http, control: port }: Omit<NodeSettings, 'typed'>,
+  { init, folder: named, http, control: port, record = false }: Omit<NodeSettings, 'typed'>,
   { complain, metrics, onMessage = () => undefined }: PeerSurroundings
 ): Promise<RunningPeer> {
   const stops: (() => Promise<void>)[] = []
@@ -52,7 +53,8 @@ export async function startPeer(
     const { identityFile } = folder
     const { peersFile = folder.peersFile, ...others } = init
     const warnings = warningsOf(peersFile, complain)
-    const peer = await createNodePeer({ storage: warnings.storage, identityFile, metrics: metrics?.metrics, ...others })
+    const recording = record ? new Recording() : undefined
+    const peer = await createNodePeer({ storage: warnings.storage, identityFile, metrics: metrics?.metrics, recording, ...others })
     stops.push(peer.stop)
     warnings.watch(peer.pool)
     readMessages(peer, onMessage)
@@ -65,7 +67,8 @@ export async function startPeer(
       http: health?.url,
       control: () => controlAddress,
       startedAt: Date.now(),
-      metrics: metrics?.read
+      metrics: metrics?.read,
+      recording
     })
     const server = await listenForControl(folder.socketPath, control)
     // Closing unlinks whatever has the socket's name. One that stays open ends with the process.

@@ -244,7 +244,7 @@ describe('the verbs of a real peer', () => {
   afterEach(() => peer.stop())
 
   it.each([
-    ['constructor', [], 'verb: expected events, log, metrics, snapshot, status or a method of the pool, got "constructor"'],
+    ['constructor', [], 'verb: expected events, log, metrics, recording, snapshot, status or a method of the pool, got "constructor"'],
     ['stop', [], 'got "stop"'],
     ['peers.constructor', [], 'got "peers.constructor"'],
     ['send', [], 'send: expected a verb that takes JSON alone'],
