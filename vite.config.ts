@@ -1,8 +1,7 @@
 /**
  * One configuration for Vite and Vitest. Vite: the demo page, root web/demo, built or served by node/cli/demo.ts.
- * Vitest (mode "test"): the projects run in groups, one group after the other. What only computes fills one group. What mostly waits
- * (real sockets, browsers) shares the next one with the simulations, which step back for it (test/setup/step-back.ts).
- * Tests that measure rates, processor time or memory run alone, one file at a time.
+ * Vitest (mode "test"): what mostly waits (real sockets, browsers) runs beside what only computes (test/setup/mixed-order.ts); simulations
+ * step back for it (test/setup/step-back.ts). Then tests that measure times run alone, one file at a time.
  */
 import { availableParallelism } from 'node:os'
 import process from 'node:process'
@@ -53,10 +52,8 @@ const ownSources = [
   ['/web', 'web/index.ts'],
   ['/react', 'web/react.ts']
 ].map(([entry, source]) => ({ find: new RegExp(`^p2p-pool${entry}$`), replacement: `${checkout}${source}` }))
-/** By default vitest leaves one processor idle, which of two is half of the time. */
-const maxWorkers = availableParallelism()
-/** Each file has its own ports and folders, and mostly waits. More than a few at once would wait for each other. */
-const maxSocketWorkers = Math.min(4, 2 * maxWorkers)
+/** Each file has its own ports and folders, and most wait. Of a few processors, two for each; more than a few files would wait for each other. */
+const maxWorkers = Math.max(availableParallelism(), Math.min(4, 2 * availableParallelism()))
 /** Compiled code, for each test file and each process that a test starts: without it all of them compile libp2p anew. */
 const env = { NODE_COMPILE_CACHE: `${checkout}node_modules/.cache/compiled` }
 const setupFiles = ['test/setup/compile-cache.ts']
@@ -93,9 +90,9 @@ async function projects(): Promise<TestProjectConfiguration[]> {
       exclude,
       testTimeout: 30_000,
       hookTimeout: 60_000,
-      // The number of its group, which Vitest wants to be one; each browser takes one file at a time.
-      maxWorkers: maxSocketWorkers,
-      sequence: { groupOrder: 1 },
+      // Vitest wants one number for a group; each browser takes one file at a time.
+      maxWorkers,
+      sequence: { groupOrder: 0 },
       globalSetup: ['test/browser/setup/browsers.ts'],
       browser: {
         enabled: true,
@@ -131,12 +128,12 @@ async function projects(): Promise<TestProjectConfiguration[]> {
         // A bound for what hangs: it gets what the others of its group leave.
         testTimeout: 600_000,
         setupFiles: ['test/setup/step-back.ts'],
-        maxWorkers: maxSocketWorkers,
-        sequence: { groupOrder: 1 }
+        maxWorkers,
+        sequence: { groupOrder: 0 }
       }
     },
-    withSockets('integration', { include: integrationTests, exclude: measuredTests, maxWorkers: maxSocketWorkers, groupOrder: 1 }),
-    withSockets('measured', { include: measuredTests, exclude: [], maxWorkers: 1, groupOrder: 2 }),
+    withSockets('integration', { include: integrationTests, exclude: measuredTests, maxWorkers, groupOrder: 0 }),
+    withSockets('measured', { include: measuredTests, exclude: [], maxWorkers: 1, groupOrder: 1 }),
     // Both browsers at once: they mostly wait. `npm run test:firefox` asks for one of them.
     inBrowsers('browser', {
       include: browserTests,

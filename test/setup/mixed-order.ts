@@ -1,6 +1,7 @@
 /**
  * In which order Vitest takes the test files: within a group of projects, the files of each are spread evenly over the whole time, so
  * that what computes and what waits share the processors. Known long ones begin in the first half: none of them shall be alone at the end.
+ * The unit tests fill the end, one after the other: a worker keeps what it has loaded only for a next file of the same project.
  */
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
@@ -30,7 +31,9 @@ export class MixedOrder extends BaseSequencer {
 
 function mixed(files: readonly TestSpecification[]): TestSpecification[] {
   const byProject = Map.groupBy(files, ({ project }) => project.name)
-  return [...byProject.values()]
+  const unit = byProject.get('unit') ?? []
+  byProject.delete('unit')
+  const others = [...byProject.values()]
     .flatMap((own) => [
       ...spread(own.filter(isLong).toSorted(byRank), 0.5),
       ...spread(
@@ -40,6 +43,7 @@ function mixed(files: readonly TestSpecification[]): TestSpecification[] {
     ])
     .sort((a, b) => a.at - b.at)
     .map(({ file }) => file)
+  return [...others, ...unit]
 }
 
 /** Each file with its place, from 0 to `end`. */

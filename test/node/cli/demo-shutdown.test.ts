@@ -1,4 +1,7 @@
-import { describe, expect, test } from 'vitest'
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+import { afterEach, describe, expect, test } from 'vitest'
 import { Shutdown } from '../../../node/cli/demo-shutdown.ts'
 
 /** A part that writes down when it stops. */
@@ -97,5 +100,45 @@ describe('the end of the demo', () => {
     crashed.expectEnd()
     crashed.crashed('Node peer 3', 'it stopped by itself')
     expect((await crashed.requested).status).toBe(1)
+  })
+})
+
+describe('a program that ends by signals', () => {
+  let child: ChildProcess
+
+  afterEach(() => {
+    child.kill('SIGKILL')
+  })
+
+  /** Its only part takes so long to stop. */
+  async function start(stopMs: number): Promise<{ text(): string; ended: Promise<number | null> }> {
+    const program = fileURLToPath(new URL('demo-shutdown-child.ts', import.meta.url))
+    child = spawn(process.execPath, [program, String(stopMs)], {
+      env: { ...process.env, npm_lifecycle_event: undefined },
+      stdio: ['ignore', 'pipe', 'inherit']
+    })
+    let text = ''
+    child.stdout?.setEncoding('utf8').on('data', (chunk: string) => {
+      text += chunk
+    })
+    const ended = once(child, 'close').then(([status]) => status as number | null)
+    await expect.poll(() => text, { timeout: 20_000 }).toBe('up\n')
+    return { text: () => text, ended }
+  }
+
+  test.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)('%s: its parts stop, and it ends with status 0', async (signal) => {
+    const { text, ended } = await start(50)
+    child.kill(signal)
+    expect(await ended).toBe(0)
+    expect(text()).toBe('up\nstopping\nstopped\n')
+  })
+
+  test('a second signal ends it at once', async () => {
+    const { text, ended } = await start(7_000)
+    child.kill('SIGTERM')
+    await expect.poll(text, { timeout: 20_000 }).toBe('up\nstopping\n')
+    child.kill('SIGHUP')
+    expect(await ended).toBe(129)
+    expect(text()).toBe('up\nstopping\n')
   })
 })

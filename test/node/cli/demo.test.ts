@@ -61,14 +61,6 @@ describe('npm run demo', () => {
     await expect(fetch(url)).rejects.toThrow()
   })
 
-  test.each(['SIGTERM', 'SIGHUP'] as const)('%s ends it as Ctrl-C does', async (signal) => {
-    const demo = start()
-    await demo.url()
-    demo.child.kill(signal)
-    expect(await demo.ended).toBe(0)
-    expect(await readdir(folder)).toEqual([])
-  })
-
   test('a Ctrl-C while it is still starting leaves nothing either, and is not a good end', async () => {
     const demo = start()
     await eventually(async () => ((await readdir(folder)).length > 0 ? true : undefined), { expected: 'its folder' })

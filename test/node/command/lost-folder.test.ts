@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { lstat, mkdir, readFile, rmdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { test as base, describe, expect } from 'vitest'
+import { test as base, describe, expect, vi } from 'vitest'
 import { command, endOf, loopback, type NodeProcess, startNode, temporaryFolder } from './running.ts'
 
 interface Place {
@@ -76,6 +76,6 @@ describe.concurrent('what a peer keeps', () => {
     expect(node.complaint()).toMatch(`warning: the storage ${file} failed`)
     expect(node.complaint()).toMatch(`${file} should be a file, but it is a folder`)
     await rmdir(file)
-    await expect.poll(node.complaint, { timeout: 20_000 }).toMatch(`the storage ${file} works again`)
+    await vi.waitFor(() => expect(node.complaint()).toMatch(`the storage ${file} works again`), { timeout: 20_000 })
   })
 })

@@ -71,12 +71,6 @@ describe('npm run example:light-client', () => {
     }
   }, 60_000)
 
-  test('--check finds all its facts, and leaves nothing', async () => {
-    const { ended, output } = run(['--check'])
-    expect(await ended, output()).toBe(0)
-    expect(output()).toMatch(/\nAll 7 facts hold\.\nStopped; nothing is left\./)
-  }, 120_000)
-
   test.each([
     [['--help'], 0, 'npm run example:light-client [-- options]'],
     [['--port', 'x'], 2, '--port: expected a whole number from 1 to 65535, got "x"'],
