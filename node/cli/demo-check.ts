@@ -16,6 +16,7 @@ import { checkFailures } from './demo-check-failures.ts'
 import { checkLinks } from './demo-check-links.ts'
 import { checkNewTabs } from './demo-check-new-tab.ts'
 import { checkPage } from './demo-check-page.ts'
+import { checkRecording } from './demo-check-recording.ts'
 import { checkRefusals } from './demo-check-refusals.ts'
 import { checkReturns } from './demo-check-returns.ts'
 import { checkTabs } from './demo-check-tabs.ts'
@@ -85,6 +86,7 @@ async function checkPages({ demo, mailbox, facts, shutdown, browser }: Pages): P
   if (linked !== undefined) {
     const context: CheckContext = { demo, facts, shutdown, mailbox, closedPorts, ...linked }
     await checkPage(context)
+    await checkRecording(context)
     await checkAway(context)
     await checkAccess({ ...context, failing: () => browser.openFailing() })
     await checkFailures({ ...context, browser })

@@ -8,6 +8,7 @@
  */
 
 import { messageOf } from '../../src/core/values/reason.ts'
+import type { Recording } from '../../src/recording/index.ts'
 import type { SharedPool } from '../index.ts'
 import { chartPart } from './chart.ts'
 import { connectionsPart } from './connections.ts'
@@ -25,6 +26,7 @@ import { Notices } from './notices.ts'
 import { ownPart } from './own.ts'
 import type { Page, Part } from './page.ts'
 import { settingsPart } from './pool-settings.ts'
+import { listenForSave, startRecording } from './recording.ts'
 import { type DemoSettings, loadSettings } from './settings.ts'
 import { sheetPart } from './sheet.ts'
 import { openPool } from './start.ts'
@@ -45,11 +47,11 @@ const calmMs = 120
 async function start(): Promise<void> {
   showLife('starting')
   try {
-    const settings = await loadSettings()
+    const [settings, recording] = await Promise.all([loadSettings(), startRecording()])
     setText(byId('network', HTMLSpanElement), settings.network)
-    const pool = await openPool(settings)
+    const pool = await openPool(settings, recording)
     globalThis.p2pPool = pool
-    showPool(pool, settings)
+    showPool(pool, settings, recording)
   } catch (error) {
     console.error('the pool could not start', error)
     setText(byId('failure-message', HTMLParagraphElement), messageOf(error))
@@ -58,7 +60,7 @@ async function start(): Promise<void> {
   }
 }
 
-function showPool(pool: SharedPool, settings: DemoSettings): void {
+function showPool(pool: SharedPool, settings: DemoSettings, recording: Recording | undefined): void {
   const draw = () => {
     const snapshot = pool.snapshot()
     tabs.show(snapshot)
@@ -95,6 +97,7 @@ function showPool(pool: SharedPool, settings: DemoSettings): void {
     statusPart(page, settings, redraw)
   ]
   listenForDials(page)
+  listenForSave(page, recording)
   pool.addEventListener('change', calmly(redraw))
   addEventListener('online', redraw)
   addEventListener('offline', redraw)
