@@ -53,6 +53,10 @@ const contentTypes: Readonly<Record<string, string>> = {
   '.json': 'application/json; charset=utf-8'
 }
 
+export function contentTypeOf(fileName: string): string {
+  return contentTypes[extname(fileName)] ?? 'application/octet-stream'
+}
+
 /** `folder` holds an index.html. Rejects with Vite's error if the page does not build. Writes no file. */
 export async function buildPage(folder = pageFolder): Promise<PageFiles> {
   const { build } = await import('vite')
@@ -67,7 +71,7 @@ export async function buildPage(folder = pageFolder): Promise<PageFiles> {
   const files = new Map<string, PageFile>()
   for (const output of outputs) {
     const body = output.type === 'chunk' ? output.code : output.source
-    const file = { type: contentTypes[extname(output.fileName)] ?? 'application/octet-stream', body }
+    const file = { type: contentTypeOf(output.fileName), body }
     files.set(`/${output.fileName}`, file)
     if (output.fileName === 'index.html') files.set('/', file)
   }

@@ -1,10 +1,11 @@
 /** The page of the playground: built by Vite into a folder, and served from there on this machine. */
 import { readdir, readFile } from 'node:fs/promises'
-import { join, resolve } from 'node:path'
+import { join, relative, resolve, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { build, type PreviewServer, preview } from 'vite'
+import { build } from 'vite'
 import { messageOf } from '../../src/core/values/reason.ts'
 import { codeOf } from '../system-error.ts'
+import { contentTypeOf, type PageFile, type PageFiles, type PageServer, serveFiles } from './demo-server.ts'
 
 const root = fileURLToPath(new URL('../../web/playground', import.meta.url))
 
@@ -46,16 +47,20 @@ export async function buildPlayground(outDir: string): Promise<void> {
   })
 }
 
-/** Port 0 takes a free one. Rejects if the port is taken. */
-export async function servePlayground(outDir: string, port: number): Promise<{ url: string; close(): Promise<void> }> {
-  const server: PreviewServer = await preview({
-    configFile: false,
-    root,
-    logLevel: 'error',
-    build: { outDir },
-    preview: { port, host: '127.0.0.1', strictPort: port !== 0 }
-  })
-  const [url] = server.resolvedUrls?.local ?? []
-  if (url === undefined) throw new Error('the server of the page has no address')
-  return { url, close: () => server.close() }
+/** The built page as a plain web server sees it. `at`: the folder of the host where it lies, with both its slashes. */
+export async function playgroundFiles(outDir: string, at = '/'): Promise<PageFiles> {
+  const files = new Map<string, PageFile>()
+  for (const entry of await readdir(outDir, { recursive: true, withFileTypes: true })) {
+    if (!entry.isFile()) continue
+    const path = join(entry.parentPath, entry.name)
+    const file = { type: contentTypeOf(path), body: await readFile(path) }
+    files.set(`${at}${relative(outDir, path).replaceAll(sep, '/')}`, file)
+    if (path === join(outDir, 'index.html')) files.set(at, file)
+  }
+  return files
+}
+
+/** Port 0 takes a free one. Rejects with a sentence for people if the port cannot be had. */
+export async function servePlayground(outDir: string, port: number): Promise<PageServer> {
+  return serveFiles(await playgroundFiles(outDir), port)
 }

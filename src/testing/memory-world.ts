@@ -8,7 +8,8 @@ import { nodePreset, type PoolOptions, resolveConfig } from '../core/values/conf
 import type { Log, Random } from '../core/values/ports.ts'
 import { MemoryHub, type MemoryNetwork } from './memory-network.ts'
 import { seededRandom } from './seeded-random.ts'
-import { settle, VirtualClock } from './virtual-clock.ts'
+import { settle } from './settle.ts'
+import { VirtualClock } from './virtual-clock.ts'
 
 /** What a `MemoryWorld` is made of. */
 export interface WorldOptions {

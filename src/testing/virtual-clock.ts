@@ -3,6 +3,7 @@
  * every microtask runs, so all that a timer causes has happened before the next one fires. In Node and in browsers.
  */
 import type { Clock } from '../core/values/ports.ts'
+import { settle } from './settle.ts'
 import { TimerQueue, type Waiting } from './timer-queue.ts'
 
 /** After so many steps in one go the event loop gets a turn: a test runner wants to tell that it lives. */
@@ -104,21 +105,8 @@ export class VirtualClock implements Clock {
   }
 }
 
-/** What Node and browsers have for the next turn. Not by their types: a page need not have Node's, nor a program of Node the DOM's. */
-const host = globalThis as {
-  readonly process?: { readonly nextTick?: (work: () => void) => void }
-  readonly setImmediate?: (work: () => void) => void
-  readonly scheduler?: { readonly yield?: () => Promise<void> }
-}
-
 function eventLoopTurn(): Promise<void> {
-  return new Promise((resolve) => (host.setImmediate ?? setTimeout)(resolve))
-}
-
-/** Resolves when no microtask is left: Node runs the next tick only then, a browser the next task. */
-export function settle(): Promise<void> {
-  const { process, scheduler } = host
-  if (process?.nextTick !== undefined) return new Promise((resolve) => process.nextTick?.(resolve))
-  // The quickest that browsers have. A thousand pools take thousands of steps a second, and a timer takes 4 ms.
-  return scheduler?.yield?.() ?? new Promise((resolve) => setTimeout(resolve))
+  // Not by its type: a page has no Node types.
+  const { setImmediate } = globalThis as { readonly setImmediate?: (work: () => void) => void }
+  return new Promise((resolve) => (setImmediate ?? setTimeout)(resolve))
 }

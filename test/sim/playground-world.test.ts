@@ -42,7 +42,7 @@ describe('a world of the playground', () => {
   })
 
   it('in which all have what they want, and more want to join, is not flooded with dials', async () => {
-    const world = await ran('pools=80&pages=95&churn=0&min=6&expected=7&max=8', 20)
+    const world = await ran('pools=120&pages=95&churn=0&min=6&expected=6&max=6&relays=1', 20)
     const { inBand, up } = world.look()
     expect(up - inBand).toBeGreaterThan(5)
     while (world.second < 40) await world.step()

@@ -11,53 +11,14 @@ import { componentsOf } from './graph.ts'
 import { hostileShareConnected, hostileShareKnown } from './hostile/honest.ts'
 import { hostilePoint, Intruder } from './hostile/intruder.ts'
 import type { Machine } from './machine.ts'
+import { fillS, type Look, type MachineKind, type MarkKind, meetS, type Story } from './playground-figures.ts'
 import { pointOf, Simulation } from './simulation.ts'
 import type { Act, WorldSettings } from './world-settings.ts'
 
-export type MachineKind = 'relay' | 'node' | 'page'
-
-/** One look at the world. */
-export interface Look {
-  /** Virtual time, s. */
-  readonly atS: number
-  /** Honest pools that run, and those of them with at least their minimum. */
-  readonly up: number
-  readonly inBand: number
-  /** Connections: the least, the mean and the most of the pools that run. */
-  readonly least: number
-  readonly mean: number
-  readonly most: number
-  /** Parts that the network has fallen into; 1: everybody reaches everybody, over others. */
-  readonly parts: number
-  /** Dials since the last look, and those of them that made a connection. */
-  readonly dials: number
-  readonly opened: number
-  /** Shares of what honest pools know and are connected with that is hostile, from 0 to 1. */
-  readonly hostileKnown: number
-  readonly hostileConnected: number
-}
-
-/** What a run was like from its beginning on. The page and `npm run sim` show the same. */
-export interface Story {
-  readonly atS: number
-  /** Share of the pools' time in which they had at least their minimum, from the tenth second on. */
-  readonly timeInBand: number
-  /** Seconds in which the network was in parts, from the thirtieth on: until then they find each other. */
-  readonly splitS: number
-  readonly deaths: number
-  readonly dials: number
-  readonly opened: number
-  /** All that happened, as one number. */
-  readonly hash: string
-}
-
-/** The first seconds in which a network comes about are not counted, s. */
-export const fillS = 10
-export const meetS = 30
 /** Relays at which a page has a reservation, while there are as many. */
 const reservationsPerPage = 2
 /** How long a page that lost a relay takes to reserve at another, s. */
-const reserveEveryS = 5
+const reserveEveryS = 1
 /** One that died is back after so long at most, ms. */
 const maxAwayMs = 60_000
 /** Of those that die, so many say goodbye, and so many go dark. The machine of the others tells their peers. */
@@ -67,6 +28,8 @@ const darkShare = 0.25
 const liesPerMessage = 100
 /** A liar dials so many pools a minute. */
 const liarDialsPerMinute = 6
+/** Parts of a second between which a step asks whether it goes on. */
+const slicesPerSecond = 20
 /** All pools begin within so long, ms: a crowd in one instant is another story. */
 const startWithinMs = 10_000
 
@@ -93,15 +56,18 @@ export class PlaygroundWorld {
     this.sim = new Simulation({ seed, options, checking: { everySteps: 1_000_000 } })
     const pagesCount = Math.min(Math.round((pools * pages) / 100), pools - relays)
     this.kinds = Array.from({ length: pools }, (_, i) => (i < relays ? 'relay' : i < pools - pagesCount ? 'node' : 'page'))
-    // All know the relays by configuration, and keep a connection with each.
-    const roomy = { ...options, maxConnections: max + pools }
+    // All know the relays by configuration, and keep a connection with each: a third of that span is open to those who come.
+    const known = { max: Math.max(400, 2 * pools), target: Math.max(300, pools + pools / 2) }
+    const roomy = { ...options, maxConnections: expected + 3 * pools, maxKnownPeers: known, maxKnownPoints: known, maxIncoming: pools }
     this.#relays = Array.from({ length: relays }, () => this.sim.add(roomy))
     const trustedPoints = this.#relays.map((relay) => ({ point: pointOf(relay), expectedPeerId: relay.network.peerId }))
     for (const kind of this.kinds.slice(relays)) {
       const machine = this.sim.add({ trustedPoints })
       if (kind === 'page') machine.network.announce()
     }
-    this.sim.startAll(this.sim.machines, startWithinMs)
+    // Servers run before their visitors come.
+    this.sim.startAll(this.#relays, 0)
+    this.sim.startAll(this.sim.machines.slice(relays), startWithinMs)
     this.#addLiars()
   }
 
@@ -109,14 +75,20 @@ export class PlaygroundWorld {
     return this.#second
   }
 
-  /** Where each pool is on the map, two numbers from 0 to 1 a pool: distance is latency. */
-  get places(): number[] {
-    return this.sim.machines.flatMap(({ network }) => this.sim.map.placeOf(network))
+  /** What stands on the map: the pools by their numbers, then the liars. */
+  get marks(): readonly MarkKind[] {
+    return [...this.kinds, ...this.#liars.map(() => 'liar' as const)]
   }
 
-  /** Each connection once, as the numbers of its two pools. */
+  /** Where each mark is, two numbers from 0 to 1: distance is latency. */
+  get places(): number[] {
+    return [...this.sim.machines, ...this.#liars].flatMap(({ network }) => this.sim.map.placeOf(network))
+  }
+
+  /** Each connection once, as the numbers of its two marks. */
   links(): Uint16Array<ArrayBuffer> {
-    const byPeer = new Map<string, number>(this.sim.machines.map(({ network, index }) => [network.peerId, index]))
+    const marks = [...this.sim.machines, ...this.#liars]
+    const byPeer = new Map<string, number>(marks.map(({ network }, index) => [network.peerId, index]))
     const ends: number[] = []
     for (const { index, program } of this.sim.up)
       for (const { peerId } of program?.state.connections() ?? []) {
@@ -140,15 +112,21 @@ export class PlaygroundWorld {
     return this.kinds[index] ?? 'node'
   }
 
-  /** What is to happen in this second, and a second of virtual time. */
-  async step(): Promise<void> {
+  /**
+   * What is to happen in this second, and a second of virtual time. A second of a thousand pools can take seconds: `between` is asked a few
+   * times meanwhile. False ends it there, and the world with it.
+   */
+  async step(between: () => Promise<boolean> | true = () => true): Promise<void> {
     const { sim } = this
     this.#isStepping = true
     for (const { atS, act } of this.#settings.acts) if (atS === this.#second) this.#do(act)
     this.#churn()
     if (this.#second % reserveEveryS === 0) this.#reserve()
     this.#lie()
-    await sim.run(1_000)
+    for (let slice = 1; slice <= slicesPerSecond; slice++) {
+      await sim.run(1_000 / slicesPerSecond)
+      if (slice < slicesPerSecond && !(await between())) return
+    }
     this.#second++
     this.#isStepping = false
     this.#count()
@@ -163,7 +141,7 @@ export class PlaygroundWorld {
       splitS: split,
       deaths: this.#deaths,
       dials: log.count('dial-started'),
-      opened: log.count('connection-opened') / 2,
+      opened: this.#opened,
       hash: log.hash
     }
   }
@@ -172,7 +150,7 @@ export class PlaygroundWorld {
     const { sim } = this
     const up = sim.up
     const counts = up.map(({ active }) => active)
-    const total = { dials: sim.log.count('dial-started'), opened: sim.log.count('connection-opened') / 2 }
+    const total = { dials: sim.log.count('dial-started'), opened: this.#opened }
     const { dials, opened } = this.#told
     this.#told = total
     const mean = (share: (machine: Machine) => number): number => up.reduce((sum, one) => sum + share(one), 0) / Math.max(1, up.length)
@@ -190,6 +168,11 @@ export class PlaygroundWorld {
       hostileKnown: hasLiars ? mean(hostileShareKnown) : 0,
       hostileConnected: hasLiars ? mean(hostileShareConnected) : 0
     }
+  }
+
+  /** Both ends tell of a connection; a liar has no pool that would. */
+  get #opened(): number {
+    return Math.round(this.sim.log.count('connection-opened') / 2)
   }
 
   #count(): void {

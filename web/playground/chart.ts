@@ -1,6 +1,6 @@
 /** Pools in their band and the network's parts over virtual time. The plot is uPlot's. */
 import uPlot from 'uplot'
-import type { Look } from '../../test/sim/playground-world.ts'
+import type { Look } from '../../test/sim/playground-figures.ts'
 
 /** Seconds kept; a longer run shows the last of them. */
 const maxSeconds = 3_600
@@ -25,7 +25,7 @@ export class Chart {
         cursor: { show: false },
         scales: { x: { time: false }, y: { range: [0, 100] } },
         axes: [
-          { ...axis, values: (_, ticks) => ticks.map((tick) => `${tick} s`) },
+          { ...axis, size: 30, values: (_, ticks) => ticks.map((tick) => `${tick} s`) },
           { ...axis, size: 46, values: (_, ticks) => ticks.map((tick) => `${tick} %`) }
         ],
         series: [{}, { stroke: colour('--good'), fill: colour('--good-soft'), width: 1.5 }]

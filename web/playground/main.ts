@@ -1,5 +1,5 @@
 /** The page of the playground: what a visitor sets and does goes to the worker, what the worker sends is shown. */
-import { fillS, type Look, meetS } from '../../test/sim/playground-world.ts'
+import { fillS, type Look, type MarkKind, meetS } from '../../test/sim/playground-figures.ts'
 import { type Act, readWorld, type WorldSettings, worldRanges, writeWorld } from '../../test/sim/world-settings.ts'
 import { byId, setAttribute, setText } from '../demo/dom.ts'
 import { Chart } from './chart.ts'
@@ -22,24 +22,30 @@ const acts: Readonly<Record<Act, string>> = {
 
 let settings: WorldSettings = readWorld('')
 let scene: Scene | undefined
+/** A slider that is moved gives many worlds; the one at which it stays for so long is made, ms. */
+const startAfterMs = 150
+/** Below this share of the speed that was asked for, the page says that it cannot keep up. */
+const keepsUp = 0.9
+
 /** Counts the worlds of this page. */
 let run = 0
 /** An address that makes no sense stays where it can be mended, until the visitor sets something. */
 let keepsAddress = false
-let marks: Marks = { conditions: new Uint8Array(), links: new Uint16Array() }
+let marks: Marks | undefined
 let time = { speed: 10, isPaused: false }
+let starting: ReturnType<typeof setTimeout> | undefined
 /** What was done last, and when all were in their band again in one network; virtual seconds. */
 let broken: { readonly act: Act; readonly atS: number; hurtAtS?: number; backAtS?: number | undefined } | undefined
 
 worker.addEventListener('message', ({ data }: MessageEvent<FromWorker>) => {
   if (data.kind === 'failed') fail(data.message)
   else if (data.run !== run) return
-  else if (data.kind === 'world') scene = data
+  else if (data.kind === 'world') showScene(data)
   else show(data)
 })
 worker.addEventListener('error', ({ message }) => fail(message))
 addEventListener('hashchange', () => open(location.hash.slice(1)))
-form.addEventListener('input', () => change(readForm()))
+form.addEventListener('input', () => change(readForm(), startAfterMs))
 byId('seed', HTMLInputElement).addEventListener('change', ({ target }) => change({ seed: Number((target as HTMLInputElement).value) }))
 byId('new-seed', HTMLButtonElement).addEventListener('click', () => change({ seed: Math.floor(Math.random() * 1_000_000) }))
 byId('restart', HTMLButtonElement).addEventListener('click', () => change({}))
@@ -47,7 +53,10 @@ byId('pause', HTMLButtonElement).addEventListener('click', () => setTime({ isPau
 for (const button of document.querySelectorAll<HTMLButtonElement>('[data-speed]'))
   button.addEventListener('click', () => setTime({ speed: Number(button.dataset.speed), isPaused: false }))
 for (const button of document.querySelectorAll<HTMLButtonElement>('[data-act]'))
-  button.addEventListener('click', () => tell({ kind: 'act', act: button.dataset.act as Act }))
+  button.addEventListener('click', () => {
+    setText(byId('since', HTMLParagraphElement), 'At the next second …')
+    tell({ kind: 'act', act: button.dataset.act as Act })
+  })
 new ResizeObserver(() => requestAnimationFrame(draw)).observe(canvas)
 matchMedia('(prefers-color-scheme: dark)').addEventListener('change', draw)
 open(location.hash.slice(1))
@@ -73,36 +82,39 @@ function open(text: string): void {
 }
 
 /** Another world, from the beginning, to which nothing was done. */
-function change(changed: Partial<WorldSettings>): void {
+function change(changed: Partial<WorldSettings>, afterMs = 0): void {
   try {
     settings = readWorld(writeWorld({ ...settings, ...changed, acts: [] }))
     problem.hidden = true
     keepsAddress = false
-    start()
+    start(afterMs)
   } catch (error) {
     fail(error instanceof Error ? error.message : String(error))
   }
 }
 
-function start(): void {
+function start(afterMs = 0): void {
   broken = undefined
-  chart.clear()
+  // What the world before still sends is of no use.
+  run++
   showSettings()
-  showAddress(writeWorld(settings))
+  for (const id of ['in-band', 'parts', 'connections', 'dials']) setText(byId(id, HTMLElement), '…')
   setText(byId('since', HTMLParagraphElement), 'Nothing is broken yet.')
-  tell({ kind: 'start', run: ++run, world: writeWorld(settings), ...time })
-  setTime({})
+  clearTimeout(starting)
+  starting = setTimeout(() => {
+    chart.clear()
+    showAddress(writeWorld(settings))
+    tell({ kind: 'start', run, world: writeWorld(settings), ...time })
+    setTime({})
+  }, afterMs)
 }
 
 function setTime(changed: Partial<typeof time>): void {
   time = { ...time, ...changed }
   const pause = byId('pause', HTMLButtonElement)
   setText(pause, time.isPaused ? 'Go on' : 'Pause')
-  setAttribute(pause, 'aria-pressed', String(time.isPaused))
   for (const button of document.querySelectorAll<HTMLButtonElement>('[data-speed]'))
     setAttribute(button, 'aria-pressed', String(!time.isPaused && Number(button.dataset.speed) === time.speed))
-  setText(byId('life', HTMLSpanElement), time.isPaused ? 'Paused' : 'Running')
-  document.body.dataset.life = time.isPaused ? 'created' : 'running'
   tell({ kind: 'speed', ...time })
 }
 
@@ -137,29 +149,51 @@ function showAddress(text: string): void {
   if (location.hash.slice(1) !== text) history.replaceState(null, '', `#${text}`)
 }
 
+function showScene(shown: Scene): void {
+  scene = shown
+  marks = undefined
+  for (const place of document.querySelectorAll<HTMLElement>('[data-count]')) {
+    const count = shown.kinds.filter((kind) => kind === (place.dataset.count as MarkKind)).length
+    setText(place, String(count))
+    place.closest('li')?.toggleAttribute('hidden', count === 0)
+  }
+}
+
 function show(frame: Frame): void {
-  const { looks, story, times } = frame
+  const { looks, story, isPaused } = frame
+  marks = frame
+  draw()
+  setText(byId('life', HTMLSpanElement), isPaused ? 'Paused' : 'Running')
+  document.body.dataset.life = isPaused ? 'created' : 'running'
+  showTime(frame)
   const look = looks.at(-1)
   if (look === undefined) return
   settings = readWorld(frame.world)
   showAddress(frame.world)
-  marks = frame
-  draw()
   chart.add(looks)
-  showNow(look, times)
+  showNow(look)
   for (const one of looks) follow(one)
   showBroken(look)
   setText(byId('command', HTMLElement), `npm run sim -- --scenario playground --world '${frame.world}' --seconds ${story.atS}`)
-  const split = story.splitS === 0 ? 'never in parts' : `in parts for ${story.splitS} s`
-  const counted = `${(story.timeInBand * 100).toFixed(2)} % of the time with at least the minimum (from ${fillS} s on), ${split} (from ${meetS} s on)`
+  const inBand = `${(story.timeInBand * 100).toFixed(2)} % of the time with at least the minimum (from ${fillS} s on)`
+  const split = `${story.splitS === 0 ? 'never in parts' : `in parts for ${story.splitS} s`} (from ${meetS} s on)`
+  const counted = story.atS > meetS ? `${inBand}, ${split}` : story.atS > fillS ? inBand : 'the network comes about'
   setText(
     byId('story', HTMLParagraphElement),
     `${story.atS} s: ${counted}, ${story.deaths} deaths, ${story.dials} dials, ${story.opened} connections, event log ${story.hash}.`
   )
 }
 
-function showNow(look: Look, times: number): void {
-  const { up, inBand, parts, least, mean, most, dials, atS } = look
+function showTime({ nowS, times, isPaused }: Frame): void {
+  const wholeS = Math.floor(nowS)
+  setText(byId('clock', HTMLElement), wholeS < 60 ? `${wholeS} s` : `${Math.floor(wholeS / 60)} min ${wholeS % 60} s`)
+  const shown = `${times < 10 ? times.toFixed(1) : times.toFixed(0)} times real time`
+  const isSlow = times < keepsUp * time.speed
+  const rate = times === 0 ? 'measuring' : isSlow ? `${shown}: this machine manages no more` : shown
+  setText(byId('rate', HTMLElement), isPaused ? 'paused' : rate)
+}
+
+function showNow({ up, inBand, parts, least, mean, most, dials, hostileKnown, hostileConnected }: Look): void {
   const low = byId('in-band', HTMLElement)
   setText(low, `${inBand} of ${up}`)
   low.dataset.bad = String(inBand < up)
@@ -168,13 +202,11 @@ function showNow(look: Look, times: number): void {
   split.dataset.bad = String(parts > 1)
   setText(byId('connections', HTMLElement), `${least} – ${mean.toFixed(1)} – ${most}`)
   setText(byId('dials', HTMLElement), String(dials))
-  setText(byId('clock', HTMLElement), atS < 60 ? `${atS} s` : `${Math.floor(atS / 60)} min ${atS % 60} s`)
-  setText(byId('rate', HTMLElement), times === 0 ? 'measuring' : `${times < 10 ? times.toFixed(1) : times.toFixed(0)} times real time`)
   const liars = byId('liars-line', HTMLParagraphElement)
   liars.hidden = settings.liars === 0
   setText(
     liars,
-    `Liars: ${(look.hostileKnown * 100).toFixed(1)} % of the known addresses, ${(look.hostileConnected * 100).toFixed(1)} % of the connections.`
+    `Liars: ${(hostileKnown * 100).toFixed(1)} % of the known addresses, ${(hostileConnected * 100).toFixed(1)} % of the connections.`
   )
   canvas.setAttribute(
     'aria-label',
@@ -206,7 +238,7 @@ function showBroken({ atS }: Look): void {
 }
 
 function draw(): void {
-  if (scene !== undefined && marks.conditions.length === scene.kinds.length) drawNetwork(canvas, scene, marks)
+  if (scene !== undefined && marks !== undefined) drawNetwork(canvas, scene, marks)
 }
 
 function fail(message: string): void {

@@ -1,5 +1,5 @@
 /** What the page and its worker say to each other. */
-import type { Look, MachineKind, Story } from '../../test/sim/playground-world.ts'
+import type { Look, MarkKind, Story } from '../../test/sim/playground-figures.ts'
 import type { Act } from '../../test/sim/world-settings.ts'
 
 /** Virtual time over real time; 0: as fast as it goes. */
@@ -11,7 +11,7 @@ export type ToWorker =
   | { readonly kind: 'speed'; readonly speed: Speed; readonly isPaused: boolean }
 
 export type FromWorker =
-  | { readonly kind: 'world'; readonly run: number; readonly places: Float32Array; readonly kinds: readonly MachineKind[] }
+  | { readonly kind: 'world'; readonly run: number; readonly places: Float32Array; readonly kinds: readonly MarkKind[] }
   | ({ readonly kind: 'frame' } & Frame)
   | { readonly kind: 'failed'; readonly message: string }
 
@@ -21,16 +21,20 @@ export interface Frame {
   readonly run: number
   /** The text of the world, with all that was done to it. */
   readonly world: string
+  /** Virtual time, s. With many pools one second can take longer than a picture. */
+  readonly nowS: number
   /** Of each second since the last frame. */
   readonly looks: readonly Look[]
+  /** Of the last whole second. */
   readonly story: Story
-  /** What each pool is at: see `conditions`. */
+  readonly isPaused: boolean
+  /** What each mark is at: see `conditions`. */
   readonly conditions: Uint8Array
-  /** Two pools a connection, by their numbers; none where the lines are too many to be drawn each time. */
+  /** Two marks a connection, by their numbers. */
   readonly links: Uint16Array
-  /** Virtual over real time of the last second. */
+  /** Virtual over real time, of the last second or longer; 0: not known yet. */
   readonly times: number
 }
 
 /** What a mark shows. */
-export const conditions = { off: 0, low: 1, ok: 2 } as const
+export const conditions = { off: 0, low: 1, ok: 2, liar: 3 } as const

@@ -1,11 +1,11 @@
 /** The network as a picture: a mark a pool, where it is on the map, a line a connection. On a canvas: there are thousands. */
-import type { MachineKind } from '../../test/sim/playground-world.ts'
+import type { MarkKind } from '../../test/sim/playground-figures.ts'
 import { conditions } from './messages.ts'
 
 export interface Scene {
-  /** Two numbers a pool, from 0 to 1. */
+  /** Two numbers a mark, from 0 to 1. */
   readonly places: Float32Array
-  readonly kinds: readonly MachineKind[]
+  readonly kinds: readonly MarkKind[]
 }
 
 export interface Marks {
@@ -14,6 +14,7 @@ export interface Marks {
 }
 
 const margin = 14
+type At = (index: number) => readonly [number, number]
 
 export function drawNetwork(canvas: HTMLCanvasElement, { places, kinds }: Scene, marks: Marks): void {
   const context = canvas.getContext('2d')
@@ -26,53 +27,78 @@ export function drawNetwork(canvas: HTMLCanvasElement, { places, kinds }: Scene,
   context.clearRect(0, 0, clientWidth, clientHeight)
   const style = getComputedStyle(canvas)
   const colour = (name: string): string => style.getPropertyValue(name)
-  const at = (index: number): readonly [number, number] => [
+  const at: At = (index) => [
     margin + (places[index * 2] ?? 0) * (clientWidth - 2 * margin),
     margin + (places[index * 2 + 1] ?? 0) * (clientHeight - 2 * margin)
   ]
 
-  context.strokeStyle = colour('--accent')
-  context.globalAlpha = Math.max(0.05, Math.min(0.3, 120 / Math.max(1, marks.links.length / 2)))
+  const pools = kinds.indexOf('liar')
+  const isHostile = (index: number): boolean => pools >= 0 && index >= pools
+  const { honest, hostile } = sortLinks(marks.links, isHostile)
   context.lineWidth = 1
-  context.beginPath()
-  for (let i = 0; i + 1 < marks.links.length; i += 2) {
-    context.moveTo(...at(marks.links[i] ?? 0))
-    context.lineTo(...at(marks.links[i + 1] ?? 0))
-  }
-  context.stroke()
+  context.strokeStyle = colour('--accent')
+  context.globalAlpha = Math.max(0.05, Math.min(0.3, 120 / Math.max(1, honest.length / 2)))
+  drawLinks(context, honest, at)
+  context.strokeStyle = colour('--warn')
+  context.globalAlpha = 0.6
+  drawLinks(context, hostile, at)
   context.globalAlpha = 1
 
-  const radius = kinds.length > 400 ? 2.6 : kinds.length > 150 ? 3.6 : 5
-  const fills = { [conditions.ok]: colour('--good'), [conditions.low]: colour('--bad') }
-  context.lineWidth = 1.2
-  for (const [index, kind] of kinds.entries()) {
-    const condition = marks.conditions[index] ?? conditions.off
-    context.beginPath()
-    trace(context, kind, { at: at(index), radius })
-    if (condition === conditions.off) {
-      context.strokeStyle = colour('--strong-line')
-      context.stroke()
-    } else {
-      context.fillStyle = fills[condition as keyof typeof fills]
-      context.fill()
-    }
+  const radius = pools > 400 || kinds.length > 400 ? 2.6 : kinds.length > 150 ? 3.6 : 5
+  const fills = [undefined, colour('--bad'), colour('--good'), colour('--warn')]
+  const outline = colour('--strong-line')
+  // A path for each look, not for each mark: filling a thousand paths takes longer than the rest of the picture.
+  const paths = fills.map(() => new Path2D())
+  for (const [index, kind] of kinds.entries())
+    trace(paths[marks.conditions[index] ?? conditions.off] as Path2D, kind, { at: at(index), radius })
+  for (const [condition, path] of paths.entries()) {
+    const fill = fills[condition]
+    context.lineWidth = condition === conditions.liar ? 2 : 1.2
+    context.strokeStyle = condition === conditions.liar ? (fill ?? outline) : outline
+    if (condition === conditions.low || condition === conditions.ok) {
+      context.fillStyle = fill ?? outline
+      context.fill(path)
+    } else context.stroke(path)
   }
 }
 
-function trace(
-  context: CanvasRenderingContext2D,
-  kind: MachineKind,
-  { at: [x, y], radius }: { at: readonly [number, number]; radius: number }
-): void {
+function sortLinks(links: Uint16Array, isHostile: (index: number) => boolean): { honest: number[]; hostile: number[] } {
+  const honest: number[] = []
+  const hostile: number[] = []
+  for (let i = 0; i + 1 < links.length; i += 2) {
+    const [one, other] = [links[i] ?? 0, links[i + 1] ?? 0]
+    const list = isHostile(one) || isHostile(other) ? hostile : honest
+    list.push(one, other)
+  }
+  return { honest, hostile }
+}
+
+function drawLinks(context: CanvasRenderingContext2D, links: readonly number[], at: At): void {
+  context.beginPath()
+  for (let i = 0; i + 1 < links.length; i += 2) {
+    context.moveTo(...at(links[i] ?? 0))
+    context.lineTo(...at(links[i + 1] ?? 0))
+  }
+  context.stroke()
+}
+
+function trace(path: Path2D, kind: MarkKind, { at: [x, y], radius }: { at: readonly [number, number]; radius: number }): void {
   if (kind === 'relay') {
-    const side = radius * 2.6
-    context.roundRect(x - side / 2, y - side / 2, side, side, radius * 0.6)
+    const side = Math.max(8, radius * 2.6)
+    path.roundRect(x - side / 2, y - side / 2, side, side, side / 4)
   } else if (kind === 'node') {
-    context.arc(x, y, radius, 0, 2 * Math.PI)
+    path.moveTo(x + radius, y)
+    path.arc(x, y, radius, 0, 2 * Math.PI)
+  } else if (kind === 'page') {
+    path.moveTo(x, y - radius * 1.25)
+    path.lineTo(x + radius * 1.2, y + radius * 0.85)
+    path.lineTo(x - radius * 1.2, y + radius * 0.85)
+    path.closePath()
   } else {
-    context.moveTo(x, y - radius * 1.25)
-    context.lineTo(x + radius * 1.2, y + radius * 0.85)
-    context.lineTo(x - radius * 1.2, y + radius * 0.85)
-    context.closePath()
+    const arm = radius + 0.5
+    path.moveTo(x - arm, y - arm)
+    path.lineTo(x + arm, y + arm)
+    path.moveTo(x + arm, y - arm)
+    path.lineTo(x - arm, y + arm)
   }
 }

@@ -1,19 +1,33 @@
 /** Runs one world, second by second of its time, as fast as the page asks for, and sends pictures of it. */
+import type { Look, Story } from '../../test/sim/playground-figures.ts'
 import { PlaygroundWorld } from '../../test/sim/playground-world.ts'
 import { readWorld, writeWorld } from '../../test/sim/world-settings.ts'
-import { conditions, type FromWorker, type ToWorker } from './messages.ts'
+import { conditions, type FromWorker, type Speed, type ToWorker } from './messages.ts'
 
-/** A picture takes the page a few ms: so many a second look smooth and leave it idle. */
+/** So many pictures look smooth, and leave the page and this worker most of their time. */
 const frameEveryMs = 100
+/** Pictures within a second that takes longer. */
+const slowFrameEveryMs = 300
 /** Behind by more than this, a slow machine does not catch up: it goes on from where it is. */
 const maxBehindMs = 500
+const rateOverMs = 1_000
 
 interface Run {
   readonly run: number
   readonly world: PlaygroundWorld
-  speed: number
+  speed: Speed
   isPaused: boolean
+  framedAt: number
+  /** Not sent yet. */
+  looks: Look[]
+  /** Of the last whole second. */
+  story: Story
+  /** How fast time passes, measured from `at` on. */
+  rate: { at: number; nowMs: number; times: number }
 }
+
+// Most dials fail, as they do in a full network, and each makes errors whose stack nobody reads.
+Object.assign(Error, { stackTraceLimit: 0 })
 
 let run: Run | undefined
 let wake: () => void = () => undefined
@@ -32,8 +46,9 @@ function send(message: FromWorker, moved: Transferable[] = []): void {
 function start({ run: number, world: text, speed, isPaused }: ToWorker & { kind: 'start' }): void {
   try {
     const world = new PlaygroundWorld(readWorld(text))
-    run = { run: number, world, speed, isPaused }
-    send({ kind: 'world', run: number, places: new Float32Array(world.places), kinds: world.kinds })
+    const rate = { at: performance.now(), nowMs: 0, times: 0 }
+    run = { run: number, world, speed, isPaused, framedAt: Number.NEGATIVE_INFINITY, looks: [], story: world.story, rate }
+    send({ kind: 'world', run: number, places: new Float32Array(world.places), kinds: world.marks })
     void live(run)
   } catch (error) {
     run = undefined
@@ -45,32 +60,33 @@ function start({ run: number, world: text, speed, isPaused }: ToWorker & { kind:
 async function live(mine: Run): Promise<void> {
   const { world } = mine
   let due = performance.now()
-  let framed = Number.NEGATIVE_INFINITY
-  let looks: ReturnType<PlaygroundWorld['look']>[] = []
-  let rate = { at: performance.now(), second: world.second, times: 0 }
   try {
-    while (run === mine) {
-      if (mine.isPaused) {
-        await pause(Number.POSITIVE_INFINITY)
-        due = performance.now()
-        rate = { at: due, second: world.second, times: 0 }
-        continue
-      }
-      await world.step()
-      looks.push(world.look())
+    while (await goesOn(mine)) {
+      await world.step(async () => {
+        if (performance.now() - mine.framedAt >= slowFrameEveryMs) sendFrame(mine)
+        return goesOn(mine)
+      })
+      if (run !== mine) return
+      mine.looks.push(world.look())
+      mine.story = world.story
       const now = performance.now()
-      if (now - rate.at >= 1_000) rate = { at: now, second: world.second, times: ((world.second - rate.second) * 1_000) / (now - rate.at) }
-      if (now - framed >= frameEveryMs) {
-        framed = now
-        sendFrame(mine, { looks, times: rate.times })
-        looks = []
-      }
+      if (now - mine.framedAt >= frameEveryMs) sendFrame(mine)
       due = Math.max(due + (mine.speed === 0 ? 0 : 1_000 / mine.speed), now - maxBehindMs)
       await pause(due - now)
     }
   } catch (error) {
     if (run === mine) send({ kind: 'failed', message: String(error) })
   }
+}
+
+/** False once another world has taken its place. Waits as long as it is paused. */
+async function goesOn(mine: Run): Promise<boolean> {
+  if (run === mine && mine.isPaused) {
+    sendFrame(mine)
+    while (run === mine && mine.isPaused) await pause(Number.POSITIVE_INFINITY)
+    mine.rate = { at: performance.now(), nowMs: mine.world.sim.clock.now(), times: 0 }
+  }
+  return run === mine
 }
 
 /** A turn for messages at least; they end a longer pause. */
@@ -84,12 +100,20 @@ function pause(ms: number): Promise<void> {
   })
 }
 
-function sendFrame({ run: number, world }: Run, { looks, times }: { looks: ReturnType<PlaygroundWorld['look']>[]; times: number }): void {
-  const shown = new Uint8Array(world.kinds.length)
+function sendFrame(mine: Run): void {
+  const { run: number, world, looks, story, isPaused, rate } = mine
+  const now = performance.now()
+  const nowMs = world.sim.clock.now()
+  if (now - rate.at >= rateOverMs) mine.rate = { at: now, nowMs, times: (nowMs - rate.nowMs) / (now - rate.at) }
+  mine.framedAt = now
+  mine.looks = []
+  const shown = new Uint8Array(world.marks.length).fill(conditions.liar)
   for (const { index, pool, active } of world.sim.machines)
     shown[index] = pool === undefined ? conditions.off : active < world.settings.min ? conditions.low : conditions.ok
   const links = world.links()
-  send({ kind: 'frame', run: number, world: writeWorld(world.settings), looks, story: world.story, conditions: shown, links, times }, [
+  const { times } = mine.rate
+  const text = writeWorld(world.settings)
+  send({ kind: 'frame', run: number, world: text, nowS: nowMs / 1_000, looks, story, isPaused, conditions: shown, links, times }, [
     shown.buffer,
     links.buffer
   ])

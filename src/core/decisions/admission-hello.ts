@@ -11,7 +11,7 @@ import type { Rejection } from '../values/reason.ts'
 import type { HelloMessage } from '../wire/schema.ts'
 import { checkPeer, isShutOut } from './admission.ts'
 import { chooseToPrune, keptSlots, maxIncomingConnections, type Surplus, surplusByKind } from './eviction.ts'
-import { chooseRival, judgeShare, shareOf, untrustedHolders } from './group-shares.ts'
+import { chooseRival, judgeShare, sharedFrom, shareOf, untrustedHolders } from './group-shares.ts'
 
 /** The version of the pool protocol that this code speaks. */
 export const protocolVersions: readonly number[] = [1]
@@ -107,6 +107,8 @@ function findSlot(
   const isCrowded = roomForUntrusted(view, surplus) + freed <= 0
   // It takes the slot that it had.
   if (freed > 0) return isCrowded ? noSlot : twin
+  // On a server with a thousand peers a walk over all of them is what a handshake costs.
+  if (!isFull && !isCrowded && view.incomingSlots < sharedFrom(band.max)) return twin
   const holders = untrustedHolders(view, kind)
   const newcomer = shareOf({ host, peerId })
   const cameIn = holders.filter(({ direction }) => direction === 'incoming').length

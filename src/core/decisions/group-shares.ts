@@ -77,13 +77,18 @@ export function judgeShare<T extends Holder>(
   newcomer: AddressShare,
   { cameIn, slots }: { cameIn: number; slots: number }
 ): Fairness<T> {
-  if (cameIn < Math.max(minFree, Math.floor(slots * freeShare))) return { kind: 'take', evicts: undefined }
+  if (cameIn < sharedFrom(slots)) return { kind: 'take', evicts: undefined }
   const groups = tally(holders, ({ group }) => group)
   const sizeOf = (group: string): number => groups.get(group) ?? 0
   const share = shareAmong(holders.length + 1)
   if (sizeOf(newcomer.group) + 1 > share) return { kind: 'refuse' }
   const largest = newestOfLargest(holders, ({ group }) => sizeOf(group))
   return { kind: 'take', evicts: largest !== undefined && sizeOf(largest.group) > share ? largest : undefined }
+}
+
+/** Where fewer peers came in, of at most `slots`, no group has too many of them. */
+export function sharedFrom(slots: number): number {
+  return Math.max(minFree, Math.floor(slots * freeShare))
 }
 
 function shareAmong(holders: number): number {

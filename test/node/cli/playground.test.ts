@@ -49,6 +49,7 @@ describe('the playground', () => {
     await page.click('[data-act="kill-relays"]')
     await expect.poll(() => page.textContent('#since'), { timeout: 20_000 }).toMatch(/^The relays were killed \d+ s ago\./)
     await page.click('#pause')
+    await expect.poll(() => page.textContent('#life')).toBe('Paused')
     const story = await page.textContent('#story')
     const seconds = await secondOf(page)
     const text = new URL(page.url()).hash.slice(1)

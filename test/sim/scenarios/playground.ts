@@ -1,6 +1,7 @@
 /** A world of the playground, as the page shows it: for whoever saw something there, or wants its figures without a page. */
 import type { Sample } from '../figures.ts'
-import { fillS, type Look, meetS, PlaygroundWorld } from '../playground-world.ts'
+import { fillS, type Look, meetS } from '../playground-figures.ts'
+import { PlaygroundWorld } from '../playground-world.ts'
 import { bandPlot } from '../plot.ts'
 import { closing, figure, percent, type Scenario } from '../scenario.ts'
 import { readWorld } from '../world-settings.ts'
