@@ -11,7 +11,7 @@ import type { Rejection } from '../values/reason.ts'
 import type { HelloMessage } from '../wire/schema.ts'
 import { checkPeer, isShutOut } from './admission.ts'
 import { chooseToPrune, keptSlots, maxIncomingConnections, type Surplus, surplusByKind } from './eviction.ts'
-import { chooseRival, judgeShare, sharedFrom, shareOf, untrustedHolders } from './group-shares.ts'
+import { chooseRival, type Fairness, judgeShare, sharedFrom, shareOf, type UntrustedHolder, untrustedHolders } from './group-shares.ts'
 
 /** The version of the pool protocol that this code speaks. */
 export const protocolVersions: readonly number[] = [1]
@@ -107,15 +107,16 @@ function findSlot(
   const isCrowded = roomForUntrusted(view, surplus) + freed <= 0
   // It takes the slot that it had.
   if (freed > 0) return isCrowded ? noSlot : twin
-  // On a server with a thousand peers a walk over all of them is what a handshake costs.
-  if (!isFull && !isCrowded && view.incomingSlots < sharedFrom(band.max)) return twin
+  const isFew = view.incomingSlots < sharedFrom(band.max)
+  const isOpen = !isFull && !isCrowded
+  // A walk over a thousand peers costs a server more than the rest of a handshake.
+  if (isFew && isOpen) return twin
   const holders = untrustedHolders(view, kind)
   const newcomer = shareOf({ host, peerId })
-  const cameIn = holders.filter(({ direction }) => direction === 'incoming').length
-  const verdict = judgeShare(holders, newcomer, { cameIn, slots: band.max })
+  const verdict: Fairness<UntrustedHolder> = isFew ? { kind: 'take', evicts: undefined } : judgeShare(holders, newcomer)
   if (verdict.kind === 'refuse') return noSlot
-  const rival = verdict.evicts ?? (isFull || isCrowded ? chooseRival(holders, newcomer) : undefined)
-  if (rival === undefined) return isFull || isCrowded ? noSlot : twin
+  const rival = verdict.evicts ?? (isOpen ? undefined : chooseRival(holders, newcomer))
+  if (rival === undefined) return isOpen ? twin : noSlot
   return { ...twin, evicts: rival.connection }
 }
 

@@ -6,7 +6,7 @@
 import type { PointInfo } from '../tables/point.ts'
 import type { PoolView } from '../tables/pool-view.ts'
 import { isPublic, shareGroupOf, widerGroupOf } from '../values/address.ts'
-import type { AddressShare, Direction, RunningConnection } from '../values/attempt.ts'
+import type { AddressShare, RunningConnection } from '../values/attempt.ts'
 import type { PeerKind } from '../values/bounds.ts'
 import type { Host, PeerId } from '../values/ids.ts'
 import { isSpare, surplusByKind, tally } from './eviction.ts'
@@ -69,15 +69,10 @@ const groupShare = 1 / 5
 export type Fairness<T> = { readonly kind: 'refuse' } | { readonly kind: 'take'; readonly evicts: T | undefined }
 
 /**
- * Where more than a few came in, no group has more than a fifth of the untrusted peers: a newcomer of such a group is refused, one of
- * another group takes the slot of its newest. `cameIn`: how many of the holders did, of at most `slots`; we dialed the others.
+ * No group has more than a fifth of the untrusted peers: a newcomer of such a group is refused, one of another group takes the slot of its
+ * newest.
  */
-export function judgeShare<T extends Holder>(
-  holders: readonly T[],
-  newcomer: AddressShare,
-  { cameIn, slots }: { cameIn: number; slots: number }
-): Fairness<T> {
-  if (cameIn < sharedFrom(slots)) return { kind: 'take', evicts: undefined }
+export function judgeShare<T extends Holder>(holders: readonly T[], newcomer: AddressShare): Fairness<T> {
   const groups = tally(holders, ({ group }) => group)
   const sizeOf = (group: string): number => groups.get(group) ?? 0
   const share = shareAmong(holders.length + 1)
@@ -86,7 +81,7 @@ export function judgeShare<T extends Holder>(
   return { kind: 'take', evicts: largest !== undefined && sizeOf(largest.group) > share ? largest : undefined }
 }
 
-/** Where fewer peers came in, of at most `slots`, no group has too many of them. */
+/** Where fewer peers came in, of at most `slots`, no group has too many of them, and `judgeShare` need not be asked. */
 export function sharedFrom(slots: number): number {
   return Math.max(minFree, Math.floor(slots * freeShare))
 }
@@ -97,7 +92,6 @@ function shareAmong(holders: number): number {
 
 /** An untrusted peer that holds a slot. */
 export interface UntrustedHolder extends Holder {
-  readonly direction: Direction
   /** None yet: its handshake is not done. */
   readonly connection: RunningConnection | undefined
 }
@@ -111,16 +105,15 @@ export function untrustedHolders(view: PoolView, arriving?: PeerKind): Untrusted
     if (view.access.isTrusted(connection.peerId, connection.point)) continue
     holders.push({
       ...shareOf(connection),
-      direction,
       startedAt,
       mayGo: direction === 'incoming' && isSpare(connection, surplus, arriving),
       isUsed: connection.use !== undefined,
       connection
     })
   }
-  for (const { direction, startedAt, host, peerId, point, hasSlot } of view.attempts()) {
+  for (const { startedAt, host, peerId, point, hasSlot } of view.attempts()) {
     if (peerId === undefined || !hasSlot || view.access.isTrusted(peerId, point)) continue
-    holders.push({ ...shareOf({ host, peerId }), direction, startedAt, mayGo: false, connection: undefined })
+    holders.push({ ...shareOf({ host, peerId }), startedAt, mayGo: false, connection: undefined })
   }
   return holders
 }

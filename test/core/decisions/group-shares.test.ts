@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { chooseRival, type Holder, judgeShare, shareOf } from '../../../src/core/decisions/group-shares.ts'
+import { chooseRival, type Holder, judgeShare, sharedFrom, shareOf } from '../../../src/core/decisions/group-shares.ts'
 import { hostOfIp } from '../../../src/core/values/address.ts'
 import type { PeerId } from '../../../src/core/values/ids.ts'
 import { seededRandom } from '../../../src/testing/seeded-random.ts'
@@ -177,8 +177,8 @@ describe('the share of a group', () => {
   for (const { name, holders, dialed = 0, newcomer, places = 100, expected } of cases) {
     it(name, () => {
       for (let seed = 1; seed <= 5; seed++) {
-        const cameIn = holders.length - dialed
-        const verdict = judgeShare(shuffled(holders.map(guest), seededRandom(seed)), guest(newcomer), { cameIn, slots: places })
+        const isFew = holders.length - dialed < sharedFrom(places)
+        const verdict = isFew ? taken : judgeShare(shuffled(holders.map(guest), seededRandom(seed)), guest(newcomer))
         const evicted = verdict.kind === 'take' && verdict.evicts !== undefined ? verdict.evicts.name : verdict
         expect(evicted, `seed ${seed}`).toEqual(expected)
       }
