@@ -70,7 +70,7 @@ export class Liveness {
     this.#cancelLook?.()
     this.#cancelLook = undefined
     const { config, state, clock } = this.#context
-    if (!this.#awake || config.keepAliveIntervalMs === null || state.active === 0) return
+    if (!this.#awake || !config.keepAliveIntervalMs || state.active === 0) return
     this.#cancelLook = clock.schedule(config.keepAliveIntervalMs, () => {
       this.#look()
       this.#plan()
@@ -78,13 +78,12 @@ export class Liveness {
   }
 
   #look(): void {
-    const heard = new Map(Array.from(this.#context.state.connections(), (connection) => [connection, connection.bytesReceived]))
-    const silent = [...heard].filter(([connection, bytes]) => this.#heard.get(connection) === bytes && !this.#asked.has(connection))
-    this.#heard = heard
-    void this.#ask(
-      silent.map(([connection]) => connection),
-      quietTries
+    const connections = [...this.#context.state.connections()]
+    const silent = connections.filter(
+      (connection) => this.#heard.get(connection) === connection.bytesReceived && !this.#asked.has(connection)
     )
+    this.#heard = new Map(connections.map((connection) => [connection, connection.bytesReceived]))
+    void this.#ask(silent, quietTries)
   }
 
   /** Never rejects. */

@@ -10,6 +10,8 @@ import { abortable, deadline } from './waits.ts'
 
 /** Between two looks, and for an answer: so many of them in `keepAliveIntervalMs`. */
 const looksInSilence = 20
+/** A look wakes a page and its browser, which drains a battery: where the pool is a page's, one look has the time of so many. */
+const pageFactor = 4
 /** No look comes sooner, and no peer has less time for its answer, ms. */
 const minIntervalMs = 1_000
 /** A timer that is so late shows that our machine slept, or was too busy to hear the answer. */
@@ -65,8 +67,8 @@ export class NetworkCheck {
   #plan(): void {
     const { config, clock } = this.#context
     this.#cancelLook = undefined
-    if (config.keepAliveIntervalMs === null || this.#able.length === 0) return
-    this.#cancelLook = clock.schedule(this.#intervalMs, () => {
+    if (!config.keepAliveIntervalMs || this.#able.length === 0) return
+    this.#cancelLook = clock.schedule(this.#intervalMs * (config.suspendedBand ? pageFactor : 1), () => {
       this.#look()
       this.#plan()
     })
@@ -91,12 +93,11 @@ export class NetworkCheck {
   }
 
   async #check(asked: FlowConnection, isUrgent: boolean): Promise<void> {
-    const asking = new AbortController()
-    const { signal } = asking
-    this.#asking = asking
+    this.#asking = new AbortController()
+    const { signal } = this.#asking
     const isSilent = isUrgent || (await this.#silentOf([asked], signal)).has(asked)
     if (isSilent && !signal.aborted && this.#mayReach(asked) && (await this.#isReached(asked, signal))) await this.#judge(asked, signal)
-    if (this.#asking === asking) this.#asking = undefined
+    if (!signal.aborted) this.#asking = undefined
   }
 
   /** Asked once more after the second connection works: a peer that was busy for some seconds answers now. */
@@ -106,10 +107,11 @@ export class NetworkCheck {
     const silent = await this.#silentOf([asked, ...others], signal)
     if (signal.aborted || !silent.has(asked)) return
     const isAlone = others.every((other) => silent.has(other))
-    const isSettled = clock.now() - asked.startedAt >= settledMs
-    if (isSettled && isAlone) state.resetReconnections()
-    // What has just been reached may be dialed at once.
-    else if (isSettled) state.noteAwake()
+    if (clock.now() - asked.startedAt >= settledMs) {
+      if (isAlone) state.resetReconnections()
+      // What has just been reached may be dialed at once.
+      else state.noteAwake()
+    }
     for (const connection of isAlone ? silent : [asked]) connection.lose()
   }
 

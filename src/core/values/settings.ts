@@ -153,8 +153,8 @@ export interface PoolSettings {
   readonly maintenanceIdleMs: number | null
   /**
    * A connection that brought nothing for so long gets a liveness check, ms; without an answer it ends as lost, at the latest after twice
-   * this and 8 s. When a twentieth of it, one second at least, brought nothing from any peer, one peer is asked whether our own network
-   * still works. `null`: checked only on `resume`. A smaller value costs more checks. @default 20000
+   * this and 8 s. When a twentieth of it, one second at least, brought nothing from any peer (in a page four times as long), one peer is
+   * asked whether our own network still works. `null`: checked only on `resume`. A smaller value costs more checks. @default 20000
    */
   readonly keepAliveIntervalMs: number | null
   /** Wait between two searches for points, ms, 1 to 2147483647; it grows until a dial succeeds. @default 5000 */

@@ -1,11 +1,18 @@
 import { describe, expect, it } from 'vitest'
+import type { PoolOptions } from '../../../src/core/index.ts'
 import { DialError, type Link } from '../../../src/core/values/ports.ts'
 import { type Member, record, World } from '../../support/pools.ts'
 
+/** A page has a band for when nobody sees it. */
+const page: Partial<PoolOptions> = { suspendedBand: { min: 1, expected: 2, max: 3 } }
+
 /** A pool that dialed `servers` others more than ten seconds ago, and wants to stay connected with them. */
-async function connected(servers: number): Promise<{ world: World; a: Member; others: Member[]; lost: ReturnType<typeof record> }> {
+async function connected(
+  servers: number,
+  options: Partial<PoolOptions> = {}
+): Promise<{ world: World; a: Member; others: Member[]; lost: ReturnType<typeof record> }> {
   const world = new World(5)
-  const a = await world.start('a', { minConnections: servers, expectedConnections: servers })
+  const a = await world.start('a', { ...options, minConnections: servers, expectedConnections: servers })
   const others: Member[] = []
   for (let i = 0; i < servers; i++) {
     const other = await world.start(`s${i}`)
@@ -48,6 +55,17 @@ describe('a pool whose public address changes', () => {
       expect([...a.network.links].filter(({ isStale }) => isStale)).toEqual([])
       for (const other of others) expect(other.pool.connections.findByPeerId(a.pool.peerId), other.pool.peerId).toBeDefined()
       expect(a.complaints).toEqual([])
+    }
+  })
+
+  it('is so within 10 s in a page, which looks less often', async () => {
+    for (const servers of [1, 3, 8]) {
+      const { world, a, others } = await connected(servers, page)
+      changeAddress(a)
+      await world.clock.advance(10_000)
+      expect(a.pool.activeConnections, `${servers} servers`).toBe(servers)
+      expect([...a.network.links].filter(({ isStale }) => isStale)).toEqual([])
+      for (const other of others) expect(other.pool.connections.findByPeerId(a.pool.peerId), other.pool.peerId).toBeDefined()
     }
   })
 
@@ -172,6 +190,19 @@ describe('the check of our own network', () => {
       await world.clock.advance(500)
     }
     expect(asked).toBe(0)
+  })
+
+  it('checks one peer every four seconds in a page', async () => {
+    const { world, a } = await connected(5, page)
+    let asked = 0
+    for (const link of a.network.links) {
+      link.probe = async () => {
+        asked++
+      }
+    }
+    await world.clock.advance(16_000)
+    expect(asked).toBeGreaterThanOrEqual(3)
+    expect(asked).toBeLessThanOrEqual(5)
   })
 
   it('has no timer while the pool is suspended, without connections, or switched off', async () => {
