@@ -177,10 +177,7 @@ class IndexedDbStorage implements PeerStorage {
       text += slice
       bytes += encoder.encode(slice).length
       if (bytes > this.#maxBytes) {
-        throw new StorageError(
-          'too-large',
-          `the text for ${databaseName(this.name)} has more than the ${this.#maxBytes} bytes that would be read again`
-        )
+        throw new StorageError('too-large', `${databaseName(this.name)} would hold more than the ${this.#maxBytes} bytes that are read`)
       }
       if (performance.now() - since < turnMs) continue
       await new Promise<void>((resolve) => systemClock.schedule(0, resolve))

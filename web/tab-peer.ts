@@ -178,6 +178,8 @@ async function startPeer<Msg, PeerMeta, ConnMeta, Services extends ServiceMap>(
   const node = await createLibp2p({
     ...assemble(service, pageSettings(service.config), preset, init),
     privateKey: identity.privateKey,
+    // libp2p's own names browser, version and system to every peer.
+    nodeInfo: { userAgent: 'js-libp2p browser' },
     addresses: { listen: [...relays.listen] }
   })
   const { pool } = node.services

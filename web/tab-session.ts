@@ -378,7 +378,7 @@ export class TabSession<Msg, PeerMeta, ConnMeta> {
   #follow({ term, network }: { term: string; network: string }): void {
     if (network !== this.config.network) {
       this.#ownership.heard()
-      const message = `another tab shares the pool ${this.#name} for the network ${network}, not ${this.config.network}: give it another name`
+      const message = `another tab shares ${this.#name} for the network ${network}, not ${this.config.network}: give it another name`
       this.#opened.reject(new PoolError('invalid-config', message))
       return
     }

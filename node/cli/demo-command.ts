@@ -1,4 +1,6 @@
 /** What the words behind `npm run demo --` mean. Read once by demo.ts; nothing is started here. */
+import { isIPv4 } from 'node:net'
+import { networkInterfaces } from 'node:os'
 import { parseArgs } from 'node:util'
 import { messageOf } from '../../src/core/values/reason.ts'
 
@@ -8,7 +10,7 @@ export type DemoBrowserName = (typeof demoBrowsers)[number]
 export type DemoCommand =
   | { readonly kind: 'help' }
   /** Runs until it is stopped. */
-  | { readonly kind: 'run'; readonly port: number }
+  | { readonly kind: 'run'; readonly port: number; readonly host: string | undefined }
   | { readonly kind: 'check'; readonly port: number; readonly browser: DemoBrowserName }
   /** `path`: of the main picture; the others lie beside it. */
   | { readonly kind: 'screenshot'; readonly port: number; readonly path: string }
@@ -20,10 +22,12 @@ Starts five Node peers (one of them relay and bootstrap), a sixth that comes and
   --check              without a person: two pages in Chromium, a line per fact; exit status 0 if every fact holds
   --browser NAME       with --check: chromium (default) or firefox
   --screenshot [path]  takes the pictures of the README (default docs/demo.png, and others of more states beside it)
+  --host [ADDRESS]     for phones: the page and the Node peers are at this IPv4 address of this machine, too (default: the one in the local
+                       network), and a QR code leads there; everybody in that network can open the page and use the peers
   --port N             the page at port N, the first Node peer at N+1 (TCP) and N+2 (WebSockets); default: free ones
   --help               this text
 
-Everything listens on 127.0.0.1 only and keeps its files in a temporary folder that goes with it.`
+Without --host everything listens on 127.0.0.1 only. The demo keeps its files in a temporary folder that goes with it.`
 
 const defaultScreenshot = 'docs/demo.png'
 /** Three ports in a row are used. */
@@ -36,7 +40,7 @@ export class UsageError extends Error {
 
 /** Throws `UsageError`. */
 export function readCommand(args: readonly string[]): DemoCommand {
-  const { values, positionals } = parse(args)
+  const { values, positionals } = parse(withHost(args))
   if (values.help === true) return { kind: 'help' }
   if (values.check === true && values.screenshot === true)
     throw new UsageError('--check and --screenshot are two commands; give one of them')
@@ -46,8 +50,10 @@ export function readCommand(args: readonly string[]): DemoCommand {
   }
   const port = readPort(values.port)
   if (values.browser !== undefined && values.check !== true) throw new UsageError('--browser goes with --check')
+  if (values.host !== undefined && (values.check === true || values.screenshot === true))
+    throw new UsageError('--host goes without --check and --screenshot')
   if (values.check === true) return { kind: 'check', port, browser: readBrowser(values.browser) }
-  if (values.screenshot !== true) return { kind: 'run', port }
+  if (values.screenshot !== true) return { kind: 'run', port, host: values.host === undefined ? undefined : readHost(values.host) }
   if (path !== undefined && !path.endsWith('.png'))
     throw new UsageError(`--screenshot: expected the path of a .png file, got ${JSON.stringify(path)}`)
   return { kind: 'screenshot', port, path: path ?? defaultScreenshot }
@@ -62,6 +68,7 @@ function parse(args: readonly string[]) {
         check: { type: 'boolean' },
         screenshot: { type: 'boolean' },
         port: { type: 'string' },
+        host: { type: 'string' },
         browser: { type: 'string' },
         help: { type: 'boolean', short: 'h' }
       }
@@ -69,6 +76,38 @@ function parse(args: readonly string[]) {
   } catch (error) {
     throw new UsageError(messageOf(error), { cause: error })
   }
+}
+
+/** `--host` may stand alone, which `parseArgs` does not know. */
+function withHost(args: readonly string[]): string[] {
+  return args.map((arg, index) => {
+    const next = args[index + 1]
+    return arg === '--host' && (next === undefined || next.startsWith('-')) ? '--host=' : arg
+  })
+}
+
+/** The empty text: the address in the local network. */
+function readHost(text: string): string {
+  if (text === '') {
+    const found = lanAddress()
+    if (found === undefined) throw new UsageError('--host: this machine has no address in a local network; is it connected to one?')
+    return found
+  }
+  if (!isIPv4(text))
+    throw new UsageError(`--host: expected an IPv4 address of this machine, such as 192.168.1.20, got ${JSON.stringify(text)}`)
+  if (text === '0.0.0.0') throw new UsageError('--host: 0.0.0.0 is no address that a phone can open; give one of this machine, or none')
+  return text
+}
+
+/** Private addresses are those of home and office networks; others come after them. */
+const isPrivateHost = (address: string): boolean => /^(10\.|192\.168\.|172\.(1[6-9]|2\d|3[01])\.)/.test(address)
+
+/** The first IPv4 address of this machine that others may reach. */
+export function lanAddress(interfaces = networkInterfaces()): string | undefined {
+  const addresses = Object.values(interfaces).flatMap((list = []) =>
+    list.filter(({ family, internal }) => family === 'IPv4' && !internal).map(({ address }) => address)
+  )
+  return addresses.find(isPrivateHost) ?? addresses[0]
 }
 
 function readBrowser(text = 'chromium'): DemoBrowserName {

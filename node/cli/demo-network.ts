@@ -31,7 +31,7 @@ export interface DemoNetwork {
   /** One more, which does not run before it is started; `stop` stops it too. */
   readonly guest: DemoNodePeer
   readonly folder: string
-  readonly pageSettings: PageSettings
+  readonly pageSettings: Omit<PageSettings, 'address'>
   /** What the relay has left for pages; none while it does not run. */
   reservations(): ReservationsLeft | undefined
   isNodePeer(peerId: PeerId): boolean
@@ -40,6 +40,8 @@ export interface DemoNetwork {
 }
 
 export interface DemoNetworkOptions {
+  /** Where all listen: an IPv4 address of this machine. @default 127.0.0.1 */
+  readonly host?: string | undefined
   /** Ports of the first Node peer; 0: the system chooses. */
   readonly ports: { readonly tcp: number; readonly webSocket: number }
   onMessage?: ((to: DemoNodePeer, from: Connection, text: string) => void) | undefined
@@ -49,7 +51,7 @@ export interface DemoNetworkOptions {
 }
 
 /** Rejects if a port cannot be had; then nothing is left, running or on disk. */
-export async function startDemoNetwork({ ports, onMessage, onStart, onWarning, onBreak }: DemoNetworkOptions): Promise<DemoNetwork> {
+export async function startDemoNetwork({ host, ports, onMessage, onStart, onWarning, onBreak }: DemoNetworkOptions): Promise<DemoNetwork> {
   const folder = await mkdtemp(join(tmpdir(), 'p2p-pool-demo-'))
   // Even when Ctrl-C is pressed twice.
   const removeAtOnce = (): void => rmSync(folder, { recursive: true, force: true })
@@ -64,8 +66,13 @@ export async function startDemoNetwork({ ports, onMessage, onStart, onWarning, o
       name: `Node peer ${number}${number === 1 ? ', the relay' : into === guests ? ', the guest' : ''}`,
       folder: join(folder, `node-peer-${number}`),
       ports: where,
+      host,
       init: {
         network: demoNetworkName,
+        connectionMetadata: saying({
+          kind: number === 1 ? 'relay' : 'node',
+          name: number === 1 ? '' : into === guests ? 'The guest' : `Node peer ${number}`
+        }),
         ...nodeBand,
         timeBetweenSearchesMs: searchMs,
         inboundConnectionThreshold: connectionsPerSecond,
@@ -107,6 +114,13 @@ export async function startDemoNetwork({ ports, onMessage, onStart, onWarning, o
     await stop()
     throw error
   }
+}
+
+/** What a Node peer says of itself to those that it connects with; pages read it (web/demo/about.ts). */
+function saying(about: { readonly kind: 'relay' | 'node'; readonly name: string }): NonNullable<NodePeerInit['connectionMetadata']> {
+  const own = new TextEncoder().encode(JSON.stringify(about))
+  const same = (bytes: Uint8Array): Uint8Array => bytes
+  return { own: () => own, codec: { encode: same, decode: same } }
 }
 
 /** A person who writes from a page sees that it arrived. Pages do not answer, so this ends. */

@@ -14,7 +14,9 @@ export interface DemoNodePeerOptions {
   readonly name: string
   /** Its data folder; made if it is not there. */
   readonly folder: string
-  /** TCP and WebSockets, at 127.0.0.1; 0: the system chooses at the first start. */
+  /** An IPv4 address of this machine. @default 127.0.0.1 */
+  readonly host?: string | undefined
+  /** TCP and WebSockets; 0: the system chooses at the first start. */
   readonly ports: { readonly tcp: number; readonly webSocket: number }
   /** All but files and addresses. */
   readonly init: NodePeerInit
@@ -38,7 +40,8 @@ export class DemoNodePeer {
   constructor(options: DemoNodePeerOptions) {
     this.name = options.name
     this.#options = options
-    this.#listen = [address(options.ports.tcp), `${address(options.ports.webSocket)}/ws`]
+    const { host = '127.0.0.1', ports } = options
+    this.#listen = [`/ip4/${host}/tcp/${ports.tcp}`, `/ip4/${host}/tcp/${ports.webSocket}/ws`]
   }
 
   get pool(): NodePeer['pool'] {
@@ -119,8 +122,4 @@ export class DemoNodePeer {
     if (this.#running === undefined) throw new Error(`${this.name} does not run`)
     return this.#running.peer
   }
-}
-
-function address(port: number): string {
-  return `/ip4/127.0.0.1/tcp/${port}`
 }

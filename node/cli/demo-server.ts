@@ -23,6 +23,8 @@ export interface PageSettings {
   /** Multiaddrs. */
   readonly trustedPoints: readonly string[]
   readonly band: { readonly min: number; readonly expected: number; readonly max: number }
+  /** The URL of the page for other machines in the network; `null`: they cannot open it. */
+  readonly address: string | null
 }
 
 /** What the page reads of `/reservations.json`: how many relay reservations the demo's relay has left. */
@@ -34,14 +36,17 @@ export interface ReservationsLeft {
 }
 
 export interface PageServer {
+  /** On this machine. */
   readonly url: string
+  /** For other machines; none without `host`. */
+  readonly address: string | undefined
   /** Rejects if the server breaks; never resolves. */
   readonly broken: Promise<never>
   /** Ends open requests too. Idempotent. */
   close(): Promise<void>
 }
 
-const host = '127.0.0.1'
+const loopback = '127.0.0.1'
 const pageFolder = fileURLToPath(new URL('../../web/demo', import.meta.url))
 
 const contentTypes: Readonly<Record<string, string>> = {
@@ -80,42 +85,64 @@ export async function buildPage(folder = pageFolder): Promise<PageFiles> {
 }
 
 export interface ServedPage {
-  readonly settings: PageSettings
+  readonly settings: Omit<PageSettings, 'address'>
   /** Asked at each request; none: `null` is served. */
   reservations?(): ReservationsLeft | undefined
   readonly port: number
+  /** An address of this machine that others reach. @default none: only this machine opens the page */
+  readonly host?: string | undefined
 }
 
 /** The page with its settings; as `serveFiles`. */
-export function servePage(files: PageFiles, { settings, reservations, port }: ServedPage): Promise<PageServer> {
-  const served = new Map(files).set('/demo.json', jsonFile(settings))
-  return serveFiles(
-    served.set('/reservations.json', () => jsonFile(reservations?.() ?? null)),
-    port
-  )
+export async function servePage(files: PageFiles, { settings, reservations, port, host }: ServedPage): Promise<PageServer> {
+  let address: string | null = null
+  const served = new Map(files)
+    .set('/demo.json', () => jsonFile({ ...settings, address } satisfies PageSettings))
+    .set('/reservations.json', () => jsonFile(reservations?.() ?? null))
+  const server = await serveFiles(served, port, host)
+  address = server.address ?? null
+  return server
 }
 
 export function jsonFile(value: unknown): PageFile {
   return { type: contentTypes['.json'] ?? '', body: JSON.stringify(value) }
 }
 
-/** Rejects with a sentence for people if the port cannot be had. `port` 0: any free one. */
-export async function serveFiles(files: PageFiles, port: number): Promise<PageServer> {
-  const server = createServer((request, response) => answer(files, request, response))
-  await listen(server, port)
+/**
+ * Listens on the loopback, and at the same port of `host` if there is one. Rejects with a sentence for people if the port cannot be had.
+ * `port` 0: any free one.
+ */
+export async function serveFiles(files: PageFiles, port: number, host?: string): Promise<PageServer> {
   const broken = Promise.withResolvers<never>()
   // Most often nobody waits for it.
   broken.promise.catch(() => undefined)
-  server.on('error', broken.reject)
-  return {
-    url: `http://${host}:${(server.address() as AddressInfo).port}/`,
-    broken: broken.promise,
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve())
-        server.closeAllConnections()
-      })
+  const servers: Server[] = []
+  const listenAt = async (at: string, wanted: number): Promise<number> => {
+    const server = createServer((request, response) => answer(files, request, response))
+    await listen(server, { port: wanted, host: at })
+    server.on('error', broken.reject)
+    servers.push(server)
+    return (server.address() as AddressInfo).port
   }
+  const close = async (): Promise<void> => {
+    await Promise.all(servers.map(closeServer))
+  }
+  const found = await listenAt(loopback, port)
+  try {
+    if (host !== undefined && host !== loopback) await listenAt(host, found)
+  } catch (error) {
+    await close()
+    throw error
+  }
+  const urlAt = (at: string): string => `http://${at}:${found}/`
+  return { url: urlAt(loopback), address: host === undefined ? undefined : urlAt(host), broken: broken.promise, close }
+}
+
+function closeServer(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    server.close(() => resolve())
+    server.closeAllConnections()
+  })
 }
 
 function answer(files: PageFiles, request: IncomingMessage, response: ServerResponse): void {
@@ -128,10 +155,15 @@ function answer(files: PageFiles, request: IncomingMessage, response: ServerResp
   else response.writeHead(200, { ...headers, 'content-type': file.type }).end(request.method === 'GET' ? file.body : undefined)
 }
 
-function listen(server: Server, port: number): Promise<void> {
+interface Place {
+  readonly host: string
+  readonly port: number
+}
+
+function listen(server: Server, place: Place): Promise<void> {
   return new Promise((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) => reject(new Error(portTrouble(error, port), { cause: error })))
-    server.listen(port, host, () => {
+    server.once('error', (error: NodeJS.ErrnoException) => reject(new Error(portTrouble(error, place), { cause: error })))
+    server.listen(place, () => {
       server.removeAllListeners('error')
       resolve()
     })
@@ -139,10 +171,11 @@ function listen(server: Server, port: number): Promise<void> {
 }
 
 /** What a person can do about a port. */
-function portTrouble(error: unknown, port: number): string {
+function portTrouble(error: unknown, { port, host }: Place): string {
   const code = error instanceof Error && 'code' in error ? error.code : undefined
   if (code === 'EADDRINUSE')
     return `port ${port} of ${host} is taken by another program; choose another one with --port, or none for a free one`
+  if (code === 'EADDRNOTAVAIL') return `${host} is no address of this machine; give one of its own with --host, or --host alone`
   if (code === 'EACCES') return `port ${port} of ${host} needs more rights than this program has; choose one above 1023 with --port`
   return `cannot listen on port ${port} of ${host}: ${messageOf(error)}`
 }

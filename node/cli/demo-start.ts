@@ -10,6 +10,8 @@ export interface Demo {
   readonly network: DemoNetwork
   /** Of the page, which can be used. */
   readonly url: string
+  /** Of the page, for other machines; none without `host`. */
+  readonly address: string | undefined
   /** What is served there. */
   readonly files: PageFiles
 }
@@ -17,6 +19,8 @@ export interface Demo {
 export interface DemoOptions extends Pick<DemoNetworkOptions, 'onMessage' | 'onStart' | 'onWarning'> {
   /** Of the page; the relay is at the next two. 0: free ones. */
   readonly port: number
+  /** An address of this machine that others reach. @default none */
+  readonly host?: string | undefined
   readonly shutdown: Shutdown
   /** @default built now */
   readonly files?: PageFiles
@@ -24,22 +28,23 @@ export interface DemoOptions extends Pick<DemoNetworkOptions, 'onMessage' | 'onS
 
 /** Rejects with a sentence for people if a port is taken, or with whatever kept a part from starting. */
 export async function startDemo({ files: built, ...options }: DemoOptions): Promise<Demo> {
-  const { port, shutdown } = options
+  const { port, host, shutdown } = options
   const [network, files] = await Promise.all([startNetwork(options), built ?? buildPage()])
   const server = await shutdown.own('The server of the page', {
-    start: () => servePage(files, { settings: network.pageSettings, reservations: network.reservations, port }),
+    start: () => servePage(files, { settings: network.pageSettings, reservations: network.reservations, port, host }),
     stop: (started) => started.close()
   })
   server.broken.catch((error: unknown) => shutdown.crashed('The server of the page', error))
-  return { network, url: server.url, files }
+  return { network, url: server.url, address: server.address, files }
 }
 
-async function startNetwork({ port, shutdown, onMessage, onStart, onWarning }: DemoOptions): Promise<DemoNetwork> {
+async function startNetwork({ port, host, shutdown, onMessage, onStart, onWarning }: DemoOptions): Promise<DemoNetwork> {
   // libp2p takes a second to load; Vite builds meanwhile on another core.
   const { startDemoNetwork } = await import('./demo-network.ts')
   return shutdown.own('The network of Node peers', {
     start: () =>
       startDemoNetwork({
+        host,
         ports: port === 0 ? { tcp: 0, webSocket: 0 } : { tcp: port + 1, webSocket: port + 2 },
         onMessage,
         onStart,

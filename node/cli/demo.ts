@@ -67,7 +67,7 @@ async function run(task: Task, shutdown: Shutdown): Promise<number> {
 function perform(task: Task, shutdown: Shutdown): Promise<number> {
   switch (task.kind) {
     case 'run':
-      return serve(task.port, shutdown)
+      return serve(task, shutdown)
     case 'check':
       return check(task, shutdown)
     case 'screenshot':
@@ -76,13 +76,14 @@ function perform(task: Task, shutdown: Shutdown): Promise<number> {
 }
 
 /** Until a person stops it. From the moment the URL is there, that is its good end: Ctrl-C is how people close it. */
-async function serve(port: number, shutdown: Shutdown): Promise<number> {
+async function serve({ port, host }: Extract<Task, { kind: 'run' }>, shutdown: Shutdown): Promise<number> {
   write('Starting the Node peers and building the page …')
   const { demoLog } = await import('./demo-log.ts')
   let demo: Demo | undefined
   const log = demoLog({ write, isNodePeer: (peerId) => demo?.network.isNodePeer(peerId) ?? true })
   demo = await startDemo({
     port,
+    host,
     shutdown,
     onStart: (peer) => log.follow(peer),
     onWarning: (peer, text) => log.note(peer, text),
@@ -91,6 +92,10 @@ async function serve(port: number, shutdown: Shutdown): Promise<number> {
     }
   })
   write(`\nThe page: ${demo.url}`)
+  if (demo.address !== undefined) {
+    const { renderUnicodeCompact } = await import('uqr')
+    write(`For a phone in the same network: ${demo.address}\n\n${renderUnicodeCompact(demo.address, { border: 2 })}\n`)
+  }
   write('Open it in two browsers, or its “second peer in a new tab”: they meet over WebRTC. Any message to a Node peer is answered.')
   write(`The relay, as an operator sees it: node node/command/p2p-pool.ts top --data ${demo.network.peers[0]?.folder}`)
   write('Ctrl-C stops everything.\n')

@@ -1,15 +1,22 @@
-/** The running connections: who, where, since when, how much, and what can be done. */
+/** The running connections: who, how it travels, why it is kept, how much it carries, and what can be done. */
 import type { ConnectionSnapshot, PoolSnapshot } from '../../src/core/index.ts'
 import { byId, el, keyedList, type Row, setAttribute, setHidden, setText } from './dom.ts'
-import { formatBytes, formatDuration, shortId } from './format.ts'
+import { askedAtTimes } from './explanation.ts'
+import { formatBytes, formatDuration, shortenIds, shortId } from './format.ts'
 import type { Moment, Page, Part } from './page.ts'
+import { kindBeside, peerTitle } from './peer-title.ts'
+import { formatRate, spark } from './spark.ts'
 import { banPeer, disconnectPeer, trustPeer } from './verbs.ts'
+import { wayWords } from './way-words.ts'
 import { actionButton, badge, fact, peerButton, pointButton } from './widgets.ts'
 
 interface Shown {
   readonly connection: ConnectionSnapshot
   readonly now: number
 }
+
+/** Why a peer is kept changes with the number of connections, seldom. */
+const keptEveryMs = 2_000
 
 /** Drawn at first; a person with more connections finds a peer in the list of known peers, which can be filtered. */
 const rowsAtFirst = 12
@@ -43,6 +50,10 @@ export function connectionsPart(page: Page, redraw: () => void): Part {
 function connectionRow(page: Page, { peerId, point, direction, transport, remoteAddress, kind }: ConnectionSnapshot): Row<Shown> {
   let current: ConnectionSnapshot | undefined
   const name = shortId(peerId)
+  const title = peerTitle(page, peerId)
+  const story = el('p', { class: 'story small', 'data-testid': 'connection-story' })
+  const kept = el('p', { class: 'quiet small', 'data-testid': 'why-kept' })
+  const traffic = spark()
   const trusted = badge('trusted', 'trusted')
   const since = fact('for')
   const roundTrip = fact('round trip')
@@ -73,31 +84,62 @@ function connectionRow(page: Page, { peerId, point, direction, transport, remote
     },
     [
       el('div', { class: 'who' }, [
+        title.element,
         peerButton(peerId),
         badge(`transport ${transport}`, transport),
-        badge('direction', direction === 'outgoing' ? '↗ outgoing' : '↙ incoming'),
         ...(kind === 'plain' ? [badge('plain', 'without the pool’s protocol')] : []),
         trusted
       ]),
-      el('dl', { class: 'facts inline' }, [since.element, roundTrip.element, received.element, sent.element]),
-      where,
+      el('div', { class: 'carries' }, [
+        traffic.element,
+        el('dl', { class: 'facts inline' }, [since.element, roundTrip.element, received.element, sent.element])
+      ]),
+      el('div', { class: 'told' }, [story, kept, where]),
       el('div', { class: 'actions' }, [write.element, trust.element, disconnect.element, ban.element])
     ]
+  )
+  const askKept = askedAtTimes(
+    async () => setText(kept, keptWords((await page.pool.explain(peerId)).text)),
+    () => setText(kept, ''),
+    keptEveryMs
   )
   return {
     element,
     update({ connection, now }) {
       current = connection
+      const rates = page.rates.of(connection)
+      const rate = rates.at(-1)
+      title.show()
+      setText(story, storyWords(kindBeside(page, peerId), connection))
+      askKept()
+      traffic.show(rates)
       since.show(formatDuration(now - connection.establishedAt))
       roundTrip.show(connection.rttMs === null ? '–' : `${Math.ceil(connection.rttMs.last)} ms`)
-      received.show(formatBytes(connection.bytesReceived))
-      sent.show(formatBytes(connection.bytesSent))
+      received.show(amountWords(connection.bytesReceived, rate?.received))
+      sent.show(amountWords(connection.bytesSent, rate?.sent))
       setHidden(trusted, !connection.trusted)
       setAttribute(element, 'data-trusted', String(connection.trusted))
       trust.show(connection.trusted ? 'Untrust' : 'Trust', name)
       setAttribute(trust.element, 'data-action', connection.trusted ? 'untrust' : 'trust')
     }
   }
+}
+
+/** "Node, direct, over WebSockets; this page dialed it." */
+export function storyWords(kind: string, connection: Pick<ConnectionSnapshot, 'transport' | 'remoteAddress' | 'direction'>): string {
+  const words = `${kind === '' ? '' : `${kind}, `}${wayWords(connection)}; ${connection.direction === 'outgoing' ? 'this page dialed it' : 'it came to this page'}.`
+  return `${words.charAt(0).toUpperCase()}${words.slice(1)}`
+}
+
+/** Of what the pool explains, the part that says why it is kept: what comes before is in the row already. */
+export function keptWords(text: string): string {
+  const at = text.indexOf('; ')
+  const why = at < 0 ? '' : shortenIds(text.slice(at + 2))
+  return why === '' ? '' : `${why.charAt(0).toUpperCase()}${why.slice(1)}.`
+}
+
+function amountWords(bytes: number, rate = 0): string {
+  return rate < 0.5 ? formatBytes(bytes) : `${formatBytes(bytes)}, ${formatRate(rate)}`
 }
 
 function emptyState(): (moment: Moment) => void {

@@ -1,7 +1,7 @@
 /** The box that connects to an address: checks it, shows how long it takes, lets go of it, says why it failed and what to do. */
 import { PoolError } from '../../src/core/index.ts'
 import { messageOf } from '../../src/core/values/reason.ts'
-import { addressIn } from './dial-text.ts'
+import { readDialText } from './dial-text.ts'
 import { byId, el, setAttribute, setHidden } from './dom.ts'
 import { formatDuration, shortenIds } from './format.ts'
 import type { Page } from './page.ts'
@@ -30,11 +30,14 @@ export function listenForDials(page: Page): void {
   cancel.addEventListener('click', () => current?.abort())
   form.addEventListener('submit', (event) => {
     event.preventDefault()
-    if (current === undefined) void run(input.value.trim())
+    if (current !== undefined) return
+    const read = readDialText(input.value.trim(), page.pool.snapshot(), { isHttps: location.protocol === 'https:' })
+    if ('problem' in read) say('failed', failureNodes(read.problem, read.advice))
+    else void run(read.address)
   })
 
   /** Never rejects. */
-  async function run(text: string): Promise<void> {
+  async function run(address: string): Promise<void> {
     const controller = new AbortController()
     const startedAt = performance.now()
     current = controller
@@ -43,13 +46,13 @@ export function listenForDials(page: Page): void {
     setHidden(dial, true)
     say('busy', ['Connecting…'])
     try {
-      const { point, expectedPeerId } = page.pool.parsePoint(addressIn(text, page.pool.snapshot()))
+      const { point, expectedPeerId } = page.pool.parsePoint(address)
       const peerId = await page.pool.connect(point, { expectedPeerId, signal: controller.signal })
       const seconds = ((performance.now() - startedAt) / 1_000).toFixed(1)
       say('good', [el('p', {}, ['Connected to ', peerButton(peerId), ` in ${seconds} s.`])])
       input.value = ''
     } catch (error) {
-      say('failed', controller.signal.aborted ? [el('p', {}, ['You cancelled it.'])] : failure(error, text))
+      say('failed', controller.signal.aborted ? [el('p', {}, ['You cancelled it.'])] : failure(error))
     } finally {
       ticking.stop()
       current = undefined
@@ -61,19 +64,20 @@ export function listenForDials(page: Page): void {
   }
 }
 
-function failure(error: unknown, text: string): readonly Node[] {
-  const message = el('p', { class: 'problem', 'data-testid': 'dial-error' }, [`Not connected: ${shortenIds(messageOf(error))}.`])
-  const advice = adviceForError(error, text)
+function failure(error: unknown): readonly Node[] {
+  return failureNodes(`Not connected: ${shortenIds(messageOf(error))}`, adviceForError(error))
+}
+
+function failureNodes(problem: string, advice: string): readonly Node[] {
+  const message = el('p', { class: 'problem', 'data-testid': 'dial-error' }, [`${problem}.`])
   return advice === '' ? [message] : [message, el('p', { class: 'hint' }, [advice])]
 }
 
-function adviceForError(error: unknown, text: string): string {
+function adviceForError(error: unknown): string {
   if (!(error instanceof PoolError)) return ''
   if (error.rejection !== undefined) return adviceFor(error.rejection)
   if (error.code !== 'invalid-point') return ''
-  return text === ''
-    ? 'Paste the address of a peer, for instance one that another page shows as its own.'
-    : 'An address looks like /ip4/127.0.0.1/tcp/4001/ws or /dns4/example.org/tcp/443/wss/p2p/12D3…. A ws:// URL and the id of a known peer work too.'
+  return 'An address looks like /ip4/127.0.0.1/tcp/4001/ws or /dns4/example.org/tcp/443/wss/p2p/12D3…. A ws:// or wss:// URL and the id of a known peer work too.'
 }
 
 /** Shows how much of the deadline is used. */

@@ -23,7 +23,7 @@ export function explanation({ pool }: Pick<Page, 'pool'>, what: Point | PeerId):
 const askEveryMs = 400
 
 /** Asks when called, unless the last question is recent or not answered yet. What goes wrong goes to `failed`. */
-export function askedAtTimes(ask: () => Promise<void>, failed: (error: Error) => void): () => void {
+export function askedAtTimes(ask: () => Promise<void>, failed: (error: Error) => void, everyMs = askEveryMs): () => void {
   let isWaiting = false
   let lastAt = Number.NEGATIVE_INFINITY
   const run = async () => {
@@ -38,7 +38,7 @@ export function askedAtTimes(ask: () => Promise<void>, failed: (error: Error) =>
     }
   }
   return () => {
-    if (!isWaiting && performance.now() - lastAt >= askEveryMs) void run()
+    if (!isWaiting && performance.now() - lastAt >= everyMs) void run()
   }
 }
 

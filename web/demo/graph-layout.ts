@@ -1,9 +1,10 @@
 /**
- * The places in the picture of the pool: this page in the middle, its peers around it, and outside the peers and points that they
- * advertised, each behind its source. Pure: the same snapshot gives the same picture, so that it stays calm.
+ * The places in the picture of the pool: this page in the middle, its peers around it, the farther the longer their round trips, and outside
+ * the peers and points that they advertised, each behind its source. Pure: the same snapshot gives the same picture, so that it stays calm.
  */
 import type { ConnectionSnapshot, PeerId, Point, PointSnapshot, PoolSnapshot } from '../../src/core/index.ts'
 import { type Condition, conditionOfPeer, conditionOfPoint, type Surroundings } from './conditions.ts'
+import { distanceOf, guidesFor } from './distance.ts'
 
 export interface GraphNode {
   /** Of the peer; of the point where its peer is unknown. */
@@ -30,9 +31,22 @@ export interface GraphEdge {
   readonly transport: string
 }
 
+/** A circle around this page, for one round trip. */
+export interface GraphGuide {
+  readonly text: string
+  readonly cx: number
+  readonly cy: number
+  readonly rx: number
+  readonly ry: number
+  /** Where its text stands: between two peers. */
+  readonly x: number
+  readonly y: number
+}
+
 export interface Graph {
   readonly nodes: readonly GraphNode[]
   readonly edges: readonly GraphEdge[]
+  readonly guides: readonly GraphGuide[]
 }
 
 export interface GraphSize {
@@ -45,13 +59,21 @@ const maxOuter = 60
 /** Room for a node and its name at the edge. */
 const marginX = 34
 const marginY = 30
-/** Of the way to the edge: of the peers, with others outside them and without. */
-const innerRing = 0.58
-const onlyRing = 0.86
+/** Of the way to the edge: the nearest and the farthest peers, with others outside them and without. */
+const inner = { near: 0.4, far: 0.68 }
+const alone = { near: 0.46, far: 0.9 }
 /** Neighbours closer than that stand in two rows, px. */
 const closest = 17
 const secondRow = 0.86
 const secondInnerRow = 0.74
+
+interface Spot {
+  readonly x: number
+  readonly y: number
+}
+
+/** The middle of a mark and its name, below the middle of the mark, px. */
+const nameBelow = 12
 
 interface Known {
   readonly id: string
@@ -63,11 +85,12 @@ interface Known {
 
 export function layoutGraph(snapshot: PoolSnapshot, around: Surroundings, { width, height }: GraphSize): Graph {
   const known = knownOnes(snapshot, around)
-  const inner = [...snapshot.connections].sort((a, b) => compare(a.peerId, b.peerId))
+  const peers = [...snapshot.connections].sort((a, b) => compare(a.peerId, b.peerId))
   const groups = groupBySource([...known.values()], around.connected)
   const most = Math.max(1, Math.floor(maxOuter / Math.max(1, groups.size)))
-  const ring = groups.size === 0 ? onlyRing : innerRing
-  const sectors = sectorsOf(inner, groups, most)
+  const { near, far } = groups.size === 0 ? alone : inner
+  const shareOf = (distance: number) => near + (far - near) * distance
+  const sectors = sectorsOf(peers, groups, most)
   const place = (angle: number, share: number) => ({
     x: Math.round(width / 2 + (width / 2 - marginX) * share * Math.cos(angle)),
     y: Math.round(height / 2 + (height / 2 - marginY) * share * Math.sin(angle))
@@ -97,11 +120,11 @@ export function layoutGraph(snapshot: PoolSnapshot, around: Surroundings, { widt
     if (more > 0) outer.push({ ...blank, id: `more ${id}`, ring: 2, ...at(shown.length), condition: 'ready', more })
   }
   const narrowest = Math.min(...sectors.map(({ angle }) => angle))
-  const isCrowded = narrowest * ring * (Math.min(width, height) / 2 - marginY) < closest
+  const isCrowded = narrowest * near * (Math.min(width, height) / 2 - marginY) < closest
   for (const [index, sector] of sectors.entries()) {
     const { connection, from, angle } = sector
-    const share = isCrowded && index % 2 === 1 ? ring * secondInnerRow : ring
     if (connection === null) continue
+    const share = shareOf(distanceOf(connection)) * (isCrowded && index % 2 === 1 ? secondInnerRow : 1)
     const { peerId, point, transport } = connection
     const source = known.get(peerId)?.source ?? null
     nodes.push({
@@ -124,7 +147,21 @@ export function layoutGraph(snapshot: PoolSnapshot, around: Surroundings, { widt
   }
   const unknown = groups.get(null)
   if (unknown !== undefined) spread('', unknown, freeSectors(sectors, groups))
-  return { nodes: [...nodes, ...outer], edges }
+  const lines = guidesFor(snapshot.connections).map(({ text, distance }) => ({ text, share: shareOf(distance) }))
+  const between = clearest(sectors, (angle) => lines.map(({ share }) => place(angle, share)), nodes)
+  const guides = lines.map(({ text, share }) => {
+    const size = { cx: width / 2, cy: height / 2, rx: (width / 2 - marginX) * share, ry: (height / 2 - marginY) * share }
+    return { text, ...size, ...place(between, share) }
+  })
+  return { nodes: [...nodes, ...outer], edges, guides: snapshot.connections.length === 0 ? [] : guides }
+}
+
+/** Of the borders between peers, the one where the texts of the circles are farthest from marks and their names. */
+function clearest(sectors: readonly Sector[], placesAt: (angle: number) => readonly Spot[], nodes: readonly Spot[]): number {
+  const room = (angle: number) =>
+    Math.min(...placesAt(angle).flatMap((text) => nodes.map(({ x, y }) => Math.hypot(text.x - x, 1.5 * (text.y - y - nameBelow)))))
+  const angles = sectors.map(({ from }) => from)
+  return angles.reduce((best, angle) => (room(angle) > room(best) + 1 ? angle : best), angles[0] ?? 0)
 }
 
 function tie(from: PeerId, to: string): GraphEdge {

@@ -1,10 +1,12 @@
 /** What the picture of the pool is drawn with: a mark for each peer, a line for each tie, and what they are called. Placed by `graph.ts`. */
 import type { PeerId } from '../../src/core/index.ts'
+import { type About, kindWords, labelOf, titleOf } from './about.ts'
 import { conditions } from './conditions.ts'
 import { type Row, setAttribute, setText, svgEl } from './dom.ts'
 import { formatDuration, shortenIds, shortId } from './format.ts'
-import type { GraphEdge, GraphNode, GraphSize } from './graph-layout.ts'
+import type { GraphEdge, GraphGuide, GraphNode, GraphSize } from './graph-layout.ts'
 import { identicon } from './identicon.ts'
+import { wayWords } from './way-words.ts'
 
 export interface Place {
   readonly x: number
@@ -34,14 +36,33 @@ export function edgeMark({ id, kind, transport }: GraphEdge): Row<GraphEdge> {
   return { element, update: ({ transport: now }) => setAttribute(element, 'class', `edge ${kind} ${now}`) }
 }
 
-export function nodeMark(node: GraphNode, open: (node: GraphNode) => void): Row<GraphNode> {
+export function guideMark({ text }: GraphGuide): Row<GraphGuide> {
+  const circle = svgEl('ellipse', { class: 'guide' })
+  const label = svgEl('text', { class: 'guide-text' }, [text])
+  return {
+    element: svgEl('g', {}, [circle, label]),
+    update({ cx, cy, rx, ry, x, y }) {
+      for (const [name, value] of Object.entries({ cx, cy, rx, ry })) setAttribute(circle, name, value.toFixed(1))
+      for (const [name, value] of Object.entries({ x, y: y + 4 })) setAttribute(label, name, value.toFixed(1))
+    }
+  }
+}
+
+/** How marks are named; the same for all, and read at each drawing. */
+export interface Naming {
+  /** Whether there is room for words. */
+  readonly hasRoom: () => boolean
+  of(peerId: PeerId): About | undefined
+}
+
+export function nodeMark(node: GraphNode, naming: Naming, open: (node: GraphNode) => void): Row<GraphNode> {
   let current = node
   const { ring, peerId, more } = node
   const radius = ring === 0 ? 25 : ring === 1 ? 16 : 6
   const shape = svgEl('circle', { class: 'shape', r: String(more > 0 ? 12 : radius) })
   const parts: SVGElement[] = [svgEl('circle', { class: 'hit', r: String(Math.max(12, radius)) }), shape]
   if (peerId !== null && ring < 2) parts.push(portrait(peerId, ring === 0 ? 15 : 10))
-  const name = ring === 0 ? 'this page' : more > 0 ? `+${more}` : peerId === null || ring === 2 ? '' : shownName(peerId)
+  const name = nameOf(node, naming)
   const label = svgEl('text', { class: 'name', y: String(more > 0 ? 4 : radius + 13) }, [name])
   if (name !== '') parts.push(label)
   const element = svgEl(
@@ -60,15 +81,19 @@ export function nodeMark(node: GraphNode, open: (node: GraphNode) => void): Row<
     update(next) {
       current = next
       setAttribute(element, 'data-condition', next.condition)
-      setAttribute(element, 'aria-label', labelOf(next))
-      if (next.more > 0) setText(label, `+${next.more}`)
+      setText(label, nameOf(next, naming))
+      setAttribute(element, 'aria-label', spokenOf(next, naming))
     }
   }
 }
 
-/** Short enough to stand below its picture; the whole end of the id is in its label. */
-function shownName(peerId: PeerId): string {
-  return peerId.slice(-4)
+/** Short enough to stand below its picture; empty: nothing stands there. */
+function nameOf({ ring, peerId, more }: GraphNode, naming: Naming): string {
+  if (ring === 0) return 'this page'
+  if (more > 0) return `+${more}`
+  if (peerId === null || ring === 2) return ''
+  const about = naming.hasRoom() ? naming.of(peerId) : undefined
+  return (about === undefined ? '' : labelOf(about)) || peerId.slice(-4)
 }
 
 function portrait(peerId: PeerId, half: number): SVGSVGElement {
@@ -78,22 +103,29 @@ function portrait(peerId: PeerId, half: number): SVGSVGElement {
   return picture
 }
 
-function labelOf({ ring, peerId, point, condition, source, more }: GraphNode): string {
+function spokenOf(node: GraphNode, naming: Naming): string {
+  const { ring, peerId, point, condition, source, more, connection } = node
   if (ring === 0) return 'this page'
   if (more > 0) return `+${more} more`
   // Who speaks to the page says what is written there.
-  const who = peerId === null ? shortenIds(point ?? '') : `${ring === 1 ? `${shownName(peerId)}: ` : ''}peer ${shortId(peerId)}`
-  return `${who}, ${conditions[condition].word}${source === null ? '' : `, advertised by ${shortId(source)}`}`
+  const who = peerId === null ? shortenIds(point ?? '') : `${ring === 1 ? `${nameOf(node, naming)}: ` : ''}peer ${shortId(peerId)}`
+  const way = connection === null ? '' : `, ${wayWords(connection)}`
+  return `${who}, ${conditions[condition].word}${way}${source === null ? '' : `, advertised by ${shortId(source)}`}`
 }
 
 /** What is shown beside it when it is pointed at. */
-export function describeNode({ ring, peerId, point, condition, source, connection, more }: GraphNode, now: number): string {
+export function describeNode(
+  { ring, peerId, point, condition, source, connection, more }: GraphNode,
+  about: About | undefined,
+  now: number
+): string {
   if (more > 0) return `${more} more that have no place here; they are in the list below`
-  const about = ring === 0 ? 'this page' : conditions[condition].word
+  const state = ring === 0 ? 'this page' : conditions[condition].word
   const link =
     connection === null
       ? ''
-      : ` over ${connection.transport}, ${connection.direction}, for ${formatDuration(now - connection.establishedAt)}`
+      : ` for ${formatDuration(now - connection.establishedAt)}, ${wayWords(connection)}${connection.rttMs === null ? '' : `, round trip ${Math.ceil(connection.rttMs.last)} ms`}`
   const from = source === null ? '' : `; advertised by ${shortId(source)}`
-  return `${peerId ?? shortenIds(point ?? '')} · ${about}${link}${from}`
+  const name = about === undefined ? '' : ` · ${titleOf(about)}${about.name === '' ? '' : ` (${kindWords(about)})`}`
+  return `${peerId ?? shortenIds(point ?? '')}${name} · ${state}${link}${from}`
 }

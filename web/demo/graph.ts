@@ -2,47 +2,50 @@
  * The picture of the pool: draws what `graph-layout.ts` placed, moves what has another place now, and lets everybody in
  * it be pointed at, reached by keyboard and opened. One stop of the Tab key for the whole picture; arrows go on from there.
  */
-import type { PeerId, Point } from '../../src/core/index.ts'
 import { surroundingsOf } from './conditions.ts'
 import { byId, keyedList, setAttribute, setHidden, setText, svgEl } from './dom.ts'
 import { formatCount } from './format.ts'
-import { type Graph, type GraphEdge, type GraphNode, type GraphSize, layoutGraph } from './graph-layout.ts'
-import { describeNode, edgeMark, nodeMark, type Place, pathOf, transformOf } from './graph-marks.ts'
-import type { Part } from './page.ts'
+import { type Graph, type GraphEdge, type GraphGuide, type GraphNode, type GraphSize, layoutGraph } from './graph-layout.ts'
+import { describeNode, edgeMark, guideMark, nodeMark, type Place, pathOf, transformOf } from './graph-marks.ts'
+import { trafficMotion } from './motion.ts'
+import type { Page, Part } from './page.ts'
 
 /** Long enough to be followed by eye, short enough not to be waited for. */
 const moveMs = 450
 /** Up to so many peers have a picture and a name, in a wide picture and on a phone; beyond, they would cover each other. */
 const maxNamed = { wide: 18, narrow: 10 }
+/** Up to so many are called by their names; beyond, by the ends of their ids, which are short. */
+const maxInWords = { wide: 10, narrow: 6 }
 const narrowPx = 520
 /** What only time changes, such as the end of a wait, is looked at so often. */
 const lookMs = 5_000
 
-export interface GraphChoices {
-  openPeer(peerId: PeerId): void
-  showPoint(point: Point): void
-}
-
-export function graphPart({ openPeer, showPoint }: GraphChoices, redraw: () => void): Part {
+export function graphPart({ openPeer, showPoint, names }: Pick<Page, 'openPeer' | 'showPoint' | 'names'>, redraw: () => void): Part {
   const box = byId('graph', HTMLDivElement)
   const summary = byId('graph-summary', HTMLParagraphElement)
   const empty = byId('graph-empty', HTMLParagraphElement)
+  const guideLayer = svgEl('g', { class: 'guides', 'aria-hidden': 'true' })
   const edgeLayer = svgEl('g', { class: 'edges', 'aria-hidden': 'true' })
   const nodeLayer = svgEl('g', { class: 'nodes' })
   const picture = svgEl('svg', { class: 'graph', role: 'group', 'aria-label': 'Picture of the pool; arrow keys go from peer to peer' }, [
+    guideLayer,
     edgeLayer,
     nodeLayer
   ])
   box.append(picture)
   const places = new Map<string, Place>()
-  let graph: Graph = { nodes: [], edges: [] }
+  let graph: Graph = { nodes: [], edges: [], guides: [] }
+  let hasRoom = true
+  const naming = { hasRoom: () => hasRoom, of: names.of }
+  const moveBytes = trafficMotion(box, (peerId) => places.get(peerId))
   let active = ''
 
   let size: GraphSize = { width: 0, height: 0 }
   let now = 0
   let drawn = ''
 
-  const nodes = keyedList<GraphNode>(nodeLayer, { key: ({ id, ring }) => `${ring} ${id}`, create: (node) => nodeMark(node, open) })
+  const nodes = keyedList<GraphNode>(nodeLayer, { key: ({ id, ring }) => `${ring} ${id}`, create: (node) => nodeMark(node, naming, open) })
+  const guides = keyedList<GraphGuide>(guideLayer, { key: ({ text }) => text, create: guideMark })
   const edges = keyedList<GraphEdge>(edgeLayer, { key: ({ id }) => id, create: edgeMark })
   // The layers hold the marks in the order of the graph, and nothing else.
   const move = mover(() => {
@@ -68,7 +71,7 @@ export function graphPart({ openPeer, showPoint }: GraphChoices, redraw: () => v
       if (mark === undefined) return
       setAttribute(mark, 'data-near', node.id === id || near.has(node.id))
       // Before the listener for full texts, which sits at the document, looks at it.
-      if (node.id === id) setAttribute(mark, 'data-full', describeNode(node, now))
+      if (node.id === id) setAttribute(mark, 'data-full', describeNode(node, node.peerId === null ? undefined : names.of(node.peerId), now))
     })
     graph.edges.forEach(({ from, to }, index) => {
       const line = edgeLayer.children[index]
@@ -123,16 +126,20 @@ export function graphPart({ openPeer, showPoint }: GraphChoices, redraw: () => v
     show(moment) {
       now = moment.now
       const { snapshot } = moment
-      const key = `${snapshot.version} ${size.width} ${Math.floor(now / lookMs)}`
+      moveBytes(snapshot)
+      const key = `${snapshot.version} ${size.width} ${Math.floor(now / lookMs)} ${names.version}`
       if (key === drawn || size.width === 0) return
       drawn = key
       setAttribute(picture, 'viewBox', `0 0 ${size.width} ${size.height}`)
       setAttribute(picture, 'height', String(size.height))
       graph = layoutGraph(snapshot, surroundingsOf(moment), size)
-      setAttribute(picture, 'data-crowd', snapshot.connections.length > maxNamed[size.width < narrowPx ? 'narrow' : 'wide'])
+      const width = size.width < narrowPx ? 'narrow' : 'wide'
+      hasRoom = snapshot.connections.length <= maxInWords[width]
+      setAttribute(picture, 'data-crowd', snapshot.connections.length > maxNamed[width])
       const hadFocus = picture.contains(document.activeElement)
       nodes.show(graph.nodes)
       edges.show(graph.edges)
+      guides.show(graph.guides)
       move(targetsOf(graph), places)
       // Who is connected now has another mark than before.
       if (hadFocus && !picture.contains(document.activeElement)) focusActive()

@@ -19,13 +19,17 @@ import { gaugePart } from './gauge.ts'
 import { graphPart } from './graph.ts'
 import { knownPart } from './known.ts'
 import { leftAlonePart } from './left-alone.ts'
+import { leftLatelyPart } from './left-lately.ts'
 import { fillLegends } from './legend.ts'
 import { logPart } from './log.ts'
 import { messagesPart } from './messages.ts'
+import { followNames } from './names.ts'
 import { Notices } from './notices.ts'
 import { ownPart } from './own.ts'
 import type { Page, Part } from './page.ts'
+import { showPhone } from './phone.ts'
 import { settingsPart } from './pool-settings.ts'
+import { TrafficRates } from './rates.ts'
 import { listenForSave, startRecording } from './recording.ts'
 import { type DemoSettings, loadSettings } from './settings.ts'
 import { sheetPart } from './sheet.ts'
@@ -33,6 +37,7 @@ import { openPool } from './start.ts'
 import { showLife, statusPart } from './status.ts'
 import { followTabs } from './tabs.ts'
 import { listenForTheme } from './theme.ts'
+import { trafficPart } from './traffic.ts'
 import { listenForWelcome } from './welcome.ts'
 
 declare global {
@@ -47,7 +52,9 @@ const calmMs = 120
 async function start(): Promise<void> {
   showLife('starting')
   try {
+    if (!globalThis.isSecureContext) (await import('./without-https.ts')).giveHashes()
     const [settings, recording] = await Promise.all([loadSettings(), startRecording()])
+    showPhone(settings)
     setText(byId('network', HTMLSpanElement), settings.network)
     const pool = await openPool(settings, recording)
     globalThis.p2pPool = pool
@@ -66,6 +73,8 @@ function showPool(pool: SharedPool, settings: DemoSettings, recording: Recording
     tabs.show(snapshot)
     if (snapshot === undefined) return
     const moment = { snapshot, now: Date.now() }
+    page.names.show(snapshot)
+    page.rates.add(snapshot, moment.now)
     for (const part of parts) part.show(moment)
   }
   const redraw = oncePerFrame(draw)
@@ -75,6 +84,8 @@ function showPool(pool: SharedPool, settings: DemoSettings, recording: Recording
   const page: Page = {
     pool,
     notices: new Notices(byId('notices', HTMLDivElement)),
+    names: followNames(pool, redraw),
+    rates: new TrafficRates(),
     writeTo: (peerId) => messages.writeTo(peerId),
     openPeer: (peerId) => sheet.open(peerId),
     leaveAlone: (peerId) => leftAlone.add(peerId),
@@ -86,8 +97,10 @@ function showPool(pool: SharedPool, settings: DemoSettings, recording: Recording
     ownPart(page, settings, redraw),
     gaugePart(page),
     chartPart(page, redraw),
+    trafficPart(page),
     graphPart(page, redraw),
     connectionsPart(page, redraw),
+    leftLatelyPart(page, redraw),
     leftAlone,
     known,
     messages,

@@ -1,12 +1,18 @@
 /** What the parts of the page share: the pool they show, what is shown now, and how they speak to the person. */
 import type { PeerId, Point, PoolSnapshot } from '../../src/core/index.ts'
 import type { SharedPool } from '../index.ts'
+import type { Names } from './names.ts'
 import type { Notices } from './notices.ts'
+import type { TrafficRates } from './rates.ts'
 
 export interface Page {
   /** Wherever it runs: in this tab or another one. */
   readonly pool: SharedPool
   readonly notices: Notices
+  /** Who the peers say they are. */
+  readonly names: Names
+  /** Of each connection, and of all. */
+  readonly rates: TrafficRates
   /** Puts the peer into the message box, which gets the focus. */
   writeTo(peerId: PeerId): void
   /** Everything about one peer, in a sheet over the page. */

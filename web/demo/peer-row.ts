@@ -7,6 +7,7 @@ import { formatAgo, formatScore, shortId } from './format.ts'
 import type { Known } from './known-info.ts'
 import { knownRow } from './known-row.ts'
 import type { Page } from './page.ts'
+import { peerTitle } from './peer-title.ts'
 import { banPeer, connectPoint, trustPeer, unbanPeer } from './verbs.ts'
 import { actionButton, fact, peerButton, pointButton } from './widgets.ts'
 
@@ -14,8 +15,10 @@ export function peerRow(page: Page, first: Known<PeerSnapshot>): Row<Known<PeerS
   const { peerId } = first.info
   let current = first
   const name = shortId(peerId)
+  const title = peerTitle(page, peerId)
   const row = knownRow({
-    ...{ testId: 'peer-row', attribute: 'data-peer', id: peerId, label: peerButton(peerId), name },
+    ...{ testId: 'peer-row', attribute: 'data-peer', id: peerId, name },
+    label: el('span', { class: 'line' }, [title.element, peerButton(peerId)]),
     details: (place) => peerDetails(page, { peerId, name, place, current: () => current })
   })
   const connect = actionButton('connect', () => {
@@ -31,6 +34,7 @@ export function peerRow(page: Page, first: Known<PeerSnapshot>): Row<Known<PeerS
     update(known) {
       current = known
       const { info, condition } = known
+      title.show()
       row.show({ ...info, condition, words: peerWords(known) })
       connect.hide(info.state !== 'disconnected' || info.banned || info.lastSeenPoint === null)
       write.hide(info.state !== 'running')

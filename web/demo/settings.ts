@@ -14,6 +14,8 @@ export interface DemoSettings {
   readonly name: string
   /** Whether the tabs of this browser are one peer, or this one is a peer of its own. */
   readonly tabs: 'share' | 'own'
+  /** The URL of this page for other machines in the network. */
+  readonly address: string | undefined
 }
 
 const settingsDeadlineMs = 10_000
@@ -37,13 +39,19 @@ async function askServer(): Promise<Response> {
 /** `?tab=own` is for a second peer in the same browser, `?name=` for tests. */
 export function readSettings(json: unknown, query: URLSearchParams): DemoSettings {
   if (typeof json !== 'object' || json === null) throw wrong('an object', json)
-  const { network, trustedPoints, band } = json as Record<string, unknown>
+  const { network, trustedPoints, band, address } = json as Record<string, unknown>
   if (typeof network !== 'string') throw wrong('network: a text', network)
   if (!Array.isArray(trustedPoints) || !trustedPoints.every((point) => typeof point === 'string')) {
     throw wrong('trustedPoints: a list of multiaddrs', trustedPoints)
   }
   const tabs = query.get('tab') === 'own' ? 'own' : 'share'
-  return { network, trustedPoints, band: readBand(band), name: query.get('name') || 'p2p-pool-demo', tabs }
+  return { network, trustedPoints, band: readBand(band), name: query.get('name') || 'p2p-pool-demo', tabs, address: readAddress(address) }
+}
+
+function readAddress(address: unknown): string | undefined {
+  if (address === undefined || address === null) return undefined
+  if (typeof address !== 'string' || !URL.canParse(address)) throw wrong('address: a URL', address)
+  return address
 }
 
 function readBand(band: unknown): ConnectionBand | undefined {

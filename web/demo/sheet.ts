@@ -3,15 +3,18 @@
  * Opened from wherever its name is pressed; a native dialog, so that keyboard and screen readers are at home in it.
  */
 import type { ConnectionSnapshot, PeerDescription, PeerId, PeerSnapshot, Point } from '../../src/core/index.ts'
+import { saidWords } from './about.ts'
 import { conditionOfPeer, conditionOfPoint, conditions, surroundingsOf } from './conditions.ts'
 import { byId, el, keyedList, setAttribute, setHidden, setText } from './dom.ts'
 import { askedAtTimes, explanation } from './explanation.ts'
 import { formatAgo, formatClock, formatCount, formatDuration, formatScore, formatWait, shortenIds, shortId } from './format.ts'
 import { identicon } from './identicon.ts'
 import type { Moment, Page, Part } from './page.ts'
+import { peerTitle } from './peer-title.ts'
 import { pointWords } from './point-row.ts'
 import { historyWords } from './sentences.ts'
 import { banPeer, connectPoint, disconnectPeer, trustPeer, unbanPeer } from './verbs.ts'
+import { wayWords } from './way-words.ts'
 import { actionButton, fact, pointButton } from './widgets.ts'
 
 export interface SheetPart extends Part {
@@ -67,6 +70,8 @@ function peerSheet(page: Page, { peerId, content, close }: SheetPlace): (moment:
   const words = el('span')
   condition.append(words)
   const why = explanation(page, peerId)
+  const title = peerTitle(page, peerId)
+  const saidKind = el('p', { class: 'hint', 'data-testid': 'said-kind' })
   const facts = sheetFacts()
   const actions = sheetActions(page, { peerId, name, close, current: () => current })
   const places = placeList()
@@ -75,7 +80,7 @@ function peerSheet(page: Page, { peerId, content, close }: SheetPlace): (moment:
     el('div', { class: 'identity' }, [
       el('span', { class: 'picture', 'aria-hidden': 'true' }, [identicon(peerId)]),
       el('div', {}, [
-        el('h2', { id: 'sheet-title', class: 'own-short', tabindex: '-1' }, [`Peer ${name}`]),
+        el('h2', { id: 'sheet-title', class: 'own-short', tabindex: '-1' }, [title.element, ' ', el('span', { class: 'mono' }, [name])]),
         el('div', { class: 'copy-line' }, [
           el('code', { class: 'long', 'data-full': peerId }, [peerId]),
           el('button', { type: 'button', class: 'plain', 'data-action': 'copy', 'data-copy': peerId, 'aria-label': 'Copy the peer id' }, [
@@ -84,7 +89,7 @@ function peerSheet(page: Page, { peerId, content, close }: SheetPlace): (moment:
         ])
       ])
     ]),
-    ...[condition, why.element, actions.element, facts.element],
+    ...[saidKind, condition, why.element, actions.element, facts.element],
     ...[el('h3', {}, ['Its addresses']), places.element],
     ...[el('h3', {}, ['History']), history.element]
   )
@@ -112,8 +117,8 @@ function peerSheet(page: Page, { peerId, content, close }: SheetPlace): (moment:
           ? 'not connected'
           : `${conditions[state].word}${linkWords(link, moment.now)}`
     )
-    // Of one who is connected it says no more than that.
-    setHidden(why.element, state === 'connected')
+    title.show()
+    setText(saidKind, saidWords(page.names.of(peerId)))
     why.show()
     actions.show()
     places.show(moment, peerId)
@@ -122,7 +127,7 @@ function peerSheet(page: Page, { peerId, content, close }: SheetPlace): (moment:
 }
 
 function linkWords(link: ConnectionSnapshot | undefined, now: number): string {
-  return link === undefined ? '' : ` over ${link.transport} for ${formatDuration(now - link.establishedAt)}, ${link.direction}`
+  return link === undefined ? '' : ` for ${formatDuration(now - link.establishedAt)}, ${wayWords(link)}`
 }
 
 function sheetFacts() {

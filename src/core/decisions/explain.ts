@@ -12,6 +12,7 @@ import { describeRejection, type Rejection } from '../values/reason.ts'
 import { checkDial, checkPeer } from './admission.ts'
 import { roomForUntrusted } from './admission-hello.ts'
 import { findCandidates, isMet, obstacleOf, ownerOf, untriedWait } from './candidates.ts'
+import { chooseToPrune } from './eviction.ts'
 import { type Circumstances, choiceWith, count, foresee, seconds, soon } from './foresight.ts'
 import { shareTaken } from './group-shares.ts'
 import { kindsWanted, nextProbeAt } from './plan.ts'
@@ -39,7 +40,7 @@ function explained(state: Explanation['state'], text: string, more: Partial<Expl
 export function explainPoint(view: PoolView, point: Point, circumstances: Circumstances): Explanation {
   const info = view.points.get(point)
   if (info === undefined) return explainUnknown(view, point, circumstances)
-  if (info.state.kind === 'running') return connected(` with ${info.state.connection.peerId}`, info.state.connection)
+  if (info.state.kind === 'running') return connected(view, ` with ${info.state.connection.peerId}`, info.state.connection)
   const obstacle = obstacleOf(view, info, circumstances)
   switch (obstacle?.kind) {
     case undefined:
@@ -57,8 +58,13 @@ export function explainPoint(view: PoolView, point: Point, circumstances: Circum
   }
 }
 
-function connected(how: string, { rttMs }: RunningConnection): Explanation {
-  return explained('connected', `connected${how}${rttMs === null ? '' : `, round trip ${Math.ceil(rttMs.last)} ms`}`)
+function connected(view: PoolView, how: string, connection: RunningConnection): Explanation {
+  const { peerId, point, rttMs } = connection
+  const { maxTarget } = view.bounds
+  const roundTrip = rttMs === null ? '' : `, round trip ${Math.ceil(rttMs.last)} ms`
+  const why = view.access.isTrusted(peerId, point) ? 'it is trusted' : `up to ${maxTarget} are wanted`
+  const isSurplus = chooseToPrune(view, view.active - maxTarget).includes(connection)
+  return explained('connected', `connected${how}${roundTrip}; ${isSurplus ? 'among the next to be closed' : `kept, since ${why}`}`)
 }
 
 function notDialable(point: Point, { transports }: Circumstances): Explanation {
@@ -66,7 +72,7 @@ function notDialable(point: Point, { transports }: Circumstances): Explanation {
   return explained(
     'not-dialable',
     transports.includes(transport)
-      ? 'it may not be dialed from here now: its address is private or not encrypted, or no more connections can be made'
+      ? 'not dialed from here now: it is private or not encrypted, or no more connections can be made'
       : `nothing that runs here dials ${transport} addresses`
   )
 }
@@ -189,18 +195,18 @@ function whyLeftOut(view: PoolView, info: PointInfo, circumstances: Circumstance
   const { active, bounds } = view
   const { now, awake } = circumstances
   if (info.trusted || kindsWanted(view, awake).includes(kindOf(info.transport))) return undefined
-  if (bounds.aim === 0) return 'the pool keeps no minimum of connections: it dials by itself only trusted points'
+  if (bounds.aim === 0) return 'no connections are wanted: only trusted points are dialed'
   if (active >= bounds.aim) return `it would be dialed if connections fell below ${bounds.aim}; there are ${active}`
   if (active >= bounds.minTarget && shareTaken(view)(info))
-    return `as many peers at its host are connected as one host may have: it would be dialed if connections fell below ${bounds.minTarget}`
+    return `its host has as many connections as one may have: it would be dialed if connections fell below ${bounds.minTarget}`
   const found = isMet(info) ? undefined : findCandidates(view, circumstances)
   if (found === undefined || !untriedWait(view, found, now)) return undefined
-  return `untried points wait: a peer that was connected before may be dialed ${soon(found.reunionAt - now)}`
+  return `untried points wait: a peer connected before may be dialed ${soon(found.reunionAt - now)}`
 }
 
 export function explainPeer(view: PoolView, peerId: PeerId, circumstances: Circumstances): Explanation {
   const info = view.peers.get(peerId)
-  if (info?.state.kind === 'running') return connected(`, ${info.state.connection.direction}`, info.state.connection)
+  if (info?.state.kind === 'running') return connected(view, `, ${info.state.connection.direction}`, info.state.connection)
   if ([...view.attempts()].some((attempt) => attempt.peerId === peerId)) return explained('connecting', 'a connection is being made')
   const rejection = peerId === view.peerId ? { kind: 'myself' as const } : checkPeer(view, peerId, undefined)
   if (rejection !== undefined) return refused(rejection, circumstances)
@@ -223,7 +229,7 @@ export function explainPeer(view: PoolView, peerId: PeerId, circumstances: Circu
 /** What keeps a peer from coming in, until another disconnects. */
 function sayFull(view: PoolView, peerId: PeerId): string {
   if (roomForUntrusted(view) > 0 || view.access.isTrusted(peerId, undefined)) return ''
-  return `; no slot is free for incoming peers: ${view.incomingSlots} came in, ${view.slotsTaken - view.incomingSlots} were dialed`
+  return `; no slot is free: ${view.incomingSlots} came in, ${view.slotsTaken - view.incomingSlots} were dialed`
 }
 
 /** Where it was connected, is expected, or says that it is. */

@@ -87,7 +87,7 @@ export class Outbox {
       const error = this.#send(frame)
       if (error !== undefined) throw error
     } else {
-      if (!this.#hasRoomFor(bytesIn(frame))) throw this.#tooMany(bytesIn(frame))
+      if (!this.#hasRoomFor(bytesIn(frame))) throw this.#tooMany()
       await this.#turnOf(frame, signal)
     }
     if (frame.length > 1 && this.#isBlocked) await this.#releases(signal)
@@ -151,12 +151,11 @@ export class Outbox {
     return count === 0 || (count < maxWaitingSends && this.#waitingBytes + length <= maxWaitingBytes)
   }
 
-  #tooMany(length: number): PoolError {
+  #tooMany(): PoolError {
     const [count, bytes] = [this.#waiting.length, this.#waitingBytes]
     return new PoolError(
       'too-many-waiting',
-      `${count} messages of ${bytes} bytes wait for ${this.#parts.channel.link.peerId}, and ${length} bytes more are too many: ` +
-        `at most ${maxWaitingSends} messages and ${maxWaitingBytes} bytes wait; await send before sending more`
+      `${count} messages of ${bytes} bytes wait for ${this.#parts.channel.link.peerId}, at most ${maxWaitingSends} of ${maxWaitingBytes} bytes may: await send`
     )
   }
 

@@ -57,7 +57,7 @@ const points: readonly PointCase[] = [
   {
     name: 'one that runs',
     arrange: (bench) => void bench.dialed(home, alice),
-    expected: { state: 'connected', text: 'connected with alice' }
+    expected: { state: 'connected', text: expect.stringMatching(/^connected with alice; kept, since up to \d+ are wanted$/) }
   },
   { name: 'one that is being dialed', arrange: (bench) => void bench.begin(home), expected: { state: 'connecting' } },
   {
@@ -75,7 +75,7 @@ const points: readonly PointCase[] = [
     name: 'one that the dial rule forbids',
     arrange: () => undefined,
     more: { canDial: () => false },
-    expected: { state: 'not-dialable', text: expect.stringContaining('may not be dialed from here now') }
+    expected: { state: 'not-dialable', text: expect.stringContaining('not dialed from here now') }
   },
   {
     name: 'one that failed',
@@ -196,7 +196,23 @@ describe('why a peer is not connected', () => {
     {
       name: 'one that runs',
       arrange: (bench) => void bench.dialed(home, alice),
-      expected: { state: 'connected', text: 'connected, outgoing' }
+      expected: { state: 'connected', text: expect.stringMatching(/^connected, outgoing; kept, since up to \d+ are wanted$/) }
+    },
+    {
+      name: 'one of too many, the youngest',
+      arrange: (bench) => {
+        connect(bench, 8)
+        bench.dialed(home, alice)
+      },
+      expected: { state: 'connected', text: 'connected, outgoing; among the next to be closed' }
+    },
+    {
+      name: 'one that runs and is trusted',
+      arrange: (bench) => {
+        bench.dialed(home, alice)
+        bench.state.peers.trust(alice)
+      },
+      expected: { state: 'connected', text: 'connected, outgoing; kept, since it is trusted' }
     },
     { name: 'one in its handshake', arrange: (bench) => bench.admit(bench.begin(home), alice), expected: { state: 'connecting' } },
     {
@@ -218,7 +234,7 @@ describe('why a peer is not connected', () => {
       },
       expected: {
         state: 'waiting',
-        text: 'no point of it is known; waiting for it to connect to us; no slot is free for incoming peers: 9 came in, 0 were dialed'
+        text: 'no point of it is known; waiting for it to connect to us; no slot is free: 9 came in, 0 were dialed'
       }
     },
     {

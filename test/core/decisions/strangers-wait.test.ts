@@ -23,14 +23,14 @@ function fail(bench: StateBench, point: Point): void {
   bench.state.end(bench.begin(point), { kind: 'failed', rejection: { kind: 'dial-failed', failure: 'refused', detail: '' }, by: 'them' })
 }
 
-it('without haste a peer that was connected before is waited for, and explain says so of an untried point', () => {
+it('without haste a peer connected before is waited for, and explain says so of an untried point', () => {
   const { bench, friends, dials } = benchWith(7)
   bench.pass(20_000)
   friends[0]?.leave({ by: 'them', reason: { kind: 'swapped' } })
   expect(dials()).toEqual([])
   expect(explainPoint(bench.state, stranger, circumstancesOf(bench))).toMatchObject({
     state: 'ready',
-    text: 'untried points wait: a peer that was connected before may be dialed in 60 s'
+    text: 'untried points wait: a peer connected before may be dialed in 60 s'
   })
   bench.pass(60_001)
   expect(dials()).toEqual([at(101)])

@@ -47,14 +47,18 @@ describe('the round trips of a connection', () => {
     const a = await world.start('a', { plainPeers: 'admit', requiredProtocols: ['/other/1.0.0'], keepAliveIntervalMs })
     const connection = await world.clock.until(a.pool.connect(world.plain('plain', '/other/1.0.0').point))
     expect(connection.rttMs).toBeNull()
-    expect(a.pool.explain(connection.peerId).text).toBe('connected, outgoing')
+    expect(a.pool.explain(connection.peerId).text).toMatch(/^connected, outgoing; kept, since /)
     await world.clock.advance(3 * keepAliveIntervalMs)
     expect(connection.rttMs).toEqual({ last: 10, least: 10 })
   })
 
   it('are named where a connected point or peer is explained', async () => {
     const { a, b } = await pair()
-    expect(a.pool.explain(b.pool.peerId).text).toBe('connected, outgoing, round trip 10 ms')
-    expect(a.pool.explain(b.network.point).text).toBe(`connected with ${b.pool.peerId}, round trip 10 ms`)
+    expect(a.pool.explain(b.pool.peerId).text).toBe(
+      `connected, outgoing, round trip 10 ms; kept, since up to ${a.pool.snapshot().bounds.maxTarget} are wanted`
+    )
+    expect(a.pool.explain(b.network.point).text).toBe(
+      `connected with ${b.pool.peerId}, round trip 10 ms; kept, since up to ${a.pool.snapshot().bounds.maxTarget} are wanted`
+    )
   })
 })

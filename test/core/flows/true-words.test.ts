@@ -123,10 +123,10 @@ describe('explain', () => {
       await world.clock.advance(100)
     }
     await world.clock.advance(4_900)
-    expect(me.pool.explain('first' as PeerId).text).toBe('connected, incoming')
+    expect(me.pool.explain('first' as PeerId).text).toMatch(/^connected, incoming; kept, since /)
     expect(me.pool.explain('second' as PeerId)).toMatchObject({
       state: 'unknown',
-      text: 'not a known peer; it dialed this pool 5 s ago and was refused: no free connection slot; no slot is free for incoming peers: 1 came in, 0 were dialed'
+      text: 'not a known peer; it dialed this pool 5 s ago and was refused: no free connection slot; no slot is free: 1 came in, 0 were dialed'
     })
     expect(me.pool.explain('third' as PeerId).text).toBe('not a known peer')
   })

@@ -18,7 +18,7 @@ describe('the server of the page', () => {
     const page = await fetch(`${url}?name=second`)
     expect(page.headers.get('content-type')).toBe('text/html; charset=utf-8')
     expect(await page.text()).toBe('<p>page')
-    expect(await (await fetch(`${url}demo.json`)).json()).toEqual(settings)
+    expect(await (await fetch(`${url}demo.json`)).json()).toEqual({ ...settings, address: null })
   })
 
   test('tells at each request how many relay reservations are left, or that it knows of no relay', async () => {
@@ -34,6 +34,14 @@ describe('the server of the page', () => {
 
   test('listens on the loopback only', async () => {
     expect(new URL((await serve()).url).hostname).toBe('127.0.0.1')
+  })
+
+  test('with a host it is at the same port there, too, and says so', async () => {
+    const server = await servePage(files, { settings, port: 0, host: '127.0.0.1' })
+    onTestFinished(() => server.close())
+    expect(server.address).toBe(server.url)
+    expect(await (await fetch(`${server.url}demo.json`)).json()).toEqual({ ...settings, address: server.url })
+    await expect(servePage(files, { settings, port: 0, host: '192.0.2.77' })).rejects.toThrow('192.0.2.77 is no address of this machine')
   })
 
   test('has nothing but what was built, whatever path is asked for, and takes nothing', async () => {

@@ -155,7 +155,7 @@ describe('the verbs', () => {
 
   it('peer: all that is known of one', async () => {
     expect((await on('peer', otherId)).text).toMatch(
-      /now +connected, outgoing, round trip \d+ ms\n(.*\n)*round trip +\d+ ms; the shortest was \d+ ms/
+      /now +connected, outgoing, round trip \d+ ms; kept, since .+\n(.*\n)*round trip +\d+ ms; the shortest was \d+ ms/
     )
     expect(await json('peer', otherId)).toMatchObject({ peer: { peerId: otherId, trusted: false }, explanation: { state: 'connected' } })
     expect(await on('peer', running.started.pool.peerId)).toMatchObject({ status: 1, complaint: expect.stringMatching('is not known') })
@@ -168,7 +168,7 @@ describe('the verbs', () => {
   })
 
   it('why: the sentence of explain', async () => {
-    expect((await on('why', otherId)).text).toMatch(/^connected, outgoing, round trip \d+ ms\n$/)
+    expect((await on('why', otherId)).text).toMatch(/^connected, outgoing, round trip \d+ ms; kept, since .+\n$/)
     expect((await on('why', '/ip4/192.0.2.1/tcp/4001')).text).toMatch('not a known point')
   })
 
@@ -307,7 +307,7 @@ describe('top', () => {
     await shows(`> ${otherId}  out  tcp`)
     expect(screen).toMatch(/^0 \[#+\|?\.+\] 3$/m)
     press('w')
-    await shows(/^connected, outgoing, round trip \d+ ms$/m)
+    await shows(/^connected, outgoing, round trip \d+ ms; kept, since .+$/m)
     press('s')
     await shows('Connections: 1, by rtt')
     press('b')

@@ -4,6 +4,7 @@ import type { PoolSnapshot } from '../../../src/core/index.ts'
 import { type KnownPart, knownPart } from '../../../web/demo/known.ts'
 import { Notices } from '../../../web/demo/notices.ts'
 import type { Page } from '../../../web/demo/page.ts'
+import { TrafficRates } from '../../../web/demo/rates.ts'
 import type { SharedPool } from '../../../web/index.ts'
 import { snapshotOf, stagePage, start } from './stage.ts'
 
@@ -23,6 +24,8 @@ beforeEach(async () => {
   const page: Page = {
     pool: pool as unknown as SharedPool,
     notices: new Notices(document.createElement('div')),
+    names: { version: 0, of: () => undefined, show: () => undefined },
+    rates: new TrafficRates(),
     ...{ writeTo: () => undefined, openPeer: () => undefined, leaveAlone: () => undefined, showPoint: () => undefined }
   }
   part = knownPart(page, () => draw())
