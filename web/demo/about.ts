@@ -1,6 +1,6 @@
 /**
  * What a peer says of itself: its kind and its name. This page says no more than the name of its browser, and whether that runs on a phone or
- * a computer; it goes out with the pool's Hello. What comes in is a stranger's text: it is read into a short list of kinds, and a name that is
+ * a computer; it goes out with the pool's Hello. What comes in is the text of another program: it is read into a short list of kinds, and a name that is
  * cut and cleaned. Nothing of it is proved but the peer id. Pure.
  */
 

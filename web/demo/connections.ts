@@ -94,7 +94,7 @@ function connectionRow(page: Page, { peerId, point, direction, transport, remote
         traffic.element,
         el('dl', { class: 'facts inline' }, [since.element, roundTrip.element, received.element, sent.element])
       ]),
-      el('div', { class: 'told' }, [story, kept, where]),
+      el('div', { class: 'wording' }, [story, kept, where]),
       el('div', { class: 'actions' }, [write.element, trust.element, disconnect.element, ban.element])
     ]
   )

@@ -37,7 +37,7 @@ export function leftLatelyPart(page: Page, redraw: () => void): Part {
     show(moment) {
       const { snapshot, now } = moment
       const isBack = new Set(snapshot.connections.map(({ peerId }) => peerId))
-      // Whom the person sent away has a row of its own, with a way back.
+      // A peer that the person sent away has a row of its own, with a way back.
       const shown = left.filter(({ peerId, at, ending }) => !isBack.has(peerId) && now - at < forMs && !isByHand(ending)).slice(0, maxRows)
       list.show(shown.map((one) => ({ ...one, ...moment })))
       setHidden(box, shown.length === 0)

@@ -1,4 +1,4 @@
-/** Why a connection ended, in one plain sentence. What the other side wrote as its reason is a stranger's text: cut, and in quotes. Pure. */
+/** Why a connection ended, in one plain sentence. What the other side wrote as its reason is the text of another program: cut, and in quotes. Pure. */
 import type { DisconnectReason, Ending } from '../../src/core/index.ts'
 import { cutText } from './format.ts'
 

@@ -85,7 +85,7 @@ export function followNames(pool: SharedPool, redraw: () => void): Names {
   }
 }
 
-/** Of a peer that told the pool nothing: what libp2p's identify heard; empty if nothing. */
+/** Of a peer that said nothing to the pool: what libp2p's identify heard; empty if nothing. */
 async function agentOf({ node }: NonNullable<SharedPool['owned']>, peerId: PeerId): Promise<string> {
   const id = node.getConnections().find(({ remotePeer }) => remotePeer.toString() === peerId)?.remotePeer
   if (id === undefined) return ''
