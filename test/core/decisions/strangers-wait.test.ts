@@ -23,7 +23,7 @@ function fail(bench: StateBench, point: Point): void {
   bench.state.end(bench.begin(point), { kind: 'failed', rejection: { kind: 'dial-failed', failure: 'refused', detail: '' }, by: 'them' })
 }
 
-it('without haste a peer connected before is waited for, and explain says so of an untried point', () => {
+it('without haste a peer that was connected before is waited for, and explain says so of an untried point', () => {
   const { bench, friends, dials } = benchWith(7)
   bench.pass(20_000)
   friends[0]?.leave({ by: 'them', reason: { kind: 'swapped' } })
