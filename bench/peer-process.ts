@@ -1,7 +1,11 @@
 /** A process of nodes of one kind, which does what it is asked. Started by `processes.ts`. */
 import process from 'node:process'
+import { Recording } from '../src/recording/recording.ts'
 import { alone, BareSide, machineMs, PoolSide, type Side, type Way } from './sides.ts'
 import { collectGarbage, pause } from './timing.ts'
+
+/** Of the one recorded node. */
+const recording = new Recording()
 
 const makers = {
   bare: () => BareSide.make(),
@@ -12,6 +16,9 @@ const makers = {
   pool: () => PoolSide.make(),
   /** With a band that the connections fill. */
   preset: (connections) => PoolSide.preset({ expectedConnections: connections }),
+  /** With room for more. */
+  wide: (connections) => PoolSide.preset({ expectedConnections: connections, maxConnections: 3 * connections }),
+  recorded: (connections) => PoolSide.preset({ expectedConnections: connections, maxConnections: 3 * connections, recording }),
   'preset-ws': () => PoolSide.preset({ listens: 'ws' }),
   relay: () => PoolSide.preset({ listens: 'ws', isRelay: true })
 } satisfies Readonly<Record<string, (connections: number) => Promise<Side>>>
@@ -67,6 +74,30 @@ const verbs = {
     await side().receive(size, count, way)
     return machineMs()
   },
+
+  /** The first node reads what comes. */
+  read(): void {
+    const reader = side()
+    if (reader instanceof PoolSide) reader.read()
+  },
+
+  /** Every node sends a message on each of its connections every second, spread over that second, for so long. */
+  async talk(size: number, forMs: number): Promise<void> {
+    const message = new Uint8Array(size).fill(7)
+    const until = machineMs() + forMs
+    await Promise.all(
+      sides.map(async (one, i) => {
+        await pause((i * 1_000) / sides.length)
+        while (machineMs() < until) {
+          const next = pause(1_000)
+          if (one instanceof PoolSide) one.pool.broadcast(message)
+          await next
+        }
+      })
+    )
+  },
+
+  recordedBytes: async (): Promise<number> => (await recording.save()).length,
 
   /** Heap, and buffers outside it, after what lingers has gone. */
   async heldBytes(settleMs: number): Promise<number> {

@@ -21,6 +21,7 @@ const measures: Readonly<Record<string, () => Promise<Row[]>>> = {
   heap: async () => (await import('./heap.ts')).connectionHeap(),
   idle: async () => (await import('./idle.ts')).idle(),
   metrics: async () => (await import('./metrics.ts')).metrics(),
+  recording: async () => (await import('./recording.ts')).recording(),
   visits: async () => (await import('./visits.ts')).visits(),
   'idle-page': async () => (await import('./idle-page.ts')).idlePage(),
   'hidden-page': async () => (await import('./hidden-page.ts')).hiddenPage()

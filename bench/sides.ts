@@ -17,6 +17,7 @@ import type { Connection } from '../src/core/index.ts'
 import { nodePreset } from '../src/core/values/config.ts'
 import { libp2pSettings } from '../src/libp2p/preset.ts'
 import { type Libp2pPeerPool, peerPool } from '../src/libp2p/service.ts'
+import type { Recording } from '../src/recording/recording.ts'
 import { pause } from './timing.ts'
 import { farStorage, quietOptions } from './world.ts'
 
@@ -195,14 +196,16 @@ export class PoolSide implements Side {
   static async preset({
     listens = 'tcp',
     isRelay = false,
-    expectedConnections
-  }: SideOptions & { expectedConnections?: number }): Promise<PoolSide> {
+    expectedConnections,
+    ...others
+  }: SideOptions & { expectedConnections?: number; maxConnections?: number; recording?: Recording }): Promise<PoolSide> {
     const { node, pool } = await createNodePeer({
       network: 'bench',
       listen: [addressFor[listens]],
       inboundConnectionThreshold: 10_000,
       allowPrivatePoints: true,
       relay: isRelay,
+      ...others,
       ...(expectedConnections === undefined ? { minConnections: 0, expectedConnections: 0 } : { expectedConnections })
     })
     return new PoolSide(node, pool)
@@ -238,6 +241,15 @@ export class PoolSide implements Side {
   async receive(size: number, count: number): Promise<void> {
     const { reader } = this.#only()
     for (let i = 0; i < count; i++) check((await reader.next()).value?.byteLength, size)
+  }
+
+  /** Reads all messages from now on. */
+  read(): void {
+    const readAll = async (connection: Connection | undefined): Promise<void> => {
+      for await (const _ of connection?.messages ?? []);
+    }
+    this.pool.addEventListener('connection-opened', ({ detail }) => void readAll(this.pool.connections.findByPeerId(detail.peerId)))
+    for (const connection of this.pool.connections.list()) void readAll(connection)
   }
 
   #only(): { connection: Connection; reader: AsyncIterator<Uint8Array> } {

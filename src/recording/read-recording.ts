@@ -102,7 +102,7 @@ const piece: Check = (value, at) => {
 /** What comes of a call, by its kind. */
 const results: Readonly<Record<string, Check>> = {
   dial: link,
-  chunk: orNull(listOf(piece, 0, 1_000_000)),
+  chunk: (value, at) => (value === null ? null : listOf(piece, 0, 1_000_000)(value, at)),
   'storage-load': orNull(text),
   'storage-quarantine': text,
   record: listOf(text, 0, 8),

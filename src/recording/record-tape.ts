@@ -199,6 +199,11 @@ export class RecordTape implements Tape {
     this.#schedule()
   }
 
+  /** Resolves in a later turn of the event loop, in which nothing is delivered. */
+  later(): Promise<void> {
+    return new Promise((resolve) => this.#clock.schedule(0, resolve))
+  }
+
   #schedule(): void {
     if (this.#isDue) return
     this.#isDue = true

@@ -129,7 +129,7 @@ export class Recording {
     const pool = made as PeerPool
     run.pool = pool
     hearAll(pool)
-    const ready = loaded(pool, (ask) => run.tape.outside(ask))
+    const ready = loaded(pool, { outside: (ask) => run.tape.outside(ask), turn: () => run.tape.later() })
     run.calls.current = new RecordedCalls(run.tape, pool, { ready, points: run.points })
   }
 

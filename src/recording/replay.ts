@@ -73,7 +73,7 @@ export async function replay(header: RecordingHeader, turns: Iterable<Turn>, { s
     for (let next = iterator.next(); next.done !== true; next = iterator.next()) {
       tape.begin(next.value)
       run ??= new ReplayedPool(header, tape, hear)
-      if (count === 0) await loaded(run.pool, (ask) => tape.outside(ask))
+      if (count === 0) await loaded(run.pool, { outside: (ask) => tape.outside(ask), turn: settled })
       recordedHash = run.deliver(next.value.do) ?? recordedHash
       await settled()
       tape.end()

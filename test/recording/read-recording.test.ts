@@ -1,0 +1,98 @@
+import { expect, it } from 'vitest'
+import { PoolError } from '../../src/core/values/reason.ts'
+import { readRecording } from '../../src/recording/read-recording.ts'
+import { seededRandom } from '../../src/testing/seeded-random.ts'
+import { recordedLife, replayed } from './recorded-world.ts'
+
+const header = JSON.stringify({
+  format: 'p2p-pool recording',
+  version: 1,
+  since: 1,
+  peerId: 'p',
+  micros: 0,
+  offsetMs: 0,
+  code: { onAdmit: false, score: false, storage: 'memory', openWithinMs: null },
+  settings: { network: 'test' }
+})
+const turn = (change: object): string => JSON.stringify({ at: 0, do: [], sum: 0, ...change })
+const link = { peerId: 'a', direction: 'incoming', host: null, transport: 'tcp', remoteAddress: 'x', plain: null, reaches: false }
+
+it.each([
+  ['nothing', [], 'line 1: expected the header of a recording, got nothing'],
+  ['no JSON', ['what'], 'line 1: expected JSON, got "what"'],
+  ['another file', ['{"format":"p2p-pool","version":1}'], 'line 1.format: expected \'p2p-pool recording\', got "p2p-pool"'],
+  ['a later version', [header.replace('"version":1', '"version":2')], 'line 1.version: expected a whole number from 1 to 1, got 2'],
+  ['no turns', [header], 'line 2: expected the first turn, got nothing'],
+  ['a turn of another kind', [header, '[]'], 'line 2: expected { at, do, sum }, got an array of 0'],
+  ['time that goes back', [header, turn({ at: -1 })], /^line 2\.at: expected a whole number from 0 to .*, got -1$/],
+  [
+    'an unknown input',
+    [header, turn({ do: [['what']] })],
+    /^line 2\.do\[0\]\[0\]: expected one of timer, done, failed, event, call, saved, got "what"$/
+  ],
+  [
+    'an unknown call',
+    [header, turn({ do: [['done', 1, 'constructor', null]] })],
+    /^line 2\.do\[0\]\[2\]: expected one of dial, chunk, .*got "constructor"$/
+  ],
+  [
+    'a link without a peer',
+    [header, turn({ do: [['event', 'incoming', { ...link, peerId: '' }]] })],
+    /^line 2\.do\[0\]\[2\]\.peerId: expected a text that is not empty, got ""$/
+  ],
+  [
+    'too many bytes',
+    [header, turn({ do: [['done', 1, 'chunk', [1e9]]] })],
+    /^line 2\.do\[0\]\[3\]\[0\]: expected a whole number from 0 to 16777216, got 1000000000$/
+  ],
+  [
+    'no base64',
+    [header, turn({ do: [['done', 1, 'chunk', ['%']]] })],
+    'line 2.do[0][3][0]: expected base64, a number of bytes, or a hash, got "%"'
+  ],
+  [
+    'a message without its size',
+    [header, turn({ do: [['call', 0, 'broadcast', 'x']] })],
+    'line 2.do[0][3]: expected an array of 1 to 1, got "x"'
+  ],
+  [
+    'a chance of more bits',
+    [header, turn({ chance: [2 ** 32] })],
+    'line 2.chance[0]: expected a whole number from 0 to 4294967295, got 4294967296'
+  ],
+  ['a field too much', [header, turn({ more: 1 })], /^unknown option of line 2 "more"/]
+])('%s is refused with its line', (_, lines, message) => {
+  const read = (): void => {
+    for (const _turn of readRecording(lines).turns);
+  }
+  expect(read).toThrow(PoolError)
+  expect(read).toThrow(message)
+})
+
+it('settings that cannot be are refused', async () => {
+  await expect(replayed([header.replace('"network":"test"', '"network":"test","maxConnections":-1'), turn({})])).rejects.toThrow(
+    /^maxConnections/
+  )
+})
+
+it('a recording with any value changed is replayed, found different, or refused; nothing else happens', { timeout: 60_000 }, async () => {
+  const [first = '', ...turns] = (await recordedLife(11)).slice(0, 150)
+  let refused = 0
+  for (let seed = 1; seed <= 60; seed++) {
+    const random = seededRandom(seed)
+    const at = Math.floor(random.next() * turns.length)
+    const change = (_: string, value: unknown): unknown => {
+      if (typeof value === 'object' || random.next() > 0.3) return value
+      return ['', 'x', -1, 0, 7, null, true, '/ip4/192.0.2.1/tcp/1', 'p'.repeat(2_000)][Math.floor(random.next() * 9)]
+    }
+    const changed = JSON.stringify(JSON.parse(turns[at] ?? '{}'), change)
+    try {
+      const result = await replayed([first, ...turns.slice(0, at), changed, ...turns.slice(at + 1)])
+      expect(result.turns).toBeLessThanOrEqual(turns.length)
+    } catch (error) {
+      expect(error, `seed ${seed}`).toBeInstanceOf(PoolError)
+      refused++
+    }
+  }
+  expect(refused).toBeGreaterThan(5)
+})
