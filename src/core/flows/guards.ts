@@ -165,6 +165,9 @@ export function guardNetwork(network: Network, clock: Clock, guard: Guard): Netw
     get records() {
       return guard.call('network.records', () => guardRecords(unheard(network.records), clock), undefined)
     },
+    get introductions() {
+      return network.introductions
+    },
     parsePoint: (text) => network.parsePoint(text),
     parsePeerId: (text) => network.parsePeerId(text),
     tryParsePoint,

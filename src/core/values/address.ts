@@ -96,6 +96,11 @@ export function readPoint(point: Point): PointAddress {
   }
 }
 
+/** Does it lead over a peer without an address of its own, with which both ends must be connected? See `Introductions`. */
+export function isIntroduction(point: Point): boolean {
+  return point.startsWith('/p2p/')
+}
+
 function componentsOf(point: Point): Component[] {
   const components: Component[] = []
   const parts = point.split('/')

@@ -151,6 +151,34 @@ export interface LinkBudget {
   readonly state: 'plenty' | 'low' | 'spent'
 }
 
+/** What a pool answers its network while peers introduce each other. Neither throws or waits. */
+export interface IntroductionHandlers {
+  /** `from` wants to reach `to` through us. Returns what to call, once, when the introduction is over; `undefined`: refuse it. */
+  introduces(from: PeerId, to: PeerId): (() => void) | undefined
+  /** `by` introduces `from` to us. False: refuse, before anything is made for it. */
+  introduced(from: PeerId, by: PeerId): boolean
+}
+
+/**
+ * How peers reach each other through a peer that both are connected with, without a server: it passes on what they need for a connection of their
+ * own, and no payload. The point for that, `/p2p/INTRODUCER/p2p-circuit/webrtc/p2p/PEER`, means something only to peers of the introducer, and
+ * only while they are connected with it.
+ */
+export interface Introductions {
+  /**
+   * From now on, and after later starts of the network: peers may ask us to introduce them, others may be introduced to us, and `dial` takes such
+   * points. Called once at most; without it all of that is refused.
+   */
+  allow(handlers: IntroductionHandlers): void
+  /**
+   * This connected peer may introduce others to us: reserves over the connection with it, renews the reservation, and ends it with the
+   * connection. Does nothing where the peer cannot introduce. Idempotent; does not wait.
+   */
+  reserve(introducer: PeerId): void
+  /** Where our peers reach this one through us; `undefined`: it has no reservation with us, or no connection. */
+  pointOf(guest: PeerId): Point | undefined
+}
+
 /** The way to other peers. */
 export interface Network {
   /** If there is one. */
@@ -165,6 +193,8 @@ export interface Network {
   ownPoints(): readonly Point[]
   /** Does the relay that we run hold a reservation of this peer? `undefined`, or absent: we run none, or it is not known. */
   readonly holdsReservation?: ((guest: PeerId) => boolean | undefined) | undefined
+  /** Absent: nobody is introduced. */
+  readonly introductions?: Introductions | undefined
   /** The point that a text means. Throws `PoolError` `invalid-point`, naming what was expected and what came. */
   parsePoint(text: string): ParsedPoint
   /** For texts of peers: `undefined` if the text is no point. Never throws, and costs little whatever the text. */
