@@ -11,11 +11,9 @@
  * our relay. They keep a connection open while it is young, however often they are opened anew.
  */
 import {
-  type ComponentLogger,
   type Connection,
   KEEP_ALIVE,
   type Libp2pEvents,
-  type Logger,
   type MultiaddrConnection,
   type PeerStore,
   type Stream,
@@ -43,16 +41,8 @@ const hop = '/libp2p/circuit/relay/0.2.0/hop'
 /** The age at which those two kinds of streams keep a connection no longer: a circuit lasts two minutes, and begins some seconds after. */
 const defaultMaxIdleAgeMs = 150_000
 
-/** Streams that libp2p opens by itself on any connection. */
-export const housekeeping: ReadonlySet<string> = new Set([
-  '/ipfs/id/1.0.0',
-  '/ipfs/id/push/1.0.0',
-  '/ipfs/ping/1.0.0',
-  '/libp2p/autonat/1.0.0',
-  '/libp2p/autonat/2/dial-request',
-  '/libp2p/autonat/2/dial-back',
-  '/libp2p/dcutr'
-])
+/** Streams that libp2p opens by itself on any connection, and those of introductions, which last as long as the pool runs on it. */
+export const housekeeping = /^\/(ipfs\/(id|ping)|libp2p\/(autonat|dcutr)|p2p-pool\/i)/
 /** A peer that opened a connection for the pool has opened its stream by then. */
 const staleAfterMs = 2_000
 /** Ends when the direct connection is there, on one side a little later than on the other. */
@@ -62,7 +52,6 @@ export interface KeeperComponents {
   readonly connectionManager: Pick<ConnectionManager, 'getConnections'>
   readonly peerStore: Pick<PeerStore, 'get'>
   readonly events: TypedEventTarget<Libp2pEvents>
-  readonly logger: ComponentLogger
 }
 
 export interface KeeperOptions {
@@ -79,7 +68,6 @@ export class ConnectionKeeper {
   /** @internal Of the node. */
   readonly components: KeeperComponents
   readonly #options: KeeperOptions
-  readonly #log: Logger
   readonly #links = new WeakMap<Connection, Set<Link>>()
   /** Connections that the pool made, to relays too. */
   readonly #made = new WeakSet<Connection>()
@@ -96,7 +84,6 @@ export class ConnectionKeeper {
   constructor(components: KeeperComponents, options: KeeperOptions) {
     this.components = components
     this.#options = options
-    this.#log = components.logger.forComponent('p2p-pool:connections')
   }
 
   start(): void {
@@ -175,8 +162,8 @@ export class ConnectionKeeper {
       const { remotePeer, remoteAddr, limits, status, streams, timeline } = connection
       if (status !== 'open' || limits !== undefined || remotePeer.toString() !== peerId || this.carriesLink(connection)) continue
       if (!remoteAddr.getComponents().some(({ name }) => name === 'webrtc')) continue
-      if (streams.some(({ protocol }) => protocol !== '' && !housekeeping.has(protocol) && protocol !== webrtcSignaling)) continue
-      if (this.#options.clock.date() - timeline.open > staleAfterMs) connection.abort(new Error('nothing runs on it'))
+      if (streams.some(({ protocol }) => protocol !== '' && !housekeeping.test(protocol) && protocol !== webrtcSignaling)) continue
+      if (this.#options.clock.date() - timeline.open > staleAfterMs) connection.abort(new Error('dead'))
     }
   }
 
@@ -185,9 +172,8 @@ export class ConnectionKeeper {
     this.#cancelLook = undefined
     if (!this.#running || this.#looksLeft-- <= 0) return
     this.#cancelLook = this.#options.clock.schedule(lookIntervalMs, () => {
-      this.#look()
-        .catch((error: unknown) => this.#log.error('could not look through the connections - %e', error))
-        .finally(() => this.#plan())
+      const again = (): void => this.#plan()
+      this.#look().then(again, again)
     })
   }
 
@@ -200,7 +186,6 @@ export class ConnectionKeeper {
       idle.set(connection, looks)
       if (looks === 2) this.idleFound++
       if (looks < 2 || !this.#running || !this.#options.closeIdle) continue
-      this.#log('closing an unused connection to %p at %a', connection.remotePeer, connection.remoteAddr)
       void this.close(connection)
     }
     if (this.#running) this.#idle = idle
@@ -257,9 +242,8 @@ export class ConnectionKeeper {
   async #hasTag({ remotePeer: peer }: Connection, counts: (tag: string) => boolean): Promise<boolean> {
     try {
       return [...(await this.components.peerStore.get(peer)).tags.keys()].some(counts)
-    } catch (error) {
-      if (!(error instanceof Error && error.name === 'NotFoundError')) this.#log.error('could not read the tags of %p - %e', peer, error)
-      return false
+    } catch {
+      return false // not stored, hence not tagged
     }
   }
 
@@ -269,7 +253,7 @@ export class ConnectionKeeper {
     try {
       await connection.close({ signal: within === undefined ? deadline : AbortSignal.any([within, deadline]) })
     } catch (error) {
-      connection.abort(error instanceof Error ? error : new Error(String(error)))
+      connection.abort(error as Error)
     }
   }
 }
@@ -277,7 +261,7 @@ export class ConnectionKeeper {
 /** A helper is a relayed connection, which ends once the direct one is there. */
 function isNeed(stream: Stream, isHelper: boolean): boolean {
   const { protocol } = stream
-  return protocol !== '' && !isToOurRelay(stream) && !housekeeping.has(protocol) && !(isHelper && protocol === webrtcSignaling)
+  return protocol !== '' && !isToOurRelay(stream) && !housekeeping.test(protocol) && !(isHelper && protocol === webrtcSignaling)
 }
 
 function isToOurRelay({ protocol, direction }: Stream): boolean {

@@ -53,7 +53,7 @@ export function otherUseOf(connection: Connection, parts: UseParts): OtherUse | 
 }
 
 function counts(protocol: string): boolean {
-  return counted.test(protocol) && !housekeeping.has(protocol)
+  return counted.test(protocol) && !housekeeping.test(protocol)
 }
 
 function keptBy({ events }: UseParts): Set<string> {

@@ -56,11 +56,7 @@ export class Discoveries {
     const expectedPeerId = tryParsePeerId(id.toString())
     if (expectedPeerId === undefined || id.equals(this.#peerId) || this.#connectionManager.getConnections(id).length > 0) return
     for (const address of multiaddrs.slice(0, maxAddresses)) {
-      const found = this.#guard.call(
-        'a discovered address',
-        (): ParsedPoint | undefined => pointOf(naming(address, expectedPeerId)),
-        undefined
-      )
+      const found = this.#guard.call('a discovery', (): ParsedPoint | undefined => pointOf(naming(address, expectedPeerId)), undefined)
       if (found?.expectedPeerId === expectedPeerId) this.#take(found)
     }
   }

@@ -137,7 +137,7 @@ function refuse(link: MultiaddrConnection): true {
   return true
 }
 
-/** Denied dials whose error nobody has read yet; the oldest goes first. */
+/** Denied dials whose error nobody has read yet; then all are forgotten. */
 const maxDenied = 64
 
 /** Which peer a dial was denied for: libp2p's error names none. */
@@ -145,12 +145,8 @@ class Denied {
   readonly #byPoint = new Map<Point, PeerId>()
 
   note(point: Point, peerId: PeerId): void {
-    this.#byPoint.delete(point)
+    if (this.#byPoint.size >= maxDenied) this.#byPoint.clear()
     this.#byPoint.set(point, peerId)
-    for (const oldest of this.#byPoint.keys()) {
-      if (this.#byPoint.size <= maxDenied) break
-      this.#byPoint.delete(oldest)
-    }
   }
 
   take(point: Point): PeerId | undefined {
@@ -188,7 +184,7 @@ function afterInitChannel(): Promise<false> {
 }
 
 /** An incoming one; nothing but the peer's id is known of its address. */
-function isWebRtc(address: Multiaddr): boolean {
+export function isWebRtc(address: Multiaddr): boolean {
   return address.getComponents()[0]?.name === 'webrtc'
 }
 

@@ -4,7 +4,7 @@ import type { Multiaddr } from '@multiformats/multiaddr'
 import { transportOf } from '../core/values/address.ts'
 import type { Host, PeerId } from '../core/values/ids.ts'
 import type { Transport } from '../core/values/ports.ts'
-import { hostOfAddress } from './gater.ts'
+import { hostOfAddress, isWebRtc } from './gater.ts'
 import { parsePeerId, pointOf } from './point.ts'
 
 /** What the address of a connection tells. */
@@ -21,8 +21,7 @@ export function naming(address: Multiaddr, peerId: PeerId): Multiaddr {
 
 export function addressOf(connection: Connection): LinkAddress {
   const { remoteAddr } = connection
-  const isWebRtc = remoteAddr.getComponents()[0]?.name === 'webrtc'
   const point = pointOf(remoteAddr)?.point
-  const transport = isWebRtc ? 'webrtc' : point === undefined ? 'other' : transportOf(point)
+  const transport = isWebRtc(remoteAddr) ? 'webrtc' : point === undefined ? 'other' : transportOf(point)
   return { peerId: parsePeerId(connection.remotePeer), host: hostOfAddress(remoteAddr), transport }
 }

@@ -7,7 +7,8 @@ import type {
   Metrics,
   PeerStore,
   PrivateKey,
-  TypedEventTarget
+  TypedEventTarget,
+  Upgrader
 } from '@libp2p/interface'
 import type { AddressManager, ConnectionManager, Registrar, TransportManager } from '@libp2p/interface-internal'
 import type { PeerId, Point } from '../core/values/ids.ts'
@@ -28,6 +29,8 @@ export interface NetworkComponents {
   readonly addressManager: AddressManager
   /** Knows what can be dialed. */
   readonly transportManager: TransportManager
+  /** Encrypts what goes through an introducer. */
+  readonly upgrader: Upgrader
   /** Keeps tags and addresses of peers. */
   readonly peerStore: PeerStore
   /** The events of the node. */

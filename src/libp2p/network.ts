@@ -7,7 +7,7 @@ import type { Connection, Stream } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import { Guard } from '../core/flows/guards.ts'
 import { deadline } from '../core/flows/waits.ts'
-import { transportOf } from '../core/values/address.ts'
+import { isIntroduction, transportOf } from '../core/values/address.ts'
 import type { ParsedPoint, PeerId, Point } from '../core/values/ids.ts'
 import {
   type Clock,
@@ -24,6 +24,7 @@ import { ConnectionKeeper } from './connection-keeper.ts'
 import { type DialRule, dialRule, ruleAllows } from './dial-rule.ts'
 import { Discoveries } from './discoveries.ts'
 import { errorLog } from './error-log.ts'
+import { type LateIntroductions, lateIntroductions } from './late-introductions.ts'
 import { addressOf } from './link-address.ts'
 import { dialErrorOf, type Late, loadLate } from './load-late.ts'
 import type { BudgetSource, NetworkComponents, NetworkOptions } from './network-options.ts'
@@ -59,11 +60,13 @@ export class Libp2pNetwork implements Network {
   readonly records: Libp2pRecords
   /** Whether the relay in this node holds a reservation of a peer; set by the code that runs one. */
   holdsReservation: Network['holdsReservation']
+  /** How peers reach each other through a common peer. */
+  readonly introductions: LateIntroductions
   readonly #discoveries: Discoveries
   #late: Late | undefined
   /** Set while plain peers are taken. */
   #plain: PlainPeers | undefined
-  readonly #components: NetworkComponents
+  readonly #components: Omit<NetworkComponents, 'upgrader'>
   readonly #rule: DialRule
   readonly #budget: BudgetSource | undefined
   #unwatch: (() => void) | undefined
@@ -104,6 +107,7 @@ export class Libp2pNetwork implements Network {
     const isReachable = (relayed: Point): boolean => this.#hasWayTo(relayed) && this.budget?.state !== 'spent'
     this.#ownPoints = new OwnPoints(this.#components, { guard: this.#guard, isReachable })
     this.keeper = new ConnectionKeeper(this.#components, { clock, denies, closeIdle, maxIdleAgeMs })
+    this.introductions = lateIntroductions({ network: this, components, clock }, this.#guard)
   }
 
   get budget(): LinkBudget | undefined {
@@ -135,22 +139,26 @@ export class Libp2pNetwork implements Network {
   }
 
   canDial(point: Point): boolean {
-    return this.#hasWayTo(point) && !(transportOf(point).startsWith('webrtc') && this.#budget?.allows === false)
+    return (
+      this.#hasWayTo(point) &&
+      !(transportOf(point).startsWith('webrtc') && this.#budget?.allows === false) &&
+      (this.introductions.loaded?.canReach(point) ?? !isIntroduction(point))
+    )
   }
 
   #hasWayTo(point: Point): boolean {
     if (transportOf(point) === 'circuit' || !ruleAllows(this.#rule, point) || !this.#forms.has(point)) return false
     const circuit = point.indexOf('/p2p-circuit')
-    return circuit < 0 || this.#forms.has(point.slice(0, circuit))
+    return circuit < 0 || isIntroduction(point) || this.#forms.has(point.slice(0, circuit))
   }
 
   async dial(point: Point, { expectedPeerId = targetOf(point), signal }: DialOptions): Promise<Link> {
     let connection: Connection | undefined
     try {
       signal.throwIfAborted()
-      if (!this.canDial(point)) throw new DialError('no-transport', `nothing here can dial ${point}`)
+      if (!this.canDial(point)) throw new DialError('no-transport', `nothing can dial ${point}`)
       const target = targetOf(point) ?? expectedPeerId
-      if (target !== expectedPeerId) throw new DialError('wrong-peer-id', `expected ${expectedPeerId}, the point leads to ${target}`)
+      if (target !== expectedPeerId) throw new DialError('wrong-peer-id', `expected ${expectedPeerId}, the point names ${target}`)
       const existing = this.#reusable(point, expectedPeerId)
       const reused = existing === undefined ? undefined : await this.#reuse(existing, signal)
       if (reused !== undefined) return reused
@@ -218,6 +226,7 @@ export class Libp2pNetwork implements Network {
     this.#discoveries.stop()
     this.#unwatch?.()
     this.keeper.stop()
+    this.introductions.loaded?.stop()
     this.#plain?.stop()
     this.#plain = undefined
   }
@@ -247,7 +256,7 @@ export class Libp2pNetwork implements Network {
       return await this.#linkOn(connection, signal, patience.signal)
     } catch (error) {
       if (!patience.isOver() || signal.aborted || error instanceof DialError) throw error
-      connection.abort(new Error('it took no stream: dead'))
+      connection.abort(new Error('dead'))
       return undefined
     } finally {
       patience.cancel()
@@ -303,9 +312,8 @@ export class Libp2pNetwork implements Network {
         return connection
       }
       void this.keeper.closeUnused(connection)
-      if (connection.limits !== undefined)
-        throw new DialError('other', 'only a relayed connection came of it, and the pool runs on direct ones')
-      if (tries === maxDialTries) throw new DialError('other', `the connection leads to ${connection.remoteAddr} instead`)
+      if (connection.limits !== undefined) throw new DialError('other', 'only a relayed connection came of it')
+      if (tries === maxDialTries) throw new DialError('other', 'the connection leads elsewhere')
     }
   }
 
@@ -346,8 +354,7 @@ export class Libp2pNetwork implements Network {
 
   readonly #incoming = (stream: Stream, connection: Connection): void => {
     const handlers = this.#handlers
-    if (handlers === undefined || connection.limits !== undefined)
-      stream.abort(new Error(handlers === undefined ? 'the pool is stopped' : 'the pool runs on direct connections only'))
+    if (handlers === undefined || connection.limits !== undefined) stream.abort(new Error('no pool'))
     else if (this.#late !== undefined) handlers.incoming(this.#linkOf(this.#late, stream, connection))
     else
       this.#load().then(

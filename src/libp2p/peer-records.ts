@@ -51,7 +51,7 @@ export class Libp2pRecords implements SignedRecords {
     const { publicKey, payload } = await RecordEnvelope.openAndCertify(bytes, PeerRecord.DOMAIN)
     const record = PeerRecord.createFromProtobuf(payload)
     const signer = peerIdFromPublicKey(publicKey).toString()
-    if (signer !== peerId || record.peerId.toString() !== peerId) throw new Error(`it is of ${record.peerId}, signed by ${signer}`)
+    if (signer !== peerId || record.peerId.toString() !== peerId) throw new Error(`signed by ${signer}`)
     return record.multiaddrs.slice(0, maxPoints).flatMap((address) => pointOf(address)?.point ?? [])
   }
 }

@@ -127,10 +127,10 @@ export function targetOf(point: Point): PeerId | undefined {
   return readPoint(point).target
 }
 
-/** Where a relayed point's relay is, and which peer that is. */
+/** Where a relayed point's relay is, and which peer that is. An introducer is connected already. */
 export function relayAddressOf(point: Point): Multiaddr | undefined {
   const { relay, hop } = readPoint(point)
-  return relay === undefined ? undefined : multiaddr(`${hop.point}/p2p/${relay}`)
+  return relay === undefined || hop.point === '' ? undefined : multiaddr(`${hop.point}/p2p/${relay}`)
 }
 
 /** The short way for texts that need no rewriting; `undefined`: the long way decides. */
@@ -218,7 +218,7 @@ function canonical({ name, value = '' }: { readonly name: string; readonly value
 function canonicalName(value: string): string {
   const lower = value.toLowerCase()
   const name = lower.endsWith('.') ? lower.slice(0, -1) : lower
-  if (name.length > maxNameLength) throw new Refusal(`a DNS name has at most ${maxNameLength} characters, this one ${name.length}`)
+  if (name.length > maxNameLength) throw new Refusal(`it has ${name.length} characters, at most ${maxNameLength} are allowed`)
   const labelled = name.split('.').every((label) => /^[a-z0-9_-]{1,63}$/.test(label))
   if (!labelled) throw new Refusal(`${shown(value)} is not a DNS name`)
   // `0x7f.1` and `127.1` are addresses to resolvers: as names they would pass for something else than they are.

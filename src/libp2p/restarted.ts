@@ -17,7 +17,7 @@ export function endOlder(
 ): void {
   // A relayed one may be what the new direct one was made over.
   const older = all.filter(({ limits, timeline }) => limits === undefined && connection.timeline.open - timeline.open > restartMs)
-  const isOurs = (protocol: string): boolean => protocol === '' || protocol === poolProtocol || housekeeping.has(protocol)
+  const isOurs = (protocol: string): boolean => protocol === '' || protocol === poolProtocol || housekeeping.test(protocol)
   const isUsed = older.some(({ streams }) => streams.some(({ protocol }) => !isOurs(protocol)))
   for (const one of isUsed ? all : older) one.abort(new Error('the peer has restarted'))
 }

@@ -257,7 +257,7 @@ export function poolService<Msg, PeerMeta, ConnMeta>(
         ? undefined
         : import('./pool-metrics.ts').then(
             ({ measurePool }) => measurePool(pool, { metrics, relay, clock: systemClock, log: errors }),
-            (error) => errors.error('the metrics could not be loaded', error)
+            (error) => errors.error('no metrics', error)
           )
     const inspect: PoolComponents['inspect'] = (made) => {
       state = made

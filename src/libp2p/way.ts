@@ -8,6 +8,8 @@ import type { ParsedPoint, PeerId, Point } from '../core/values/ids.ts'
 const ways =
   /^(?:memory|dnsaddr|(?:ip[46]|dns[46]?)\/(?:tcp(?:(?:\/tls)?\/ws)?|udp\/(?:quic|quic-v1(?:\/webtransport(?:\/certhash){0,2})?|webrtc-direct(?:\/certhash){0,2})))$/
 
+const noRelay = 'the relay is not right before /p2p-circuit'
+
 export interface Part {
   readonly name: string
   readonly value: string | undefined
@@ -25,6 +27,10 @@ export class Refusal {
 /** Checks that the components are a way to one host, and takes the id off a direct point. */
 export function assemble(parts: readonly Part[]): ParsedPoint {
   const [first, second] = parts
+  const last = parts.at(-1)
+  // Over a peer that both ends are connected with, in place of a host.
+  if (namesOf(parts) === 'p2p/p2p-circuit/webrtc/p2p' && first?.value !== last?.value)
+    return { point: join(parts), expectedPeerId: last?.value as PeerId }
   if (first === undefined || !/^(ip4|ip6|dns|dns4|dns6|dnsaddr|memory)$/.test(first.name)) {
     throw new Refusal(`it begins with /${first?.name ?? ''}, not with an IP address or a DNS name`)
   }
@@ -37,14 +43,14 @@ export function assemble(parts: readonly Part[]): ParsedPoint {
   const circuit = parts.findIndex(({ name }) => name === 'p2p-circuit')
   if (circuit < 0) return readDirect(parts)
   const target = parts.slice(circuit + 1)
-  if (target.some(({ name }) => name === 'p2p-circuit')) throw new Refusal('it leads over two relays')
-  const relay = readDirect(parts.slice(0, circuit), 'the peer id of the relay is not right before /p2p-circuit')
-  if (relay.expectedPeerId === undefined) throw new Refusal('the peer id of the relay is missing')
+  if (target.some(({ name }) => name === 'p2p-circuit')) throw new Refusal('it names two relays')
+  const relay = readDirect(parts.slice(0, circuit), noRelay)
+  if (relay.expectedPeerId === undefined) throw new Refusal(noRelay)
   // libp2p looks the name up and then forgets that a relay was meant.
   if (first.name === 'dnsaddr') throw new Refusal('a relay cannot be a /dnsaddr')
   const { id: expectedPeerId, rest } = takeId(target, 'a relayed point ends with the peer id of its target')
   if (expectedPeerId === undefined) throw new Refusal('a relayed point ends with the peer id of its target')
-  if (rest.length > 1 || (rest[0]?.name ?? 'webrtc') !== 'webrtc') throw new Refusal(`no transport dials /${namesOf(rest)} over a relay`)
+  if (rest.length > 1 || (rest[0]?.name ?? 'webrtc') !== 'webrtc') throw new Refusal(`no transport dials /${namesOf(rest)}`)
   return { point: `${relay.point}/p2p/${relay.expectedPeerId}/p2p-circuit${join(target)}` as Point, expectedPeerId }
 }
 

@@ -1,6 +1,5 @@
 /** Real connections, with the keeper's clock in the test's hands: what it closes, and what it leaves alone. */
 import type { Connection, Libp2pEvents, TypedEventTarget } from '@libp2p/interface'
-import { defaultLogger } from '@libp2p/logger'
 import { peerIdFromString } from '@libp2p/peer-id'
 import { multiaddr } from '@multiformats/multiaddr'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -273,8 +272,7 @@ describe('before a WebRTC dial', () => {
       {
         connectionManager: { getConnections: () => [connection] },
         peerStore: { get: () => Promise.reject(new Error('not asked')) },
-        events: new EventTarget() as unknown as TypedEventTarget<Libp2pEvents>,
-        logger: defaultLogger()
+        events: new EventTarget() as unknown as TypedEventTarget<Libp2pEvents>
       },
       { clock: { now: () => 0, date: () => 10_000, schedule: () => () => undefined }, denies: () => false, closeIdle: true }
     )

@@ -99,6 +99,8 @@ describe('a text and the point it means', () => {
       bob
     ],
     [`/ip4/192.0.2.1/tcp/1/p2p/${alice}/p2p-circuit/p2p/${bob}`, `/ip4/192.0.2.1/tcp/1/p2p/${alice}/p2p-circuit/p2p/${bob}`, bob],
+    // Over a peer that both are connected with.
+    [`/p2p/${alice}/p2p-circuit/webrtc/p2p/${bob}`, `/p2p/${alice}/p2p-circuit/webrtc/p2p/${bob}`, bob],
     // The original's form.
     ['192.0.2.1:9732', '/ip4/192.0.2.1/tcp/9732', undefined],
     [`198.51.100.4:1#${alice}`, '/ip4/198.51.100.4/tcp/1', alice],
@@ -157,6 +159,10 @@ describe('a text and the point it means', () => {
     [`/webrtc/p2p/${alice}`, 'begins with /webrtc'],
     [`/p2p/${alice}`, 'begins with /p2p'],
     [`/p2p/${alice}/p2p-circuit/p2p/${bob}`, 'begins with /p2p'],
+    [`/p2p/${alice}/p2p-circuit/webrtc`, 'begins with /p2p'],
+    [`/p2p/${alice}/p2p-circuit/webrtc/p2p/${alice}`, 'begins with /p2p'],
+    [`/p2p/${alice}/p2p-circuit/webrtc/p2p/${bob}/p2p-circuit/webrtc/p2p/${alice}`, 'begins with /p2p'],
+    [`/p2p/${alice}/p2p-circuit/webrtc/p2p/${bob}/ip4/192.0.2.1/tcp/1`, 'begins with /p2p'],
     ['/ip4/192.0.2.1/tcp/1/ip4/192.0.2.2/tcp/1', 'two hosts'],
     [`/ip4/192.0.2.1/tcp/1/p2p/${alice}/p2p/${bob}`, 'two peer ids'],
     [`/ip4/192.0.2.1/tcp/1/p2p/${alice}/ws`, 'not at its end'],
@@ -189,7 +195,7 @@ describe('a text and the point it means', () => {
     ['/ip4/192.0.2.1/tcp/1/webrtc', 'no transport dials'],
     ['/dnsaddr/example.org/tcp/1', 'no transport dials'],
     [`/dnsaddr/example.org/p2p/${alice}/p2p-circuit/p2p/${bob}`, 'relay cannot be a /dnsaddr'],
-    [`/ip4/192.0.2.1/tcp/1/p2p-circuit/p2p/${bob}`, 'the relay is missing'],
+    [`/ip4/192.0.2.1/tcp/1/p2p-circuit/p2p/${bob}`, 'not right before'],
     [`/ip4/192.0.2.1/tcp/1/p2p/${alice}/p2p-circuit/p2p-circuit/p2p/${bob}`, 'two relays'],
     [`/ip4/192.0.2.1/tcp/1/p2p/${alice}/p2p-circuit/ip4/127.0.0.1/tcp/2/p2p/${bob}`, 'two hosts'],
     [':8444', 'address is missing'],

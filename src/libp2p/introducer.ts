@@ -1,0 +1,95 @@
+/**
+ * The peer in the middle: it knows its guests, each by a stream that the guest has opened, and joins the stream of a peer that asks with one to
+ * the guest. Whom it introduces, and how often, is for the core to say. Used by `introductions.ts`.
+ */
+import type { Connection, Stream } from '@libp2p/interface'
+import { deadline } from '../core/flows/waits.ts'
+import type { PeerId, Point } from '../core/values/ids.ts'
+import { answerMs, type IntroductionHost, introductionProtocol } from './introduction-host.ts'
+import { type IntroductionAnswer, readMessage, sendMessage } from './introduction-message.ts'
+import { closeSoon, splice } from './introduction-splice.ts'
+
+interface Guest {
+  readonly stream: Stream
+  readonly connection: Connection
+}
+
+export class Introducer {
+  readonly #host: IntroductionHost
+  /** At most one for each connection of the pool. */
+  readonly #guests = new Map<PeerId, Guest>()
+
+  constructor(host: IntroductionHost) {
+    this.#host = host
+  }
+
+  /** The point of a guest that can be reached now. */
+  pointOf(guest: PeerId): Point | undefined {
+    const { peerId, holdsReservation } = this.#host.parts.network
+    // Everybody can come over a relay.
+    if (this.#present(guest) === undefined || holdsReservation?.(guest) === true) return undefined
+    return `/p2p/${peerId}/p2p-circuit/webrtc/p2p/${guest}` as Point
+  }
+
+  stop(): void {
+    for (const { stream } of this.#guests.values()) closeSoon(stream, this.#host.clock)
+  }
+
+  #present(guest: PeerId): Guest | undefined {
+    const held = this.#guests.get(guest)
+    return held !== undefined && held.stream.status === 'open' && this.#host.runsOn(held.connection) ? held : undefined
+  }
+
+  /** It may be introduced to others for as long as the stream is open. */
+  admit(stream: Stream, connection: Connection): void {
+    const peerId = connection.remotePeer.toString() as PeerId
+    this.#guests.get(peerId)?.stream.abort(new Error('another stream says it too'))
+    this.#guests.set(peerId, { stream, connection })
+    stream.addEventListener('close', () => {
+      if (this.#guests.get(peerId)?.stream === stream) this.#guests.delete(peerId)
+    })
+    stream.addEventListener('end', () => stream.abort(new Error('the guest leaves')))
+    stream.addEventListener('message', () => stream.abort(new Error('the guest sent more than its request')))
+    sendMessage(stream, { kind: 'ok' })
+  }
+
+  /** Resolves when it is over. Rejects with what libp2p says when the stream can take nothing. */
+  async introduce(stream: Stream, { from, to }: { readonly from: PeerId; readonly to: PeerId }): Promise<void> {
+    const guest = this.#present(to)
+    if (guest === undefined) return this.#answer(stream, 'unknown')
+    const over = this.#host.parts.handlers.introduces(from, to)
+    if (over === undefined) return this.#answer(stream, 'refused')
+    try {
+      const onward = await this.#announce(guest.connection, from)
+      if (onward === undefined) return this.#answer(stream, 'failed')
+      // Before the answer: if that throws, the guest's stream ends too.
+      const joined = splice([stream, onward], this.#host.clock)
+      sendMessage(stream, { kind: 'ok' })
+      await joined
+    } finally {
+      over()
+    }
+  }
+
+  /** The stream to the guest, if it takes the visit. */
+  async #announce(guest: Connection, from: PeerId): Promise<Stream | undefined> {
+    const late = deadline(this.#host.clock, answerMs)
+    let onward: Stream | undefined
+    try {
+      onward = await guest.newStream(introductionProtocol, { signal: late.signal })
+      sendMessage(onward, { kind: 'visit', peerId: from })
+      if ((await readMessage(onward, late.signal)).kind === 'ok') return onward
+      closeSoon(onward, this.#host.clock)
+    } catch (error) {
+      onward?.abort(error as Error)
+    } finally {
+      late.cancel()
+    }
+    return undefined
+  }
+
+  #answer(stream: Stream, kind: IntroductionAnswer): void {
+    sendMessage(stream, { kind })
+    closeSoon(stream, this.#host.clock)
+  }
+}
