@@ -53,6 +53,8 @@ export {
   DialError,
   type DialOptions,
   type Gate,
+  type IntroductionHandlers,
+  type Introductions,
   type Link,
   type LinkBudget,
   type Log,
