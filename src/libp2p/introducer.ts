@@ -1,6 +1,6 @@
 /**
  * The peer in the middle: it knows its guests, each by a stream that the guest has opened, and joins the stream of a peer that asks with one to
- * the guest. Whom it introduces, and how often, is for the core to say. Used by `introductions.ts`.
+ * the guest. Which peers it introduces, and how often, is for the core to say. Used by `introductions.ts`.
  */
 import type { Connection, Stream } from '@libp2p/interface'
 import { deadline } from '../core/flows/waits.ts'

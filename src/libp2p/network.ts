@@ -60,7 +60,7 @@ export class Libp2pNetwork implements Network {
   readonly records: Libp2pRecords
   /** Whether the relay in this node holds a reservation of a peer; set by the code that runs one. */
   holdsReservation: Network['holdsReservation']
-  /** How peers reach each other through a common peer. */
+  /** @internal How peers reach each other through a common peer. */
   readonly introductions: LateIntroductions
   readonly #discoveries: Discoveries
   #late: Late | undefined
