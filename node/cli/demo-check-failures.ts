@@ -70,7 +70,7 @@ interface Scripts {
 function scriptsOf(files: PageFiles): Scripts {
   const text = (path: string): string => {
     const file = files.get(path)
-    return typeof file === 'object' && typeof file.body === 'string' ? file.body : ''
+    return typeof file === 'object' && 'body' in file && typeof file.body === 'string' ? file.body : ''
   }
   const html = text('/')
   const path = /<script type="module"[^>]* src="([^"]+)"/.exec(html)?.[1] ?? ''

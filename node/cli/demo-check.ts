@@ -10,6 +10,7 @@ import { type DemoBrowser, startBrowser } from './demo-browser.ts'
 import { checkAccess } from './demo-check-access.ts'
 import { checkAway } from './demo-check-away.ts'
 import { checkBans } from './demo-check-bans.ts'
+import { checkBreaks } from './demo-check-breaks.ts'
 import { checkCalm } from './demo-check-calm.ts'
 import type { CheckContext, Mailbox } from './demo-check-context.ts'
 import { checkFailures } from './demo-check-failures.ts'
@@ -51,6 +52,11 @@ export async function runCheck({ demo, browser: name, mailbox, facts, shutdown, 
     checkPages({ demo, mailbox, facts, shutdown, browser }),
     own().then((resting) => checkCalm({ facts, demo: resting, seen: browser, hiding }))
   ])
+  const closedPorts = new Set<number>()
+  for (const tab of await checkBreaks({ facts, demo: await own(), browser, closedPorts })) {
+    await checkClean(facts, tab, closedPorts)
+    await tab.page.context().close()
+  }
   // One after the other: a browser that has no processor is late.
   await checkNewTabs({ facts, name: titles[name], browser: hiding, demo: await own() })
   // The whole check runs in Firefox on request; this much is looked at there each time.

@@ -15,6 +15,8 @@ import type { PageSettings, ReservationsLeft } from './demo-server.ts'
 export const demoNetworkName = 'p2p-pool-demo'
 
 const peerCount = 5
+/** They join when half of the others are killed. */
+const spareCount = 3
 /** In the band from 4 connections on: each of the five holds the four others. One more, the guest or a page, is welcome. */
 const nodeBand = { minConnections: 2, expectedConnections: 6, maxConnections: 32 }
 /** In the band from 5 connections on: the five Node peers that always run are enough. Other pages and the guest are extra. */
@@ -30,6 +32,8 @@ export interface DemoNetwork {
   readonly peers: readonly DemoNodePeer[]
   /** One more, which does not run before it is started; `stop` stops it too. */
   readonly guest: DemoNodePeer
+  /** The same; those that are new when others were killed. */
+  readonly spares: readonly DemoNodePeer[]
   readonly folder: string
   readonly pageSettings: Omit<PageSettings, 'address'>
   /** What the relay has left for pages; none while it does not run. */
@@ -59,14 +63,18 @@ export async function startDemoNetwork({ host, ports, onMessage, onStart, onWarn
 
   const peers: DemoNodePeer[] = []
   const guests: DemoNodePeer[] = []
-  const isNodePeer = (peerId: PeerId): boolean => [...peers, ...guests].some((peer) => peer.isPeer(peerId))
+  const spares: DemoNodePeer[] = []
+  const all = (): readonly DemoNodePeer[] => [...peers, ...guests, ...spares]
+  const isNodePeer = (peerId: PeerId): boolean => all().some((peer) => peer.isPeer(peerId))
   const make = (init: Partial<NodePeerInit>, where: DemoNetworkOptions['ports'], into = peers): DemoNodePeer => {
-    const number = peers.length + 1
+    const number = all().length + 1
     const peer: DemoNodePeer = new DemoNodePeer({
       name: `Node peer ${number}${number === 1 ? ', the relay' : into === guests ? ', the guest' : ''}`,
       folder: join(folder, `node-peer-${number}`),
       ports: where,
       host,
+      // The peer that all pages know.
+      hasText: number === 1,
       init: {
         network: demoNetworkName,
         connectionMetadata: saying({
@@ -90,7 +98,7 @@ export async function startDemoNetwork({ host, ports, onMessage, onStart, onWarn
     return peer
   }
   const stop = async (): Promise<void> => {
-    await Promise.all([...peers, ...guests].map((peer) => peer.stop()))
+    await Promise.all(all().map((peer) => peer.stop()))
     // A killed Chromium may still be writing its last words there.
     await rm(folder, { recursive: true, force: true, maxRetries: 5 })
     process.removeListener('exit', removeAtOnce)
@@ -105,11 +113,12 @@ export async function startDemoNetwork({ host, ports, onMessage, onStart, onWarn
     if (failed !== undefined) throw failed.reason
     const pageSettings = { network: demoNetworkName, trustedPoints: [relay.multiaddr('ws')], band: pageBand }
     const guest = make({ trustedPoints: [relay.multiaddr('tcp')] }, { tcp: 0, webSocket: 0 }, guests)
+    for (let one = 0; one < spareCount; one++) make({ trustedPoints: [relay.multiaddr('tcp')] }, { tcp: 0, webSocket: 0 }, spares)
     const reservations = (): ReservationsLeft | undefined => {
       const status = relay.relayStatus
       return status === undefined ? undefined : { relay: relay.peerId, max: status.max, left: status.left }
     }
-    return { peers, guest, folder, pageSettings, reservations, isNodePeer, stop }
+    return { peers, guest, spares, folder, pageSettings, reservations, isNodePeer, stop }
   } catch (error) {
     await stop()
     throw error

@@ -3,9 +3,12 @@
  * The verbs of the command work on its folder. demo-network.ts makes six of them.
  */
 import type { Libp2p } from '@libp2p/interface'
+import type { TransportManager } from '@libp2p/interface-internal'
 import { messageOf } from '../../src/core/values/reason.ts'
 import { type RunningPeer, startPeer } from '../command/running-peer.ts'
 import type { Connection, NodePeer, NodePeerInit, PeerId, RelayStatus } from '../index.ts'
+import { servePlain } from './demo-plain.ts'
+import { isAboutText, NodeText } from './demo-text.ts'
 
 const sendDeadlineMs = 5_000
 
@@ -20,7 +23,9 @@ export interface DemoNodePeerOptions {
   readonly ports: { readonly tcp: number; readonly webSocket: number }
   /** All but files and addresses. */
   readonly init: NodePeerInit
-  /** A message that came, as text. */
+  /** Whether it has the text that pages write together. @default false */
+  readonly hasText?: boolean
+  /** A message that came, as text; not what is said about the shared text. */
   onMessage(from: Connection, text: string): void
   /** Trouble with its files, in one sentence. */
   onWarning(peer: DemoNodePeer, text: string): void
@@ -36,6 +41,10 @@ export class DemoNodePeer {
   #listen: readonly string[]
   #peerId: PeerId | undefined
   #running: RunningPeer | undefined
+  #text: NodeText | undefined
+  #startedAt = 0
+  /** Of the node that runs. */
+  #closeListeners: () => Promise<unknown> = async () => undefined
 
   constructor(options: DemoNodePeerOptions) {
     this.name = options.name
@@ -50,6 +59,15 @@ export class DemoNodePeer {
 
   get node(): Libp2p {
     return this.#peer.node
+  }
+
+  get isRunning(): boolean {
+    return this.#running !== undefined
+  }
+
+  /** When it started last; monotonic, ms. */
+  get startedAt(): number {
+    return this.#startedAt
   }
 
   /** How many relay reservations it gave; none if it is no relay or does not run. */
@@ -89,12 +107,20 @@ export class DemoNodePeer {
 
   /** Rejects with a sentence for people if it cannot listen. After `stop` it may be called again: same files, same ports. */
   async start(): Promise<void> {
-    const { folder, init, onMessage, onWarning, onStart, onBreak } = this.#options
+    const { folder, init, hasText, onMessage, onWarning, onStart, onBreak } = this.#options
     const decoder = new TextDecoder()
-    const settings = { init: { ...init, listen: this.#listen }, folder, http: undefined, control: undefined }
+    const text = hasText === true ? new NodeText() : undefined
+    const listeners = (components: { readonly transportManager: Pick<TransportManager, 'getListeners'> }): object => {
+      this.#closeListeners = () => Promise.allSettled(components.transportManager.getListeners().map((listener) => listener.close()))
+      return {}
+    }
+    const settings = { init: { ...init, listen: this.#listen, services: { listeners } }, folder, http: undefined, control: undefined }
     const running = await startPeer(settings, {
       complain: (text) => onWarning(this, text.trimEnd()),
-      onMessage: (from, message) => onMessage(from, decoder.decode(message))
+      onMessage: (from, message) => {
+        if (isAboutText(message)) text?.receive(from.peerId, message)
+        else onMessage(from, decoder.decode(message))
+      }
     }).catch((error: unknown) => {
       throw new Error(`${this.name}: ${messageOf(error)}`, { cause: error })
     })
@@ -106,6 +132,10 @@ export class DemoNodePeer {
     const broke = (): void => {
       if (this.#running === running) onBreak(this)
     }
+    this.#startedAt = performance.now()
+    this.#text = text
+    text?.open(pool)
+    await servePlain(node)
     node.addEventListener('stop', broke)
     void running.lost.then(broke)
     onStart(this)
@@ -115,7 +145,20 @@ export class DemoNodePeer {
   async stop(): Promise<void> {
     const running = this.#running
     this.#running = undefined
+    this.#text?.close()
     await running?.stop()
+  }
+
+  /**
+   * Ends it as a crash does: before this returns its ports and all its sockets are closed, and nobody hears a goodbye. Resolves when the rest
+   * is stopped, too.
+   */
+  async kill(): Promise<void> {
+    const closing = this.#closeListeners()
+    for (const connection of this.#running?.peer.node.getConnections() ?? []) connection.abort(new Error('killed'))
+    // At once, or the pool would look for others.
+    const ended = this.#running?.peer.stop()
+    await Promise.allSettled([closing, ended, this.stop()])
   }
 
   get #peer(): NodePeer {

@@ -8,9 +8,10 @@ import type { AddressInfo } from 'node:net'
 import { extname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { messageOf } from '../../src/core/values/reason.ts'
+import type { Endpoint } from './demo-control.ts'
 
 /** The path of a request (with its slash) to what is served there. */
-export type PageFiles = ReadonlyMap<string, PageFile | (() => PageFile)>
+export type PageFiles = ReadonlyMap<string, PageFile | (() => PageFile) | { readonly endpoint: Endpoint }>
 
 export interface PageFile {
   readonly type: string
@@ -88,17 +89,20 @@ export interface ServedPage {
   readonly settings: Omit<PageSettings, 'address'>
   /** Asked at each request; none: `null` is served. */
   reservations?(): ReservationsLeft | undefined
+  /** Answers `/break.json`. @default nothing can be broken */
+  readonly control?: Endpoint | undefined
   readonly port: number
   /** An address of this machine that others reach. @default none: only this machine opens the page */
   readonly host?: string | undefined
 }
 
 /** The page with its settings; as `serveFiles`. */
-export async function servePage(files: PageFiles, { settings, reservations, port, host }: ServedPage): Promise<PageServer> {
+export async function servePage(files: PageFiles, { settings, reservations, control, port, host }: ServedPage): Promise<PageServer> {
   let address: string | null = null
   const served = new Map(files)
     .set('/demo.json', () => jsonFile({ ...settings, address } satisfies PageSettings))
     .set('/reservations.json', () => jsonFile(reservations?.() ?? null))
+  if (control !== undefined) served.set('/break.json', { endpoint: control })
   const server = await serveFiles(served, port, host)
   address = server.address ?? null
   return server
@@ -148,6 +152,10 @@ function closeServer(server: Server): Promise<void> {
 function answer(files: PageFiles, request: IncomingMessage, response: ServerResponse): void {
   const path = (request.url ?? '').split('?')[0] ?? ''
   const found = files.get(path)
+  if (found !== undefined && 'endpoint' in found) {
+    found.endpoint(request, response)
+    return
+  }
   const file = typeof found === 'function' ? found() : found
   const headers = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' }
   if (request.method !== 'GET' && request.method !== 'HEAD') response.writeHead(405, { ...headers, allow: 'GET, HEAD' }).end()

@@ -87,6 +87,7 @@ async function serve({ port, host }: Extract<Task, { kind: 'run' }>, shutdown: S
     shutdown,
     onStart: (peer) => log.follow(peer),
     onWarning: (peer, text) => log.note(peer, text),
+    onBroken: (peer, text) => log.note(peer, text),
     onMessage: (to, from, text) => {
       if (demo?.network.isNodePeer(from.peerId) === false) log.message(to, from.peerId, text)
     }

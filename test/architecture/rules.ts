@@ -73,7 +73,7 @@ export const everyCoreFileHasALayer: Rule = (files) =>
 
 /**
  * src/core knows only itself; src only src; node and web know src and themselves; nobody else is imported at all. The playground, which is
- * not published, shows the simulation.
+ * not published, shows the simulation, and the demo shows an example.
  */
 export const worldsStayApart: Rule = (files) =>
   eachImport(files, (file, target) => {
@@ -81,9 +81,15 @@ export const worldsStayApart: Rule = (files) =>
       ? ['src/core/']
       : file.path.startsWith('src/')
         ? ['src/']
-        : ['src/', `${file.path.split('/')[0]}/`, ...(file.path.startsWith('web/playground/') ? ['test/sim/'] : [])]
+        : ['src/', `${file.path.split('/')[0]}/`, ...shownBy(file.path)]
     if (!allowed.some((folder) => target.startsWith(folder))) return `may import only from ${allowed.join(', ')}`
   })
+
+/** What files that are not published show of the rest of the checkout. */
+function shownBy(path: string): string[] {
+  if (path.startsWith('web/playground/')) return ['test/sim/']
+  return path.startsWith('web/demo/') || path.startsWith('node/cli/demo-') ? ['examples/shared-text/'] : []
+}
 
 /** A page must not load the demo or the network in memory, nor the library on Node its command line. */
 export const demosAreLeaves: Rule = (files) =>

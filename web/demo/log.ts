@@ -10,8 +10,21 @@ import type { Page, Part } from './page.ts'
 import { bandNews, isNews, plainText, type Sentence, type ShownEventName, shownEvents, tellEvent } from './sentences.ts'
 import { pieceNodes } from './widgets.ts'
 
+/** A line about something that is no event of the pool. */
+export interface Note {
+  /** As an event's, for the filter. */
+  readonly name: string
+  readonly text: string
+  /** Wall clock, ms. */
+  readonly at: number
+}
+
+export interface LogPart extends Part {
+  note(note: Note): void
+}
+
 /** Listens from now on; `redraw` is asked for when something new is to be shown. */
-export function logPart({ pool }: Pick<Page, 'pool'>, redraw: () => void): Part {
+export function logPart({ pool }: Pick<Page, 'pool'>, redraw: () => void): LogPart {
   const filter = byId('log-filter', HTMLInputElement)
   const pause = byId('log-pause', HTMLButtonElement)
   const everything = byId('log-all', HTMLButtonElement)
@@ -59,6 +72,7 @@ export function logPart({ pool }: Pick<Page, 'pool'>, redraw: () => void): Part 
     redraw()
   })
   return {
+    note: ({ name, text, at }) => add({ name, sentence: { tone: 'plain', pieces: [text] }, at, news: true }),
     show() {
       const entries = (held?.lists ?? lists)[which]
       const wanted = filter.value.trim().toLowerCase()

@@ -10,6 +10,7 @@
 import { messageOf } from '../../src/core/values/reason.ts'
 import type { Recording } from '../../src/recording/index.ts'
 import type { SharedPool } from '../index.ts'
+import { breakItPart } from './break-it.ts'
 import { chartPart } from './chart.ts'
 import { connectionsPart } from './connections.ts'
 import { listenForDials } from './dial.ts'
@@ -24,6 +25,7 @@ import { fillLegends } from './legend.ts'
 import { logPart } from './log.ts'
 import { messagesPart } from './messages.ts'
 import { followNames } from './names.ts'
+import { installCut } from './network-cut.ts'
 import { Notices } from './notices.ts'
 import { ownPart } from './own.ts'
 import type { Page, Part } from './page.ts'
@@ -32,6 +34,7 @@ import { settingsPart } from './pool-settings.ts'
 import { TrafficRates } from './rates.ts'
 import { listenForSave, startRecording } from './recording.ts'
 import { type DemoSettings, loadSettings } from './settings.ts'
+import { sharedTextPart } from './shared-text.ts'
 import { sheetPart } from './sheet.ts'
 import { openPool } from './start.ts'
 import { showLife, statusPart } from './status.ts'
@@ -93,6 +96,7 @@ function showPool(pool: SharedPool, settings: DemoSettings, recording: Recording
   }
   const known = knownPart(page, redraw)
   const leftAlone = leftAlonePart(() => page, redraw)
+  const log = logPart(page, calmly(redraw))
   const parts: readonly Part[] = [
     ownPart(page, settings, redraw),
     gaugePart(page),
@@ -106,7 +110,9 @@ function showPool(pool: SharedPool, settings: DemoSettings, recording: Recording
     messages,
     settingsPart(page),
     sheet,
-    logPart(page, calmly(redraw)),
+    log,
+    breakItPart(page, log),
+    sharedTextPart(page),
     statusPart(page, settings, redraw)
   ]
   listenForDials(page)
@@ -160,6 +166,8 @@ function tickWhileVisible(redraw: () => void): void {
   follow()
 }
 
+// Before the first socket.
+installCut()
 listenForTheme()
 listenForWelcome()
 fillLegends()

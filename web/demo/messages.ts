@@ -2,11 +2,13 @@
  * Texts to one peer or to all, and those that came: UTF-8. Every tab that follows the pool shows what came; everything is
  * taken at once and the oldest is dropped.
  */
+import { startsWith } from '../../examples/shared-text/provider/room.ts'
 import type { PeerId } from '../../src/core/index.ts'
 import { messageOf } from '../../src/core/values/reason.ts'
 import { byId, el, keyedList, setAttribute, setHidden, setText } from './dom.ts'
 import { cutText, formatClock, formatCount, shortenIds, shortId } from './format.ts'
 import type { Page, Part } from './page.ts'
+import { textHeader } from './shared-text.ts'
 import { peerButton } from './widgets.ts'
 
 /** The oldest goes first. */
@@ -60,9 +62,10 @@ export function messagesPart({ pool }: Pick<Page, 'pool'>, redraw: () => void): 
     messages = [...messages.slice(1 - maxMessages), { ...message, id: count, at: Date.now() }]
     redraw()
   }
-  pool.addEventListener('message', ({ detail: { peerId, message } }) =>
+  pool.addEventListener('message', ({ detail: { peerId, message } }) => {
+    if (startsWith(message, textHeader)) return
     keep({ direction: 'in', peerId, text: new TextDecoder().decode(message), taken: 1 })
-  )
+  })
 
   const deliver = async (text: string) => {
     const bytes = new TextEncoder().encode(text)

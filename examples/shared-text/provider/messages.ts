@@ -1,6 +1,7 @@
 /** The bytes of the provider's messages: the name of the document, the sender's client id, and what it says. Long ones go in pieces. */
 import * as decoding from 'lib0/decoding'
 import * as encoding from 'lib0/encoding'
+import { headerOf, startsWith } from './room.ts'
 
 /** A sync message or an awareness update of y-protocols, or a piece of a long sync message. */
 export type Message =
@@ -17,7 +18,7 @@ export class Messages {
   readonly #clientId: number
 
   constructor(room: string, clientId: number) {
-    this.#header = encoding.encode((encoder) => encoding.writeVarString(encoder, `yjs:${room}`))
+    this.#header = headerOf(room)
     this.#clientId = clientId
   }
 
@@ -42,7 +43,7 @@ export class Messages {
 
   /** `undefined`: not about this document, or of a later version. Throws if it is broken. */
   read(bytes: Uint8Array): Message | undefined {
-    if (this.#header.some((byte, index) => bytes[index] !== byte)) return undefined
+    if (!startsWith(bytes, this.#header)) return undefined
     const decoder = decoding.createDecoder(bytes.subarray(this.#header.byteLength))
     const from = decoding.readVarUint(decoder)
     const kind = kinds[decoding.readVarUint(decoder)]

@@ -4,17 +4,17 @@ import type { SharedPoolEvents } from 'p2p-pool/web'
 import type { DocumentPool } from './document-pool.ts'
 
 type MessageListener = (event: EventOf<SharedPoolEvents, 'message'>) => void
+type Heard = (peerId: PeerId, message: Uint8Array) => void
 
-/** Reads all messages of the pool: nobody else may read `connection.messages`. Call it once for each pool. */
-export function nodePool(pool: PeerPool): DocumentPool {
+/**
+ * By default it reads all messages of the pool: then nobody else may read `connection.messages`. A program that reads them itself hands them
+ * over: `handOver` is called once, with what takes each message. Call `nodePool` once for each pool.
+ */
+export function nodePool(pool: PeerPool, handOver: (heard: Heard) => void = (heard) => readAll(pool, heard)): DocumentPool {
   const listeners = new Set<MessageListener>()
-  const read = async (peerId: PeerId): Promise<void> => {
-    for await (const message of pool.connections.findByPeerId(peerId)?.messages ?? []) {
-      for (const listener of listeners) listener({ type: 'message', detail: { peerId, message }, at: Date.now() })
-    }
-  }
-  pool.addEventListener('connection-opened', ({ detail }) => void read(detail.peerId))
-  for (const { peerId } of pool.connections.list()) void read(peerId)
+  handOver((peerId, message) => {
+    for (const listener of listeners) listener({ type: 'message', detail: { peerId, message }, at: Date.now() })
+  })
   const listen = (verb: 'addEventListener' | 'removeEventListener') => (type: string, listener: unknown) => {
     if (type === 'message') listeners[verb === 'addEventListener' ? 'add' : 'delete'](listener as MessageListener)
     // There are no tabs here, so no roles.
@@ -31,4 +31,12 @@ export function nodePool(pool: PeerPool): DocumentPool {
       await connection.send(message, options)
     }
   }
+}
+
+function readAll(pool: PeerPool, heard: Heard): void {
+  const read = async (peerId: PeerId): Promise<void> => {
+    for await (const message of pool.connections.findByPeerId(peerId)?.messages ?? []) heard(peerId, message)
+  }
+  pool.addEventListener('connection-opened', ({ detail }) => void read(detail.peerId))
+  for (const { peerId } of pool.connections.list()) void read(peerId)
 }

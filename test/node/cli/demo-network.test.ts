@@ -1,10 +1,21 @@
 import { existsSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
-import { createServer } from 'node:net'
+import { connect, createServer } from 'node:net'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { eventually } from '../../../node/cli/demo-facts.ts'
 import { type DemoNetwork, startDemoNetwork } from '../../../node/cli/demo-network.ts'
 import { command } from '../command/running.ts'
+
+/** Rejects with what the system says of a port where nobody listens. */
+function reach(port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const socket = connect({ host: '127.0.0.1', port }, () => {
+      socket.destroy()
+      resolve()
+    })
+    socket.on('error', reject)
+  })
+}
 
 const freePorts = { tcp: 0, webSocket: 0 }
 
@@ -31,6 +42,21 @@ describe('the Node peers of the demo', () => {
     await peer.stop()
     await peer.start()
     expect({ peerId: peer.pool.peerId, tcp: peer.multiaddr('tcp'), ws: peer.multiaddr('ws') }).toEqual(before)
+    await allHoldAll()
+  })
+
+  test('one that is killed says no goodbye, takes nobody from that moment on, and can be started again', async () => {
+    await allHoldAll()
+    const [relay, peer] = network.peers
+    if (relay === undefined || peer === undefined) throw new Error('there are not two')
+    const ended = relay.pool.next('connection-lost', { signal: AbortSignal.timeout(5_000) })
+    const port = Number(/\/tcp\/(\d+)\/ws/.exec(peer.multiaddr('ws'))?.[1])
+    const killed = peer.kill()
+    await expect(reach(port)).rejects.toThrow('ECONNREFUSED')
+    expect((await ended).detail).toMatchObject({ peerId: peer.peerId, ending: { reason: expect.anything() } })
+    await killed
+    expect(peer.isRunning).toBe(false)
+    await peer.start()
     await allHoldAll()
   })
 

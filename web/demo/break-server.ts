@@ -1,0 +1,53 @@
+/** Asks the demo's server to break something: `/break.json`, with the token that only a page of that server can read. */
+import { messageOf } from '../../src/core/values/reason.ts'
+
+/** What the server breaks. */
+export type ServerBreak = 'relay' | 'half' | 'liar'
+
+/** As node/cli/demo-control.ts answers. */
+export interface Broken {
+  /** Peer ids. */
+  readonly killed: readonly string[]
+  readonly mendsInMs: number
+  readonly liar: string | null
+}
+
+const path = '/break.json'
+/** Killing takes a moment. */
+const deadlineMs = 15_000
+
+/** Whether the server that served this page breaks anything. Never rejects. */
+export async function findBreaker(): Promise<((kind: ServerBreak) => Promise<Broken>) | undefined> {
+  try {
+    const token = readToken(await ask({}))
+    return async (kind) => {
+      const headers = { 'content-type': 'application/json', 'x-demo-token': token }
+      return readBroken(await ask({ method: 'POST', headers, body: JSON.stringify({ kind }) }))
+    }
+  } catch {
+    return undefined
+  }
+}
+
+async function ask(init: RequestInit): Promise<unknown> {
+  const response = await fetch(path, { cache: 'no-store', signal: AbortSignal.timeout(deadlineMs), ...init }).catch((cause: unknown) => {
+    throw new Error(`the demo's server does not answer (${messageOf(cause)})`, { cause })
+  })
+  const said: unknown = await response.json().catch(() => undefined)
+  if (response.ok) return said
+  const problem = typeof said === 'object' && said !== null && 'problem' in said ? said.problem : undefined
+  throw new Error(typeof problem === 'string' ? problem : `the server answered ${response.status}`)
+}
+
+function readToken(said: unknown): string {
+  const token = typeof said === 'object' && said !== null && 'token' in said ? said.token : undefined
+  if (typeof token !== 'string') throw new Error(`${path}: expected a token`)
+  return token
+}
+
+function readBroken(said: unknown): Broken {
+  const { killed, mendsInMs, liar } = (typeof said === 'object' && said !== null ? said : {}) as Record<string, unknown>
+  if (!Array.isArray(killed) || !killed.every((peerId) => typeof peerId === 'string') || typeof mendsInMs !== 'number')
+    throw new Error(`${path}: expected what was broken, got ${JSON.stringify(said)?.slice(0, 60) ?? 'nothing'}`)
+  return { killed, mendsInMs, liar: typeof liar === 'string' ? liar : null }
+}
