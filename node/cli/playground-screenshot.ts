@@ -6,7 +6,7 @@ import { PlaygroundVisitor } from './playground-visitor.ts'
 
 const world = 'pools=60&churn=10&acts=kill-relays@60'
 const seconds = 90
-const size = { width: 1120, height: 780 }
+const size = { width: 1120, height: 720 }
 /** Of JPEG: below 100 kB, with letters that can be read. */
 const quality = 65
 
@@ -24,6 +24,8 @@ export async function takePlaygroundPicture({ browser, shutdown, folder, path }:
   const visitor = await PlaygroundVisitor.open(browser, `${server.url}#${world}`, { viewport: size, colorScheme: 'light' })
   await visitor.setSpeed(60)
   await visitor.runTo(seconds)
+  // The buttons of time are at the end of the page, and the picture is of its top.
+  await visitor.page.evaluate(() => scrollTo({ top: 0, behavior: 'instant' }))
   await visitor.page.mouse.move(0, 0)
   await visitor.page.screenshot({ path, type: 'jpeg', quality, animations: 'disabled' })
   await visitor.close()

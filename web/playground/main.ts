@@ -177,7 +177,7 @@ function show(frame: Frame): void {
   setText(byId('command', HTMLElement), `npm run sim -- --scenario playground --world '${frame.world}' --seconds ${story.atS}`)
   const inBand = `${(story.timeInBand * 100).toFixed(2)} % of the time with at least the minimum (from ${fillS} s on)`
   const split = `${story.splitS === 0 ? 'never in parts' : `in parts for ${story.splitS} s`} (from ${meetS} s on)`
-  const counted = story.atS > meetS ? `${inBand}, ${split}` : story.atS > fillS ? inBand : 'the network comes about'
+  const counted = story.atS > meetS ? `${inBand}, ${split}` : story.atS > fillS ? inBand : 'the pools are coming'
   setText(
     byId('story', HTMLParagraphElement),
     `${story.atS} s: ${counted}, ${story.deaths} deaths, ${story.dials} dials, ${story.opened} connections, event log ${story.hash}.`
