@@ -57,7 +57,7 @@ export function pointOf(node: Libp2p): Point {
   return address.decapsulate('/p2p').toString() as Point
 }
 
-export async function until(holds: () => boolean, deadlineMs = 5_000): Promise<void> {
+export async function until(holds: () => boolean, deadlineMs = 20_000): Promise<void> {
   const end = performance.now() + deadlineMs
   while (!holds()) {
     if (performance.now() > end) throw new Error(`still not so after ${deadlineMs} ms: ${holds}`)

@@ -351,7 +351,7 @@ describe('what a person gets wrong', () => {
     const { status, text } = await command(['--help'])
     expect(status).toBe(0)
     const verbs = [...text.matchAll(/^ {2}([a-z-]+) \[options\]/gm)].map(([, verb]) => verb ?? '')
-    expect(verbs).toHaveLength(23)
+    expect(verbs).toHaveLength(25)
     for (const verb of verbs) expect((await command([verb, '--help'])).text).toMatch(`Usage: p2p-pool ${verb} [options]`)
   })
 
