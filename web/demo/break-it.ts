@@ -116,7 +116,7 @@ export function breakItPart(page: Page, { note }: BreakItOptions): Part {
     el('p', { class: 'hint' }, [
       'The stopwatch runs from the break until enough peers are connected again. Beside it, hit at the same moment: libp2p’s own keep-alive. ' +
         'It is a second libp2p node in this page, with connections to the same Node peers, each tagged to be kept alive, and libp2p’s default settings. ' +
-        'It dials a peer that it lost six times within 31 s.'
+        'It dials a lost peer up to six times, within 31 s.'
     ]),
     el(
       'ul',
