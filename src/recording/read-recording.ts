@@ -153,11 +153,14 @@ const inputs: Readonly<Record<string, Check>> = {
   call: (value, at) => {
     call(value, at)
     const [, , verb, size] = value as readonly unknown[]
-    if (verb === 'broadcast' || verb === 'connection.send') listOf(whole(0, 104_857_600), 1, 1)(size, { ...at, name: `${at.name}[3]` })
+    if (sizedVerbs.has(verb)) listOf(whole(0, 104_857_600), 1, 1)(size, { ...at, name: `${at.name}[3]` })
     return value
   },
   saved: row(text, text)
 }
+
+/** Methods that begin with the size of a message. */
+const sizedVerbs: ReadonlySet<unknown> = new Set(['broadcast', 'connection.send', 'connection.offer'])
 
 const input: Check = (value, at) => {
   if (!Array.isArray(value)) return refuse(at, 'an array', value)

@@ -32,6 +32,8 @@ export class RecordedCalls {
   readonly #tape: RecordTape
   readonly #pool: PeerPool
   readonly #faces = new WeakMap<Connection, Connection>()
+  /** Bytes of the message in each frame that the application made. */
+  readonly #payloads = new WeakMap<Uint8Array, number>()
   readonly #listeners = new Map<string, Map<unknown, Method>>()
   #signals = 0
   /** Bytes of the message that the application is sending. */
@@ -273,6 +275,14 @@ export class RecordedCalls {
     const special: Readonly<Record<string, () => unknown>> = {
       send: () => send('send'),
       sendPayload: () => send('sendPayload'),
+      // How a page broadcasts: one frame for all.
+      frameOf: () => (payload: Uint8Array) => {
+        const frame = connection.frameOf(payload)
+        this.#payloads.set(frame, payload.length)
+        return frame
+      },
+      offerFrame: () => (frame: Uint8Array) =>
+        tape.act('connection.offer', [[this.#payloads.get(frame) ?? 0], id], () => connection.offerFrame(frame)),
       disconnect: () => (reason: unknown, comeBackAfterMs?: number) =>
         this.#later(
           tape.act('connection.disconnect', [id, jsonOf(reason), comeBackAfterMs ?? null], () =>

@@ -185,6 +185,8 @@ class ReplayedPool {
         return this.#listeners.pop()?.()
       case 'connection.send':
         return this.#connection(second)?.send(sized(first), this.#signal(third))
+      case 'connection.offer':
+        return this.#offer(second, sized(first))
       case 'connection.disconnect':
         return this.#connection(first)?.disconnect(second as string, (third ?? undefined) as number | undefined)
       case 'connection.read':
@@ -212,6 +214,11 @@ class ReplayedPool {
 
   #connection(attempt: Json | undefined) {
     return this.pool.connections.list().find((connection) => connection.attempt.id === attempt)
+  }
+
+  #offer(attempt: Json | undefined, payload: Uint8Array): boolean | undefined {
+    const connection = this.#connection(attempt)
+    return connection?.offerFrame(connection.frameOf(payload))
   }
 
   #reader(attempt: number): AsyncIterator<unknown> | undefined {

@@ -1,5 +1,7 @@
 /** A world of pools in memory of which the first is recorded, with an application that does this and that by chance. */
+
 import { gunzipSync } from 'node:zlib'
+import { offerToAll } from '../../src/core/flows/payload.ts'
 import '../support/preload.ts'
 import { memoryStorage } from '../../src/core/memory-storage.ts'
 import { PeerPool } from '../../src/core/peer-pool.ts'
@@ -110,6 +112,7 @@ export async function recordedLife(seed: number): Promise<string[]> {
     () => pool.unregisterPoint(somewhere()),
     () => pool.setBand({ min: below(2), expected: 2 + below(2), max: 4 + below(4) }),
     () => void pool.broadcast(new Uint8Array(below(3_000))),
+    () => void offerToAll(pool.connections.list(), new Uint8Array(below(3_000)), [someone()]),
     () => quiet(pool.suspend()),
     () => pool.resume(),
     () => quiet(pool.savePeers()),
