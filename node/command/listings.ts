@@ -141,12 +141,16 @@ export function peerText(peer: PeerDescription, { text }: Explanation, out: Outp
 
 /** `2026-11-30 12:03:04`, as the clock on the wall shows it. */
 function timeOf(at: number): string {
+  // A file can name any instant.
+  if (!(Math.abs(at) < 8.6e15)) return String(at)
   const local = new Date(at - new Date(at).getTimezoneOffset() * 60_000)
   return local.toISOString().slice(0, 19).replace('T', ' ')
 }
 
 export function eventLine({ type, detail, at }: ControlEvent): string {
-  const fields = Object.entries(Object(detail)).map(([name, value]) => {
+  const fields = Object.entries(Object(detail)).flatMap(([name, value]) => {
+    // Left out, as in JSON.
+    if (value === undefined) return []
     if (typeof value === 'string') return `${name}=${safe(name === 'host' ? shownHost(value) : value)}`
     return sentenceOf(name, value) ?? `${name}=${safeJson(value)}`
   })

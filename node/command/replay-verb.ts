@@ -1,13 +1,16 @@
 /** The verbs about recordings: `save-recording` gets one of a running peer, `replay` runs one again. */
 import { createHash } from 'node:crypto'
-import { rename, rm, writeFile } from 'node:fs/promises'
-import { gunzipSync } from 'node:zlib'
+import { lstat, rm } from 'node:fs/promises'
+import { createGunzip } from 'node:zlib'
 import type { Command } from 'commander'
-import { messageOf } from '../../src/core/values/reason.ts'
+import { messageOf, PoolError } from '../../src/core/values/reason.ts'
 import type { PoolSnapshot } from '../../src/core/values/snapshot.ts'
-import { type ReadRecording, readRecording } from '../../src/recording/read-recording.ts'
+import { maxLine, type ReadRecording, readRecording } from '../../src/recording/read-recording.ts'
 import { type ReplayedEvent, type ReplayResult, replay } from '../../src/recording/replay.ts'
+import { renameFile, syncFolderOf, writeTemporary } from '../durable-file.ts'
 import { withRegularFile } from '../regular-file.ts'
+import { codeOf } from '../system-error.ts'
+import { trustedPath } from '../trusted-files.ts'
 import { CommandError } from './command-error.ts'
 import { type ExitStatus, exitStatus } from './exit-status.ts'
 import { eventLine } from './listings.ts'
@@ -35,15 +38,36 @@ export function addRecordingVerb({ add, asking }: Verbs): void {
   )
 }
 
-/** A file that is there is replaced at once. For its owner alone: it has addresses of peers. */
+/**
+ * A file that is there is replaced at once; a pipe, a device or a folder is left alone. For its owner alone: it has addresses of peers.
+ * Links and owners: as for the peers file.
+ */
 async function writeWhole(path: string, bytes: Uint8Array): Promise<void> {
-  const beside = `${path}.${process.pid}.new`
   try {
-    await writeFile(beside, bytes, { mode: 0o600, flag: 'wx' })
-    await rename(beside, path)
+    const target = await trustedPath(path)
+    const refuseOther = async (): Promise<void> => {
+      if (!(await isFileOrNothing(target))) throw new Error('there is something else than a file')
+    }
+    await refuseOther()
+    const temporary = await writeTemporary(target, [bytes])
+    try {
+      await renameFile(temporary, target, refuseOther)
+    } catch (error) {
+      await rm(temporary, { force: true })
+      throw error
+    }
+    await syncFolderOf(target)
   } catch (error) {
-    await rm(beside, { force: true })
     throw new CommandError('failed', `${path} was not written: ${messageOf(error)}`, error)
+  }
+}
+
+async function isFileOrNothing(path: string): Promise<boolean> {
+  try {
+    return (await lstat(path)).isFile()
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return true
+    throw error
   }
 }
 
@@ -94,19 +118,44 @@ async function recordingIn(path: string): Promise<ReadRecording> {
   try {
     // Two bytes begin what is compressed. A page whose browser cannot do that gives plain text.
     const isPacked = bytes[0] === 0x1f && bytes[1] === 0x8b
-    return readRecording(linesOf(isPacked ? gunzipSync(bytes, { maxOutputLength: maxTextBytes }) : bytes))
+    return await readRecording(linesOf(isPacked ? createGunzip().end(bytes) : [bytes]))
   } catch (error) {
     throw new CommandError('usage', `${path}: ${messageOf(error)}`, error)
   }
 }
 
-function* linesOf(bytes: Buffer): Generator<string, void> {
-  for (let start = 0; start < bytes.length; ) {
-    const found = bytes.indexOf(10, start)
-    const end = found < 0 ? bytes.length : found
-    yield bytes.toString('utf8', start, end)
-    start = end + 1
+/** Unpacks no more than the line that is asked for. Rejects with `PoolError` `invalid-argument`. */
+async function* linesOf(pieces: AsyncIterable<Buffer> | Iterable<Buffer>): AsyncGenerator<string, void> {
+  let parts: Buffer[] = []
+  let held = 0
+  let all = 0
+  const line = (): string => {
+    const text = Buffer.concat(parts).toString('utf8')
+    parts = []
+    held = 0
+    return text
   }
+  const add = (part: Buffer): void => {
+    parts.push(part)
+    held += part.length
+    if (held > maxLine) throw new PoolError('invalid-argument', `expected lines of at most ${maxLine} bytes`)
+  }
+  try {
+    for await (const piece of pieces) {
+      all += piece.length
+      if (all > maxTextBytes) throw new PoolError('invalid-argument', `expected at most ${maxTextBytes} bytes, unpacked`)
+      let start = 0
+      for (let end = piece.indexOf(10); end >= 0; end = piece.indexOf(10, start)) {
+        add(piece.subarray(start, end))
+        start = end + 1
+        yield line()
+      }
+      if (start < piece.length) add(piece.subarray(start))
+    }
+  } catch (error) {
+    throw error instanceof PoolError ? error : new PoolError('invalid-argument', messageOf(error))
+  }
+  if (held > 0) yield line()
 }
 
 const instant = (at: number): string => (Math.abs(at) <= 8.64e15 ? new Date(at).toISOString() : String(at))

@@ -32,9 +32,9 @@ export function safe(text: string): string {
   return text.replace(steering, (found) => `\\u${found.charCodeAt(0).toString(16).padStart(4, '0')}`)
 }
 
-/** A value as JSON whose text steers no terminal either. */
+/** A value as JSON whose text steers no terminal either; `null` for what JSON does not know. */
 export function safeJson(value: unknown, indent?: number): string {
-  return JSON.stringify(value, undefined, indent).replace(steering, (found) => (found === '\n' ? found : safe(found)))
+  return (JSON.stringify(value, undefined, indent) ?? 'null').replace(steering, (found) => (found === '\n' ? found : safe(found)))
 }
 
 /** What `styleText` makes of bold text. */

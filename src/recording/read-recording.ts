@@ -1,6 +1,6 @@
 /**
  * Reads a recording, which may come from anywhere: each line is checked before it is used. Errors name the line, what was expected and what
- * came. The text is unpacked by the host, with its own cap.
+ * came. The host unpacks the text line by line.
  */
 import {
   type At,
@@ -22,6 +22,7 @@ import type { PoolOptions } from '../core/values/config.ts'
 import { PoolError } from '../core/values/reason.ts'
 import { recordingFormat, recordingVersion } from './recording.ts'
 import type { Turn } from './replay-tape.ts'
+import { maxRounds } from './tape.ts'
 import type { CodeFacts } from './taped-options.ts'
 
 /** The first line. */
@@ -39,11 +40,12 @@ export interface RecordingHeader {
 }
 
 /** Of a line, characters: a saved text of 8 MiB is one. */
-const maxLine = 24 * 1_048_576
+export const maxLine = 24 * 1_048_576
 /** Lines: a turn each. */
 const maxLines = 20_000_000
-/** Bytes of the application that one chunk of a link may stand for. */
-const maxTaken = 16_777_216
+/** Bytes that one chunk of a link may have, and all chunks of one turn. */
+const maxChunk = 16_777_216
+const maxChunks = 4 * maxChunk
 
 const safe = whole(0, Number.MAX_SAFE_INTEGER)
 const header = recordOf(
@@ -93,16 +95,29 @@ const link = recordOf(
 const found = row(text, orNull(text))
 
 const piece: Check = (value, at) => {
-  if (typeof value === 'number') return whole(0, maxTaken)(value, at)
+  if (typeof value === 'number') return whole(0, maxChunk)(value, at)
   if (typeof value === 'string' && /^(#[0-9a-f]{8}|[A-Za-z0-9+/]*={0,2})$/.test(value) && (value.startsWith('#') || value.length % 4 === 0))
     return value
   return refuse(at, 'base64, a number of bytes, or a hash', value)
 }
 
+/** What a chunk is when it is made of its pieces: a few characters may stand for 16 MiB. */
+function bytesIn(pieces: unknown): number {
+  if (!Array.isArray(pieces)) return 0
+  return pieces.reduce((sum: number, one: unknown) => sum + (typeof one === 'number' ? one : Math.floor((String(one).length * 3) / 4)), 0)
+}
+
+const chunk: Check = (value, at) => {
+  if (value === null) return null
+  listOf(piece, 0, 1_000_000)(value, at)
+  if (bytesIn(value) > maxChunk) return refuse(at, `at most ${maxChunk} bytes`, bytesIn(value))
+  return value
+}
+
 /** What comes of a call, by its kind. */
 const results: Readonly<Record<string, Check>> = {
   dial: link,
-  chunk: (value, at) => (value === null ? null : listOf(piece, 0, 1_000_000)(value, at)),
+  chunk,
   'storage-load': orNull(text),
   'storage-quarantine': text,
   record: listOf(text, 0, 8),
@@ -128,7 +143,7 @@ const of = (checks: Readonly<Record<string, Check>>, key: unknown, at: At): Chec
 const oneOfThese = (names: object): string => `one of ${Object.keys(names).join(', ')}`
 
 /** Methods take arguments of the application: the pool checks them again. */
-const call = row(text, safe, name)
+const call = row(text, whole(0, maxRounds), name)
 
 const inputs: Readonly<Record<string, Check>> = {
   timer: row(text, safe),
@@ -167,10 +182,17 @@ const input: Check = (value, at) => {
   return of(inputs, value[0], { ...at, name: `${at.name}[0]` })(value, at)
 }
 
+const inputList = listOf(input, 0, 1_000_000)
+const inputsOfTurn: Check = (value, at) => {
+  const list = inputList(value, at) as readonly (readonly unknown[])[]
+  const bytes = list.reduce((sum, [, , kind, json]) => sum + (kind === 'chunk' ? bytesIn(json) : 0), 0)
+  return bytes > maxChunks ? refuse(at, `chunks of at most ${maxChunks} bytes together`, bytes) : list
+}
+
 const turn = recordOf(
   {
     at: safe,
-    do: listOf(input, 0, 1_000_000),
+    do: inputsOfTurn,
     answers: listOf(row(text, safe, plain), 0, 10_000_000),
     chance: listOf(whole(0, 4_294_967_295)),
     ticks: listOf(row(safe, safe)),
@@ -183,24 +205,30 @@ const turn = recordOf(
 /** A recording, checked as far as it was read. */
 export interface ReadRecording {
   readonly header: RecordingHeader
-  /** In order, each checked when it comes. Throws `PoolError` `invalid-argument`. */
-  readonly turns: Iterable<Turn>
+  /** In order, each checked when it comes. Rejects with `PoolError` `invalid-argument`. */
+  readonly turns: AsyncIterable<Turn>
 }
 
-/** Throws `PoolError` `invalid-argument` naming the line, what was expected and what came. `lines`: without their ends. */
-export function readRecording(lines: Iterable<string>): ReadRecording {
-  const iterator = lines[Symbol.iterator]()
-  const first = iterator.next()
+/**
+ * Rejects with `PoolError` `invalid-argument` naming the line, what was expected and what came. `lines`: without their ends; they are taken
+ * one by one as the turns are.
+ */
+export async function readRecording(lines: Iterable<string> | AsyncIterable<string>): Promise<ReadRecording> {
+  const each = eachOf(lines)
+  const first = await each.next()
   if (first.done === true) throw new PoolError('invalid-argument', 'line 1: expected the header of a recording, got nothing')
-  const read = checked(1, first.value, header) as RecordingHeader
-  return { header: read, turns: { [Symbol.iterator]: () => turnsOf(iterator) } }
+  return { header: checked(1, first.value, header) as RecordingHeader, turns: turnsOf(each) }
 }
 
-function* turnsOf(lines: Iterator<string>): Generator<Turn, void> {
+async function* eachOf(lines: Iterable<string> | AsyncIterable<string>): AsyncGenerator<string, void> {
+  yield* lines
+}
+
+async function* turnsOf(lines: AsyncIterable<string>): AsyncGenerator<Turn, void> {
   let number = 1
-  for (let next = lines.next(); next.done !== true; next = lines.next()) {
+  for await (const line of lines) {
     if (++number > maxLines) throw new PoolError('invalid-argument', `line ${number}: expected at most ${maxLines} lines`)
-    yield checked(number, next.value, turn) as Turn
+    yield checked(number, line, turn) as Turn
   }
   if (number === 1) throw new PoolError('invalid-argument', 'line 2: expected the first turn, got nothing')
 }

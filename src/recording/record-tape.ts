@@ -7,7 +7,7 @@
  * A method that the application calls in the midst of such a turn of its own is written with the number of microtask rounds since the first.
  */
 import type { Clock } from '../core/values/ports.ts'
-import { type Form, type Json, mixed, type Plain, Question, type Tape } from './tape.ts'
+import { type Form, type Json, maxRounds, mixed, type Plain, Question, type Tape } from './tape.ts'
 import { writeError } from './taped-errors.ts'
 
 /** Time within a turn is written when it has moved so far, µs: the core measures its own work in steps of 5 ms. */
@@ -289,7 +289,7 @@ export class RecordTape implements Tape {
       this.#firstRound = this.#round
     }
     this.#lastRound = this.#round
-    const entry: Json = ['call', this.#round - this.#firstRound, verb, ...args]
+    const entry: Json = ['call', Math.min(this.#round - this.#firstRound, maxRounds), verb, ...args]
     this.#inputs.push(entry)
     try {
       return run()

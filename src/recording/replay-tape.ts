@@ -32,8 +32,9 @@ export class ReplayTape implements Tape {
   #turn = 0
   #current: Turn = { at: 0, do: [], sum: 0 }
   #nowCount = 0
-  #ticks: (readonly [number, number])[] = []
-  #chances: number[] = []
+  // How many of the turn's have been used: a turn may have millions.
+  #ticked = 0
+  #drawn = 0
   #sum = 0
   #outside = 0
   #calls = 0
@@ -71,29 +72,29 @@ export class ReplayTape implements Tape {
     this.#micros = this.#turnMicros = this.#turnMicros + turn.at
     this.#offsetMs = turn.date ?? this.#offsetMs
     this.#nowCount = 0
-    this.#ticks = [...(turn.ticks ?? [])]
-    this.#chances = [...(turn.chance ?? [])]
+    this.#ticked = this.#drawn = 0
     this.#early.clear()
-    for (const question of this.#asked) question.changes = []
+    for (const question of this.#asked) question.changes.length = question.changed = 0
     this.#asked.clear()
     for (const [key, count, answer] of turn.answers ?? []) {
       const question = this.#questions.get(key)
-      if (question === undefined) this.#early.set(key, [...(this.#early.get(key) ?? []), [count, answer]])
-      else this.#expect(question, [count, answer])
+      if (question !== undefined) this.#expect(question, [count, answer])
+      else if (!this.#early.get(key)?.push([count, answer])) this.#early.set(key, [[count, answer]])
     }
   }
 
   readonly #asked = new Set<Question>()
 
   #expect(question: Question, change: readonly [number, Plain]): void {
-    question.changes = [...question.changes, change]
+    question.changes.push(change)
     this.#asked.add(question)
   }
 
   /** To be called when nothing runs any more. Throws `Divergence`. */
   end(): void {
     if (this.divergence !== undefined) throw this.divergence
-    if (this.#chances.length > 0) this.#diverge(`the core drew fewer random numbers than recorded, by ${this.#chances.length}`)
+    const undrawn = (this.#current.chance?.length ?? 0) - this.#drawn
+    if (undrawn > 0) this.#diverge(`the core drew fewer random numbers than recorded, by ${undrawn}`)
     if ((this.#sum & 0xffff) !== this.#current.sum)
       this.#diverge('the core did not ask or send what it asked and sent when it was recorded')
   }
@@ -124,10 +125,9 @@ export class ReplayTape implements Tape {
   now(): number {
     if (this.#outside > 0) return this.#micros / 1_000
     this.#nowCount++
-    for (let next = this.#ticks[0]; next !== undefined && next[0] <= this.#nowCount; next = this.#ticks[0]) {
+    const { ticks = [] } = this.#current
+    for (let next = ticks[this.#ticked]; next !== undefined && next[0] <= this.#nowCount; next = ticks[++this.#ticked])
       this.#micros += next[1]
-      this.#ticks.shift()
-    }
     return this.#micros / 1_000
   }
 
@@ -142,7 +142,8 @@ export class ReplayTape implements Tape {
   }
 
   chance(): number {
-    return this.#outside > 0 ? 0 : (this.#chances.shift() ?? this.#diverge('the core drew more random numbers than recorded'))
+    if (this.#outside > 0) return 0
+    return this.#current.chance?.[this.#drawn++] ?? this.#diverge('the core drew more random numbers than recorded')
   }
 
   question(kind: string, id?: number): Question {
@@ -162,10 +163,10 @@ export class ReplayTape implements Tape {
     }
     question.count++
     this.#sum = mixed(this.#sum, question.code)
-    const [next] = question.changes
+    const next = question.changes[question.changed]
     if (next !== undefined && next[0] === question.count) {
       question.last = next[1]
-      question.changes = question.changes.slice(1)
+      question.changed++
     }
     return (
       question.last ??

@@ -56,26 +56,39 @@ const absent = (): never => {
   throw new Error('a replay has no world')
 }
 
-/** Runs it to its end, or to where it is no longer as recorded. Rejects with `PoolError` for settings that cannot be. */
-export async function replay(header: RecordingHeader, turns: Iterable<Turn>, { settled, onEvent }: ReplayOptions): Promise<ReplayResult> {
+/**
+ * Runs it to its end, or to where it is no longer as recorded. Rejects with `PoolError` for settings that cannot be, and with what
+ * `onEvent` throws.
+ */
+export async function replay(
+  header: RecordingHeader,
+  turns: Iterable<Turn> | AsyncIterable<Turn>,
+  { settled, onEvent }: ReplayOptions
+): Promise<ReplayResult> {
   const tape = new ReplayTape(header)
-  const iterator = turns[Symbol.iterator]()
   let lastEvent: ReplayedEvent | undefined
+  let unheard: { readonly error: unknown } | undefined
   const hear = (event: ReplayedEvent): void => {
     lastEvent = event
-    onEvent?.(event)
+    // A pool survives a listener that throws. A replay that hid it would show less than what happened.
+    try {
+      onEvent?.(event)
+    } catch (error) {
+      unheard ??= { error }
+    }
   }
   let run: ReplayedPool | undefined
   let count = 0
   let recordedHash: string | undefined
   let divergence: ReplayResult['divergence']
   try {
-    for (let next = iterator.next(); next.done !== true; next = iterator.next()) {
-      tape.begin(next.value)
+    for await (const turn of turns) {
+      tape.begin(turn)
       run ??= new ReplayedPool(header, tape, hear)
       if (count === 0) await loaded(run.pool, { outside: (ask) => tape.outside(ask), turn: settled })
-      recordedHash = run.deliver(next.value.do) ?? recordedHash
+      recordedHash = run.deliver(turn.do) ?? recordedHash
       await settled()
+      if (unheard !== undefined) throw unheard.error
       tape.end()
       count++
     }
@@ -148,10 +161,11 @@ class ReplayedPool {
   /** Each call in its round of microtasks. */
   #callInRounds(calls: (readonly Json[])[]): void {
     let round = 0
+    let at = 0
     const next = (): void => {
-      while (calls.length > 0 && Number(calls[0]?.[1]) <= round) this.#call(calls.shift() ?? [])
+      for (let call = calls[at]; call !== undefined && Number(call[1]) <= round; call = calls[++at]) this.#call(call)
       round++
-      if (calls.length > 0) queueMicrotask(next)
+      if (at < calls.length) queueMicrotask(next)
     }
     next()
   }

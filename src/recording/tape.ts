@@ -35,7 +35,9 @@ export class Question {
   turn = -1
   count = 0
   /** Replay: changes that are to come within this turn. */
-  changes: readonly (readonly [count: number, answer: Plain])[] = []
+  readonly changes: (readonly [count: number, answer: Plain])[] = []
+  /** How many of them have come. */
+  changed = 0
 
   constructor(kind: string, id?: number) {
     this.key = id === undefined ? kind : `${kind}:${id}`
@@ -48,6 +50,9 @@ function codeOf(kind: string): number {
   for (let i = 0; i < kind.length; i++) code = mixed(code, kind.charCodeAt(i))
   return code
 }
+
+/** Microtask rounds in one turn of the application, at most: a replay runs them without a pause, in a tenth of a second. */
+export const maxRounds = 1_000_000
 
 /** The next checksum. */
 export function mixed(sum: number, value: number): number {

@@ -46,6 +46,21 @@ it.each([
     /^line 2\.do\[0\]\[3\]\[0\]: expected a whole number from 0 to 16777216, got 1000000000$/
   ],
   [
+    'a small chunk that stands for too many bytes',
+    [header, turn({ do: [['done', 1, 'chunk', Array(300).fill(16_777_216)]] })],
+    /^line 2\.do\[0\]\[3\]: expected at most 16777216 bytes, got 5033164800$/
+  ],
+  [
+    'chunks that stand for too many bytes together',
+    [header, turn({ do: Array(5).fill(['done', 1, 'chunk', [16_777_216]]) })],
+    /^line 2\.do: expected chunks of at most 67108864 bytes together, got 83886080$/
+  ],
+  [
+    'a round that never comes',
+    [header, turn({ do: [['call', Number.MAX_SAFE_INTEGER, 'maintain']] })],
+    /^line 2\.do\[0\]\[1\]: expected a whole number from 0 to 1000000, got 9007199254740991$/
+  ],
+  [
     'no base64',
     [header, turn({ do: [['done', 1, 'chunk', ['%']]] })],
     'line 2.do[0][3][0]: expected base64, a number of bytes, or a hash, got "%"'
@@ -61,12 +76,31 @@ it.each([
     'line 2.chance[0]: expected a whole number from 0 to 4294967295, got 4294967296'
   ],
   ['a field too much', [header, turn({ more: 1 })], /^unknown option of line 2 "more"/]
-])('%s is refused with its line', (_, lines, message) => {
-  const read = (): void => {
-    for (const _turn of readRecording(lines).turns);
+])('%s is refused with its line', async (_, lines, message) => {
+  const read = async (): Promise<void> => {
+    for await (const _turn of (await readRecording(lines)).turns);
   }
-  expect(read).toThrow(PoolError)
-  expect(read).toThrow(message)
+  await expect(read()).rejects.toThrow(PoolError)
+  await expect(read()).rejects.toThrow(message)
+})
+
+it('a turn of millions of entries is replayed in linear time', async () => {
+  const many = 300_000
+  const answers = Array.from({ length: many }, (_, i) => ['send:1', i + 1, null])
+  const ticks = Array.from({ length: many }, (_, i) => [i + 1, 0])
+  const calls = Array.from({ length: many }, () => ['call', 1, 'gcGreylist'])
+  const line = JSON.stringify({ at: 0, do: calls, answers, ticks, chance: ticks.map(() => 1), sum: 0 })
+  const begun = performance.now()
+  await replayed([header, line])
+  expect(performance.now() - begun).toBeLessThan(8_000)
+})
+
+it('a listener that throws ends the replay with what it threw', async () => {
+  const lines = await recordedLife(3)
+  const onEvent = (): void => {
+    throw new Error('cannot be shown')
+  }
+  await expect(replayed(lines, { onEvent })).rejects.toThrow('cannot be shown')
 })
 
 it('settings that cannot be are refused', async () => {

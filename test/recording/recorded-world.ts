@@ -71,8 +71,8 @@ export function linesOf(file: Uint8Array): string[] {
   return gunzipSync(file).toString().trimEnd().split('\n')
 }
 
-export function replayed(lines: readonly string[], options: Partial<ReplayOptions> = {}): Promise<ReplayResult> {
-  const { header, turns } = readRecording(lines)
+export async function replayed(lines: readonly string[], options: Partial<ReplayOptions> = {}): Promise<ReplayResult> {
+  const { header, turns } = await readRecording(lines)
   return replay(header, turns, { settled: () => new Promise((resolve) => setImmediate(resolve)), ...options })
 }
 

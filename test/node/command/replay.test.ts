@@ -1,10 +1,12 @@
 /** A real `p2p-pool node --record`, what it saved, and the same run again. */
-import { readFile, writeFile } from 'node:fs/promises'
+import { execFileSync } from 'node:child_process'
+import { lstat, mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { gunzipSync, gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { eventLine } from '../../../node/command/listings.ts'
 import { createNodePeer, type NodePeer } from '../../../node/index.ts'
-import { command, endOf, loopback, type NodeProcess, startNode, type TemporaryFolder, temporaryFolder } from './running.ts'
+import { command, endOf, loopback, type NodeProcess, spawned, startNode, type TemporaryFolder, temporaryFolder } from './running.ts'
 
 const secret = 'a message that must stay here'
 let folder: TemporaryFolder
@@ -81,4 +83,63 @@ it('a changed recording is not the same any more, and one that is none is refuse
     status: 64,
     complaint: expect.stringMatching(/line 2\.at: expected a whole number.*got -1/)
   })
+})
+
+it('a late line with another checksum is named, with the last event before it', async () => {
+  const lines = gunzipSync(await readFile(file))
+    .toString()
+    .trimEnd()
+    .split('\n')
+  for (const back of [1, 3, 8]) {
+    const at = lines.length - back
+    const changed = lines.map((line, i) => (i === at ? line.replace(/"sum":(\d+)/, (_, sum) => `"sum":${Number(sum) ^ 1}`) : line))
+    await writeFile(`${file}.late`, gzipSync(changed.join('\n')))
+    const { status, text, complaint } = await command(['replay', `${file}.late`])
+    expect({ status, complaint }, `${back}`).toEqual({ status: 1, complaint: '' })
+    expect(text).toMatch(new RegExp(`in line ${at + 1}: the core did not ask[^]*\nthe last event before: .*\n$`))
+  }
+})
+
+it.each([
+  ['a field without a value', { peerId: undefined, hosts: ['a'] }, ' greylisted hosts=["a"]\n'],
+  ['nothing but such fields', { peerId: undefined }, ' greylisted\n'],
+  ['no fields', undefined, ' greylisted\n'],
+  ['a list with a hole', { hosts: [undefined] }, ' greylisted hosts=[null]\n']
+])('an event with %s has its line', (_, detail, end) => {
+  for (const at of [0, 8.64e15, -8.64e15, 1e300, Number.NaN]) expect(eventLine({ type: 'greylisted', detail, at })).toContain(end)
+})
+
+it('a recording replaces files alone, and leaves the files of others', async () => {
+  const { path } = folder
+  const [pipe, sub, target, link, foreign] = ['pipe', 'sub', 'target', 'link', `target.${process.pid}.new`].map((name) => join(path, name))
+  if (!pipe || !sub || !target || !link || !foreign) throw new Error('expected five paths')
+  execFileSync('mkfifo', [pipe])
+  await mkdir(sub)
+  await symlink(target, link)
+  await writeFile(foreign, 'of another program')
+  for (const other of [pipe, sub, '/dev/null'])
+    expect(await on('save-recording', other)).toMatchObject({ status: 1, complaint: expect.stringContaining('something else than a file') })
+  expect((await lstat(pipe)).isFIFO()).toBe(true)
+  expect(await on('save-recording', link)).toMatchObject({ status: 0, complaint: '' })
+  expect((await lstat(link)).isSymbolicLink()).toBe(true)
+  expect((await lstat(target)).mode & 0o777).toBe(0o600)
+  expect(await readFile(foreign, 'utf8')).toBe('of another program')
+  expect((await readdir(path)).filter((name) => name.includes('.tmp-'))).toEqual([])
+})
+
+it('what is packed is unpacked line by line: a bomb is refused by its first long line', { timeout: 20_000 }, async () => {
+  const [header = '', first = ''] = gunzipSync(await readFile(file))
+    .toString()
+    .split('\n')
+  const round = first.replace('"do":[]', '"do":[["call",9007199254740991,"maintain"]]')
+  await writeFile(`${file}.round`, gzipSync([header, round, first].join('\n')))
+  expect(await spawned('replay', `${file}.round`)).toMatchObject({ status: 64, complaint: expect.stringMatching(/^p2p-pool: line 2.*\n$/) })
+  const spaces = gzipSync(Buffer.alloc(30_000_000, 32))
+  await writeFile(`${file}.bomb`, Buffer.concat([gzipSync(`${header}\n${first}\n`), ...Array(60).fill(spaces)]))
+  const before = process.memoryUsage().rss
+  expect(await command(['replay', '--quiet', `${file}.bomb`])).toMatchObject({
+    status: 64,
+    complaint: expect.stringContaining('expected lines of at most')
+  })
+  expect(process.memoryUsage().rss - before).toBeLessThan(400_000_000)
 })
