@@ -1,37 +1,57 @@
 /**
- * Takes the application's bytes out of what came on a link: payloads of messages, and the metadata in a Hello. The pool protocol's own bytes
- * stay, since a replay needs them. Reads the stream byte by byte as `wire/frame.ts` and `wire/decode.ts` do, in chunks of any size, and
+ * Takes bytes out of what came on a link that are the application's: payloads of messages, the metadata in a Hello, the text of a Disconnect,
+ * which may quote a message. Takes out fields that the pool does not know, too: it passes over them. The pool protocol's own bytes stay, since
+ * a replay needs them. Reads the stream byte by byte as `wire/frame.ts` and `wire/decode.ts` do, in chunks of any size, and
  * keeps nothing of it. After bytes that are no frame it takes all away: the pool ends such a connection and reads no more of it.
  */
-import { kinds } from '../core/wire/schema.ts'
+import { fieldsOf, kinds, type TableMessage } from '../core/wire/schema.ts'
+import { type HashKey, KeyedHash } from './keyed-hash.ts'
 import type { Json } from './tape.ts'
 
 /** Of a longer message the hash is of its length and its first bytes. */
 const maxHashed = 256
 
 const application = kinds.indexOf('application')
-const hello = kinds.indexOf('hello')
-/** The number of `metadata` in a Hello. */
-const metadata = 9
+/** Fields of these messages that are kept, by the number of the message. */
+const keptFields: readonly (ReadonlySet<number> | undefined)[] = kinds.map((kind) => {
+  if (kind === '' || kind === 'application') return undefined
+  const applications = ['hello.metadata', 'disconnect.text']
+  const kept = fieldsOf(kind satisfies TableMessage['kind']).filter(([name]) => !applications.includes(`${kind}.${name}`))
+  return new Set(kept.map(([, { id }]) => id))
+})
+/** The numbers of `text` in a Disconnect and `metadata` in a Hello. Unknown fields have no hash: they may be many, and nobody asks. */
+const hashedFields: ReadonlySet<number> = new Set([2, 9])
+/** What a field costs beside its bytes. */
+const fieldBytes = 8
 
 type Step = 'frame' | 'tag' | 'number' | 'length' | 'fixed' | 'kept' | 'taken' | 'lost'
 
 export class PayloadMask {
-  /** Random; never written: nobody finds a short message by trying. */
-  readonly #key: number
+  readonly #key: HashKey
+  readonly #link: number
   #step: Step = 'frame'
   #value = 0
   #shift = 0
-  /** Bytes left of the frame, of the Hello in it, and of the field. */
+  /** Bytes left of the frame, of the message in it, and of the field. */
   #frame = 0
   #inner = -1
   #field = 0
   #tag = 0
-  #hash = 0
+  /** The message that is read: its fields that are kept. */
+  #kept: ReadonlySet<number> | undefined
+  #hash: KeyedHash | undefined
   #hashed = 0
+  #protocolBytes = 0
 
-  constructor(key: number) {
+  /** `key`: random, never written. `link`: a number; equal messages on two links have two hashes, so that no peer can try messages of its own. */
+  constructor(key: HashKey, link: number) {
     this.#key = key
+    this.#link = link
+  }
+
+  /** Bytes that were kept until now, but for those of application messages, about. */
+  get protocolBytes(): number {
+    return this.#protocolBytes
   }
 
   /** The chunk as JSON: base64 of what is the protocol's, the number of bytes that were taken away, and after the last of them a hash. */
@@ -51,7 +71,7 @@ export class PayloadMask {
         at += count
         from = at
         if (this.#step === 'taken' && this.#field === 0) {
-          pieces.push(`#${(this.#hash >>> 0).toString(16).padStart(8, '0')}`)
+          if (this.#hash !== undefined) pieces.push(`#${this.#hash.end()}`)
           this.#fieldDone()
         }
       } else if (this.#step === 'kept' || this.#step === 'fixed') {
@@ -75,7 +95,7 @@ export class PayloadMask {
     this.#passed(bytes.length)
     this.#field -= bytes.length
     const some = Math.min(bytes.length, maxHashed - this.#hashed)
-    for (let i = 0; i < some; i++) this.#hash = Math.imul(this.#hash ^ (bytes[i] ?? 0), 0x01000193)
+    if (this.#hash !== undefined) for (let i = 0; i < some; i++) this.#hash.byte(bytes[i] ?? 0)
     this.#hashed += some
   }
 
@@ -103,6 +123,7 @@ export class PayloadMask {
   #tagged(tag: number): void {
     this.#tag = tag
     const wireType = tag & 7
+    if (this.#inner >= 0 || tag >>> 3 !== application) this.#protocolBytes += fieldBytes
     this.#step = wireType === 0 ? 'number' : wireType === 2 ? 'length' : wireType === 1 || wireType === 5 ? 'fixed' : 'lost'
     if (this.#step === 'fixed') this.#field = wireType === 1 ? 8 : 4
     if (this.#frame <= 0 || (this.#step === 'fixed' && this.#field > this.#frame)) this.#step = 'lost'
@@ -115,17 +136,28 @@ export class PayloadMask {
       return
     }
     this.#field = length
-    if (this.#inner < 0 && id === hello) {
+    const isInner = this.#inner >= 0
+    const fields = isInner ? undefined : keptFields[id]
+    if (fields !== undefined) {
+      this.#kept = fields
       this.#inner = length
       this.#step = 'tag'
       if (length === 0) this.#fieldDone()
       return
     }
-    const isTaken = this.#inner < 0 ? id === application : id === metadata
-    this.#step = isTaken && length > 0 ? 'taken' : 'kept'
-    this.#hash = Math.imul(this.#key ^ length, 0x01000193)
-    this.#hashed = 0
+    const isHashed = isInner ? hashedFields.has(id) : id === application
+    const isKept = isInner && this.#kept?.has(id) === true
+    this.#step = isKept || length === 0 ? 'kept' : 'taken'
+    if (isKept) this.#protocolBytes += length
+    this.#begin(length, isHashed)
     if (length === 0) this.#fieldDone()
+  }
+
+  #begin(length: number, isHashed: boolean): void {
+    this.#hashed = 0
+    this.#hash = isHashed && this.#step === 'taken' ? new KeyedHash(this.#key) : undefined
+    this.#hash?.word(this.#link)
+    this.#hash?.word(length)
   }
 
   #fieldDone(): void {

@@ -96,7 +96,11 @@ const found = row(text, orNull(text))
 
 const piece: Check = (value, at) => {
   if (typeof value === 'number') return whole(0, maxChunk)(value, at)
-  if (typeof value === 'string' && /^(#[0-9a-f]{8}|[A-Za-z0-9+/]*={0,2})$/.test(value) && (value.startsWith('#') || value.length % 4 === 0))
+  if (
+    typeof value === 'string' &&
+    /^(#[0-9a-f]{16}|[A-Za-z0-9+/]*={0,2})$/.test(value) &&
+    (value.startsWith('#') || value.length % 4 === 0)
+  )
     return value
   return refuse(at, 'base64, a number of bytes, or a hash', value)
 }

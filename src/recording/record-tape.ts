@@ -14,6 +14,8 @@ import { writeError } from './taped-errors.ts'
 const tickMicros = 1_000
 /** The wall clock is written when it is off by more, ms. */
 const dateSlackMs = 2
+/** A link may fill its share at once, and as much again in each such time. */
+const shareMs = 600_000
 /** So many rounds of microtasks without a call, and the application is done for this turn. */
 const quietRounds = 16
 
@@ -25,6 +27,7 @@ interface Input {
 
 export class RecordTape implements Tape {
   readonly #clock: Clock
+  readonly #share: number
   readonly #write: (line: string) => void
   readonly #failed: (error: unknown) => void
   // The turn that is being written.
@@ -59,9 +62,10 @@ export class RecordTape implements Tape {
   #lastRound = 0
   #appTurn = 0
 
-  /** `write` takes a line for each turn; `failed` hears of what a listener threw. */
-  constructor(clock: Clock, { write, failed }: { write: (line: string) => void; failed: (error: unknown) => void }) {
+  /** `write` takes a line for each turn; `failed` hears of what a listener threw; `share`: bytes, of one link. */
+  constructor(clock: Clock, { write, failed, share }: { write: (line: string) => void; failed: (error: unknown) => void; share: number }) {
     this.#clock = clock
+    this.#share = share
     this.#write = write
     this.#failed = failed
     this.#micros = this.#wroteMicros = this.#read()
@@ -170,6 +174,14 @@ export class RecordTape implements Tape {
         return ['event', name, json]
       }
       this.#arrive({ write, run: () => take(form.read(json, real)) })
+    }
+  }
+
+  share(): (bytes: number) => Promise<void> | undefined {
+    const began = this.#clock.now()
+    return (bytes) => {
+      const waitMs = (bytes / this.#share - 1) * shareMs - (this.#clock.now() - began)
+      return waitMs > 0 ? new Promise((resolve) => void this.#clock.schedule(waitMs, resolve)) : undefined
     }
   }
 

@@ -3,6 +3,7 @@ import type { PeerPool, PoolComponents } from '../core/peer-pool.ts'
 import type { PoolConfig } from '../core/values/config.ts'
 import { type PoolEventName, poolEventNames } from '../core/values/events.ts'
 import { PoolError } from '../core/values/reason.ts'
+import { hashKey } from './keyed-hash.ts'
 import { loaded } from './loaded.ts'
 import { RecordTape } from './record-tape.ts'
 import { RecordedCalls, type WrittenPoints } from './recorded-calls.ts'
@@ -17,6 +18,9 @@ export const recordingVersion = 1
 
 /** Bytes that a recording may hold, compressed. */
 const defaultMaxBytes = 16 * 1_048_576
+
+/** One link fills so much of it at once. */
+const shares = 16
 
 /** Options of a recording. */
 export interface RecordingOptions {
@@ -91,6 +95,7 @@ export class Recording {
     const config = given as unknown as PoolConfig
     const text = new RecordingText(this.#maxBytes)
     const tape = new RecordTape(components.clock, {
+      share: this.#maxBytes / shares,
       write: (line) => {
         text.add(line)
         if (text.isNearlyFull && run.fullAt === null) this.#fill(run)
@@ -105,7 +110,7 @@ export class Recording {
     const { micros, offsetMs } = tape.origin
     const about = { format: recordingFormat, version: recordingVersion, since, peerId: network.peerId, micros, offsetMs }
     text.add(JSON.stringify({ ...about, code: codeFacts(config), settings: plainSettings(config) }))
-    const key = new DataView(random.bytes(4).slice().buffer).getUint32(0)
+    const key = hashKey(random.bytes(16))
     return [
       tapedOptions(tape, config, (bytes) => calls.current?.encoded(bytes)) as unknown as typeof given,
       {

@@ -191,6 +191,10 @@ export class ReplayTape implements Tape {
     return () => undefined
   }
 
+  share(): () => undefined {
+    return () => undefined
+  }
+
   newLink(): number {
     return ++this.#links
   }

@@ -116,7 +116,7 @@ class ReplayedPool {
     this.#header = header
     const config = tapedOptions(tape, configOf(header), () => undefined)
     this.pool = new PeerPool(config, {
-      network: tapedNetwork(tape, noNetwork(header.peerId as PeerId), 0),
+      network: tapedNetwork(tape, noNetwork(header.peerId as PeerId), new Int32Array(4)),
       clock: tapedClock(tape),
       random: tapedRandom(tape, noRandom),
       log: { error: () => undefined },

@@ -1,10 +1,17 @@
 /** One short text for all that a snapshot shows: equal for equal states of a pool. No proof against forgery. */
 import type { PoolSnapshot } from '../core/values/snapshot.ts'
 
-/** Without the link budget, which is the host's, and without scores that the application computes of what it alone knows. */
+/**
+ * Without the link budget, which is the host's, without scores that the application computes of what it alone knows, and without why a peer was
+ * reported, which may quote what no recording has.
+ */
 export function snapshotHash({ linkBudget: _, ...snapshot }: PoolSnapshot, { score }: { readonly score: boolean }): string {
-  const shown = score ? { ...snapshot, peers: snapshot.peers.map((peer) => ({ ...peer, score: 0 })) } : snapshot
-  return hashOf(JSON.stringify(shown))
+  const peers = snapshot.peers.map(({ lastReport, ...peer }) => ({
+    ...peer,
+    score: score ? 0 : peer.score,
+    lastReport: lastReport && { ...lastReport, reason: '' }
+  }))
+  return hashOf(JSON.stringify({ ...snapshot, peers }))
 }
 
 /** 64 bits as hexadecimal (cyrb53 with both halves whole). */

@@ -74,6 +74,11 @@ export interface Tape {
   call<Real, Given>(kind: string, work: () => Promise<Real>, options: { form: Form<Real, Given>; apart?: boolean }): Promise<Given>
   /** What comes by itself. Returns how it is brought in. */
   source<Real, Given>(name: string, form: Form<Real, Given>, take: (given: Given) => void): (real: Real) => void
+  /**
+   * The share of the recording that the pool protocol of one link may fill. Takes the bytes that it has filled; waits until there may be more.
+   * Messages of the application wait for nothing.
+   */
+  share(): (bytes: number) => Promise<void> | undefined
   /** The number of a new link. */
   newLink(): number
   /** Something that the core did, for the checksum. */

@@ -2,9 +2,10 @@
 import type { OtherUse } from '../core/values/attempt.ts'
 import type { Host, PeerId } from '../core/values/ids.ts'
 import type { Link, PlainPeer, Transport } from '../core/values/ports.ts'
-import { messageOf } from '../core/values/reason.ts'
+import type { HashKey } from './keyed-hash.ts'
 import { PayloadMask, unmasked } from './payload-mask.ts'
 import { type Form, type Json, nothing, type Question, type Tape } from './tape.ts'
+import { untold } from './taped-errors.ts'
 
 /** What a recording says of a link. */
 export interface LinkFacts {
@@ -23,7 +24,7 @@ const gone = (): never => {
 }
 
 /** `key`: of the hashes of messages. */
-export function linkForm(tape: Tape, key: number): Form<Link, Link> {
+export function linkForm(tape: Tape, key: HashKey): Form<Link, Link> {
   return {
     write: (link): Json => ({
       peerId: link.peerId,
@@ -55,7 +56,7 @@ export class TapedLink implements Link {
   readonly #unsent: Question
   readonly #use: Question
 
-  constructor(tape: Tape, { facts, real, key }: { facts: LinkFacts; real: Link | undefined; key: number }) {
+  constructor(tape: Tape, { facts, real, key }: { facts: LinkFacts; real: Link | undefined; key: HashKey }) {
     const id = tape.newLink()
     this.#tape = tape
     this.real = real
@@ -69,7 +70,7 @@ export class TapedLink implements Link {
     this.#unsent = tape.question('unsent', id)
     this.#use = tape.question('use', id)
     this.over = tape.call('over', () => real?.over ?? gone(), { form: nothing })
-    this.chunks = { [Symbol.asyncIterator]: () => this.#read(key) }
+    this.chunks = { [Symbol.asyncIterator]: () => this.#read(key, id) }
     if (facts.reaches) this.reach = (signal) => tape.call('reach', () => real?.reach?.(signal) ?? gone(), { form: nothing, apart: true })
   }
 
@@ -93,14 +94,16 @@ export class TapedLink implements Link {
     return Number(this.#tape.answer(this.#unsent, () => this.real?.unsentBytes ?? 0))
   }
 
-  #read(key: number): AsyncIterator<Uint8Array> {
-    const mask = new PayloadMask(key)
+  #read(key: HashKey, id: number): AsyncIterator<Uint8Array> {
+    const mask = new PayloadMask(key, id)
+    const share = this.#tape.share()
     const form: Form<IteratorResult<Uint8Array>> = {
       write: (result) => (result.done === true ? null : mask.mask(result.value)),
       read: (json, result) => result ?? (json === null ? { done: true, value: undefined } : { done: false, value: unmasked(json) })
     }
     let iterator: AsyncIterator<Uint8Array> | undefined
-    const next = (): Promise<IteratorResult<Uint8Array>> => {
+    const next = async (): Promise<IteratorResult<Uint8Array>> => {
+      await share(mask.protocolBytes)
       iterator ??= this.real?.chunks[Symbol.asyncIterator]() ?? gone()
       return iterator.next()
     }
@@ -111,14 +114,16 @@ export class TapedLink implements Link {
     let bytes = 0
     for (const piece of pieces) bytes += piece.length
     this.#tape.note(bytes)
+    let thrown: unknown
     const answer = this.#tape.answer(this.#sending, () => {
       try {
         return this.real?.send(...pieces) !== false
       } catch (error) {
-        return messageOf(error)
+        thrown = error
+        return 'threw'
       }
     })
-    if (typeof answer === 'string') throw new Error(answer)
+    if (typeof answer === 'string') throw thrown ?? new Error(untold)
     return answer === true
   }
 

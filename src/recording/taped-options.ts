@@ -4,9 +4,8 @@
  */
 import type { PoolConfig } from '../core/values/config.ts'
 import { type PeerStorage, StorageError } from '../core/values/ports.ts'
-import { messageOf } from '../core/values/reason.ts'
-import { asJson, type Form, type Json, nothing, type Tape } from './tape.ts'
-import { readError, writeError } from './taped-errors.ts'
+import { type Form, type Json, nothing, type Tape } from './tape.ts'
+import { readError, untold, writeError } from './taped-errors.ts'
 
 /** What the header of a recording says of options that are code. */
 export interface CodeFacts {
@@ -54,7 +53,7 @@ export function tapedOptions(tape: Tape, config: PoolConfig, encoded: (bytes: nu
       decode: (bytes) => {
         let message = bytes
         const fault = tape.answer(decoded, () => faultOf(() => (message = messageCodec.decode(bytes))))
-        if (fault !== null) throw new Error(String(fault))
+        if (fault !== null) throw new Error(untold)
         return message
       }
     },
@@ -66,13 +65,13 @@ export function tapedOptions(tape: Tape, config: PoolConfig, encoded: (bytes: nu
             const fault = faultOf(() => (ownBytes = new Uint8Array(connectionMetadata.codec.encode(connectionMetadata.own()))))
             return fault ?? ownBytes.length
           })
-          if (typeof answer !== 'number') throw new Error(String(answer))
+          if (typeof answer !== 'number') throw new Error(untold)
           return ownBytes.length === answer ? ownBytes : new Uint8Array(answer)
         },
         decode: (bytes) => {
           let metadata = bytes
           const fault = tape.answer(metadataDecoded, () => faultOf(() => (metadata = connectionMetadata.codec.decode(bytes))))
-          if (fault !== null) throw new Error(String(fault))
+          if (fault !== null) throw new Error(untold)
           return metadata
         }
       }
@@ -88,20 +87,20 @@ export function tapedOptions(tape: Tape, config: PoolConfig, encoded: (bytes: nu
       ? {}
       : {
           onAdmit: (peer, signal) =>
-            tape.call('admit', async () => answerOf(await onAdmit.call(config, peer, signal)), { form: asJson, apart: true }) as Promise<
+            tape.call('admit', async () => answerOf(await onAdmit.call(config, peer, signal)), { form: admitForm, apart: true }) as Promise<
               boolean | string
             >
         })
   }
 }
 
-/** The message of what it throws; `null`: it throws nothing. */
-function faultOf(work: () => void): string | null {
+/** `null`: it throws nothing. What it throws may quote the message. */
+function faultOf(work: () => void): true | null {
   try {
     work()
     return null
-  } catch (error) {
-    return messageOf(error)
+  } catch {
+    return true
   }
 }
 
@@ -109,8 +108,11 @@ function answerOf(answer: unknown): Json {
   return typeof answer === 'boolean' || typeof answer === 'string' ? answer : null
 }
 
+/** What the application says of a peer stays out. */
+const admitForm: Form<Json> = { write: (answer) => (typeof answer === 'string' ? 'in words' : answer), read: (json, real) => real ?? json }
+
 const textForm: Form<string | undefined> = {
-  write: (text) => (typeof text === 'string' ? withoutMetadata(text) : null),
+  write: (text) => (typeof text === 'string' ? withoutNotes(text) : null),
   read: (json, real) => real ?? (json === null ? undefined : String(json))
 }
 
@@ -122,14 +124,14 @@ const lostForm: Form<StorageError> = {
   }
 }
 
-/** What the application notes of peers stays out. */
-export function withoutMetadata(text: string): string {
-  if (!text.includes('"metadata"')) return text
+/** What the application notes of peers stays out, and why a peer was reported. */
+export function withoutNotes(text: string): string {
   const lines = text.split('\n').map((line) => {
-    if (!line.includes('"metadata"')) return line
+    if (!/"(metadata|reason)|\\u/.test(line)) return line
     try {
-      const entry = JSON.parse(line) as unknown
-      return typeof entry === 'object' && entry !== null && 'metadata' in entry ? JSON.stringify({ ...entry, metadata: null }) : line
+      return JSON.stringify(JSON.parse(line), (name, value: unknown) =>
+        name === 'metadata' ? null : name === 'reason' ? 'not recorded' : value
+      )
     } catch {
       // It is no entry for the pool either.
       return '{'

@@ -1,8 +1,10 @@
 /** The ports of a pool, each answer and each input of which goes through a tape. In a replay the real ones behind them are never asked. */
 import type { ParsedPoint, PeerId, Point } from '../core/values/ids.ts'
 import type { Clock, LinkBudget, Network, NetworkHandlers, Random, SignedRecords, Transport } from '../core/values/ports.ts'
-import { messageOf, PoolError } from '../core/values/reason.ts'
+import { PoolError } from '../core/values/reason.ts'
+import type { HashKey } from './keyed-hash.ts'
 import { asJson, type Form, type Json, nothing, type Plain, type Question, type Tape } from './tape.ts'
+import { untold } from './taped-errors.ts'
 import { linkForm, TapedLink } from './taped-link.ts'
 
 export function tapedClock(tape: Tape): Clock {
@@ -59,7 +61,7 @@ function readId(text: string, answer: Plain): PeerId | undefined {
 }
 
 /** `key`: of the hashes of messages. */
-export function tapedNetwork(tape: Tape, real: Network, key: number): Network {
+export function tapedNetwork(tape: Tape, real: Network, key: HashKey): Network {
   const links = linkForm(tape, key)
   const ask = {
     point: tape.question('tryParsePoint'),
@@ -85,16 +87,18 @@ export function tapedNetwork(tape: Tape, real: Network, key: number): Network {
     }
   /** What a port throws is an answer as well. */
   const orThrow = <T>(question: Question, work: () => T, form: { write(value: T): Json; read(json: Json): T }): T => {
+    let thrown: unknown
     const answer = tape.answer(question, () => {
       try {
         return JSON.stringify([form.write(work())])
       } catch (error) {
-        return JSON.stringify([null, error instanceof PoolError ? error.code : '', messageOf(error)])
+        thrown = error
+        return JSON.stringify([null, error instanceof PoolError ? error.code : ''])
       }
     })
-    const [json = null, code, message] = JSON.parse(String(answer)) as Json[]
-    if (message === undefined) return form.read(json)
-    throw new PoolError(code as PoolError['code'], String(message))
+    const [json = null, code] = JSON.parse(String(answer)) as Json[]
+    if (code === undefined) return form.read(json)
+    throw thrown ?? new PoolError(code as PoolError['code'], untold)
   }
   const list = <T extends string>(answer: Plain): readonly T[] => (answer === null ? [] : (JSON.parse(String(answer)) as T[]))
   return {
@@ -187,7 +191,11 @@ function tapedHandlers(tape: Tape, handlers: NetworkHandlers, links: ReturnType<
 function tapedRecords(tape: Tape, real: Network, length: number): SignedRecords {
   const own = real.records?.own
   const open = (bytes: Uint8Array, peerId: PeerId): Promise<Json> =>
-    real.records?.open(bytes, peerId).then((points) => [...points]) ?? Promise.reject(new Error('there are no records any more'))
+    // The text goes to the other side, so it must be the same in both runs.
+    real.records?.open(bytes, peerId).then(
+      (points) => [...points],
+      () => Promise.reject(new Error(untold))
+    ) ?? Promise.reject(new Error(untold))
   return {
     own: own?.length === length ? own : new Uint8Array(length),
     open: async (bytes, peerId) =>

@@ -35,12 +35,12 @@ const cleared = encodeMessages([
   { kind: 'advertise', points: ['/ip4/192.0.2.9/tcp/4001'], ownPoints: [] },
   { kind: 'application', payload: new Uint8Array(0) },
   { kind: 'application', payload: new Uint8Array(70_000) },
-  { kind: 'disconnect', code: 1, text: 'bye', comeBackAfterMs: 0 }
+  { kind: 'disconnect', code: 1, text: '\0\0\0', comeBackAfterMs: 0 }
 ])
 
 /** The stream in chunks of these sizes, masked. */
-function masked(bytes: Uint8Array, size: () => number, key = 1): Json[] {
-  const mask = new PayloadMask(key)
+function masked(bytes: Uint8Array, size: () => number, { key = 1, link = 1 } = {}): Json[] {
+  const mask = new PayloadMask(Int32Array.of(key, 0, 0, 0), link)
   const chunks: Json[] = []
   for (let at = 0; at < bytes.length; ) {
     const next = at + size()
@@ -61,12 +61,15 @@ it('a masked stream has all bytes of the protocol, and zeros for those of the ap
   }
 })
 
-it('equal messages have equal hashes in one recording and others in the next, whatever their chunks', () => {
+it('equal messages have equal hashes on one link, and others on another link and in another recording, whatever their chunks', () => {
   const hashes = (chunks: readonly Json[]): Json[] => chunks.flat().filter((piece) => String(piece).startsWith('#')) as Json[]
   const whole = hashes(masked(stream, () => 1_000_000))
-  expect(whole).toHaveLength(3)
+  expect(whole).toHaveLength(4)
+  // The metadata and one payload are the same bytes.
+  expect(new Set(whole).size).toBe(3)
   expect(hashes(masked(stream, () => 3))).toEqual(whole)
-  expect(hashes(masked(stream, () => 1_000_000, 2))).not.toEqual(whole)
+  for (const other of [{ key: 2 }, { link: 2 }])
+    for (const hash of hashes(masked(stream, () => 1_000_000, other))) expect(whole).not.toContain(hash)
 })
 
 it('of random bytes nothing is lost but what may be a message, and nothing throws', () => {
@@ -89,4 +92,14 @@ it('a payload behind a field of a later version is taken away, too', () => {
   const back = joined(masked(Uint8Array.from([inner.length, ...inner]), () => 7))
   expect(back.includes(Buffer.from(secret))).toBe(false)
   expect([...back.subarray(0, 6)]).toEqual([inner.length, 0xa0, 0x01, 5, 0x42, secret.length])
+})
+
+it.each([
+  ['a message of a later version', [0xa2, 0x01, secret.length, ...secret]],
+  ['a field of a later version in a Bootstrap', [0x22, secret.length + 3, 0xa2, 0x01, secret.length, ...secret]],
+  ['a field of a later version in a Disconnect', [0x4a, secret.length + 5, 8, 1, 0xa2, 0x01, secret.length, ...secret]]
+])('%s is its length alone', (_, inner) => {
+  const pieces = masked(Uint8Array.from([inner.length, ...inner]), () => 1_000).flat()
+  expect(pieces.slice(1)).toEqual([secret.length])
+  expect(joined([pieces]).includes(Buffer.from(secret))).toBe(false)
 })

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { hashOf } from '../../src/recording/snapshot-hash.ts'
-import { withoutMetadata } from '../../src/recording/taped-options.ts'
+import { withoutNotes } from '../../src/recording/taped-options.ts'
 import { recordedLife, replayed } from './recorded-world.ts'
 
 const lives = 100
@@ -54,10 +54,17 @@ it('another hash than the recorded one is noticed', async () => {
   expect(divergence?.text).toMatch(/^the snapshot has the hash [0-9a-f]{16}, and had [0-9a-f]{16} when it was recorded$/)
 })
 
-it('what the application notes of peers is taken out of a saved text', () => {
-  const text =
-    '{"format":"p2p-pool","version":1}\n{"kind":"peer","peerId":"a","metadata":{"note":"private"}}\n{"kind":"peer","metadata":"private\n'
-  expect(withoutMetadata(text)).toBe('{"format":"p2p-pool","version":1}\n{"kind":"peer","peerId":"a","metadata":null}\n{\n')
+it.each([
+  ['{"kind":"peer","peerId":"a","metadata":{"note":"private"}}', '{"kind":"peer","peerId":"a","metadata":null}'],
+  [
+    '{"kind":"peer","lastReport":{"kind":"fault","reason":"private","at":1}}',
+    '{"kind":"peer","lastReport":{"kind":"fault","reason":"not recorded","at":1}}'
+  ],
+  ['{"meta\\u0064ata":"private"}', '{"metadata":null}'],
+  ['{"kind":"peer","metadata":"private', '{'],
+  ['{"kind":"point","point":"a"}', '{"kind":"point","point":"a"}']
+])('what the application says of peers is taken out of a saved text: %s', (line, without) => {
+  expect(withoutNotes(`{"version":1}\n${line}\n`)).toBe(`{"version":1}\n${without}\n`)
 })
 
 it('the hash is that of the text alone', () => {
