@@ -3,7 +3,7 @@
  * token asks for one break. Served by demo-server.ts; what a break does is in demo-breaks.ts.
  *
  * Any web page that runs in a browser here can send requests to this machine. So only a page that this server itself has served is
- * answered: its request names the very address at which it came in (a name that an attacker points here does not: DNS rebinding), comes
+ * answered: its request names this server (demo-host.ts), comes
  * from the page's own origin, and carries the token, which no other page can read. Requests from outside the local network are refused, too.
  */
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
@@ -11,6 +11,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { hostOfIp, isLocal } from '../../src/core/values/address.ts'
 import { messageOf } from '../../src/core/values/reason.ts'
 import type { PeerId } from '../index.ts'
+import { isForUs, type LocalEnd } from './demo-host.ts'
 
 /** What the server breaks on request. */
 export const breakKinds = ['relay', 'half', 'liar'] as const
@@ -99,11 +100,12 @@ interface Answer {
 }
 
 /** Why a request is not from a page of this server; `undefined`: it may be. Pure. */
-export function whyForeign({ headers, socket }: Pick<IncomingMessage, 'headers'> & { readonly socket: Place }): string | undefined {
+export function whyForeign(request: Pick<IncomingMessage, 'headers'> & { readonly socket: Place }): string | undefined {
+  const { headers, socket } = request
   const from = socket.remoteAddress === undefined ? undefined : hostOfIp(socket.remoteAddress)
   if (from === undefined || !isLocal(from)) return 'only this machine and its local network may break the demo'
   const { host, origin } = headers
-  if (host === undefined || !isAt(host, socket)) return 'expected the address of the demo in the header Host'
+  if (!isForUs(request)) return 'expected the address of the demo in the header Host'
   if (origin !== undefined && origin !== `http://${host}`) return 'other web pages may not break the demo'
   const site = headers['sec-fetch-site']
   if (site !== undefined && site !== 'same-origin') return 'other web pages may not break the demo'
@@ -111,21 +113,8 @@ export function whyForeign({ headers, socket }: Pick<IncomingMessage, 'headers'>
 }
 
 /** Both ends of the socket. */
-interface Place {
-  readonly localAddress?: string | undefined
-  readonly localPort?: number | undefined
+interface Place extends LocalEnd {
   readonly remoteAddress?: string | undefined
-}
-
-/** Does a Host header name the address where the request came in? `localhost` is the loopback in every browser. */
-function isAt(header: string, { localAddress, localPort }: Place): boolean {
-  if (localAddress === undefined || !URL.canParse(`http://${header}`)) return false
-  const { hostname, port, host } = new URL(`http://${header}`)
-  if (host !== header.toLowerCase() || Number(port || 80) !== localPort) return false
-  const local = hostOfIp(localAddress)
-  const named = hostOfIp(hostname.replace(/^\[|\]$/g, ''))
-  if (hostname === 'localhost') return local === hostOfIp('127.0.0.1') || local === hostOfIp('::1')
-  return named !== undefined && named === local
 }
 
 function isToken(shown: string | readonly string[] | undefined, token: string): boolean {

@@ -3,12 +3,14 @@
  * demo-start.ts. A build, not Vite's development server: from nothing to a page that runs its pool it takes 1.6 s on two
  * cores, the development server, which first bundles libp2p's packages, 2.7 s.
  */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { extname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { messageOf } from '../../src/core/values/reason.ts'
+import { type GuardedHttp, listenForHttp } from '../command/guarded-http.ts'
 import type { Endpoint } from './demo-control.ts'
+import { isForUs } from './demo-host.ts'
+import { pageHeaders } from './page-headers.ts'
 
 /** The path of a request (with its slash) to what is served there. */
 export type PageFiles = ReadonlyMap<string, PageFile | (() => PageFile) | { readonly endpoint: Endpoint }>
@@ -48,6 +50,10 @@ export interface PageServer {
 }
 
 const loopback = '127.0.0.1'
+/** Sockets at once, at each address: idle ones leave the peers of this process their descriptors. */
+const maxSockets = 128
+/** A break may take so long to begin on a busy machine. */
+const silenceMs = 30_000
 const pageFolder = fileURLToPath(new URL('../../web/demo', import.meta.url))
 
 const contentTypes: Readonly<Record<string, string>> = {
@@ -120,16 +126,20 @@ export async function serveFiles(files: PageFiles, port: number, host?: string):
   const broken = Promise.withResolvers<never>()
   // Most often nobody waits for it.
   broken.promise.catch(() => undefined)
-  const servers: Server[] = []
+  const servers: GuardedHttp[] = []
   const listenAt = async (at: string, wanted: number): Promise<number> => {
-    const server = createServer((request, response) => answer(files, request, response))
-    await listen(server, { port: wanted, host: at })
-    server.on('error', broken.reject)
+    const place = { host: at, port: wanted }
+    const handlers = { request: (request: IncomingMessage, response: ServerResponse) => answer(files, request, response) }
+    const server = await listenForHttp({ ...place, maxSockets, silenceMs }, { ...handlers, broken: broken.reject }).catch(
+      (error: unknown) => {
+        throw new Error(portTrouble(error, place), { cause: error })
+      }
+    )
     servers.push(server)
-    return (server.address() as AddressInfo).port
+    return server.address.port
   }
   const close = async (): Promise<void> => {
-    await Promise.all(servers.map(closeServer))
+    await Promise.all(servers.map((server) => server.close()))
   }
   const found = await listenAt(loopback, port)
   try {
@@ -142,40 +152,29 @@ export async function serveFiles(files: PageFiles, port: number, host?: string):
   return { url: urlAt(loopback), address: host === undefined ? undefined : urlAt(host), broken: broken.promise, close }
 }
 
-function closeServer(server: Server): Promise<void> {
-  return new Promise((resolve) => {
-    server.close(() => resolve())
-    server.closeAllConnections()
-  })
-}
-
 function answer(files: PageFiles, request: IncomingMessage, response: ServerResponse): void {
   const path = (request.url ?? '').split('?')[0] ?? ''
   const found = files.get(path)
-  if (found !== undefined && 'endpoint' in found) {
-    found.endpoint(request, response)
-    return
-  }
   const file = typeof found === 'function' ? found() : found
-  const headers = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' }
-  if (request.method !== 'GET' && request.method !== 'HEAD') response.writeHead(405, { ...headers, allow: 'GET, HEAD' }).end()
-  else if (file === undefined) response.writeHead(404, { ...headers, 'content-type': 'text/plain' }).end(`there is no ${path} here\n`)
-  else response.writeHead(200, { ...headers, 'content-type': file.type }).end(request.method === 'GET' ? file.body : undefined)
+  const isHtml = file !== undefined && 'type' in file && file.type === contentTypes['.html']
+  response.setHeaders(new Map(Object.entries(pageHeaders(isHtml ? textOf(file) : ''))))
+  const say = (status: number, text: string): void => {
+    response.writeHead(status, { 'content-type': 'text/plain; charset=utf-8' }).end(`${text}\n`)
+  }
+  if (!isForUs(request)) say(421, 'The demo does not answer under this name. Open the address that it printed when it started.')
+  else if (file !== undefined && 'endpoint' in file) file.endpoint(request, response)
+  else if (request.method !== 'GET' && request.method !== 'HEAD') response.writeHead(405, { allow: 'GET, HEAD' }).end()
+  else if (file === undefined) say(404, `there is no ${path} here`)
+  else response.writeHead(200, { 'content-type': file.type }).end(request.method === 'GET' ? file.body : undefined)
+}
+
+function textOf({ body }: PageFile): string {
+  return typeof body === 'string' ? body : new TextDecoder().decode(body)
 }
 
 interface Place {
   readonly host: string
   readonly port: number
-}
-
-function listen(server: Server, place: Place): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) => reject(new Error(portTrouble(error, place), { cause: error })))
-    server.listen(place, () => {
-      server.removeAllListeners('error')
-      resolve()
-    })
-  })
 }
 
 /** What a person can do about a port. */

@@ -1,15 +1,13 @@
 /**
- * An HTTP server for small questions of any program, on which nobody can hold a place, memory or the process: 64 sockets at most, one
- * request each, and a deadline for each step. Health (`http-health.ts`) and control over TCP (`control-port.ts`) are served by it.
+ * An HTTP server for small questions of any program, on which nobody can hold a place, memory or the process: a cap on sockets, one
+ * request each, and a deadline for each step. Health (`http-health.ts`), control over TCP (`control-port.ts`) and the pages of the demo and the
+ * playground are served by it.
  */
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type RequestListener, STATUS_CODES } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 
-const maxSockets = 64
-/** Ends a socket on which nothing moves, such as that of a program that does not read its answer. */
-const silenceMs = 10_000
 /** A request has so long to come. */
 const requestMs = 5_000
 const headersMs = 2_000
@@ -21,16 +19,28 @@ export interface GuardedHttp {
   close(): Promise<void>
 }
 
+export interface HttpPlace {
+  readonly host: string
+  /** 0: any free one. */
+  readonly port: number
+  /** Beyond it the socket ends on which nothing was asked for longest. @default 64 */
+  readonly maxSockets?: number
+  /** Ends a socket on which nothing moves, such as that of a program that does not read its answer. @default 10_000 */
+  readonly silenceMs?: number
+}
+
 export interface HttpHandlers {
   readonly request: RequestListener
+  /** Called if the server breaks while it listens. @default the error ends the process */
+  broken?(error: Error): void
   /** Takes the socket of a request to change protocols, or gives the status of a refusal. Without it each is refused. */
   upgrade?(request: IncomingMessage, head: Buffer): number | undefined
 }
 
 /** Rejects with the system's error if the port cannot be had. */
 export async function listenForHttp(
-  { host, port }: { readonly host: string; readonly port: number },
-  { request: answer, upgrade }: HttpHandlers
+  { host, port, maxSockets = 64, silenceMs = 10_000 }: HttpPlace,
+  { request: answer, upgrade, broken }: HttpHandlers
 ): Promise<GuardedHttp> {
   const server = createServer({
     ...{ headersTimeout: headersMs, requestTimeout: requestMs, connectionsCheckingInterval: 1_000, maxHeaderSize: 8_192 }
@@ -72,6 +82,7 @@ export async function listenForHttp(
   const listening = once(server, 'listening')
   server.listen(port, host)
   await listening
+  if (broken !== undefined) server.on('error', broken)
   return {
     address: server.address() as AddressInfo,
     async close() {

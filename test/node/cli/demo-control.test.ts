@@ -33,7 +33,12 @@ async function serve(
         response.on('data', (part: string) => {
           text += part
         })
-        response.on('end', () => resolve({ status: response.statusCode ?? 0, body: JSON.parse(text) }))
+        response.on('end', () =>
+          resolve({
+            status: response.statusCode ?? 0,
+            body: response.headers['content-type']?.includes('json') ? JSON.parse(text) : { problem: text }
+          })
+        )
       })
       asked.on('error', reject)
       asked.end(body)
@@ -78,8 +83,9 @@ describe('the control endpoint of the demo', () => {
       Object.entries(headers).map(([name, value]) => [name, name === 'host' && !value.includes(':') ? `${value}:${port}` : value])
     )
     const answer = await ask({ headers: named })
-    expect(answer).toEqual({ status: 403, body: { problem: expect.any(String) } })
-    expect((await post({ ...good, ...named })).status).toBe(403)
+    const status = 'host' in headers ? 421 : 403
+    expect(answer).toEqual({ status, body: { problem: expect.any(String) } })
+    expect((await post({ ...good, ...named })).status).toBe(status)
     expect(broken).toBe(0)
   })
 

@@ -1,6 +1,9 @@
+import { createHash } from 'node:crypto'
+import { request } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { createServer } from 'node:net'
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { connect, createServer } from 'node:net'
+import { hostname } from 'node:os'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { buildPage, type PageFiles, servePage } from '../../../node/cli/demo-server.ts'
 
 const settings = { network: 'test', trustedPoints: ['/ip4/127.0.0.1/tcp/4001/ws'], band: { min: 1, expected: 2, max: 3 } }
@@ -42,6 +45,90 @@ describe('the server of the page', () => {
     expect(server.address).toBe(server.url)
     expect(await (await fetch(`${server.url}demo.json`)).json()).toEqual({ ...settings, address: server.url })
     await expect(servePage(files, { settings, port: 0, host: '192.0.2.77' })).rejects.toThrow('192.0.2.77 is no address of this machine')
+  })
+
+  /** Not `fetch`, which writes the header Host itself. */
+  const statusFor = (url: string, host: string, path = '/demo.json'): Promise<number> =>
+    new Promise((resolve, reject) => {
+      const asked = request(`${url.slice(0, -1)}${path}`, { headers: { host } }, (response) => {
+        response.resume()
+        resolve(response.statusCode ?? 0)
+      })
+      asked.on('error', reject).end()
+    })
+
+  test('answers under its own names alone, whatever is asked for', async () => {
+    const { url } = await serve()
+    const { port } = new URL(url)
+    for (const name of ['127.0.0.1', 'localhost', 'LocalHost', hostname(), `${hostname().split('.')[0]}.local`])
+      expect(await statusFor(url, `${name}:${port}`), name).toBe(200)
+    for (const name of [
+      'evil.example',
+      'localhost.evil.example',
+      '127.0.0.1.evil.example',
+      '127.0.0.2',
+      '[::1]',
+      '0.0.0.0',
+      '2130706433',
+      'x@127.0.0.1',
+      '192.0.2.1'
+    ])
+      for (const path of ['/', '/demo.json', '/reservations.json', '/break.json', '/nothing'])
+        expect(await statusFor(url, `${name}:${port}`, path), `${name}${path}`).toBe(421)
+    for (const host of ['evil.example', '127.0.0.1', `127.0.0.1:${Number(port) + 1}`]) expect(await statusFor(url, host), host).toBe(421)
+  })
+
+  test('says what to open where it is asked under another name', async () => {
+    const { url } = await serve()
+    const said = await new Promise<string>((resolve, reject) => {
+      request(url, { headers: { host: 'evil.example' } }, (response) =>
+        resolve(
+          response
+            .setEncoding('utf8')
+            .toArray()
+            .then((all) => all.join(''))
+        )
+      )
+        .on('error', reject)
+        .end()
+    })
+    expect(said).toMatch(/^The demo does not answer under this name\. Open the address/)
+  })
+
+  test('lets no website show it in a frame, and no foreign script run in it, whatever it answers', async () => {
+    const html = { type: 'text/html; charset=utf-8', body: '<script>here()</script><script type="module" src="./a.js"></script>' }
+    const { url } = await serve(new Map([['/', html]]))
+    for (const [path, method] of [
+      ['', 'GET'],
+      ['demo.json', 'GET'],
+      ['nothing', 'GET'],
+      ['', 'POST'],
+      ['', 'HEAD']
+    ] as const) {
+      const { headers } = await fetch(`${url}${path}`, { method })
+      const policy = headers.get('content-security-policy')
+      expect(policy, path).toContain("frame-ancestors 'none'")
+      expect(policy, path).toContain('connect-src *')
+      expect(policy, path).not.toMatch(/script-src[^;]*(unsafe|\*)/)
+      expect(headers.get('x-frame-options'), path).toBe('DENY')
+    }
+    const hash = createHash('sha256').update('here()').digest('base64')
+    expect((await fetch(url)).headers.get('content-security-policy')).toContain(`script-src 'self' 'sha256-${hash}'`)
+  })
+
+  test('stays open to others, however many idle connections there are, and keeps few of them', async () => {
+    const { url } = await serve()
+    const port = Number(new URL(url).port)
+    let open = 0
+    const idle = Array.from({ length: 300 }, () => {
+      const socket = connect(port, '127.0.0.1', () => (open += 1))
+      return socket.on('error', () => undefined).on('close', () => (open -= 1))
+    })
+    onTestFinished(() => idle.forEach((socket) => void socket.destroy()))
+    await Promise.all(idle.map((socket) => new Promise((resolve) => socket.once('connect', resolve).once('close', resolve))))
+    expect((await fetch(url)).status).toBe(200)
+    await vi.waitFor(() => expect(open).toBeLessThanOrEqual(128))
+    expect((await fetch(url)).status).toBe(200)
   })
 
   test('has nothing but what was built, whatever path is asked for, and takes nothing', async () => {
