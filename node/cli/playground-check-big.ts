@@ -1,4 +1,5 @@
 /** The facts about a thousand pools: the page stays usable, and its figures are those of the terminal. */
+import type { Page } from 'playwright-core'
 import { eventually, expectThat, pause, seconds } from './demo-facts.ts'
 import type { PlaygroundCheck } from './playground-check-context.ts'
 import { simulate } from './playground-sim.ts'
@@ -11,8 +12,11 @@ const withinMs = 300_000
 /** What a person waits for a control to answer, ms. */
 const answersWithinMs = 1_000
 const watchMs = 5_000
-/** The page's own thread never works longer in one go, ms. It draws ten pictures a second. */
-const longestTurnMs = 250
+/**
+ * The page's own thread never works longer in one go, ms of processor time. It draws ten pictures a second. By a clock on the wall the same
+ * turn is as long as other programs want the cores.
+ */
+const longestTurnMs = 100
 
 export async function checkBigWorld({ facts, browser, shutdown, url }: PlaygroundCheck): Promise<void> {
   const visitor = await PlaygroundVisitor.open(browser, `${url}#${bigWorld}`)
@@ -21,12 +25,12 @@ export async function checkBigWorld({ facts, browser, shutdown, url }: Playgroun
     'while 1,000 pools fill their bands, the page pauses within a second and its own thread stays free',
     async () => {
       await eventually(async () => (await visitor.text('clock')) !== '0 s' || undefined, { withinMs, expected: 'time to pass' })
-      const longest = await visitor.page.evaluate(longestTurn, watchMs)
+      const { worked, took } = await longestTurns(visitor.page, watchMs)
       const rate = await visitor.text('rate')
       const pausedMs = await visitor.pause()
       expectThat(pausedMs <= answersWithinMs, { expected: `a pause within ${inSeconds(answersWithinMs)}`, seen: inSeconds(pausedMs) })
-      expectThat(longest <= longestTurnMs, { expected: `no turn over ${longestTurnMs} ms`, seen: longest })
-      return `paused after ${inSeconds(pausedMs)}, longest turn ${longest.toFixed(0)} ms, ${rate}`
+      expectThat(worked <= longestTurnMs, { expected: `no turn over ${longestTurnMs} ms of work`, seen: { worked, took } })
+      return `paused after ${inSeconds(pausedMs)}, longest turn ${worked.toFixed(0)} ms of work (${took.toFixed(0)} ms on the wall), ${rate}`
     },
     { withinMs }
   )
@@ -66,8 +70,45 @@ export async function checkBigWorld({ facts, browser, shutdown, url }: Playgroun
   await small.close()
 }
 
+interface Turns {
+  /** Of the longest turn, processor time, ms. Only Chromium tells it; elsewhere it is `took`. */
+  readonly worked: number
+  /** Of the longest turn, by the clock on the wall, ms. */
+  readonly took: number
+}
+
+async function longestTurns(page: Page, forMs: number): Promise<Turns> {
+  const browser = page.context().browser()
+  if (browser?.browserType().name() !== 'chromium') {
+    const took = await page.evaluate(longestGap, forMs)
+    return { worked: took, took }
+  }
+  await browser.startTracing(page, { categories: ['toplevel', '__metadata'] })
+  const took = await page.evaluate(longestGap, forMs)
+  const { traceEvents }: { traceEvents: readonly TraceEvent[] } = JSON.parse((await browser.stopTracing()).toString())
+  // Other pages are processes of their own, and stand still.
+  const mains = new Set(traceEvents.filter(({ name, args }) => name === 'thread_name' && args?.name === 'CrRendererMain').map(threadOf))
+  const turns = traceEvents.filter((event) => event.tdur !== undefined && mains.has(threadOf(event)))
+  expectThat(turns.length > 0, { expected: 'turns of the page in the trace', seen: traceEvents.length })
+  return { worked: turns.reduce((most, { tdur = 0 }) => Math.max(most, tdur / 1_000), 0), took }
+}
+
+/** What Chromium traces. */
+interface TraceEvent {
+  readonly name: string
+  readonly pid: number
+  readonly tid: number
+  /** Processor time, µs. */
+  readonly tdur?: number
+  readonly args?: { readonly name?: unknown }
+}
+
+function threadOf({ pid, tid }: TraceEvent): string {
+  return `${pid} ${tid}`
+}
+
 /** Runs in the page: the longest time between two turns of its event loop. */
-async function longestTurn(forMs: number): Promise<number> {
+async function longestGap(forMs: number): Promise<number> {
   const until = performance.now() + forMs
   const { port1, port2 } = new MessageChannel()
   let longest = 0
