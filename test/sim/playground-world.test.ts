@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { PlaygroundWorld } from './playground-world.ts'
-import { readWorld, writeWorld } from './world-settings.ts'
+import { maxActs, readWorld, writeWorld } from './world-settings.ts'
 
 async function ran(text: string, seconds: number): Promise<PlaygroundWorld> {
   const world = new PlaygroundWorld(readWorld(text))
@@ -25,6 +25,31 @@ describe('a world of the playground', () => {
     expect(writeWorld(live.settings)).toBe('pools=30&acts=kill-relays@20,kill-half@20')
     const again = await ran(writeWorld(live.settings), 40)
     expect(again.story).toEqual(live.story)
+  })
+
+  it.each([
+    ['far in the future', 'heal@900000'],
+    ['at the start', 'heal@0'],
+    ['of several kinds', 'split@900000,heal@900001']
+  ])('takes no act beyond the limit when its address has all, %s, and its text can still be read', async (_, done) => {
+    const acts = Array.from({ length: maxActs }, (_unused, i) => done.split(',')[i % done.split(',').length]).join(',')
+    const world = await ran(`pools=10&acts=${acts}`, 1)
+    const before = world.settings
+    expect(world.act('kill-relays')).toBe(false)
+    expect(world.settings).toBe(before)
+    await world.step()
+    // The relays run from the beginning.
+    expect(world.look().up).toBeGreaterThanOrEqual(3)
+    expect(readWorld(writeWorld(world.settings))).toEqual(world.settings)
+  })
+
+  it('takes as many acts as its text may hold, however they come', async () => {
+    const world = await ran('pools=10', 0)
+    const taken = Array.from({ length: maxActs + 5 }, () => world.act('heal')).filter((isTaken) => isTaken)
+    expect(taken).toHaveLength(maxActs)
+    expect(readWorld(writeWorld(world.settings)).acts).toHaveLength(maxActs)
+    await world.step()
+    expect(world.act('heal')).toBe(false)
   })
 
   it('has pages that nobody finds while no relay runs, and that are found again afterwards', async () => {

@@ -13,7 +13,7 @@ import { hostilePoint, Intruder } from './hostile/intruder.ts'
 import type { Machine } from './machine.ts'
 import { fillS, type Look, type MachineKind, type MarkKind, meetS, type Story } from './playground-figures.ts'
 import { pointOf, Simulation } from './simulation.ts'
-import type { Act, WorldSettings } from './world-settings.ts'
+import { type Act, type WorldSettings, whyNoAct } from './world-settings.ts'
 
 /** Relays at which a page has a reservation, while there are as many. */
 const reservationsPerPage = 2
@@ -102,10 +102,15 @@ export class PlaygroundWorld {
     return this.#settings
   }
 
-  /** Does it at the beginning of the next second that has not begun. From now on it is part of the settings. */
-  act(act: Act): void {
+  /**
+   * Does it at the beginning of the next second that has not begun. From now on it is part of the settings. False: the world takes no further
+   * act (`whyNoAct`), and nothing is done.
+   */
+  act(act: Act): boolean {
     const atS = this.#isStepping ? this.#second + 1 : this.#second
+    if (whyNoAct(this.#settings, atS) !== undefined) return false
     this.#settings = { ...this.#settings, acts: [...this.#settings.acts, { atS, act }].sort((a, b) => a.atS - b.atS) }
+    return true
   }
 
   kindOf({ index }: Machine): MachineKind {

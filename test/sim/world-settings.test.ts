@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { acts, readWorld, type WorldSettings, worldRanges, writeWorld } from './world-settings.ts'
+import { acts, maxActs, maxAtS, readWorld, type WorldSettings, whyNoAct, worldRanges, writeWorld } from './world-settings.ts'
 
 describe('the text of a world', () => {
   it('without words is the default world', () => {
@@ -31,6 +31,15 @@ describe('the text of a world', () => {
         expect(readWorld(writeWorld(world))).toEqual(world)
       })
     )
+  })
+
+  it('says when it takes no further act, which is when its text could not be read any more', () => {
+    const full = (count: number, atS: number) => ({ acts: Array.from({ length: count }, () => ({ atS, act: 'heal' as const })) })
+    expect(whyNoAct(full(0, 0), 0)).toBeUndefined()
+    expect(whyNoAct(full(maxActs - 1, maxAtS), maxAtS)).toBeUndefined()
+    expect(whyNoAct(full(maxActs, 0), 0)).toContain('takes nothing more')
+    expect(whyNoAct(full(0, 0), maxAtS + 1)).toContain('takes nothing more')
+    expect(readWorld(writeWorld({ ...readWorld(''), ...full(maxActs, maxAtS) })).acts).toHaveLength(maxActs)
   })
 
   it.each([

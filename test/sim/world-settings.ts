@@ -43,8 +43,8 @@ export const worldRanges = {
 type Name = keyof typeof worldRanges
 const names = Object.keys(worldRanges) as Name[]
 /** An address may be typed by anybody: more acts are not read. */
-const maxActs = 200
-const maxAtS = 1_000_000
+export const maxActs = 200
+export const maxAtS = 1_000_000
 
 /** Names that are left out have their defaults. Throws `RangeError` that names what was expected and what came. */
 export function readWorld(text: string): WorldSettings {
@@ -58,6 +58,14 @@ export function readWorld(text: string): WorldSettings {
   if (!(min <= expected && expected <= max)) throw new RangeError(`expected min <= expected <= max, got ${min}, ${expected}, ${max}`)
   if (relays > pools) throw new RangeError(`expected at most ${pools} relays, got ${relays}`)
   return { ...settings, acts: readActs(given.get('acts') ?? '') }
+}
+
+/** Why a world takes no further act at that second; `undefined`: it takes one. What a world takes, `readWorld` reads. */
+export function whyNoAct({ acts: done }: Pick<WorldSettings, 'acts'>, atS: number): string | undefined {
+  if (done.length >= maxActs)
+    return `This world takes nothing more: ${maxActs} things are its limit. “From the beginning” starts a new one.`
+  if (atS > maxAtS) return `This world takes nothing more after ${maxAtS} s. “From the beginning” starts a new one.`
+  return undefined
 }
 
 /** What differs from the defaults, in the order of the table. */

@@ -1,6 +1,6 @@
 /** The page of the playground: what a visitor sets and does goes to the worker, what the worker sends is shown. */
 import { fillS, type Look, type MarkKind, meetS } from '../../test/sim/playground-figures.ts'
-import { type Act, readWorld, type WorldSettings, worldRanges, writeWorld } from '../../test/sim/world-settings.ts'
+import { type Act, readWorld, type WorldSettings, whyNoAct, worldRanges, writeWorld } from '../../test/sim/world-settings.ts'
 import { byId, setAttribute, setText } from '../demo/dom.ts'
 import { Chart } from './chart.ts'
 import type { Frame, FromWorker, ToWorker } from './messages.ts'
@@ -44,6 +44,8 @@ worker.addEventListener('message', ({ data }: MessageEvent<FromWorker>) => {
   else show(data)
 })
 worker.addEventListener('error', ({ message }) => fail(message))
+// A page that breaks says so. Other reports of the browser have no error in them.
+addEventListener('error', ({ error, message }) => error instanceof Error && fail(message))
 addEventListener('hashchange', () => open(location.hash.slice(1)))
 form.addEventListener('input', () => change(readForm(), startAfterMs))
 byId('seed', HTMLInputElement).addEventListener('change', ({ target }) => change({ seed: Number((target as HTMLInputElement).value) }))
@@ -98,6 +100,7 @@ function start(afterMs = 0): void {
   // What the world before still sends is of no use.
   run++
   showSettings()
+  showActs(0)
   for (const id of ['in-band', 'parts', 'connections', 'dials']) setText(byId(id, HTMLElement), '…')
   setText(byId('since', HTMLParagraphElement), 'Nothing is broken yet.')
   clearTimeout(starting)
@@ -166,15 +169,17 @@ function show(frame: Frame): void {
   setText(byId('life', HTMLSpanElement), isPaused ? 'Paused' : 'Running')
   document.body.dataset.life = isPaused ? 'created' : 'running'
   showTime(frame)
+  settings = frame.settings
+  showActs(frame.nowS)
   const look = looks.at(-1)
   if (look === undefined) return
-  settings = readWorld(frame.world)
-  showAddress(frame.world)
+  const world = writeWorld(settings)
+  showAddress(world)
   chart.add(looks)
   showNow(look)
   for (const one of looks) follow(one)
   showBroken(look)
-  setText(byId('command', HTMLElement), `npm run sim -- --scenario playground --world '${frame.world}' --seconds ${story.atS}`)
+  setText(byId('command', HTMLElement), `npm run sim -- --scenario playground --world '${world}' --seconds ${story.atS}`)
   const inBand = `${(story.timeInBand * 100).toFixed(2)} % of the time with at least the minimum (from ${fillS} s on)`
   const split = `${story.splitS === 0 ? 'never in parts' : `in parts for ${story.splitS} s`} (from ${meetS} s on)`
   const counted = story.atS > meetS ? `${inBand}, ${split}` : story.atS > fillS ? inBand : 'the pools are coming'
@@ -182,6 +187,16 @@ function show(frame: Frame): void {
     byId('story', HTMLParagraphElement),
     `${story.atS} s: ${counted}, ${story.deaths} deaths, ${story.dials} dials, ${story.opened} connections, event log ${story.hash}.`
   )
+}
+
+/** A world that takes no further act says so, and its buttons are off. */
+function showActs(nowS: number): void {
+  // An act is done at the next second.
+  const why = whyNoAct(settings, Math.ceil(nowS))
+  for (const button of document.querySelectorAll<HTMLButtonElement>('[data-act]')) button.disabled = why !== undefined
+  const words = byId('no-act', HTMLParagraphElement)
+  words.hidden = why === undefined
+  setText(words, why ?? '')
 }
 
 function showTime({ nowS, times, isPaused }: Frame): void {
@@ -225,7 +240,11 @@ function follow({ atS, inBand, up, parts }: Look): void {
 }
 
 function showBroken({ atS }: Look): void {
-  if (broken === undefined) return
+  if (broken === undefined) {
+    // What was clicked beyond the limit does not come.
+    if (whyNoAct(settings, atS) !== undefined) setText(byId('since', HTMLParagraphElement), 'Nothing is broken yet.')
+    return
+  }
   const since = atS - broken.atS
   const what = `${acts[broken.act].charAt(0).toUpperCase()}${acts[broken.act].slice(1)} ${since} s ago.`
   const state =

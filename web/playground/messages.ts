@@ -1,6 +1,6 @@
 /** What the page and its worker say to each other. */
 import type { Look, MarkKind, Story } from '../../test/sim/playground-figures.ts'
-import type { Act } from '../../test/sim/world-settings.ts'
+import type { Act, WorldSettings } from '../../test/sim/world-settings.ts'
 
 /** Virtual time over real time; 0: as fast as it goes. */
 export type Speed = number
@@ -19,8 +19,8 @@ export type FromWorker =
 export interface Frame {
   /** Which start it is of: frames of the world before may still be on their way. */
   readonly run: number
-  /** The text of the world, with all that was done to it. */
-  readonly world: string
+  /** The world, with all that was done to it. Not as text: reading a text can fail. */
+  readonly settings: WorldSettings
   /** Virtual time, s. With many pools one second can take longer than a picture. */
   readonly nowS: number
   /** Of each second since the last frame. */

@@ -1,7 +1,7 @@
 /** Runs one world, second by second of its time, as fast as the page asks for, and sends pictures of it. */
 import type { Look, Story } from '../../test/sim/playground-figures.ts'
 import { PlaygroundWorld } from '../../test/sim/playground-world.ts'
-import { readWorld, writeWorld } from '../../test/sim/world-settings.ts'
+import { readWorld } from '../../test/sim/world-settings.ts'
 import { conditions, type FromWorker, type Speed, type ToWorker } from './messages.ts'
 
 /** So many pictures look smooth, and leave the page and this worker most of their time. */
@@ -82,8 +82,11 @@ async function live(mine: Run): Promise<void> {
 /** False once another world has taken its place. Waits as long as it is paused. */
 async function goesOn(mine: Run): Promise<boolean> {
   if (run === mine && mine.isPaused) {
-    sendFrame(mine)
-    while (run === mine && mine.isPaused) await pause(Number.POSITIVE_INFINITY)
+    while (run === mine && mine.isPaused) {
+      // What is asked for meanwhile is part of the world at once.
+      sendFrame(mine)
+      await pause(Number.POSITIVE_INFINITY)
+    }
     mine.rate = { at: performance.now(), nowMs: mine.world.sim.clock.now(), times: 0 }
   }
   return run === mine
@@ -112,8 +115,8 @@ function sendFrame(mine: Run): void {
     shown[index] = pool === undefined ? conditions.off : active < world.settings.min ? conditions.low : conditions.ok
   const links = world.links()
   const { times } = mine.rate
-  const text = writeWorld(world.settings)
-  send({ kind: 'frame', run: number, world: text, nowS: nowMs / 1_000, looks, story, isPaused, conditions: shown, links, times }, [
+  const { settings } = world
+  send({ kind: 'frame', run: number, settings, nowS: nowMs / 1_000, looks, story, isPaused, conditions: shown, links, times }, [
     shown.buffer,
     links.buffer
   ])

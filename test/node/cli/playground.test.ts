@@ -43,6 +43,29 @@ describe('the playground', () => {
   /** The second that the page shows. */
   const secondOf = async (page: Page): Promise<number> => Number.parseInt((await page.textContent('#story')) ?? '', 10)
 
+  it.each([
+    ['all acts in its address, and goes on', Array.from({ length: 200 }, () => 'heal@900000').join(','), 0],
+    ['all but one, clicked many times at once', Array.from({ length: 199 }, () => 'heal@900000').join(','), 20],
+    ['none, clicked more often than the limit', '', 230]
+  ])('says that a world takes no more: %s', async (_, acts, clicks) => {
+    const page = await open(`pools=10&acts=${acts}`)
+    const problems: string[] = []
+    page.on('pageerror', (error) => problems.push(String(error)))
+    await page.evaluate((times) => {
+      // At once: what the page has not heard of yet cannot disable the button.
+      for (let i = 0; i < times; i++) document.querySelector<HTMLButtonElement>('[data-act="heal"]')?.click()
+    }, clicks)
+    await expect.poll(() => page.textContent('#no-act'), { timeout: 20_000 }).toContain('takes nothing more')
+    expect(await page.locator('[data-act]:enabled').count()).toBe(0)
+    const before = await secondOf(page)
+    await expect.poll(() => secondOf(page), { timeout: 20_000 }).toBeGreaterThan((before || 0) + 5)
+    expect([await page.locator('#problem').isHidden(), problems]).toEqual([true, []])
+    expect(readWorld(new URL(page.url()).hash.slice(1)).acts).toHaveLength(200)
+    await page.click('#restart')
+    await expect.poll(() => page.locator('[data-act]:enabled').count(), { timeout: 20_000 }).toBe(6)
+    await page.close()
+  })
+
   it('runs a world in a page as npm run sim runs it, with what a visitor did to it', async () => {
     const page = await open('pools=20&churn=20')
     await expect.poll(() => secondOf(page), { timeout: 20_000 }).toBeGreaterThan(20)
