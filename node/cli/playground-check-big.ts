@@ -41,7 +41,7 @@ export async function checkBigWorld({ facts, browser, shutdown, url }: Playgroun
       const run = await visitor.runTo(runS, withinMs)
       const { differences, tookS } = await simulate(run, shutdown.signal)
       expectThat(differences.length === 0, { expected: 'the same figures', seen: differences })
-      return `${run.seconds} s, ${await visitor.text('in-band')} in their band, event log ${run.hash}; the terminal took ${tookS} s`
+      return `${run.seconds} s, ${await visitor.text('minimum')} have their minimum, event log ${run.hash}; the terminal took ${tookS} s`
     },
     { withinMs: 2 * withinMs }
   )
@@ -50,7 +50,7 @@ export async function checkBigWorld({ facts, browser, shutdown, url }: Playgroun
     await pause(500)
     const from = performance.now()
     await visitor.slide('pools', 50)
-    await eventually(async () => (await visitor.text('in-band')) === '50 of 50' || undefined, { expected: '50 pools in their band' })
+    await eventually(async () => (await visitor.text('minimum')) === '47 of 47' || undefined, { expected: '50 pools with their minimum' })
     return inSeconds(performance.now() - from)
   })
   await visitor.close()

@@ -107,7 +107,8 @@ async function collectStories(forMs: number): Promise<string[]> {
 async function glance(visitor: PlaygroundVisitor, hash: string): Promise<Glance> {
   const count = async (kind: string): Promise<number> => Number(await visitor.page.locator(`[data-count="${kind}"]`).textContent())
   const [least = 0, mean = 0, most = 0] = (await visitor.text('connections')).split(' – ').map(Number)
-  const up = Number((await visitor.text('in-band')).split(' of ')[1])
+  const running = async (id: string): Promise<number> => Number((await visitor.text(id)).split(' of ')[1])
+  const up = (await running('minimum')) + (await running('relays-minimum'))
   const liars = (await visitor.page.textContent('#liars-line')) ?? ''
   const [relay, node, page, liar] = [await count('relay'), await count('node'), await count('page'), await count('liar')]
   return { relay, node, page, liar, up, least, mean, most, liars, hash }

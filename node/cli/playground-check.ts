@@ -34,6 +34,7 @@ export async function checkPlayground({ folder, ...check }: Omit<PlaygroundCheck
   const url = server.url.replace(/\/$/, subPath)
   await checkAlone({ ...check, folder })
   await checkSameRun({ ...check, url })
+  await checkPlan({ ...check, url })
   await checkControls({ ...check, url })
   await checkBigWorld({ ...check, url })
   await checkAccess({ ...check, url })
@@ -55,9 +56,9 @@ async function checkAlone({ facts, browser, folder }: Omit<PlaygroundCheck, 'url
     const asked = visitor.urls.length
     await visitor.page.click('#new-seed')
     await visitor.slide('pools', 50)
-    await eventually(async () => (await visitor.text('in-band')) === '50 of 50' || undefined, {
-      expected: '50 pools in their band',
-      seen: () => visitor.text('in-band')
+    await eventually(async () => (await visitor.text('minimum')) === '47 of 47' || undefined, {
+      expected: '50 pools, 3 of them relays, with their minimum',
+      seen: () => visitor.text('minimum')
     })
     expectThat(visitor.urls.length === asked, { expected: 'no request', seen: visitor.urls.slice(asked) })
     expectThat(visitor.problems.length === 0, { expected: 'nothing on the console', seen: visitor.problems })
@@ -82,6 +83,29 @@ async function checkSameRun({ facts, browser, url, shutdown }: PlaygroundCheck):
     expectThat(figures.differences.length === 0, { expected: 'the same figures', seen: figures.differences })
     return `${run.seconds} s, event log ${run.hash}`
   })
+  await visitor.close()
+}
+
+async function checkPlan({ facts, browser, url }: PlaygroundCheck): Promise<void> {
+  const visitor = await PlaygroundVisitor.open(browser, `${url}#pools=40&churn=0&acts=kill-half@120,split@140`)
+  await facts.holds('a copied address says what it plans, and a press goes to the last break of it', async () => {
+    const words = await eventually(async () => (await visitor.page.textContent('#planned')) || undefined, { expected: 'the plan' })
+    await visitor.page.click('#go-to-break')
+    const { seconds } = await visitor.runTo(141)
+    expectThat(seconds < 170, { expected: 'a speed of 10 after the break', seen: seconds })
+    return words
+  })
+  await facts.holds(
+    'pools that outlived a break are split in two: no line crosses, and the page says why there are two parts',
+    async () => {
+      const [since, parts] = [await visitor.text('since'), await visitor.text('parts')]
+      expectThat(parts === '2' && /^The network was split .* The split alone makes two parts/.test(since), {
+        expected: 'two parts',
+        seen: { since, parts }
+      })
+      return since
+    }
+  )
   await visitor.close()
 }
 

@@ -11,13 +11,15 @@ export interface Look {
   readonly atS: number
   /** Honest pools that run, and those of them with at least their minimum. */
   readonly up: number
-  readonly inBand: number
-  /** Connections: the least, the mean and the most of the pools that run. */
-  readonly least: number
-  readonly mean: number
-  readonly most: number
+  readonly withMinimum: number
+  /** A relay takes all that come, so its connections say nothing about a band. */
+  readonly relays: Connected
+  /** Node peers and pages. */
+  readonly others: Connected
   /** Parts that the network has fallen into; 1: everybody reaches everybody, over others. */
   readonly parts: number
+  /** Parts that it has at least, because it is split; 1: it is not split. */
+  readonly halves: number
   /** Dials since the last look, and those of them that made a connection. */
   readonly dials: number
   readonly opened: number
@@ -26,11 +28,20 @@ export interface Look {
   readonly hostileConnected: number
 }
 
+/** Some of the pools that run, and their connections. */
+export interface Connected {
+  readonly up: number
+  readonly withMinimum: number
+  readonly least: number
+  readonly mean: number
+  readonly most: number
+}
+
 /** What a run was like from its beginning on. The page and `npm run sim` show the same. */
 export interface Story {
   readonly atS: number
   /** Share of the pools' time in which they had at least their minimum, from the tenth second on. */
-  readonly timeInBand: number
+  readonly timeWithMinimum: number
   /** Seconds in which the network was in parts, from the thirtieth on: until then they find each other. */
   readonly splitS: number
   readonly deaths: number

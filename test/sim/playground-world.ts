@@ -8,10 +8,11 @@
  */
 import type { Point } from '../../src/core/values/ids.ts'
 import { componentsOf } from './graph.ts'
+import { halvesOf } from './halves.ts'
 import { hostileShareConnected, hostileShareKnown } from './hostile/honest.ts'
 import { hostilePoint, Intruder } from './hostile/intruder.ts'
 import type { Machine } from './machine.ts'
-import { fillS, type Look, type MachineKind, type MarkKind, meetS, type Story } from './playground-figures.ts'
+import { type Connected, fillS, type Look, type MachineKind, type MarkKind, meetS, type Story } from './playground-figures.ts'
 import { pointOf, Simulation } from './simulation.ts'
 import { type Act, type WorldSettings, whyNoAct } from './world-settings.ts'
 
@@ -45,7 +46,9 @@ export class PlaygroundWorld {
   #isStepping = false
   #told = { dials: 0, opened: 0 }
   #deaths = 0
-  #seconds = { up: 0, inBand: 0, split: 0 }
+  #seconds = { up: 0, withMinimum: 0, split: 0 }
+  /** The half of each pool, 0 or 1, while the network is split. */
+  #sides: ReadonlyMap<Machine, number> | undefined
   #nextLie = 1_000
 
   constructor(settings: WorldSettings) {
@@ -85,15 +88,25 @@ export class PlaygroundWorld {
     return [...this.sim.machines, ...this.#liars].flatMap(({ network }) => this.sim.map.placeOf(network))
   }
 
-  /** Each connection once, as the numbers of its two marks. */
+  /** The half of each mark while the network is split. A liar is in both: 2. */
+  get sides(): Uint8Array<ArrayBuffer> | undefined {
+    if (this.#sides === undefined) return undefined
+    const sides = new Uint8Array(this.marks.length).fill(2)
+    for (const [{ index }, side] of this.#sides) sides[index] = side
+    return sides
+  }
+
+  /** Each connection once, as the numbers of its two marks. Nothing gets across a split, so links across it are left out. */
   links(): Uint16Array<ArrayBuffer> {
+    const sides = this.sides
+    const isAcross = (one: number, other: number): boolean => sides !== undefined && (sides[one] ?? 0) + (sides[other] ?? 0) === 1
     const marks = [...this.sim.machines, ...this.#liars]
     const byPeer = new Map<string, number>(marks.map(({ network }, index) => [network.peerId, index]))
     const ends: number[] = []
     for (const { index, program } of this.sim.up)
       for (const { peerId } of program?.state.connections() ?? []) {
         const other = byPeer.get(peerId)
-        if (other !== undefined && index < other) ends.push(index, other)
+        if (other !== undefined && index < other && !isAcross(index, other)) ends.push(index, other)
       }
     return new Uint16Array(ends)
   }
@@ -139,10 +152,10 @@ export class PlaygroundWorld {
 
   get story(): Story {
     const { log } = this.sim
-    const { up, inBand, split } = this.#seconds
+    const { up, withMinimum, split } = this.#seconds
     return {
       atS: this.#second,
-      timeInBand: up === 0 ? 0 : inBand / up,
+      timeWithMinimum: up === 0 ? 0 : withMinimum / up,
       splitS: split,
       deaths: this.#deaths,
       dials: log.count('dial-started'),
@@ -154,7 +167,6 @@ export class PlaygroundWorld {
   look(): Look {
     const { sim } = this
     const up = sim.up
-    const counts = up.map(({ active }) => active)
     const total = { dials: sim.log.count('dial-started'), opened: this.#opened }
     const { dials, opened } = this.#told
     this.#told = total
@@ -163,11 +175,11 @@ export class PlaygroundWorld {
     return {
       atS: this.#second,
       up: up.length,
-      inBand: up.filter((machine) => machine.active >= this.#settings.min).length,
-      least: up.length === 0 ? 0 : Math.min(...counts),
-      mean: mean(({ active }) => active),
-      most: Math.max(0, ...counts),
-      parts: componentsOf(sim.machines),
+      withMinimum: up.filter((machine) => this.#hasMinimum(machine)).length,
+      relays: this.#connected(up.filter((machine) => this.kindOf(machine) === 'relay')),
+      others: this.#connected(up.filter((machine) => this.kindOf(machine) !== 'relay')),
+      parts: this.#parts,
+      halves: Math.max(1, new Set(up.map((machine) => this.#sides?.get(machine))).size),
       dials: total.dials - dials,
       opened: total.opened - opened,
       hostileKnown: hasLiars ? mean(hostileShareKnown) : 0,
@@ -180,13 +192,36 @@ export class PlaygroundWorld {
     return Math.round(this.sim.log.count('connection-opened') / 2)
   }
 
+  #hasMinimum({ active }: Machine): boolean {
+    return active >= this.#settings.min
+  }
+
+  #connected(pools: readonly Machine[]): Connected {
+    const counts = pools.map(({ active }) => active)
+    return {
+      up: pools.length,
+      withMinimum: pools.filter((machine) => this.#hasMinimum(machine)).length,
+      least: pools.length === 0 ? 0 : Math.min(...counts),
+      mean: counts.reduce((sum, count) => sum + count, 0) / Math.max(1, pools.length),
+      most: Math.max(0, ...counts)
+    }
+  }
+
+  /** A pool may take a minute to see that a connection across a split is dead. The parts are counted without such connections. */
+  get #parts(): number {
+    const { machines } = this.sim
+    const sides = this.#sides
+    if (sides === undefined) return componentsOf(machines)
+    return [0, 1].reduce((sum, side) => sum + componentsOf(machines.filter((machine) => sides.get(machine) === side)), 0)
+  }
+
   #count(): void {
-    const { up, machines } = this.sim
+    const { up } = this.sim
     if (this.#second > fillS) {
       this.#seconds.up += up.length
-      this.#seconds.inBand += up.filter(({ active }) => active >= this.#settings.min).length
+      this.#seconds.withMinimum += up.filter((machine) => this.#hasMinimum(machine)).length
     }
-    if (this.#second > meetS && componentsOf(machines) > 1) this.#seconds.split++
+    if (this.#second > meetS && this.#parts > 1) this.#seconds.split++
   }
 
   #do(act: Act): void {
@@ -194,11 +229,31 @@ export class PlaygroundWorld {
     sim.note(act)
     if (act === 'kill-relays') for (const relay of this.#relays) sim.kill(relay)
     if (act === 'start-relays') for (const relay of this.#relays) void relay.start()
-    if (act === 'kill-half') for (const machine of sim.machines) if (machine.index % 2 === 1) sim.kill(machine)
+    if (act === 'kill-half') for (const machine of this.#halvesOf(sim.up)[1]) sim.kill(machine)
     if (act === 'start-all') for (const machine of sim.machines) void machine.start()
-    if (act === 'split') sim.partition(({ index }) => index % 2)
-    if (act === 'heal') sim.heal()
+    if (act === 'split') this.#split()
+    if (act === 'heal') this.#heal()
     this.#reserve()
+  }
+
+  #halvesOf(pools: readonly Machine[]): ReturnType<typeof halvesOf> {
+    return halvesOf(pools, { kindOf: (machine) => this.kindOf(machine), random: this.sim.random })
+  }
+
+  /** The pools that run are divided. The others are divided too, since they may start while the network is split. */
+  #split(): void {
+    const { sim } = this
+    const off = sim.machines.filter(({ pool }) => pool === undefined)
+    const sides = new Map(
+      [sim.up, off].flatMap((pools) => this.#halvesOf(pools).flatMap((half, side) => half.map((one) => [one, side] as const)))
+    )
+    this.#sides = sides
+    sim.partition((machine) => sides.get(machine) ?? 0)
+  }
+
+  #heal(): void {
+    this.#sides = undefined
+    this.sim.heal()
   }
 
   /** Relays are servers: they die by a visitor's hand alone. */

@@ -1,4 +1,4 @@
-/** Pools in their band and the network's parts over virtual time. The plot is uPlot's. */
+/** Pools with their minimum and the network's parts over virtual time. The plot is uPlot's. */
 import uPlot from 'uplot'
 import type { Look } from '../../test/sim/playground-figures.ts'
 
@@ -11,7 +11,7 @@ export class Chart {
   readonly #plot: uPlot
   readonly #place: HTMLElement
   #at: number[] = []
-  #inBand: number[] = []
+  #share: number[] = []
 
   constructor(place: HTMLElement) {
     this.#place = place
@@ -41,24 +41,24 @@ export class Chart {
 
   clear(): void {
     this.#at = []
-    this.#inBand = []
+    this.#share = []
     this.#plot.setData([[], []])
   }
 
   add(looks: readonly Look[]): void {
-    for (const { atS, inBand, up } of looks) {
+    for (const { atS, withMinimum, up } of looks) {
       this.#at.push(atS)
-      this.#inBand.push(up === 0 ? 0 : (inBand / up) * 100)
+      this.#share.push(up === 0 ? 0 : (withMinimum / up) * 100)
     }
     const over = this.#at.length - maxSeconds
     if (over > 0) {
       this.#at.splice(0, over)
-      this.#inBand.splice(0, over)
+      this.#share.splice(0, over)
     }
-    this.#plot.setData([this.#at, this.#inBand])
+    this.#plot.setData([this.#at, this.#share])
     this.#place.setAttribute(
       'aria-label',
-      `Pools in their band over ${this.#at.length} s: now ${share(this.#inBand.at(-1))}, least ${share(Math.min(...this.#inBand))}`
+      `Pools with their minimum over ${this.#at.length} s: now ${share(this.#share.at(-1))}, least ${share(Math.min(...this.#share))}`
     )
   }
 }

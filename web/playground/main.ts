@@ -1,41 +1,34 @@
 /** The page of the playground: what a visitor sets and does goes to the worker, what the worker sends is shown. */
-import { fillS, type Look, type MarkKind, meetS } from '../../test/sim/playground-figures.ts'
+import { type Connected, fillS, type Look, type MarkKind, meetS } from '../../test/sim/playground-figures.ts'
 import { type Act, readWorld, type WorldSettings, whyNoAct, worldRanges, writeWorld } from '../../test/sim/world-settings.ts'
 import { byId, setAttribute, setText } from '../demo/dom.ts'
 import { Chart } from './chart.ts'
 import type { Frame, FromWorker, ToWorker } from './messages.ts'
 import { drawNetwork, type Marks, type Scene } from './picture.ts'
+import { type Broken, brokenWords, followed, isFilling, planned, rateWords, unbrokenWords } from './words.ts'
 
 const worker = new Worker(new URL('./worker.ts', import.meta.url), { type: 'module' })
 const form = byId('settings', HTMLFormElement)
 const canvas = byId('picture', HTMLCanvasElement)
 const problem = byId('problem', HTMLParagraphElement)
 const chart = new Chart(byId('chart', HTMLDivElement))
-const acts: Readonly<Record<Act, string>> = {
-  'kill-relays': 'the relays were killed',
-  'start-relays': 'the relays were started',
-  'kill-half': 'half of the pools were killed',
-  'start-all': 'all pools were started',
-  split: 'the network was split',
-  heal: 'the halves were joined'
-}
+const since = byId('since', HTMLParagraphElement)
+const atNextSecond = 'At the next second …'
 
 let settings: WorldSettings = readWorld('')
 let scene: Scene | undefined
 /** A slider that is moved gives many worlds; the one at which it stays for so long is made, ms. */
 const startAfterMs = 150
-/** Below this share of the speed that was asked for, the page says that it cannot keep up. */
-const keepsUp = 0.9
 
 /** Counts the worlds of this page. */
 let run = 0
 /** An address that makes no sense stays where it can be mended, until the visitor sets something. */
 let keepsAddress = false
 let marks: Marks | undefined
-let time = { speed: 10, isPaused: false }
+/** Until the second `untilS` it goes as fast as it can. */
+let time = { speed: 10, isPaused: false, untilS: 0 }
 let starting: ReturnType<typeof setTimeout> | undefined
-/** What was done last, and when all were in their band again in one network; virtual seconds. */
-let broken: { readonly act: Act; readonly atS: number; hurtAtS?: number; backAtS?: number | undefined } | undefined
+let broken: Broken | undefined
 
 worker.addEventListener('message', ({ data }: MessageEvent<FromWorker>) => {
   if (data.kind === 'failed') fail(data.message)
@@ -53,12 +46,16 @@ byId('new-seed', HTMLButtonElement).addEventListener('click', () => change({ see
 byId('restart', HTMLButtonElement).addEventListener('click', () => change({}))
 byId('pause', HTMLButtonElement).addEventListener('click', () => setTime({ isPaused: !time.isPaused }))
 for (const button of document.querySelectorAll<HTMLButtonElement>('[data-speed]'))
-  button.addEventListener('click', () => setTime({ speed: Number(button.dataset.speed), isPaused: false }))
+  button.addEventListener('click', () => setTime({ speed: Number(button.dataset.speed), isPaused: false, untilS: 0 }))
 for (const button of document.querySelectorAll<HTMLButtonElement>('[data-act]'))
   button.addEventListener('click', () => {
-    setText(byId('since', HTMLParagraphElement), 'At the next second …')
+    setText(since, atNextSecond)
     tell({ kind: 'act', act: button.dataset.act as Act })
   })
+byId('go-to-break', HTMLButtonElement).addEventListener('click', () => {
+  // The second after it shows what it did.
+  setTime({ isPaused: false, untilS: (settings.acts.at(-1)?.atS ?? 0) + 1 })
+})
 new ResizeObserver(() => requestAnimationFrame(draw)).observe(canvas)
 matchMedia('(prefers-color-scheme: dark)').addEventListener('change', draw)
 open(location.hash.slice(1))
@@ -97,17 +94,19 @@ function change(changed: Partial<WorldSettings>, afterMs = 0): void {
 
 function start(afterMs = 0): void {
   broken = undefined
+  time = { ...time, untilS: 0 }
   // What the world before still sends is of no use.
   run++
   showSettings()
   showActs(0)
-  for (const id of ['in-band', 'parts', 'connections', 'dials']) setText(byId(id, HTMLElement), '…')
-  setText(byId('since', HTMLParagraphElement), 'Nothing is broken yet.')
+  showPlanned(0)
+  for (const id of ['minimum', 'relays-minimum', 'connections', 'relays-connections', 'parts', 'dials']) setText(byId(id, HTMLElement), '…')
+  setText(since, unbrokenWords(0))
   clearTimeout(starting)
   starting = setTimeout(() => {
     chart.clear()
     showAddress(writeWorld(settings))
-    tell({ kind: 'start', run, world: writeWorld(settings), ...time })
+    tell({ kind: 'start', run, world: writeWorld(settings), pace: time })
     setTime({})
   }, afterMs)
 }
@@ -118,7 +117,7 @@ function setTime(changed: Partial<typeof time>): void {
   setText(pause, time.isPaused ? 'Go on' : 'Pause')
   for (const button of document.querySelectorAll<HTMLButtonElement>('[data-speed]'))
     setAttribute(button, 'aria-pressed', String(!time.isPaused && Number(button.dataset.speed) === time.speed))
-  tell({ kind: 'speed', ...time })
+  tell({ kind: 'pace', pace: time })
 }
 
 /** The band's numbers push each other: a minimum above the maximum makes no sense. */
@@ -142,6 +141,7 @@ function showSettings(): void {
     input.value = String(settings[input.name as keyof typeof worldRanges])
     setText(input.parentElement?.querySelector('output') as HTMLElement, input.value)
   }
+  for (const place of document.querySelectorAll('[data-minimum]')) setText(place, String(settings.min))
   byId('seed', HTMLInputElement).value = String(settings.seed)
 }
 
@@ -171,18 +171,19 @@ function show(frame: Frame): void {
   showTime(frame)
   settings = frame.settings
   showActs(frame.nowS)
+  showPlanned(frame.nowS)
   const look = looks.at(-1)
   if (look === undefined) return
   const world = writeWorld(settings)
   showAddress(world)
   chart.add(looks)
+  for (const one of looks) broken = followed(broken, one, settings.acts)
   showNow(look)
-  for (const one of looks) follow(one)
   showBroken(look)
   setText(byId('command', HTMLElement), `npm run sim -- --scenario playground --world '${world}' --seconds ${story.atS}`)
-  const inBand = `${(story.timeInBand * 100).toFixed(2)} % of the time with at least the minimum (from ${fillS} s on)`
+  const withMinimum = `${(story.timeWithMinimum * 100).toFixed(2)} % of the time with at least the minimum (from ${fillS} s on)`
   const split = `${story.splitS === 0 ? 'never in parts' : `in parts for ${story.splitS} s`} (from ${meetS} s on)`
-  const counted = story.atS > meetS ? `${inBand}, ${split}` : story.atS > fillS ? inBand : 'the pools are coming'
+  const counted = story.atS > meetS ? `${withMinimum}, ${split}` : story.atS > fillS ? withMinimum : 'the pools are coming'
   setText(
     byId('story', HTMLParagraphElement),
     `${story.atS} s: ${counted}, ${story.deaths} deaths, ${story.dials} dials, ${story.opened} connections, event log ${story.hash}.`
@@ -202,20 +203,24 @@ function showActs(nowS: number): void {
 function showTime({ nowS, times, isPaused }: Frame): void {
   const wholeS = Math.floor(nowS)
   setText(byId('clock', HTMLElement), wholeS < 60 ? `${wholeS} s` : `${Math.floor(wholeS / 60)} min ${wholeS % 60} s`)
-  const shown = `${times < 10 ? times.toFixed(1) : times.toFixed(0)} times real time`
-  const isSlow = times < keepsUp * time.speed
-  const rate = times === 0 ? 'measuring' : isSlow ? `${shown}: this machine manages no more` : shown
-  setText(byId('rate', HTMLElement), isPaused ? 'paused' : rate)
+  setText(byId('rate', HTMLElement), isPaused ? 'paused' : rateWords(times, nowS < time.untilS ? 0 : time.speed))
 }
 
-function showNow({ up, inBand, parts, least, mean, most, dials, hostileKnown, hostileConnected }: Look): void {
-  const low = byId('in-band', HTMLElement)
-  setText(low, `${inBand} of ${up}`)
-  low.dataset.bad = String(inBand < up)
+/** What the address plans for later seconds. */
+function showPlanned(nowS: number): void {
+  const plan = planned(settings.acts, nowS)
+  byId('plan', HTMLDivElement).hidden = plan === undefined
+  setText(byId('planned', HTMLParagraphElement), plan?.words ?? '')
+}
+
+function showNow({ atS, up, withMinimum, relays, others, parts, halves, dials, hostileKnown, hostileConnected }: Look): void {
+  // Pools that are still coming are no fault.
+  const isFault = !isFilling(atS, broken)
+  showConnected('', others, isFault)
+  showConnected('relays-', relays, isFault)
   const split = byId('parts', HTMLElement)
   setText(split, String(parts))
-  split.dataset.bad = String(parts > 1)
-  setText(byId('connections', HTMLElement), `${least} – ${mean.toFixed(1)} – ${most}`)
+  split.dataset.bad = String(isFault && parts > halves)
   setText(byId('dials', HTMLElement), String(dials))
   const liars = byId('liars-line', HTMLParagraphElement)
   liars.hidden = settings.liars === 0
@@ -225,35 +230,21 @@ function showNow({ up, inBand, parts, least, mean, most, dials, hostileKnown, ho
   )
   canvas.setAttribute(
     'aria-label',
-    `The network: ${up} pools run, ${inBand} are in their band, ${parts === 1 ? 'one network' : `${parts} parts`}`
+    `The network: ${up} pools run, ${withMinimum} have their minimum, ${parts === 1 ? 'one network' : `${parts} parts`}${halves > 1 ? ', split in two' : ''}`
   )
 }
 
-/** A stopwatch from what was done last to the second from which on all are well. */
-function follow({ atS, inBand, up, parts }: Look): void {
-  const last = settings.acts.findLast((one) => one.atS < atS)
-  if (last === undefined) return
-  if (broken?.act !== last.act || broken.atS !== last.atS) broken = { ...last }
-  const isWell = inBand === up && parts === 1
-  if (!isWell) Object.assign(broken, { hurtAtS: broken.hurtAtS ?? atS, backAtS: undefined })
-  else if (broken.hurtAtS !== undefined) broken.backAtS ??= atS
+function showConnected(group: '' | 'relays-', { up, withMinimum, least, mean, most }: Connected, isFault: boolean): void {
+  const enough = byId(`${group}minimum`, HTMLElement)
+  setText(enough, `${withMinimum} of ${up}`)
+  enough.dataset.bad = String(isFault && withMinimum < up)
+  setText(byId(`${group}connections`, HTMLElement), up === 0 ? 'none' : `${least} – ${mean.toFixed(1)} – ${most}`)
 }
 
-function showBroken({ atS }: Look): void {
-  if (broken === undefined) {
-    // What was clicked beyond the limit does not come.
-    if (whyNoAct(settings, atS) !== undefined) setText(byId('since', HTMLParagraphElement), 'Nothing is broken yet.')
-    return
-  }
-  const since = atS - broken.atS
-  const what = `${acts[broken.act].charAt(0).toUpperCase()}${acts[broken.act].slice(1)} ${since} s ago.`
-  const state =
-    broken.hurtAtS === undefined
-      ? 'All pools stayed in their band, in one network.'
-      : broken.backAtS === undefined
-        ? 'Not all pools are in their band yet, or the network is in parts.'
-        : `All were back after ${broken.backAtS - broken.atS} s.`
-  setText(byId('since', HTMLParagraphElement), `${what} ${state}`)
+function showBroken(look: Look): void {
+  if (broken !== undefined) setText(since, brokenWords(broken, look))
+  // What was clicked beyond the limit does not come.
+  else if (since.textContent !== atNextSecond || whyNoAct(settings, look.atS) !== undefined) setText(since, unbrokenWords(look.atS))
 }
 
 function draw(): void {

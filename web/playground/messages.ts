@@ -5,10 +5,17 @@ import type { Act, WorldSettings } from '../../test/sim/world-settings.ts'
 /** Virtual time over real time; 0: as fast as it goes. */
 export type Speed = number
 
+export interface Pace {
+  readonly speed: Speed
+  readonly isPaused: boolean
+  /** Until this second of the world it goes as fast as it can. */
+  readonly untilS: number
+}
+
 export type ToWorker =
-  | { readonly kind: 'start'; readonly run: number; readonly world: string; readonly speed: Speed; readonly isPaused: boolean }
+  | { readonly kind: 'start'; readonly run: number; readonly world: string; readonly pace: Pace }
   | { readonly kind: 'act'; readonly act: Act }
-  | { readonly kind: 'speed'; readonly speed: Speed; readonly isPaused: boolean }
+  | { readonly kind: 'pace'; readonly pace: Pace }
 
 export type FromWorker =
   | { readonly kind: 'world'; readonly run: number; readonly places: Float32Array; readonly kinds: readonly MarkKind[] }
@@ -32,6 +39,8 @@ export interface Frame {
   readonly conditions: Uint8Array
   /** Two marks a connection, by their numbers. */
   readonly links: Uint16Array
+  /** The half of each mark, 0 or 1, or 2 for both; `undefined`: the network is not split. */
+  readonly sides: Uint8Array | undefined
   /** Virtual over real time, of the last second or longer; 0: not known yet. */
   readonly times: number
 }

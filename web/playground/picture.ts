@@ -11,9 +11,13 @@ export interface Scene {
 export interface Marks {
   readonly conditions: Uint8Array
   readonly links: Uint16Array
+  /** The half of each mark, 0 or 1, or 2 for both; `undefined`: the network is not split. */
+  readonly sides: Uint8Array | undefined
 }
 
 const margin = 14
+/** A half of a split network is the whole map, made so narrow. */
+const halfWidth = 0.46
 type At = (index: number) => readonly [number, number]
 
 export function drawNetwork(canvas: HTMLCanvasElement, { places, kinds }: Scene, marks: Marks): void {
@@ -28,9 +32,17 @@ export function drawNetwork(canvas: HTMLCanvasElement, { places, kinds }: Scene,
   const style = getComputedStyle(canvas)
   const colour = (name: string): string => style.getPropertyValue(name)
   const at: At = (index) => [
-    margin + (places[index * 2] ?? 0) * (clientWidth - 2 * margin),
+    margin + across(places[index * 2] ?? 0, marks.sides?.[index]) * (clientWidth - 2 * margin),
     margin + (places[index * 2 + 1] ?? 0) * (clientHeight - 2 * margin)
   ]
+
+  if (marks.sides !== undefined) {
+    context.lineWidth = 1
+    context.strokeStyle = colour('--strong-line')
+    context.setLineDash([6, 6])
+    drawGap(context, { x: clientWidth / 2, height: clientHeight })
+    context.setLineDash([])
+  }
 
   const pools = kinds.indexOf('liar')
   const isHostile = (index: number): boolean => pools >= 0 && index >= pools
@@ -60,6 +72,19 @@ export function drawNetwork(canvas: HTMLCanvasElement, { places, kinds }: Scene,
       context.fill(path)
     } else context.stroke(path)
   }
+}
+
+/** The halves of a split network lie side by side. A liar reaches both, and stays where it is. */
+function across(x: number, side: number | undefined): number {
+  if (side === 0) return x * halfWidth
+  return side === 1 ? 1 - halfWidth + x * halfWidth : x
+}
+
+function drawGap(context: CanvasRenderingContext2D, { x, height }: { x: number; height: number }): void {
+  context.beginPath()
+  context.moveTo(x, 0)
+  context.lineTo(x, height)
+  context.stroke()
 }
 
 function sortLinks(links: Uint16Array, isHostile: (index: number) => boolean): { honest: number[]; hostile: number[] } {

@@ -2,7 +2,7 @@
 import type { Look, Story } from '../../test/sim/playground-figures.ts'
 import { PlaygroundWorld } from '../../test/sim/playground-world.ts'
 import { readWorld } from '../../test/sim/world-settings.ts'
-import { conditions, type FromWorker, type Speed, type ToWorker } from './messages.ts'
+import { conditions, type FromWorker, type Pace, type ToWorker } from './messages.ts'
 
 /** So many pictures look smooth, and leave the page and this worker most of their time. */
 const frameEveryMs = 100
@@ -15,8 +15,7 @@ const rateOverMs = 1_000
 interface Run {
   readonly run: number
   readonly world: PlaygroundWorld
-  speed: Speed
-  isPaused: boolean
+  pace: Pace
   framedAt: number
   /** Not sent yet. */
   looks: Look[]
@@ -35,7 +34,7 @@ let wake: () => void = () => undefined
 addEventListener('message', ({ data }: MessageEvent<ToWorker>) => {
   if (data.kind === 'start') start(data)
   else if (data.kind === 'act') run?.world.act(data.act)
-  else if (run !== undefined) Object.assign(run, { speed: data.speed, isPaused: data.isPaused })
+  else if (run !== undefined) run.pace = data.pace
   wake()
 })
 
@@ -43,11 +42,11 @@ function send(message: FromWorker, moved: Transferable[] = []): void {
   postMessage(message, { transfer: moved })
 }
 
-function start({ run: number, world: text, speed, isPaused }: ToWorker & { kind: 'start' }): void {
+function start({ run: number, world: text, pace }: ToWorker & { kind: 'start' }): void {
   try {
     const world = new PlaygroundWorld(readWorld(text))
     const rate = { at: performance.now(), nowMs: 0, times: 0 }
-    run = { run: number, world, speed, isPaused, framedAt: Number.NEGATIVE_INFINITY, looks: [], story: world.story, rate }
+    run = { run: number, world, pace, framedAt: Number.NEGATIVE_INFINITY, looks: [], story: world.story, rate }
     send({ kind: 'world', run: number, places: new Float32Array(world.places), kinds: world.marks })
     void live(run)
   } catch (error) {
@@ -70,8 +69,9 @@ async function live(mine: Run): Promise<void> {
       mine.looks.push(world.look())
       mine.story = world.story
       const now = performance.now()
-      if (now - mine.framedAt >= frameEveryMs) sendFrame(mine)
-      due = Math.max(due + (mine.speed === 0 ? 0 : 1_000 / mine.speed), now - maxBehindMs)
+      if (now - mine.framedAt >= frameEveryMs || world.second === mine.pace.untilS) sendFrame(mine)
+      const { speed, untilS } = mine.pace
+      due = Math.max(due + (speed === 0 || world.second < untilS ? 0 : 1_000 / speed), now - maxBehindMs)
       await pause(due - now)
     }
   } catch (error) {
@@ -81,8 +81,8 @@ async function live(mine: Run): Promise<void> {
 
 /** False once another world has taken its place. Waits as long as it is paused. */
 async function goesOn(mine: Run): Promise<boolean> {
-  if (run === mine && mine.isPaused) {
-    while (run === mine && mine.isPaused) {
+  if (run === mine && mine.pace.isPaused) {
+    while (run === mine && mine.pace.isPaused) {
       // What is asked for meanwhile is part of the world at once.
       sendFrame(mine)
       await pause(Number.POSITIVE_INFINITY)
@@ -104,7 +104,8 @@ function pause(ms: number): Promise<void> {
 }
 
 function sendFrame(mine: Run): void {
-  const { run: number, world, looks, story, isPaused, rate } = mine
+  const { run: number, world, looks, story, rate } = mine
+  const { isPaused } = mine.pace
   const now = performance.now()
   const nowMs = world.sim.clock.now()
   if (now - rate.at >= rateOverMs) mine.rate = { at: now, nowMs, times: (nowMs - rate.nowMs) / (now - rate.at) }
@@ -115,8 +116,8 @@ function sendFrame(mine: Run): void {
     shown[index] = pool === undefined ? conditions.off : active < world.settings.min ? conditions.low : conditions.ok
   const links = world.links()
   const { times } = mine.rate
-  const { settings } = world
-  send({ kind: 'frame', run: number, settings, nowS: nowMs / 1_000, looks, story, isPaused, conditions: shown, links, times }, [
+  const { settings, sides } = world
+  send({ kind: 'frame', run: number, settings, nowS: nowMs / 1_000, looks, story, isPaused, conditions: shown, links, sides, times }, [
     shown.buffer,
     links.buffer
   ])

@@ -89,8 +89,23 @@ describe('the playground', () => {
   it('says what is wrong with an address, and runs the default world', async () => {
     const page = await open('pools=many')
     await expect.poll(() => page.textContent('#problem')).toContain('pools: expected a whole number from 2 to 1000, got "many"')
-    await expect.poll(() => page.textContent('[data-testid=in-band]'), { timeout: 20_000 }).toMatch(/^\d+ of 100$/)
+    await expect.poll(() => page.textContent('[data-testid=minimum]'), { timeout: 20_000 }).toMatch(/^\d+ of 97$/)
     expect(page.url()).toMatch(/#pools=many$/)
+    await page.close()
+  })
+
+  it('shows what an address plans, goes there at a press, and then at the speed before', async () => {
+    const page = await open('pools=20&churn=0&acts=kill-half@150,split@151')
+    await page.click('[data-speed="1"]')
+    await expect
+      .poll(() => page.textContent('#planned'), { timeout: 20_000 })
+      .toMatch(/^Planned by the address: kill half of the pools at 150 s, split the network in two at 151 s\. The run is at \d+ s\.$/)
+    await page.click('#go-to-break')
+    await expect.poll(() => secondOf(page), { timeout: 20_000 }).toBeGreaterThanOrEqual(152)
+    expect(await secondOf(page)).toBeLessThan(160)
+    expect(await page.textContent('#since')).toMatch(/^The network was split \d s ago\. .* The split alone makes two parts/)
+    expect(await page.textContent('#parts')).toBe('2')
+    expect(await page.isHidden('#plan')).toBe(true)
     await page.close()
   })
 

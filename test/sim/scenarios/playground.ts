@@ -21,15 +21,16 @@ export const playground: Scenario = {
       await world.step()
       looks.push(world.look())
     }
-    const { timeInBand, splitS, deaths, dials, opened } = world.story
+    const { timeWithMinimum, splitS, deaths, dials, opened } = world.story
     const last = looks.at(-1)
-    const { bounds } = world.sim.up[0]?.program?.state ?? {}
+    const { least, mean, most } = last?.others ?? {}
+    const { bounds } = world.sim.up.find((machine) => world.kindOf(machine) !== 'relay')?.program?.state ?? {}
     return {
       figures: [
         figure('pools: relays, Node peers, pages', kindsOf(world)),
-        figure(`time with at least the minimum, from ${fillS} s on`, percent(timeInBand)),
+        figure(`time with at least the minimum, from ${fillS} s on`, percent(timeWithMinimum)),
         figure(`seconds in parts, from ${meetS} s on`, splitS),
-        figure('connections at the end: least, mean, most', `${last?.least}, ${last?.mean.toFixed(1)}, ${last?.most}`),
+        figure('connections at the end, without relays: least, mean, most', `${least}, ${mean?.toFixed(1)}, ${most}`),
         figure('deaths', deaths),
         figure('dials, of which connected', `${dials}, ${opened}`),
         figure('known, connected: share of liars', `${percent(last?.hostileKnown ?? 0)}, ${percent(last?.hostileConnected ?? 0)}`)
@@ -45,6 +46,7 @@ function kindsOf({ kinds }: PlaygroundWorld): string {
   return (['relay', 'node', 'page'] as const).map((kind) => kinds.filter((one) => one === kind).length).join(', ')
 }
 
-function sampleOf({ atS, up, least, mean, most, inBand, parts }: Look): Sample {
-  return { atS, machines: up, least, middle: mean, most, mean, within: inBand, parts }
+function sampleOf({ atS, others, parts }: Look): Sample {
+  const { up, withMinimum, least, mean, most } = others
+  return { atS, machines: up, least, middle: mean, most, mean, within: withMinimum, parts }
 }
