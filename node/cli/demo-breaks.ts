@@ -43,6 +43,11 @@ export class DemoBreaks {
     this.#options = options
   }
 
+  /** What is broken now. */
+  get broken(): readonly Place[] {
+    return [...this.#broken.keys()]
+  }
+
   /** Resolves when it is broken. Rejects with `Busy` while the last break of this sort is not mended. */
   readonly breakNow = async (kind: BreakKind): Promise<BreakReport> => {
     const place = kind === 'liar' ? 'liar' : 'kill'

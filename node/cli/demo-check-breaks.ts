@@ -157,7 +157,8 @@ async function agrees(tab: DemoTab, kind: BreakKind, { startedAt, tookMs, outcom
       )
       const broken = times.find(({ name }) => name === 'break')?.at
       if (broken === undefined || Math.abs(broken - startedAt) > agreeMs) return undefined
-      if (kind === 'freeze' && outcome === 'held') return tookMs
+      // Nothing in the log ends these: the page thawed, or what was killed is back and need not be connected at once.
+      if (outcome === 'held' && (kind === 'freeze' || kind === 'relay' || kind === 'half')) return tookMs
       const end = times.find(({ name, at }) => names.includes(name) && Math.abs(at - broken - tookMs) <= agreeMs)
       return end === undefined ? undefined : end.at - broken
     },

@@ -4,7 +4,8 @@
  *
  * Any web page that runs in a browser here can send requests to this machine. So only a page that this server itself has served is
  * answered: its request names this server (demo-host.ts), comes
- * from the page's own origin, and carries the token, which no other page can read. Requests from outside the local network are refused, too.
+ * from the page's own origin, and carries the token, which no other page can read. Requests from outside the local network
+ * are refused, too, but at a public address that was given with `--host`.
  */
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
@@ -46,6 +47,10 @@ const everyMs = 2_000
 
 export interface ControlOptions {
   readonly breakNow: BreakNow
+  /** What is broken now. @default nothing */
+  readonly broken?: () => readonly string[]
+  /** The address that the operator opened with `--host`. Who comes in there may be anybody, also where it is a public one. @default none */
+  readonly host?: string | undefined
   /** Monotonic, ms. @default performance.now */
   readonly now?: () => number
 }
@@ -53,7 +58,7 @@ export interface ControlOptions {
 export type Endpoint = (request: IncomingMessage, response: ServerResponse) => void
 
 /** Answers requests for one path, each with JSON. */
-export function controlEndpoint({ breakNow, now = () => performance.now() }: ControlOptions): Endpoint {
+export function controlEndpoint({ breakNow, broken = () => [], host, now = () => performance.now() }: ControlOptions): Endpoint {
   const token = randomBytes(32).toString('hex')
   let allowance = burst
   let at = now()
@@ -65,9 +70,9 @@ export function controlEndpoint({ breakNow, now = () => performance.now() }: Con
     return true
   }
   const answer = async (request: IncomingMessage): Promise<Answer> => {
-    const why = whyForeign(request)
+    const why = whyForeign(request, host)
     if (why !== undefined) return { status: 403, body: { problem: why } }
-    if (request.method === 'GET') return { status: 200, body: { token, kinds: breakKinds } }
+    if (request.method === 'GET') return { status: 200, body: { token, kinds: breakKinds, broken: broken() } }
     if (request.method !== 'POST') return { status: 405, body: { problem: 'expected GET or POST' } }
     // A GET of the page itself names no origin, a POST always does.
     if (request.headers.origin === undefined) return { status: 403, body: { problem: 'expected the Origin of the demo’s page' } }
@@ -99,17 +104,29 @@ interface Answer {
   readonly body: unknown
 }
 
-/** Why a request is not from a page of this server; `undefined`: it may be. Pure. */
-export function whyForeign(request: Pick<IncomingMessage, 'headers'> & { readonly socket: Place }): string | undefined {
+/**
+ * Why a request is not from a page of this server; `undefined`: it may be. `open`: the address given with `--host`; where that is not one of
+ * a local network, requests from anywhere may come in there, since the page is open to all there. Pure.
+ */
+export function whyForeign(request: Asked, open?: string): string | undefined {
   const { headers, socket } = request
   const from = socket.remoteAddress === undefined ? undefined : hostOfIp(socket.remoteAddress)
-  if (from === undefined || !isLocal(from)) return 'only this machine and its local network may break the demo'
+  if (from === undefined || !(isLocal(from) || isOpenAt(socket, open))) return 'only this machine and its local network may break the demo'
   const { host, origin } = headers
   if (!isForUs(request)) return 'expected the address of the demo in the header Host'
   if (origin !== undefined && origin !== `http://${host}`) return 'other web pages may not break the demo'
   const site = headers['sec-fetch-site']
   if (site !== undefined && site !== 'same-origin') return 'other web pages may not break the demo'
   return undefined
+}
+
+interface Asked extends Pick<IncomingMessage, 'headers'> {
+  readonly socket: Place
+}
+
+function isOpenAt({ localAddress }: Place, open: string | undefined): boolean {
+  const host = open === undefined ? undefined : hostOfIp(open)
+  return host !== undefined && !isLocal(host) && localAddress !== undefined && hostOfIp(localAddress) === host
 }
 
 /** Both ends of the socket. */

@@ -37,7 +37,7 @@ export async function startDemo({ files: built, ...options }: DemoOptions): Prom
   const { port, host, shutdown } = options
   const [network, files] = await Promise.all([startNetwork(options), built ?? buildPage()])
   const breaks = await startBreaks(network, options)
-  const control = controlEndpoint({ breakNow: breaks.breakNow })
+  const control = controlEndpoint({ breakNow: breaks.breakNow, broken: () => breaks.broken, host })
   const server = await shutdown.own('The server of the page', {
     start: () => servePage(files, { settings: network.pageSettings, reservations: network.reservations, control, port, host }),
     stop: (started) => started.close()

@@ -98,7 +98,7 @@ async function serve({ port, host }: Extract<Task, { kind: 'run' }>, shutdown: S
     write(`For a phone in the same network: ${demo.address}\n\n${renderUnicodeCompact(demo.address, { border: 2 })}\n`)
   }
   write('Open it in two browsers, or its “second peer in a new tab”: they meet over WebRTC. Any message to a Node peer is answered.')
-  write(`The relay, as an operator sees it: node node/command/p2p-pool.ts top --data ${demo.network.peers[0]?.folder}`)
+  write(`The relay, as an operator sees it: npm run p2p-pool -- top --data ${demo.network.peers[0]?.folder}`)
   write('Ctrl-C stops everything.\n')
   shutdown.expectEnd()
   const { guest, peers } = demo.network

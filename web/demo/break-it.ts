@@ -4,9 +4,8 @@
  */
 
 import { type BreakKind, BreakRun, cutMs, frozenMs } from './break-run.ts'
-import type { Broken, ServerBreak } from './break-server.ts'
-import { findBreaker } from './break-server.ts'
-import { formatSeconds, outcomeWords } from './break-words.ts'
+import { askMs, type Breaker, findBreaker } from './break-server.ts'
+import { outcomeWords, timeWords } from './break-words.ts'
 import { byId, el, setAttribute, setText } from './dom.ts'
 import type { Page, Part } from './page.ts'
 
@@ -58,18 +57,20 @@ export function breakItPart(page: Page, { note }: BreakItOptions): Part {
   const rows = new Map(breakables.map((breakable) => [breakable.kind, breakRow(breakable)]))
   let run: BreakRun | undefined
   let isRunning = false
-  let breakServer: ((kind: ServerBreak) => Promise<Broken>) | undefined
+  let breaker: Breaker | undefined
   /** When the server has mended what was broken; wall clock, ms. */
   const mendedAt = { kill: 0, liar: 0 }
   const placeOf = (kind: BreakKind): keyof typeof mendedAt => (kind === 'liar' ? 'liar' : 'kill')
 
   const availability = (): void => {
+    // Else the next break would measure two.
+    const isWhole = mendedAt.kill <= Date.now()
     const isFree = run === undefined || run.endedAt !== undefined || (run.startedAt !== undefined && run.pool?.kind !== 'runs')
     const isHere = page.pool.owned !== undefined && isRunning
     for (const [kind, { button }] of rows) {
       const isLocal = kind === 'cut' || kind === 'freeze'
-      const isAble = isLocal || (breakServer !== undefined && mendedAt[placeOf(kind)] <= Date.now())
-      setAttribute(button, 'disabled', !(isFree && isHere && isAble))
+      const isAble = isLocal || (breaker !== undefined && mendedAt[placeOf(kind)] <= Date.now())
+      setAttribute(button, 'disabled', !(isFree && isWhole && isHere && isAble))
     }
     setText(status, page.pool.owned === undefined ? 'Another tab runs the pool: break it there.' : statusWords(run, mendedAt.kill))
   }
@@ -83,10 +84,15 @@ export function breakItPart(page: Page, { note }: BreakItOptions): Part {
     const mine: BreakRun = new BreakRun({
       ...{ pool: page.pool, kind },
       async breakServer(what) {
-        if (breakServer === undefined) throw new Error('the demo’s server breaks nothing')
-        const broken = await breakServer(what)
+        if (breaker === undefined) throw new Error('the demo’s server breaks nothing')
+        const broken = await breaker.breakNow(what)
         mendedAt[placeOf(what)] = Date.now() + broken.mendsInMs
         return broken
+      },
+      async isBroken() {
+        const isBroken = (await breaker?.broken())?.includes('kill') === true
+        mendedAt.kill = Date.now() + (isBroken ? askMs : 0)
+        return isBroken
       },
       onBreak(at) {
         note({ name: 'break', text: `You broke it: ${button}.`, at })
@@ -127,7 +133,7 @@ export function breakItPart(page: Page, { note }: BreakItOptions): Part {
   )
   section.hidden = false
   void findBreaker().then((found) => {
-    breakServer = found
+    breaker = found
     availability()
   })
   return {
@@ -142,7 +148,7 @@ function statusWords(run: BreakRun | undefined, mendedAt: number): string {
   if (run !== undefined && run.startedAt === undefined && run.endedAt === undefined) return 'Plain libp2p connects with the same peers …'
   if (run !== undefined && run.pool?.kind === 'runs' && run.endedAt === undefined) return 'Broken; the stopwatch runs.'
   const waitMs = mendedAt - Date.now()
-  return waitMs > 0 ? `Node peers can be killed again in ${Math.ceil(waitMs / 1_000)} s, when these are back.` : ''
+  return waitMs > 0 ? `The next break is possible in ${Math.ceil(waitMs / 1_000)} s, when what was killed is back.` : ''
 }
 
 interface BreakRow {
@@ -185,7 +191,7 @@ function stopwatchCell(testId: string, name: string) {
       const { startedAt } = run
       const isGivenUp = run.endedAt !== undefined && progress?.kind === 'runs'
       const elapsedMs = (run.endedAt ?? Date.now()) - (startedAt ?? 0)
-      const text = progress === undefined ? '–' : formatSeconds(progress.kind === 'runs' ? elapsedMs : progress.tookMs)
+      const text = progress === undefined ? '–' : timeWords({ kind: run.kind, progress }, elapsedMs)
       setText(time, isGivenUp ? `over ${text}` : text)
       setText(words, progress === undefined ? '' : outcomeWords({ kind: run.kind, progress, enough, isPool: testId === 'break-pool' }))
       setAttribute(time, 'data-ms', progress === undefined || progress.kind === 'runs' ? undefined : String(progress.tookMs))

@@ -4,7 +4,7 @@
  */
 import type { PeerId } from '../../src/core/index.ts'
 import type { SharedPool } from '../index.ts'
-import type { Broken, ServerBreak } from './break-server.ts'
+import { askMs, type Broken, type ServerBreak } from './break-server.ts'
 import { cutNetwork } from './network-cut.ts'
 import type { PlainListener, PlainNode } from './plain-node.ts'
 import { type Blow, type Progress, Stopwatch } from './stopwatch.ts'
@@ -23,6 +23,8 @@ export interface BreakOptions {
   readonly kind: BreakKind
   /** Asks the demo's server. */
   breakServer(kind: ServerBreak): Promise<Broken>
+  /** Is what the server killed not back yet? */
+  isBroken(): Promise<boolean>
   /** It breaks now; wall clock, ms. */
   onBreak(at: number): void
   /** Something happened, or a time has come. */
@@ -106,8 +108,10 @@ export class BreakRun {
       pool.addEventListener('connection-closed', closed)
       pool.addEventListener('connection-lost', closed)
       this.#start()
-      this.#know(await this.#strike())
+      const blow = await this.#strike()
+      this.#know(blow)
       changed()
+      if (blow.mendedAt !== undefined) await this.#mended(blow, changed)
       await ended(signal, watchMs)
     } finally {
       this.end()
@@ -165,7 +169,20 @@ export class BreakRun {
     }
     const overAt = Date.now()
     const { killed, liar } = await breakServer(kind)
+    if (kind !== 'liar') return { dead: killed, overAt, mendedAt: Number.POSITIVE_INFINITY }
     return { dead: killed, unwelcome: liar === null ? undefined : await this.#meet(liar), overAt }
+  }
+
+  /** Asks until what was killed is back, `watchMs` long at most. */
+  async #mended(blow: Blow, changed: () => void): Promise<void> {
+    const until = Date.now() + watchMs
+    while (!this.#over.signal.aborted && Date.now() < until) {
+      await ended(this.#over.signal, askMs)
+      if (await this.#options.isBroken().catch(() => true)) continue
+      this.#know({ ...blow, mendedAt: Date.now() })
+      changed()
+      return
+    }
   }
 
   #know(blow: Blow): void {

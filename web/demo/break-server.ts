@@ -16,13 +16,29 @@ const path = '/break.json'
 /** Killing takes a moment. */
 const deadlineMs = 15_000
 
+/** Between two questions whether what was killed is back, ms. */
+export const askMs = 200
+
+/** What the demo's server does for its page. */
+export interface Breaker {
+  breakNow(kind: ServerBreak): Promise<Broken>
+  /** What is broken now. */
+  broken(): Promise<readonly unknown[]>
+}
+
 /** Whether the server that served this page breaks anything. Never rejects. */
-export async function findBreaker(): Promise<((kind: ServerBreak) => Promise<Broken>) | undefined> {
+export async function findBreaker(): Promise<Breaker | undefined> {
   try {
     const token = readToken(await ask({}))
-    return async (kind) => {
-      const headers = { 'content-type': 'application/json', 'x-demo-token': token }
-      return readBroken(await ask({ method: 'POST', headers, body: JSON.stringify({ kind }) }))
+    return {
+      async breakNow(kind) {
+        const headers = { 'content-type': 'application/json', 'x-demo-token': token }
+        return readBroken(await ask({ method: 'POST', headers, body: JSON.stringify({ kind }) }))
+      },
+      async broken() {
+        const said = await ask({})
+        return typeof said === 'object' && said !== null && 'broken' in said && Array.isArray(said.broken) ? said.broken : []
+      }
     }
   } catch {
     return undefined

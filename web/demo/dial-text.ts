@@ -15,6 +15,8 @@ type Known = Pick<PoolSnapshot, 'peerId' | 'peers' | 'points'>
 
 const pageAddress = /\/(ws|wss|webrtc)(\/|$)/
 const peerIdText = /^(12D3KooW|16Uiu2|Qm)[1-9A-HJ-NP-Za-km-z]{20,60}$/
+/** As this page shortens ids, or the beginning of one. */
+const shortIdText = /^(…|\.\.\.)[1-9A-HJ-NP-Za-km-z]{4,40}…?$|^(12D3KooW|16Uiu2)[1-9A-HJ-NP-Za-km-z]{0,43}(…|\.\.\.)?$/
 /** Of a text that is quoted back, characters. */
 const maxQuoted = 60
 
@@ -35,6 +37,12 @@ export function readDialText(text: string, known: Known | undefined, { isHttps =
     return {
       problem: 'There is nothing to dial',
       advice: 'Paste the address of a peer, for instance one that another page shows as its own.'
+    }
+  // Before whole ids: the pattern of those does not count.
+  if (shortIdText.test(text))
+    return {
+      problem: 'That is only a part of a peer id',
+      advice: 'Paste the whole id: it begins with 12D3KooW, and “Copy” in the sheet of a peer gives it.'
     }
   if (peerIdText.test(text)) return readPeerId(text as PeerId, known)
   if (text.startsWith('/')) return { address: text }

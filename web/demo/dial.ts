@@ -4,6 +4,7 @@ import { messageOf } from '../../src/core/values/reason.ts'
 import { readDialText } from './dial-text.ts'
 import { byId, el, setAttribute, setHidden } from './dom.ts'
 import { formatDuration, shortenIds } from './format.ts'
+import { nameOf } from './names.ts'
 import type { Page } from './page.ts'
 import { adviceFor } from './sentences.ts'
 import { peerButton } from './widgets.ts'
@@ -49,7 +50,7 @@ export function listenForDials(page: Page): void {
       const { point, expectedPeerId } = page.pool.parsePoint(address)
       const peerId = await page.pool.connect(point, { expectedPeerId, signal: controller.signal })
       const seconds = ((performance.now() - startedAt) / 1_000).toFixed(1)
-      say('good', [el('p', {}, ['Connected to ', peerButton(peerId), ` in ${seconds} s.`])])
+      say('good', [el('p', {}, ['Connected to ', peerButton(peerId, { isNamed: true }), ` in ${seconds} s.`])])
       input.value = ''
     } catch (error) {
       say('failed', controller.signal.aborted ? [el('p', {}, ['You cancelled it.'])] : failure(error))
@@ -65,6 +66,8 @@ export function listenForDials(page: Page): void {
 }
 
 function failure(error: unknown): readonly Node[] {
+  if (error instanceof PoolError && error.rejection?.kind === 'already-connected')
+    return failureNodes(`Already connected to ${nameOf(error.rejection.peerId)}`, '')
   return failureNodes(`Not connected: ${shortenIds(messageOf(error))}`, adviceForError(error))
 }
 

@@ -59,10 +59,18 @@ function maintenanceWords(pool: Page['pool'], element: HTMLElement): Maintenance
     said = await pool.explainBand()
     const { step, text, nextLookInMs } = said
     const next = step !== 'content' || nextLookInMs === undefined ? '' : ` The next look is in ${formatWait(nextLookInMs)} at the latest.`
-    setText(element, `${asSentence(text)}${next}`)
+    setText(element, `${asSentence(plainNeed(text))}${next}`)
   }
   // What the pool does not say is not shown; that it is stopped is said already.
   return { said: () => said, show: askedAtTimes(ask, () => setText(element, '')) }
+}
+
+/** A lone visitor reads this first: what the pool calls a missing kind, in words that say what to do. */
+export function plainNeed(text: string): string {
+  const [have, missing] = text.split(', but it needs a page: no point of one can be dialed')
+  return missing === undefined || have === undefined
+    ? text
+    : `${have}. One place is kept for another page: open this address in a second browser`
 }
 
 type BandWords = { readonly tone: 'good' | 'low' | 'high' | 'none'; readonly text: string }

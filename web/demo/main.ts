@@ -81,13 +81,14 @@ function showPool(pool: SharedPool, settings: DemoSettings, recording: Recording
     for (const part of parts) part.show(moment)
   }
   const redraw = oncePerFrame(draw)
-  const messages = messagesPart({ pool }, redraw)
+  const names = followNames(pool, redraw)
+  const messages = messagesPart({ pool, names }, redraw)
   const tabs = followTabs(pool, settings, redraw)
   const sheet = sheetPart(() => page, redraw)
   const page: Page = {
     pool,
     notices: new Notices(byId('notices', HTMLDivElement)),
-    names: followNames(pool, redraw),
+    names,
     rates: new TrafficRates(),
     writeTo: (peerId) => messages.writeTo(peerId),
     openPeer: (peerId) => sheet.open(peerId),

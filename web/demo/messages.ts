@@ -6,7 +6,8 @@ import { startsWith } from '../../examples/shared-text/provider/room.ts'
 import type { PeerId } from '../../src/core/index.ts'
 import { messageOf } from '../../src/core/values/reason.ts'
 import { byId, el, keyedList, setAttribute, setHidden, setText } from './dom.ts'
-import { cutText, formatClock, formatCount, shortenIds, shortId } from './format.ts'
+import { cutText, formatClock, formatCount, shortenIds } from './format.ts'
+import type { Names } from './names.ts'
 import type { Page, Part } from './page.ts'
 import { textHeader } from './shared-text.ts'
 import { peerButton } from './widgets.ts'
@@ -32,7 +33,7 @@ export interface MessagesPart extends Part {
 }
 
 /** Listens from now on. */
-export function messagesPart({ pool }: Pick<Page, 'pool'>, redraw: () => void): MessagesPart {
+export function messagesPart({ pool, names }: Pick<Page, 'pool' | 'names'>, redraw: () => void): MessagesPart {
   const scroll = byId('message-scroll', HTMLDivElement)
   const empty = byId('messages-empty', HTMLParagraphElement)
   const form = byId('message-form', HTMLFormElement)
@@ -53,6 +54,12 @@ export function messagesPart({ pool }: Pick<Page, 'pool'>, redraw: () => void): 
   })
   // index.html has an entry for the time before there is a pool.
   to.replaceChildren()
+  /** A list that is filled again selects what it likes: this says what was meant. */
+  let chosen = everyone
+  const showRecipients = (connected: readonly PeerId[]): void => {
+    options.show(recipients(connected, chosen, names))
+    if (to.value !== chosen) to.value = chosen
+  }
   let messages: readonly Message[] = []
   let count = 0
   let drawn = 0
@@ -69,7 +76,7 @@ export function messagesPart({ pool }: Pick<Page, 'pool'>, redraw: () => void): 
 
   const deliver = async (text: string) => {
     const bytes = new TextEncoder().encode(text)
-    const peerId = to.value === everyone ? undefined : pool.parsePeerId(to.value)
+    const peerId = chosen === everyone ? undefined : pool.parsePeerId(chosen)
     if (peerId === undefined) {
       const taken = await pool.broadcast(bytes)
       if (taken === 0) throw new Error('no peer is connected')
@@ -96,19 +103,22 @@ export function messagesPart({ pool }: Pick<Page, 'pool'>, redraw: () => void): 
     event.preventDefault()
     void submit()
   })
-  to.addEventListener('change', redraw)
+  to.addEventListener('change', () => {
+    chosen = to.value
+    redraw()
+  })
 
   return {
     writeTo(peerId) {
-      options.show(recipients([peerId], peerId))
-      to.value = peerId
+      chosen = peerId
+      showRecipients([peerId])
       redraw()
       input.focus()
     },
     show({ snapshot }) {
       const connected = snapshot.connections.map(({ peerId }) => peerId)
-      options.show(recipients(connected, to.value))
-      setAttribute(send, 'disabled', to.value === everyone ? connected.length === 0 : !connected.some((peerId) => peerId === to.value))
+      showRecipients(connected)
+      setAttribute(send, 'disabled', chosen === everyone ? connected.length === 0 : !connected.some((peerId) => peerId === chosen))
       rows.show(messages)
       setHidden(empty, messages.length > 0)
       if (drawn !== count) scroll.scrollTop = scroll.scrollHeight
@@ -123,15 +133,19 @@ interface Recipient {
 }
 
 /** The chosen one stays although it left: what was meant for one must not go to all. */
-function recipients(connected: readonly PeerId[], chosen: string): readonly Recipient[] {
-  const peers = [...connected].sort().map((peerId) => ({ value: peerId as string, label: `To ${shortId(peerId)}` }))
+function recipients(connected: readonly PeerId[], chosen: string, names: Pick<Names, 'nameOf'>): readonly Recipient[] {
+  const peers = [...connected].sort().map((peerId) => ({ value: peerId as string, label: `To ${names.nameOf(peerId)}` }))
   const list = [{ value: everyone, label: `To everyone (${formatCount(connected.length, 'peer')})` }, ...peers]
-  return list.some(({ value }) => value === chosen) ? list : [...list, { value: chosen, label: `To ${shortId(chosen)} (not connected)` }]
+  return list.some(({ value }) => value === chosen)
+    ? list
+    : [...list, { value: chosen, label: `To ${names.nameOf(chosen as PeerId)} (not connected)` }]
 }
 
 function messageRow({ at, direction, peerId, text, taken }: Message): HTMLElement {
   const who =
-    peerId === undefined ? [el('span', {}, [`to everyone (${taken})`])] : [direction === 'in' ? 'from ' : 'to ', peerButton(peerId)]
+    peerId === undefined
+      ? [el('span', {}, [`to everyone (${taken})`])]
+      : [direction === 'in' ? 'from ' : 'to ', peerButton(peerId, { isNamed: true })]
   return el('li', { class: `message ${direction}`, 'data-testid': 'message-row', 'data-direction': direction, 'data-peer': peerId }, [
     el('p', { class: 'line small' }, [...who, el('time', { datetime: new Date(at).toISOString() }, [formatClock(at)])]),
     el('p', { class: 'text', dir: 'auto', 'data-testid': 'message-text' }, [cutText(text, maxShownLength)])

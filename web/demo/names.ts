@@ -4,7 +4,9 @@
  */
 import type { PeerId, PoolSnapshot } from '../../src/core/index.ts'
 import type { SharedPool } from '../index.ts'
-import { type About, aboutAgent, decodeAbout, readAbout } from './about.ts'
+import { type About, aboutAgent, decodeAbout, readAbout, titleOf } from './about.ts'
+import { setText } from './dom.ts'
+import { shortId } from './format.ts'
 
 /** More peers than a page knows; the one that was learned first goes first. */
 const maxNames = 1_000
@@ -16,13 +18,36 @@ export interface Names {
   readonly version: number
   /** None: it said nothing, or it is not known yet. */
   of(peerId: PeerId): About | undefined
+  /** What the peer is called wherever there is room for one name. */
+  nameOf(peerId: PeerId): string
   /** Looks for the names of peers that are new in it. */
   show(snapshot: PoolSnapshot): void
 }
 
+/** A page has one pool. Elements that are made for one peer (`nameElement`) read it. */
+const names = new Map<PeerId, About | undefined>()
+
+/**
+ * The one rule for what a peer is called in a line: the name that it gave itself, or that it is the relay, with the end of its id; else the end of its id.
+ * A name is no proof, so the id is always there.
+ */
+export function nameOf(peerId: PeerId): string {
+  const about = names.get(peerId)
+  const id = shortId(peerId)
+  return about === undefined || (about.name === '' && about.kind !== 'relay') ? id : `${titleOf(about)} ${id}`
+}
+
+export function aboutOf(peerId: PeerId): About | undefined {
+  return names.get(peerId)
+}
+
+/** Writes the name of a peer where it is shown already. */
+function rename(peerId: PeerId): void {
+  for (const element of document.querySelectorAll(`[data-name-of="${CSS.escape(peerId)}"]`)) setText(element, nameOf(peerId))
+}
+
 /** Listens from now on; `redraw` is asked for when a name is known. */
 export function followNames(pool: SharedPool, redraw: () => void): Names {
-  const names = new Map<PeerId, About | undefined>()
   const waiting = new Set<PeerId>()
   let isAsking = false
   let version = 0
@@ -35,6 +60,7 @@ export function followNames(pool: SharedPool, redraw: () => void): Names {
     if (names.size > maxNames && oldest !== undefined) names.delete(oldest)
     if (about === undefined || JSON.stringify(about) === JSON.stringify(before)) return
     version += 1
+    rename(peerId)
     redraw()
   }
   /** In the tab that runs the pool. */
@@ -73,7 +99,8 @@ export function followNames(pool: SharedPool, redraw: () => void): Names {
     get version() {
       return version
     },
-    of: (peerId) => names.get(peerId),
+    of: aboutOf,
+    nameOf,
     show({ peers }) {
       for (const { peerId } of peers) {
         if (names.has(peerId)) continue

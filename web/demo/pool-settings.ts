@@ -69,11 +69,11 @@ async function lookNow({ pool, notices }: Page, button: HTMLButtonElement): Prom
   const label = button.textContent ?? ''
   setAttribute(button, 'aria-busy', 'true')
   setAttribute(button, 'disabled', true)
-  setText(button, 'Looking…')
-  await notices.run('Could not look at the band', async () => {
+  setText(button, 'Running…')
+  await notices.run('Maintenance failed', async () => {
     await pool.maintain()
     const { text } = await pool.explainBand()
-    notices.say({ text: `Looked at the band. ${asSentence(text)}` })
+    notices.say({ text: `Maintenance ran. ${asSentence(text)}` })
   })
   setText(button, label)
   setAttribute(button, 'aria-busy', undefined)

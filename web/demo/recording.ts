@@ -33,7 +33,7 @@ export function listenForSave({ pool, notices }: Pick<Page, 'pool' | 'notices'>,
       const { fullAt = null } = recording.status ?? {}
       const until = fullAt === null ? '' : ` It was full at ${new Date(fullAt).toLocaleTimeString()} and ends there.`
       notices.say({
-        text: `Saved as ${link.download}, from the start of the page on.${until} Run it again: npx p2p-pool replay. It names peers and addresses, and holds no message.`
+        text: `Saved as ${link.download}: all since this page was opened.${until} Run it again, in a checkout: npm run p2p-pool -- replay FILE; elsewhere: npx p2p-pool replay FILE. It names peers and addresses, and holds no message.`
       })
     })
   })

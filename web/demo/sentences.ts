@@ -62,7 +62,8 @@ const sentences: { readonly [Name in ShownEventName]: SentenceOf<Name> } = {
   'connection-opened': ({ peerId, point, direction }) =>
     good('Connected ', direction === 'outgoing' ? 'to ' : 'from ', { peerId }, ...(point === undefined ? ['.'] : [' at ', { point }, '.'])),
   'connection-closed': ({ peerId, ending }) => plain('We left ', { peerId }, after(ending)),
-  'connection-lost': ({ peerId, ending }) => warning('Lost ', { peerId }, after(ending)),
+  'connection-lost': ({ peerId, ending }) =>
+    warning('Lost ', { peerId }, ending.reason.kind === 'lost' ? ': its network failed, or its program ended.' : after(ending)),
   'messages-dropped': ({ peerId, messages }) =>
     warning(`Left out ${formatCount(messages, 'message')} for `, { peerId }, ', which reads too slowly.'),
   'bootstrap-sent': ({ peerId }) => quiet('Asked ', { peerId }, ' for points.'),
@@ -132,8 +133,9 @@ export function bandNews(
   if (now === undefined || now === (before === undefined ? 'below' : placeInBand(before))) return undefined
   const { active, bounds } = after
   const have = formatCount(active, 'connection')
+  const right = bounds.aim === bounds.maxTarget ? `${bounds.aim} are right` : `${bounds.aim} to ${bounds.maxTarget} are right`
   if (now === 'inside')
-    return { name: 'band-reached', sentence: good(`In the band: ${have}, ${bounds.minTarget} to ${bounds.maxTarget} are wanted.`) }
+    return { name: 'band-reached', sentence: good(`In the band: ${have}${active < bounds.aim ? ', with room for more' : ''}; ${right}.`) }
   const what = now === 'below' ? `fewer than ${bounds.minTarget}: looking for peers` : `more than ${bounds.maxTarget}: closing some`
   return { name: 'band-lost', sentence: warning(`Out of the band: ${have}, ${what}.`) }
 }

@@ -23,7 +23,9 @@ export function sharedTextPart({ pool }: Pick<Page, 'pool'>): Part {
   const people = el('ul', { class: 'people', 'aria-label': 'Who else writes here', 'data-testid': 'shared-text-people' })
   const status = el('p', { class: 'small quiet', role: 'status', 'data-testid': 'shared-text-status' }, ['Starting…'])
   section.append(
-    el('p', { class: 'hint' }, ['Everybody who opens this demo writes in it. It travels from peer to peer; no server merges it.']),
+    el('p', { class: 'hint' }, [
+      'Everybody who opens this demo writes in it. It travels from peer to peer, and each has a copy, the relay too: so the text stays while no page is open. No server decides what it is.'
+    ]),
     el('div', { class: 'editor' }, [layer, field]),
     people,
     status

@@ -112,5 +112,5 @@ export function storageWords({ mode, failure, lastSavedAt, unsavedChanges }: Sto
   if (mode === 'loading') return 'Loading…'
   if (mode === 'memory') return `Only until the page is closed${failure === null ? '' : `: ${failureWords[failure]}`}`
   const saved = lastSavedAt === null ? 'not saved yet' : `saved ${formatAgo(lastSavedAt, now)}`
-  return `Kept in this browser, ${saved}${unsavedChanges ? '; changes are waiting' : ''}`
+  return `Kept in this browser, ${saved}${unsavedChanges ? '; the newest changes are not saved yet' : ''}`
 }

@@ -11,12 +11,20 @@ export interface Blow {
   readonly unwelcome?: string | undefined
   /** Nothing can be back before; wall clock, ms. Infinite: the break goes on. */
   readonly overAt: number
+  /**
+   * When what was broken was there again; wall clock, ms. Infinite: it is not. A stopwatch that found enough all the time stops no earlier, one that
+   * found too few stops when there are enough. @default it does not matter
+   */
+  readonly mendedAt?: number | undefined
 }
 
 /** How many connections work, and how many did at the worst moment so far. */
 interface Counts {
   readonly working: number
   readonly fewest: number
+  /** Connections before, and how many of those the break ended. */
+  readonly before: number
+  readonly lost: number
 }
 
 export type Progress =
@@ -55,7 +63,7 @@ export class Stopwatch {
     this.startedAt = at
     this.enough = enough
     this.#before = new Set(connected)
-    this.#progress = { kind: 'runs', working: this.#before.size, fewest: this.#before.size }
+    this.#progress = { kind: 'runs', working: this.#before.size, fewest: this.#before.size, before: this.#before.size, lost: 0 }
   }
 
   get progress(): Progress {
@@ -86,15 +94,18 @@ export class Stopwatch {
 
   /** Goes through all that happened: what the break does may be known later than it is felt. */
   #look(): void {
-    const { dead = [], unwelcome, overAt = Number.POSITIVE_INFINITY } = this.#blow ?? {}
+    const { dead = [], unwelcome, overAt = Number.POSITIVE_INFINITY, mendedAt = overAt } = this.#blow ?? {}
     const working = new Set(this.#before)
     for (const peerId of dead) working.delete(peerId)
+    const counts = { before: this.#before.size, lost: this.#before.size - working.size }
     let fewest = working.size
     let isRid = unwelcome === undefined
     /** As it is from `at` until `nextAt`. */
     const endWithin = (at: number, nextAt: number): Progress | undefined => {
-      if (overAt === Number.POSITIVE_INFINITY || nextAt < overAt || !isRid || working.size < this.enough) return undefined
-      return { kind: fewest < this.enough ? 'back' : 'held', tookMs: Math.max(at, overAt) - this.startedAt, working: working.size, fewest }
+      const kind = fewest < this.enough ? 'back' : 'held'
+      const notBefore = kind === 'held' ? Math.max(overAt, mendedAt) : overAt
+      if (notBefore === Number.POSITIVE_INFINITY || nextAt < notBefore || !isRid || working.size < this.enough) return undefined
+      return { kind, tookMs: Math.max(at, notBefore) - this.startedAt, working: working.size, fewest, ...counts }
     }
     const timeOf = (index: number): number => this.#happened[index]?.at ?? Number.POSITIVE_INFINITY
     let end = endWithin(this.startedAt, timeOf(0))
@@ -105,6 +116,6 @@ export class Stopwatch {
       fewest = Math.min(fewest, working.size)
       end ??= endWithin(at, timeOf(index + 1))
     }
-    this.#progress = end ?? { kind: 'runs', working: working.size, fewest }
+    this.#progress = end ?? { kind: 'runs', working: working.size, fewest, ...counts }
   }
 }

@@ -5,12 +5,17 @@ import { newPerson } from '../../examples/shared-text/page/person.ts'
 import { People } from '../../examples/shared-text/page/surroundings.ts'
 import { TextBinding } from '../../examples/shared-text/page/text-binding.ts'
 import { PoolProvider } from '../../examples/shared-text/provider/pool-provider.ts'
+import type { PeerId } from '../../src/core/index.ts'
 import type { SharedPool } from '../index.ts'
 import { setText } from './dom.ts'
 import { formatCount } from './format.ts'
+import { aboutOf } from './names.ts'
 
 /** As node/cli/demo-text.ts has it. */
 const maxTextBytes = 256 * 1_024
+
+/** A peer that came has said its name by then, ms. */
+const namedMs = 2_000
 
 export interface EditorParts {
   /** The name of the document. */
@@ -33,15 +38,17 @@ export function openEditor({ room, pool, field, layer, people, status }: EditorP
   new TextBinding(field, text)
   new Cursors({ field, layer, text, awareness })
   new People(people, awareness)
-  let members = 0
+  let members: readonly PeerId[] = []
   let problem = ''
   const draw = (): void => {
-    const where = members === 0 ? 'Waiting for others' : `Shared with ${formatCount(members, 'peer')}`
+    const where = sharedWith(members)
     setText(status, problem || `${where}. You write as ${person.name}.`)
   }
   provider.on('peers', ({ peers }) => {
-    members = peers.length
+    members = peers
     draw()
+    // The names of new peers are known a little later.
+    setTimeout(draw, namedMs)
   })
   provider.on('refused', ({ reason }) => {
     problem = `Not everything is shared: ${reason}.`
@@ -50,4 +57,13 @@ export function openEditor({ room, pool, field, layer, people, status }: EditorP
   field.disabled = false
   field.placeholder = 'Write something. All who have this page open see it.'
   draw()
+}
+
+/** The relay has the text, and is nobody who writes. */
+function sharedWith(members: readonly PeerId[]): string {
+  const relays = members.filter((peerId) => aboutOf(peerId)?.kind === 'relay').length
+  const others = members.length - relays
+  if (members.length === 0) return 'Waiting for others'
+  if (others === 0) return 'The relay has a copy; nobody else is here yet'
+  return `Shared with ${formatCount(others, 'peer')}${relays === 0 ? '' : ' and the relay'}`
 }

@@ -3,37 +3,38 @@
  * thrown.
  */
 import type { Host, PeerId, Point } from '../../src/core/index.ts'
-import { formatClock, formatHost, shortenIds, shortId } from './format.ts'
+import { formatClock, formatHost, shortenIds } from './format.ts'
+import { nameOf } from './names.ts'
 import type { Page } from './page.ts'
 
 /** Neither side dials the other for about a minute; the page lists the peer until then. */
 export function disconnectPeer({ pool, notices, leaveAlone }: Page, peerId: PeerId): void {
-  void notices.run(`Could not disconnect ${shortId(peerId)}`, async () => {
+  void notices.run(`Could not disconnect ${nameOf(peerId)}`, async () => {
     await pool.disconnect(peerId, 'closed by the person at this page')
     leaveAlone(peerId)
     const isOurRelay = pool.snapshot()?.ownPoints.some((point) => point.includes(`/p2p/${peerId}/p2p-circuit`))
-    if (isOurRelay === true) notices.say({ text: `${shortId(peerId)} still holds a relay reservation: other pages reach this one by it.` })
+    if (isOurRelay === true) notices.say({ text: `${nameOf(peerId)} still holds a relay reservation: other pages reach this one by it.` })
   })
 }
 
 /** `endsAt`: wall clock, ms; none: until it is lifted. */
 export function banPeer({ pool, notices }: Page, peerId: PeerId, endsAt?: number): void {
-  void notices.run(`Could not ban ${shortId(peerId)}`, async () => {
+  void notices.run(`Could not ban ${nameOf(peerId)}`, async () => {
     await pool.peers.ban(peerId, endsAt === undefined ? {} : { endsAt })
     const until = endsAt === undefined ? 'until you lift the ban' : `until ${formatClock(endsAt)}, or until you lift the ban`
-    notices.say({ text: `Banned ${shortId(peerId)}: it is kept out ${until}.`, undo: () => pool.peers.unban(peerId) })
+    notices.say({ text: `Banned ${nameOf(peerId)}: it is kept out ${until}.`, undo: () => pool.peers.unban(peerId) })
   })
 }
 
 export function unbanPeer({ pool, notices }: Page, peerId: PeerId): void {
-  void notices.run(`Could not lift the ban of ${shortId(peerId)}`, async () => {
+  void notices.run(`Could not lift the ban of ${nameOf(peerId)}`, async () => {
     await pool.peers.unban(peerId)
-    notices.say({ text: `${shortId(peerId)} may come back.` })
+    notices.say({ text: `${nameOf(peerId)} may come back.` })
   })
 }
 
 export function trustPeer({ pool, notices }: Page, peerId: PeerId, trusted: boolean): void {
-  void notices.run(`Could not change the trust in ${shortId(peerId)}`, () =>
+  void notices.run(`Could not change the trust in ${nameOf(peerId)}`, () =>
     trusted ? pool.peers.trust(peerId) : pool.peers.untrust(peerId)
   )
 }

@@ -3,12 +3,12 @@ import type { PeerId, Point } from '../../src/core/index.ts'
 import { el, setAttribute, setHidden, setText } from './dom.ts'
 import { shortenIds, shortId } from './format.ts'
 import { identicon } from './identicon.ts'
+import { nameOf } from './names.ts'
 import type { Piece } from './sentences.ts'
 
-/** Picture and end of the id; shows the full id when pointed at or focused, opens its sheet when pressed. Made for one peer for good. */
-export function peerButton(peerId: PeerId): HTMLButtonElement {
+/** Picture and end of the id; shows the full id when pointed at or focused, opens its sheet when pressed. Made for one peer for good. `isNamed`: its name is not beside it. */
+export function peerButton(peerId: PeerId, { isNamed = false } = {}): HTMLButtonElement {
   const name = shortId(peerId)
-  const text = el('span', { class: 'mono' }, [name])
   return el(
     'button',
     {
@@ -20,8 +20,13 @@ export function peerButton(peerId: PeerId): HTMLButtonElement {
       'aria-haspopup': 'dialog',
       'aria-label': `Peer ${name}, open`
     },
-    [identicon(peerId), text]
+    [identicon(peerId), isNamed ? nameElement(peerId) : el('span', { class: 'mono' }, [name])]
   )
+}
+
+/** Its text changes when the peer says its name. */
+function nameElement(peerId: PeerId): HTMLElement {
+  return el('span', { 'data-name-of': peerId }, [nameOf(peerId)])
 }
 
 export function pointButton(point: Point): HTMLButtonElement {
@@ -50,7 +55,10 @@ export function pieceNodes(pieces: readonly Piece[]): (Node | string)[] {
   return pieces.map((piece) => {
     if (typeof piece === 'string') return piece
     if ('peerId' in piece)
-      return el('span', { class: 'reference peer-reference', 'data-full': piece.peerId }, [identicon(piece.peerId), shortId(piece.peerId)])
+      return el('span', { class: 'reference peer-reference', 'data-full': piece.peerId }, [
+        identicon(piece.peerId),
+        nameElement(piece.peerId)
+      ])
     return el('span', { class: 'reference mono', 'data-full': piece.point }, breakable(shortenIds(piece.point)))
   })
 }

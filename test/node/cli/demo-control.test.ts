@@ -152,6 +152,20 @@ describe('a request is from a page of this server', () => {
     expect(whyForeign({ headers, socket })).toBeUndefined()
   })
 
+  test('at a public address that was given with --host, from anywhere, but only by that address', () => {
+    const socket = { localAddress: '192.0.2.2', localPort: 8_080, remoteAddress: '203.0.114.9' }
+    const headers = { host: '192.0.2.2:8080', origin: 'http://192.0.2.2:8080' }
+    for (const remoteAddress of ['203.0.114.9', '192.0.2.2'])
+      expect(whyForeign({ headers, socket: { ...socket, remoteAddress } }, '192.0.2.2')).toBeUndefined()
+    expect(whyForeign({ headers, socket })).toEqual(expect.any(String))
+    expect(whyForeign({ headers, socket: local }, '192.0.2.2')).toEqual(expect.any(String))
+    expect(whyForeign({ headers: { ...headers, origin: 'http://evil.example' }, socket }, '192.0.2.2')).toEqual(expect.any(String))
+    expect(whyForeign({ headers: { host: 'evil.example:8080' }, socket }, '192.0.2.2')).toEqual(expect.any(String))
+    // A private address is open to its network alone.
+    const inside = { ...local, remoteAddress: '203.0.114.9' }
+    expect(whyForeign({ headers: { host: '192.168.1.20:8080' }, socket: inside }, '192.168.1.20')).toEqual(expect.any(String))
+  })
+
   test.each([
     ['a public address', { host: '192.168.1.20:8080' }, { ...local, remoteAddress: '203.0.114.9' }],
     ['a socket that is gone', { host: '192.168.1.20:8080' }, { ...local, remoteAddress: undefined }],

@@ -31,6 +31,9 @@ test.each([
   ['ftp://example.org', /do not dial ftp: URLs/],
   ['example.org', /“example\.org” is no address/],
   ['x'.repeat(300), /“x{60}…” is no address/],
+  [`…${friend.slice(-8)}`, /only a part of a peer id/],
+  [`…${friend.slice(-6)}`, /only a part of a peer id/],
+  [friend.slice(0, 30), /only a part of a peer id/],
   [snapshot.peerId, /id of this page/]
 ])('“%s” is not dialed, and a sentence says why', (text, problem) => {
   expect(readDialText(text, known)).toEqual({ problem: expect.stringMatching(problem), advice: expect.stringMatching(/\.$/) })

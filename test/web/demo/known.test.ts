@@ -24,7 +24,7 @@ beforeEach(async () => {
   const page: Page = {
     pool: pool as unknown as SharedPool,
     notices: new Notices(document.createElement('div')),
-    names: { version: 0, of: () => undefined, show: () => undefined },
+    names: { version: 0, of: () => undefined, nameOf: (peerId) => peerId, show: () => undefined },
     rates: new TrafficRates(),
     ...{ writeTo: () => undefined, openPeer: () => undefined, leaveAlone: () => undefined, showPoint: () => undefined }
   }

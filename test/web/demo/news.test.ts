@@ -21,7 +21,14 @@ describe('the log', () => {
   })
 
   test.each([
-    ['the band is filled', undefined, poolWith(5), 'band-reached', /^In the band: 5 connections, 5 to 8 are wanted/],
+    ['the band is filled', undefined, poolWith(5), 'band-reached', /^In the band: 5 connections; 5 to 8 are right\.$/],
+    [
+      'room is left in the band',
+      undefined,
+      { ...poolWith(6), bounds: { ...bounds, aim: 7 } },
+      'band-reached',
+      /with room for more; 7 to 8 are right/
+    ],
     ['one too few', poolWith(5), poolWith(4), 'band-lost', /^Out of the band: 4 connections, fewer than 5/],
     ['too many', poolWith(8), poolWith(9), 'band-lost', /more than 8: closing some/],
     ['too few at the start', undefined, poolWith(0), undefined, undefined],

@@ -1,6 +1,7 @@
 /** When a stopwatch of a break stops, from events and their times alone. */
 import { describe, expect, test } from 'vitest'
-import { formatSeconds, outcomeWords } from '../../../web/demo/break-words.ts'
+import type { BreakKind } from '../../../web/demo/break-run.ts'
+import { formatSeconds, outcomeWords, timeWords } from '../../../web/demo/break-words.ts'
 import { type Blow, type Progress, Stopwatch } from '../../../web/demo/stopwatch.ts'
 
 const start = 1_000_000
@@ -11,7 +12,8 @@ type Step = readonly [at: number, what: string] | Blow
 function follow(before: string, steps: readonly Step[], enough = 3): Progress {
   const watch = new Stopwatch({ at: start, connected: [...before], enough })
   for (const step of steps) {
-    if ('overAt' in step) watch.strike({ ...step, overAt: start + step.overAt })
+    if ('overAt' in step)
+      watch.strike({ ...step, overAt: start + step.overAt, mendedAt: step.mendedAt === undefined ? undefined : start + step.mendedAt })
     else if (step[1].startsWith('+')) watch.opened(step[1].slice(2), start + step[0])
     else watch.closed(step[1].slice(2), start + step[0])
   }
@@ -42,6 +44,24 @@ describe('a stopwatch', () => {
       { kind: 'back', tookMs: 40, working: 3, fewest: 2 }
     ],
     ['stops at once where enough are left', 'abcde', [[5, '- a'], killed('a')], { kind: 'held', tookMs: 0, working: 4, fewest: 4 }],
+    [
+      'runs where enough are left until what was killed is back',
+      'abcde',
+      [{ ...killed('a'), mendedAt: Number.POSITIVE_INFINITY }, [5, '- a']],
+      { kind: 'runs', working: 4, before: 5, lost: 1 }
+    ],
+    [
+      'stops where enough were left when what was killed is back',
+      'abcde',
+      [{ ...killed('a'), mendedAt: Number.POSITIVE_INFINITY }, [5, '- a'], { ...killed('a'), mendedAt: 5_200 }],
+      { kind: 'held', tookMs: 5_200, fewest: 4, lost: 1 }
+    ],
+    [
+      'stops when there are enough again, however long what was killed is away',
+      'abcd',
+      [{ ...killed('ab'), mendedAt: Number.POSITIVE_INFINITY }, [5, '- a'], [30, '+ e']],
+      { kind: 'back', tookMs: 30, fewest: 2, lost: 2 }
+    ],
     ['stops at once where nobody of them was connected', 'abc', [killed('xyz')], { kind: 'held', tookMs: 0, fewest: 3 }],
     [
       'does not count a connection that works no more and was not noticed yet',
@@ -105,14 +125,21 @@ describe('a stopwatch', () => {
 })
 
 test('the words say how few there were, and whether that was too few', () => {
-  const counts = { working: 5, fewest: 2 }
-  const words = (kind: 'half' | 'liar' | 'freeze', progress: Progress, isPool = true) => outcomeWords({ kind, progress, enough: 5, isPool })
-  expect(words('half', { kind: 'runs', working: 1, fewest: 1 })).toBe('1 connection works, 5 are enough')
-  expect(words('half', { kind: 'back', tookMs: 1, ...counts })).toBe('had fallen to 2, back with 5')
-  expect(words('half', { kind: 'held', tookMs: 1, working: 6, fewest: 5 })).toBe('always enough: never fewer than 5')
+  const counts = { working: 5, fewest: 2, before: 6, lost: 4 }
+  const one = { working: 6, fewest: 5, before: 6, lost: 1 }
+  const words = (kind: BreakKind, progress: Progress, isPool = true) => outcomeWords({ kind, progress, enough: 5, isPool })
+  expect(words('half', { kind: 'runs', ...counts, working: 1, fewest: 1 })).toBe('1 connection works, 5 are enough')
+  expect(words('half', { kind: 'back', tookMs: 1, ...counts })).toBe('lost 4 of 6; had fallen to 2, back with 5')
+  expect(words('relay', { kind: 'runs', ...one })).toBe('lost 1 of 6, 5 are enough; waits for the relay')
+  expect(words('relay', { kind: 'held', tookMs: 5_200, ...one })).toBe(
+    'lost 1 of 6; never below the minimum of 5; the relay was back after 5.2 s'
+  )
+  expect(words('cut', { kind: 'held', tookMs: 1, ...one })).toBe('lost 1 of 6; never below the minimum of 5')
   expect(words('liar', { kind: 'runs', ...counts }, false)).toBe('still holds the liar')
   expect(words('liar', { kind: 'held', tookMs: 1, ...counts })).toContain('threw the liar out')
   expect(words('liar', { kind: 'held', tookMs: 1, ...counts }, false)).toContain('until the liar left')
-  expect(words('freeze', { kind: 'held', tookMs: 1, ...counts })).toBe('no connection was lost')
+  expect(words('freeze', { kind: 'held', tookMs: 1, ...counts })).toBe('the freeze took 0.0 s; no connection was lost')
+  expect(timeWords({ kind: 'freeze', progress: { kind: 'held', tookMs: 5_100, ...one } }, 9)).toBe('none lost')
+  expect(timeWords({ kind: 'half', progress: { kind: 'back', tookMs: 5_100, ...one } }, 9)).toBe('5.1 s')
   expect([0, 49, 1_950, 61_234].map(formatSeconds)).toEqual(['0.0 s', '0.0 s', '1.9 s', '61.2 s'])
 })

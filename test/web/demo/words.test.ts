@@ -4,13 +4,20 @@ import type { BandExplanation, PeerId } from '../../../src/core/index.ts'
 import { blockWords } from '../../../web/demo/bans.ts'
 import { wordsForNobody } from '../../../web/demo/connections.ts'
 import { asSentence } from '../../../web/demo/explanation.ts'
-import { bandState, ruleWords } from '../../../web/demo/gauge.ts'
+import { bandState, plainNeed, ruleWords } from '../../../web/demo/gauge.ts'
 import { bandProblem } from '../../../web/demo/pool-settings.ts'
 import { historyLines, reportWords, scoreWords } from '../../../web/demo/sheet.ts'
 import { wordsForTab } from '../../../web/demo/tabs.ts'
 import { start } from './stage.ts'
 
 const banned = { kind: 'banned', peerId: 'a' as PeerId, host: null, since: start } as const
+
+test('a lone visitor reads what to do, and other sentences of the pool stay', () => {
+  expect(
+    plainNeed('6 connections: 5 to 8 are right, but it needs a page: no point of one can be dialed; it asks 5 peers for more in 3 s')
+  ).toBe('6 connections: 5 to 8 are right. One place is kept for another page: open this address in a second browser')
+  expect(plainNeed('6 connections: 5 to 8 are right, nothing to do')).toBe('6 connections: 5 to 8 are right, nothing to do')
+})
 
 test('a ban says its end, or that it has none', () => {
   expect(blockWords({ ...banned, endsAt: null }, start + 90_000)).toBe('since 1 min ago, until you lift it')
