@@ -1,6 +1,6 @@
 /**
  * The Node peers of the demo, in one process: the first is relay and bootstrap, four more know only it and find each
- * other through it; a sixth, the guest, is ready to come and go. demo-start.ts starts and stops them. The pools themselves
+ * other through it (at a public address, where that is limited, they know each other); a sixth, the guest, is ready to come and go. demo-start.ts starts and stops them. The pools themselves
  * decide which connections there are.
  */
 import { rmSync } from 'node:fs'
@@ -8,6 +8,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import process from 'node:process'
+import { hostOfIp, isLocal } from '../../src/core/values/address.ts'
 import type { Connection, NodePeerInit, PeerId } from '../index.ts'
 import { DemoNodePeer } from './demo-node-peer.ts'
 import type { PageSettings, ReservationsLeft } from './demo-server.ts'
@@ -107,13 +108,19 @@ export async function startDemoNetwork({ host, ports, onMessage, onStart, onWarn
   try {
     const relay = make({ relay: true }, ports)
     await relay.start()
-    const others = Array.from({ length: peerCount - 1 }, () => make({ trustedPoints: [relay.multiaddr('tcp')] }, { tcp: 0, webSocket: 0 }))
-    // All settle, so that `stop` finds whatever runs.
-    const failed = (await Promise.allSettled(others.map((peer) => peer.start()))).find((start) => start.status === 'rejected')
-    if (failed !== undefined) throw failed.reason
-    const pageSettings = { network: demoNetworkName, trustedPoints: [relay.multiaddr('ws')], band: pageBand }
-    const guest = make({ trustedPoints: [relay.multiaddr('tcp')] }, { tcp: 0, webSocket: 0 }, guests)
-    for (let one = 0; one < spareCount; one++) make({ trustedPoints: [relay.multiaddr('tcp')] }, { tcp: 0, webSocket: 0 }, spares)
+    const isShared = isSharedHost(host)
+    const known = (transport: 'tcp' | 'ws'): string[] => (isShared ? peers : [relay]).map((peer) => peer.multiaddr(transport))
+    const join = (into = peers): DemoNodePeer => make({ trustedPoints: known('tcp') }, { tcp: 0, webSocket: 0 }, into)
+    if (isShared) for (let one = 1; one < peerCount; one++) await join().start()
+    else {
+      const others = Array.from({ length: peerCount - 1 }, () => join())
+      // All settle, so that `stop` finds whatever runs.
+      const failed = (await Promise.allSettled(others.map((peer) => peer.start()))).find((start) => start.status === 'rejected')
+      if (failed !== undefined) throw failed.reason
+    }
+    const pageSettings = { network: demoNetworkName, trustedPoints: known('ws'), band: pageBand }
+    const guest = join(guests)
+    for (let one = 0; one < spareCount; one++) join(spares)
     const reservations = (): ReservationsLeft | undefined => {
       const status = relay.relayStatus
       return status === undefined ? undefined : { relay: relay.peerId, max: status.max, left: status.left }
@@ -123,6 +130,15 @@ export async function startDemoNetwork({ host, ports, onMessage, onStart, onWarn
     await stop()
     throw error
   }
+}
+
+/**
+ * At a public address a pool dials three points in ten minutes on the word of others, lest it scan ports for them: too few for five peers at one
+ * address. So all are named there from the start.
+ */
+export function isSharedHost(host: string | undefined): boolean {
+  const ip = host === undefined ? undefined : hostOfIp(host)
+  return ip !== undefined && !isLocal(ip)
 }
 
 /** What a Node peer says of itself to those that it connects with; pages read it (web/demo/about.ts). */

@@ -149,11 +149,23 @@ export function layoutGraph(snapshot: PoolSnapshot, around: Surroundings, { widt
   if (unknown !== undefined) spread('', unknown, freeSectors(sectors, groups))
   const lines = guidesFor(snapshot.connections).map(({ text, distance }) => ({ text, share: shareOf(distance) }))
   const between = clearest(sectors, (angle) => lines.map(({ share }) => place(angle, share)), nodes)
-  const guides = lines.map(({ text, share }) => {
+  const guides = lines.map(({ text, share }): GraphGuide => {
     const size = { cx: width / 2, cy: height / 2, rx: (width / 2 - marginX) * share, ry: (height / 2 - marginY) * share }
     return { text, ...size, ...place(between, share) }
   })
-  return { nodes: [...nodes, ...outer], edges, guides: snapshot.connections.length === 0 ? [] : guides }
+  return { nodes: [...nodes, ...outer], edges, guides: snapshot.connections.length === 0 ? [] : readable(guides) }
+}
+
+/** Of the text at a circle, px. */
+const textWidth = 44
+const textHeight = 14
+
+/** Without the circles whose texts would lie over that of a smaller one. */
+function readable(guides: readonly GraphGuide[]): readonly GraphGuide[] {
+  const kept: GraphGuide[] = []
+  for (const guide of guides)
+    if (kept.every(({ x, y }) => Math.abs(x - guide.x) > textWidth || Math.abs(y - guide.y) > textHeight)) kept.push(guide)
+  return kept
 }
 
 /** Of the borders between peers, the one where the texts of the circles are farthest from marks and their names. */

@@ -64,7 +64,7 @@ export function nodeMark(node: GraphNode, naming: Naming, open: (node: GraphNode
   if (peerId !== null && ring < 2) parts.push(portrait(peerId, ring === 0 ? 15 : 10))
   const name = nameOf(node, naming)
   const label = svgEl('text', { class: 'name', y: String(more > 0 ? 4 : radius + 13) }, [name])
-  if (name !== '') parts.push(label)
+  if (name !== '' || ring === 1) parts.push(label)
   const element = svgEl(
     'g',
     { class: `node ring-${ring}`, 'data-node': node.id, role: ring === 0 || more > 0 ? 'img' : 'button', tabindex: '-1' },
@@ -92,7 +92,9 @@ function nameOf({ ring, peerId, more }: GraphNode, naming: Naming): string {
   if (ring === 0) return 'this page'
   if (more > 0) return `+${more}`
   if (peerId === null || ring === 2) return ''
-  const about = naming.hasRoom() ? naming.of(peerId) : undefined
+  const about = naming.of(peerId)
+  // Ends of ids tell nobody anything there; the relay is the one to find.
+  if (!naming.hasRoom()) return about?.kind === 'relay' ? labelOf(about) : ''
   return (about === undefined ? '' : labelOf(about)) || peerId.slice(-4)
 }
 
@@ -107,8 +109,9 @@ function spokenOf(node: GraphNode, naming: Naming): string {
   const { ring, peerId, point, condition, source, more, connection } = node
   if (ring === 0) return 'this page'
   if (more > 0) return `+${more} more`
+  const label = ring === 1 ? nameOf(node, naming) : ''
   // Who speaks to the page says what is written there.
-  const who = peerId === null ? shortenIds(point ?? '') : `${ring === 1 ? `${nameOf(node, naming)}: ` : ''}peer ${shortId(peerId)}`
+  const who = peerId === null ? shortenIds(point ?? '') : `${label === '' ? '' : `${label}: `}peer ${shortId(peerId)}`
   const way = connection === null ? '' : `, ${wayWords(connection)}`
   return `${who}, ${conditions[condition].word}${way}${source === null ? '' : `, advertised by ${shortId(source)}`}`
 }

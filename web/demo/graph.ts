@@ -14,7 +14,7 @@ import type { Page, Part } from './page.ts'
 const moveMs = 450
 /** Up to so many peers have a picture and a name, in a wide picture and on a phone; beyond, they would cover each other. */
 const maxNamed = { wide: 18, narrow: 10 }
-/** Up to so many are called by their names; beyond, by the ends of their ids, which are short. */
+/** Up to so many are called by their names; beyond, the relay alone. */
 const maxInWords = { wide: 10, narrow: 6 }
 const narrowPx = 520
 /** What only time changes, such as the end of a wait, is looked at so often. */

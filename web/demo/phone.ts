@@ -11,6 +11,8 @@ export function showPhone({ address }: Pick<DemoSettings, 'address'>): void {
   setHidden(byId('phone-code', HTMLDivElement), address === undefined)
   setHidden(byId('phone-how', HTMLParagraphElement), address !== undefined)
   setHidden(byId('no-https', HTMLDivElement), globalThis.isSecureContext)
+  // Its buttons that copy could not.
+  setAttribute(document.body, 'data-no-copy', !globalThis.isSecureContext)
   if (address === undefined) return
   byId('phone-picture', HTMLDivElement).replaceChildren(qrCode(address))
   setText(link, address.replace(/^http:\/\/|\/$/g, ''))

@@ -18,9 +18,12 @@ export function peerButton(peerId: PeerId, { isNamed = false } = {}): HTMLButton
       'data-open-peer': peerId,
       'data-action': 'open-peer',
       'aria-haspopup': 'dialog',
-      'aria-label': `Peer ${name}, open`
+      'aria-label': isNamed ? undefined : `Peer ${name}, open`
     },
-    [identicon(peerId), isNamed ? nameElement(peerId) : el('span', { class: 'mono' }, [name])]
+    [
+      identicon(peerId),
+      ...(isNamed ? [nameElement(peerId), el('span', { class: 'sr' }, [', open'])] : [el('span', { class: 'mono' }, [name])])
+    ]
   )
 }
 
