@@ -9,6 +9,8 @@ import { outcomeWords, timeWords } from './break-words.ts'
 import { byId, el, setAttribute, setText } from './dom.ts'
 import type { Page, Part } from './page.ts'
 
+/** What was killed needs so long to start, where nobody asks whether it is back. */
+const startMs = 1_000
 /** While a stopwatch runs. */
 const tickMs = 100
 
@@ -86,12 +88,13 @@ export function breakItPart(page: Page, { note }: BreakItOptions): Part {
       async breakServer(what) {
         if (breaker === undefined) throw new Error('the demo’s server breaks nothing')
         const broken = await breaker.breakNow(what)
-        mendedAt[placeOf(what)] = Date.now() + broken.mendsInMs
+        mendedAt[placeOf(what)] = Date.now() + broken.mendsInMs + startMs
         return broken
       },
       async isBroken() {
         const isBroken = (await breaker?.broken())?.includes('kill') === true
-        mendedAt.kill = Date.now() + (isBroken ? askMs : 0)
+        // Between two questions it is not whole either.
+        mendedAt.kill = isBroken ? Math.max(mendedAt.kill, Date.now() + 5 * askMs) : Date.now()
         return isBroken
       },
       onBreak(at) {
