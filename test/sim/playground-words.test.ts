@@ -58,6 +58,7 @@ describe('the sentences of the playground', () => {
     [0, 60, 'measuring'],
     [59, 60, '59 times real time'],
     [5, 60, '5.0 times real time: this machine manages no more'],
+    [0.04, 0, '0.04 times real time: this machine manages no more'],
     [0.1, 0, '0.1 times real time: this machine manages no more']
   ])('say how fast it goes: %d of %d', (reached, asked, words) => {
     expect(rateWords(reached, asked)).toBe(words)

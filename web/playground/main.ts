@@ -24,6 +24,8 @@ const startAfterMs = 150
 let run = 0
 /** An address that makes no sense stays where it can be mended, until the visitor sets something. */
 let keepsAddress = false
+/** What this page read from its address or wrote there last. Another text is a visitor's, and its event is about to come. */
+let knownAddress = ''
 let marks: Marks | undefined
 /** Until the second `untilS` it goes as fast as it can. */
 let time = { speed: 10, isPaused: false, untilS: 0 }
@@ -66,6 +68,7 @@ function tell(message: ToWorker): void {
 
 /** A world as its address says it. An address that makes no sense says why, and the default world runs. */
 function open(text: string): void {
+  knownAddress = text
   // What this page itself wrote into its address runs already.
   if (text !== '' && text === writeWorld(settings) && scene !== undefined) return
   try {
@@ -149,7 +152,9 @@ function showSettings(): void {
 function showAddress(text: string): void {
   if (keepsAddress) return
   byId('link', HTMLAnchorElement).href = `#${text}`
-  if (location.hash.slice(1) !== text) history.replaceState(null, '', `#${text}`)
+  if (knownAddress === text) return
+  knownAddress = text
+  history.replaceState(null, '', `#${text}`)
 }
 
 function showScene(shown: Scene): void {

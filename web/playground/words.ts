@@ -86,6 +86,7 @@ export function planned(acts: WorldSettings['acts'], nowS: number): { readonly w
 /** Virtual over real time, `asked` and reached. `asked` 0: as fast as it can; `reached` 0: not known yet. */
 export function rateWords(reached: number, asked: number): string {
   if (reached === 0) return 'measuring'
-  const shown = `${reached < 10 ? reached.toFixed(1) : reached.toFixed(0)} times real time`
+  const digits = reached < 0.1 ? 2 : reached < 10 ? 1 : 0
+  const shown = `${reached.toFixed(digits)} times real time`
   return asked === 0 || reached < keepsUp * asked ? `${shown}: this machine manages no more` : shown
 }

@@ -109,6 +109,20 @@ describe('the playground', () => {
     await page.close()
   })
 
+  it('opens an address that a visitor enters just before the next picture', async () => {
+    const page = await open('pools=20&seed=3')
+    await expect.poll(() => secondOf(page), { timeout: 20_000 }).toBeGreaterThan(1)
+    // The event comes after what waits already. This thread is busy until pictures wait.
+    await page.evaluate(() => {
+      const until = performance.now() + 1_000
+      while (performance.now() < until);
+      location.hash = '#pools=20&seed=4'
+    })
+    await expect.poll(() => page.inputValue('#seed')).toBe('4')
+    expect(page.url()).toMatch(/#pools=20&seed=4$/)
+    await page.close()
+  })
+
   it('is built into a folder that is new, empty or holds an earlier build, as seen from where the person stands', async () => {
     expect(await freeFolder('.', folder)).toBe(folder)
     expect(await freeFolder('new/one', folder)).toBe(join(folder, 'new/one'))
