@@ -64,6 +64,6 @@ function sharedWith(members: readonly PeerId[]): string {
   const relays = members.filter((peerId) => aboutOf(peerId)?.kind === 'relay').length
   const others = members.length - relays
   if (members.length === 0) return 'Waiting for others'
-  if (others === 0) return 'The relay has a copy; nobody else is here yet'
+  if (others === 0) return 'The relay has a copy; no other peer is here yet'
   return `Shared with ${formatCount(others, 'peer')}${relays === 0 ? '' : ' and the relay'}`
 }
