@@ -3,6 +3,8 @@
  * with files, messages. What they do among themselves is not worth a line. Called by demo.ts; the words for reasons are
  * the core's.
  */
+
+import { safe, safeJson } from '../command/text-output.ts'
 import { describeReason, type PeerId, type PoolEvents, type Transport } from '../index.ts'
 import type { DemoNodePeer } from './demo-node-peer.ts'
 
@@ -20,7 +22,7 @@ export interface DemoLog {
 }
 
 export function demoLog({ write, isNodePeer }: { write(line: string): void; isNodePeer(peerId: PeerId): boolean }): DemoLog {
-  const say = ({ name }: DemoNodePeer, text: string): void => write(`${clock(new Date())}  ${name}: ${text}`)
+  const say = ({ name }: DemoNodePeer, text: string): void => write(`${clock(new Date())}  ${name}: ${safe(text)}`)
   let used = 0
   return {
     follow(peer) {
@@ -50,7 +52,7 @@ export function demoLog({ write, isNodePeer }: { write(line: string): void; isNo
       say(relay, `${used} ${used === 1 ? 'page holds' : 'pages hold'} a relay reservation, ${status.left} are left`)
     },
     message(to, from, text) {
-      say(to, `${shortened(from)} says ${JSON.stringify(text.length > maxTextLength ? `${text.slice(0, maxTextLength)}…` : text)}`)
+      say(to, `${shortened(from)} says ${safeJson(text.length > maxTextLength ? `${text.slice(0, maxTextLength)}…` : text)}`)
     }
   }
 }

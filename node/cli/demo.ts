@@ -5,6 +5,7 @@
 import { existsSync } from 'node:fs'
 import process from 'node:process'
 import { messageOf } from '../../src/core/values/reason.ts'
+import { processOutput, steady } from '../command/text-output.ts'
 import type { Connection } from '../index.ts'
 import { type DemoCommand, demoUsage, readCommand, UsageError } from './demo-command.ts'
 import { expectThat, Facts } from './demo-facts.ts'
@@ -21,12 +22,15 @@ const pictureDeadlineMs = 300_000
 /** The terminal prints within this time that a page got or lost its relay reservation. */
 const reservationsLookMs = 2_000
 
+/** Texts of unknown peers are in what is written. */
+const output = steady(processOutput())
+
 function write(line: string): void {
-  process.stdout.write(`${line}\n`)
+  output.write(`${line}\n`)
 }
 
 function complain(line: string): void {
-  process.stderr.write(`${line}\n`)
+  output.complain(`${line}\n`)
 }
 
 /** Resolves with the exit status once everything has stopped. Never rejects. */

@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import process from 'node:process'
 import { fileURLToPath } from 'node:url'
 import { messageOf } from '../../src/core/values/reason.ts'
+import { processOutput, steady } from '../command/text-output.ts'
 import { type DemoBrowserName, UsageError } from './demo-command.ts'
 import { Facts } from './demo-facts.ts'
 import { listenForEnds, Shutdown } from './demo-shutdown.ts'
@@ -18,17 +19,20 @@ const folder = fileURLToPath(new URL('../../.cache/playground', import.meta.url)
 /** The check takes a few minutes, and several times that on a busy machine. */
 const checkDeadlineMs = 1_800_000
 
+/** Texts of a browser are in what is written. */
+const output = steady(processOutput())
+
 process.exitCode = await main(process.argv.slice(2)).catch((error: unknown) => {
   complain(error instanceof UsageError || error instanceof RangeError ? `${error.message}\n\n${playgroundUsage}` : messageOf(error))
   return 2
 })
 
 function write(line: string): void {
-  process.stdout.write(`${line}\n`)
+  output.write(`${line}\n`)
 }
 
 function complain(line: string): void {
-  process.stderr.write(`${line}\n`)
+  output.complain(`${line}\n`)
 }
 
 async function main(args: readonly string[]): Promise<number> {

@@ -4,6 +4,7 @@
  */
 import { styleText } from 'node:util'
 import Table from 'cli-table3'
+import { escapeUnprintable } from '../../src/core/values/unprintable.ts'
 
 /** Where a command writes, and how. `process.stdout` and `process.stderr`, or a test's own. */
 export interface Output {
@@ -24,17 +25,17 @@ export function processOutput(): Output {
   }
 }
 
-/** Control characters (C0, C1), and characters that turn the direction of text. */
-const steering = /[\p{Cc}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/gu
-
 /** One line that steers no terminal. */
-export function safe(text: string): string {
-  return text.replace(steering, (found) => `\\u${found.charCodeAt(0).toString(16).padStart(4, '0')}`)
-}
+export const safe = escapeUnprintable
 
 /** A value as JSON whose text steers no terminal either; `null` for what JSON does not know. */
 export function safeJson(value: unknown, indent?: number): string {
-  return (JSON.stringify(value, undefined, indent) ?? 'null').replace(steering, (found) => (found === '\n' ? found : safe(found)))
+  return lines(JSON.stringify(value, undefined, indent) ?? 'null')
+}
+
+/** As `safe`, but its ends of lines stay. */
+function lines(text: string): string {
+  return text.split('\n').map(safe).join('\n')
 }
 
 /** What `styleText` makes of bold text. */
@@ -46,15 +47,14 @@ const boldEnd = '\u001b[22m'
  * are colours; text from outside that must be one line goes through `safe` before.
  */
 export function steady(out: Output): Output {
-  const plain = (text: string): string => text.split('\n').map(safe).join('\n')
   const styled = (text: string): string =>
     text
       .split(bold)
-      .map((part) => part.split(boldEnd).map(plain).join(boldEnd))
+      .map((part) => part.split(boldEnd).map(lines).join(boldEnd))
       .join(bold)
   return {
-    write: (text) => out.write(out.hasColors ? styled(text) : plain(text)),
-    complain: (text) => out.complain(plain(text)),
+    write: (text) => out.write(out.hasColors ? styled(text) : lines(text)),
+    complain: (text) => out.complain(lines(text)),
     hasColors: out.hasColors
   }
 }

@@ -10,6 +10,7 @@ import type { PoolEventName, PoolEvents } from '../core/values/events.ts'
 import type { Host, PeerId } from '../core/values/ids.ts'
 import { describeRejection, type Ending, type Rejection } from '../core/values/reason.ts'
 import type { ConnectionInfo } from '../core/values/snapshot.ts'
+import { escapeUnprintable } from '../core/values/unprintable.ts'
 
 /** The namespace of each event is `p2p-pool:` and this. `authentication-failed` is left out: one of the next two comes with it. */
 const scopes = {
@@ -122,11 +123,8 @@ function pairsOf(field: string, value: unknown): readonly (readonly [string, unk
   return [[field, value]]
 }
 
-/** Control characters, and characters that turn the direction of text. */
-const steering = /[\p{Cc}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/gu
-
 function shownValue(value: unknown): string {
   const text = typeof value === 'string' ? value : JSON.stringify(value)
   if (/^[\w.:/@+,-]+$/.test(text)) return text
-  return JSON.stringify(text).replace(steering, (found) => `\\u${found.charCodeAt(0).toString(16).padStart(4, '0')}`)
+  return escapeUnprintable(JSON.stringify(text))
 }

@@ -4,6 +4,7 @@
  */
 
 import { type DisconnectReason, reasonCode } from '../values/reason.ts'
+import { unprintable } from '../values/unprintable.ts'
 import type { MessageOf } from './schema.ts'
 
 /** A Disconnect that names no reason. */
@@ -12,12 +13,6 @@ const unstated = 0
 const kinds = Object.keys(reasonCode) as (keyof typeof reasonCode)[]
 
 const maxUint32 = 2 ** 32 - 1
-
-/**
- * C0 and C1 controls, and the format characters that move or hide text (marks and overrides of direction, line and
- * paragraph separators, zero-width ones): in a log or a page they could forge lines or turn them round.
- */
-const unprintable = /[\p{Cc}\p{Zl}\p{Zp}\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]+/gu
 
 /** What to send; fractions of a millisecond are rounded up, and more than 49 days become 49. */
 export function disconnectMessage(reason: DisconnectReason, comeBackAfterMs = 0): MessageOf<'disconnect'> {

@@ -47,6 +47,25 @@ describe('disconnect reasons', () => {
   })
 
   it.each([
+    '\u007f',
+    '\u009b2J',
+    '\u009d0;',
+    '\u200b',
+    '\u202e',
+    '\u2066',
+    '\u{e0041}',
+    '\u00ad',
+    '\u{1d173}',
+    '\u180e',
+    '\ue000',
+    '\ud800',
+    '\u2029'
+  ])('no text of a peer has %j in it', (bad) => {
+    const reason = reasonOf({ kind: 'disconnect', code: 1, text: `a${bad}b`, comeBackAfterMs: 0 })
+    expect(reason).toEqual({ kind: 'explicit', text: `a ${bad.replace(/^./su, '')}b` })
+  })
+
+  it.each([
     [0.2, 1],
     [-5, 0],
     [1e12, 2 ** 32 - 1]

@@ -36,9 +36,24 @@ async function answering(...answers: readonly object[]): Promise<void> {
 
 const on = (...args: readonly string[]) => command([...args, '--data', folder.path])
 
-/** C0, DEL, C1 and those that turn the direction of text. */
-const hostile = ['\u0007', '\u001b[31m', '\u007f', '\u009b31m', '\u009d0;t', '\u061c', '\u200f', '\u202e', '\u2028', '\u2067']
-const steering = /[\p{Cc}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/u
+/** C0, DEL, C1, those that turn the direction of text or hide in it, tags, private ones, halves of pairs. */
+const hostile = [
+  '\u0007',
+  '\u001b[31m',
+  '\u007f',
+  '\u009b31m',
+  '\u009d0;t',
+  '\u061c',
+  '\u200f',
+  '\u202e',
+  '\u2028',
+  '\u2067',
+  '\u200b',
+  '\u{e0041}',
+  '\ue000',
+  '\ud800'
+]
+const steering = /[\p{C}\p{Zl}\p{Zp}]/u
 const asLines = (text: string): string => text.replaceAll('\n', '')
 
 describe('what comes from outside steers no terminal', () => {

@@ -48,6 +48,9 @@ describe('text for a terminal', () => {
     expect(safe('a\u001b[2J\u009b1m\u202eb\nc')).toBe('a\\u001b[2J\\u009b1m\\u202eb\\u000ac')
     expect(JSON.parse(safeJson({ text: '\u009b\u202e' }))).toEqual({ text: '\u009b\u202e' })
     expect(safeJson({ text: '\u009b\u202e' })).toBe('{"text":"\\u009b\\u202e"}')
+    const hidden = { text: '\u007f\u200b\u{e0041}\u2029\n', more: [1] }
+    expect(JSON.parse(safeJson(hidden, 2))).toEqual(hidden)
+    expect(safeJson(hidden, 2)).toBe('{\n  "text": "\\u007f\\u200b\\udb40\\udc41\\u2029\\n",\n  "more": [\n    1\n  ]\n}')
   })
 
   it('has columns, numbers to the right', () => {
