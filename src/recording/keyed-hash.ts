@@ -72,7 +72,8 @@ export class KeyedHash {
   /** a += b; b = b turned left ^ a. */
   #mix(a: number, b: number, turn: number): void {
     const v = this.#v
-    const [low = 0, high = 0] = [v[b], v[b + 1]]
+    const low = v[b] ?? 0
+    const high = v[b + 1] ?? 0
     const sum = ((v[a] ?? 0) >>> 0) + (low >>> 0)
     v[a] = sum | 0
     v[a + 1] = ((v[a + 1] ?? 0) + high + (sum > 0xffffffff ? 1 : 0)) | 0

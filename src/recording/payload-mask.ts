@@ -9,7 +9,7 @@ import { type HashKey, KeyedHash } from './keyed-hash.ts'
 import type { Json } from './tape.ts'
 
 /** Of a longer message the hash is of its length and its first bytes. */
-const maxHashed = 256
+const maxHashed = 64
 
 const application = kinds.indexOf('application')
 /** Fields of these messages that are kept, by the number of the message. */
