@@ -30,6 +30,12 @@ export interface Broken {
   readonly body: string
 }
 
+/** Of the main thread of a page, s. */
+export interface ThreadTimes {
+  readonly thread: number
+  readonly tasks: number
+}
+
 export class DemoBrowser {
   readonly #browser: Browser
   readonly #url: string
@@ -52,6 +58,18 @@ export class DemoBrowser {
     const tab = new DemoTab(name, page)
     await page.goto(url)
     return tab
+  }
+
+  /** Processor time of the page's main thread, and how long its tasks took, asked for from now on; Chromium alone says it. */
+  async threadTimes({ page }: DemoTab): Promise<() => Promise<ThreadTimes | undefined>> {
+    if (this.#browser.browserType().name() !== 'chromium') return async () => undefined
+    const session = await page.context().newCDPSession(page)
+    await session.send('Performance.enable')
+    return async () => {
+      const { metrics } = await session.send('Performance.getMetrics')
+      const of = (wanted: string): number => metrics.find(({ name }) => name === wanted)?.value ?? 0
+      return { thread: of('ThreadTime'), tasks: of('TaskDuration') }
+    }
   }
 
   /** A page of which one file is not as it was built. Close it together with its visitor: `page.context().close()`. */

@@ -9,7 +9,7 @@ export interface FailuresContext extends CheckContext {
   readonly browser: DemoBrowser
 }
 
-export async function checkFailures({ facts, demo, browser, second }: FailuresContext): Promise<void> {
+export async function checkFailures({ facts, demo, browser, second, closedPorts }: FailuresContext): Promise<void> {
   const { main, late } = scriptsOf(demo.files)
   const brokenMains = [
     { what: 'is not there', status: 404, body: 'there is nothing here' },
@@ -52,8 +52,8 @@ export async function checkFailures({ facts, demo, browser, second }: FailuresCo
       seen: { ownPoints, transports: [...transports] }
     })
     expectThat((await tab.connectionTo(second.peerId)) === undefined, { expected: 'no other page', seen: await seenBy(tab) })
-    const { problems, failedWebSockets } = tab
-    expectThat(problems.length + failedWebSockets.length === 0, { expected: 'no error', seen: [...problems, ...failedWebSockets] })
+    const troubles = tab.troubles(closedPorts)
+    expectThat(troubles.length === 0, { expected: 'no error', seen: troubles })
     const words = await tab.page.getByTestId('no-webrtc').innerText()
     await tab.page.context().close()
     return `“${words.split('.')[0]}”, ${connections.length} connections`

@@ -21,6 +21,7 @@ import { checkRecording } from './demo-check-recording.ts'
 import { checkRefusals } from './demo-check-refusals.ts'
 import { checkReturns } from './demo-check-returns.ts'
 import { checkTabs } from './demo-check-tabs.ts'
+import { checkViews } from './demo-check-views.ts'
 import type { DemoBrowserName } from './demo-command.ts'
 import { expectThat, type Facts } from './demo-facts.ts'
 import type { Shutdown } from './demo-shutdown.ts'
@@ -92,6 +93,7 @@ async function checkPages({ demo, mailbox, facts, shutdown, browser }: Pages): P
   if (linked !== undefined) {
     const context: CheckContext = { demo, facts, shutdown, mailbox, closedPorts, ...linked }
     await checkPage(context)
+    await checkViews({ ...context, openAt: (name, url, before) => browser.open(name, { before }, url) })
     await checkRecording(context)
     await checkAway(context)
     await checkAccess({ ...context, failing: () => browser.openFailing() })
@@ -108,12 +110,9 @@ async function checkPages({ demo, mailbox, facts, shutdown, browser }: Pages): P
 
 async function checkClean(facts: Facts, tab: DemoTab, closedPorts: ReadonlySet<number>): Promise<void> {
   await facts.holds(`${tab.name}: no uncaught error, no unhandled rejection, no error on the console`, async () => {
-    const { problems, failedWebSockets } = tab
-    const unexplained = failedWebSockets.filter((address) => !closedPorts.has(Number(new URL(address).port)))
-    expectThat(problems.length + unexplained.length === 0, {
-      expected: 'none',
-      seen: [...problems, ...unexplained.map((address) => `no WebSocket to ${address}`)]
-    })
+    const { failedWebSockets } = tab
+    const troubles = tab.troubles(closedPorts)
+    expectThat(troubles.length === 0, { expected: 'none', seen: troubles })
     return failedWebSockets.length === 0 ? undefined : `but for ${failedWebSockets.length} WebSockets to ports that the check had closed`
   })
 }

@@ -48,6 +48,12 @@ export class DemoTab {
     })
   }
 
+  /** What went wrong in it, but for WebSockets to ports that the check itself closed. */
+  troubles(closedPorts: ReadonlySet<number>): string[] {
+    const unexplained = this.failedWebSockets.filter((address) => !closedPorts.has(Number(new URL(address).port)))
+    return [...this.problems, ...unexplained.map((address) => `no WebSocket to ${address}`)]
+  }
+
   /** Known once `started` has resolved; after a reload it is still the one of before. */
   get peerId(): PeerId {
     if (this.#peerId === undefined) throw new Error(`${this.name} has not run its pool yet`)

@@ -12,6 +12,8 @@ import type { Page, Part } from './page.ts'
 
 /** Long enough to be followed by eye, short enough not to be waited for. */
 const moveMs = 450
+/** Thirty pictures a second move smoothly enough; twice as many cost the page twice as much while the pool fills. */
+const frameMs = 30
 /** Up to so many peers have a picture and a name, in a wide picture and on a phone; beyond, they would cover each other. */
 const maxNamed = { wide: 18, narrow: 10 }
 /** Up to so many are called by their names; beyond, the relay alone. */
@@ -187,9 +189,14 @@ function mover(draw: () => void) {
       return
     }
     const startedAt = performance.now()
+    let drawnAt = Number.NEGATIVE_INFINITY
     const step = () => {
-      const share = Math.min(1, (performance.now() - startedAt) / moveMs)
-      at(share)
+      const now = performance.now()
+      const share = Math.min(1, (now - startedAt) / moveMs)
+      if (share === 1 || now - drawnAt >= frameMs) {
+        drawnAt = now
+        at(share)
+      }
       if (share < 1) frame = requestAnimationFrame(step)
     }
     step()

@@ -50,7 +50,7 @@ declare global {
 
 const tickMs = 1_000
 /** Between two drawings for what the pool does by itself: fast enough for eyes, and a busy pool does not keep the page busy. */
-const calmMs = 120
+const calmMs = 250
 
 async function start(): Promise<void> {
   showLife('starting')
