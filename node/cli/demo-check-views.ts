@@ -126,7 +126,9 @@ export async function checkViews({ demo, facts, first, second, shutdown, closedP
         { expected: 'a connection', seen: () => phone.snapshot() }
       )
       const rules = (await violationsOf(phone.page, 'light')) + (await violationsOf(phone.page, 'dark'))
-      expectThat(phone.problems.length === 0, { expected: 'nothing on the console', seen: phone.problems })
+      // This server breaks nothing, so it has no answer for the part of the page that does.
+      const problems = phone.problems.filter((problem) => !problem.includes('/break.json'))
+      expectThat(problems.length === 0, { expected: 'nothing on the console', seen: problems })
       await phone.page.context().close()
       return `${connections.length} connections, ${rules} rules`
     }
