@@ -121,16 +121,18 @@ function watch(): void {
 }
 
 /** Runs in the page. */
-function restOf(): Rest {
+async function restOf(): Promise<Rest> {
   const { demoWatch } = globalThis as { demoWatch?: { happened: string[]; lastAt: number } }
   const snapshot = globalThis.p2pPool?.snapshot()
   if (demoWatch === undefined || snapshot === undefined) throw new Error('the page is not watched yet')
   const { active, bounds } = snapshot
+  // A page that has no other page yet looks for one, however many peers it has.
+  const { text } = (await globalThis.p2pPool?.explainBand()) ?? { text: '' }
   return {
     happened: demoWatch.happened,
     stillForMs: Date.now() - demoWatch.lastAt,
     active,
-    isInBand: active >= bounds.minTarget && active <= bounds.maxTarget,
+    isInBand: active >= bounds.minTarget && active <= bounds.maxTarget && !text.includes(' needs a '),
     visibility: document.visibilityState
   }
 }

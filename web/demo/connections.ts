@@ -16,7 +16,7 @@ interface Shown {
 }
 
 /** Why a peer is kept changes with the number of connections, seldom. */
-const keptEveryMs = 2_000
+const keptEveryMs = 5_000
 
 /** Drawn at first; a person with more connections finds a peer in the list of known peers, which can be filtered. */
 const rowsAtFirst = 12

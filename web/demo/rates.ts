@@ -41,10 +41,12 @@ export class TrafficRates {
       const rate = rateOf(series.bytes, bytes, sinceMs)
       received += rate.received
       sent += rate.sent
-      next.set(key, { bytes, rates: withSample(series.rates, rate) })
+      // A connection that carries nothing keeps its row of noughts as it is.
+      next.set(key, { bytes, rates: isStill(series.rates, rate) ? series.rates : withSample(series.rates, rate) })
     }
     this.#series = next
-    this.#all = withSample(this.#all, { received, sent })
+    const all = { received, sent }
+    this.#all = isStill(this.#all, all) ? this.#all : withSample(this.#all, all)
   }
 
   /** The oldest first. */
@@ -68,6 +70,11 @@ function rateOf(before: Rate, now: Rate, sinceMs: number): Rate {
   if (sinceMs <= 0) return none
   const perSecond = (bytes: number) => Math.max(0, (bytes * 1_000) / sinceMs)
   return { received: perSecond(now.received - before.received), sent: perSecond(now.sent - before.sent) }
+}
+
+/** Nothing in the whole minute: the chart of it stays what it is. */
+function isStill(rates: readonly Rate[], rate: Rate): boolean {
+  return rates.length >= maxSamples && [...rates, rate].every(({ received, sent }) => received === 0 && sent === 0)
 }
 
 function withSample(rates: readonly Rate[], rate: Rate): Rate[] {

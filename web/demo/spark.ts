@@ -22,9 +22,13 @@ export function spark(): Spark {
     sent,
     line
   ])
+  let drawn: readonly Rate[] | undefined
   return {
     element,
     show(rates) {
+      // A sample a second: what is drawn in between has nothing new to show.
+      if (rates === drawn) return
+      drawn = rates
       const { up, down } = bars(rates)
       setAttribute(received, 'd', up)
       setAttribute(sent, 'd', down)
