@@ -142,8 +142,9 @@ async function holdEachOther(tab: DemoTab, other: DemoTab): Promise<void> {
 
 /** What a visitor would try. */
 async function converse(desktop: DemoTab, phone: DemoTab, { network }: Demo): Promise<void> {
-  const [, friend] = network.peers
-  if (friend === undefined) throw new Error('the demo has fewer than two Node peers')
+  const holdBoth = () =>
+    network.peers.slice(1).find(({ pool }) => [desktop, phone].every(({ peerId }) => pool.connections.findByPeerId(peerId) !== undefined))
+  const friend = await eventually(holdBoth, { expected: 'a Node peer that both pages hold' })
   await desktop.say('Hello from the desktop, straight over WebRTC', phone.peerId)
   await phone.hears('Hello from the desktop', desktop.peerId)
   await phone.say('And back from the phone', desktop.peerId)
