@@ -139,4 +139,4 @@ it(`${seeds.length * sequencesPerSeed} random sequences of messages change nothi
   expect(reached.dialed).toBeGreaterThan(200)
   expect(reached.greylisted).toBeGreaterThan(50)
   expect(reached.taken).toBeGreaterThan(500)
-}, 60_000)
+}, 240_000)
