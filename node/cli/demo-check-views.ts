@@ -51,7 +51,7 @@ export async function checkViews({ demo, facts, first, second, shutdown, closedP
     const text = 'x'.repeat(3_000)
     await first.page.evaluate(countDots)
     const dots = (): Promise<number> => first.page.evaluate(() => (globalThis as { dotsSeen?: number }).dotsSeen ?? 0)
-    // Firefox without a screen asks for less motion, and lets nobody say otherwise.
+    // The Firefox of the check is started with less motion, and cannot be asked for more.
     const isStill = await first.page.evaluate(() => matchMedia('(prefers-reduced-motion: reduce)').matches)
     await first.say(text, friend.peerId)
     if (!isStill) await eventually(async () => (await dots()) || undefined, { expected: 'a dot on its way' })
