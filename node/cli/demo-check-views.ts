@@ -83,7 +83,7 @@ export async function checkViews({ demo, facts, first, second, shutdown, closedP
       seen: () => storyOf(first, peerId)
     })
     const { connected: again, words: known } = await first.dial(peerId)
-    expectThat(!again && /already connected/.test(known), { expected: 'the id of a known peer to lead to its address', seen: known })
+    expectThat(!again && /^Already connected/.test(known), { expected: 'the id of a known peer to lead to its address', seen: known })
     await visitor.stop()
     const row = first.page.locator(`[data-testid="left-lately-row"][data-peer="${peerId}"]`)
     const reason = await eventually(async () => ((await row.count()) > 0 ? row.locator('p').innerText() : undefined), {
