@@ -1,7 +1,7 @@
 /** What the words behind `npm run demo --` mean. Read once by demo.ts; nothing is started here. */
 import { isIPv4 } from 'node:net'
 import { networkInterfaces } from 'node:os'
-import { parseArgs } from 'node:util'
+import { type ParseArgsOptionsConfig, parseArgs } from 'node:util'
 import { messageOf } from '../../src/core/values/reason.ts'
 
 export const demoBrowsers = ['chromium', 'firefox'] as const
@@ -38,9 +38,18 @@ export class UsageError extends Error {
   override readonly name = 'UsageError'
 }
 
+const options = {
+  check: { type: 'boolean' },
+  screenshot: { type: 'boolean' },
+  port: { type: 'string' },
+  host: { type: 'string' },
+  browser: { type: 'string' },
+  help: { type: 'boolean', short: 'h' }
+} as const
+
 /** Throws `UsageError`. */
 export function readCommand(args: readonly string[]): DemoCommand {
-  const { values, positionals } = parse(withHost(args))
+  const { values, positionals } = parseOptions(withHost(args), options)
   if (values.help === true) return { kind: 'help' }
   if (values.check === true && values.screenshot === true)
     throw new UsageError('--check and --screenshot are two commands; give one of them')
@@ -59,20 +68,10 @@ export function readCommand(args: readonly string[]): DemoCommand {
   return { kind: 'screenshot', port, path: path ?? defaultScreenshot }
 }
 
-function parse(args: readonly string[]) {
+/** The options and the words beside them. Throws `UsageError`. */
+export function parseOptions<const Options extends ParseArgsOptionsConfig>(args: readonly string[], options: Options) {
   try {
-    return parseArgs({
-      args: [...args],
-      allowPositionals: true,
-      options: {
-        check: { type: 'boolean' },
-        screenshot: { type: 'boolean' },
-        port: { type: 'string' },
-        host: { type: 'string' },
-        browser: { type: 'string' },
-        help: { type: 'boolean', short: 'h' }
-      }
-    })
+    return parseArgs({ args: [...args], allowPositionals: true, options })
   } catch (error) {
     throw new UsageError(messageOf(error), { cause: error })
   }
@@ -110,7 +109,8 @@ export function lanAddress(interfaces = networkInterfaces()): string | undefined
   return addresses.find(isPrivateHost) ?? addresses[0]
 }
 
-function readBrowser(text = 'chromium'): DemoBrowserName {
+/** Chromium where none is named. Throws `UsageError`. */
+export function readBrowser(text = 'chromium'): DemoBrowserName {
   const browser = demoBrowsers.find((name) => name === text)
   if (browser === undefined) throw new UsageError(`--browser: expected ${demoBrowsers.join(' or ')}, got ${JSON.stringify(text)}`)
   return browser

@@ -1,7 +1,5 @@
 /** What the words behind `npm run playground --` mean. Read once by playground.ts; nothing is started here. */
-import { parseArgs } from 'node:util'
-import { messageOf } from '../../src/core/values/reason.ts'
-import { type DemoBrowserName, demoBrowsers, UsageError } from './demo-command.ts'
+import { type DemoBrowserName, parseOptions, readBrowser, UsageError } from './demo-command.ts'
 
 export type PlaygroundCommand =
   | { readonly kind: 'help' }
@@ -26,9 +24,18 @@ Up to 1,000 simulated pools in a page. Nothing but this page is served, on 127.0
 const defaultPort = '4190'
 const defaultScreenshot = 'docs/playground.jpg'
 
+const options = {
+  port: { type: 'string' },
+  out: { type: 'string' },
+  check: { type: 'boolean' },
+  browser: { type: 'string' },
+  screenshot: { type: 'boolean' },
+  help: { type: 'boolean', short: 'h' }
+} as const
+
 /** Throws `UsageError`. */
 export function readPlaygroundCommand(args: readonly string[]): PlaygroundCommand {
-  const { values, positionals } = parse(args)
+  const { values, positionals } = parseOptions(args, options)
   if (values.help === true) return { kind: 'help' }
   const [path, ...rest] = positionals
   if (path !== undefined && (values.screenshot !== true || rest.length > 0))
@@ -42,31 +49,6 @@ export function readPlaygroundCommand(args: readonly string[]): PlaygroundComman
   if (path !== undefined && !path.endsWith('.jpg'))
     throw new UsageError(`--screenshot: expected the path of a .jpg file, got ${JSON.stringify(path)}`)
   return { kind: 'screenshot', path: path ?? defaultScreenshot }
-}
-
-function parse(args: readonly string[]) {
-  try {
-    return parseArgs({
-      args: [...args],
-      allowPositionals: true,
-      options: {
-        port: { type: 'string' },
-        out: { type: 'string' },
-        check: { type: 'boolean' },
-        browser: { type: 'string' },
-        screenshot: { type: 'boolean' },
-        help: { type: 'boolean', short: 'h' }
-      }
-    })
-  } catch (error) {
-    throw new UsageError(messageOf(error), { cause: error })
-  }
-}
-
-function readBrowser(text = 'chromium'): DemoBrowserName {
-  const browser = demoBrowsers.find((name) => name === text)
-  if (browser === undefined) throw new UsageError(`--browser: expected ${demoBrowsers.join(' or ')}, got ${JSON.stringify(text)}`)
-  return browser
 }
 
 function readPort(text: string): number {

@@ -39,7 +39,7 @@ export function aboutBrowser(userAgent: string): About {
   return { kind: 'page', name: '', browser, device: /Mobi|Android|iPhone|iPad/.test(userAgent) ? 'phone' : 'computer' }
 }
 
-/** What libp2p's identify tells of a peer that says nothing by itself. */
+/** The agent string of libp2p's identify, read for a peer whose Hello has no name and no kind. */
 export function aboutAgent(agent: string): About | undefined {
   const text = agent.slice(0, maxBytes)
   if (/ browser\//.test(text)) return aboutBrowser(text)
