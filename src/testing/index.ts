@@ -3,6 +3,7 @@
  *
  * @module p2p-pool/testing
  */
+export { type IntroducingNode, introductionPoint, MemoryIntroductions } from './memory-introductions.ts'
 export { type LinkOwner, MemoryLink, type Wires } from './memory-link.ts'
 export { type HubOptions, MemoryHub, MemoryNetwork, type NodeOptions } from './memory-network.ts'
 export { type Member, type MemberOptions, MemoryWorld, type WorldOptions } from './memory-world.ts'

@@ -1,9 +1,9 @@
 /**
  * A network in memory: nodes joined by one hub, with latency on a virtual clock, refusals, partitions and broken links. A point is the
- * text `/ip4/…/tcp/…`, of a page `/ip4/…/tcp/…/p2p/RELAY/p2p-circuit/webrtc/p2p/ID`, and a peer id is any text that is not empty. Nothing
- * here speaks libp2p.
+ * text `/ip4/…/tcp/…`, of a page `/ip4/…/tcp/…/p2p/RELAY/p2p-circuit/webrtc/p2p/ID` or `/p2p/INTRODUCER/p2p-circuit/webrtc/p2p/ID`, and a
+ * peer id is any text that is not empty. Nothing here speaks libp2p.
  */
-import { hostOf } from '../core/values/address.ts'
+import { hostOf, isIntroduction, readPoint } from '../core/values/address.ts'
 import type { ParsedPoint, PeerId, Point } from '../core/values/ids.ts'
 import {
   type Clock,
@@ -19,6 +19,7 @@ import {
   type Transport
 } from '../core/values/ports.ts'
 import { PoolError } from '../core/values/reason.ts'
+import { introductionPoint, MemoryIntroductions } from './memory-introductions.ts'
 import { type LinkOwner, linkPair, type MemoryLink, type Wires } from './memory-link.ts'
 
 /** What a `MemoryHub` is made of. */
@@ -37,6 +38,11 @@ export interface NodeOptions {
   readonly point?: string | undefined
   /** False: the node dials and cannot be dialed, like a page or a peer behind a NAT. @default true */
   readonly listens?: boolean | undefined
+  /**
+   * True: the node is a page. It has no address of its own: it is reached by WebRTC at the points that it announces, over their relays, and
+   * through peers that it is linked with. @default false
+   */
+  readonly page?: boolean | undefined
   /** Makes a plain peer, which does not speak the pool protocol, with these libp2p protocols. @default none: it speaks the pool protocol */
   readonly speaks?: readonly string[] | undefined
 }
@@ -55,7 +61,11 @@ export class MemoryHub implements Wires {
   reaches: (from: LinkOwner, to: LinkOwner) => boolean = () => true
   /** Returns the node that answers at a point where no node is; for tests with more hosts than they can make beforehand. */
   elsewhere: (point: Point) => MemoryNetwork | undefined = () => undefined
+  /** Each leads to its page once. */
+  readonly #invitations = new Set<Point>()
   readonly #members = new Set<MemoryNetwork>()
+  readonly #byPeerId = new Map<PeerId, MemoryNetwork>()
+  #made = 0
   readonly #parsed = new Map<string, ParsedPoint>()
 
   constructor({ clock, random, latencyMs = () => 5 }: HubOptions) {
@@ -65,12 +75,38 @@ export class MemoryHub implements Wires {
   }
 
   /** Makes a node. `name` becomes its peer id. */
-  node(name: string, { point, listens = true, speaks }: NodeOptions = {}): MemoryNetwork {
-    const own = (point ?? `/ip4/${45 + (this.nodes.size >> 8)}.${this.nodes.size & 255}.0.1/tcp/4001`) as Point
-    const node = new MemoryNetwork(this, { peerId: name as PeerId, index: this.#members.size, point: own, listens, speaks })
-    this.nodes.set(own, node)
+  node(name: string, { point, listens = true, page = false, speaks }: NodeOptions = {}): MemoryNetwork {
+    const address = `/ip4/${45 + (this.nodes.size >> 8)}.${this.nodes.size & 255}.0.1/tcp/4001`
+    const own = (point ?? (page ? `/webrtc/p2p/${name}` : address)) as Point
+    const node = new MemoryNetwork(this, { peerId: name as PeerId, index: this.#made++, point: own, listens, page, speaks })
+    if (!page) this.nodes.set(own, node)
     this.#members.add(node)
+    this.#byPeerId.set(node.peerId, node)
     return node
+  }
+
+  /** The node of a peer; the last one made, if several have the same name. */
+  nodeOf(peerId: PeerId): MemoryNetwork | undefined {
+    return this.#byPeerId.get(peerId)
+  }
+
+  /** A point where this page is reached once, by the first node that dials it: an answer that was copied from page to page. */
+  invite(node: MemoryNetwork): Point {
+    const point = introductionPoint(`invitation-${this.#made++}` as PeerId, node.peerId)
+    this.#invitations.add(point)
+    return point
+  }
+
+  /** @internal Is the point an invitation? It is used up then. */
+  takeInvitation(point: Point): boolean {
+    return this.#invitations.delete(point)
+  }
+
+  /** Forgets a node that has ended and will not come back. */
+  remove(node: MemoryNetwork): void {
+    node.announce()
+    this.#members.delete(node)
+    if (this.#byPeerId.get(node.peerId) === node) this.#byPeerId.delete(node.peerId)
   }
 
   /** All open links, both ends of each. */
@@ -134,18 +170,28 @@ export class MemoryNetwork implements Network {
   isOffline = false
   /** Timers of its dials. */
   readonly #waits = new Set<() => void>()
+  /** How it introduces others, and is introduced. */
+  readonly introductions: MemoryIntroductions
 
   constructor(
     hub: MemoryHub,
-    { peerId, index, point, listens, speaks }: Required<NodeOptions> & { peerId: PeerId; index: number; point: Point; listens: boolean }
+    {
+      peerId,
+      index,
+      point,
+      listens,
+      page,
+      speaks
+    }: Required<NodeOptions> & { peerId: PeerId; index: number; point: Point; listens: boolean }
   ) {
     this.#speaks = speaks
     this.#hub = hub
     this.peerId = peerId
     this.index = index
     this.point = point
-    this.#own = [point]
+    this.#own = page ? [] : [point]
     this.#listens = listens
+    this.introductions = new MemoryIntroductions(this)
   }
 
   ownPoints(): readonly Point[] {
@@ -192,15 +238,18 @@ export class MemoryNetwork implements Network {
   }
 
   canDial(point: Point): boolean {
+    const { relay } = readPoint(point)
+    if (isIntroduction(point)) return relay !== undefined && this.introductions.canReachOver(relay)
     return point.includes('/tcp/')
   }
 
   async dial(point: Point, { expectedPeerId, signal }: DialOptions): Promise<Link> {
     const hub = this.#hub
     this.dials++
-    const there = hub.nodes.get(point) ?? this
+    await this.#signal(point, signal)
+    const there = this.#at(point) ?? this
     await this.#wait(hub.latencyMs(this, there) + hub.latencyMs(there, this), signal)
-    const target = hub.nodes.get(point) ?? hub.elsewhere(point)
+    const target = this.#at(point) ?? hub.elsewhere(point)
     if (target === undefined || !hub.connects(this, target)) {
       if (target === undefined) throw new DialError('refused', `nobody listens on ${point}`)
       await this.#wait(1_000_000, signal)
@@ -221,6 +270,34 @@ export class MemoryNetwork implements Network {
     target.touched()
     if (!target.silent && target.#takes(this)) target.#handlers?.incoming(theirs)
     return ours
+  }
+
+  #at(point: Point): MemoryNetwork | undefined {
+    const { target } = isIntroduction(point) ? readPoint(point) : { target: undefined }
+    return target === undefined ? this.#hub.nodes.get(point) : this.#hub.nodeOf(target)
+  }
+
+  /** The part of a dial that runs over a relay or an introducer. */
+  async #signal(point: Point, signal: AbortSignal): Promise<void> {
+    const { relay, target } = point.includes('/p2p-circuit') ? readPoint(point) : {}
+    if (relay === undefined || target === undefined) return
+    const server = this.#hub.nodeOf(relay)
+    if (this.#hub.takeInvitation(point)) return
+    if (isIntroduction(point)) await this.introductions.ask(relay, target, signal)
+    else if (server !== undefined && !(server.isUp && this.#hub.connects(this, server)))
+      throw new DialError('unreachable', `the relay ${relay} does not answer`)
+  }
+
+  /** @internal For `MemoryIntroductions`. */
+  async reach(link: MemoryLink, signal: AbortSignal): Promise<void> {
+    await this.#wait(this.#hub.latencyMs(this, link.remote), signal)
+    if (!link.getsThrough) await this.#wait(1_000_000, signal)
+  }
+
+  /** @internal For `MemoryIntroductions`. */
+  introductionsOf(peerId: PeerId): MemoryIntroductions | undefined {
+    const node = this.#hub.nodeOf(peerId)
+    return node?.isUp === true ? node.introductions : undefined
   }
 
   get #asPlain(): PlainPeer | undefined {
@@ -262,6 +339,7 @@ export class MemoryNetwork implements Network {
    */
   kill({ resets }: { readonly resets: boolean }): void {
     this.#handlers = undefined
+    this.introductions.end()
     for (const cancel of this.#waits) cancel()
     this.#waits.clear()
     for (const link of [...this.links]) link.die(resets)
@@ -289,6 +367,8 @@ export class MemoryNetwork implements Network {
 }
 
 function parse(text: string): ParsedPoint {
+  const introduced = /^\/p2p\/([^/]+)\/p2p-circuit\/webrtc\/p2p\/([^/]+)$/.exec(text)
+  if (introduced !== null && introduced[1] !== introduced[2]) return { point: text as Point, expectedPeerId: introduced[2] as PeerId }
   const match = /^(\/(?:ip[46]|dns4)\/[^/]+\/tcp\/[1-9][0-9]*(?:\/p2p\/[^/]+\/p2p-circuit(?:\/webrtc)?)?)(?:\/p2p\/([^/]+))?$/.exec(text)
   if (match?.[1] === undefined) throw new PoolError('invalid-point', `a multiaddr was expected, got ${JSON.stringify(text)}`)
   const relayed = match[1].includes('/p2p-circuit')

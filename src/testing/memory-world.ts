@@ -1,6 +1,7 @@
 /** Pools of the real core in one network in memory, on one virtual clock, with chance from one seed. For tests of programs that use a pool. */
 import '../core/api/late.ts'
 import '../core/flows/application-check.ts'
+import '../core/flows/introductions.ts'
 import { memoryStorage } from '../core/memory-storage.ts'
 import { PeerPool } from '../core/peer-pool.ts'
 import '../core/tables/saved-state.ts'
@@ -27,6 +28,8 @@ export type MemberOptions<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8
   readonly point?: string | undefined
   /** False: it dials and cannot be dialed, like a page or a peer behind a NAT. @default true */
   readonly listens?: boolean | undefined
+  /** True: it is a page, without an address of its own. See `NodeOptions`. @default false */
+  readonly page?: boolean | undefined
 }
 
 /** One pool of the world, with what a test needs beside it. */
@@ -64,8 +67,8 @@ export class MemoryWorld<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8A
    * `minConnections` and `expectedConnections` are 0, and maintenance looks only when something happens. The name of its network is
    * `test`, and it takes private addresses. Throws `PoolError` `invalid-config`.
    */
-  make(name: string, { point, listens, ...options }: MemberOptions<Msg, PeerMeta, ConnMeta> = {}): Member<Msg, PeerMeta, ConnMeta> {
-    const network = this.hub.node(name, { point, listens })
+  make(name: string, { point, listens, page, ...options }: MemberOptions<Msg, PeerMeta, ConnMeta> = {}): Member<Msg, PeerMeta, ConnMeta> {
+    const network = this.hub.node(name, { point, listens, page })
     const complaints: string[] = []
     const log: Log = {
       error: (message, cause) => complaints.push(`${message}: ${cause instanceof Error ? String(cause) : JSON.stringify(cause)}`)

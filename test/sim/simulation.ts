@@ -49,6 +49,7 @@ export class Simulation {
   readonly #checkEvery: number
   /** One or two: a set that is cleared in each step would be a new table in each step. */
   readonly #touched: Machine[] = []
+  #made = 0
   readonly #byOwner = new Map<LinkOwner, Machine>()
   #sides: ((machine: Machine) => number) | undefined
 
@@ -63,10 +64,10 @@ export class Simulation {
     this.clock.onStep = (timer) => this.#stepped(timer)
   }
 
-  /** One more machine, switched off. */
-  add(options: Partial<PoolOptions> = {}): Machine {
-    const index = this.machines.length
-    const network = this.hub.node(`peer${index}`, { point: addressOf(index) })
+  /** One more machine, switched off. `page`: it is reached over relays and introducers alone. */
+  add(options: Partial<PoolOptions> = {}, { page = false } = {}): Machine {
+    const index = this.#made++
+    const network = this.hub.node(`peer${index}`, page ? { page } : { point: addressOf(index) })
     const machine = new Machine({
       index,
       world: this.clock,
@@ -83,6 +84,13 @@ export class Simulation {
     this.#byOwner.set(network, machine)
     this.machines.push(machine)
     return machine
+  }
+
+  /** Forgets a machine that has ended and will not come back. */
+  remove(machine: Machine): void {
+    this.machines.splice(this.machines.indexOf(machine), 1)
+    this.#byOwner.delete(machine.network)
+    this.hub.remove(machine.network)
   }
 
   /** Machines whose pool runs now. */

@@ -42,6 +42,10 @@ export class LatePool {
     maintenance.adopt({ exchange: this.exchange, mixing, liveness: new Liveness(context) })
     this.descriptions = new Descriptions(context)
     this.explanations = new Explanations(context, { exchange: this.exchange, maintenance })
+    if (context.config.introductions)
+      import('../flows/introductions.ts')
+        .then(({ Introducing }) => new Introducing(context))
+        .catch((error: unknown) => context.log.error('introductions', error))
   }
 
   /** The last one again while its version is the same. */

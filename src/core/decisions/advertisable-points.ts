@@ -131,9 +131,11 @@ function hashOf(text: string, seed: number): number {
  */
 function isAlive(
   state: PoolView,
-  { relay, target, isRelayed, claimedBy, isClaimProven, state: { kind }, aliveAt }: PointInfo,
+  { point, relay, target, isRelayed, claimedBy, isClaimProven, state: { kind }, aliveAt }: PointInfo,
   { network, now }: Pick<SharingOptions, 'network' | 'now'>
 ): boolean {
+  // Its introducer says it to its own peers.
+  if (point.startsWith('/p2p/')) return false
   const held = target !== undefined && relay === state.peerId ? network.holdsReservation?.(target) : undefined
   if (held !== undefined) return held
   // One whose handshake is nearly done counts: when many come at once, there is nothing else to advertise to those that find no slot.

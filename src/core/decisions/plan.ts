@@ -9,7 +9,7 @@ import type { RunningConnection } from '../values/attempt.ts'
 import type { PeerKind } from '../values/bounds.ts'
 import type { Point } from '../values/ids.ts'
 import type { Random } from '../values/ports.ts'
-import { type CandidateOptions, findCandidates, isMet, obstacleOf, untriedWait } from './candidates.ts'
+import { type CandidateOptions, findCandidates, isMet, untriedWait } from './candidates.ts'
 import { chooseToDial } from './dial-order.ts'
 import { chooseToPrune, surplusByKind } from './eviction.ts'
 import { shareTaken } from './group-shares.ts'
@@ -146,14 +146,7 @@ function planKind(view: PoolView, kind: PeerKind, options: PlanOptions): Dialing
  */
 function planTrusted(view: PoolView, options: PlanOptions): Dialing {
   if (view.band.max === 0) return nothing
-  const among: PointInfo[] = []
-  let againAt = never
-  for (const info of view.points) {
-    if (!info.trusted) continue
-    const obstacle = obstacleOf(view, info, options)
-    if (obstacle === undefined) among.push(info)
-    if (obstacle?.kind === 'backoff') againAt = Math.min(againAt, obstacle.until)
-  }
+  const { candidates: among, freeAt: againAt } = findCandidates(view, options, ({ trusted }) => trusted)
   if (among.length === 0) return { ...nothing, againAt }
   const probeAt = nextProbeAt(view, among.length)
   if (probeAt > options.now) return { ...nothing, againAt: Math.min(againAt, probeAt) }

@@ -55,7 +55,9 @@ export class Guard implements Log {
   }
 
   /** What the work returns; `instead` if it throws. */
-  call<T>(what: string, work: () => T, instead: T): T {
+  call<T>(what: string, work: () => T): T | undefined
+  call<T>(what: string, work: () => T, instead: T): T
+  call<T>(what: string, work: () => T, instead?: T): T | undefined {
     try {
       return this.heard(what, work())
     } catch (error) {
@@ -75,7 +77,7 @@ export function guardClock(clock: Clock, guard: Guard): Clock {
   return {
     now: () => clock.now(),
     date: () => clock.date(),
-    schedule: (delayMs, fn) => clock.schedule(delayMs, () => guard.call('a timer', fn, undefined))
+    schedule: (delayMs, fn) => clock.schedule(delayMs, () => guard.call('a timer', fn))
   }
 }
 
@@ -133,11 +135,11 @@ export function guardNetwork(network: Network, clock: Clock, guard: Guard): Netw
   /** Those that are checked already: they are asked for with each Hello. */
   let own = { given: '', points: [] as readonly Point[] }
   const tryParsePoint = (text: string): ParsedPoint | undefined => {
-    const parsed = guard.call('network.tryParsePoint', () => network.tryParsePoint(text), undefined)
+    const parsed = guard.call('network.tryParsePoint', () => network.tryParsePoint(text))
     return typeof parsed?.point === 'string' ? parsed : undefined
   }
   const tryParsePeerId = (text: string): PeerId | undefined => {
-    const parsed = guard.call('network.tryParsePeerId', () => network.tryParsePeerId(text), undefined)
+    const parsed = guard.call('network.tryParsePeerId', () => network.tryParsePeerId(text))
     return typeof parsed === 'string' ? parsed : undefined
   }
   /** Other discoveries find what they find: a text that is no point must not get into the tables. */
@@ -157,13 +159,13 @@ export function guardNetwork(network: Network, clock: Clock, guard: Guard): Netw
   return {
     peerId: network.peerId,
     get budget() {
-      return guard.call('network.budget', () => network.budget, undefined)
+      return guard.call('network.budget', () => network.budget)
     },
     get transports() {
       return guard.call('network.transports', () => unheard(network.transports).filter((name) => typeof name === 'string'), [])
     },
     get records() {
-      return guard.call('network.records', () => guardRecords(unheard(network.records), clock), undefined)
+      return guard.call('network.records', () => guardRecords(unheard(network.records), clock))
     },
     get introductions() {
       return network.introductions
@@ -179,11 +181,11 @@ export function guardNetwork(network: Network, clock: Clock, guard: Guard): Netw
         if (given !== own.given) own = { given, points: points.filter((point) => isParsed({ point, expectedPeerId: undefined })) }
         return own.points
       }, []),
-    holdsReservation: (guest) => guard.call('network.holdsReservation', () => network.holdsReservation?.(guest), undefined),
+    holdsReservation: (guest) => guard.call('network.holdsReservation', () => network.holdsReservation?.(guest)),
     canDial: (point) => guard.call('network.canDial', () => network.canDial(point), false) === true,
-    endDenied: () => guard.call('network.endDenied', () => network.endDenied?.(), undefined),
-    endOlder: (link) => guard.call('network.endOlder', () => network.endOlder?.(link), undefined),
-    rest: (resting) => guard.call('network.rest', () => network.rest?.(resting), undefined),
+    endDenied: () => guard.call('network.endDenied', () => network.endDenied?.()),
+    endOlder: (link) => guard.call('network.endOlder', () => network.endOlder?.(link)),
+    rest: (resting) => guard.call('network.rest', () => network.rest?.(resting)),
     stop,
 
     /** A link that comes after the signal fired is closed. */
@@ -197,7 +199,7 @@ export function guardNetwork(network: Network, clock: Clock, guard: Guard): Netw
         throw new DialError('other', `the network gave no link for ${point}`)
       } catch (error) {
         if (signal.aborted)
-          dialing.then((late) => guard.call('link.abort', () => late.abort('the dial was given up'), undefined)).catch(() => undefined)
+          dialing.then((late) => guard.call('link.abort', () => late.abort('the dial was given up'))).catch(() => undefined)
         if (error instanceof DialError || signal.aborted) throw error
         throw new DialError('other', messageOf(error), { cause: error })
       }
@@ -205,7 +207,7 @@ export function guardNetwork(network: Network, clock: Clock, guard: Guard): Netw
 
     async start(handlers) {
       const turn = ++starts
-      const handled = (work: () => void): void => guard.call('a handler of the network', work, undefined)
+      const handled = (work: () => void): void => guard.call('a handler of the network', work)
       const guarded: NetworkHandlers = {
         plainProtocols: handlers.plainProtocols,
         incoming: (link) => handled(() => isLink(link) && handlers.incoming(link)),

@@ -141,14 +141,16 @@ export class Mixing {
   /** A public, untrusted peer of ours other than that one, at a point that may be advertised to it; one that nothing else uses, if there is one. */
   #giveable(recipient: FlowConnection): { point: Point; peerId: PeerId } | undefined {
     const { state, random, sharingSeed: seed, clock, network } = this.#context
-    const allowed = new Set(pointsFor(state, { asker: recipient, network, random, seed, now: clock.now() }))
+    const allowed = new Set<Point | undefined>(pointsFor(state, { asker: recipient, network, random, seed, now: clock.now() }))
     const found: { point: Point; peerId: PeerId }[] = []
     const unused: typeof found = []
     const surplus = surplusByKind(state)
     for (const connection of state.connections()) {
-      const { peerId, point, isPrivate } = connection
-      if (point === undefined || isPrivate || peerId === recipient.peerId || state.access.isTrusted(peerId, point)) continue
-      if (allowed.has(point) && isSpare(connection, surplus)) (connection.use === undefined ? unused : found).push({ point, peerId })
+      const { peerId, isPrivate } = connection
+      if (isPrivate || peerId === recipient.peerId || state.access.isTrusted(peerId, connection.point)) continue
+      // Where the recipient cannot reach it otherwise, it may through us.
+      const point = allowed.has(connection.point) ? connection.point : network.introductions?.pointOf(peerId)
+      if (point !== undefined && isSpare(connection, surplus)) (connection.use === undefined ? unused : found).push({ point, peerId })
     }
     const [one] = drawn(unused.length > 0 ? unused : found, random)
     return one

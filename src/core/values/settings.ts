@@ -103,6 +103,13 @@ export interface PoolSettings {
   /** Ask peers for points, give them points, and take theirs. @default true */
   readonly discovery: boolean
   /**
+   * Introduce connected peers to each other, be introduced by them, and reach peers through them where no server is left; needs `discovery`.
+   * What one introduction takes is bounded. Set `minByKind.page` to a third of `expectedConnections` with it: once all servers have gone, only
+   * the pages that are connected already introduce others.
+   * @default false
+   */
+  readonly introductions: boolean
+  /**
    * Peers that do not speak the pool protocol, in a network that has others: `admit` counts and keeps those that speak all of
    * `requiredProtocols` like any other, but for points and messages. @default 'refuse'
    */

@@ -34,7 +34,7 @@ describe('options of the original', () => {
         keepAliveIntervalMs: 20_000
       },
       ...{ maxParallelDials: 10, maxUndeliveredMessages: 10, maxMessageBytes: 1_048_576, swapCooldownMs: 30_000 },
-      ...{ privateMode: false, discovery: true, allowPrivatePoints: false, trustedPoints: [], storage },
+      ...{ privateMode: false, discovery: true, introductions: false, allowPrivatePoints: false, trustedPoints: [], storage },
       suspendedBand: null,
       minByKind: null,
       reconnection: { initialDelayMs: 1_000, factor: 1.2, jitter: 0.2, afterConnectionMs: 60_000, maxDelayMs: 3_600_000 }

@@ -9,5 +9,18 @@ import { hungry } from './hungry.ts'
 import { playground } from './playground.ts'
 import { speed } from './speed.ts'
 import { swappers } from './swappers.ts'
+import { withoutServers } from './without-servers.ts'
 
-export const scenarios: readonly Scenario[] = [bootstrap, churn, halfDie, advertise, sources, hungry, swappers, faults, speed, playground]
+export const scenarios: readonly Scenario[] = [
+  bootstrap,
+  churn,
+  halfDie,
+  advertise,
+  sources,
+  hungry,
+  swappers,
+  faults,
+  speed,
+  playground,
+  withoutServers
+]

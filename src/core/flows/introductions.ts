@@ -1,0 +1,243 @@
+/**
+ * Introductions: peers reach each other through a peer that both are connected with. Here is which peers may be introduced to each other and how often, and
+ * what becomes of introduction points once their introducer has left. The network does the work (`Introductions` in `values/ports.ts`); only pools
+ * with the option load this.
+ *
+ * An introduction costs three peers something: the introducer some KiB, the other two a WebRTC connection, of which a page makes only so many.
+ * So each peer has an allowance for asking and one for being asked for, and nobody is introduced to us by one peer again and again.
+ */
+import type { PointInfo } from '../tables/point.ts'
+import type { PoolEvents } from '../values/events.ts'
+import type { PeerId, Point } from '../values/ids.ts'
+import type { IntroductionHandlers, Introductions } from '../values/ports.ts'
+import type { FlowConnection, FlowContext } from './context.ts'
+import { type BucketSize, TokenBucket } from './token-bucket.ts'
+
+/** Introductions in progress through us; more are refused. */
+const maxInProgress = 4
+/** Of these, asked for by one peer. */
+const maxOfAsker = 2
+
+/** What one connected peer may have of us. */
+const rates = {
+  /** Introductions that it asks for. */
+  asks: { capacity: 10, perSecond: 1 / 6 },
+  /** Introductions of others to it. */
+  guests: { capacity: 10, perSecond: 1 / 3 },
+  /** Peers that it introduces to us. */
+  brings: { capacity: 5, perSecond: 1 / 30 },
+  /** Answers to Bootstrap: as `exchange.ts` has it. */
+  answers: { capacity: 5, perSecond: 0.2 }
+} as const satisfies Record<string, BucketSize>
+
+/** Peers that one answer introduces. */
+const maxNamed = 10
+
+/** A peer that was introduced to us is connected by then, or does not come, ms. */
+const comesWithinMs = 30_000
+/** After so long a peer that was introduced to us makes room for the next one of its introducer, ms. */
+const settledAfterMs = 60_000
+/** It is asked not to come back before, ms. */
+const comeBackAfterMs = 300_000
+/** Peers whose introducer is remembered. */
+const maxBrought = 256
+
+/** A peer that so many of ours are connected with is dialed last. */
+const maxCommon = 3
+
+/** Of so many connections one may come by one introducer; one in any case. */
+const introducedShare = 10
+
+type Rate = keyof typeof rates
+
+export class Introducing implements IntroductionHandlers {
+  readonly #context: FlowContext
+  readonly #network: Introductions
+  readonly #allowances: Readonly<Record<Rate, WeakMap<FlowConnection, TokenBucket>>> = {
+    asks: new WeakMap(),
+    guests: new WeakMap(),
+    brings: new WeakMap(),
+    answers: new WeakMap()
+  }
+  /** Who asked for the introductions in progress, once for each. */
+  readonly #asking: PeerId[] = []
+  /** Peers that were introduced to us, and their introducers. Those that did not come are dropped. */
+  readonly #brought = new Map<PeerId, { readonly by: PeerId; readonly at: number }>()
+
+  /** Throws where the network introduces nobody. */
+  constructor(context: FlowContext) {
+    const { events, state, network } = context
+    if (network.introductions === undefined) throw new Error('the network has no introductions')
+    this.#context = context
+    this.#network = network.introductions
+    events.addEventListener('connection-opened', ({ detail }) => this.#opened(state.connection(detail.peerId)))
+    events.addEventListener('bootstrap-received', ({ detail }) => this.#answer(state.connection(detail.peerId)))
+    events.addEventListener('advertise-received', () => this.#preferStrangers())
+    events.addEventListener('new-point', ({ detail }) => this.#learned(detail))
+    for (const name of ['connection-closed', 'connection-lost', 'connection-failed', 'storage-loaded'] as const)
+      events.addEventListener(name, () => this.#forget())
+    this.#guard(() => this.#network.allow(this), undefined)
+    for (const connection of state.connections()) this.#opened(connection)
+  }
+
+  introduces(from: PeerId, to: PeerId): (() => void) | undefined {
+    const { state } = this.#context
+    const [asker, guest] = [state.connection(from), state.connection(to)]
+    if (asker === undefined || guest === undefined || from === to || !takesPart(asker) || !takesPart(guest)) return undefined
+    if (this.#asking.length >= maxInProgress || this.#asking.filter((peerId) => peerId === from).length >= maxOfAsker) return undefined
+    if (!this.#take(asker, 'asks') || !this.#take(guest, 'guests')) return undefined
+    this.#asking.push(from)
+    let isOver = false
+    return () => {
+      if (!isOver) this.#asking.splice(this.#asking.indexOf(from), 1)
+      isOver = true
+    }
+  }
+
+  introduced(from: PeerId, by: PeerId): boolean {
+    const { state, clock, network } = this.#context
+    const introducer = state.connection(by)
+    if (introducer === undefined || !takesPart(introducer) || state.connection(from) !== undefined) return false
+    if (state.access.peerBlock(from) !== undefined || network.budget?.state === 'spent') return false
+    const now = clock.now()
+    const trusted = state.access.isTrusted(from, undefined)
+    const before = this.#broughtBy(by)
+    const isFull = before.size >= shareOf(state.active)
+    const mayReplace = [...before.values()].some((since) => since !== undefined && now - since >= settledAfterMs)
+    if (!trusted && (state.active > state.bounds.maxTarget || (isFull && !mayReplace))) return false
+    if (!this.#take(introducer, 'brings')) return false
+    this.#brought.delete(from)
+    this.#brought.set(from, { by, at: now })
+    return true
+  }
+
+  /** Beside the answer of the exchange: points through us, for a peer that may be introduced itself. At most ten, drawn at random. */
+  #answer(asker: FlowConnection | undefined): void {
+    if (asker === undefined || !takesPart(asker) || this.#pointOf(asker.peerId) === undefined || !this.#take(asker, 'answers')) return
+    const { state, random } = this.#context
+    const points: Point[] = []
+    for (const connection of state.connections()) {
+      const point = connection !== asker && takesPart(connection) ? this.#pointOf(connection.peerId) : undefined
+      if (point !== undefined) points.splice(Math.floor(random.next() * (points.length + 1)), 0, point)
+    }
+    if (points.length > 0) asker.sendExchange({ kind: 'advertise', points: points.slice(0, maxNamed), ownPoints: undefined })
+  }
+
+  /** Where our peers reach this one through us, if it is there for others. */
+  #pointOf(guest: PeerId): Point | undefined {
+    return this.#guard(() => this.#network.pointOf(guest), undefined)
+  }
+
+  #opened(connection: FlowConnection | undefined): void {
+    if (connection === undefined || !takesPart(connection)) return
+    this.#guard(() => this.#network.reserve(connection.peerId), undefined)
+    const by = connection.direction === 'incoming' ? this.#brought.get(connection.peerId)?.by : undefined
+    if (by !== undefined) this.#makeRoom(connection.peerId, by)
+  }
+
+  /**
+   * An introducer has its share of our connections. Beyond it the newest takes the place of the oldest, which has had time to find others: a
+   * newcomer that knows one peer alone must get in, and one that introduces all its friends to us gets no more by it.
+   */
+  #makeRoom(newest: PeerId, by: PeerId): void {
+    const { state } = this.#context
+    const held = [...this.#broughtBy(by)].filter(([peerId, since]) => since !== undefined && peerId !== newest)
+    if (held.length < shareOf(state.active)) return
+    const [oldest] = held.sort(([, a = 0], [, b = 0]) => a - b)[0] ?? []
+    const connection = oldest === undefined ? undefined : state.connection(oldest)
+    if (connection === undefined || state.access.isTrusted(connection.peerId, connection.point)) return
+    void connection.disconnect({ kind: 'too-many-connections' }, comeBackAfterMs)
+  }
+
+  /** Peers that came by this introducer, on its way in or by our dial, with the instant since when they are connected; `undefined`: on their way. */
+  #broughtBy(introducer: PeerId): Map<PeerId, number | undefined> {
+    const { state, clock } = this.#context
+    const now = clock.now()
+    const found = new Map<PeerId, number | undefined>()
+    for (const [peerId, { by, at }] of this.#brought) {
+      const connection = state.connection(peerId)
+      const isHere = connection?.direction === 'incoming'
+      if (!isHere && now - at > comesWithinMs) this.#brought.delete(peerId)
+      else if (by === introducer) found.set(peerId, connection?.startedAt)
+    }
+    for (const oldest of this.#brought.keys()) {
+      if (this.#brought.size <= maxBrought) break
+      this.#brought.delete(oldest)
+    }
+    for (const { point, peerId, startedAt } of state.connections())
+      if (point !== undefined && introducerOf(point) === introducer) found.set(peerId, startedAt)
+    return found
+  }
+
+  /** The peers that one introduces it names itself, while it is connected: nobody else knows, and to nobody else does it mean anything. */
+  #learned({ point, source }: PoolEvents['new-point']): void {
+    const { state } = this.#context
+    const introducer = introducerOf(point)
+    const info = state.points.get(point)
+    if (introducer === undefined || info === undefined || !this.#mayForget(info)) return
+    if (introducer !== source || state.connection(introducer) === undefined) state.points.forget(point)
+  }
+
+  /**
+   * A peer that several of ours are connected with brings us nobody new, and a graph of friends of friends falls apart. While there are others, it is
+   * forgotten until it is named again.
+   */
+  #preferStrangers(): void {
+    const { state } = this.#context
+    const ways = new Map<PeerId, Point[]>()
+    for (const info of state.points) {
+      if (info.target === undefined || !this.#mayForget(info) || state.connection(info.target) !== undefined) continue
+      ways.set(info.target, [...(ways.get(info.target) ?? []), info.point])
+    }
+    const all = [...ways.values()]
+    if (!all.some(({ length }) => length < maxCommon)) return
+    for (const points of all) if (points.length >= maxCommon) for (const point of points) state.points.forget(point)
+  }
+
+  /** Is it an introduction point that nobody uses, and that the operator did not name? */
+  #mayForget({ point, trusted, registered, discoverySource, state }: PointInfo): boolean {
+    const isOperators = trusted || registered || discoverySource === 'operator'
+    return introducerOf(point) !== undefined && !isOperators && state.kind === 'disconnected'
+  }
+
+  /** Points whose introducer has left lead nowhere; so do those of a storage. One that is in use goes when its connection ends. */
+  #forget(): void {
+    const { state } = this.#context
+    for (const info of [...state.points]) {
+      const introducer = introducerOf(info.point)
+      const isGone = introducer !== undefined && state.connection(introducer) === undefined
+      if (isGone && this.#mayForget(info)) state.points.forget(info.point)
+    }
+  }
+
+  #take(connection: FlowConnection, rate: Rate): boolean {
+    const buckets = this.#allowances[rate]
+    const bucket = buckets.get(connection) ?? new TokenBucket(this.#context.clock, rates[rate])
+    buckets.set(connection, bucket)
+    return bucket.take(1) === 1
+  }
+
+  /** What the network throws costs an introduction, not more. */
+  #guard<T>(call: () => T, otherwise: T): T {
+    try {
+      return call()
+    } catch (error) {
+      this.#context.log.error('the introductions of the network threw', error)
+      return otherwise
+    }
+  }
+}
+
+/** Peers that are private or plain, or that exchange no points, are not introduced and introduce nobody. */
+function takesPart({ discovery, isPrivate, kind }: FlowConnection): boolean {
+  return discovery && !isPrivate && kind !== 'plain'
+}
+
+function shareOf(active: number): number {
+  return Math.max(1, Math.floor(active / introducedShare))
+}
+
+/** Text work, without `values/address.ts`: if this chunk imported that, bundlers would cut the first chunk in pieces. */
+function introducerOf(point: Point): PeerId | undefined {
+  return /^\/p2p\/([^/]+)/.exec(point)?.[1] as PeerId | undefined
+}

@@ -1,0 +1,128 @@
+import { describe, expect, it } from 'vitest'
+import type { PeerId } from '../../../src/core/values/ids.ts'
+import { introductionPoint, type Member, type MemberOptions, MemoryWorld } from '../../../src/testing/index.ts'
+
+const page: MemberOptions = { page: true, introductions: true, minByKind: null }
+
+/** C is a Node peer that A and B dial; nothing else connects them. */
+async function threePeers(options: MemberOptions = {}): Promise<{ world: MemoryWorld; a: Member; b: Member; c: Member }> {
+  const world = new MemoryWorld({ seed: 17 })
+  const c = await world.start('C', { introductions: true, ...options })
+  const a = await world.start('A', page)
+  const b = await world.start('B', page)
+  for (const { pool } of [a, b]) await world.clock.until(pool.connect(c.network.point))
+  await world.clock.advance(1_000)
+  return { world, a, b, c }
+}
+
+/** Has A want one connection more, so that it asks its peers. */
+async function hunger(world: MemoryWorld, { pool }: Member, forMs = 20_000): Promise<void> {
+  pool.setBand({ min: pool.activeConnections + 1, expected: pool.activeConnections + 1, max: 10 })
+  await world.clock.advance(forMs)
+}
+
+const id = (name: string): PeerId => name as PeerId
+
+describe('introductions', () => {
+  it('a page reaches another through a peer of both, and their connection outlives that peer', async () => {
+    const { world, a, b, c } = await threePeers()
+    await hunger(world, a)
+    expect(a.pool.connections.findByPeerId(id('B'))).toMatchObject({ point: introductionPoint(id('C'), id('B')), transport: 'webrtc' })
+    expect(c.network.introductions.passedBytes).toBeGreaterThan(0)
+    c.network.kill({ resets: true })
+    await world.clock.advance(1_000)
+    expect(b.pool.connectedPeerIds.has(id('A'))).toBe(true)
+    expect([a, b, c].flatMap(({ complaints }) => complaints)).toEqual([])
+  })
+
+  it('its points are forgotten with the introducer, the one in use when its connection ends', async () => {
+    const { world, a, b } = await threePeers()
+    await hunger(world, a)
+    const point = introductionPoint(id('C'), id('B'))
+    await world.clock.until(a.pool.disconnect(id('C')))
+    await world.clock.advance(100)
+    expect(a.pool.points.info(point)?.state.kind).toBe('running')
+    await world.clock.until(b.pool.stop())
+    await world.clock.advance(100)
+    expect(a.pool.points.info(point)).toBeUndefined()
+  })
+
+  it('a peer that does not take part is not introduced and introduces nobody', async () => {
+    for (const options of [{ introductions: false }, { discovery: false }]) {
+      const { world, a } = await threePeers(options)
+      await hunger(world, a)
+      expect(a.pool.connectedPeerIds.has(id('B')), JSON.stringify(options)).toBe(false)
+    }
+  })
+
+  it('only the introducer itself names such a point, while it is connected', async () => {
+    const { world, a } = await threePeers()
+    const said = async (source: string, introducer: string): Promise<boolean> => {
+      const point = introductionPoint(id(introducer), id('X'))
+      a.pool.registerNewPoints([{ point, expectedPeerId: id('X') }], { discoverySource: 'advertise', source: id(source) })
+      await world.clock.advance(1)
+      return a.pool.points.info(point) !== undefined
+    }
+    // B is not connected with A, X names C as the one that introduces it.
+    expect([await said('B', 'B'), await said('B', 'C'), await said('X', 'C'), await said('C', 'C')]).toEqual([false, false, false, true])
+  })
+
+  it('an introducer that claims a thousand peers fills its share, and its dead ones are dialed ever more rarely', async () => {
+    const { world, a, c } = await threePeers()
+    const liar = Array.from({ length: 1_000 }, (_, i) => ({ point: introductionPoint(id('C'), id(`X${i}`)), expectedPeerId: id(`X${i}`) }))
+    expect(a.pool.registerNewPoints(liar, { discoverySource: 'advertise', source: id('C') })).toBeLessThanOrEqual(10)
+    const before = a.network.dials
+    a.pool.setBand({ min: 5, expected: 5, max: 10 })
+    await world.clock.advance(60_000)
+    const first = a.network.dials - before
+    await world.clock.advance(540_000)
+    expect(first).toBeLessThanOrEqual(60)
+    expect(a.network.dials - before - first).toBeLessThanOrEqual(150)
+    expect(c.network.introductions.passedBytes).toBeLessThanOrEqual(6_144)
+  })
+
+  it('one that swallows what it should pass on costs a page a dial of its time, and no connection', async () => {
+    const { world, a, c } = await threePeers()
+    c.network.introductions.swallows = true
+    await hunger(world, a, 120_000)
+    expect(a.pool.connectedPeerIds.has(id('B'))).toBe(false)
+    expect(a.pool.connectedPeerIds.has(id('C'))).toBe(true)
+    expect(a.network.dials).toBeLessThanOrEqual(14)
+    c.network.introductions.swallows = false
+    await world.clock.advance(300_000)
+    expect(a.pool.connectedPeerIds.has(id('B'))).toBe(true)
+  })
+
+  it('a peer that asks for introductions again and again gets ten, and then one in six seconds', async () => {
+    const { world, a, c } = await threePeers()
+    let reached = 0
+    const dial = async (): Promise<void> => {
+      try {
+        const link = await a.network.dialRaw(introductionPoint(id('C'), id('B')))
+        reached++
+        link.abort('')
+      } catch {
+        // Refused.
+      }
+    }
+    for (let i = 0; i < 600; i++) {
+      void dial()
+      await world.clock.advance(100)
+    }
+    await world.clock.advance(1_000)
+    // B takes five from one introducer, and then one in twelve seconds.
+    expect(reached).toBeLessThanOrEqual(11)
+    expect(c.network.introductions.passedBytes / 6_144).toBeLessThanOrEqual(21)
+  })
+})
+
+it('a page that wakes after a night finds its peers again through the one that still runs', async () => {
+  const { world, a, b } = await threePeers()
+  await hunger(world, a)
+  await world.clock.until(a.pool.suspend({ keep: 'none' }))
+  await world.clock.advance(8 * 3_600_000)
+  a.pool.resume()
+  await world.clock.until(b.pool.connect(introductionPoint(id('C'), id('A'))).catch(() => undefined))
+  await world.clock.advance(120_000)
+  expect([...a.pool.connectedPeerIds.keys()].sort()).toEqual(['B', 'C'])
+})
