@@ -106,6 +106,53 @@ const long = {
     }
   },
 
+  /** Lets this peer in whatever the band says. */
+  trust(peerId: PeerId): void {
+    running().pool.peers.trust(peerId)
+  },
+
+  async connect(text: string): Promise<void> {
+    const { pool } = running()
+    await pool.connect(pool.parsePoint(text).point)
+  },
+
+  /** Connects and disconnects at each point, one after the other. How long each dial took, ms; `undefined`: it failed. */
+  async timesOf(points: readonly string[]): Promise<readonly (number | undefined)[]> {
+    const { pool } = running()
+    const times: (number | undefined)[] = []
+    for (const text of points) {
+      const { point } = pool.parsePoint(text)
+      for (let waited = 0; !pool.network.canDial(point) && waited < 100; waited++) await sleep(lookMs)
+      const begun = performance.now()
+      try {
+        const { peerId } = await pool.connect(point)
+        times.push(performance.now() - begun)
+        await pool.disconnect(peerId)
+      } catch {
+        times.push(undefined)
+      }
+    }
+    return times
+  },
+
+  /** Turns of the event loop that took longer than it asked for, ms, until the returned time is over. */
+  async turns(forMs: number): Promise<readonly number[]> {
+    const found: number[] = []
+    const until = performance.now() + forMs
+    const { port1, port2 } = new MessageChannel()
+    let last = performance.now()
+    return new Promise((resolve) => {
+      port1.onmessage = () => {
+        const now = performance.now()
+        found.push(now - last)
+        last = now
+        if (now < until) port2.postMessage(undefined)
+        else resolve(found)
+      }
+      port2.postMessage(undefined)
+    })
+  },
+
   /** Connects and disconnects so many times, as fast as the budget allows. Resolves with the number of dials that failed. */
   async comeAndGo(text: string, times: number): Promise<number> {
     const { pool } = running()

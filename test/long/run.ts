@@ -5,11 +5,12 @@
 import { parseArgs } from 'node:util'
 import type { Finding, LongRun } from './finding.ts'
 import { gossip } from './gossip.ts'
+import { introductions } from './introductions.ts'
 import { pagesComeAndGo } from './pages-come-and-go.ts'
 import { relayRuns } from './relays.ts'
 import { webRtc } from './web-rtc.ts'
 
-const runs: readonly LongRun[] = [pagesComeAndGo, ...relayRuns, webRtc, gossip]
+const runs: readonly LongRun[] = [pagesComeAndGo, ...relayRuns, webRtc, introductions, gossip]
 
 const usage = `npm run long -- NAME... [--seed S] [--scale F]
 
