@@ -51,6 +51,7 @@ export function indexedDbStorage(name: string, options: IndexedDbOptions = {}): 
 
 class IndexedDbStorage implements PeerStorage {
   readonly name: string
+  readonly #title: string
   readonly #maxBytes: number
   readonly #given: IndexedDbOptions['lock']
   #openMs: number
@@ -59,6 +60,7 @@ class IndexedDbStorage implements PeerStorage {
 
   constructor(name: string, { maxBytes = defaultStorageBytes, lock, firstOpenMs = openDeadlineMs }: IndexedDbOptions) {
     this.name = name
+    this.#title = databaseName(name)
     this.#maxBytes = maxBytes
     this.#given = lock
     this.#openMs = firstOpenMs
@@ -66,7 +68,7 @@ class IndexedDbStorage implements PeerStorage {
 
   /** After a failure, or when the browser took the database away, it is opened anew. Takes at most 3 s. */
   async open(signal: AbortSignal, lost: (error: StorageError) => void = () => undefined): Promise<void> {
-    if (signal.aborted) throw storageErrorOf(signal.reason, `cannot open the database ${databaseName(this.name)}`)
+    if (signal.aborted) throw storageErrorOf(signal.reason, `cannot open the database ${this.#title}`)
     if (this.#given === undefined && this.#lock?.isHeld !== true) {
       await this.close()
       this.#lock = await lockTab(this.name, signal)
@@ -77,7 +79,7 @@ class IndexedDbStorage implements PeerStorage {
       const ends = within(signal, this.#openMs)
       this.#openMs = openDeadlineMs
       this.#database = await openDatabase(this.name, ends, () =>
-        lost(new StorageError('unavailable', `the browser took the database ${databaseName(this.name)} away, or another page deletes it`))
+        lost(new StorageError('unavailable', `the browser took the database ${this.#title} away, or another page deletes it`))
       )
     } catch (error) {
       await this.close()
@@ -90,11 +92,11 @@ class IndexedDbStorage implements PeerStorage {
     return this.#run('read', async ({ use }) => {
       const bytes: unknown = await abortable(get(bytesKey, use), ends)
       if (typeof bytes === 'number' && bytes > this.#maxBytes) {
-        throw new StorageError('too-large', `${databaseName(this.name)} holds ${bytes} bytes, at most ${this.#maxBytes} are read`)
+        throw new StorageError('too-large', `${this.#title} holds ${bytes} bytes, at most ${this.#maxBytes} are read`)
       }
       const text: unknown = await abortable(get(textKey, use), ends)
       if (text === undefined || typeof text === 'string') return text
-      throw new StorageError('broken', `${databaseName(this.name)} should hold a text, but it holds a value of type ${typeof text}`)
+      throw new StorageError('broken', `${this.#title} holds a value of type ${typeof text}, not a text`)
     })
   }
 
@@ -125,7 +127,7 @@ class IndexedDbStorage implements PeerStorage {
       signal?.throwIfAborted()
       const moving = use('readwrite', async (store) => {
         const [text, keys] = await Promise.all([promisifyRequest(store.get(textKey)), promisifyRequest(store.getAllKeys())])
-        if (text === undefined) throw new StorageError('unavailable', `${databaseName(this.name)} holds no text to quarantine`)
+        if (text === undefined) throw new StorageError('unavailable', `${this.#title} holds no text to quarantine`)
         const older = keys
           .flatMap((key) => /^broken-(\d{1,15})$/.exec(String(key))?.[1] ?? [])
           .map(Number)
@@ -136,7 +138,7 @@ class IndexedDbStorage implements PeerStorage {
         store.delete(bytesKey)
         for (const n of older.slice(0, 1 - maxQuarantined)) store.delete(`broken-${n}`)
         await promisifyRequest(store.transaction)
-        return `${databaseName(this.name)}, key ${key}`
+        return `${this.#title}, key ${key}`
       })
       return abortable(moving, within(signal))
     })
@@ -152,14 +154,14 @@ class IndexedDbStorage implements PeerStorage {
   /** One act on the open database. Any failure closes it, so that the next `open` gets a fresh one. */
   async #run<T>(verb: string, act: (database: Database) => Promise<T>): Promise<T> {
     const database = this.#database
-    if (database === undefined) throw new StorageError('unavailable', `the database ${databaseName(this.name)} is not open`)
+    if (database === undefined) throw new StorageError('unavailable', `the database ${this.#title} is not open`)
     this.#mustHold()
     try {
-      if (!database.isOpen) throw new StorageError('unavailable', `the browser closed the database ${databaseName(this.name)}`)
+      if (!database.isOpen) throw new StorageError('unavailable', `the browser closed the database ${this.#title}`)
       return await act(database)
     } catch (error) {
       database.close()
-      throw storageErrorOf(error, `cannot ${verb} the peers in the database ${databaseName(this.name)}`)
+      throw storageErrorOf(error, `cannot ${verb} the peers in the database ${this.#title}`)
     }
   }
 
@@ -177,7 +179,7 @@ class IndexedDbStorage implements PeerStorage {
       text += slice
       bytes += encoder.encode(slice).length
       if (bytes > this.#maxBytes) {
-        throw new StorageError('too-large', `${databaseName(this.name)} would hold more than the ${this.#maxBytes} bytes that are read`)
+        throw new StorageError('too-large', `${this.#title} would hold more than ${this.#maxBytes} bytes`)
       }
       if (performance.now() - since < turnMs) continue
       await new Promise<void>((resolve) => systemClock.schedule(0, resolve))

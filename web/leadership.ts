@@ -138,7 +138,7 @@ export class Leadership<Msg, PeerMeta, ConnMeta> {
   /** Works at a request of any tab. What was done or called off when our time is over counts for nothing: the next owner gets it. */
   async carryOut(from: string, { id, name, args }: AnyRequest): Promise<Outcome> {
     if (this.#running.size >= maxRunning) {
-      return { error: new PoolError('too-many-waiting', `${name}: the owner works at ${maxRunning} requests already`) }
+      return { error: new PoolError('too-many-waiting', `${name}: ${maxRunning} requests are in progress`) }
     }
     const key = runningKey(from, id)
     const off = new AbortController()

@@ -16,12 +16,30 @@ type AnyPool = PeerPool<unknown, unknown, unknown>
 
 /** Methods of the pool that are called as they are. What they return is plain data, or nothing. */
 const direct = [
-  ...(['disconnect', 'maintain', 'setBand', 'savePeers', 'explain', 'explainBand', 'clearGreylist', 'clearAcl'] as const),
-  ...(['registerPoint', 'unregisterPoint'] as const),
-  ...(['peers.ban', 'peers.unban', 'peers.trust', 'peers.untrust', 'peers.report'] as const),
-  ...(['points.ban', 'points.unban', 'points.banHost', 'points.unbanHost', 'points.banRange', 'points.unbanRange'] as const),
-  ...(['points.trust', 'points.untrust'] as const)
-] satisfies Verb[]
+  'disconnect',
+  'maintain',
+  'setBand',
+  'savePeers',
+  'explain',
+  'explainBand',
+  'clearGreylist',
+  'clearAcl',
+  'registerPoint',
+  'unregisterPoint',
+  'peers.ban',
+  'peers.unban',
+  'peers.trust',
+  'peers.untrust',
+  'peers.report',
+  'points.ban',
+  'points.unban',
+  'points.banHost',
+  'points.unbanHost',
+  'points.banRange',
+  'points.unbanRange',
+  'points.trust',
+  'points.untrust'
+] as const satisfies Verb[]
 
 type DirectName = (typeof direct)[number]
 
@@ -37,14 +55,8 @@ const special = {
   broadcast: (pool: AnyPool, _: AbortSignal, [bytes, { except = [] }]: [Uint8Array, { except?: readonly PeerId[] }]): number => {
     return offerToAll(pool.connections.list(), checked(pool, bytes), except)
   },
-  'peers.describe': (pool: AnyPool, _: AbortSignal, [peerId]: [PeerId]) => {
-    const info = pool.peers.info(peerId)
-    return info === undefined ? undefined : pool.peers.describe(info)
-  },
-  'points.describe': (pool: AnyPool, _: AbortSignal, [point]: [Point]) => {
-    const info = pool.points.info(point)
-    return info === undefined ? undefined : pool.points.describe(info)
-  }
+  'peers.describe': ({ peers }: AnyPool, _: AbortSignal, [peerId]: [PeerId]) => described(peers, peerId),
+  'points.describe': ({ points }: AnyPool, _: AbortSignal, [point]: [Point]) => described(points, point)
 }
 
 export type RequestName = DirectName | keyof typeof special
@@ -88,7 +100,7 @@ export function addRequests<Face extends object, Msg, PeerMeta, ConnMeta>(
 ): Face & RequestedPool<Msg, PeerMeta, ConnMeta> {
   const nouns: Record<string, Record<string, unknown>> = { '': {}, peers: {}, points: {} }
   for (const name of [...direct, 'peers.describe', 'points.describe'] as const) {
-    const [noun = '', verb = ''] = name.includes('.') ? name.split('.') : ['', name]
+    const [verb = '', noun = ''] = name.split('.').reverse()
     const target = nouns[noun]
     if (target !== undefined) target[verb] = (...args: readonly unknown[]) => request(name, args)
   }
@@ -102,19 +114,26 @@ export async function runRequest<Msg, PeerMeta, ConnMeta>(
   { name, args, signal }: { name: string; args: readonly unknown[]; signal: AbortSignal }
 ): Promise<unknown> {
   const isSpecial = Object.hasOwn(special, name)
-  if (!isSpecial && !direct.some((one) => one === name))
-    throw new PoolError('not-understood', `the tab that owns the pool does not know the request ${name.slice(0, 60)}`)
+  if (!isSpecial && !direct.some((one) => one === name)) throw new PoolError('not-understood', `unknown request ${name.slice(0, 60)}`)
   const taken = argumentsFor(pool)(name as Verb, ...args)
   if (isSpecial) {
     const run = special[name as keyof typeof special] as (pool: unknown, signal: AbortSignal, args: readonly unknown[]) => unknown
     return await run(pool, signal, taken)
   }
-  const [noun, verb] = name.includes('.') ? name.split('.') : [undefined, name]
+  const [verb = '', noun] = name.split('.').reverse()
   const target: object = noun === undefined ? pool : Reflect.get(pool, noun)
-  const result: unknown = await Reflect.apply(Reflect.get(target, verb ?? ''), target, taken)
+  const result: unknown = await Reflect.apply(Reflect.get(target, verb), target, taken)
   if (!isSaved(name as Verb)) return result
   await pool.savePeers()
   return undefined
+}
+
+function described<Key, Info, Description>(
+  noun: { info(key: Key): Info | undefined; describe(info: Info): Description },
+  key: Key
+): Description | undefined {
+  const info = noun.info(key)
+  return info && noun.describe(info)
 }
 
 /** The messages of requests are bytes already. */

@@ -12,6 +12,7 @@ import { Handshakes } from '../flows/handshake.ts'
 import { Liveness } from '../flows/liveness.ts'
 import type { Maintenance } from '../flows/maintenance.ts'
 import { Mixing } from '../flows/mixing.ts'
+import { TokenBucket } from '../flows/token-bucket.ts'
 import type { PoolSnapshot } from '../values/snapshot.ts'
 import { Descriptions } from './descriptions.ts'
 import { Explanations } from './explanations.ts'
@@ -44,7 +45,7 @@ export class LatePool {
     this.explanations = new Explanations(context, { exchange: this.exchange, maintenance })
     if (context.config.introductions)
       import('../flows/introductions.ts')
-        .then(({ Introducing }) => new Introducing(context))
+        .then(({ Introducing }) => new Introducing(context, (size) => new TokenBucket(context.clock, size)))
         .catch((error: unknown) => context.log.error('introductions', error))
   }
 

@@ -11,7 +11,7 @@ import type { PoolEvents } from '../values/events.ts'
 import type { PeerId, Point } from '../values/ids.ts'
 import type { IntroductionHandlers, Introductions } from '../values/ports.ts'
 import type { FlowConnection, FlowContext } from './context.ts'
-import { type BucketSize, TokenBucket } from './token-bucket.ts'
+import type { BucketSize, TokenBucket } from './token-bucket.ts'
 
 /** Introductions in progress through us; more are refused. */
 const maxInProgress = 4
@@ -64,12 +64,15 @@ export class Introducing implements IntroductionHandlers {
   /** Peers that were introduced to us, and their introducers. Those that did not come are dropped. */
   readonly #brought = new Map<PeerId, { readonly by: PeerId; readonly at: number }>()
 
-  /** Throws where the network introduces nobody. */
-  constructor(context: FlowContext) {
+  readonly #bucketOf: (size: BucketSize) => TokenBucket
+
+  /** Throws where the network introduces nobody. `bucketOf` is given, since an import would make the bundler divide the chunk that has it. */
+  constructor(context: FlowContext, bucketOf: (size: BucketSize) => TokenBucket) {
     const { events, state, network } = context
     if (network.introductions === undefined) throw new Error('the network has no introductions')
     this.#context = context
     this.#network = network.introductions
+    this.#bucketOf = bucketOf
     events.addEventListener('connection-opened', ({ detail }) => this.#opened(state.connection(detail.peerId)))
     events.addEventListener('bootstrap-received', ({ detail }) => this.#answer(state.connection(detail.peerId)))
     events.addEventListener('advertise-received', () => this.#preferStrangers())
@@ -212,7 +215,7 @@ export class Introducing implements IntroductionHandlers {
 
   #take(connection: FlowConnection, rate: Rate): boolean {
     const buckets = this.#allowances[rate]
-    const bucket = buckets.get(connection) ?? new TokenBucket(this.#context.clock, rates[rate])
+    const bucket = buckets.get(connection) ?? this.#bucketOf(rates[rate])
     buckets.set(connection, bucket)
     return bucket.take(1) === 1
   }
