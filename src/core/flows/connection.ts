@@ -79,6 +79,8 @@ export class Connection<Msg = Uint8Array, ConnMeta = Uint8Array> implements Flow
   readonly remoteMetadata: ConnMeta | undefined
   /** Application messages in order, for one reader; ends with the connection, after what had come before. */
   readonly messages: AsyncIterable<Msg>
+  /** The peer that introduced both to each other. */
+  declare introducer?: PeerId | undefined
   readonly #parts: ConnectionParts<ConnMeta>
   readonly #inbox: Inbox<Msg>
   readonly #outbox: Outbox
@@ -160,9 +162,9 @@ export class Connection<Msg = Uint8Array, ConnMeta = Uint8Array> implements Flow
 
   /** What there is to know of it, as plain JSON. The counters are in `stat`. */
   get info(): ConnectionInfo {
-    const { peerId, kind, direction, transport, remoteAddress, establishedAt, isPrivate, discovery, rttMs } = this
-    const { host = null, point = null } = this
-    return { peerId, kind, direction, transport, host, remoteAddress, point, establishedAt, isPrivate, discovery, rttMs }
+    const { peerId, kind, direction, transport, host = null, remoteAddress, point = null, introducer = null } = this
+    const { establishedAt, isPrivate, discovery, rttMs } = this
+    return { peerId, kind, direction, transport, host, remoteAddress, point, introducer, establishedAt, isPrivate, discovery, rttMs }
   }
 
   /** Resolves when it has ended, with the reason. */
@@ -222,7 +224,7 @@ export class Connection<Msg = Uint8Array, ConnMeta = Uint8Array> implements Flow
   /** @internal `send` for bytes that the codec made already. */
   sendPayload(payload: Uint8Array, signal?: AbortSignal): Promise<void> {
     if (this.kind !== 'plain') return this.#outbox.write(applicationFrame(payload), signal)
-    return Promise.reject(new PoolError('plain-peer', `${this.peerId} does not speak the pool protocol: it takes no messages`))
+    return Promise.reject(new PoolError('plain-peer', `${this.peerId} does not speak the pool protocol`))
   }
 
   /** The frame of an application message. The same for all connections. */

@@ -5,6 +5,7 @@
 import type { PoolState } from '../tables/pool-state.ts'
 import type { ConnectionKind, RunningConnection } from '../values/attempt.ts'
 import type { PoolConfig } from '../values/config.ts'
+import type { PeerId } from '../values/ids.ts'
 import type { Clock, Log, Network, Random } from '../values/ports.ts'
 import type { DisconnectReason, Ending } from '../values/reason.ts'
 import type { ConnectionInfo } from '../values/snapshot.ts'
@@ -25,6 +26,8 @@ export interface FlowConnection extends RunningConnection {
   /** Bytes of the link so far. */
   readonly bytesReceived: number
   readonly bytesSent: number
+  /** The peer that introduced both to each other; set by `introductions.ts` alone. */
+  introducer?: PeerId | undefined
   /** Another connection can be made to where this one leads: we dialed it. */
   readonly canReach: boolean
   /** The frame of an application message. The same for all connections. */

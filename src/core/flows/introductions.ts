@@ -134,8 +134,10 @@ export class Introducing implements IntroductionHandlers {
   #opened(connection: FlowConnection | undefined): void {
     if (connection === undefined || !takesPart(connection)) return
     this.#guard(() => this.#network.reserve(connection.peerId), undefined)
-    const by = connection.direction === 'incoming' ? this.#brought.get(connection.peerId)?.by : undefined
-    if (by !== undefined) this.#makeRoom(connection.peerId, by)
+    const { direction, peerId, point } = connection
+    const isIncoming = direction === 'incoming'
+    connection.introducer = isIncoming ? this.#brought.get(peerId)?.by : point && introducerOf(point)
+    if (isIncoming && connection.introducer !== undefined) this.#makeRoom(peerId, connection.introducer)
   }
 
   /**

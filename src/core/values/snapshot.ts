@@ -20,6 +20,8 @@ export interface ConnectionInfo {
   readonly kind: ConnectionKind
   /** Where it was dialed, or what the incoming peer named; `null`: it named nothing. */
   readonly point: Point | null
+  /** The peer that introduced the two to each other, which may have left since; `null`: none did. See the option `introductions`. */
+  readonly introducer: PeerId | null
   /** `null`: relayed, or incoming by WebRTC. */
   readonly host: Host | null
   /** The address seen at the other end. */

@@ -253,6 +253,7 @@ it('connection.info: plain JSON', async () => {
     remoteAddress: expect.any(String),
     point: strict.connections.list()[0]?.point,
     establishedAt: expect.any(Number),
+    introducer: null,
     isPrivate: false,
     discovery: true,
     rttMs: { last: 10, least: 10 }

@@ -35,6 +35,18 @@ describe('introductions', () => {
     expect([a, b, c].flatMap(({ complaints }) => complaints)).toEqual([])
   })
 
+  it('both ends say who introduced them, also when that one has left; who came by itself was introduced by nobody', async () => {
+    const { world, a, b, c } = await threePeers()
+    await hunger(world, a)
+    c.network.kill({ resets: true })
+    await world.clock.advance(1_000)
+    const introducers = (of: Member): unknown => of.pool.snapshot().connections.map(({ peerId, introducer }) => ({ peerId, introducer }))
+    expect(introducers(a)).toEqual([{ peerId: 'B', introducer: 'C' }])
+    expect(introducers(b)).toEqual([{ peerId: 'A', introducer: 'C' }])
+    const other = await threePeers()
+    expect(introducers(other.a)).toEqual([{ peerId: 'C', introducer: null }])
+  })
+
   it('its points are forgotten with the introducer, the one in use when its connection ends', async () => {
     const { world, a, b } = await threePeers()
     await hunger(world, a)

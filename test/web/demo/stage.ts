@@ -51,6 +51,7 @@ export function snapshotOf({ connections: connected, points: known, seed = 1 }: 
     establishedAt: start - 60_000 - index * 1_000,
     trusted: index === 0,
     isPrivate: false,
+    introducer: null,
     discovery: true,
     rttMs: { last: 20, least: 18 },
     bytesReceived: 500,
