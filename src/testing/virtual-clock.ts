@@ -39,6 +39,11 @@ export class VirtualClock implements Clock {
     this.#dateOffset += byMs
   }
 
+  /** Lets `ms` pass in which no timer fires, as on a machine that is busy or sleeps; those that are due fire with the next `advance`. */
+  stall(ms: number): void {
+    this.#now += ms
+  }
+
   /** The number of timers that wait: 0 when a test has left nothing behind. */
   get pending(): number {
     return this.#timers.size

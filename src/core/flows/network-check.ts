@@ -141,16 +141,28 @@ export class NetworkCheck {
   }
 }
 
+interface Waiting {
+  readonly clock: Clock
+  readonly withinMs: number
+  readonly signal: AbortSignal
+}
+
 /**
- * Asks all at once; resolves with those that gave no answer in time or have ended. None, if our own clock stood still meanwhile. Resolves
- * early when the signal fires. Never rejects.
+ * Asks all at once; resolves with those that gave no answer in time or have ended. An answer may lie unread where our own clock stood still
+ * meanwhile: that round shows nothing, and another one begins. Resolves early when the signal fires. Never rejects.
  */
-export async function silentOf(
-  connections: readonly FlowConnection[],
-  { clock, withinMs, signal }: { clock: Clock; withinMs: number; signal: AbortSignal }
-): Promise<Set<FlowConnection>> {
+export async function silentOf(connections: readonly FlowConnection[], waiting: Waiting): Promise<Set<FlowConnection>> {
+  const { clock, withinMs, signal } = waiting
+  for (;;) {
+    const [askedAt, askedOn] = [clock.now(), clock.date()]
+    const silent = await silentInRound(connections, waiting)
+    const tookMs = Math.max(clock.now() - askedAt, clock.date() - askedOn)
+    if (silent.size === 0 || signal.aborted || tookMs <= withinMs + lateByMs) return silent
+  }
+}
+
+async function silentInRound(connections: readonly FlowConnection[], { clock, withinMs, signal }: Waiting): Promise<Set<FlowConnection>> {
   const patience = new AbortController()
-  const [askedAt, askedOn] = [clock.now(), clock.date()]
   const silent = new Set(connections)
   const before = new Map(connections.map((connection) => [connection, connection.bytesReceived]))
   await new Promise<void>((resolve) => {
@@ -169,8 +181,6 @@ export async function silentOf(
     }
   })
   patience.abort()
-  const tookMs = Math.max(clock.now() - askedAt, clock.date() - askedOn)
-  if (tookMs > withinMs + lateByMs) return new Set()
   for (const connection of silent) if (connection.bytesReceived !== before.get(connection)) silent.delete(connection)
   return silent
 }

@@ -58,6 +58,22 @@ describe('a pool whose public address changes', () => {
     }
   })
 
+  it('is so within 5 s of the last late timer, though the machine is busy for seconds again and again', async () => {
+    for (const busyMs of [2_001, 5_000, 3_600_000]) {
+      for (const times of [1, 2, 5]) {
+        const { world, a } = await connected(3)
+        changeAddress(a)
+        for (let time = 0; time < times; time++) {
+          await world.clock.advance(700)
+          world.clock.stall(busyMs)
+        }
+        await world.clock.advance(5_000)
+        expect(a.pool.activeConnections, `${times} times ${busyMs} ms`).toBe(3)
+        expect([...a.network.links].filter(({ isStale }) => isStale)).toEqual([])
+      }
+    }
+  })
+
   it('is so within 10 s in a page, which looks less often', async () => {
     for (const servers of [1, 3, 8]) {
       const { world, a, others } = await connected(servers, page)

@@ -59,6 +59,103 @@ describe('a link whose other end vanished', () => {
   })
 })
 
+/** Makes a timer that is due in `dueMs` late by `lateMs`, and lets it fire. */
+const holdUps: Readonly<Record<string, (world: World, dueMs: number, lateMs: number) => Promise<void>>> = {
+  'a busy machine': (world, dueMs, lateMs) => {
+    world.clock.stall(dueMs + lateMs)
+    return world.clock.advance(0)
+  },
+  'a sleep in which timers stand still': (world, dueMs, lateMs) => {
+    world.clock.jumpDate(lateMs)
+    return world.clock.advance(dueMs)
+  }
+}
+
+/** ms until the first connection was lost. */
+async function msUntilLost(world: World, lost: readonly unknown[]): Promise<number> {
+  const from = world.clock.now()
+  while (lost.length === 0 && world.clock.now() - from < 60_000) await world.clock.advance(100)
+  return world.clock.now() - from
+}
+
+describe('a cut while our own timers are late', () => {
+  for (const [name, holdUp] of Object.entries(holdUps)) {
+    it(`is seen within 5 s of the last late timer after resume: ${name}`, async () => {
+      for (const lateMs of [1_001, 5_000, 3_600_000]) {
+        for (const times of [1, 2, 5]) {
+          const { world, a, lost } = await pair()
+          world.hub.reaches = () => false
+          a.pool.resume()
+          for (let time = 0; time < times; time++) {
+            await world.clock.advance(2_000)
+            await holdUp(world, 2_000, lateMs)
+            expect(lost, `${time} of ${times} times late by ${lateMs} ms`).toEqual([])
+          }
+          expect(await msUntilLost(world, lost), `${times} times late by ${lateMs} ms`).toBeLessThanOrEqual(5_100)
+        }
+      }
+    })
+
+    it(`is seen as fast as ever, but for the time of one question, when a look or its question is late: ${name}`, async () => {
+      for (const afterMs of [0, 10_000, 18_000, 39_000, 41_000, 45_000]) {
+        const [calm, late] = [await pair(), await pair()]
+        for (const { world } of [calm, late]) {
+          world.hub.reaches = () => false
+          await world.clock.advance(afterMs)
+        }
+        await holdUp(late.world, 0, 60_000)
+        const ordinaryMs = await msUntilLost(calm.world, calm.lost)
+        expect(await msUntilLost(late.world, late.lost), `late after ${afterMs} ms`).toBeLessThanOrEqual(ordinaryMs + 4_000)
+      }
+    })
+
+    it(`ends no link that lives: ${name}`, async () => {
+      const { world, a, lost } = await pair()
+      for (let time = 0; time < 20; time++) {
+        a.pool.resume()
+        world.hub.reaches = () => false
+        await world.clock.advance(3_000)
+        await holdUp(world, 1_000, 6_000)
+        world.hub.reaches = () => true
+        await world.clock.advance(6_000)
+      }
+      expect(lost).toEqual([])
+    })
+  }
+
+  it('of a page that was frozen is seen within 5 s, though it thaws again and again', async () => {
+    const { world, a, lost } = await pair({ suspendedBand: { min: 1, expected: 1, max: 3 } })
+    world.hub.reaches = () => false
+    for (let time = 0; time < 5; time++) {
+      a.pool.resume()
+      await world.clock.advance(2_000)
+      await world.clock.until(a.pool.suspend())
+      world.clock.stall(600_000)
+    }
+    a.pool.resume()
+    expect(await msUntilLost(world, lost)).toBeLessThanOrEqual(5_100)
+  })
+
+  it('is asked about no more once the pool has stopped', async () => {
+    const { world, a } = await pair()
+    const [link] = a.network.links
+    if (link === undefined) throw new Error('there is no link')
+    let asked = 0
+    link.probe = () => {
+      asked++
+      return new Promise(() => undefined)
+    }
+    a.pool.resume()
+    await world.clock.advance(2_000)
+    expect(asked).toBeGreaterThan(0)
+    asked = 0
+    world.clock.stall(10_000)
+    await world.clock.until(a.pool.stop())
+    await world.clock.advance(60_000)
+    expect(asked).toBe(0)
+  })
+})
+
 describe('a link that lives', () => {
   it('is never ended, however quiet, and a question costs no place in its stream', async () => {
     const { world, a, lost } = await pair()
@@ -87,7 +184,7 @@ describe('a link that lives', () => {
     world.hub.reaches = () => false
     a.pool.resume()
     world.clock.jumpDate(3_600_000)
-    await world.clock.advance(5_000)
+    await world.clock.advance(3_999)
     world.hub.reaches = () => true
     await world.clock.advance(60_000)
     expect(lost).toEqual([])
