@@ -24,6 +24,8 @@ import { farStorage, quietOptions } from './world.ts'
 const echoProtocol = '/bench/echo/1.0.0'
 const holdProtocol = '/bench/hold/1.0.0'
 const maxMessageBytes = 1_048_576
+/** All dials come from one address, more of them a second than a listener takes otherwise: libp2p's own limit and the pool's. */
+const inboundConnectionThreshold = 10_000
 
 /** How bare libp2p sends a message: as it is, or as a program that needs whole messages must send it. */
 export type Way = 'raw' | 'framed'
@@ -68,7 +70,7 @@ const base = ({ listens = 'tcp' }: SideOptions = {}) => {
     transports: [listens === 'tcp' ? tcp() : webSockets()],
     connectionEncrypters: [noise()],
     streamMuxers: [yamux(settings.yamux)],
-    connectionManager: { ...settings.connectionManager, inboundConnectionThreshold: 10_000 },
+    connectionManager: { ...settings.connectionManager, inboundConnectionThreshold },
     connectionMonitor: settings.connectionMonitor
   }
 }
@@ -186,6 +188,7 @@ export class PoolSide implements Side {
     const service = peerPool({
       // A pool that wants nobody takes strangers up to a third of its max.
       ...quietOptions({ maxConnections: 3 * nodePreset.maxConnections, allowPrivatePoints: true }),
+      inboundConnectionThreshold,
       storage: farStorage()
     })
     const node = await createLibp2p({ ...base(), connectionGater: service.gater, services: { identify: identify(), pool: service } })
@@ -202,7 +205,7 @@ export class PoolSide implements Side {
     const { node, pool } = await createNodePeer({
       network: 'bench',
       listen: [addressFor[listens]],
-      inboundConnectionThreshold: 10_000,
+      inboundConnectionThreshold,
       allowPrivatePoints: true,
       relay: isRelay,
       ...others,
