@@ -93,7 +93,7 @@ export class Liveness {
     for (const connection of connections) this.#asked.add(connection)
     let silent = connections
     for (let left = tries; left > 0 && silent.length > 0; left--) {
-      silent = [...(await silentOf(silent, { clock, withinMs: answerWithinMs, signal }))]
+      silent = await silentOf(silent, { clock, withinMs: answerWithinMs, signal })
       if (signal.aborted) return
     }
     for (const connection of connections) this.#asked.delete(connection)

@@ -95,7 +95,7 @@ export class NetworkCheck {
   async #check(asked: FlowConnection, isUrgent: boolean): Promise<void> {
     this.#asking = new AbortController()
     const { signal } = this.#asking
-    const isSilent = isUrgent || (await this.#silentOf([asked], signal)).has(asked)
+    const isSilent = isUrgent || (await this.#silentOf([asked], signal)).length > 0
     if (isSilent && !signal.aborted && this.#mayReach(asked) && (await this.#isReached(asked, signal))) await this.#judge(asked, signal)
     if (!signal.aborted) this.#asking = undefined
   }
@@ -105,8 +105,8 @@ export class NetworkCheck {
     const { state, clock } = this.#context
     const others = [...state.connections()].filter((connection) => connection !== asked)
     const silent = await this.#silentOf([asked, ...others], signal)
-    if (signal.aborted || !silent.has(asked)) return
-    const isAlone = others.every((other) => silent.has(other))
+    if (signal.aborted || !silent.includes(asked)) return
+    const isAlone = others.every((other) => silent.includes(other))
     if (clock.now() - asked.startedAt >= settledMs) {
       if (isAlone) state.resetReconnections()
       // What has just been reached may be dialed at once.
@@ -115,7 +115,7 @@ export class NetworkCheck {
     for (const connection of isAlone ? silent : [asked]) connection.lose()
   }
 
-  #silentOf(connections: readonly FlowConnection[], signal: AbortSignal): Promise<Set<FlowConnection>> {
+  #silentOf(connections: readonly FlowConnection[], signal: AbortSignal): Promise<FlowConnection[]> {
     return silentOf(connections, { clock: this.#context.clock, withinMs: this.#intervalMs, signal })
   }
 
@@ -141,46 +141,36 @@ export class NetworkCheck {
   }
 }
 
-interface Waiting {
-  readonly clock: Clock
-  readonly withinMs: number
-  readonly signal: AbortSignal
-}
-
 /**
  * Asks all at once; resolves with those that gave no answer in time or have ended. An answer may lie unread where our own clock stood still
  * meanwhile: that round shows nothing, and another one begins. Resolves early when the signal fires. Never rejects.
  */
-export async function silentOf(connections: readonly FlowConnection[], waiting: Waiting): Promise<Set<FlowConnection>> {
-  const { clock, withinMs, signal } = waiting
+export async function silentOf(
+  connections: readonly FlowConnection[],
+  { clock, withinMs, signal }: { clock: Clock; withinMs: number; signal: AbortSignal }
+): Promise<FlowConnection[]> {
   for (;;) {
+    const patience = new AbortController()
     const [askedAt, askedOn] = [clock.now(), clock.date()]
-    const silent = await silentInRound(connections, waiting)
-    const tookMs = Math.max(clock.now() - askedAt, clock.date() - askedOn)
-    if (silent.size === 0 || signal.aborted || tookMs <= withinMs + lateByMs) return silent
-  }
-}
-
-async function silentInRound(connections: readonly FlowConnection[], { clock, withinMs, signal }: Waiting): Promise<Set<FlowConnection>> {
-  const patience = new AbortController()
-  const silent = new Set(connections)
-  const before = new Map(connections.map((connection) => [connection, connection.bytesReceived]))
-  await new Promise<void>((resolve) => {
-    const cancel = clock.schedule(withinMs, resolve)
-    const done = (): void => {
-      cancel()
-      resolve()
-    }
-    signal.addEventListener('abort', done, { signal: patience.signal })
-    for (const connection of connections) {
-      const answered = (): void => {
-        if (connection.ending === undefined) silent.delete(connection)
-        if (silent.size === 0) done()
+    const silent = new Map(connections.map((connection) => [connection, connection.bytesReceived]))
+    await new Promise<void>((resolve) => {
+      const cancel = clock.schedule(withinMs, resolve)
+      const done = (): void => {
+        cancel()
+        resolve()
       }
-      connection.probe(patience.signal).then(answered, () => undefined)
-    }
-  })
-  patience.abort()
-  for (const connection of silent) if (connection.bytesReceived !== before.get(connection)) silent.delete(connection)
-  return silent
+      signal.addEventListener('abort', done, { signal: patience.signal })
+      for (const connection of connections) {
+        const answered = (): void => {
+          if (connection.ending === undefined) silent.delete(connection)
+          if (silent.size === 0) done()
+        }
+        connection.probe(patience.signal).then(answered, () => undefined)
+      }
+    })
+    patience.abort()
+    for (const [connection, bytes] of silent) if (connection.bytesReceived !== bytes) silent.delete(connection)
+    const tookMs = Math.max(clock.now() - askedAt, clock.date() - askedOn)
+    if (tookMs <= withinMs + lateByMs || silent.size === 0 || signal.aborted) return [...silent.keys()]
+  }
 }
