@@ -6,7 +6,7 @@
 import type { Link } from '../values/ports.ts'
 import type { WireLimits } from '../wire/caps.ts'
 import { decodeMessage } from '../wire/decode.ts'
-import { bytesIn, encodeMessage, encodeMessages, type Frame } from '../wire/encode.ts'
+import { bytesIn, encodeMessages, type Frame } from '../wire/encode.ts'
 import { WireFault } from '../wire/fault.ts'
 import { FrameReader } from '../wire/frame.ts'
 import type { PoolMessage, ReceivedMessage } from '../wire/schema.ts'
@@ -57,11 +57,6 @@ export class Channel {
   /** Several messages in one write; a plain peer, who would not understand them, gets none. False: the link's buffer is full. Throws once the link is closed. */
   send(...messages: readonly PoolMessage[]): boolean {
     return this.sendBytes(encodeMessages(messages))
-  }
-
-  /** The frame of a message, for a queue that sends it later. */
-  frameOf(message: PoolMessage): Uint8Array {
-    return encodeMessage(message)
   }
 
   /** As `Link.send`. */

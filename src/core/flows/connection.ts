@@ -10,7 +10,7 @@ import { type DisconnectReason, describeReason, type Ending, PoolError } from '.
 import type { ConnectionInfo } from '../values/snapshot.ts'
 import { reason as checkReason, whileWaiting } from '../verbs.ts'
 import { disconnectMessage, reasonOf } from '../wire/disconnect.ts'
-import { applicationFrame } from '../wire/encode.ts'
+import { applicationFrame, encodeMessage } from '../wire/encode.ts'
 import { WireFault } from '../wire/fault.ts'
 import type { ExchangeMessage, HelloMessage, ReceivedMessage } from '../wire/schema.ts'
 import type { Channel } from './channel.ts'
@@ -229,7 +229,7 @@ export class Connection<Msg = Uint8Array, ConnMeta = Uint8Array> implements Flow
 
   /** The frame of an application message. The same for all connections. */
   frameOf(payload: Uint8Array): Uint8Array {
-    return this.#parts.channel.frameOf({ kind: 'application', payload })
+    return encodeMessage({ kind: 'application', payload })
   }
 
   /**
@@ -242,7 +242,7 @@ export class Connection<Msg = Uint8Array, ConnMeta = Uint8Array> implements Flow
 
   /** @internal For the flows: see `FlowConnection`. */
   sendExchange(message: ExchangeMessage): boolean {
-    return this.kind !== 'plain' && !this.#outbox.isBehind && this.#outbox.pass(this.#parts.channel.frameOf(message))
+    return this.kind !== 'plain' && this.#outbox.pass(message)
   }
 
   /** @internal For the flows: see `FlowConnection`. */

@@ -4,7 +4,8 @@
  */
 import type { Clock } from '../values/ports.ts'
 import { PoolError } from '../values/reason.ts'
-import { bytesIn, type Frame } from '../wire/encode.ts'
+import { bytesIn, encodeMessage, type Frame } from '../wire/encode.ts'
+import type { ExchangeMessage } from '../wire/schema.ts'
 import type { Channel } from './channel.ts'
 import type { Turns } from './turns.ts'
 import { abortable, deadline, onAbort } from './waits.ts'
@@ -128,9 +129,9 @@ export class Outbox {
   }
 
   /** Hands a pool message to the link; false if that is behind or gone. */
-  pass(bytes: Uint8Array): boolean {
+  pass(message: ExchangeMessage): boolean {
     if (this.isBehind || this.#ended !== undefined) return false
-    return this.#transmit([bytes]) === undefined
+    return this.#transmit([encodeMessage(message)]) === undefined
   }
 
   /** The connection has ended: what waits is given up. */
