@@ -16,11 +16,13 @@ export class LongBrowser {
   readonly #server: Server
   readonly #browser: Awaited<ReturnType<typeof chromium.launch>>
   readonly version: string
+  #session: Promise<CDPSession> | undefined
 
-  static async launch(): Promise<LongBrowser> {
+  /** `page`: the code of its pages, beside this file. It sets `long`. */
+  static async launch(page = 'long-page.ts'): Promise<LongBrowser> {
     const { path } = await findChromium()
     const [server, browser] = await Promise.all([
-      bundlePage('../long/long-page.ts').then(servePage),
+      bundlePage(`../long/${page}`).then(servePage),
       chromium.launch({ ...(path === undefined ? {} : { executablePath: path }), args: [...chromiumFlags] })
     ])
     return new LongBrowser(server, browser)
@@ -41,6 +43,13 @@ export class LongBrowser {
     return new Tab(context, page)
   }
 
+  /** Processor time of all its processes so far, ms. */
+  async processorMs(): Promise<number> {
+    this.#session ??= this.#browser.newBrowserCDPSession()
+    const { processInfo } = await (await this.#session).send('SystemInfo.getProcessInfo')
+    return processInfo.reduce((sum, { cpuTime }) => sum + cpuTime * 1_000, 0)
+  }
+
   async close(): Promise<void> {
     await this.#browser.close()
     this.#server.closeAllConnections()
@@ -56,6 +65,21 @@ export class Tab {
   constructor(context: BrowserContext, page: Page) {
     this.#context = context
     this.page = page
+  }
+
+  /** The same tab, loaded anew: what it has stored is there again. */
+  async reload(): Promise<void> {
+    await this.page.reload()
+    await this.page.waitForFunction(() => typeof long === 'object')
+  }
+
+  /** What its main thread has worked since it was loaded, ms. */
+  async mainThreadMs(): Promise<number> {
+    this.#session ??= this.#context.newCDPSession(this.page)
+    const session = await this.#session
+    await session.send('Performance.enable')
+    const { metrics } = await session.send('Performance.getMetrics')
+    return 1_000 * (metrics.find(({ name }) => name === 'TaskDuration')?.value ?? Number.NaN)
   }
 
   /** It goes for ever. */

@@ -19,6 +19,9 @@ export interface LongRun {
 export interface LongRunOptions {
   /** The part of the whole that is run, up to 1. Less than 1 is for trying the run itself. */
   readonly scale: number
+  /** Instead of the run's own. */
+  readonly minutes?: number | undefined
+  readonly pages?: number | undefined
   /** Of what happens by chance. */
   readonly seed: number
   /** One line, with the time. */

@@ -1,0 +1,162 @@
+/** Pages that find each other over two relays, and that then have none: the relays are killed, pages close and reload, and newcomers come by other pages. */
+import type { PeerId } from '../../node/index.ts'
+import { seededRandom } from '../../src/testing/seeded-random.ts'
+import { LongBrowser, type Tab } from './browser.ts'
+import { pause } from './finding.ts'
+import { RelayChild } from './relay-child.ts'
+import type { Look, WatchedPage } from './watched-page.ts'
+
+declare const long: WatchedPage
+
+const network = 'long-run'
+const relays = 2
+/** Pages that are opened at a time. */
+const atOnce = 2
+/** A page that helps a newcomer is at least so old, ms. */
+const hostAgeMs = 10_000
+/** Between two attempts of a newcomer, ms. */
+const againMs = 1_000
+/** A newcomer gives up after so many. */
+const maxAttempts = 20
+
+/** One life of a page, from its start until it closes or reloads. */
+export interface Life {
+  readonly tab: Tab
+  readonly peerId: PeerId
+  readonly startedAt: number
+  readonly kind: 'first' | 'newcomer' | 'reloaded'
+  last: Look | undefined
+}
+
+export class PageNetwork {
+  readonly browser: LongBrowser
+  readonly #relays: readonly RelayChild[]
+  readonly #random: { next(): number }
+  readonly #say: (line: string) => void
+  readonly lives = new Set<Life>()
+  /** Those that are over. */
+  readonly past: Life[] = []
+  /** Attempts of newcomers that did not lead to a connection. */
+  failedJoins = 0
+
+  static async start({ seed, say }: { readonly seed: number; readonly say: (line: string) => void }): Promise<PageNetwork> {
+    const [browser, ...started] = await Promise.all([
+      LongBrowser.launch('watched-page.ts'),
+      ...Array.from({ length: relays }, () => RelayChild.start(network))
+    ])
+    return new PageNetwork({ browser, relays: started, seed, say })
+  }
+
+  private constructor({
+    browser,
+    relays,
+    seed,
+    say
+  }: {
+    browser: LongBrowser
+    relays: readonly RelayChild[]
+    seed: number
+    say: (line: string) => void
+  }) {
+    this.browser = browser
+    this.#relays = relays
+    this.#random = seededRandom(seed)
+    this.#say = say
+  }
+
+  async openAll(pages: number): Promise<void> {
+    let left = pages
+    const openSome = async (): Promise<void> => {
+      while (left-- > 0) await this.#begin(await this.browser.open(), 'first')
+    }
+    await Promise.all(Array.from({ length: atOnce }, openSome))
+  }
+
+  killRelays(): void {
+    for (const relay of this.#relays) relay.kill()
+  }
+
+  /** A page closes, and another one comes. */
+  async replaceOne(): Promise<void> {
+    const life = this.#any()
+    if (life === undefined) return
+    this.#end(life)
+    await life.tab.end('closed')
+    await this.#join(await this.#begin(await this.browser.open(), 'newcomer'))
+  }
+
+  async reloadOne(): Promise<void> {
+    const life = this.#any()
+    if (life === undefined) return
+    this.#end(life)
+    await life.tab.reload()
+    await this.#join(await this.#begin(life.tab, 'reloaded'))
+  }
+
+  /** How the pages are now. One that closes meanwhile is left out. */
+  async look(): Promise<readonly Life[]> {
+    const looked = await Promise.all(
+      [...this.lives].map(async (life) => {
+        try {
+          life.last = await life.tab.page.evaluate(() => long.look())
+        } catch (error) {
+          if (this.lives.has(life)) throw error
+        }
+        return life
+      })
+    )
+    return looked.filter((life) => this.lives.has(life))
+  }
+
+  async stop(): Promise<void> {
+    this.killRelays()
+    await this.browser.close()
+  }
+
+  async #begin(tab: Tab, kind: Life['kind']): Promise<Life> {
+    const init = { network, trustedPoints: this.#relays.map(({ point }) => point), introductions: true }
+    const startedAt = performance.now()
+    const peerId = await tab.page.evaluate((options) => long.start(options), init)
+    const life: Life = { tab, peerId, startedAt, kind, last: undefined }
+    this.lives.add(life)
+    return life
+  }
+
+  #end(life: Life): void {
+    this.lives.delete(life)
+    this.past.push(life)
+  }
+
+  #any(): Life | undefined {
+    const now = performance.now()
+    const all = [...this.lives].filter(({ startedAt }) => now - startedAt > hostAgeMs)
+    return all[Math.floor(this.#random.next() * all.length)]
+  }
+
+  /** The person at the newcomer asks one page after the other for a way in. */
+  async #join(newcomer: Life): Promise<void> {
+    for (let attempt = 0; attempt < maxAttempts; attempt++) {
+      const host = this.#any()
+      try {
+        if (host !== undefined && host !== newcomer) return await joinOverDoor(newcomer.tab, host.tab)
+      } catch (error) {
+        this.failedJoins++
+        this.#say(`a ${newcomer.kind} page did not get in: ${String(error).split('\n')[0]}`)
+      }
+      if (!this.lives.has(newcomer)) return
+      await pause(againMs)
+    }
+  }
+}
+
+/** Until there are invitations: a relay that lives for this one connection. */
+async function joinOverDoor(newcomer: Tab, host: Tab): Promise<void> {
+  const door = await RelayChild.start(network)
+  try {
+    await host.page.evaluate((point) => long.connect(point), door.point)
+    const point = await host.page.evaluate((relay) => long.ownPoint(relay), door.point)
+    await newcomer.page.evaluate((to) => long.connect(to), point)
+  } finally {
+    door.kill()
+  }
+}
