@@ -16,6 +16,8 @@ const atOnce = 2
 const hostAgeMs = 10_000
 /** Between two attempts of a newcomer, ms. */
 const againMs = 1_000
+/** A newcomer that is not in its band by then tells what happened to it, ms. */
+export const joinsWithinMs = 15_000
 /** A newcomer gives up after so many. */
 const maxAttempts = 20
 
@@ -135,6 +137,18 @@ export class PageNetwork {
 
   /** The person at the newcomer asks one page after the other for a way in. */
   async #join(newcomer: Life): Promise<void> {
+    await Promise.all([this.#askForWay(newcomer), this.#tellIfLate(newcomer)])
+  }
+
+  async #tellIfLate(newcomer: Life): Promise<void> {
+    await pause(newcomer.startedAt + joinsWithinMs - performance.now())
+    const { peers = [], min = 0 } = newcomer.last ?? {}
+    if (!this.lives.has(newcomer) || peers.length >= min) return
+    const story = await newcomer.tab.page.evaluate(() => long.story())
+    this.#say(`a ${newcomer.kind} page is late, with ${peers.length} connections:\n  ${story.join('\n  ')}`)
+  }
+
+  async #askForWay(newcomer: Life): Promise<void> {
     for (let attempt = 0; attempt < maxAttempts; attempt++) {
       const host = this.#any()
       try {

@@ -4,7 +4,7 @@
  */
 import { type Finding, type LongRun, type LongRunOptions, median, pause, seconds } from './finding.ts'
 import { partsOf } from './page-graph.ts'
-import { type Life, PageNetwork } from './page-network.ts'
+import { joinsWithinMs, type Life, PageNetwork } from './page-network.ts'
 
 const defaultPages = 20
 const defaultMinutes = 60
@@ -15,8 +15,6 @@ const settleWithinMs = 120_000
 const steadyMs = 20_000
 /** Time that does not count after the relays were killed, ms. */
 const graceMs = 60_000
-/** A page that is younger is not expected in the graph, ms. */
-const joinsWithinMs = 15_000
 const minShare = 0.95
 
 export const pages: LongRun = {

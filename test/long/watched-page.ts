@@ -1,5 +1,5 @@
 /** A page that goes on without servers: one peer that counts what happens to it, driven from Node through `globalThis.long`. */
-import { createTabPeer, type PeerId, type Point, type TabPeer, type TabPeerInit } from '../../web/index.ts'
+import { createTabPeer, describeRejection, type PeerId, type Point, type TabPeer, type TabPeerInit } from '../../web/index.ts'
 
 let peer: TabPeer | undefined
 
@@ -26,8 +26,14 @@ let inBandMs: number | undefined
 const counts: Record<string, number> = {}
 const tasks = { sumMs: 0, longestMs: 0 }
 
-function count(kind: string): void {
+/** What happened first, with the time since the start. */
+const story: string[] = []
+const maxStory = 200
+let begun = 0
+
+function count(kind: string, detail = ''): void {
   counts[kind] = (counts[kind] ?? 0) + 1
+  if (story.length < maxStory) story.push(`${((performance.now() - begun) / 1_000).toFixed(1)} s ${kind} ${detail}`)
 }
 
 /** How a peer is reached. */
@@ -45,20 +51,25 @@ new PerformanceObserver((list) => {
 
 const long = {
   async start(init: TabPeerInit): Promise<PeerId> {
-    const begun = performance.now()
+    begun = performance.now()
     peer = await createTabPeer(init)
     const { pool } = peer
-    pool.addEventListener('dial-started', ({ detail }) => count(`dials: ${wayOf(detail.point)}`))
-    pool.addEventListener('connection-opened', ({ detail: { direction, point } }) => {
-      count(direction === 'outgoing' ? `opened: ${wayOf(point)}` : 'opened: incoming')
+    pool.addEventListener('dial-started', ({ detail }) => count(`dials: ${wayOf(detail.point)}`, detail.point))
+    pool.addEventListener('connection-opened', ({ detail: { peerId, direction, point } }) => {
+      count(direction === 'outgoing' ? `opened: ${wayOf(point)}` : 'opened: incoming', peerId)
       if (pool.activeConnections >= pool.snapshot().band.min) inBandMs ??= performance.now() - begun
     })
     for (const name of ['connection-closed', 'connection-lost'] as const)
-      pool.addEventListener(name, ({ detail: { ending } }) => count(`ended: ${ending.reason.kind} by ${ending.by}`))
+      pool.addEventListener(name, ({ detail: { peerId, ending } }) => count(`ended: ${ending.reason.kind} by ${ending.by}`, peerId))
+    for (const name of ['bootstrap-sent', 'bootstrap-received'] as const)
+      pool.addEventListener(name, ({ detail }) => count(name, detail.peerId))
+    pool.addEventListener('advertise-received', ({ detail: { peerId, points, taken } }) =>
+      count('advertise-received', `${points}, ${taken} taken, by ${peerId}`)
+    )
     for (const name of ['connection-failed', 'handshake-refused', 'authentication-failed'] as const)
       pool.addEventListener(name, ({ detail: { point, rejection } }) => {
         const more = rejection.kind === 'dial-failed' ? `: ${rejection.failure}` : rejection.kind === 'timeout' ? `: ${rejection.step}` : ''
-        count(`failed: ${wayOf(point)}, ${rejection.kind}${more}`)
+        count(`failed: ${wayOf(point)}, ${rejection.kind}${more}`, describeRejection(rejection))
       })
     return pool.peerId
   },
@@ -78,6 +89,8 @@ const long = {
     tasks.longestMs = 0
     return look
   },
+
+  story: (): readonly string[] => story,
 
   async connect(text: string): Promise<void> {
     const { pool } = running()
