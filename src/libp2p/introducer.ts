@@ -51,6 +51,7 @@ export class Introducer {
     stream.addEventListener('end', () => stream.abort(new Error('the guest leaves')))
     stream.addEventListener('message', () => stream.abort(new Error('the guest sent more than its request')))
     sendMessage(stream, { kind: 'ok' })
+    this.#host.parts.handlers.reserved(peerId)
   }
 
   /** Resolves when it is over. Rejects with what libp2p says when the stream can take nothing. */

@@ -47,7 +47,9 @@ export class MemoryIntroductions implements Introductions {
   /** A peer reserves. */
   take(guest: PeerId): void {
     for (const one of this.#guests) if (this.linkWith(one) === undefined) this.#guests.delete(one)
-    if (this.#handlers !== undefined && this.linkWith(guest) !== undefined) this.#guests.add(guest)
+    if (this.#handlers === undefined || this.linkWith(guest) === undefined) return
+    this.#guests.add(guest)
+    this.#handlers.reserved(guest)
   }
 
   pointOf(guest: PeerId): Point | undefined {

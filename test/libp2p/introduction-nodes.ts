@@ -26,7 +26,7 @@ export interface IntroducedNode {
   stop(): Promise<void>
 }
 
-const welcome: IntroductionHandlers = { introduces: () => () => undefined, introduced: () => true }
+const welcome: IntroductionHandlers = { introduces: () => () => undefined, introduced: () => true, reserved: () => undefined }
 
 export async function startIntroduced(handlers: Partial<IntroductionHandlers> | 'off' = {}): Promise<IntroducedNode> {
   const parts: { network?: Libp2pNetwork } = {}

@@ -59,6 +59,8 @@ export class Introducing implements IntroductionHandlers {
     brings: new WeakMap(),
     answers: new WeakMap()
   }
+  /** They asked for points, and had no reservation with us yet. */
+  readonly #early = new WeakSet<FlowConnection>()
   /** Who asked for the introductions in progress, once for each. */
   readonly #asking: PeerId[] = []
   /** Peers that were introduced to us, and their introducers. Those that did not come are dropped. */
@@ -114,9 +116,20 @@ export class Introducing implements IntroductionHandlers {
     return true
   }
 
+  /** A newcomer asks as soon as it is connected, before it has a reservation. */
+  reserved(guest: PeerId): void {
+    const connection = this.#context.state.connection(guest)
+    if (connection !== undefined && this.#early.delete(connection)) this.#answer(connection)
+  }
+
   /** Beside the answer of the exchange: points through us, for a peer that may be introduced itself. At most ten, drawn at random. */
   #answer(asker: FlowConnection | undefined): void {
-    if (asker === undefined || !takesPart(asker) || this.#pointOf(asker.peerId) === undefined || !this.#take(asker, 'answers')) return
+    if (asker === undefined || !takesPart(asker)) return
+    if (this.#pointOf(asker.peerId) === undefined) this.#early.add(asker)
+    else if (this.#take(asker, 'answers')) this.#name(asker)
+  }
+
+  #name(asker: FlowConnection): void {
     const { state, random } = this.#context
     const points: Point[] = []
     for (const connection of state.connections()) {

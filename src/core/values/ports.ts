@@ -151,12 +151,14 @@ export interface LinkBudget {
   readonly state: 'plenty' | 'low' | 'spent'
 }
 
-/** What a pool answers its network while peers introduce each other. Neither throws or waits. */
+/** What a pool answers its network while peers introduce each other. None throws or waits. */
 export interface IntroductionHandlers {
   /** `from` wants to reach `to` through us. Returns what to call, once, when the introduction is over; `undefined`: refuse it. */
   introduces(from: PeerId, to: PeerId): (() => void) | undefined
   /** `by` introduces `from` to us. False: refuse, before anything is made for it. */
   introduced(from: PeerId, by: PeerId): boolean
+  /** This guest has a reservation with us from now on. */
+  reserved(guest: PeerId): void
 }
 
 /**

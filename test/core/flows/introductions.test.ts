@@ -47,6 +47,17 @@ describe('introductions', () => {
     expect(introducers(other.a)).toEqual([{ peerId: 'C', introducer: null }])
   })
 
+  it('a newcomer that asks before its reservation has arrived is answered when it has', async () => {
+    const { world, c } = await threePeers()
+    const d = await world.start('D', { ...page, minConnections: 3, expectedConnections: 3 })
+    const { introductions } = d.network
+    const reserve = introductions.reserve.bind(introductions)
+    introductions.reserve = (introducer) => void world.clock.schedule(500, () => reserve(introducer))
+    await world.clock.until(d.pool.connect(c.network.point))
+    await world.clock.advance(1_000)
+    expect([...d.pool.connectedPeerIds.keys()].sort()).toEqual(['A', 'B', 'C'])
+  })
+
   it('its points are forgotten with the introducer, the one in use when its connection ends', async () => {
     const { world, a, b } = await threePeers()
     await hunger(world, a)
