@@ -6,6 +6,9 @@ import type { MemoryLink } from './memory-link.ts'
 /** What passes through the introducer for one introduction: the signalling of a WebRTC connection, bytes. */
 const introductionBytes = 6 * 1024
 
+/** Where the id of the introducer stands in an introduction point. */
+const idAt = '/p2p/'.length
+
 /** What a node is to its introductions. */
 export interface IntroducingNode {
   readonly peerId: PeerId
@@ -56,9 +59,12 @@ export class MemoryIntroductions implements Introductions {
     return this.#guests.has(guest) && this.linkWith(guest) !== undefined ? introductionPoint(this.#node.peerId, guest) : undefined
   }
 
-  /** Can a point be dialed that leads over this peer? */
-  canReachOver(introducer: PeerId): boolean {
-    return this.#handlers !== undefined && this.linkWith(introducer) !== undefined
+  /** Can this introduction point be dialed: is its introducer connected? Asked for each point in each look of a pool, so it reads as little as it can. */
+  canDial(point: Point): boolean {
+    if (this.#handlers === undefined) return false
+    for (const { remote } of this.#node.links)
+      if (point.startsWith(remote.peerId, idAt) && point[idAt + remote.peerId.length] === '/') return true
+    return false
   }
 
   /** Asks the introducer for the peer; settles when that has agreed. Rejects with `DialError`. */

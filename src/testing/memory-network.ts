@@ -3,7 +3,7 @@
  * text `/ip4/…/tcp/…`, of a page `/ip4/…/tcp/…/p2p/RELAY/p2p-circuit/webrtc/p2p/ID` or `/p2p/INTRODUCER/p2p-circuit/webrtc/p2p/ID`, and a
  * peer id is any text that is not empty. Nothing here speaks libp2p.
  */
-import { hostOf, isIntroduction, readPoint } from '../core/values/address.ts'
+import { hostOf, isIntroduction, type PointAddress, readPoint } from '../core/values/address.ts'
 import type { ParsedPoint, PeerId, Point } from '../core/values/ids.ts'
 import {
   type Clock,
@@ -21,6 +21,9 @@ import {
 import { PoolError } from '../core/values/reason.ts'
 import { introductionPoint, MemoryIntroductions } from './memory-introductions.ts'
 import { type LinkOwner, linkPair, type MemoryLink, type Wires } from './memory-link.ts'
+
+/** Texts whose meaning the hub remembers; then it forgets all. A world of 1,000 pages has some 50,000, and new ones for a day. */
+const maxRemembered = 200_000
 
 /** What a `MemoryHub` is made of. */
 export interface HubOptions {
@@ -67,6 +70,7 @@ export class MemoryHub implements Wires {
   readonly #byPeerId = new Map<PeerId, MemoryNetwork>()
   #made = 0
   readonly #parsed = new Map<string, ParsedPoint>()
+  readonly #read = new Map<Point, PointAddress>()
 
   constructor({ clock, random, latencyMs = () => 5 }: HubOptions) {
     this.clock = clock
@@ -135,8 +139,19 @@ export class MemoryHub implements Wires {
     const known = this.#parsed.get(text)
     if (known !== undefined) return known
     const parsed = parse(text)
+    if (this.#parsed.size >= maxRemembered) this.#parsed.clear()
     this.#parsed.set(text, parsed)
     return parsed
+  }
+
+  /** @internal What a point says, read once for all nodes. */
+  read(point: Point): PointAddress {
+    const known = this.#read.get(point)
+    if (known !== undefined) return known
+    const read = readPoint(point)
+    if (this.#read.size >= maxRemembered) this.#read.clear()
+    this.#read.set(point, read)
+    return read
   }
 }
 
@@ -238,8 +253,7 @@ export class MemoryNetwork implements Network {
   }
 
   canDial(point: Point): boolean {
-    const { relay } = readPoint(point)
-    if (isIntroduction(point)) return relay !== undefined && this.introductions.canReachOver(relay)
+    if (isIntroduction(point)) return this.introductions.canDial(point)
     return point.includes('/tcp/')
   }
 
@@ -273,13 +287,13 @@ export class MemoryNetwork implements Network {
   }
 
   #at(point: Point): MemoryNetwork | undefined {
-    const { target } = isIntroduction(point) ? readPoint(point) : { target: undefined }
+    const { target } = isIntroduction(point) ? this.#hub.read(point) : { target: undefined }
     return target === undefined ? this.#hub.nodes.get(point) : this.#hub.nodeOf(target)
   }
 
   /** The part of a dial that runs over a relay or an introducer. */
   async #signal(point: Point, signal: AbortSignal): Promise<void> {
-    const { relay, target } = point.includes('/p2p-circuit') ? readPoint(point) : {}
+    const { relay, target } = point.includes('/p2p-circuit') ? this.#hub.read(point) : {}
     if (relay === undefined || target === undefined) return
     const server = this.#hub.nodeOf(relay)
     if (this.#hub.takeInvitation(point)) return

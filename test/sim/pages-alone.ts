@@ -4,6 +4,7 @@
  */
 import { type PoolOptions, pagePreset } from '../../src/core/index.ts'
 import type { Point } from '../../src/core/values/ids.ts'
+import { forgetfulStorage } from './forgetful-storage.ts'
 import { componentsOf } from './graph.ts'
 import type { Machine } from './machine.ts'
 import { pointOf, Simulation, type SimulationOptions } from './simulation.ts'
@@ -62,8 +63,8 @@ export class PagesAlone {
   readonly #startedAt = new Map<Machine, number>()
   readonly seen: PagesSeen = { looked: 0, inBand: 0, all: 0, allInBand: 0, graphs: 0, split: 0, parts: 0, left: 0, lost: 0 }
 
-  constructor({ pages, churn, options = {}, ...rest }: PagesOptions) {
-    this.sim = new Simulation({ checking: { everySteps: 1_000_003 }, ...rest })
+  constructor({ pages, churn, options = {}, seed, checking = { everySteps: 1_009 } }: PagesOptions) {
+    this.sim = new Simulation({ seed, checking })
     this.#churn = churn
     this.#options = { ...pagePreset, minByKind: { server: 1, page: 2 }, introductions: true, ...options }
     const roomy = { minConnections: 0, expectedConnections: Math.min(50, pages), maxConnections: pages * 2 }
@@ -97,7 +98,7 @@ export class PagesAlone {
     const known = [...this.servers]
     while (known.length > knownServers) known.splice(Math.floor(this.sim.random.next() * known.length), 1)
     const trustedPoints = known.map((server) => ({ point: pointOf(server), expectedPeerId: server.network.peerId }))
-    const page = this.sim.add({ ...this.#options, trustedPoints }, { page: true })
+    const page = this.sim.add({ storage: forgetfulStorage, ...this.#options, trustedPoints }, { page: true })
     page.network.announce(...known.map((server) => relayedPoint(server, page)))
     this.pages.add(page)
     return page

@@ -8,6 +8,7 @@ import { parseArgs } from 'node:util'
 import { drawPlot } from './plot.ts'
 import type { Report, RunOptions, Scenario } from './scenario.ts'
 import { scenarios } from './scenarios/index.ts'
+import { withoutStacks } from './without-stacks.ts'
 
 const usage = `npm run sim -- --scenario NAME [--pools N] [--seed S] [--seeds N] [--minutes M | --seconds S] [--check K] [--plot FILE] [--twice] [--world TEXT]
 
@@ -76,7 +77,7 @@ async function isGood(scenario: Scenario, options: RunOptions): Promise<boolean>
 
 async function timed(scenario: Scenario, options: RunOptions): Promise<Report> {
   const startedAt = performance.now()
-  const report = await scenario.run(options)
+  const report = await withoutStacks(() => scenario.run(options))
   const tookS = (performance.now() - startedAt) / 1_000
   const { rss } = process.memoryUsage()
   console.log(`${scenario.name}: ${options.pools} pools, seed ${options.seed} (${scenario.about})`)

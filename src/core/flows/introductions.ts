@@ -79,8 +79,14 @@ export class Introducing implements IntroductionHandlers {
     events.addEventListener('bootstrap-received', ({ detail }) => this.#answer(state.connection(detail.peerId)))
     events.addEventListener('advertise-received', () => this.#preferStrangers())
     events.addEventListener('new-point', ({ detail }) => this.#learned(detail))
-    for (const name of ['connection-closed', 'connection-lost', 'connection-failed', 'storage-loaded'] as const)
-      events.addEventListener(name, () => this.#forget())
+    for (const name of ['connection-closed', 'connection-lost', 'storage-loaded'] as const)
+      events.addEventListener(name, () => this.#forget(state.points))
+    // The point alone: most dials of a full network fail.
+    for (const name of ['connection-failed', 'handshake-refused'] as const)
+      events.addEventListener(name, ({ detail: { point } }) => {
+        const info = point === undefined ? undefined : state.points.get(point)
+        if (info !== undefined) this.#forget([info])
+      })
     this.#guard(() => this.#network.allow(this), undefined)
     for (const connection of state.connections()) this.#opened(connection)
   }
@@ -205,7 +211,9 @@ export class Introducing implements IntroductionHandlers {
     const ways = new Map<PeerId, Point[]>()
     for (const info of state.points) {
       if (info.target === undefined || !this.#mayForget(info) || state.connection(info.target) !== undefined) continue
-      ways.set(info.target, [...(ways.get(info.target) ?? []), info.point])
+      const known = ways.get(info.target)
+      if (known === undefined) ways.set(info.target, [info.point])
+      else known.push(info.point)
     }
     const all = [...ways.values()]
     if (!all.some(({ length }) => length < maxCommon)) return
@@ -215,13 +223,13 @@ export class Introducing implements IntroductionHandlers {
   /** Is it an introduction point that nobody uses, and that the operator did not name? */
   #mayForget({ point, trusted, registered, discoverySource, state }: PointInfo): boolean {
     const isOperators = trusted || registered || discoverySource === 'operator'
-    return introducerOf(point) !== undefined && !isOperators && state.kind === 'disconnected'
+    return !isOperators && state.kind === 'disconnected' && introducerOf(point) !== undefined
   }
 
   /** Points whose introducer has left lead nowhere; so do those of a storage. One that is in use goes when its connection ends. */
-  #forget(): void {
+  #forget(points: Iterable<PointInfo>): void {
     const { state } = this.#context
-    for (const info of [...state.points]) {
+    for (const info of points) {
       const introducer = introducerOf(info.point)
       const isGone = introducer !== undefined && state.connection(introducer) === undefined
       if (isGone && this.#mayForget(info)) state.points.forget(info.point)
@@ -257,5 +265,6 @@ function shareOf(active: number): number {
 
 /** Text work, without `values/address.ts`: if this chunk imported that, bundlers would cut the first chunk in pieces. */
 function introducerOf(point: Point): PeerId | undefined {
-  return /^\/p2p\/([^/]+)/.exec(point)?.[1] as PeerId | undefined
+  const end = point.startsWith('/p2p/') ? point.indexOf('/', 5) : 0
+  return end > 5 ? (point.slice(5, end) as PeerId) : undefined
 }
