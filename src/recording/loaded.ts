@@ -4,11 +4,12 @@
  */
 import '../core/api/late.ts'
 import '../core/flows/application-check.ts'
+import '../core/flows/introductions.ts'
 import type { PeerPool } from '../core/peer-pool.ts'
 
 /** A start waits no longer; it loads by itself then. */
 const maxTurns = 1_000
-/** What a pool with `onAdmit` loads in addition has come by then. */
+/** What a pool with `onAdmit` or `introductions` loads in addition has come by then. */
 const moreTurns = 3
 
 export interface Loading {

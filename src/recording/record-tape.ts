@@ -177,6 +177,10 @@ export class RecordTape implements Tape {
     }
   }
 
+  heard<Args extends readonly Json[], Result>(name: string, take: (...args: Args) => Result): (...args: Args) => Result {
+    return (...args) => this.act(name, args, () => take(...args))
+  }
+
   share(): (bytes: number) => Promise<void> | undefined {
     const began = this.#clock.now()
     return (bytes) => {

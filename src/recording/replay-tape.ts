@@ -43,6 +43,7 @@ export class ReplayTape implements Tape {
   readonly #waiting = new Map<number, Pending>()
   readonly #scheduled = new Map<number, () => void>()
   readonly #sources = new Map<string, (json: Json) => void>()
+  readonly #heard = new Map<string, (...args: readonly Json[]) => unknown>()
   readonly #questions = new Map<string, Question>()
   /** Answers to questions that are not known yet: of a link that this turn brings. */
   readonly #early = new Map<string, (readonly [number, Plain])[]>()
@@ -189,6 +190,18 @@ export class ReplayTape implements Tape {
   source<Real, Given>(name: string, form: Form<Real, Given>, take: (given: Given) => void): (real: Real) => void {
     this.#sources.set(name, (json) => take(form.read(json, undefined)))
     return () => undefined
+  }
+
+  heard<Args extends readonly Json[], Result>(name: string, take: (...args: Args) => Result): (...args: Args) => Result {
+    this.#heard.set(name, take as never)
+    return take
+  }
+
+  /** A port asks the core again, as it did. False: the core does not know such a question. */
+  ask(name: string, args: readonly Json[]): boolean {
+    const take = this.#heard.get(name)
+    take?.(...args)
+    return take !== undefined
   }
 
   share(): () => undefined {

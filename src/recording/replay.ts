@@ -206,7 +206,7 @@ class ReplayedPool {
       case 'connection.read':
         return this.#reader(Number(first))?.next()
       default:
-        return this.#plain(verb, args)
+        return this.#tape.ask(verb, args) ? undefined : this.#plain(verb, args)
     }
   }
 

@@ -74,6 +74,8 @@ export interface Tape {
   call<Real, Given>(kind: string, work: () => Promise<Real>, options: { form: Form<Real, Given>; apart?: boolean }): Promise<Given>
   /** What comes by itself. Returns how it is brought in. */
   source<Real, Given>(name: string, form: Form<Real, Given>, take: (given: Given) => void): (real: Real) => void
+  /** What a port asks the core and needs an answer to at once. Returns what the port is to call; a replay calls it by its name. */
+  heard<Args extends readonly Json[], Result>(name: string, take: (...args: Args) => Result): (...args: Args) => Result
   /**
    * The share of the recording that the pool protocol of one link may fill. Takes the bytes that it has filled; waits until there may be more.
    * Messages of the application wait for nothing.

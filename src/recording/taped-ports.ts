@@ -5,6 +5,7 @@ import { PoolError } from '../core/values/reason.ts'
 import type { HashKey } from './keyed-hash.ts'
 import { asJson, type Form, type Json, nothing, type Plain, type Question, type Tape } from './tape.ts'
 import { untold } from './taped-errors.ts'
+import { tapedIntroductions } from './taped-introductions.ts'
 import { linkForm, TapedLink } from './taped-link.ts'
 
 export function tapedClock(tape: Tape): Clock {
@@ -63,6 +64,7 @@ function readId(text: string, answer: Plain): PeerId | undefined {
 /** `key`: of the hashes of messages. */
 export function tapedNetwork(tape: Tape, real: Network, key: HashKey): Network {
   const links = linkForm(tape, key)
+  const introductions = tapedIntroductions(tape, real.introductions)
   const ask = {
     point: tape.question('tryParsePoint'),
     id: tape.question('tryParsePeerId'),
@@ -119,6 +121,9 @@ export function tapedNetwork(tape: Tape, real: Network, key: HashKey): Network {
           guarded(() => JSON.stringify(real.transports))
         )
       )
+    },
+    get introductions() {
+      return introductions()
     },
     get records() {
       const answer = tape.answer(

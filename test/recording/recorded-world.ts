@@ -32,9 +32,9 @@ export interface Recorded {
 /** A pool of the world that is recorded; not started. */
 export function recorded(
   world: MemoryWorld,
-  { recording = new Recording(), ...options }: Partial<PoolOptions> & { recording?: Recording } = {}
+  { recording = new Recording(), page = false, ...options }: Partial<PoolOptions> & { recording?: Recording; page?: boolean } = {}
 ): Recorded {
-  const network = world.hub.node('recorded')
+  const network = world.hub.node('recorded', { page })
   const given = resolveConfig(
     { ...settings, ...options },
     { preset: nodePreset, storage: options.storage ?? memoryStorage() }
