@@ -20,6 +20,7 @@ import { checkPage } from './demo-check-page.ts'
 import { checkRecording } from './demo-check-recording.ts'
 import { checkRefusals } from './demo-check-refusals.ts'
 import { checkReturns } from './demo-check-returns.ts'
+import { checkServers } from './demo-check-servers.ts'
 import { checkTabs } from './demo-check-tabs.ts'
 import { checkViews } from './demo-check-views.ts'
 import type { DemoBrowserName } from './demo-command.ts'
@@ -54,9 +55,11 @@ export async function runCheck({ demo, browser: name, mailbox, facts, shutdown, 
     own().then((resting) => checkCalm({ facts, demo: resting, seen: browser, hiding }))
   ])
   const closedPorts = new Set<number>()
-  for (const tab of await checkBreaks({ facts, demo: await own(), browser, closedPorts })) {
-    await checkClean(facts, tab, closedPorts)
-    await tab.page.context().close()
+  for (const check of [checkBreaks, checkServers]) {
+    for (const tab of await check({ facts, demo: await own(), browser, closedPorts })) {
+      await checkClean(facts, tab, closedPorts)
+      await tab.page.context().close()
+    }
   }
   // One after the other: a browser that has no processor is late.
   await checkNewTabs({ facts, name: titles[name], browser: hiding, demo: await own() })

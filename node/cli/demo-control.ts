@@ -14,17 +14,17 @@ import { messageOf } from '../../src/core/values/reason.ts'
 import type { PeerId } from '../index.ts'
 import { isForUs, type LocalEnd } from './demo-host.ts'
 
-/** What the server breaks on request. */
-export const breakKinds = ['relay', 'half', 'liar'] as const
+/** What the server breaks on request and mends by itself; and what it stops until it is asked to start it again. */
+export const breakKinds = ['relay', 'half', 'liar', 'stop-relay', 'stop-servers', 'start-servers'] as const
 export type BreakKind = (typeof breakKinds)[number]
 
 /** What was broken: the answer to the page. */
 export interface BreakReport {
   readonly kind: BreakKind
-  /** The peers that were killed. */
+  /** The peers that were killed, or stopped. */
   readonly killed: readonly PeerId[]
-  /** When those that were killed are back, or the liar is gone, ms from now. */
-  readonly mendsInMs: number
+  /** When those that were killed are back, or the liar is gone, ms from now; `null`: when it is asked to start them. */
+  readonly mendsInMs: number | null
   /** The address of the liar, with its id; `null` for other breaks. */
   readonly liar: string | null
 }

@@ -11,6 +11,8 @@ const awayMs = 25_000
 export interface GuestTimes {
   readonly hereMs?: number
   readonly awayMs?: number
+  /** False: it stays away for now. @default it comes */
+  mayCome?(): boolean
   came(): void
   went(): void
   /** It could not come: a port was taken meanwhile. It tries again. */
@@ -21,11 +23,13 @@ export interface GuestTimes {
 export async function comeAndGo(guest: Pick<DemoNodePeer, 'start' | 'stop'>, signal: AbortSignal, times: GuestTimes): Promise<void> {
   while (!signal.aborted) {
     try {
-      await guest.start()
-      times.came()
-      await lapse(times.hereMs ?? hereMs, signal)
-      await guest.stop()
-      if (!signal.aborted) times.went()
+      if (times.mayCome?.() !== false) {
+        await guest.start()
+        times.came()
+        await lapse(times.hereMs ?? hereMs, signal)
+        await guest.stop()
+        if (!signal.aborted) times.went()
+      }
     } catch (error) {
       times.failed(error)
     }

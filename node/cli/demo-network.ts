@@ -84,6 +84,8 @@ export async function startDemoNetwork({ host, ports, onMessage, onStart, onWarn
         }),
         ...nodeBand,
         timeBetweenSearchesMs: searchMs,
+        // They introduce pages to each other, so that pages meet without the relay.
+        introductions: true,
         inboundConnectionThreshold: connectionsPerSecond,
         ...init
       },

@@ -5,7 +5,7 @@
 import { mkdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { Locator, Page } from 'playwright-core'
-import { startBrowser } from './demo-browser.ts'
+import { type DemoBrowser, startBrowser } from './demo-browser.ts'
 import { eventually, pause } from './demo-facts.ts'
 import type { Shutdown } from './demo-shutdown.ts'
 import type { Demo } from './demo-start.ts'
@@ -69,6 +69,10 @@ export async function takeScreenshots({ demo, shutdown, path, log }: ScreenshotO
   await picture(desktop.page, 'peer')
   await desktop.page.keyboard.press('Escape')
 
+  await withoutServers(browser, desktop)
+  written.push(await pictureOf(desktop.page, ['#around', '#without-servers'], path.replace(/\.png$/, '-without-servers.png')))
+  await desktop.page.locator('[data-action="start-servers"]').click()
+
   const follower = await browser.openBeside(desktop, 'the second tab')
   await follower.page.setViewportSize(strip)
   await follower.started()
@@ -82,6 +86,32 @@ export async function takeScreenshots({ demo, shutdown, path, log }: ScreenshotO
   await picture(desktop.page, 'offline')
   await picture(await browser.openFailing({ viewport: { ...strip, height: 320 } }), 'failed')
   return written
+}
+
+/** The servers are stopped, with two more pages that are open; then one more joins by an introduction. */
+async function withoutServers(browser: DemoBrowser, desktop: DemoTab): Promise<void> {
+  await desktop.page.setViewportSize(desktopSize)
+  const others = await Promise.all(['one more', 'and another'].map((name) => browser.open(name)))
+  for (const other of others) await other.started()
+  await pause(settleMs)
+  await desktop.page.locator('[data-action="stop-servers"]').click()
+  await eventually(
+    async () =>
+      (await desktop.snapshot()).connections.filter(({ transport }) => transport === 'webrtc').length >= others.length + 1 || undefined,
+    { expected: 'the desktop to hold all pages', seen: () => desktop.snapshot() }
+  )
+  await atRest(desktop)
+  await pause(settleMs)
+}
+
+/** From the top of the first to the bottom of the last. */
+async function pictureOf(page: Page, selectors: readonly string[], path: string): Promise<string> {
+  const boxes = await Promise.all(selectors.map((selector) => page.locator(selector).boundingBox()))
+  const [first, last] = [boxes[0], boxes.at(-1)]
+  if (first == null || last == null) throw new Error(`not drawn: ${selectors.join(', ')}`)
+  const clip = { x: first.x - 8, y: first.y - 8, width: first.width + 16, height: last.y + last.height - first.y + 16 }
+  await page.screenshot({ path, animations: 'disabled', fullPage: true, clip })
+  return path
 }
 
 /** A Node peer comes, goes and comes back: the line of the chart has something to tell. */

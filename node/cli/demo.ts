@@ -106,11 +106,13 @@ async function serve({ port, host }: Extract<Task, { kind: 'run' }>, shutdown: S
   write('Ctrl-C stops everything.\n')
   shutdown.expectEnd()
   const { guest, peers } = demo.network
+  const { breaks } = demo
   const looking = setInterval(() => {
     if (peers[0] !== undefined) log.reservations(peers[0])
   }, reservationsLookMs)
   shutdown.signal.addEventListener('abort', () => clearInterval(looking))
   const visits = comeAndGo(guest, shutdown.signal, {
+    mayCome: () => !breaks.isAllStopped,
     came: () => log.note(guest, 'came; it goes again in a while'),
     went: () => log.note(guest, 'went; it comes back in a while'),
     failed: (error) => log.note(guest, `could not come: ${messageOf(error)}`)

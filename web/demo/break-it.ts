@@ -4,7 +4,7 @@
  */
 
 import { type BreakKind, BreakRun, cutMs, frozenMs } from './break-run.ts'
-import { askMs, type Breaker, findBreaker } from './break-server.ts'
+import { askMs, type Breaker } from './break-server.ts'
 import { outcomeWords, timeWords } from './break-words.ts'
 import { byId, el, setAttribute, setText } from './dom.ts'
 import type { Page, Part } from './page.ts'
@@ -49,11 +49,13 @@ const breakables: readonly Breakable[] = [
 ]
 
 export interface BreakItOptions {
+  /** None: the demo's server breaks nothing. */
+  readonly breaker: Promise<Breaker | undefined>
   /** A line for the log. */
   note(line: { readonly name: string; readonly text: string; readonly at: number }): void
 }
 
-export function breakItPart(page: Page, { note }: BreakItOptions): Part {
+export function breakItPart(page: Page, { breaker: finding, note }: BreakItOptions): Part {
   const section = byId('break-it', HTMLElement)
   const status = el('p', { class: 'small', role: 'status', 'data-testid': 'break-status' })
   const rows = new Map(breakables.map((breakable) => [breakable.kind, breakRow(breakable)]))
@@ -135,7 +137,7 @@ export function breakItPart(page: Page, { note }: BreakItOptions): Part {
     status
   )
   section.hidden = false
-  void findBreaker().then((found) => {
+  void finding.then((found) => {
     breaker = found
     availability()
   })

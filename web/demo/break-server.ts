@@ -1,8 +1,11 @@
 /** Asks the demo's server to break something: `/break.json`, with the token that only a page of that server can read. */
 import { messageOf } from '../../src/core/values/reason.ts'
 
-/** What the server breaks. */
+/** What the server breaks, and mends by itself. */
 export type ServerBreak = 'relay' | 'half' | 'liar'
+
+/** What it does with its servers until it is asked for something else. */
+export type ServerSwitch = 'stop-relay' | 'stop-servers' | 'start-servers'
 
 /** As node/cli/demo-control.ts answers. */
 export interface Broken {
@@ -22,6 +25,8 @@ export const askMs = 200
 /** What the demo's server does for its page. */
 export interface Breaker {
   breakNow(kind: ServerBreak): Promise<Broken>
+  /** Resolves when that is done. */
+  switchServers(how: ServerSwitch): Promise<void>
   /** What is broken now. */
   broken(): Promise<readonly unknown[]>
 }
@@ -30,10 +35,12 @@ export interface Breaker {
 export async function findBreaker(): Promise<Breaker | undefined> {
   try {
     const token = readToken(await ask({}))
+    const headers = { 'content-type': 'application/json', 'x-demo-token': token }
+    const post = (kind: ServerBreak | ServerSwitch) => ask({ method: 'POST', headers, body: JSON.stringify({ kind }) })
     return {
-      async breakNow(kind) {
-        const headers = { 'content-type': 'application/json', 'x-demo-token': token }
-        return readBroken(await ask({ method: 'POST', headers, body: JSON.stringify({ kind }) }))
+      breakNow: async (kind) => readBroken(await post(kind)),
+      async switchServers(how) {
+        await post(how)
       },
       async broken() {
         const said = await ask({})

@@ -7,7 +7,7 @@ import type { Moment, Page, Part } from './page.ts'
 import { kindBeside, peerTitle } from './peer-title.ts'
 import { formatRate, spark } from './spark.ts'
 import { banPeer, disconnectPeer, trustPeer } from './verbs.ts'
-import { wayWords } from './way-words.ts'
+import { type Way, wayWords } from './way-words.ts'
 import { actionButton, badge, fact, peerButton, pointButton } from './widgets.ts'
 
 interface Shown {
@@ -55,6 +55,7 @@ function connectionRow(page: Page, { peerId, point, direction, transport, remote
   const kept = el('p', { class: 'quiet small', 'data-testid': 'why-kept' })
   const traffic = spark()
   const trusted = badge('trusted', 'trusted')
+  const introduced = badge('introduced', 'introduced')
   const since = fact('for')
   const roundTrip = fact('round trip')
   const received = fact('in')
@@ -87,6 +88,7 @@ function connectionRow(page: Page, { peerId, point, direction, transport, remote
         title.element,
         peerButton(peerId),
         badge(`transport ${transport}`, transport),
+        introduced,
         ...(kind === 'plain' ? [badge('plain', 'without the pool’s protocol')] : []),
         trusted
       ]),
@@ -118,6 +120,8 @@ function connectionRow(page: Page, { peerId, point, direction, transport, remote
       received.show(amountWords(connection.bytesReceived, rate?.received))
       sent.show(amountWords(connection.bytesSent, rate?.sent))
       setHidden(trusted, !connection.trusted)
+      // It is known a moment after the connection.
+      setHidden(introduced, connection.introducer === null)
       setAttribute(element, 'data-trusted', String(connection.trusted))
       trust.show(connection.trusted ? 'Untrust' : 'Trust', name)
       setAttribute(trust.element, 'data-action', connection.trusted ? 'untrust' : 'trust')
@@ -126,7 +130,7 @@ function connectionRow(page: Page, { peerId, point, direction, transport, remote
 }
 
 /** "Node, direct, over WebSockets; this page dialed it." */
-export function storyWords(kind: string, connection: Pick<ConnectionSnapshot, 'transport' | 'remoteAddress' | 'direction'>): string {
+export function storyWords(kind: string, connection: Way & Pick<ConnectionSnapshot, 'direction'>): string {
   const words = `${kind === '' ? '' : `${kind}, `}${wayWords(connection)}; ${connection.direction === 'outgoing' ? 'this page dialed it' : 'it came to this page'}.`
   return `${words.charAt(0).toUpperCase()}${words.slice(1)}`
 }

@@ -27,8 +27,11 @@ export interface GraphEdge {
   readonly id: string
   readonly from: string
   readonly to: string
-  readonly kind: 'link' | 'advertised'
+  /** `introduced`: from the peer that introduced the other one to this page. */
+  readonly kind: 'link' | 'advertised' | 'introduced'
   readonly transport: string
+  /** A link that came by an introduction. */
+  readonly isIntroduced: boolean
 }
 
 /** A circle around this page, for one round trip. */
@@ -125,7 +128,7 @@ export function layoutGraph(snapshot: PoolSnapshot, around: Surroundings, { widt
     const { connection, from, angle } = sector
     if (connection === null) continue
     const share = shareOf(distanceOf(connection)) * (isCrowded && index % 2 === 1 ? secondInnerRow : 1)
-    const { peerId, point, transport } = connection
+    const { peerId, point, transport, introducer } = connection
     const source = known.get(peerId)?.source ?? null
     nodes.push({
       ...blank,
@@ -138,8 +141,9 @@ export function layoutGraph(snapshot: PoolSnapshot, around: Surroundings, { widt
       source,
       connection
     })
-    edges.push({ id: `link ${peerId}`, from: me.id, to: peerId, kind: 'link', transport })
-    if (source !== null && source !== peerId && around.connected.has(source)) edges.push(tie(source, peerId))
+    edges.push({ id: `link ${peerId}`, from: me.id, to: peerId, kind: 'link', transport, isIntroduced: introducer !== null })
+    if (introducer !== null && around.connected.has(introducer)) edges.push(tie(introducer, peerId, 'introduced'))
+    else if (source !== null && source !== peerId && around.connected.has(source)) edges.push(tie(source, peerId))
     const advertised = groups.get(peerId)
     if (advertised === undefined) continue
     spread(peerId, advertised, [sector])
@@ -176,8 +180,8 @@ function clearest(sectors: readonly Sector[], placesAt: (angle: number) => reado
   return angles.reduce((best, angle) => (room(angle) > room(best) + 1 ? angle : best), angles[0] ?? 0)
 }
 
-function tie(from: PeerId, to: string): GraphEdge {
-  return { id: `advertised ${to}`, from, to, kind: 'advertised', transport: '' }
+function tie(from: PeerId, to: string, kind: 'advertised' | 'introduced' = 'advertised'): GraphEdge {
+  return { id: `${kind} ${to}`, from, to, kind, transport: '', isIntroduced: false }
 }
 
 const blank = { peerId: null, point: null, source: null, connection: null, more: 0 }

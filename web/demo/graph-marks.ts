@@ -31,9 +31,13 @@ export function pathOf(
   return `M${from.x} ${from.y}Q${x + (width / 2 - x) * bend} ${y + (height / 2 - y) * bend} ${to.x} ${to.y}`
 }
 
-export function edgeMark({ id, kind, transport }: GraphEdge): Row<GraphEdge> {
-  const element = svgEl('path', { class: `edge ${kind} ${transport}`, 'data-edge': id })
-  return { element, update: ({ transport: now }) => setAttribute(element, 'class', `edge ${kind} ${now}`) }
+export function edgeMark({ id }: GraphEdge): Row<GraphEdge> {
+  const element = svgEl('path', { 'data-edge': id })
+  return {
+    element,
+    update: ({ kind, transport, isIntroduced }) =>
+      setAttribute(element, 'class', `edge ${kind} ${transport}${isIntroduced ? ' by-introduction' : ''}`)
+  }
 }
 
 export function guideMark({ text }: GraphGuide): Row<GraphGuide> {

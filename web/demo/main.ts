@@ -11,6 +11,7 @@ import { messageOf } from '../../src/core/values/reason.ts'
 import type { Recording } from '../../src/recording/index.ts'
 import type { SharedPool } from '../index.ts'
 import { breakItPart } from './break-it.ts'
+import { findBreaker } from './break-server.ts'
 import { chartPart } from './chart.ts'
 import { connectionsPart } from './connections.ts'
 import { listenForDials } from './dial.ts'
@@ -42,6 +43,7 @@ import { followTabs } from './tabs.ts'
 import { listenForTheme } from './theme.ts'
 import { trafficPart } from './traffic.ts'
 import { listenForWelcome } from './welcome.ts'
+import { withoutServersPart } from './without-servers.ts'
 
 declare global {
   /** Set once the pool runs, here or in another tab. */
@@ -98,6 +100,7 @@ function showPool(pool: SharedPool, settings: DemoSettings, recording: Recording
   const known = knownPart(page, redraw)
   const leftAlone = leftAlonePart(() => page, redraw)
   const log = logPart(page, calmly(redraw))
+  const breaker = findBreaker()
   const parts: readonly Part[] = [
     ownPart(page, settings, redraw),
     gaugePart(page),
@@ -112,7 +115,8 @@ function showPool(pool: SharedPool, settings: DemoSettings, recording: Recording
     settingsPart(page),
     sheet,
     log,
-    breakItPart(page, log),
+    breakItPart(page, { breaker, note: log.note }),
+    withoutServersPart(page, { breaker, note: log.note }),
     sharedTextPart(page),
     statusPart(page, settings, redraw)
   ]

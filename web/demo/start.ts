@@ -14,6 +14,10 @@ export function openPool(
     // Bytes are read where they are shown, so that what makes no sense is no fault of the peer.
     connectionMetadata: { own: () => encodeAbout(aboutBrowser(navigator.userAgent)), codec: { encode: same, decode: same } },
     peerMetadata: { initial: () => null, toJson: (about) => about, fromJson: (json) => readAbout(json) ?? null },
+    // The pages go on when the demo's servers are stopped.
+    introductions: true,
+    // A third of the six that are expected: with fewer pages, a page would be alone when the servers go.
+    minByKind: { server: 1, page: 2 },
     // The demo's network lives on the visitor's own machine; a page for the Internet leaves this alone.
     allowPrivatePoints: true,
     ...(band === undefined ? {} : { minConnections: band.min, expectedConnections: band.expected, maxConnections: band.max })

@@ -1,5 +1,6 @@
 /** How a connection travels, in words for people: straight or through a relay, and over what. Pure. */
 import type { ConnectionSnapshot } from '../../src/core/index.ts'
+import { shortId } from './format.ts'
 
 const over: Readonly<Record<string, string>> = {
   tcp: 'TCP',
@@ -10,9 +11,12 @@ const over: Readonly<Record<string, string>> = {
   webtransport: 'WebTransport'
 }
 
-/** "Direct, over WebSockets"; "direct, page to page over WebRTC"; "relayed". */
-export function wayWords({ transport, remoteAddress }: Pick<ConnectionSnapshot, 'transport' | 'remoteAddress'>): string {
-  if (transport === 'webrtc') return 'direct, page to page over WebRTC'
+export type Way = Pick<ConnectionSnapshot, 'transport' | 'remoteAddress' | 'introducer'>
+
+/** "Direct, over WebSockets"; "direct, page to page over WebRTC"; the same, "introduced by …"; "relayed". */
+export function wayWords({ transport, remoteAddress, introducer }: Way): string {
+  if (transport === 'webrtc')
+    return `direct, page to page over WebRTC${introducer === null ? '' : `, introduced by ${shortId(introducer)}`}`
   const means = over[transport]
   if (means !== undefined && !remoteAddress.includes('/p2p-circuit')) return `direct, over ${means}`
   return 'relayed: another peer carries it'

@@ -37,6 +37,18 @@ test('it comes and goes, again and again, until the end: then it is gone', async
   expect(peer.told.at(-1)).toBe('stop')
 })
 
+test('it stays away while it may not come', async () => {
+  const peer = guest()
+  const end = new AbortController()
+  let asked = 0
+  const visits = comeAndGo(peer, end.signal, { ...times(peer.told), mayCome: () => ++asked > 3 })
+  await eventually(() => peer.told.length >= 4 || undefined, { expected: 'a visit', seen: () => peer.told })
+  end.abort()
+  await visits
+  expect(asked).toBeGreaterThan(3)
+  expect(peer.told.slice(0, 2)).toEqual(['start', 'came'])
+})
+
 test('one that cannot come says so and tries again', async () => {
   const peer = guest(1)
   const end = new AbortController()
