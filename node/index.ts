@@ -178,7 +178,7 @@ export async function createNodePeer<Msg = Uint8Array, PeerMeta = unknown, ConnM
   } = options
   const storage = peersFile === undefined ? memoryStorage() : jsonFileStorage(peersFile)
   const relay = relayOptions === false ? undefined : new PoolRelay(relayOptions === true ? {} : relayOptions)
-  const service = poolService<Msg, PeerMeta, ConnMeta>(options, { ...serverParts, storage, relay, maxIdleAgeMs: relay?.maxIdleAgeMs })
+  const service = poolService<Msg, PeerMeta, ConnMeta>(options, { ...serverParts, storage, relay })
   const pool = Object.assign((components: NetworkComponents): Libp2pPeerPool<Msg, PeerMeta, ConnMeta> => {
     const made = service(components)
     relay?.bind(made, components)

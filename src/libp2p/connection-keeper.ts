@@ -36,8 +36,6 @@ const closeDeadlineMs = 250
 export const relayGuestTag = 'circuit-relay-source'
 /** A stream names its protocol within a round trip; libp2p waits ten seconds for it. */
 const namingMs = 10_000
-/** By incoming streams of it, others ask our relay for a reservation, or for a circuit to one of its guests, which then runs on it. */
-const hop = '/libp2p/circuit/relay/0.2.0/hop'
 /** The age at which those two kinds of streams keep a connection no longer: a circuit lasts two minutes, and begins some seconds after. */
 const defaultMaxIdleAgeMs = 150_000
 
@@ -60,8 +58,6 @@ export interface KeeperOptions {
   readonly denies: (peerId: PeerId, connection: Connection) => boolean
   /** False: connections without a use are counted and left open, for applications that open connections ahead of need. */
   readonly closeIdle: boolean
-  /** From this age on, streams to our relay keep a connection open no longer, ms. @default 150000, for circuits of two minutes */
-  readonly maxIdleAgeMs?: number | undefined
 }
 
 export class ConnectionKeeper {
@@ -78,6 +74,10 @@ export class ConnectionKeeper {
   #cancelLook: (() => void) | undefined
   #running = false
   #looksLeft = 0
+  /** @internal From this age on, streams to our relay keep a connection open no longer, ms. The default is for circuits of two minutes. */
+  maxIdleAgeMs = defaultMaxIdleAgeMs
+  /** @internal Is this a stream to the relay in this node? Set where one may run. */
+  isToOurRelay: (stream: Stream) => boolean = () => false
   /** Connections that two looks in a row found without a use, since the beginning. */
   idleFound = 0
 
@@ -204,10 +204,11 @@ export class ConnectionKeeper {
 
   /** A stream that costs the other side nothing: a use for a while, and no need. */
   #isBusy(connection: Connection): boolean {
-    const { clock, maxIdleAgeMs = defaultMaxIdleAgeMs } = this.#options
-    const now = clock.date()
-    if (now - connection.timeline.open > maxIdleAgeMs || this.isDenied(connection)) return false
-    return connection.streams.some((stream) => isToOurRelay(stream) || (stream.protocol === '' && now - stream.timeline.open < namingMs))
+    const now = this.#options.clock.date()
+    if (now - connection.timeline.open > this.maxIdleAgeMs || this.isDenied(connection)) return false
+    return connection.streams.some(
+      (stream) => this.isToOurRelay(stream) || (stream.protocol === '' && now - stream.timeline.open < namingMs)
+    )
   }
 
   /** Is it in use? What is not needed is closed when others want its place. */
@@ -215,7 +216,10 @@ export class ConnectionKeeper {
     if (this.carriesLink(connection)) return true
     if (this.isDenied(connection)) return false
     const isHelper = connection.limits !== undefined
-    return connection.streams.some((stream) => isNeed(stream, isHelper)) || (!isHelper && (await this.#isTagged(connection)))
+    return (
+      connection.streams.some((stream) => !this.isToOurRelay(stream) && isNeed(stream, isHelper)) ||
+      (!isHelper && (await this.#isTagged(connection)))
+    )
   }
 
   /** `isNeeded` of the connection that libp2p made of this link; one that it does not list yet is not needed. */
@@ -259,11 +263,6 @@ export class ConnectionKeeper {
 }
 
 /** A helper is a relayed connection, which ends once the direct one is there. */
-function isNeed(stream: Stream, isHelper: boolean): boolean {
-  const { protocol } = stream
-  return protocol !== '' && !isToOurRelay(stream) && !housekeeping.test(protocol) && !(isHelper && protocol === webrtcSignaling)
-}
-
-function isToOurRelay({ protocol, direction }: Stream): boolean {
-  return protocol === hop && direction === 'inbound'
+function isNeed({ protocol }: Stream, isHelper: boolean): boolean {
+  return protocol !== '' && !housekeeping.test(protocol) && !(isHelper && protocol === webrtcSignaling)
 }

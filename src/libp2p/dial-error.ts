@@ -33,20 +33,11 @@ const byName: Readonly<Record<string, DialFailure>> = {
   InvalidMessageError: 'unreachable' // the relay has no way to the target
 }
 
-const byCode: Readonly<Record<string, DialFailure>> = {
-  ECONNREFUSED: 'refused',
-  ECONNRESET: 'refused',
-  EPIPE: 'refused',
-  ETIMEDOUT: 'timeout',
-  EHOSTUNREACH: 'unreachable',
-  EHOSTDOWN: 'unreachable',
-  ENETUNREACH: 'unreachable',
-  ENETDOWN: 'unreachable',
-  EADDRNOTAVAIL: 'unreachable',
-  ENOTFOUND: 'unreachable',
-  EAI_AGAIN: 'unreachable',
-  EACCES: 'unreachable',
-  EPERM: 'unreachable'
+/** The system's code: a page never sees one. */
+function ofCode(code: string): DialFailure | undefined {
+  if (/^E(CONNRE|PIPE)/.test(code)) return 'refused'
+  if (code === 'ETIMEDOUT') return 'timeout'
+  return /^E(HOST|NET|ADDRNOT|NOTFOUND|AI_AGAIN|ACCES|PERM)/.test(code) ? 'unreachable' : undefined
 }
 
 /** Where several errors tell different things, the first of these is the one worth telling. */
@@ -95,7 +86,8 @@ const presentedId = /identity key (\S+) does not match/
 function failureOf(error: unknown, { expectsPeerId }: DialContext): DialFailure {
   const name = nameOf(error)
   const code = textOf(error, 'code') ?? /\bE[A-Z_]{4,}\b/.exec(messageOf(error))?.[0]
-  if (code !== undefined && byCode[code] !== undefined) return byCode[code]
+  const meaning = code && ofCode(code)
+  if (meaning) return meaning
   if (name === 'EncryptionFailedError') return encryptionFailure(messageOf(error), expectsPeerId)
   // A WebSocket tells nothing of why it failed, neither in pages nor in Node; nobody took the call, most likely.
   if (isWebSocketEvent(error)) return 'refused'

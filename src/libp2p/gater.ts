@@ -13,20 +13,28 @@ import { type DialRule, type DialRuleOptions, dialRule, ruleAllows } from './dia
 import { pointOf, tryParsePoint } from './point.ts'
 
 /** Every hook that we set; `ConnectionGater` has them all optional. */
-type PoolHooks = Required<
+export type PageHooks = Required<
   Pick<
     ConnectionGater,
     | 'denyDialPeer'
     | 'denyDialMultiaddr'
     | 'denyInboundConnection'
     | 'denyInboundEncryptedConnection'
-    | 'denyInboundUpgradedConnection'
     | 'denyOutboundEncryptedConnection'
-    | 'denyInboundRelayReservation'
-    | 'denyOutboundRelayedConnection'
     | 'denyInboundRelayedConnection'
   >
 >
+
+/** Those that only a server needs; `server-gater.ts` has them. */
+export type ServerHooks = Required<
+  Pick<ConnectionGater, 'denyInboundUpgradedConnection' | 'denyInboundRelayReservation' | 'denyOutboundRelayedConnection'>
+>
+
+/** What the hooks of a server ask the pool. */
+export interface GaterQuestions {
+  deniesRelayed(peerId: Libp2pPeerId): boolean
+  isTrusted(peerId: PeerId): boolean
+}
 
 /** Asked about incoming connections, each of which may take the place of another. See `listener-guard.ts`. */
 export interface InboundGuard {
@@ -47,6 +55,8 @@ export interface RelayGuard {
   admitsReservation(peerId: PeerId): boolean | Promise<boolean>
   /** May this peer open a circuit over the relay? */
   admitsCircuit(source: PeerId): boolean
+  /** The age from which streams to it keep a connection open no longer, ms. @default 150000 */
+  readonly maxIdleAgeMs?: number | undefined
   /** Can others come to this peer over the relay now? */
   holdsReservation(guest: PeerId): boolean
   /** How many reservations are held, are free for any peer of this pool, and may be held at most. */
@@ -62,9 +72,9 @@ export interface GaterOptions extends DialRuleOptions {
 }
 
 /** A gater for a node that you make yourself around your own pool. */
-export interface PoolGater {
+export interface PoolGater<Hooks extends PageHooks = PageHooks & ServerHooks> {
   /** For `createLibp2p({ connectionGater })`. */
-  readonly gater: PoolHooks
+  readonly gater: Hooks
   /** Which addresses it lets the node dial. */
   readonly rule: DialRule
   /** Takes out the peer for which the last dial to this point was denied. */
@@ -73,11 +83,8 @@ export interface PoolGater {
   bind(gate: Gate): void
 }
 
-/**
- * Makes the connection gater of libp2p. It denies what the dial rule forbids, and, once `bind` was called, what the pool denies.
- * `peerPool` makes its own: `pool.gater`.
- */
-export function createGater({ guard, relay, ...options }: GaterOptions = {}): PoolGater {
+/** The gater of a page, or with `more` that of a server. */
+export function pageGater({ guard, ...options }: GaterOptions, more?: (questions: GaterQuestions) => ServerHooks): PoolGater<PageHooks> {
   const rule = dialRule(options)
   const denied = new Denied()
   let gate: Gate | undefined
@@ -108,13 +115,6 @@ export function createGater({ guard, relay, ...options }: GaterOptions = {}): Po
         return isWebRtc(link.remoteAddr) ? afterInitChannel() : false
       },
       denyInboundEncryptedConnection: (peer, link) => deniesLink(peer, link, 'incoming') && refuse(link),
-      async denyInboundUpgradedConnection(peer, link) {
-        if (guard === undefined) return false
-        const peerId = peer.toString() as PeerId
-        const host = hostOfAddress(link.remoteAddr)
-        const isIn = await guard.admitsConnection(link, { peerId, host, trusted: gate?.isTrusted(peerId) === true })
-        return !isIn && refuse(link)
-      },
       denyOutboundEncryptedConnection(peerId, link) {
         if (!deniesLink(peerId, link, 'outgoing')) return false
         const point = pointOf(link.remoteAddr)?.point
@@ -122,17 +122,14 @@ export function createGater({ guard, relay, ...options }: GaterOptions = {}): Po
         // The upgrader leaves it open, so the other side would keep a connection that nobody uses.
         return refuse(link)
       },
-      denyInboundRelayReservation: async (source) =>
-        deniesRelayed(source) || (relay !== undefined && !(await relay.admitsReservation(source.toString() as PeerId))),
-      denyOutboundRelayedConnection: (source, destination) =>
-        deniesRelayed(source) || deniesRelayed(destination) || relay?.admitsCircuit(source.toString() as PeerId) === false,
-      denyInboundRelayedConnection: (_relay, remotePeer) => deniesRelayed(remotePeer)
+      denyInboundRelayedConnection: (_relay, remotePeer) => deniesRelayed(remotePeer),
+      ...more?.({ deniesRelayed, isTrusted: (peerId) => gate?.isTrusted(peerId) === true })
     })
   }
 }
 
 /** Ends it at once: a WebSocket that is closed in peace waits half a minute for the other side's goodbye. */
-function refuse(link: MultiaddrConnection): true {
+export function refuse(link: MultiaddrConnection): true {
   link.abort(new Error('the pool denies it'))
   return true
 }
@@ -157,7 +154,7 @@ class Denied {
 }
 
 /** A hook that throws or rejects denies: libp2p would take the error for one of its own, in the middle of its work. */
-function denyingOnError(hooks: PoolHooks): PoolHooks {
+function denyingOnError(hooks: PageHooks): PageHooks {
   const safe = Object.entries(hooks).map(([name, hook]) => {
     const safeHook = (...args: readonly unknown[]): unknown => {
       try {
@@ -169,7 +166,7 @@ function denyingOnError(hooks: PoolHooks): PoolHooks {
     }
     return [name, safeHook]
   })
-  return Object.fromEntries(safe) as PoolHooks
+  return Object.fromEntries(safe) as PageHooks
 }
 
 /**

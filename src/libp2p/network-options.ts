@@ -65,8 +65,6 @@ export interface NetworkOptions {
   readonly defaultPort?: number | undefined
   /** Close connections that nothing uses, after 10 to 20 s. @default true */
   readonly closeIdle?: boolean | undefined
-  /** The age from which streams to our relay keep a connection open no longer, ms. @default 150000 */
-  readonly maxIdleAgeMs?: number | undefined
   /** @default none: WebRTC links are not counted */
   readonly budget?: BudgetSource | undefined
 }

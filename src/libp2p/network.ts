@@ -19,7 +19,6 @@ import {
   type NetworkHandlers,
   type Transport
 } from '../core/values/ports.ts'
-import { PoolError } from '../core/values/reason.ts'
 import { ConnectionKeeper } from './connection-keeper.ts'
 import { type DialRule, dialRule, ruleAllows } from './dial-rule.ts'
 import { Discoveries } from './discoveries.ts'
@@ -80,16 +79,7 @@ export class Libp2pNetwork implements Network {
 
   constructor(
     components: NetworkComponents,
-    {
-      clock,
-      rule = dialRule(),
-      denies = () => false,
-      deniedAt = () => undefined,
-      defaultPort,
-      closeIdle = true,
-      maxIdleAgeMs,
-      budget
-    }: NetworkOptions
+    { clock, rule = dialRule(), denies = () => false, deniedAt = () => undefined, defaultPort, closeIdle = true, budget }: NetworkOptions
   ) {
     // libp2p's components are a slow proxy: taken out once.
     const { peerId, privateKey, connectionManager, registrar, addressManager, transportManager, peerStore, events, logger } = components
@@ -106,7 +96,7 @@ export class Libp2pNetwork implements Network {
     this.#discoveries = new Discoveries(this.#components, this.#guard)
     const isReachable = (relayed: Point): boolean => this.#hasWayTo(relayed) && this.budget?.state !== 'spent'
     this.#ownPoints = new OwnPoints(this.#components, { guard: this.#guard, isReachable })
-    this.keeper = new ConnectionKeeper(this.#components, { clock, denies, closeIdle, maxIdleAgeMs })
+    this.keeper = new ConnectionKeeper(this.#components, { clock, denies, closeIdle })
     this.introductions = lateIntroductions({ network: this, components, clock }, this.#guard)
   }
 
@@ -336,7 +326,6 @@ export class Libp2pNetwork implements Network {
   /** Begun beside the start; a failure is tried again. What comes on a stream meanwhile waits in it. */
   async #load(): Promise<Late> {
     this.#late ??= await loadLate()
-    if (this.#late === undefined) throw new PoolError('not-started', 'start: a part of the pool could not be loaded')
     return this.#late
   }
 

@@ -5,7 +5,8 @@
  */
 import { type Connection, type Startable, serviceCapabilities, serviceDependencies } from '@libp2p/interface'
 import { memoryStorage } from '../core/memory-storage.ts'
-import { PeerPool, type PoolComponents } from '../core/peer-pool.ts'
+import { PeerPool } from '../core/peer-pool.ts'
+import type { PoolComponents } from '../core/peer-pool-components.ts'
 import type { PoolState } from '../core/tables/pool-state.ts'
 import { anything, flag, having, listOf, type Shape, whole } from '../core/values/arguments.ts'
 import {
@@ -27,12 +28,13 @@ import { dialPolicies } from './dial-policy.ts'
 import { type DialRule, inPage } from './dial-rule.ts'
 import { errorLog } from './error-log.ts'
 import { type LoggedPool, logEvents } from './event-log.ts'
-import { createGater, hostOfAddress, type InboundGuard, type PoolGater, type RelayGuard } from './gater.ts'
+import { type GaterOptions, hostOfAddress, type InboundGuard, type PageHooks, type PoolGater, pageGater, type RelayGuard } from './gater.ts'
 import { ListenerGuard } from './listener-guard.ts'
 import { type BudgetSource, Libp2pNetwork, type NetworkComponents } from './network.ts'
 import { type PeerStoreCleaning, peerStoreCleaning } from './peer-store-cleaning.ts'
 import { type PointInit, parsePointInit } from './point.ts'
 import { maxInboundConnections } from './preset.ts'
+import { createGater } from './server-gater.ts'
 import { systemClock, systemRandom } from './system.ts'
 
 /** The pool's options (`PoolOptions`) and what concerns libp2p. */
@@ -83,7 +85,7 @@ export const peerPoolOptions: Shape<PeerPoolInit> = {
 export interface PeerPoolService<Msg, PeerMeta, ConnMeta> {
   (components: NetworkComponents): Libp2pPeerPool<Msg, PeerMeta, ConnMeta>
   /** For `createLibp2p({ connectionGater })`; without it bans act only once a link reached the pool. */
-  readonly gater: PoolGater['gater']
+  readonly gater: PageHooks
   /** The options over the defaults, checked. */
   readonly config: PoolConfig<Msg, PeerMeta, ConnMeta>
 }
@@ -91,7 +93,6 @@ export interface PeerPoolService<Msg, PeerMeta, ConnMeta> {
 /** What the pool of a node has beside the core. */
 interface OwnParts {
   readonly network: Libp2pNetwork
-  readonly cleaning: PeerStoreCleaning | undefined
   /** Resolves when the metrics are loaded. */
   readonly measuring: Promise<void> | undefined
 }
@@ -113,16 +114,16 @@ export class Libp2pPeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uin
   readonly [serviceDependencies]: string[]
   /** Its network. */
   readonly network: Libp2pNetwork
-  readonly #cleaning: PeerStoreCleaning | undefined
+  /** @internal Runs while the node runs; set where the pool is made. */
+  cleaning: PeerStoreCleaning | undefined
   /** Loads the metrics; never rejects. */
   readonly #measuring: Promise<void> | undefined
   #nodeIsStarting = false
 
   /** @internal Made by the service that `peerPool` returns, of what the core needs and what it does not know. */
-  constructor(core: readonly [PoolConfig<Msg, PeerMeta, ConnMeta>, PoolComponents], { network, cleaning, measuring }: OwnParts) {
+  constructor(core: readonly [PoolConfig<Msg, PeerMeta, ConnMeta>, PoolComponents], { network, measuring }: OwnParts) {
     super(...core)
     this.network = network
-    this.#cleaning = cleaning
     this.#measuring = measuring
     this[serviceDependencies] = this.config.plainPeers === 'admit' ? ['@libp2p/identify'] : []
   }
@@ -130,7 +131,7 @@ export class Libp2pPeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uin
   beforeStart(): Promise<void> | undefined {
     this.#nodeIsStarting = true
     this.preload()
-    this.#cleaning?.start()
+    this.cleaning?.start()
     return this.#measuring
   }
 
@@ -157,7 +158,7 @@ export class Libp2pPeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uin
 
   async beforeStop(): Promise<void> {
     this.#nodeIsStarting = false
-    this.#cleaning?.stop()
+    this.cleaning?.stop()
     await this.stop()
   }
 }
@@ -175,17 +176,32 @@ function listenerGuard(settings: PoolSettings, connectionsPerSecond: number | un
   return new ListenerGuard({ clock: systemClock, maxConnections: maxInboundConnections(settings), connectionsPerSecond })
 }
 
-/** The guard learns which links are of use, and the pool's events are logged. */
+/** By incoming streams of it, others ask our relay for a reservation, or for a circuit to one of its guests, which then runs on it. */
+const hop = '/libp2p/circuit/relay/0.2.0/hop'
+
+/** The guard learns which links are of use, the pool which guests its relay holds, and the pool's events are logged. */
 function serverMade(
-  pool: Pick<Libp2pPeerPool, 'network'> & LoggedPool,
-  { components, guard }: { readonly components: NetworkComponents; readonly guard: InboundGuard | undefined }
+  pool: Pick<Libp2pPeerPool, 'network' | 'gate' | 'cleaning'> & LoggedPool,
+  { components, guard, relay }: { components: NetworkComponents; guard: InboundGuard | undefined; relay: RelayGuard | undefined }
 ): void {
-  guard?.bind((link) => pool.network.keeper.isLinkNeeded(link))
+  const { network, gate } = pool
+  guard?.bind((link) => network.keeper.isLinkNeeded(link))
+  network.keeper.isToOurRelay = ({ protocol, direction }) => protocol === hop && direction === 'inbound'
+  if (relay !== undefined) {
+    network.holdsReservation = (guest) => relay.holdsReservation(guest)
+    network.keeper.maxIdleAgeMs = relay.maxIdleAgeMs ?? network.keeper.maxIdleAgeMs
+  }
+  // libp2p keeps an entry for every id that ever connected.
+  pool.cleaning = peerStoreCleaning(components, {
+    clock: systemClock,
+    isUnknown: (peerId) => gate.isUnknown(peerId),
+    isOurs: (connection) => network.keeper.isOurs(connection)
+  })
   logEvents(pool, components.logger)
 }
 
 /** What a node that others can dial adds to a pool, and a page does not load. */
-export const serverParts = { preset: nodePreset, guard: listenerGuard, cleaning: peerStoreCleaning, made: serverMade } satisfies Omit<
+export const serverParts = { preset: nodePreset, guard: listenerGuard, gater: createGater, made: serverMade } satisfies Omit<
   PoolParts,
   'storage'
 >
@@ -200,20 +216,18 @@ export interface PoolParts {
   readonly budget?: BudgetSource
   /** Of incoming connections. @default none: libp2p's own limits alone hold */
   readonly guard?: typeof listenerGuard | undefined
-  /** @default libp2p keeps an entry for every id that ever connected */
-  readonly cleaning?: typeof peerStoreCleaning
+  /** The connection gater. @default that of a page */
+  readonly gater?: ((options: GaterOptions) => PoolGater<PageHooks>) | undefined
   /** Called with the pool when it is made. */
   readonly made?: typeof serverMade | undefined
   /** Of the circuit relay in this node. @default none */
   readonly relay?: RelayGuard | undefined
-  /** The age from which streams to our relay keep a connection open no longer, ms. @default 150000 */
-  readonly maxIdleAgeMs?: number | undefined
 }
 
 /** `peerPool` with the parts of a preset. The options are checked; those that are not the pool's are left alone. */
 export function poolService<Msg, PeerMeta, ConnMeta>(
   init: PeerPoolInit<Msg, PeerMeta, ConnMeta>,
-  { preset: defaultPreset, storage, budget, guard: makeGuard, cleaning: makeCleaning, made, relay, maxIdleAgeMs }: PoolParts
+  { preset: defaultPreset, storage, budget, guard: makeGuard, gater: makeGater = pageGater, made, relay }: PoolParts
 ): PeerPoolService<Msg, PeerMeta, ConnMeta> {
   const {
     trustedPoints = [],
@@ -230,7 +244,7 @@ export function poolService<Msg, PeerMeta, ConnMeta>(
   const trusted = trustedPoints.map((point) => parsePointInit(point, defaultPort))
   const config = resolveConfig({ ...options, trustedPoints: trusted }, { preset, storage })
   const guard = makeGuard?.(config, inboundConnectionThreshold)
-  const gater = createGater({ allowPrivate, allowInsecure, guard, relay })
+  const gater = makeGater({ allowPrivate, allowInsecure, guard, relay })
   let state: PoolState<unknown> | undefined
   const make = (components: NetworkComponents): Libp2pPeerPool<Msg, PeerMeta, ConnMeta> => {
     const errors = errorLog(components.logger, 'p2p-pool')
@@ -242,14 +256,7 @@ export function poolService<Msg, PeerMeta, ConnMeta>(
         pool.gate.deniesPeer(peerId, hostOfAddress(connection.remoteAddr), connection.direction === 'inbound' ? 'incoming' : 'outgoing'),
       defaultPort,
       closeIdle,
-      maxIdleAgeMs,
       budget
-    })
-    if (relay !== undefined) network.holdsReservation = (guest) => relay.holdsReservation(guest)
-    const cleaning: PeerStoreCleaning | undefined = makeCleaning?.(components, {
-      clock: systemClock,
-      isUnknown: (peerId): boolean => pool.gate.isUnknown(peerId),
-      isOurs: (connection) => network.keeper.isOurs(connection)
     })
     const { metrics } = components
     const measuring: Promise<void> | undefined =
@@ -265,12 +272,11 @@ export function poolService<Msg, PeerMeta, ConnMeta>(
     const core = [config, { network, clock: systemClock, random: systemRandom, log: errors, inspect }] as const
     const pool: Libp2pPeerPool<Msg, PeerMeta, ConnMeta> = new Libp2pPeerPool(recording?.begin(...core) ?? core, {
       network,
-      cleaning,
       measuring
     })
     recording?.attach(pool)
     gater.bind(pool.gate)
-    made?.(pool, { components, guard })
+    made?.(pool, { components, guard, relay })
     return pool
   }
   dialPolicies.set(make, { rule: gater.rule, state: () => state })

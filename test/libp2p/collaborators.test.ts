@@ -10,8 +10,8 @@ import { createLibp2p } from 'libp2p'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import type { Point } from '../../src/core/values/ids.ts'
 import type { Gate } from '../../src/core/values/ports.ts'
-import { createGater } from '../../src/libp2p/gater.ts'
 import { type Libp2pPeerPool, type NetworkComponents, type PeerPoolInit, peerPool } from '../../src/libp2p/index.ts'
+import { createGater } from '../../src/libp2p/server-gater.ts'
 
 type Peer = Libp2p<{ pool: Libp2pPeerPool }> & { readonly components: NetworkComponents }
 

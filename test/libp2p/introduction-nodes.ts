@@ -9,8 +9,8 @@ import { webRTC } from '@libp2p/webrtc'
 import { createLibp2p } from 'libp2p'
 import type { PeerId, Point } from '../../src/core/values/ids.ts'
 import type { IntroductionHandlers, Link } from '../../src/core/values/ports.ts'
-import { createGater } from '../../src/libp2p/gater.ts'
 import { Libp2pNetwork, type NetworkComponents } from '../../src/libp2p/network.ts'
+import { createGater } from '../../src/libp2p/server-gater.ts'
 import { systemClock } from '../../src/libp2p/system.ts'
 
 export interface IntroducedNode {

@@ -9,6 +9,6 @@ vi.mock('../../src/libp2p/late-network.ts', () => {
 it('does not start, and says so', async () => {
   await expect(createNodePeer({ network: 'missing-part', listen: ['/ip4/127.0.0.1/tcp/0'], allowPrivate: true })).rejects.toMatchObject({
     code: 'not-started',
-    message: 'start: a part of the pool could not be loaded'
+    message: 'a part of the pool could not be loaded'
   })
 })

@@ -43,8 +43,8 @@ interface Host {
 async function relayPeer(relayOptions: RelayOptions, init: Partial<PeerPoolInit> = {}, times: Partial<RelayTiming> = {}): Promise<Host> {
   const timing = { sweepMs: 50, provingMs: 60_000, waitMs: 300, graceMs: 500, probeMs: 60_000, answerMs: 500, ...times }
   const relay = new PoolRelay(relayOptions, timing)
-  const { guard, made } = serverParts
-  const service = poolService({ ...options, ...init }, { preset: nodePreset, storage: memoryStorage(), guard, made, relay })
+  const { guard, made, gater } = serverParts
+  const service = poolService({ ...options, ...init }, { preset: nodePreset, storage: memoryStorage(), guard, made, gater, relay })
   const settings = libp2pSettings(service.config)
   const pool = (components: NetworkComponents): Libp2pPeerPool => {
     const made = service(components)

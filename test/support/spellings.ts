@@ -14,8 +14,8 @@ import * as addresses from '@multiformats/multiaddr'
 import { hostOfName, readPoint } from '../../src/core/values/address.ts'
 import type { Host, ParsedPoint } from '../../src/core/values/ids.ts'
 import type { Random } from '../../src/core/values/ports.ts'
-import { createGater } from '../../src/libp2p/gater.ts'
 import { toMultiaddr, tryParsePoint } from '../../src/libp2p/point.ts'
+import { createGater } from '../../src/libp2p/server-gater.ts'
 import { seededRandom } from '../../src/testing/seeded-random.ts'
 
 export interface SpellingResult {

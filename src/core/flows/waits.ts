@@ -1,5 +1,6 @@
 /** Waits that end: by a signal or by a deadline. Used wherever something that others wrote is waited for. */
 import type { Clock } from '../values/ports.ts'
+import { PoolError } from '../values/reason.ts'
 
 /** Does it when the signal fires, or now if it has fired, unless the returned function is called before. */
 export function onAbort(signal: AbortSignal | undefined, aborted: () => void): () => void {
@@ -21,6 +22,13 @@ export function within<T>(promise: Promise<T>, { clock, ms, late }: { clock: Clo
   return new Promise((resolve, reject) => {
     const cancel = clock.schedule(ms, () => reject(late))
     promise.then(resolve, reject).finally(cancel)
+  })
+}
+
+/** A module. Rejects with `PoolError` `not-started` if it cannot be loaded. */
+export function loaded<T>(loading: Promise<T>): Promise<T> {
+  return loading.catch((cause: unknown) => {
+    throw new PoolError('not-started', 'a part of the pool could not be loaded', { cause })
   })
 }
 

@@ -116,23 +116,17 @@ export function mustKnow(given: unknown, names: object, { code, what }: { readon
   const typed = typeof given === 'string' ? given : ''
   if (Object.hasOwn(names, typed)) return
   const all = Object.keys(names)
-  const distances = all.map((one) => distance(typed.toLowerCase(), one.toLowerCase()))
+  const distances = all.map((one) => distance(typed.slice(0, 64).toLowerCase(), one.toLowerCase()))
   const least = Math.min(...distances)
-  const hint = least <= typed.length / 3 ? `did you mean ${all[distances.indexOf(least)]}?` : `expected one of ${all.join(', ')}`
+  const hint =
+    least <= Math.min(2, typed.length / 3) ? `did you mean ${all[distances.indexOf(least)]}?` : `expected one of ${all.join(', ')}`
   throw new PoolError(code, `unknown ${what} ${shown(given)}: ${hint}`)
 }
 
-/** How many characters must be added, removed or replaced to make one text of the other. Texts of more than 64 are cut. */
+/** How far two names are from each other: by the letters that they lack, and by their lengths. */
 function distance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, i) => i)
-  for (const letter of a.slice(0, 64)) {
-    const next = [(row[0] ?? 0) + 1]
-    for (let i = 0; i < b.length; i++) {
-      next.push(Math.min((next[i] ?? 0) + 1, (row[i + 1] ?? 0) + 1, (row[i] ?? 0) + (b[i] === letter ? 0 : 1)))
-    }
-    row = next
-  }
-  return row.at(-1) ?? 0
+  const lacking = (one: string, other: string): number => [...one].filter((letter) => !other.includes(letter)).length
+  return lacking(a, b) + Math.max(lacking(b, a), Math.abs(a.length - b.length))
 }
 
 // Points, peer ids and hosts.
