@@ -87,6 +87,6 @@ function helloOf(network: string): HelloMessage {
   const nothing = new Uint8Array(0)
   return {
     ...{ kind: 'hello', network, protocolVersions: [1], applicationVersions: [0], isPrivate: false, discovery: true, points: [] },
-    ...{ signedPeerRecord: nothing, instance: crypto.getRandomValues(new Uint8Array(8)), metadata: nothing, transports: [] }
+    ...{ signedPeerRecord: nothing, instance: crypto.getRandomValues(new Uint8Array(8)), metadata: nothing, transports: [], invitation: '' }
   }
 }

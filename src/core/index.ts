@@ -14,7 +14,8 @@ export type { ScorePart } from './decisions/score.ts'
 export type { ConnectOptions } from './flows/connect.ts'
 export type { Connection, ConnectionStat } from './flows/connection.ts'
 export { memoryStorage } from './memory-storage.ts'
-export { PeerPool, type PoolComponents } from './peer-pool.ts'
+export { PeerPool } from './peer-pool.ts'
+export type { PoolComponents } from './peer-pool-components.ts'
 export type { Backoff } from './tables/attempt.ts'
 export type { GreylistedHost, GreylistedPeer } from './tables/greylist.ts'
 export type { Encounter, PeerInfo, PeerReport, PeerState, Penalty } from './tables/peer.ts'
@@ -48,8 +49,10 @@ export {
 export type { EventOf, ListenerOf, PoolEvent, PoolEventName, PoolEvents, PoolListener } from './values/events.ts'
 export type { HistoryEvent, HistoryKind } from './values/history.ts'
 export type { Host, ParsedPoint, PeerId, Point } from './values/ids.ts'
+export type { Invitation, InviteOptions, JoinOptions } from './values/invitation.ts'
 export {
   type Clock,
+  type CopiedSignalling,
   DialError,
   type DialOptions,
   type Gate,
@@ -63,6 +66,8 @@ export {
   type PeerStorage,
   type PlainPeer,
   type Random,
+  type SignallingAnswer,
+  type SignallingOffer,
   type SignedRecords,
   StorageError,
   type StorageFailure,

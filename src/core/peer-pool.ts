@@ -16,6 +16,7 @@ import type { FlowConnection, FlowContext } from './flows/context.ts'
 import { EventHub } from './flows/event-hub.ts'
 import { Guard, guardClock, guardNetwork, guardPeerMetadata, guardRandom, metadataEncoder } from './flows/guards.ts'
 import { encodePayload, offerToAll } from './flows/payload.ts'
+import type { PoolComponents } from './peer-pool-components.ts'
 import type { PeerInfo } from './tables/peer.ts'
 import type { DiscoverySource, PointInfo } from './tables/point.ts'
 import { PoolState } from './tables/pool-state.ts'
@@ -25,24 +26,11 @@ import { type ConnectionBand, defaultListing, type SuspendedKeep } from './value
 import type { PeerMetadata, PoolConfig } from './values/config.ts'
 import { type PoolEvent, type PoolEventName, type PoolListener, poolEventNames } from './values/events.ts'
 import type { Host, ParsedPoint, PeerId, Point } from './values/ids.ts'
-import type { Clock, Gate, Log, Network, Random } from './values/ports.ts'
+import type { Invitation, InviteOptions, JoinOptions } from './values/invitation.ts'
+import type { Gate } from './values/ports.ts'
 import type { DisconnectReason } from './values/reason.ts'
 import type { PoolSnapshot, PoolStatus } from './values/snapshot.ts'
 import { argumentsFor } from './verbs.ts'
-
-/** The world that a pool runs in. */
-export interface PoolComponents {
-  /** The way to other peers. */
-  readonly network: Network
-  /** Time. */
-  readonly clock: Clock
-  /** Chance. */
-  readonly random: Random
-  /** Where the pool says what it cannot say to a caller. */
-  readonly log: Log
-  /** @internal Is given the state when the pool is made: for an adapter that asks `decisions` more than `gate` tells. Tests get its parts, too. */
-  readonly inspect?: ((state: PoolState<unknown>, parts: Parts<unknown, RunningConnection>) => void) | undefined
-}
 
 /**
  * A peer pool. It begins with `start`, keeps its connections inside the band, and ends with `stop`. Every method checks its arguments
@@ -206,6 +194,23 @@ export class PeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Arra
     await this.#context.state.connection(peerId)?.disconnect(reason, this.#context.config.reconnection.afterConnectionMs)
   }
 
+  /**
+   * Makes a text by which a newcomer joins through this peer: by one of our points, or by an answer that a person carries back. Rejects with
+   * `PoolError`: `too-many-waiting` beyond eight open ones, `invalid-invitation` where nobody could reach us, `invalid-argument`, `not-started`,
+   * `destroyed`.
+   */
+  async invite(options: InviteOptions = {}): Promise<Invitation> {
+    return (await this.#lifecycle.invitations('invite')).invite(options)
+  }
+
+  /**
+   * Joins by the invitation of another peer, whose id it resolves with once connected. Waits for a carried answer until the invitation expires.
+   * Rejects as `connect`, and with `PoolError` `invalid-invitation` for a text that is none, our own, of another network, or expired.
+   */
+  async join(text: string, options: JoinOptions = {}): Promise<PeerId> {
+    return (await this.#lifecycle.invitations('join')).join(text, options)
+  }
+
   /** Ends all connections and attempts; resolves when they are gone. The pool goes on. Octez: `tear_down_connections`. */
   async tearDownConnections(given: DisconnectReason | string): Promise<void> {
     const [reason] = this.#context.take('tearDownConnections', given as DisconnectReason)
@@ -309,10 +314,7 @@ export class PeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Arra
 
   // Access lists.
 
-  /**
-   * Lists any host, also one on a local network, in any spelling that `points.banHost` takes. Trusted hosts are left alone. Octez:
-   * `greylist_addr`.
-   */
+  /** Lists any host, a local one too, in any spelling that `points.banHost` takes; a trusted one is left alone. Octez: `greylist_addr`. */
   greylistAddress(host: Host | string): void {
     const [canonical] = this.#context.take('greylistAddress', host as Host)
     this.#context.state.access.greylist({ host: canonical, cause: 'asked to', byOperator: true })

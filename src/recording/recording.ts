@@ -1,5 +1,7 @@
 /** A recording of a pool: the public face, which a peer is made with. */
-import type { PeerPool, PoolComponents } from '../core/peer-pool.ts'
+
+import type { PeerPool } from '../core/peer-pool.ts'
+import type { PoolComponents } from '../core/peer-pool-components.ts'
 import type { PoolConfig } from '../core/values/config.ts'
 import { type PoolEventName, poolEventNames } from '../core/values/events.ts'
 import { PoolError } from '../core/values/reason.ts'

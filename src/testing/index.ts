@@ -5,7 +5,9 @@
  */
 export { type IntroducingNode, introductionPoint, MemoryIntroductions } from './memory-introductions.ts'
 export { type LinkOwner, MemoryLink, type Wires } from './memory-link.ts'
-export { type HubOptions, MemoryHub, MemoryNetwork, type NodeOptions } from './memory-network.ts'
+export { MemoryHub, MemoryNetwork } from './memory-network.ts'
+export type { HubOptions, NodeOptions } from './memory-options.ts'
+export { CopiedTexts, type SignallingNode } from './memory-signalling.ts'
 export { type Member, type MemberOptions, MemoryWorld, type WorldOptions } from './memory-world.ts'
 export { seededRandom } from './seeded-random.ts'
 export { settle } from './settle.ts'

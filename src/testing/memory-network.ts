@@ -7,6 +7,7 @@ import { hostOf, isIntroduction, type PointAddress, readPoint } from '../core/va
 import type { ParsedPoint, PeerId, Point } from '../core/values/ids.ts'
 import {
   type Clock,
+  type CopiedSignalling,
   DialError,
   type DialOptions,
   type Gate,
@@ -21,34 +22,12 @@ import {
 import { PoolError } from '../core/values/reason.ts'
 import { introductionPoint, MemoryIntroductions } from './memory-introductions.ts'
 import { type LinkOwner, linkPair, type MemoryLink, type Wires } from './memory-link.ts'
+import type { HubOptions, NodeOptions } from './memory-options.ts'
+import { parseMemoryPoint } from './memory-point.ts'
+import { CopiedTexts } from './memory-signalling.ts'
 
 /** Texts whose meaning the hub remembers; then it forgets all. A world of 1,000 pages has some 50,000, and new ones for a day. */
 const maxRemembered = 200_000
-
-/** What a `MemoryHub` is made of. */
-export interface HubOptions {
-  /** The clock of the network: a `VirtualClock`, in which time passes when the test says so. */
-  readonly clock: Clock
-  /** For the latency function and other uses of the test. */
-  readonly random: Random
-  /** One-way delay of each piece of data and of each half of a dial, ms. @default 5 */
-  readonly latencyMs?: ((from: LinkOwner, to: LinkOwner) => number) | undefined
-}
-
-/** Options of one node. */
-export interface NodeOptions {
-  /** Its address, `/ip4/…/tcp/…` for example. @default a public address in an address group of its own */
-  readonly point?: string | undefined
-  /** False: the node dials and cannot be dialed, like a page or a peer behind a NAT. @default true */
-  readonly listens?: boolean | undefined
-  /**
-   * True: the node is a page. It has no address of its own: it is reached by WebRTC at the points that it announces, over their relays, and
-   * through peers that it is linked with. @default false
-   */
-  readonly page?: boolean | undefined
-  /** Makes a plain peer, which does not speak the pool protocol, with these libp2p protocols. @default none: it speaks the pool protocol */
-  readonly speaks?: readonly string[] | undefined
-}
 
 /** Joins the nodes of a network in memory: what lies between them. */
 export class MemoryHub implements Wires {
@@ -64,6 +43,8 @@ export class MemoryHub implements Wires {
   reaches: (from: LinkOwner, to: LinkOwner) => boolean = () => true
   /** Returns the node that answers at a point where no node is; for tests with more hosts than they can make beforehand. */
   elsewhere: (point: Point) => MemoryNetwork | undefined = () => undefined
+  /** Offers and answers on their way between its nodes. */
+  readonly copiedTexts = new CopiedTexts<MemoryNetwork>()
   /** Each leads to its page once. */
   readonly #invitations = new Set<Point>()
   readonly #members = new Set<MemoryNetwork>()
@@ -138,7 +119,7 @@ export class MemoryHub implements Wires {
   parsePoint(text: string): ParsedPoint {
     const known = this.#parsed.get(text)
     if (known !== undefined) return known
-    const parsed = parse(text)
+    const parsed = parseMemoryPoint(text)
     if (this.#parsed.size >= maxRemembered) this.#parsed.clear()
     this.#parsed.set(text, parsed)
     return parsed
@@ -187,6 +168,8 @@ export class MemoryNetwork implements Network {
   readonly #waits = new Set<() => void>()
   /** How it introduces others, and is introduced. */
   readonly introductions: MemoryIntroductions
+  /** How it connects by copied texts. Set it to `undefined` for a peer that cannot. */
+  signalling: CopiedSignalling | undefined
 
   constructor(
     hub: MemoryHub,
@@ -207,6 +190,11 @@ export class MemoryNetwork implements Network {
     this.#own = page ? [] : [point]
     this.#listens = listens
     this.introductions = new MemoryIntroductions(this)
+    this.signalling = hub.copiedTexts.of(this)
+  }
+
+  copiedSignalling(): Promise<CopiedSignalling | undefined> {
+    return Promise.resolve(this.signalling)
   }
 
   ownPoints(): readonly Point[] {
@@ -271,6 +259,12 @@ export class MemoryNetwork implements Network {
     if (target === undefined || !target.isUp || !target.#listens) throw new DialError('refused', `nobody listens on ${point}`)
     if (expectedPeerId !== undefined && expectedPeerId !== target.peerId)
       throw new DialError('wrong-peer-id', `${target.peerId} answered on ${point}`)
+    return this.meet(target)
+  }
+
+  /** @internal Links it with another node that is up. Throws `DialError`. */
+  meet(target: MemoryNetwork): MemoryLink {
+    if (!target.isUp) throw new DialError('refused', `${target.peerId} has stopped`)
     if (
       target.gate?.deniesIncoming(hostOf(this.point)) === true ||
       target.gate?.deniesPeer(this.peerId, hostOf(this.point), 'incoming') === true
@@ -278,7 +272,7 @@ export class MemoryNetwork implements Network {
       throw new DialError('refused', 'closed at once')
     }
     if (!this.#takes(target)) throw new DialError('no-pool', `${target.peerId} does not speak what is asked for`)
-    const [ours, theirs] = linkPair(hub, this, target)
+    const [ours, theirs] = linkPair(this.#hub, this, target)
     ours.plain = target.#asPlain
     theirs.plain = this.#asPlain
     target.touched()
@@ -300,6 +294,12 @@ export class MemoryNetwork implements Network {
     if (isIntroduction(point)) await this.introductions.ask(relay, target, signal)
     else if (server !== undefined && !(server.isUp && this.#hub.connects(this, server)))
       throw new DialError('unreachable', `the relay ${relay} does not answer`)
+  }
+
+  /** @internal For `CopiedTexts`. */
+  async arriveAt(other: MemoryNetwork, signal: AbortSignal): Promise<void> {
+    await this.#wait(this.#hub.latencyMs(this, other), signal)
+    if (!this.#hub.connects(this, other)) await this.#wait(1_000_000, signal)
   }
 
   /** @internal For `MemoryIntroductions`. */
@@ -378,13 +378,4 @@ export class MemoryNetwork implements Network {
       else signal.addEventListener('abort', aborted, { once: true })
     })
   }
-}
-
-function parse(text: string): ParsedPoint {
-  const introduced = /^\/p2p\/([^/]+)\/p2p-circuit\/webrtc\/p2p\/([^/]+)$/.exec(text)
-  if (introduced !== null && introduced[1] !== introduced[2]) return { point: text as Point, expectedPeerId: introduced[2] as PeerId }
-  const match = /^(\/(?:ip[46]|dns4)\/[^/]+\/tcp\/[1-9][0-9]*(?:\/p2p\/[^/]+\/p2p-circuit(?:\/webrtc)?)?)(?:\/p2p\/([^/]+))?$/.exec(text)
-  if (match?.[1] === undefined) throw new PoolError('invalid-point', `a multiaddr was expected, got ${JSON.stringify(text)}`)
-  const relayed = match[1].includes('/p2p-circuit')
-  return { point: (relayed ? text : match[1]) as Point, expectedPeerId: match[2] as PeerId | undefined }
 }

@@ -2,6 +2,7 @@
 import '../core/api/late.ts'
 import '../core/flows/application-check.ts'
 import '../core/flows/introductions.ts'
+import '../core/flows/invitations.ts'
 import { memoryStorage } from '../core/memory-storage.ts'
 import { PeerPool } from '../core/peer-pool.ts'
 import '../core/tables/saved-state.ts'

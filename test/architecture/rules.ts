@@ -184,12 +184,12 @@ export const everyFieldHasItsWriters: Rule = (files) =>
 
 /** What a record, a table or a list of bans is changed by: outside of `tables` everybody gets read-only types, and asks the owner. */
 const writers = /^(PointRecord|PeerRecord|PointTable|PeerTable|Bans|Parts|partsOf|(set|note|reset)[A-Z]\w*)$/
-/** Makes the parts of a state, and gives them to the state and to tests alone. */
-const maker = 'src/core/peer-pool.ts'
+/** Make the parts of a state, and give them to the state and to tests alone. */
+const makers: readonly string[] = ['src/core/peer-pool.ts', 'src/core/peer-pool-components.ts']
 
 export const onlyTheOwnerWrites: Rule = (files) =>
   files
-    .filter(({ path }) => !path.startsWith('src/core/tables/') && path !== maker)
+    .filter(({ path }) => !path.startsWith('src/core/tables/') && !makers.includes(path))
     .flatMap(({ path, imports }) =>
       imports
         .filter((one) => one.path?.startsWith('src/core/tables/'))

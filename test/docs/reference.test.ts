@@ -83,7 +83,7 @@ function textOf(reflection: Reflection): string {
 }
 
 const codes =
-  /`(rejected|invalid-point|invalid-peer-id|invalid-config|invalid-argument|table-full|not-started|destroyed|not-connected|no-owner)`/
+  /`(rejected|invalid-point|invalid-peer-id|invalid-config|invalid-argument|invalid-invitation|table-full|not-started|destroyed|not-connected|no-owner)`/
 
 test('a text that says that a PoolError is thrown names its code', () => {
   const silent = project

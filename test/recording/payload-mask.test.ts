@@ -16,7 +16,8 @@ const hello = {
   signedPeerRecord: new Uint8Array(100).fill(7),
   instance: new Uint8Array(8).fill(3),
   metadata: secret,
-  transports: ['tcp']
+  transports: ['tcp'],
+  invitation: ''
 } as const
 
 const stream = encodeMessages([

@@ -23,6 +23,7 @@ export function helloOf(more: Partial<HelloMessage> = {}): HelloMessage {
     instance: Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8),
     metadata: nothing,
     transports: [],
+    invitation: '',
     ...more
   }
 }

@@ -2,3 +2,4 @@
 import '../../src/core/api/late.ts'
 import '../../src/core/flows/application-check.ts'
 import '../../src/core/flows/introductions.ts'
+import '../../src/core/flows/invitations.ts'

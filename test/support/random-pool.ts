@@ -264,7 +264,7 @@ export class RandomPool {
       isPrivate: this.#once(0.2),
       discovery: true,
       points: [],
-      ...{ signedPeerRecord: nothing, instance: nothing, metadata: nothing, transports: [] }
+      ...{ signedPeerRecord: nothing, instance: nothing, metadata: nothing, transports: [], invitation: '' }
     }
   }
 

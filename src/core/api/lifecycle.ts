@@ -5,10 +5,10 @@
 
 import { abortLink } from '../flows/closing.ts'
 import { Connector } from '../flows/connect.ts'
-import type { FlowContext } from '../flows/context.ts'
+import type { FlowContext, OpenInvitations } from '../flows/context.ts'
 import { Maintenance } from '../flows/maintenance.ts'
 import { Persistence } from '../flows/persistence.ts'
-import { within } from '../flows/waits.ts'
+import { loaded, within } from '../flows/waits.ts'
 import type { SuspendedKeep } from '../values/bounds.ts'
 import type { Link, LinkBudget } from '../values/ports.ts'
 import { type DisconnectReason, PoolError } from '../values/reason.ts'
@@ -75,16 +75,19 @@ export class Lifecycle {
       throw new PoolError('not-started', `${verb}: the pool is ${this.#status}, start it first`)
   }
 
+  /** For a verb about them. Rejects with `PoolError` `destroyed`, or with `not-started` also if they cannot be loaded: the next call tries again. */
+  async invitations(verb: string): Promise<OpenInvitations> {
+    this.mustRun(verb)
+    return (await loaded(import('../flows/invitations.ts'))).invitationsOf(this.#context, this)
+  }
+
   /** Resolves when `late.ts` is loaded. May be called again. Rejects with `PoolError` `not-started` if it cannot be loaded. */
   async load(): Promise<LatePool> {
     if (this.#late !== undefined) return this.#late
     const { clock } = this.#context
     const tooLate = new PoolError('not-started', `start: a part of the pool was not loaded within ${loadDeadlineMs} ms`)
-    const loading = import('./late.ts').catch((cause: unknown) => {
-      throw new PoolError('not-started', 'start: a part of the pool could not be loaded', { cause })
-    })
-    const loaded = await within(loading, { clock, ms: loadDeadlineMs, late: tooLate })
-    this.#late ??= new loaded.LatePool(this.#context, this)
+    const part = await within(loaded(import('./late.ts')), { clock, ms: loadDeadlineMs, late: tooLate })
+    this.#late ??= new part.LatePool(this.#context, this)
     return this.#late
   }
 
@@ -142,6 +145,7 @@ export class Lifecycle {
 
   async #windDown(reason: DisconnectReason, before: Promise<void> | undefined): Promise<void> {
     this.maintenance.stop()
+    this.#context.invitations?.end()
     this.persistence.rememberAnchors()
     const quiet = this.#context.network.stop()
     await this.tearDown(reason)

@@ -31,7 +31,14 @@ export interface Admission {
 export function checkHello(
   view: PoolView,
   attempt: Attempt,
-  theirs: { peerId: PeerId; hello: HelloMessage; points: readonly ParsedPoint[]; instance: string; now: number }
+  theirs: {
+    peerId: PeerId
+    hello: HelloMessage
+    points: readonly ParsedPoint[]
+    instance: string
+    isInvited?: boolean | undefined
+    now: number
+  }
 ): Rejection | Admission {
   const { peerId, hello } = theirs
   const { config } = view
@@ -55,7 +62,10 @@ export function checkHello(
   }
   const twin = resolveTwin(view, attempt, theirs)
   if (twin.kind !== 'admit') return twin
-  return attempt.hasSlot ? twin : findSlot(view, twin, { peerId, host: attempt.host, kind: kindOf(attempt.transport), trusted })
+  // As a peer that we dial: any free slot is for it.
+  return attempt.hasSlot || (theirs.isInvited === true && view.slotsTaken < view.band.max)
+    ? twin
+    : findSlot(view, twin, { peerId, host: attempt.host, kind: kindOf(attempt.transport), trusted })
 }
 
 /** After a wait between `checkHello` and the connection: a ban may have come, the end of trust, or a narrower band. */

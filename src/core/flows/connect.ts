@@ -4,6 +4,7 @@
  * made no connection and closes its link. Called by the pool for the application, by maintenance, and by swaps.
  */
 import { checkDial, checkDialed, checkHostLimit } from '../decisions/admission.ts'
+import type { AttemptRecord } from '../tables/attempt.ts'
 import type { Outcome } from '../tables/outcome.ts'
 import { soughtAt } from '../tables/point.ts'
 import { readPoint } from '../values/address.ts'
@@ -13,7 +14,7 @@ import { PoolError } from '../values/reason.ts'
 import { outcomeOf, watch } from './attempt-end.ts'
 import { closeLink } from './closing.ts'
 import type { Connection } from './connection.ts'
-import type { FlowContext } from './context.ts'
+import type { FlowConnection, FlowContext } from './context.ts'
 import type { Handshakes } from './handshake.ts'
 import { abortable } from './waits.ts'
 
@@ -52,12 +53,12 @@ export class Connector {
    * The pool dials a point that it knows, by itself or on a peer's word. It writes nothing that is the operator's: `expectedPeerId`
    * holds for this attempt alone. Rejects as `connect`.
    */
-  dial(point: Point, expectedPeerId?: PeerId): Promise<Connection> {
-    return this.#dial(point, { expectedPeerId }, 'pool')
+  dial(point: Point, expectedPeerId?: PeerId, until?: AbortSignal): Promise<Connection> {
+    return this.#dial(point, { expectedPeerId, signal: until }, 'pool')
   }
 
   async #dial(point: Point, options: ConnectOptions, by: 'operator' | 'pool'): Promise<Connection> {
-    const { state, network, config, events, clock } = this.#context
+    const { state, network, events, clock } = this.#context
     const known = state.points.get(point)
     const expectedPeerId = options.expectedPeerId ?? (known === undefined ? readPoint(point).target : soughtAt(known))
     options.signal?.throwIfAborted()
@@ -69,12 +70,22 @@ export class Connector {
     }
     const info = by === 'operator' ? state.points.wanted(point, options) : known
     if (info === undefined) throw PoolError.rejected({ kind: 'cancelled', detail: `${point} is not known any more` })
-    const attempt = state.beginOutgoing(info, expectedPeerId)
-    const progress = watch(clock, attempt, { timeoutMs: options.timeoutMs ?? config.connectionTimeoutMs, signal: options.signal })
+    return this.carryOut(state.beginOutgoing(info, expectedPeerId), options, (signal) => network.dial(point, { expectedPeerId, signal }))
+  }
+
+  /** Steps 2 to 8 of an attempt of ours that has begun, whatever gives its link. Rejects as `connect`. */
+  async carryOut(
+    attempt: AttemptRecord<FlowConnection>,
+    { timeoutMs = this.#context.config.connectionTimeoutMs, signal }: Pick<ConnectOptions, 'timeoutMs' | 'signal'>,
+    dial: (signal: AbortSignal) => Promise<Link>
+  ): Promise<Connection> {
+    const { state, clock } = this.#context
+    const { point } = attempt
+    const progress = watch(clock, attempt, { timeoutMs, signal })
     let outcome: Outcome | undefined
     let link: Link | undefined
     try {
-      link = await network.dial(point, { expectedPeerId, signal: attempt.signal })
+      link = await dial(attempt.signal)
       state.prove(attempt, link.peerId)
       progress.step = 'hello'
       attempt.signal.throwIfAborted()
@@ -90,9 +101,11 @@ export class Connector {
       if (attempt.connection === undefined) {
         if (outcome !== undefined) state.end(attempt, outcome)
         const why = outcome?.kind === 'failed' ? outcome.rejection.kind : undefined
-        if (why === 'myself') state.points.addOwn(point)
         if (why === 'already-connected') state.locate(attempt)
-        state.claims.failed(point)
+        if (point !== undefined) {
+          if (why === 'myself') state.points.addOwn(point)
+          state.claims.failed(point)
+        }
         if (link !== undefined) void closeLink(link, clock)
       }
     }

@@ -6,6 +6,7 @@ import type { PoolState } from '../tables/pool-state.ts'
 import type { ConnectionKind, RunningConnection } from '../values/attempt.ts'
 import type { PoolConfig } from '../values/config.ts'
 import type { PeerId } from '../values/ids.ts'
+import type { Invitation, InviteOptions, JoinOptions } from '../values/invitation.ts'
 import type { Clock, Log, Network, Random } from '../values/ports.ts'
 import type { DisconnectReason, Ending } from '../values/reason.ts'
 import type { ConnectionInfo } from '../values/snapshot.ts'
@@ -45,6 +46,19 @@ export interface FlowConnection extends RunningConnection {
   disconnect(reason: DisconnectReason | string, comeBackAfterMs?: number): Promise<void>
 }
 
+/** What handshakes ask about invitations. */
+export interface OpenInvitations {
+  /** The invitation that we name to this peer, whose own it is; empty: none. */
+  namedTo(peerId: PeerId): string
+  /** Did we invite this peer, which names this invitation? */
+  invites(peerId: PeerId, id: string): boolean
+  /** Ends them all, and what follows those of others. */
+  end(): void
+  /** As the pool's. */
+  invite(options: InviteOptions): Promise<Invitation>
+  join(text: string, options: JoinOptions): Promise<PeerId>
+}
+
 export interface FlowContext {
   readonly config: PoolConfig
   readonly network: Network
@@ -61,4 +75,6 @@ export interface FlowContext {
   readonly ownMetadata: () => Uint8Array
   /** Checks the arguments of public methods. */
   readonly take: TakeArguments
+  /** Loaded with the first `invite` or `join`. */
+  invitations?: OpenInvitations | undefined
 }

@@ -7,6 +7,7 @@ import type { ConnectionMetadata, PeerMetadata } from '../values/config.ts'
 import type { ParsedPoint, PeerId, Point } from '../values/ids.ts'
 import {
   type Clock,
+  type CopiedSignalling,
   DialError,
   type Link,
   type Log,
@@ -134,13 +135,23 @@ export function guardNetwork(network: Network, clock: Clock, guard: Guard): Netw
   let starts = 0
   /** Those that are checked already: they are asked for with each Hello. */
   let own = { given: '', points: [] as readonly Point[] }
+  /** What the network returns to this call; nothing if it throws, or cannot be called so. */
+  const ask = (
+    name: 'tryParsePoint' | 'tryParsePeerId' | 'holdsReservation' | 'canDial' | 'endDenied' | 'endOlder' | 'rest' | 'copiedSignalling'
+  ) => {
+    return (argument?: unknown): unknown =>
+      guard.call(`network.${name}`, () => (network[name] as ((argument: unknown) => unknown) | undefined)?.call(network, argument))
+  }
+  const askPoint = ask('tryParsePoint')
+  const askPeerId = ask('tryParsePeerId')
+  const canDial = ask('canDial')
   const tryParsePoint = (text: string): ParsedPoint | undefined => {
-    const parsed = guard.call('network.tryParsePoint', () => network.tryParsePoint(text))
+    const parsed = askPoint(text) as ParsedPoint | undefined
     return typeof parsed?.point === 'string' ? parsed : undefined
   }
   const tryParsePeerId = (text: string): PeerId | undefined => {
-    const parsed = guard.call('network.tryParsePeerId', () => network.tryParsePeerId(text))
-    return typeof parsed === 'string' ? parsed : undefined
+    const parsed = askPeerId(text)
+    return typeof parsed === 'string' ? (parsed as PeerId) : undefined
   }
   /** Other discoveries find what they find: a text that is no point must not get into the tables. */
   const isParsed = ({ point, expectedPeerId }: ParsedPoint): boolean => {
@@ -167,9 +178,8 @@ export function guardNetwork(network: Network, clock: Clock, guard: Guard): Netw
     get records() {
       return guard.call('network.records', () => guardRecords(unheard(network.records), clock))
     },
-    get introductions() {
-      return network.introductions
-    },
+    introductions: network.introductions,
+    copiedSignalling: ask('copiedSignalling') as () => Promise<CopiedSignalling | undefined>,
     parsePoint: (text) => network.parsePoint(text),
     parsePeerId: (text) => network.parsePeerId(text),
     tryParsePoint,
@@ -181,11 +191,11 @@ export function guardNetwork(network: Network, clock: Clock, guard: Guard): Netw
         if (given !== own.given) own = { given, points: points.filter((point) => isParsed({ point, expectedPeerId: undefined })) }
         return own.points
       }, []),
-    holdsReservation: (guest) => guard.call('network.holdsReservation', () => network.holdsReservation?.(guest)),
-    canDial: (point) => guard.call('network.canDial', () => network.canDial(point), false) === true,
-    endDenied: () => guard.call('network.endDenied', () => network.endDenied?.()),
-    endOlder: (link) => guard.call('network.endOlder', () => network.endOlder?.(link)),
-    rest: (resting) => guard.call('network.rest', () => network.rest?.(resting)),
+    holdsReservation: ask('holdsReservation') as NonNullable<Network['holdsReservation']>,
+    canDial: (point) => canDial(point) === true,
+    endDenied: ask('endDenied') as () => void,
+    endOlder: ask('endOlder') as (link: Link) => void,
+    rest: ask('rest') as (resting: boolean) => void,
     stop,
 
     /** A link that comes after the signal fired is closed. */

@@ -48,7 +48,7 @@ export class Handshakes {
     const { state, network, config, clock } = this.#context
     const channel = new Channel(link)
     const askedAt = clock.now()
-    channel.send(ourHello(this.#context))
+    channel.send(ourHello(this.#context, link))
     const hello = await readHello(channel, config, attempt.signal)
     const roundTripMs = clock.now() - askedAt
     const verdict = await readVerdict(channel, attempt.signal)
@@ -94,11 +94,11 @@ export class Handshakes {
       if (rejection !== undefined) {
         const isFull = rejection.kind === 'too-many-connections' || rejection.kind === 'table-full'
         const nack = nackFor(rejection, isFull ? this.#exchange.alternatives(link, hello) : [])
-        if (nack !== undefined) channel.send(ourHello(this.#context), nack)
+        if (nack !== undefined) channel.send(ourHello(this.#context, link), nack)
         throw PoolError.rejected(rejection)
       }
       const askedAt = clock.now()
-      channel.send(ourHello(this.#context), { kind: 'ack' })
+      channel.send(ourHello(this.#context, link), { kind: 'ack' })
       progress.step = 'ack'
       const verdict = await readVerdict(channel, attempt.signal)
       attempt.signal.throwIfAborted()
@@ -122,11 +122,12 @@ export class Handshakes {
 
   /** Step 4 in one turn: check, make room, admit. Returns the rejection, if any; else the attempt is accepted. */
   #judge(attempt: AttemptRecord<FlowConnection>, link: Link, hello: HelloMessage): Rejection | undefined {
-    const { state, network, clock } = this.#context
+    const { state, network, clock, invitations } = this.#context
     const { peerId } = link
     const instance = instanceText(hello.instance)
     const points = parsePoints(network, hello.points)
-    const verdict = checkHello(state, attempt, { peerId, hello, points, instance, now: clock.now() })
+    const isInvited = invitations?.invites(peerId, hello.invitation)
+    const verdict = checkHello(state, attempt, { peerId, hello, points, instance, isInvited, now: clock.now() })
     if (verdict.kind !== 'admit') return verdict
     this.#makeRoom(verdict, link)
     const peer = state.peers.find(peerId)

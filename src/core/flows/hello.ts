@@ -13,8 +13,8 @@ import { unheard } from './waits.ts'
 
 const nothing = new Uint8Array(0)
 
-/** A private pool names no points. */
-export function ourHello({ config, network, instance, ownMetadata }: FlowContext): HelloMessage {
+/** To this peer. A private pool names no points. */
+export function ourHello({ config, network, instance, ownMetadata, invitations }: FlowContext, { peerId }: Link): HelloMessage {
   return {
     kind: 'hello',
     network: config.network,
@@ -26,13 +26,22 @@ export function ourHello({ config, network, instance, ownMetadata }: FlowContext
     signedPeerRecord: (config.privateMode ? undefined : network.records?.own) ?? nothing,
     instance,
     metadata: ownMetadata(),
-    transports: network.transports
+    transports: network.transports,
+    invitation: invitations?.namedTo(peerId) ?? ''
   }
 }
 
 /** Stands for the Hello of a plain peer, so that it passes the same checks. Private, since others would look for a pool there. */
 function plainHello({ points }: PlainPeer, { network, applicationVersions }: PoolSettings): HelloMessage {
-  const silent = { isPrivate: true, discovery: false, signedPeerRecord: nothing, instance: nothing, metadata: nothing, transports: [] }
+  const silent = {
+    isPrivate: true,
+    discovery: false,
+    signedPeerRecord: nothing,
+    instance: nothing,
+    metadata: nothing,
+    transports: [],
+    invitation: ''
+  }
   return { kind: 'hello', network, protocolVersions, applicationVersions, points: points.slice(0, wireCaps.ownPoints), ...silent }
 }
 

@@ -180,9 +180,12 @@ export class PoolState<PeerMeta, C extends RunningConnection = RunningConnection
 
   /**
    * disconnected → requested; takes a slot if one is free, else in `admit` that of an unknown peer. `checkDial` has just said yes.
-   * `expectedPeerId` is for this attempt alone.
+   * `expectedPeerId` is for this attempt alone. One without a point comes of an invitation.
    */
-  beginOutgoing({ point, host, transport }: PointInfo, expectedPeerId: PeerId | undefined): AttemptRecord<C> {
+  beginOutgoing(
+    { point, host, transport }: Pick<Attempt, 'point' | 'host' | 'transport'>,
+    expectedPeerId: PeerId | undefined
+  ): AttemptRecord<C> {
     const start = { direction: 'outgoing' as const, startedAt: this.#parts.clock.now(), host, transport }
     const hasSlot = this.slotsTaken < this.band.max
     const attempt = new AttemptRecord<C>(++this.#attemptCount, { ...start, expectedPeerId, point, hasSlot })
@@ -192,7 +195,7 @@ export class PoolState<PeerMeta, C extends RunningConnection = RunningConnection
       this.#movePoint(record, () => setPointRequested(record, attempt))
     }
     this.#parts.attempts.add(attempt)
-    this.#parts.emit('dial-started', { attempt: attempt.id, point })
+    if (point !== undefined) this.#parts.emit('dial-started', { attempt: attempt.id, point })
     this.#parts.shown()
     return attempt
   }

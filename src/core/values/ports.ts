@@ -181,6 +181,42 @@ export interface Introductions {
   pointOf(guest: PeerId): Point | undefined
 }
 
+/** One side of a connection whose signalling people copy: it has made its offer. */
+export interface SignallingOffer {
+  /** For the other side; printable ASCII without `;`, at most 1500 characters. */
+  readonly text: string
+  /**
+   * Takes the answer of this peer. Resolves once connected: the link follows by `NetworkHandlers.incoming`. Rejects with the `PoolError`
+   * of code `invalid-invitation` for a text that is no answer, which may be repeated with another; else with `DialError`. When the signal fires it rejects
+   * soon, and nothing stays.
+   */
+  accept(answer: string, options: { readonly peerId: PeerId; readonly signal: AbortSignal }): Promise<void>
+  /** Frees what the offer holds; a connection that came of it stays. Idempotent. */
+  end(): void
+}
+
+/** The other side, which has made its answer. */
+export interface SignallingAnswer {
+  /** For the side with the offer; as its text. */
+  readonly text: string
+  /** Settles when that side has accepted, or with `DialError` when the signal fires. */
+  readonly link: Promise<Link>
+}
+
+/**
+ * Connections without a server: people copy an offer one way and its answer the other. Texts come from anywhere. Both calls reject with `DialError`
+ * where no connection can be made now, and with what the signal says.
+ */
+export interface CopiedSignalling {
+  /** Makes an offer, within 5 s. It holds what a connection holds until `end`. */
+  offer(signal: AbortSignal): Promise<SignallingOffer>
+  /**
+   * Makes an answer, within 5 s; `peerId` is who made the offer. Until the signal fires it holds what a connection holds. Rejects with `PoolError`
+   * `invalid-invitation` for a text that is no offer.
+   */
+  answer(offer: string, options: { readonly peerId: PeerId; readonly signal: AbortSignal }): Promise<SignallingAnswer>
+}
+
 /** The way to other peers. */
 export interface Network {
   /** If there is one. */
@@ -197,6 +233,8 @@ export interface Network {
   readonly holdsReservation?: ((guest: PeerId) => boolean | undefined) | undefined
   /** Absent: nobody is introduced. */
   readonly introductions?: Introductions | undefined
+  /** Loads what connects by copied texts. Absent, or `undefined`: it cannot. */
+  copiedSignalling?(): Promise<CopiedSignalling | undefined>
   /** The point that a text means. Throws `PoolError` `invalid-point`, naming what was expected and what came. */
   parsePoint(text: string): ParsedPoint
   /** For texts of peers: `undefined` if the text is no point. Never throws, and costs little whatever the text. */

@@ -31,6 +31,8 @@ export const wireCaps = {
   instanceMaxBytes: 16,
   /** The application's connection metadata: a description, no cargo. */
   metadataBytes: 4_096,
+  /** Names one of a few. */
+  invitationBytes: 32,
   transports: 16,
   transportBytes: 32,
   /** Text of a peer id: 52 characters for Ed25519, 46 for RSA, up to 110 for inlined others. */

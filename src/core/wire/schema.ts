@@ -50,7 +50,9 @@ export const schemas = {
     /** The application's connection metadata, empty if none. */
     metadata: { id: 9, type: 'bytes', max: wireCaps.metadataBytes },
     /** As in Bootstrap, for the points of a Nack; empty: not said. */
-    transports: { id: 10, ...transports }
+    transports: { id: 10, ...transports },
+    /** The invitation of the receiver that the sender follows, empty if none. */
+    invitation: { id: 11, type: 'text', max: wireCaps.invitationBytes }
   },
   ack: {},
   /** `motive`: a `nackMotive`, or a code that we do not know. `points`: to try instead. */

@@ -88,6 +88,7 @@ export function helloOf(more: Partial<HelloMessage> = {}): HelloMessage {
     instance: crypto.getRandomValues(new Uint8Array(8)),
     metadata: nothing,
     transports: [],
+    invitation: '',
     ...more
   }
 }

@@ -19,7 +19,7 @@ const host = hostOfIp('192.0.2.1') as Host
 
 function hello(more: Partial<HelloMessage> = {}): HelloMessage {
   const nothing = new Uint8Array(0)
-  const texts = { points: [], signedPeerRecord: nothing, instance: nothing, metadata: nothing, transports: [] }
+  const texts = { points: [], signedPeerRecord: nothing, instance: nothing, metadata: nothing, transports: [], invitation: '' }
   return {
     kind: 'hello',
     network: 'test',

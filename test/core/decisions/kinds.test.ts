@@ -123,7 +123,7 @@ describe('a peer that comes to a full pool', () => {
           isPrivate: false,
           discovery: true
         } as const),
-        ...{ points: [], signedPeerRecord: bytes, instance: bytes, metadata: bytes, transports: [] }
+        ...{ points: [], signedPeerRecord: bytes, instance: bytes, metadata: bytes, transports: [], invitation: '' }
       }
       const verdict = checkHello(bench.state, attempt, { peerId, hello, points: [], instance: 'run', now: bench.now })
       const found = verdict.kind !== 'admit' ? 'refused' : verdict.evicts === undefined ? 'nobody' : kindsOf([verdict.evicts])[0]

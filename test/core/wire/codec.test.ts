@@ -38,7 +38,8 @@ const hello: MessageOf<'hello'> = {
   signedPeerRecord: new Uint8Array(0),
   instance: new Uint8Array(8),
   metadata: new Uint8Array(0),
-  transports: []
+  transports: [],
+  invitation: ''
 }
 const advertise: MessageOf<'advertise'> = { kind: 'advertise', points: [], ownPoints: undefined }
 

@@ -42,7 +42,8 @@ export const anyMessageOf: { readonly [K in PoolMessage['kind']]: fc.Arbitrary<M
     signedPeerRecord: bytes(wireCaps.signedPeerRecordBytes),
     instance: bytes(wireCaps.instanceMaxBytes, wireCaps.instanceMinBytes),
     metadata: bytes(wireCaps.metadataBytes),
-    transports
+    transports,
+    invitation: text(wireCaps.invitationBytes)
   }),
   ack: fc.record({ kind: fc.constant('ack') }),
   nack: fc.record({ kind: fc.constant('nack'), motive: uint32, points: fc.array(point, { maxLength: wireCaps.nackPoints }) }),
@@ -85,7 +86,8 @@ export const fullMessages: readonly PoolMessage[] = [
     signedPeerRecord: new Uint8Array(wireCaps.signedPeerRecordBytes).fill(1),
     instance: new Uint8Array(wireCaps.instanceMaxBytes).fill(2),
     metadata: new Uint8Array(wireCaps.metadataBytes).fill(3),
-    transports: longTexts(wireCaps.transports, wireCaps.transportBytes)
+    transports: longTexts(wireCaps.transports, wireCaps.transportBytes),
+    invitation: 'x'.repeat(wireCaps.invitationBytes)
   },
   { kind: 'ack' },
   { kind: 'nack', motive: 2 ** 32 - 1, points: longTexts(wireCaps.nackPoints, wireCaps.pointBytes) },
