@@ -1,4 +1,5 @@
-/** The connection gater of a node that others can dial, and that may run a relay: `gater.ts`, and what a page does not load. */
+/** What libp2p's connections need in a node that others can dial, and that may run a relay. A page does not load it. */
+import type { Stream } from '@libp2p/interface'
 import type { PeerId } from '../core/values/ids.ts'
 import { type GaterOptions, hostOfAddress, type PoolGater, pageGater, refuse } from './gater.ts'
 
@@ -21,4 +22,11 @@ export function createGater(options: GaterOptions = {}): PoolGater {
     denyOutboundRelayedConnection: (source, destination) =>
       deniesRelayed(source) || deniesRelayed(destination) || relay?.admitsCircuit(source.toString() as PeerId) === false
   })) as PoolGater
+}
+
+/** By incoming streams of it, others ask our relay for a reservation, or for a circuit to one of its guests, which then runs on it. */
+const hop = '/libp2p/circuit/relay/0.2.0/hop'
+
+export function isToOurRelay({ protocol, direction }: Stream): boolean {
+  return protocol === hop && direction === 'inbound'
 }

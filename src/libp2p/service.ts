@@ -34,7 +34,7 @@ import { type BudgetSource, Libp2pNetwork, type NetworkComponents } from './netw
 import { type PeerStoreCleaning, peerStoreCleaning } from './peer-store-cleaning.ts'
 import { type PointInit, parsePointInit } from './point.ts'
 import { maxInboundConnections } from './preset.ts'
-import { createGater } from './server-gater.ts'
+import { createGater, isToOurRelay } from './server-gater.ts'
 import { systemClock, systemRandom } from './system.ts'
 
 /** The pool's options (`PoolOptions`) and what concerns libp2p. */
@@ -176,9 +176,6 @@ function listenerGuard(settings: PoolSettings, connectionsPerSecond: number | un
   return new ListenerGuard({ clock: systemClock, maxConnections: maxInboundConnections(settings), connectionsPerSecond })
 }
 
-/** By incoming streams of it, others ask our relay for a reservation, or for a circuit to one of its guests, which then runs on it. */
-const hop = '/libp2p/circuit/relay/0.2.0/hop'
-
 /** The guard learns which links are of use, the pool which guests its relay holds, and the pool's events are logged. */
 function serverMade(
   pool: Pick<Libp2pPeerPool, 'network' | 'gate' | 'cleaning'> & LoggedPool,
@@ -186,7 +183,7 @@ function serverMade(
 ): void {
   const { network, gate } = pool
   guard?.bind((link) => network.keeper.isLinkNeeded(link))
-  network.keeper.isToOurRelay = ({ protocol, direction }) => protocol === hop && direction === 'inbound'
+  network.keeper.isToOurRelay = isToOurRelay
   if (relay !== undefined) {
     network.holdsReservation = (guest) => relay.holdsReservation(guest)
     network.keeper.maxIdleAgeMs = relay.maxIdleAgeMs ?? network.keeper.maxIdleAgeMs

@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { PeerId } from '../../src/core/values/ids.ts'
 import type { Link } from '../../src/core/values/ports.ts'
 import { ConnectionKeeper } from '../../src/libp2p/connection-keeper.ts'
+import { isToOurRelay } from '../../src/libp2p/server-gater.ts'
 import { Arrivals, closeBoth } from '../contract/network.ts'
 import { HandClock } from './hand-clock.ts'
 import { startNode, type TestNode } from './nodes.ts'
@@ -26,6 +27,7 @@ describe('connections of libp2p', () => {
     denied = []
     const denies = (peerId: string): boolean => denied.includes(peerId)
     ;[a, b] = await Promise.all([startNode('tcp', { clock, denies }), startNode('tcp')])
+    a.network.keeper.isToOurRelay = isToOurRelay
     arrivals = new Arrivals()
     await Promise.all([a.network.start(new Arrivals().handlers), b.network.start(arrivals.handlers)])
     await b.node.handle(appProtocol, () => undefined)
