@@ -1,11 +1,16 @@
 /** The page of the long runs: one peer, driven from Node through `globalThis.long`. */
 import { createTabPeer, createWebPeer, type PeerId, type Point, type SharedPool, type TabPeer, type TabPeerInit } from '../../web/index.ts'
+import { RawIntroductions, type RawVisit } from './raw-introductions.ts'
 
 /** How often the page looks at its points, ms. */
 const lookMs = 100
 /** Between two dials to a page that is not reachable yet, ms. */
 const againMs = 250
 
+/** A browser makes no shorter pause, ms. */
+const turnMs = 4
+
+let raw: RawIntroductions | undefined
 let peer: TabPeer | undefined
 let shared: SharedPool | undefined
 
@@ -128,6 +133,11 @@ const long = {
         const { peerId } = await pool.connect(point)
         times.push(performance.now() - begun)
         await pool.disconnect(peerId)
+        // The next dial would take libp2p's connection of this one.
+        const left = running()
+          .node.getConnections()
+          .filter(({ remotePeer, limits }) => remotePeer.toString() === peerId && limits === undefined)
+        await Promise.all(left.map((connection) => connection.close()))
       } catch {
         times.push(undefined)
       }
@@ -135,22 +145,32 @@ const long = {
     return times
   },
 
-  /** Turns of the event loop that took longer than it asked for, ms, until the returned time is over. */
+  /** Between one firing of a timer of 4 ms and the next, ms: no turn of the event loop in that time took longer. */
   async turns(forMs: number): Promise<readonly number[]> {
     const found: number[] = []
     const until = performance.now() + forMs
-    const { port1, port2 } = new MessageChannel()
-    let last = performance.now()
-    return new Promise((resolve) => {
-      port1.onmessage = () => {
-        const now = performance.now()
-        found.push(now - last)
-        last = now
-        if (now < until) port2.postMessage(undefined)
-        else resolve(found)
-      }
-      port2.postMessage(undefined)
-    })
+    for (let last = performance.now(); last < until; ) {
+      await sleep(turnMs)
+      const now = performance.now()
+      found.push(now - last)
+      last = now
+    }
+    return found
+  },
+
+  /** From now on the peer, which has no introductions of its own, speaks their protocol by hand. */
+  async speakRaw(introducer: PeerId): Promise<string> {
+    raw = new RawIntroductions(running().node)
+    await raw.begin()
+    return raw.reserve(introducer)
+  },
+
+  /** Bytes that came through introducers, one entry for each visit. */
+  visits: (): readonly number[] => raw?.visits ?? [],
+
+  /** Asks for all of them at the same time. */
+  async visitAll(introducer: PeerId, guests: readonly PeerId[], everyMs: number): Promise<readonly RawVisit[]> {
+    return Promise.all(guests.map(async (to) => (await raw?.visit(introducer, to, everyMs)) ?? { answer: 'not raw', lastedMs: 0 }))
   },
 
   /** Connects and disconnects so many times, as fast as the budget allows. Resolves with the number of dials that failed. */
