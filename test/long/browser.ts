@@ -12,6 +12,14 @@ declare const long: LongPage
 export const departures = ['left', 'closed', 'crashed'] as const
 export type Departure = (typeof departures)[number]
 
+/** What Chromium says of a task, among others; `tdur` is the processor time, microseconds. */
+interface TraceEvent {
+  readonly name: string
+  readonly pid: number
+  readonly tid: number
+  readonly tdur?: number
+}
+
 export class LongBrowser {
   readonly #server: Server
   readonly #browser: Awaited<ReturnType<typeof chromium.launch>>
@@ -48,6 +56,19 @@ export class LongBrowser {
     this.#session ??= this.#browser.newBrowserCDPSession()
     const { processInfo } = await (await this.#session).send('SystemInfo.getProcessInfo')
     return processInfo.reduce((sum, { cpuTime }) => sum + cpuTime * 1_000, 0)
+  }
+
+  /** The tasks of a tab's main thread while something is done, each with the processor time that it took, ms: what else runs on the machine adds little. */
+  async tasksOf(tab: Tab, during: () => Promise<unknown>): Promise<readonly number[]> {
+    const mark = 'the page that is watched'
+    await this.#browser.startTracing(undefined, { categories: ['toplevel', 'blink.user_timing'] })
+    await tab.page.evaluate((name) => performance.mark(name) && undefined, mark)
+    await during()
+    const { traceEvents } = JSON.parse((await this.#browser.stopTracing()).toString()) as { readonly traceEvents: readonly TraceEvent[] }
+    const watched = traceEvents.find(({ name }) => name === mark)
+    const isTask = ({ name, pid, tid }: TraceEvent): boolean =>
+      name === 'ThreadControllerImpl::RunTask' && pid === watched?.pid && tid === watched.tid
+    return traceEvents.filter(isTask).map(({ tdur = 0 }) => tdur / 1_000)
   }
 
   async close(): Promise<void> {

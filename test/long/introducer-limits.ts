@@ -1,7 +1,7 @@
 /** What goes through an introducer in a page when eight others send through it whatever it lets through, and how busy that keeps the page. */
 import type { PeerId } from '../../node/index.ts'
 import type { LongBrowser, Tab } from './browser.ts'
-import { type Finding, seconds } from './finding.ts'
+import { type Finding, pause, seconds } from './finding.ts'
 import type { LongPage } from './long-page.ts'
 import type { RawVisit } from './raw-introductions.ts'
 
@@ -18,7 +18,8 @@ export const maxTurnMs = 16
 /** Of one that sends as fast as a timer fires, and of one that sends all that time without reaching 64 KiB, ms between two KiB. */
 const paces = { fast: 4, slow: 1_000 }
 /** For the fast ones, ms. */
-const burstMs = 10_000
+const burstMs = 5_000
+const pauseMs = 250
 
 /** `init`: of ordinary pages, with a relay over which they meet. */
 export async function introducerLimits(browser: LongBrowser, init: object, say: (line: string) => void): Promise<readonly Finding[]> {
@@ -38,7 +39,7 @@ export async function introducerLimits(browser: LongBrowser, init: object, say: 
     const answer = await tab.page.evaluate((to) => long.speakRaw(to), introducer.peerId)
     if (answer !== 'ok') throw new Error(`the page takes no guest: ${answer}`)
   }
-  const watch = (forMs: number): Promise<readonly number[]> => introducer.tab.page.evaluate((ms) => long.turns(ms), forMs)
+  const watch = (during: () => Promise<unknown>): Promise<readonly number[]> => browser.tasksOf(introducer.tab, during)
   const visitAll = async (everyMs: number): Promise<readonly RawVisit[]> => {
     const all = others.map(({ tab, peerId }) => {
       const guests = others.map((other) => other.peerId).filter((other) => other !== peerId)
@@ -47,23 +48,22 @@ export async function introducerLimits(browser: LongBrowser, init: object, say: 
     return (await Promise.all(all)).flat()
   }
 
-  const quiet = await watch(burstMs)
-  say(`a page that introduces nobody: turns ${words(quiet)}`)
+  const quiet = await watch(() => pause(burstMs))
+  say(`a page that introduces nobody: ${words(quiet)}`)
   // The slow ones first, while each asker's allowance is whole.
-  const [slow, slowTurns] = await Promise.all([visitAll(paces.slow), watch(longestMs)])
+  let slow: readonly RawVisit[] = []
+  const slowTasks = await watch(async () => {
+    slow = await visitAll(paces.slow)
+  })
   const taken = slow.filter(({ answer }) => answer === 'ok')
-  say(
-    `${taken.length} of ${slow.length} requests at the same time taken, for ${taken.map(({ lastedMs }) => seconds(lastedMs)).join(', ')}; turns ${words(slowTurns)}`
-  )
+  say(`${taken.length} of ${slow.length} requests at the same time were taken; ${words(slowTasks)}`)
   let fast = 0
-  const until = performance.now() + burstMs
-  const sending = (async () => {
-    while (performance.now() < until) fast += (await visitAll(paces.fast)).filter(({ answer }) => answer === 'ok').length
-  })()
-  const fastTurns = await watch(burstMs)
-  await sending
+  const fastTasks = await watch(async () => {
+    for (const until = performance.now() + burstMs; performance.now() < until; await pause(pauseMs))
+      fast += (await visitAll(paces.fast)).filter(({ answer }) => answer === 'ok').length
+  })
   const visits = (await Promise.all(others.map(({ tab }) => tab.page.evaluate(() => long.visits())))).flat()
-  say(`${fast} introductions as fast as they go in ${seconds(burstMs)}; turns ${words(fastTurns)}`)
+  say(`${fast} introductions as fast as they go; ${words(fastTasks)}`)
   await Promise.all([introducer, ...others].map(({ tab }) => tab.end('closed')))
   const most = Math.max(...visits)
   const longest = Math.max(...taken.map(({ lastedMs }) => lastedMs))
@@ -81,10 +81,10 @@ export async function introducerLimits(browser: LongBrowser, init: object, say: 
       holds: taken.length === maxAtOnce && longest <= longestMs + lateMs
     },
     {
-      what: 'turns of a page that introduces at its limit, 99th percentile',
-      measured: `${percentile(slowTurns).toFixed(1)} ms for slow ones, ${percentile(fastTurns).toFixed(1)} ms for fast ones; ${percentile(quiet).toFixed(1)} ms for none`,
+      what: 'turns of a page that introduces at its limit, processor time, 99th percentile',
+      measured: `${words(slowTasks)} while they are slow; ${words(fastTasks)} while they are fast`,
       target: `${maxTurnMs} ms`,
-      holds: percentile(slowTurns) < maxTurnMs && percentile(fastTurns) < maxTurnMs
+      holds: [slowTasks, fastTasks].every((tasks) => tasks.length > 0 && percentile(tasks) < maxTurnMs)
     }
   ]
 }
@@ -93,6 +93,7 @@ export function percentile(turns: readonly number[]): number {
   return turns.toSorted((a, b) => a - b).at(Math.floor(0.99 * turns.length)) ?? Number.NaN
 }
 
-function words(turns: readonly number[]): string {
-  return `${percentile(turns).toFixed(1)} ms at the 99th percentile, ${Math.max(...turns).toFixed(0)} ms at worst, of ${turns.length}`
+function words(tasks: readonly number[]): string {
+  const long = tasks.filter((ms) => ms >= maxTurnMs).length
+  return `${percentile(tasks).toFixed(1)} ms, ${Math.max(...tasks).toFixed(0)} ms at worst, ${long} of ${tasks.length} over ${maxTurnMs} ms`
 }
