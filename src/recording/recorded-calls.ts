@@ -28,6 +28,14 @@ export interface WrittenPoints {
   noteAddress(...args: never[]): unknown
 }
 
+export interface RecordedCallsOptions {
+  /** The pool has loaded what it loads; a start waits for that. */
+  readonly ready: Promise<void>
+  readonly points: WrittenPoints | undefined
+  /** What is called next has no form in a recording. */
+  readonly ended: () => void
+}
+
 export class RecordedCalls {
   readonly #tape: RecordTape
   readonly #pool: PeerPool
@@ -39,8 +47,7 @@ export class RecordedCalls {
   /** Bytes of the message that the application is sending. */
   #encoded: number | undefined
 
-  /** `ready`: the pool has loaded what it loads; a start waits for that. */
-  constructor(tape: RecordTape, pool: PeerPool, { ready, points }: { ready: Promise<void>; points: WrittenPoints | undefined }) {
+  constructor(tape: RecordTape, pool: PeerPool, { ready, points, ended }: RecordedCallsOptions) {
     this.#tape = tape
     this.#pool = pool
     const { peers, points: poolPoints, connections, gate } = pool
@@ -74,6 +81,12 @@ export class RecordedCalls {
           (...args) =>
             this.#start(ready, () => original(...args))
       )
+    // What people carry between two programs is in no recording.
+    for (const verb of ['invite', 'join'])
+      this.#replace(pool, verb, (original) => (...args) => {
+        ended()
+        return original(...args)
+      })
     this.#hear(pool)
     this.#replace(peers, 'watch', (original) => (id, listener) => tape.outside(() => original(id, this.#apart(listener))))
     this.#replace(poolPoints, 'watch', (original) => (point, listener) => tape.outside(() => original(point, this.#apart(listener))))
@@ -327,7 +340,19 @@ export class RecordedCalls {
 /** Methods that are replaced one by one, or begin no question. */
 const replacedByName = [
   ...['constructor', 'setMetadata', 'broadcast', 'connect', 'start', 'beforeStart', 'afterStart', 'beforeStop', 'preload'],
-  ...['addEventListener', 'removeEventListener', 'subscribe', 'next', 'watch', 'list', 'findByPeerId', 'findByPoint', 'proposeSwapRequest']
+  ...[
+    'invite',
+    'join',
+    'addEventListener',
+    'removeEventListener',
+    'subscribe',
+    'next',
+    'watch',
+    'list',
+    'findByPeerId',
+    'findByPoint',
+    'proposeSwapRequest'
+  ]
 ]
 
 function isGetter(object: object, name: string): boolean {

@@ -34,7 +34,7 @@ export interface RecordingOptions {
 export interface RecordingStatus {
   /** When it began, ms since 1970. */
   readonly since: number
-  /** When it ended because it was full; `null`: it goes on. */
+  /** When it ended, because it was full or at the first `invite` or `join`; `null`: it goes on. */
   readonly fullAt: number | null
   /** Bytes that it holds. */
   readonly bytes: number
@@ -137,7 +137,10 @@ export class Recording {
     run.pool = pool
     hearAll(pool)
     const ready = loaded(pool, { outside: (ask) => run.tape.outside(ask), turn: () => run.tape.later() })
-    run.calls.current = new RecordedCalls(run.tape, pool, { ready, points: run.points })
+    const ended = (): void => {
+      if (run.fullAt === null) this.#fill(run)
+    }
+    run.calls.current = new RecordedCalls(run.tape, pool, { ready, points: run.points, ended })
   }
 
   /** A line with the hash of what the pool is like now. */

@@ -1,6 +1,15 @@
 /** The ports of a pool, each answer and each input of which goes through a tape. In a replay the real ones behind them are never asked. */
 import type { ParsedPoint, PeerId, Point } from '../core/values/ids.ts'
-import type { Clock, LinkBudget, Network, NetworkHandlers, Random, SignedRecords, Transport } from '../core/values/ports.ts'
+import type {
+  Clock,
+  CopiedSignalling,
+  LinkBudget,
+  Network,
+  NetworkHandlers,
+  Random,
+  SignedRecords,
+  Transport
+} from '../core/values/ports.ts'
 import { PoolError } from '../core/values/reason.ts'
 import type { HashKey } from './keyed-hash.ts'
 import { asJson, type Form, type Json, nothing, type Plain, type Question, type Tape } from './tape.ts'
@@ -125,6 +134,11 @@ export function tapedNetwork(tape: Tape, real: Network, key: HashKey): Network {
     get introductions() {
       return introductions()
     },
+    // The recording has ended by then.
+    copiedSignalling: async () => {
+      const signalling = await real.copiedSignalling?.()
+      return signalling === undefined ? undefined : untapedSignalling(signalling, links)
+    },
     get records() {
       const answer = tape.answer(
         ask.record,
@@ -189,6 +203,19 @@ function tapedHandlers(tape: Tape, handlers: NetworkHandlers, links: ReturnType<
     ownPointsChanged: tape.source('own-points-changed', nothing, () => handlers.ownPointsChanged()),
     budgetChanged: tape.source('budget-changed', nothing, () => handlers.budgetChanged?.()),
     discovered: tape.source('discovered', foundForm, (found) => handlers.discovered(found))
+  }
+}
+
+/** Links go the way of all links, so that the network gets back what it gave. */
+function untapedSignalling(real: CopiedSignalling, { write, read }: ReturnType<typeof linkForm>): CopiedSignalling {
+  return {
+    offer: (signal) => real.offer(signal),
+    answer: async (offer, options) => {
+      const { text, link } = await real.answer(offer, options)
+      const given = link.then((made) => read(write(made), made))
+      given.catch(() => undefined) // the core waits for it
+      return { text, link: given }
+    }
   }
 }
 
