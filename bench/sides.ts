@@ -186,8 +186,8 @@ export class PoolSide implements Side {
 
   static async make(): Promise<PoolSide> {
     const service = peerPool({
-      // A pool that wants nobody takes strangers up to a third of its max.
-      ...quietOptions({ maxConnections: 3 * nodePreset.maxConnections, allowPrivatePoints: true }),
+      // A pool that wants nobody takes unknown peers up to a third of its max.
+      ...quietOptions({ maxConnections: 6 * nodePreset.maxConnections, allowPrivatePoints: true }),
       inboundConnectionThreshold,
       storage: farStorage()
     })

@@ -258,9 +258,9 @@ export class StreamLink implements Link, AsyncIterableIterator<Uint8Array, undef
 
   #listen(): void {
     const stream: ReceivingStream = this.#stream
-    // What came before the link was made waits in the stream and comes as an event, before anything else.
-    stream.addEventListener('message', ({ data }) => this.#take(data))
     const store = stream.onData
+    // What came before the link was made waits in the stream and comes as an event, before anything else. A listener costs half a KiB.
+    if (store === undefined || stream.readBufferLength > 0) stream.addEventListener('message', ({ data }) => this.#take(data))
     if (store !== undefined) {
       stream.onData = (data) => {
         const isReading = stream.readStatus === 'readable' || stream.readStatus === 'paused'

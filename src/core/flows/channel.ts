@@ -34,12 +34,14 @@ export class Channel {
   }
 
   /** Waits for more bytes; only after `take` gave nothing. False: the other side closed. Rejects when the link broke. */
-  async fill(): Promise<boolean> {
-    const { done, value } = await this.#chunks.next()
-    if (done === true) return false
-    this.bytesReceived += value.length
-    this.#reader.push(value)
-    return true
+  fill(): Promise<boolean> {
+    // No async function: what one waits with stays for as long as a silent connection.
+    return this.#chunks.next().then(({ done, value }) => {
+      if (done) return false
+      this.bytesReceived += value.length
+      this.#reader.push(value)
+      return true
+    })
   }
 
   /** The next message, `undefined` at the end; kinds of a later version are passed over. Rejects with the signal's reason, `WireFault`, or the error of the link. */

@@ -87,7 +87,7 @@ export function readMetadata<ConnMeta>(
   if (plain !== undefined) return undefined
   try {
     // A copy, since a codec may return the very bytes, which are part of a whole packet.
-    return unheard(config.connectionMetadata.codec.decode(hello.metadata.slice()))
+    return unheard(config.connectionMetadata.codec.decode(hello.metadata.length === 0 ? nothing : hello.metadata.slice()))
   } catch (error) {
     throw new WireFault(`the metadata of a Hello (${hello.metadata.length} bytes) does not decode: ${messageOf(error)}`)
   }

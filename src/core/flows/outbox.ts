@@ -50,10 +50,8 @@ export class Outbox {
   readonly #parts: OutboxParts
   readonly #waiting: Waiting[] = []
   #waitingBytes = 0
-  /** The link takes no more for now. */
-  #isBlocked = false
-  /** The link took what it was given, or has ended. Never rejects. */
-  #drained: Promise<void> | undefined
+  /** While the link takes no more: until it took what it was given, or has ended. Never rejects. */
+  #blocked: Promise<void> | undefined
   /** Small frames of a turn that brings many messages: one write for all, since a write costs more than all else of an answer. */
   #joined: Uint8Array[] = []
   #joinedBytes = 0
@@ -75,7 +73,7 @@ export class Outbox {
 
   /** The link is behind, or something waits for it. */
   get isBehind(): boolean {
-    return this.#isBlocked || this.#waiting.length > 0
+    return this.#blocked !== undefined || this.#waiting.length > 0
   }
 
   /**
@@ -91,12 +89,8 @@ export class Outbox {
       if (!this.#hasRoomFor(bytesIn(frame))) throw this.#tooMany()
       await this.#turnOf(frame, signal)
     }
-    if (frame.length > 1 && this.#isBlocked) await this.#releases(signal)
-  }
-
-  async #releases(signal = new AbortController().signal): Promise<void> {
     // It rejects by the signal alone.
-    await abortable(this.#drained ?? Promise.resolve(), signal).catch(() => undefined)
+    if (frame.length > 1 && this.#blocked !== undefined) await abortable(this.#blocked, signal).catch(() => undefined)
   }
 
   /** Resolves when the link took the frame. */
@@ -219,12 +213,11 @@ export class Outbox {
   }
 
   #block(): void {
-    this.#isBlocked = true
     this.#end ??= new AbortController()
     if (this.#ended !== undefined) this.#end.abort(this.#ended)
-    this.#drained = this.#parts.channel.link.drained(this.#end.signal).then(
+    this.#blocked = this.#parts.channel.link.drained(this.#end.signal).then(
       () => {
-        this.#isBlocked = false
+        this.#blocked = undefined
         this.#sendOn()
       },
       () => {
@@ -235,7 +228,7 @@ export class Outbox {
   }
 
   #sendOn(): void {
-    while (!this.#isBlocked && this.#ended === undefined) {
+    while (!this.#blocked && this.#ended === undefined) {
       const next = this.#waiting.shift()
       if (next === undefined) return
       this.#waitingBytes -= bytesIn(next.frame)
@@ -251,7 +244,7 @@ export class Outbox {
   async #look(): Promise<void> {
     const watch = this.#watch
     if (watch === undefined) return
-    if (!this.#isBlocked) {
+    if (!this.#blocked) {
       this.#watch = undefined
       return
     }
@@ -260,7 +253,7 @@ export class Outbox {
     const quietLooks = ++watch.quietLooks
     if (quietLooks < looksUntilAsked) return
     if (quietLooks < looksUntilStalled && !(await this.#answers())) return
-    if (this.#watch === watch && this.#isBlocked && !this.#hasMoved(watch)) this.#parts.stalled()
+    if (this.#watch === watch && this.#blocked !== undefined && !this.#hasMoved(watch)) this.#parts.stalled()
   }
 
   /** Has the link taken bytes since the last time? */

@@ -10,9 +10,9 @@ export function onAbort(signal: AbortSignal | undefined, aborted: () => void): (
 }
 
 /** The promise, or the signal's reason if that comes first; the promise then goes on unheard. */
-export function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+export function abortable<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   return new Promise((resolve, reject) => {
-    const forget = onAbort(signal, () => reject(signal.reason))
+    const forget = onAbort(signal, () => reject(signal?.reason))
     promise.then(resolve, reject).finally(forget)
   })
 }

@@ -18,6 +18,8 @@ export interface AttemptProgress<C> {
   peerId: PeerId | undefined
   waitsSince: number
   hasSlot: boolean
+  /** Of the handshake alone. */
+  place: HandshakePlace | undefined
   /** The run of the peer's pool, from its Hello; known from `admit` on. */
   instance: string
   /** While it runs. */
@@ -75,9 +77,7 @@ export class AttemptRecord<C extends RunningConnection = RunningConnection> impl
 
   /** From now on it is a running connection. */
   settle(connection: C): void {
-    const progress = this.asOwner()
-    progress.phase = 'running'
-    progress.connection = connection
+    Object.assign(this.asOwner(), { phase: 'running', connection, place: undefined } satisfies Partial<AttemptProgress<C>>)
     this.#controller = undefined
   }
 

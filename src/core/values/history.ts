@@ -28,7 +28,8 @@ export interface HistoryEvent<Other> {
 
 /** The history with one more event, the oldest dropped when full. */
 export function pushEvent<Other>(events: readonly HistoryEvent<Other>[], event: HistoryEvent<Other>): readonly HistoryEvent<Other>[] {
-  return [...events.slice(1 - maxEventsKept), event]
+  // A list of the very size: a spread leaves room for sixteen more, for each known point and peer.
+  return events.slice(1 - maxEventsKept).concat(event)
 }
 
 /** The latest of what happened. */
