@@ -18,7 +18,15 @@ const targets = { first: 38_000, all: 47_000, shared: 52_000 }
 const ceilings = { first: 50_980, all: 74_760, shared: 80_920 }
 
 /** Chunks that a page does not load unless it has the option, or calls what they are for: they count for nothing. */
-const onlyWithOption: ReadonlySet<string> = new Set(['pool-metrics', 'application-check', 'plain-peers', 'introductions', 'invitations'])
+const onlyWithOption: ReadonlySet<string> = new Set([
+  'pool-metrics',
+  'application-check',
+  'plain-peers',
+  'introductions',
+  'invitations',
+  'copied-signalling',
+  'tab-invitations'
+])
 
 /** All that `createTabPeer` uses of libp2p. */
 const libp2p = `

@@ -10,35 +10,14 @@ import { encodePayload, offerToAll } from '../src/core/flows/payload.ts'
 import type { PeerPool } from '../src/core/peer-pool.ts'
 import type { PeerId, Point } from '../src/core/values/ids.ts'
 import { PoolError } from '../src/core/values/reason.ts'
-import { argumentsFor, isSaved, type SavedVerb, type Verb } from '../src/core/verbs.ts'
+import { argumentsFor, type SavedVerb, savedVerbs, type Verb } from '../src/core/verbs.ts'
 
 type AnyPool = PeerPool<unknown, unknown, unknown>
 
 /** Methods of the pool that are called as they are. What they return is plain data, or nothing. */
 const direct = [
-  'disconnect',
-  'maintain',
-  'setBand',
-  'savePeers',
-  'explain',
-  'explainBand',
-  'clearGreylist',
-  'clearAcl',
-  'registerPoint',
-  'unregisterPoint',
-  'peers.ban',
-  'peers.unban',
-  'peers.trust',
-  'peers.untrust',
-  'peers.report',
-  'points.ban',
-  'points.unban',
-  'points.banHost',
-  'points.unbanHost',
-  'points.banRange',
-  'points.unbanRange',
-  'points.trust',
-  'points.untrust'
+  ...savedVerbs(),
+  ...(['disconnect', 'maintain', 'setBand', 'savePeers', 'explain', 'explainBand', 'clearGreylist'] as const)
 ] as const satisfies Verb[]
 
 type DirectName = (typeof direct)[number]
@@ -123,7 +102,7 @@ export async function runRequest<Msg, PeerMeta, ConnMeta>(
   const [verb = '', noun] = name.split('.').reverse()
   const target: object = noun === undefined ? pool : Reflect.get(pool, noun)
   const result: unknown = await Reflect.apply(Reflect.get(target, verb), target, taken)
-  if (!isSaved(name as Verb)) return result
+  if (!savedVerbs().some((one) => one === name)) return result
   await pool.savePeers()
   return undefined
 }

@@ -90,10 +90,9 @@ const shapes: Record<TabMessage['kind'], Readonly<Record<string, string>>> = {
   answer: { term: 'string', id: 'number' }
 }
 
-const newsKinds: ReadonlySet<string> = new Set<OwnerNews['kind']>(['owner', 'state', 'counters', 'events', 'message', 'answer'])
-
+/** Does the owner say it? It names its term. Of the others only `look` names one. */
 export function isNews(message: Envelope): message is Envelope & OwnerMessage {
-  return newsKinds.has(message.kind)
+  return message.kind !== 'look' && 'term' in shapes[message.kind]
 }
 
 /** What is known of a message in another version: these fields mean the same in all. */

@@ -35,9 +35,7 @@ export class WaitingRequests {
   ): Promise<unknown> {
     if (signal?.aborted === true) return Promise.reject(signal.reason)
     if (this.#waiting.size >= maxWaiting) {
-      return Promise.reject(
-        new PoolError('too-many-waiting', `${name}: ${maxWaiting} requests wait for the tab that owns the pool already`)
-      )
+      return Promise.reject(new PoolError('too-many-waiting', `${name}: ${maxWaiting} requests are in progress`))
     }
     const { promise, resolve, reject } = Promise.withResolvers<unknown>()
     const request: WaitingRequest = { id: ++this.#made, name, args, term: undefined, resolve, reject }

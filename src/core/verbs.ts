@@ -118,9 +118,7 @@ const verbs = {
 export type Verb = keyof typeof verbs
 export type SavedVerb = keyof typeof saved
 
-export function isSaved(verb: Verb): boolean {
-  return Object.hasOwn(saved, verb)
-}
+export const savedVerbs = () => Object.keys(saved) as readonly SavedVerb[]
 
 /** Is it the name of a public method, such as `setBand` or `points.banHost`? */
 export const isVerb = (name: string): name is Verb => Object.hasOwn(verbs, name)

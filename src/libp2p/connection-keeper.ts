@@ -10,15 +10,7 @@
  * Streams that cost the other side nothing are no need, but a use for a while: one that has not named its protocol yet, and one to
  * our relay. They keep a connection open while it is young, however often they are opened anew.
  */
-import {
-  type Connection,
-  KEEP_ALIVE,
-  type Libp2pEvents,
-  type MultiaddrConnection,
-  type PeerStore,
-  type Stream,
-  type TypedEventTarget
-} from '@libp2p/interface'
+import { type Connection, KEEP_ALIVE, type Libp2pEvents, type PeerStore, type Stream, type TypedEventTarget } from '@libp2p/interface'
 import type { ConnectionManager } from '@libp2p/interface-internal'
 import type { PeerId } from '../core/values/ids.ts'
 import type { Clock, Link } from '../core/values/ports.ts'
@@ -220,13 +212,6 @@ export class ConnectionKeeper {
       connection.streams.some((stream) => !this.isToOurRelay(stream) && isNeed(stream, isHelper)) ||
       (!isHelper && (await this.#isTagged(connection)))
     )
-  }
-
-  /** `isNeeded` of the connection that libp2p made of this link; one that it does not list yet is not needed. */
-  isLinkNeeded(link: MultiaddrConnection): Promise<boolean> {
-    // libp2p hands the link's own timeline to the connection, and nothing else of it.
-    const connection = this.components.connectionManager.getConnections().find(({ timeline }) => timeline === link.timeline)
-    return connection === undefined ? Promise.resolve(false) : this.isNeeded(connection)
   }
 
   /** After the pool dropped a peer, only keep-alive tags keep its connection open; other tags do not. */

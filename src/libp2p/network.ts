@@ -6,11 +6,12 @@
 import type { Connection, Stream } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import { Guard } from '../core/flows/guards.ts'
-import { deadline } from '../core/flows/waits.ts'
+import { deadline, loaded } from '../core/flows/waits.ts'
 import { isIntroduction, transportOf } from '../core/values/address.ts'
 import type { ParsedPoint, PeerId, Point } from '../core/values/ids.ts'
 import {
   type Clock,
+  type CopiedSignalling,
   DialError,
   type DialOptions,
   type Link,
@@ -20,6 +21,7 @@ import {
   type Transport
 } from '../core/values/ports.ts'
 import { ConnectionKeeper } from './connection-keeper.ts'
+import type { SignallingParts } from './copied-signalling.ts'
 import { type DialRule, dialRule, ruleAllows } from './dial-rule.ts'
 import { Discoveries } from './discoveries.ts'
 import { errorLog } from './error-log.ts'
@@ -59,6 +61,8 @@ export class Libp2pNetwork implements Network {
   readonly records: Libp2pRecords
   /** Whether the relay in this node holds a reservation of a peer; set by the code that runs one. */
   holdsReservation: Network['holdsReservation']
+  /** @internal Makes connections of WebRTC where `globalThis` does not. */
+  declare loadPeerConnection?: () => Promise<typeof RTCPeerConnection>
   /** @internal How peers reach each other through a common peer. */
   readonly introductions: LateIntroductions
   readonly #discoveries: Discoveries
@@ -66,6 +70,8 @@ export class Libp2pNetwork implements Network {
   /** Set while plain peers are taken. */
   #plain: PlainPeers | undefined
   readonly #components: Omit<NetworkComponents, 'upgrader'>
+  /** For what is loaded later. */
+  readonly #parts: SignallingParts & Parameters<typeof lateIntroductions>[0]
   readonly #rule: DialRule
   readonly #budget: BudgetSource | undefined
   #unwatch: (() => void) | undefined
@@ -97,7 +103,8 @@ export class Libp2pNetwork implements Network {
     const isReachable = (relayed: Point): boolean => this.#hasWayTo(relayed) && this.budget?.state !== 'spent'
     this.#ownPoints = new OwnPoints(this.#components, { guard: this.#guard, isReachable })
     this.keeper = new ConnectionKeeper(this.#components, { clock, denies, closeIdle })
-    this.introductions = lateIntroductions({ network: this, components, clock }, this.#guard)
+    this.#parts = { network: this, components, clock }
+    this.introductions = lateIntroductions(this.#parts, this.#guard)
   }
 
   get budget(): LinkBudget | undefined {
@@ -106,6 +113,11 @@ export class Libp2pNetwork implements Network {
 
   get transports(): readonly Transport[] {
     return this.#forms.transports.filter((transport) => transport !== 'ws' || this.#rule.allowInsecure)
+  }
+
+  async copiedSignalling(): Promise<CopiedSignalling | undefined> {
+    const { copiedSignalling } = await loaded(import('./copied-signalling.ts'))
+    return copiedSignalling(this.#parts)
   }
 
   ownPoints(): readonly Point[] {
@@ -153,7 +165,7 @@ export class Libp2pNetwork implements Network {
       const reused = existing === undefined ? undefined : await this.#reuse(existing, signal)
       if (reused !== undefined) return reused
       connection = await this.#connect(point, { expectedPeerId, signal })
-      return await this.#linkOn(connection, signal)
+      return await this.linkOn(connection, signal)
     } catch (error) {
       if (connection !== undefined) void this.keeper.closeUnused(connection)
       const deniedPeerId = this.#deniedAt(point)
@@ -243,7 +255,7 @@ export class Libp2pNetwork implements Network {
   async #reuse(connection: Connection, signal: AbortSignal): Promise<Link | undefined> {
     const patience = deadline(this.#clock, reuseDeadlineMs, { given: [signal] })
     try {
-      return await this.#linkOn(connection, signal, patience.signal)
+      return await this.linkOn(connection, signal, patience.signal)
     } catch (error) {
       if (!patience.isOver() || signal.aborted || error instanceof DialError) throw error
       connection.abort(new Error('dead'))
@@ -253,8 +265,10 @@ export class Libp2pNetwork implements Network {
     }
   }
 
-  /** With a peer that does not speak the pool protocol the connection itself is the link, if such peers are taken. `until`: for the stream. */
-  async #linkOn(connection: Connection, signal: AbortSignal, until = signal): Promise<Link> {
+  /**
+   * @internal With a peer that does not speak the pool protocol the connection itself is the link, if such peers are taken. `until`: for the stream.
+   */
+  async linkOn(connection: Connection, signal: AbortSignal, until = signal): Promise<Link> {
     try {
       const stream = await connection.newStream(poolProtocol, { signal: until })
       return this.#linkOf(this.#late ?? (await this.#load()), stream, connection)

@@ -1,6 +1,7 @@
 /** What libp2p's connections need in a node that others can dial, and that may run a relay. A page does not load it. */
-import type { Stream } from '@libp2p/interface'
+import type { MultiaddrConnection, Stream } from '@libp2p/interface'
 import type { PeerId } from '../core/values/ids.ts'
+import type { ConnectionKeeper } from './connection-keeper.ts'
 import { type GaterOptions, hostOfAddress, type PoolGater, pageGater, refuse } from './gater.ts'
 
 /**
@@ -29,4 +30,11 @@ const hop = '/libp2p/circuit/relay/0.2.0/hop'
 
 export function isToOurRelay({ protocol, direction }: Stream): boolean {
   return protocol === hop && direction === 'inbound'
+}
+
+/** Is the connection in use that libp2p made of this link? One that it does not list yet is not. */
+export function isLinkNeeded(keeper: ConnectionKeeper, link: MultiaddrConnection): Promise<boolean> {
+  // libp2p hands the link's own timeline to the connection, and nothing else of it.
+  const connection = keeper.components.connectionManager.getConnections().find(({ timeline }) => timeline === link.timeline)
+  return connection === undefined ? Promise.resolve(false) : keeper.isNeeded(connection)
 }

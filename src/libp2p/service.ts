@@ -34,7 +34,7 @@ import { type BudgetSource, Libp2pNetwork, type NetworkComponents } from './netw
 import { type PeerStoreCleaning, peerStoreCleaning } from './peer-store-cleaning.ts'
 import { type PointInit, parsePointInit } from './point.ts'
 import { maxInboundConnections } from './preset.ts'
-import { createGater, isToOurRelay } from './server-gater.ts'
+import { createGater, isLinkNeeded, isToOurRelay } from './server-gater.ts'
 import { systemClock, systemRandom } from './system.ts'
 
 /** The pool's options (`PoolOptions`) and what concerns libp2p. */
@@ -182,7 +182,7 @@ function serverMade(
   { components, guard, relay }: { components: NetworkComponents; guard: InboundGuard | undefined; relay: RelayGuard | undefined }
 ): void {
   const { network, gate } = pool
-  guard?.bind((link) => network.keeper.isLinkNeeded(link))
+  guard?.bind((link) => isLinkNeeded(network.keeper, link))
   network.keeper.isToOurRelay = isToOurRelay
   if (relay !== undefined) {
     network.holdsReservation = (guest) => relay.holdsReservation(guest)
@@ -197,11 +197,23 @@ function serverMade(
   logEvents(pool, components.logger)
 }
 
+/** The dials of a server are checked by the state of its pool: `checked-dials.ts` on Node. */
+function serverPolicy(service: object, rule: DialRule): PoolComponents['inspect'] {
+  let state: PoolState<unknown> | undefined
+  dialPolicies.set(service, { rule, state: () => state })
+  return (made) => {
+    state = made
+  }
+}
+
 /** What a node that others can dial adds to a pool, and a page does not load. */
-export const serverParts = { preset: nodePreset, guard: listenerGuard, gater: createGater, made: serverMade } satisfies Omit<
-  PoolParts,
-  'storage'
->
+export const serverParts = {
+  preset: nodePreset,
+  guard: listenerGuard,
+  gater: createGater,
+  policy: serverPolicy,
+  made: serverMade
+} satisfies Omit<PoolParts, 'storage'>
 
 /** What a preset adds to a pool. */
 export interface PoolParts {
@@ -215,6 +227,8 @@ export interface PoolParts {
   readonly guard?: typeof listenerGuard | undefined
   /** The connection gater. @default that of a page */
   readonly gater?: ((options: GaterOptions) => PoolGater<PageHooks>) | undefined
+  /** Called with the service when it is made; what it returns is given the pool's state. */
+  readonly policy?: typeof serverPolicy | undefined
   /** Called with the pool when it is made. */
   readonly made?: typeof serverMade | undefined
   /** Of the circuit relay in this node. @default none */
@@ -224,7 +238,7 @@ export interface PoolParts {
 /** `peerPool` with the parts of a preset. The options are checked; those that are not the pool's are left alone. */
 export function poolService<Msg, PeerMeta, ConnMeta>(
   init: PeerPoolInit<Msg, PeerMeta, ConnMeta>,
-  { preset: defaultPreset, storage, budget, guard: makeGuard, gater: makeGater = pageGater, made, relay }: PoolParts
+  { preset: defaultPreset, storage, budget, guard: makeGuard, gater: makeGater = pageGater, policy, made, relay }: PoolParts
 ): PeerPoolService<Msg, PeerMeta, ConnMeta> {
   const {
     trustedPoints = [],
@@ -242,7 +256,6 @@ export function poolService<Msg, PeerMeta, ConnMeta>(
   const config = resolveConfig({ ...options, trustedPoints: trusted }, { preset, storage })
   const guard = makeGuard?.(config, inboundConnectionThreshold)
   const gater = makeGater({ allowPrivate, allowInsecure, guard, relay })
-  let state: PoolState<unknown> | undefined
   const make = (components: NetworkComponents): Libp2pPeerPool<Msg, PeerMeta, ConnMeta> => {
     const errors = errorLog(components.logger, 'p2p-pool')
     const network = new Libp2pNetwork(components, {
@@ -263,9 +276,6 @@ export function poolService<Msg, PeerMeta, ConnMeta>(
             ({ measurePool }) => measurePool(pool, { metrics, relay, clock: systemClock, log: errors }),
             (error) => errors.error('no metrics', error)
           )
-    const inspect: PoolComponents['inspect'] = (made) => {
-      state = made
-    }
     const core = [config, { network, clock: systemClock, random: systemRandom, log: errors, inspect }] as const
     const pool: Libp2pPeerPool<Msg, PeerMeta, ConnMeta> = new Libp2pPeerPool(recording?.begin(...core) ?? core, {
       network,
@@ -276,6 +286,6 @@ export function poolService<Msg, PeerMeta, ConnMeta>(
     made?.(pool, { components, guard, relay })
     return pool
   }
-  dialPolicies.set(make, { rule: gater.rule, state: () => state })
+  const inspect = policy?.(make, gater.rule)
   return Object.assign(make, { gater: gater.gater, config })
 }

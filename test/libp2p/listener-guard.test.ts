@@ -7,7 +7,7 @@ import { hostOfIp } from '../../src/core/values/address.ts'
 import type { Host, PeerId } from '../../src/core/values/ids.ts'
 import type { InboundGuard } from '../../src/libp2p/gater.ts'
 import { ListenerGuard } from '../../src/libp2p/listener-guard.ts'
-import { createGater } from '../../src/libp2p/server-gater.ts'
+import { createGater, isLinkNeeded } from '../../src/libp2p/server-gater.ts'
 import { systemClock } from '../../src/libp2p/system.ts'
 import { VirtualClock } from '../../src/testing/virtual-clock.ts'
 import { Arrivals } from '../contract/network.ts'
@@ -192,7 +192,7 @@ describe('with real sockets', () => {
     }
     const { gater } = createGater({ guard: disguised })
     const made = await startNode(transport, { gater })
-    guard.bind((link) => made.network.keeper.isLinkNeeded(link))
+    guard.bind((link) => isLinkNeeded(made.network.keeper, link))
     await made.network.start(new Arrivals().handlers)
     rest.push(() => made.network.stop().then(() => made.node.stop()))
     return { ...made, guard }

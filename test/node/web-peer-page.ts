@@ -1,11 +1,13 @@
 /** The page of web-peer.test.ts: peers on a page, driven from the test through `globalThis.page`. */
 import { type Ping, ping } from '@libp2p/ping'
 import { webRTCDirect } from '@libp2p/webrtc'
-import { createTabPeer, type PeerId, type Point, type TabPeer, type TabPeerInit } from '../../web/index.ts'
+import { createTabPeer, type Invitation, type PeerId, type Point, type TabPeer, type TabPeerInit } from '../../web/index.ts'
 
 type Peer = TabPeer<Uint8Array, unknown, Uint8Array, { ping: Ping }>
 
 let peer: Peer | undefined
+let invitation: Invitation | undefined
+let joined: Promise<PeerId> | undefined
 
 function running(): Peer {
   if (peer === undefined) throw new Error('no peer was started')
@@ -110,6 +112,25 @@ const page = {
   relays() {
     return running().relays
   },
+
+  async invite(): Promise<string> {
+    invitation = await running().pool.invite()
+    return invitation.text
+  },
+
+  async accept(answer: string): Promise<PeerId | undefined> {
+    return invitation?.accept(answer)
+  },
+
+  /** Resolves with the answer; `joined` waits for the connection. */
+  join(text: string): Promise<string> {
+    return new Promise((resolve, reject) => {
+      joined = running().pool.join(text, { onAnswer: resolve })
+      joined.catch(reject)
+    })
+  },
+
+  joined: (): Promise<PeerId> | undefined => joined,
 
   async ban(peerId: PeerId): Promise<void> {
     await running().pool.peers.ban(peerId)
