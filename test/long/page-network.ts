@@ -3,6 +3,7 @@ import type { PeerId } from '../../node/index.ts'
 import { seededRandom } from '../../src/testing/seeded-random.ts'
 import { LongBrowser, type Tab } from './browser.ts'
 import { pause } from './finding.ts'
+import type { Hostility } from './hostile-introducer.ts'
 import { RelayChild } from './relay-child.ts'
 import type { Look, WatchedPage } from './watched-page.ts'
 
@@ -26,7 +27,7 @@ export interface Life {
   readonly tab: Tab
   readonly peerId: PeerId
   readonly startedAt: number
-  readonly kind: 'first' | 'newcomer' | 'reloaded'
+  readonly kind: 'first' | 'newcomer' | 'reloaded' | Hostility
   last: Look | undefined
 }
 
@@ -66,10 +67,11 @@ export class PageNetwork {
     this.#say = say
   }
 
-  async openAll(pages: number): Promise<void> {
-    let left = pages
+  /** `hostile`: the first one is. */
+  async openAll(pages: number, hostile?: Hostility): Promise<void> {
+    const kinds: Life['kind'][] = Array.from({ length: pages }, (_, i) => (i === 0 && hostile) || 'first')
     const openSome = async (): Promise<void> => {
-      while (left-- > 0) await this.#begin(await this.browser.open(), 'first')
+      for (let kind = kinds.shift(); kind !== undefined; kind = kinds.shift()) await this.#begin(await this.browser.open(), kind)
     }
     await Promise.all(Array.from({ length: atOnce }, openSome))
   }
@@ -118,7 +120,8 @@ export class PageNetwork {
   async #begin(tab: Tab, kind: Life['kind']): Promise<Life> {
     const init = { network, trustedPoints: this.#relays.map(({ point }) => point), introductions: true }
     const startedAt = performance.now()
-    const peerId = await tab.page.evaluate((options) => long.start(options), init)
+    const hostile = kind === 'swallows' || kind === 'floods' ? kind : undefined
+    const peerId = await tab.page.evaluate((given) => long.start(...given), [init, hostile] as const)
     const life: Life = { tab, peerId, startedAt, kind, last: undefined }
     this.lives.add(life)
     return life
@@ -131,7 +134,7 @@ export class PageNetwork {
 
   #any(): Life | undefined {
     const now = performance.now()
-    const all = [...this.lives].filter(({ startedAt }) => now - startedAt > hostAgeMs)
+    const all = [...this.lives].filter((life) => now - life.startedAt > hostAgeMs && !isHostile(life))
     return all[Math.floor(this.#random.next() * all.length)]
   }
 
@@ -152,7 +155,7 @@ export class PageNetwork {
     for (let attempt = 0; attempt < maxAttempts; attempt++) {
       const host = this.#any()
       try {
-        if (host !== undefined && host !== newcomer) return await joinOverDoor(newcomer.tab, host.tab)
+        if (host !== undefined && host !== newcomer) return await carryInvitation(newcomer.tab, host.tab)
       } catch (error) {
         this.failedJoins++
         this.#say(`a ${newcomer.kind} page did not get in: ${String(error).split('\n')[0]}`)
@@ -163,14 +166,15 @@ export class PageNetwork {
   }
 }
 
-/** Until there are invitations: a relay that lives for this one connection. */
-async function joinOverDoor(newcomer: Tab, host: Tab): Promise<void> {
-  const door = await RelayChild.start(network)
-  try {
-    await host.page.evaluate((point) => long.connect(point), door.point)
-    const point = await host.page.evaluate((relay) => long.ownPoint(relay), door.point)
-    await newcomer.page.evaluate((to) => long.connect(to), point)
-  } finally {
-    door.kill()
-  }
+/** What two persons do: one gives a text, the other carries an answer back. */
+async function carryInvitation(newcomer: Tab, host: Tab): Promise<void> {
+  const text = await host.page.evaluate(() => long.invite())
+  const reached = await newcomer.page.evaluate((given) => long.join(given), text)
+  if (!('answer' in reached)) return
+  await host.page.evaluate((answer) => long.accept(answer), reached.answer)
+  await newcomer.page.evaluate(() => long.joined())
+}
+
+export function isHostile({ kind }: Life): boolean {
+  return kind === 'swallows' || kind === 'floods'
 }

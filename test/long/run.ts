@@ -6,19 +6,19 @@ import { parseArgs } from 'node:util'
 import type { Finding, LongRun } from './finding.ts'
 import { gossip } from './gossip.ts'
 import { introductions } from './introductions.ts'
-import { pages } from './pages.ts'
+import { pageRuns } from './pages.ts'
 import { pagesComeAndGo } from './pages-come-and-go.ts'
 import { relayRuns } from './relays.ts'
 import { webRtc } from './web-rtc.ts'
 
-const runs: readonly LongRun[] = [pagesComeAndGo, ...relayRuns, webRtc, introductions, pages, gossip]
+const runs: readonly LongRun[] = [pagesComeAndGo, ...relayRuns, webRtc, introductions, ...pageRuns, gossip]
 
 const usage = `npm run long -- NAME... [--seed S] [--scale F] [--minutes M] [--pages N]
 
   --seed     a whole number, for what happens by chance (default 1)
   --scale    the part of each run that is done, above 0 and up to 1 (default 1)
-  --minutes  of the run pages (default 60)
-  --pages    of the run pages (default 20)
+  --minutes  of the runs of pages (default 60, and 5 for hostile ones)
+  --pages    of the runs of pages (default 20)
 
 Runs:
 ${runs.map(({ name, about }) => `  ${name.padEnd(18)} ${about}`).join('\n')}

@@ -1,7 +1,18 @@
 /** A page that goes on without servers: one peer that counts what happens to it, driven from Node through `globalThis.long`. */
-import { createTabPeer, describeRejection, type PeerId, type Point, type TabPeer, type TabPeerInit } from '../../web/index.ts'
+import {
+  createTabPeer,
+  describeRejection,
+  type Invitation,
+  type PeerId,
+  type Point,
+  type TabPeer,
+  type TabPeerInit
+} from '../../web/index.ts'
+import { type Hostility, turnHostile } from './hostile-introducer.ts'
 
 let peer: TabPeer | undefined
+let invitation: Invitation | undefined
+let joining: Promise<PeerId> | undefined
 
 function running(): TabPeer {
   if (peer === undefined) throw new Error('no peer was started')
@@ -11,6 +22,8 @@ function running(): TabPeer {
 /** What a page is and was. */
 export interface Look {
   readonly peers: readonly PeerId[]
+  /** Who introduced them. */
+  readonly introducers: readonly (PeerId | null)[]
   readonly min: number
   readonly max: number
   /** From the start until it had its minimum, ms; `undefined`: not yet. */
@@ -21,6 +34,9 @@ export interface Look {
   readonly longTasksMs: number
   readonly longestTaskMs: number
 }
+
+/** For a newcomer, from its invitation to its connection, ms. */
+const joinWithinMs = 20_000
 
 let inBandMs: number | undefined
 const counts: Record<string, number> = {}
@@ -50,7 +66,8 @@ new PerformanceObserver((list) => {
 }).observe({ type: 'longtask' })
 
 const long = {
-  async start(init: TabPeerInit): Promise<PeerId> {
+  async start(init: TabPeerInit, hostile?: Hostility): Promise<PeerId> {
+    if (hostile !== undefined) turnHostile(hostile)
     begun = performance.now()
     peer = await createTabPeer(init)
     const { pool } = peer
@@ -76,11 +93,12 @@ const long = {
 
   look(): Look {
     const { pool } = running()
-    const { min, max } = pool.snapshot().band
+    const { band, connections } = pool.snapshot()
     const look = {
-      peers: pool.connections.list().map(({ peerId }) => peerId),
-      min,
-      max,
+      peers: connections.map(({ peerId }) => peerId),
+      introducers: connections.map(({ introducer }) => introducer),
+      min: band.min,
+      max: band.max,
       inBandMs,
       counts: { ...counts },
       longTasksMs: tasks.sumMs,
@@ -92,20 +110,29 @@ const long = {
 
   story: (): readonly string[] => story,
 
-  async connect(text: string): Promise<void> {
-    const { pool } = running()
-    await pool.connect(pool.parsePoint(text).point)
+  /** A text for a newcomer. */
+  async invite(): Promise<string> {
+    invitation?.end()
+    invitation = await running().pool.invite()
+    return invitation.text
   },
 
-  /** Where others come to this page over that relay. */
-  async ownPoint(relay: string): Promise<Point> {
-    for (;;) {
-      const point = running()
-        .pool.network.ownPoints()
-        .find((own) => own.startsWith(relay))
-      if (point !== undefined) return point
-      await running().pool.next('own-points-changed', { signal: AbortSignal.timeout(10_000) })
-    }
+  /** The answer that a person carries back, or the peer that was reached without. */
+  async join(text: string): Promise<{ readonly answer: string } | { readonly peerId: PeerId }> {
+    const answered = Promise.withResolvers<{ readonly answer: string }>()
+    joining = running().pool.join(text, { onAnswer: (answer) => answered.resolve({ answer }), signal: AbortSignal.timeout(joinWithinMs) })
+    // Awaited by `joined`, unless it fails first.
+    return Promise.race([answered.promise, joining.then((peerId) => ({ peerId }))])
+  },
+
+  async joined(): Promise<PeerId> {
+    if (joining === undefined) throw new Error('no invitation is followed')
+    return joining
+  },
+
+  async accept(answer: string): Promise<PeerId> {
+    if (invitation === undefined) throw new Error('there is no invitation')
+    return invitation.accept(answer, { signal: AbortSignal.timeout(joinWithinMs) })
   }
 }
 
