@@ -70,6 +70,41 @@ export async function checkServers({ facts, demo, browser, closedPorts }: Server
     const light = await violationsOf(second.page, 'light')
     return `${light} + ${await violationsOf(second.page, 'dark')} rules kept`
   })
+  await facts.holds('a new page joins by an invitation while no server runs, and meets the other pages by introductions', async () => {
+    const newcomer = await browser.open('the newcomer', {}, await linkOf(first))
+    tabs.push(newcomer)
+    await newcomer.started()
+    const startedAt = performance.now()
+    const answer = await eventually(async () => (await newcomer.page.getByTestId('join-answer').inputValue()) || undefined, {
+      expected: 'an answer to carry back',
+      seen: () => newcomer.page.locator('#invite').innerText()
+    })
+    await newcomer.setBand(pagesBand)
+    await first.page.getByTestId('invite-answer').fill('no answer')
+    await first.page.locator('[data-action="take-answer"]').click()
+    const refused = await first.page.getByTestId('invite-error').innerText()
+    await first.page.getByTestId('invite-answer').fill(answer)
+    await first.page.locator('[data-action="take-answer"]').click()
+    await isJoined(newcomer)
+    const joinedAt = performance.now()
+    await isInBand(newcomer)
+    await eventually(async () => (await newcomer.page.getByTestId('introduced-row').count()) > 0 || undefined, {
+      expected: 'the newcomer to show a connection by an introduction',
+      seen: () => newcomer.page.locator('#without-servers').innerText()
+    })
+    const times = `joined after ${seconds(joinedAt - startedAt)} s, in its band after ${seconds(performance.now() - startedAt)} s`
+    return `${times}; ${await newcomer.page.getByTestId('introduced-count').innerText()} “${refused}”`
+  })
+  await facts.holds('text that is no invitation is refused in words', async () => {
+    const said: string[] = []
+    for (const text of ['nonsense', `${demo.url}#join=p2p-pool:1:i;x`]) {
+      await second.page.getByTestId('join-input').fill(text)
+      await second.page.locator('[data-action="join"]').click()
+      said.push(await second.page.getByTestId('join-error').innerText())
+      expectThat(said.at(-1)?.startsWith('Not joined: ') === true, { expected: 'why', seen: said })
+    }
+    return said.map((words) => `“${words}”`).join(', ')
+  })
   await facts.holds('the servers are started by a button in another page, and used again by all', async () => {
     const startedAt = performance.now()
     await second.page.locator('[data-action="start-servers"]').click()
@@ -82,7 +117,47 @@ export async function checkServers({ facts, demo, browser, closedPorts }: Server
     await says(first, 'connected')
     return `after ${seconds(performance.now() - startedAt)} s`
   })
+  await facts.holds('a new page opens the link of an invitation, and joins through the page that made it', async () => {
+    // Else its answer would have to be carried.
+    await eventually(async () => (await first.snapshot()).ownPoints.some((point) => point.includes('/webrtc')) || undefined, {
+      withinMs: backWithinMs,
+      expected: `${first.name} to be reachable over the relay`,
+      seen: () => seenBy(first)
+    })
+    const link = await linkOf(first)
+    const newcomer = await browser.open('the newcomer by a link', {}, link)
+    tabs.push(newcomer)
+    await newcomer.started()
+    await isJoined(newcomer)
+    expectThat(!newcomer.page.url().includes('#join'), { expected: 'the invitation taken out of the address', seen: newcomer.page.url() })
+    await eventually(
+      async () => ((await first.page.getByTestId('invite-result').innerText()).includes('1 page joined') ? true : undefined),
+      {
+        expected: `${first.name} to say that the invitation is used up`,
+        seen: () => first.page.locator('#invite').innerText()
+      }
+    )
+    return newcomer.page
+      .getByTestId('join-result')
+      .innerText()
+      .then((words) => words.replaceAll('\n', ' '))
+  })
   return tabs
+}
+
+async function linkOf({ page, name }: DemoTab): Promise<string> {
+  await page.locator('[data-action="invite"]').click()
+  return eventually(async () => (await page.getByTestId('copy-link').getAttribute('data-copy')) || undefined, {
+    expected: `${name} to make an invitation`,
+    seen: () => page.locator('#invite').innerText()
+  })
+}
+
+async function isJoined({ page, name }: DemoTab): Promise<void> {
+  await eventually(async () => ((await page.getByTestId('join-result').getAttribute('data-result')) === 'good' ? true : undefined), {
+    expected: `${name} to say that it joined`,
+    seen: () => page.locator('#invite').innerText()
+  })
 }
 
 async function pagesOf(tab: DemoTab): Promise<number> {

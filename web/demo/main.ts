@@ -19,6 +19,8 @@ import { byId, setHidden, setText } from './dom.ts'
 import { listenForFullTexts } from './full-text.ts'
 import { gaugePart } from './gauge.ts'
 import { graphPart } from './graph.ts'
+import { invitePart } from './invite.ts'
+import { joinPart } from './join.ts'
 import { knownPart } from './known.ts'
 import { leftAlonePart } from './left-alone.ts'
 import { leftLatelyPart } from './left-lately.ts'
@@ -118,6 +120,8 @@ function showPool(pool: SharedPool, settings: DemoSettings, recording: Recording
     breakItPart(page, { breaker, note: log.note }),
     withoutServersPart(page, { breaker, note: log.note }),
     sharedTextPart(page),
+    invitePart(page, settings),
+    joinPart(page),
     statusPart(page, settings, redraw)
   ]
   listenForDials(page)

@@ -20,10 +20,13 @@ export function showPhone({ address }: Pick<DemoSettings, 'address'>): void {
 }
 
 /** Dark on light in any theme: not all readers know it the other way round. */
-export function qrCode(text: string): SVGSVGElement {
-  const { data, size } = encode(text, { border, ecc: 'M' })
+export function qrCode(
+  text: string,
+  { label = `QR code of ${text}`, ecc = 'M' }: { readonly label?: string; readonly ecc?: 'L' | 'M' } = {}
+): SVGSVGElement {
+  const { data, size } = encode(text, { border, ecc })
   const cells = data.flatMap((row, y) => row.flatMap((isDark, x) => (isDark ? [`M${x} ${y}h1v1h-1z`] : [])))
-  return svgEl('svg', { viewBox: `0 0 ${size} ${size}`, class: 'qr', role: 'img', 'aria-label': `QR code of ${text}` }, [
+  return svgEl('svg', { viewBox: `0 0 ${size} ${size}`, class: 'qr', role: 'img', 'aria-label': label }, [
     svgEl('rect', { width: String(size), height: String(size), fill: '#ffffff' }),
     svgEl('path', { d: cells.join(''), fill: '#000000' })
   ])

@@ -37,7 +37,7 @@ export function serverWords(snapshot: Seen, state: ServerState, isOnline: boolea
   if (servers === 0) {
     const none = state === 'run' ? 'No server is connected at the moment.' : 'No server is reachable.'
     if (pages > 0) return `${none} This page goes on with ${formatCount(pages, 'other page')}.`
-    return `${none} This page is connected with no other page either: it waits for a server.`
+    return `${none} This page is connected with no other page either: it needs an invitation, or a server.`
   }
   const connected = `${formatCount(servers, 'server')} ${servers === 1 ? 'is' : 'are'} connected`
   if (state === 'relay-stopped')

@@ -48,8 +48,12 @@ export function withoutServersPart(page: Page, { breaker: finding, note }: Witho
     el('div', {}, [
       el('h3', {}, ['Does not']),
       el('ul', { class: 'ends' }, [
-        el('li', {}, ['A page that is opened or reloaded now finds nobody by itself.']),
-        el('li', {}, ['A page that has lost its last connection is alone until a server is back.'])
+        el('li', {}, [
+          'A page that is opened or reloaded now finds nobody by itself: it needs ',
+          el('a', { href: '#invite' }, ['an invitation']),
+          '.'
+        ]),
+        el('li', {}, ['A page that has lost its last connection needs one, too.'])
       ])
     ])
   ])
@@ -127,7 +131,8 @@ export function withoutServersPart(page: Page, { breaker: finding, note }: Witho
     show({ snapshot }) {
       last = snapshot
       const { servers } = reachedOf(snapshot)
-      if (String(servers) !== seen && performance.now() - askedAt >= askEveryMs) {
+      // A request in vain is an error on the console.
+      if (navigator.onLine && String(servers) !== seen && performance.now() - askedAt >= askEveryMs) {
         seen = String(servers)
         void ask()
       }

@@ -24,7 +24,7 @@ test.each<[string, readonly ConnectionSnapshot[], ServerState, string]>([
     'nobody is left',
     [],
     'servers-stopped',
-    'No server is reachable. This page is connected with no other page either: it waits for a server.'
+    'No server is reachable. This page is connected with no other page either: it needs an invitation'
   ]
 ])('the card says what is reachable: %s', (_, connections, state, words) => {
   expect(serverWords(seen(connections), state, true)).toContain(words)

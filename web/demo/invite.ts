@@ -1,0 +1,167 @@
+/**
+ * The card "Invite a page": a text, its QR code and link, by which another page joins through this one, and the field for the answer that a
+ * person carries back. Joining is in join.ts. The tab that runs the pool invites and joins.
+ */
+import type { Invitation, PoolStatus } from '../../src/core/index.ts'
+import type { SharedPool } from '../index.ts'
+import { byId, el, setAttribute, setHidden, setText } from './dom.ts'
+import { endedWords, failureWords, joinLink, leftWords } from './invite-words.ts'
+import type { Page, Part } from './page.ts'
+import { qrCode } from './phone.ts'
+import type { DemoSettings } from './settings.ts'
+import { peerButton } from './widgets.ts'
+
+/** Of a link; a longer one makes a code that no phone reads. */
+const maxCodeLength = 1_000
+/** How many pages one invitation serves. One text has one answer, so further pages need a server or a common peer. */
+const uses = 1
+
+/** Whether this tab may invite and join now. */
+export function mayInvite(pool: Pick<SharedPool, 'owned'>, status: PoolStatus): boolean {
+  return pool.owned !== undefined && (status === 'running' || status === 'suspended')
+}
+
+/** The pool of this tab. Throws where it has none. */
+export function poolOf({ owned }: Pick<SharedPool, 'owned'>): NonNullable<SharedPool['owned']>['pool'] {
+  if (owned === undefined) throw new Error('another tab runs the pool: invite and join there')
+  return owned.pool
+}
+
+interface Open {
+  readonly invitation: Invitation
+  /** The person has stopped it. */
+  isStopped: boolean
+}
+
+export function invitePart({ pool }: Pick<Page, 'pool'>, { address }: Pick<DemoSettings, 'address'>): Part {
+  const section = byId('invite', HTMLElement)
+  const invite = el('button', { type: 'button', class: 'strong', 'data-action': 'invite', disabled: true }, ['Invite a page'])
+  const stop = el('button', { type: 'button', 'data-action': 'stop-inviting' }, ['Stop inviting'])
+  const code = el('div', { class: 'invite-code', 'data-testid': 'invite-code' })
+  const left = el('p', { class: 'small', 'data-testid': 'invite-left' })
+  const reach = el('p', { class: 'hint' })
+  const copyLink = copyButton('Copy the link', 'copy-link')
+  const copyText = copyButton('Copy the text', 'copy-invitation')
+  const answer = el('textarea', {
+    ...{ id: 'invite-answer', rows: '2', class: 'mono', spellcheck: 'false', autocomplete: 'off', autocapitalize: 'off' },
+    ...{ 'data-testid': 'invite-answer', placeholder: 'p2p-pool:1:a;…' }
+  })
+  const take = el('button', { type: 'submit', 'data-action': 'take-answer' }, ['Take the answer'])
+  const form = el('form', { class: 'carry', novalidate: true }, [
+    el('label', { for: 'invite-answer' }, ['If the other page shows an answer, paste it here']),
+    answer,
+    take
+  ])
+  const opened = el('div', { class: 'invitation', hidden: true }, [
+    el('div', { class: 'invite-head' }, [code, el('div', {}, [left, reach, el('div', { class: 'actions' }, [copyLink, copyText, stop])])]),
+    form
+  ])
+  const result = el('div', { class: 'result', role: 'status', 'data-testid': 'invite-result' })
+  const elsewhere = el('p', { class: 'hint', 'data-testid': 'invite-elsewhere', hidden: true }, [
+    'Another tab of this browser runs the pool: invite and join there.'
+  ])
+  section.prepend(
+    byId('invite-title', HTMLHeadingElement),
+    el('p', { class: 'hint' }, [
+      'Another page joins through this one: a phone scans the code, a browser opens the link, or a person pastes the text. It needs no server; where nothing else leads here, its answer is carried back once.'
+    ]),
+    el('div', { class: 'actions' }, [invite]),
+    elsewhere,
+    opened,
+    result
+  )
+  let open: Open | undefined
+  let isBusy = false
+
+  const say = (kind: 'good' | 'failed' | 'busy', nodes: readonly (Node | string)[]): void => {
+    setAttribute(result, 'data-result', kind)
+    result.replaceChildren(...nodes)
+  }
+  const fail = (what: string, error: unknown, advice = ''): void => {
+    say('failed', [
+      el('p', { class: 'problem', 'data-testid': 'invite-error' }, [failureWords(what, error)]),
+      ...(advice === '' ? [] : [el('p', { class: 'hint' }, [advice])])
+    ])
+  }
+  const show = (invitation: Invitation): void => {
+    const link = joinLink(invitation.text, address ?? location.href)
+    code.replaceChildren(...(link.length > maxCodeLength ? [] : [qrCode(link, { label: 'QR code of the invitation', ecc: 'L' })]))
+    setAttribute(copyLink, 'data-copy', link)
+    setAttribute(copyText, 'data-copy', invitation.text)
+    const isLocal = /^(localhost|127\.|\[::1\])/.test(new URL(link).hostname)
+    setText(reach, isLocal ? 'The link leads to this machine alone. For phones, start the demo with --host.' : '')
+    answer.value = ''
+  }
+  const end = (): void => {
+    if (open === undefined) return
+    const { invitation, isStopped } = open
+    open = undefined
+    for (const button of [copyLink, copyText]) setAttribute(button, 'data-copy', '')
+    setHidden(opened, true)
+    setHidden(invite, false)
+    const words = endedWords({
+      used: isStopped ? 0 : uses - invitation.usesLeft,
+      isExpired: !isStopped && Date.now() >= invitation.expiresAt
+    })
+    // What was said of an answer stays.
+    if (isStopped || result.getAttribute('data-result') !== 'good') say('good', [el('p', {}, [words])])
+  }
+  invite.addEventListener('click', () => {
+    if (isBusy) return
+    isBusy = true
+    setAttribute(invite, 'disabled', true)
+    say('busy', ['Making an invitation …'])
+    Promise.resolve()
+      .then(() => poolOf(pool).invite({ uses }))
+      .then((invitation) => {
+        open = { invitation, isStopped: false }
+        show(invitation)
+        setHidden(opened, false)
+        setHidden(invite, true)
+        say('busy', [])
+        redrawOpen()
+      })
+      .catch((error: unknown) => fail('No invitation', error))
+      .finally(() => {
+        isBusy = false
+        setAttribute(invite, 'disabled', false)
+      })
+  })
+  stop.addEventListener('click', () => {
+    if (open === undefined) return
+    open.isStopped = true
+    open.invitation.end()
+    end()
+    invite.focus()
+  })
+  form.addEventListener('submit', (event) => {
+    event.preventDefault()
+    if (open === undefined) return
+    setAttribute(take, 'disabled', true)
+    say('busy', ['Connecting …'])
+    open.invitation
+      .accept(answer.value.trim())
+      .then((peerId) => say('good', [el('p', {}, [peerButton(peerId, { isNamed: true }), ' joined through this page.'])]))
+      .catch((error: unknown) =>
+        fail('The answer was not taken', error, 'Copy all of the answer that the other page shows, while that page is open.')
+      )
+      .finally(() => setAttribute(take, 'disabled', false))
+  })
+  const redrawOpen = (): void => {
+    if (open === undefined) return
+    const { usesLeft, expiresAt } = open.invitation
+    if (usesLeft === 0 || Date.now() >= expiresAt) end()
+    else setText(left, leftWords(usesLeft, expiresAt - Date.now()))
+  }
+  return {
+    show({ snapshot: { status } }) {
+      setAttribute(invite, 'disabled', isBusy || !mayInvite(pool, status))
+      setHidden(elsewhere, pool.role === 'owner')
+      redrawOpen()
+    }
+  }
+}
+
+function copyButton(label: string, testId: string): HTMLButtonElement {
+  return el('button', { type: 'button', 'data-action': 'copy', 'data-testid': testId, 'data-copy': '' }, [label])
+}
