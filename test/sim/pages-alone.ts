@@ -66,7 +66,7 @@ export class PagesAlone {
   constructor({ pages, churn, options = {}, seed, checking = { everySteps: 1_009 } }: PagesOptions) {
     this.sim = new Simulation({ seed, checking })
     this.#churn = churn
-    this.#options = { ...pagePreset, minByKind: { server: 1, page: 2 }, introductions: true, ...options }
+    this.#options = { ...pagePreset, introductions: true, ...options }
     const roomy = { minConnections: 0, expectedConnections: Math.min(50, pages), maxConnections: pages * 2 }
     this.servers = Array.from({ length: servers }, () => this.sim.add({ ...roomy, introductions: true }))
     for (let i = 0; i < pages; i++) this.#add()
@@ -133,16 +133,16 @@ export class PagesAlone {
     this.#invite(page)
   }
 
-  /** A page that was invited by one that is full asks for another invitation. */
+  /** In its first minute a page that is connected with nobody asks for another invitation: who invited it was full, or has left. */
   #invite(page: Machine): void {
     const { sim } = this
-    if (page.pool === undefined || page.active > 0) return
-    const isHost = (one: Machine): boolean => one.pool !== undefined && sim.clock.now() - (this.#startedAt.get(one) ?? 0) > hostAgeMs
-    const hosts = [...this.pages].filter((one) => one !== page && isHost(one))
-    const host = hosts[Math.floor(sim.random.next() * hosts.length)]
-    if (host === undefined) return
-    page.pool.connect(sim.hub.invite(host.network)).catch(() => undefined)
+    const ageOf = (one: Machine): number => sim.clock.now() - (this.#startedAt.get(one) ?? 0)
+    if (page.pool === undefined || ageOf(page) > hostAgeMs) return
     sim.at(invitesEveryMs, () => this.#invite(page))
+    if (page.active > 0) return
+    const hosts = [...this.pages].filter((one) => one !== page && one.pool !== undefined && ageOf(one) > hostAgeMs)
+    const host = hosts[Math.floor(sim.random.next() * hosts.length)]
+    if (host !== undefined) page.pool.connect(sim.hub.invite(host.network)).catch(() => undefined)
   }
 
   #look(): void {

@@ -45,7 +45,7 @@ export class LatePool {
     this.explanations = new Explanations(context, { exchange: this.exchange, maintenance })
     if (context.config.introductions)
       import('../flows/introductions.ts')
-        .then(({ Introducing }) => new Introducing(context, (size) => new TokenBucket(context.clock, size)))
+        .then(({ Introducing }) => new Introducing(context, this.exchange, (size) => new TokenBucket(context.clock, size)))
         .catch((error: unknown) => context.log.error('introductions', error))
   }
 

@@ -24,7 +24,9 @@ export function surplusByKind(view: PoolView, without?: RunningConnection): Surp
   const { config, band } = view
   if (config.minByKind === null) return { server: Number.POSITIVE_INFINITY, page: Number.POSITIVE_INFINITY }
   const servers = Math.min(config.minByKind.server, band.expected)
-  const surplus = { server: -servers, page: -Math.min(config.minByKind.page, band.expected - servers) }
+  // Where they introduce each other half of the band are pages: once the servers have gone, only those do.
+  const pages = Math.max(config.minByKind.page, config.introductions ? (band.expected + 1) >> 1 : 0)
+  const surplus = { server: -servers, page: -Math.min(pages, band.expected - servers) }
   for (const one of view.connections()) if (one !== without) surplus[kindOf(one.transport)]++
   for (const { transport, direction, hasSlot } of view.attempts()) if (direction === 'incoming' && hasSlot) surplus[kindOf(transport)]++
   return surplus

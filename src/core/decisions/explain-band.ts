@@ -100,7 +100,7 @@ function sayTooMany({ view, next }: Facts): Said {
 function whoStays(view: PoolView, number: number): string {
   const areTrusted = [...view.connections()].every((one) => view.access.isTrusted(one.peerId, one.point))
   const who = number === 1 ? 'it is' : 'they are'
-  return areTrusted ? `${who} trusted` : `${who} trusted, or needed as the last servers or pages`
+  return areTrusted ? `${who} trusted` : `${who} trusted, or the last servers or pages`
 }
 
 function sayEnough(facts: Facts): Said {

@@ -72,7 +72,7 @@ function notDialable(point: Point, { transports }: Circumstances): Explanation {
   return explained(
     'not-dialable',
     transports.includes(transport)
-      ? 'not dialed from here now: it is private or not encrypted, or no more connections can be made'
+      ? 'not dialed from here now: it is private, not encrypted, or there is no room'
       : `nothing that runs here dials ${transport} addresses`
   )
 }
@@ -198,7 +198,7 @@ function whyLeftOut(view: PoolView, info: PointInfo, circumstances: Circumstance
   if (bounds.aim === 0) return 'no connections are wanted: only trusted points are dialed'
   if (active >= bounds.aim) return `it would be dialed if connections fell below ${bounds.aim}; there are ${active}`
   if (active >= bounds.minTarget && shareTaken(view)(info))
-    return `its host has as many connections as one may have: it would be dialed if connections fell below ${bounds.minTarget}`
+    return `its host has its share of the connections: it is dialed below ${bounds.minTarget}`
   const found = isMet(info) ? undefined : findCandidates(view, circumstances)
   if (found === undefined || !untriedWait(view, found, now)) return undefined
   return `untried points wait: a peer connected before may be dialed ${soon(found.reunionAt - now)}`

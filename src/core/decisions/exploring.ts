@@ -44,8 +44,8 @@ export function planAfterExploring(view: PoolView, met: RunningConnection, mixed
 
 /** An untried point, any of them, else the one that failed the longest ago; of an address group that is not busy, where there is one. */
 function chooseUnknown(view: PoolView, options: ExploringOptions): Point | undefined {
-  // Trusted ones are dialed before others anyway.
-  const { candidates, busyGroups } = findCandidates(view, options, ({ trusted }) => !trusted)
+  // Trusted ones are dialed before others anyway. To peers that others introduce leads a walk.
+  const { candidates, busyGroups } = findCandidates(view, options, ({ trusted, point }) => !trusted && !point.startsWith('/p2p/'))
   const order = shuffled(candidates, options.random).sort(byFailure)
   return (order.find(({ group }) => !busyGroups.has(group)) ?? order[0])?.point
 }

@@ -55,11 +55,11 @@ export class Exchange {
   readonly #context: FlowContext
   readonly #allowances = new WeakMap<FlowConnection, Allowance>()
   readonly #groups = new Map<string, Allowance>()
-  readonly #mixing: Mixing
+  readonly mixing: Mixing
 
   constructor(context: FlowContext, mixing: Mixing) {
     this.#context = context
-    this.#mixing = mixing
+    this.mixing = mixing
   }
 
   /** There is a new connection: asks it for points while we have too few peers. */
@@ -96,15 +96,15 @@ export class Exchange {
     const allowance = this.#allowanceOf(connection)
     if (allowance.of('messages').take(1) === 0) {
       const { capacity, perSecond } = maxRates.messages
-      throw new WireFault(`messages 4 to 7 and of unknown kinds: at most ${capacity} at once and ${perSecond} a second expected, more came`)
+      throw new WireFault(`more than ${capacity} messages 4 to 7 and of unknown kinds at once, or ${perSecond} a second`)
     }
     // Both sides take part, or neither.
     if (!this.#context.config.discovery || !connection.discovery || message.kind === 'unknown') return
     if (message.kind === 'bootstrap') this.#answer(connection, message.transports)
     else if (message.kind === 'advertise') this.#learn(connection, message.points, message.ownPoints)
     else if (allowance.of('swaps').take(1) === 0) return
-    else if (message.kind === 'swap-request') void this.#mixing.requested(connection, message)
-    else void this.#mixing.acknowledged(connection, message)
+    else if (message.kind === 'swap-request') void this.mixing.requested(connection, message)
+    else void this.mixing.acknowledged(connection, message)
   }
 
   /**

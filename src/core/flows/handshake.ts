@@ -169,7 +169,7 @@ export class Handshakes {
   /** A connection that is replaced ends in libp2p too, where it would keep a slot. */
   #makeRoom({ displaces, replaces, evicts }: Admission, link: Link): void {
     if (displaces !== undefined)
-      this.#displace(displaces, { kind: 'cancelled', detail: 'both sides dialed; the other of the two connections was kept' })
+      this.#displace(displaces, { kind: 'cancelled', detail: 'both sides dialed; the other connection was kept' })
     if (replaces !== undefined) {
       void replaces.disconnect({ kind: 'replaced' })
       this.#context.network.endOlder?.(link)

@@ -7,11 +7,14 @@
  * So each peer has an allowance for asking and one for being asked for, and nobody is introduced to us by one peer again and again.
  */
 import type { PointInfo } from '../tables/point.ts'
+import type { PoolView } from '../tables/pool-view.ts'
 import type { PoolEvents } from '../values/events.ts'
 import type { PeerId, Point } from '../values/ids.ts'
 import type { IntroductionHandlers, Introductions } from '../values/ports.ts'
 import type { FlowConnection, FlowContext } from './context.ts'
+import type { Exchange } from './exchange.ts'
 import type { BucketSize, TokenBucket } from './token-bucket.ts'
+import { introducerOf, takesPart, Walk } from './walk.ts'
 
 /** Introductions in progress through us; more are refused. */
 const maxInProgress = 4
@@ -45,7 +48,11 @@ const maxBrought = 256
 /** A peer that so many of ours are connected with is dialed last. */
 const maxCommon = 3
 
-/** Of so many connections one may come by one introducer; one in any case. */
+/** Of so many connections one may be dialed through one introducer; two in any case, or a newcomer that knows one peer would not get its minimum. */
+const dialedShare = 3
+const minDialed = 2
+
+/** Of so many connections one may come to us by one introducer; one in any case. */
 const introducedShare = 10
 
 type Rate = keyof typeof rates
@@ -69,7 +76,7 @@ export class Introducing implements IntroductionHandlers {
   readonly #bucketOf: (size: BucketSize) => TokenBucket
 
   /** Throws where the network introduces nobody. `bucketOf` is given, since an import would make the bundler divide the chunk that has it. */
-  constructor(context: FlowContext, bucketOf: (size: BucketSize) => TokenBucket) {
+  constructor(context: FlowContext, exchange: Exchange, bucketOf: (size: BucketSize) => TokenBucket) {
     const { events, state, network } = context
     if (network.introductions === undefined) throw new Error('the network has no introductions')
     this.#context = context
@@ -77,7 +84,11 @@ export class Introducing implements IntroductionHandlers {
     this.#bucketOf = bucketOf
     events.addEventListener('connection-opened', ({ detail }) => this.#opened(state.connection(detail.peerId)))
     events.addEventListener('bootstrap-received', ({ detail }) => this.#answer(state.connection(detail.peerId)))
-    events.addEventListener('advertise-received', () => this.#preferStrangers())
+    events.addEventListener('bootstrap-sent', ({ detail }) => this.#forgetNamed(detail.peerId))
+    events.addEventListener('advertise-received', () => {
+      this.#preferStrangers()
+      this.#limitShares()
+    })
     events.addEventListener('new-point', ({ detail }) => this.#learned(detail))
     for (const name of ['connection-closed', 'connection-lost', 'storage-loaded'] as const)
       events.addEventListener(name, () => this.#forget(state.points))
@@ -89,6 +100,7 @@ export class Introducing implements IntroductionHandlers {
       })
     this.#guard(() => this.#network.allow(this), undefined)
     for (const connection of state.connections()) this.#opened(connection)
+    exchange.mixing.walk = new Walk(context, exchange)
   }
 
   introduces(from: PeerId, to: PeerId): (() => void) | undefined {
@@ -113,7 +125,7 @@ export class Introducing implements IntroductionHandlers {
     const now = clock.now()
     const trusted = state.access.isTrusted(from, undefined)
     const before = this.#broughtBy(by)
-    const isFull = before.size >= shareOf(state.active)
+    const isFull = before.size >= shareOf(state)
     const mayReplace = [...before.values()].some((since) => since !== undefined && now - since >= settledAfterMs)
     if (!trusted && (state.active > state.bounds.maxTarget || (isFull && !mayReplace))) return false
     if (!this.#take(introducer, 'brings')) return false
@@ -166,7 +178,7 @@ export class Introducing implements IntroductionHandlers {
   #makeRoom(newest: PeerId, by: PeerId): void {
     const { state } = this.#context
     const held = [...this.#broughtBy(by)].filter(([peerId, since]) => since !== undefined && peerId !== newest)
-    if (held.length < shareOf(state.active)) return
+    if (held.length < shareOf(state)) return
     const [oldest] = held.sort(([, a = 0], [, b = 0]) => a - b)[0] ?? []
     const connection = oldest === undefined ? undefined : state.connection(oldest)
     if (connection === undefined || state.access.isTrusted(connection.peerId, connection.point)) return
@@ -220,6 +232,24 @@ export class Introducing implements IntroductionHandlers {
     for (const points of all) if (points.length >= maxCommon) for (const point of points) state.points.forget(point)
   }
 
+  /** We hold as many peers by our own dials through one introducer as we may: others that it names must come by other peers, or to us. */
+  #limitShares(): void {
+    const { state } = this.#context
+    const held = new Map<PeerId, number>()
+    for (const { introducer, direction } of state.connections())
+      if (introducer !== undefined && direction === 'outgoing') held.set(introducer, (held.get(introducer) ?? 0) + 1)
+    const isFull = ({ point }: PointInfo): boolean =>
+      (held.get(introducerOf(point) as PeerId) ?? 0) >= Math.max(minDialed, Math.floor(state.active / dialedShare))
+    for (const info of [...state.points]) if (this.#mayForget(info) && isFull(info)) state.points.forget(info.point)
+  }
+
+  /** It is asked again: peers that it named before may have left it. One that refused us stays known, with its back-off. */
+  #forgetNamed(introducer: PeerId): void {
+    const { points } = this.#context.state
+    for (const info of [...points])
+      if (introducerOf(info.point) === introducer && info.failures === 0 && this.#mayForget(info)) points.forget(info.point)
+  }
+
   /** Is it an introduction point that nobody uses, and that the operator did not name? */
   #mayForget({ point, trusted, registered, discoverySource, state }: PointInfo): boolean {
     const isOperators = trusted || registered || discoverySource === 'operator'
@@ -254,17 +284,7 @@ export class Introducing implements IntroductionHandlers {
   }
 }
 
-/** Peers that are private or plain, or that exchange no points, are not introduced and introduce nobody. */
-function takesPart({ discovery, isPrivate, kind }: FlowConnection): boolean {
-  return discovery && !isPrivate && kind !== 'plain'
-}
-
-function shareOf(active: number): number {
-  return Math.max(1, Math.floor(active / introducedShare))
-}
-
-/** Text work, without `values/address.ts`: if this chunk imported that, bundlers would cut the first chunk in pieces. */
-function introducerOf(point: Point): PeerId | undefined {
-  const end = point.startsWith('/p2p/') ? point.indexOf('/', 5) : 0
-  return end > 5 ? (point.slice(5, end) as PeerId) : undefined
+/** While we have fewer connections than we expect, two newcomers that the same peer invited get in. */
+function shareOf({ active, band }: Pick<PoolView, 'active' | 'band'>): number {
+  return Math.max(active < band.expected ? 2 : 1, Math.floor(active / introducedShare))
 }

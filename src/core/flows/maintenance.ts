@@ -224,7 +224,7 @@ export class Maintenance {
   async #dial(point: Point): Promise<FlowConnection | undefined> {
     try {
       const made = await this.#connector.dial(point)
-      this.#searchPauseMs = this.#context.config.timeBetweenSearchesMs
+      if (this.#filling) this.#searchPauseMs = this.#context.config.timeBetweenSearchesMs
       return made
     } catch (error) {
       // A failed attempt has its own event.

@@ -7,12 +7,12 @@
 import { pointsFor } from '../decisions/advertisable-points.ts'
 import { isMet, obstacleOf } from '../decisions/candidates.ts'
 import { isSpare, surplusByKind } from '../decisions/eviction.ts'
-import { mixedShare, planAfterExploring, planExploring } from '../decisions/exploring.ts'
+import { type ExploringOptions, mixedShare, planAfterExploring, planExploring } from '../decisions/exploring.ts'
 import { readPoint } from '../values/address.ts'
 import type { RunningConnection } from '../values/attempt.ts'
 import type { PeerId, Point } from '../values/ids.ts'
 import { drawn } from '../values/random-order.ts'
-import { PoolError } from '../values/reason.ts'
+import { messageOf } from '../values/reason.ts'
 import type { MessageOf } from '../wire/schema.ts'
 import type { FlowConnection, FlowContext } from './context.ts'
 import { parsePoints } from './hello.ts'
@@ -20,22 +20,27 @@ import { parsePoints } from './hello.ts'
 /** An ack that comes later than this answers nothing, ms. */
 export const ackDeadlineMs = 60_000
 
+/** Why a swap fails or is ignored: there is nothing that we can take, or nothing to give for it. */
+const uselessOffer = 'the offer is of no use'
+
 /** `Connector.dial`. */
 type Dial = (point: Point, expectedPeerId: PeerId) => Promise<FlowConnection>
 
 export class Mixing {
   readonly #context: FlowContext
-  readonly #dial: Dial
+  readonly dial: Dial
   /** Peers whose connection came by a swap or by exploring, the last one last: a twentieth of the connections. Those that left are dropped at the next look. */
   readonly #mixed = new Set<PeerId>()
   #lastAt = Number.NEGATIVE_INFINITY
   /** Our one open request. */
   #open: { readonly recipient: PeerId; readonly offered: PeerId; readonly at: number } | undefined
   #looks = 0
+  /** Of a pool that is introduced to others; made in a chunk of its own. */
+  walk: { start(): void } | undefined
 
   constructor(context: FlowContext, dial: Dial) {
     this.#context = context
-    this.#dial = dial
+    this.dial = dial
   }
 
   /**
@@ -43,11 +48,12 @@ export class Mixing {
    * a pool that does nothing by itself.
    */
   next(): Point | undefined {
-    const { config, clock, network, random, state } = this.#context
+    const { config, state } = this.#context
     const explores = config.maintenanceIdleMs !== null
     if ((!explores || this.#looks++ % 2 === 0) && this.#propose()) return undefined
     if (!explores) return undefined
-    return planExploring(state, { now: clock.now(), random, canDial: (point) => network.canDial(point) })
+    this.walk?.start()
+    return planExploring(state, this.#options())
   }
 
   /** The peer that `next` chose is connected; returns the connections that make room for it. */
@@ -86,13 +92,12 @@ export class Mixing {
   async requested(from: FlowConnection, message: MessageOf<'swap-request'>): Promise<void> {
     const { events, clock } = this.#context
     events.emit('swap-request-received', { peerId: from.peerId })
-    const why = from.isPrivate ? 'the peer is private' : this.#whyNot()
+    const why = from.isPrivate ? 'it is private' : this.#whyNot()
     // An offer that we do not take teaches us nothing: else offers would be one more way to fill the table.
     const given = why === undefined ? this.#giveable(from) : undefined
     const offered = given === undefined ? undefined : this.#read(from, message)
     if (given === undefined || offered === undefined) {
-      const lacking = given === undefined ? 'nothing to give' : 'the offer is of no use'
-      events.emit('swap-request-ignored', { peerId: from.peerId, why: why ?? lacking })
+      events.emit('swap-request-ignored', { peerId: from.peerId, why: why ?? uselessOffer })
       return
     }
     this.#lastAt = clock.now()
@@ -106,12 +111,12 @@ export class Mixing {
     events.emit('swap-ack-received', { peerId: from.peerId })
     const open = this.#open
     if (open === undefined || open.recipient !== from.peerId || clock.now() - open.at > ackDeadlineMs) {
-      events.emit('swap-failure', { peerId: from.peerId, why: 'nothing was asked of that peer' })
+      this.#failed(from, 'not asked')
       return
     }
     this.#open = undefined
     const given = this.#read(from, message)
-    if (given === undefined) events.emit('swap-failure', { peerId: from.peerId, why: 'what was given is of no use' })
+    if (given === undefined) this.#failed(from, uselessOffer)
     else await this.#trade(from, given, open.offered)
   }
 
@@ -119,23 +124,31 @@ export class Mixing {
   async #trade(from: FlowConnection, wanted: { point: Point; peerId: PeerId }, given: PeerId): Promise<void> {
     const { events, state } = this.#context
     try {
-      await this.#dial(wanted.point, wanted.peerId)
+      await this.dial(wanted.point, wanted.peerId)
       this.#mixed.add(wanted.peerId)
       const old = state.connection(given)
       const mayGo = old !== undefined && !state.access.isTrusted(old.peerId, old.point) && isSpare(old, surplusByKind(state))
       if (mayGo) await old.disconnect({ kind: 'swapped' })
       events.emit('swap-success', { peerId: from.peerId, gained: wanted.peerId })
     } catch (error) {
-      events.emit('swap-failure', { peerId: from.peerId, why: error instanceof PoolError ? error.message : String(error) })
+      this.#failed(from, messageOf(error))
     }
+  }
+
+  #failed({ peerId }: FlowConnection, why: string): void {
+    this.#context.events.emit('swap-failure', { peerId, why })
+  }
+
+  #options(): ExploringOptions {
+    const { clock, network, random } = this.#context
+    return { now: clock.now(), random, canDial: (point) => network.canDial(point) }
   }
 
   #whyNot(): string | undefined {
     const { config, state, clock } = this.#context
-    if (config.swapCooldownMs === null || config.privateMode || !config.discovery) return 'swaps are switched off'
-    if (clock.now() - this.#lastAt < config.swapCooldownMs) return 'the last swap is too fresh'
-    if (this.#running().length >= Math.floor(state.active / mixedShare)) return 'enough connections came by swaps'
-    return undefined
+    if (config.swapCooldownMs === null || config.privateMode || !config.discovery) return 'swaps are off'
+    const isTooSoon = clock.now() - this.#lastAt < config.swapCooldownMs
+    return isTooSoon || this.#running().length >= Math.floor(state.active / mixedShare) ? 'enough swaps' : undefined
   }
 
   /** A public, untrusted peer of ours other than that one, at a point that may be advertised to it; one that nothing else uses, if there is one. */
@@ -161,7 +174,7 @@ export class Mixing {
    * operator or a proof has said something: that is dialed for their sake, and not because an unknown peer says so.
    */
   #read(from: FlowConnection, message: { point: string; peerId: string }): { point: Point; peerId: PeerId } | undefined {
-    const { network, state, clock } = this.#context
+    const { network, state } = this.#context
     const [parsed] = parsePoints(network, [message.point])
     if (parsed === undefined || !state.claims.mayAdvertise(from.host, readPoint(parsed.point))) return undefined
     const peerId = network.tryParsePeerId(message.peerId)
@@ -171,8 +184,7 @@ export class Mixing {
     if (known !== undefined && (isMet(known) || known.expectedPeerId !== known.target)) return undefined
     state.claims.learn([parsed], { peerId: from.peerId, host: from.host, discoverySource: 'swap' })
     const info = state.points.get(parsed.point)
-    const mayDial =
-      info !== undefined && obstacleOf(state, info, { now: clock.now(), canDial: (point) => network.canDial(point) }) === undefined
-    return mayDial ? { point: parsed.point, peerId } : undefined
+    if (info === undefined || obstacleOf(state, info, this.#options()) !== undefined) return undefined
+    return { point: parsed.point, peerId }
   }
 }

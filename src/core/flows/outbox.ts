@@ -150,7 +150,7 @@ export class Outbox {
     const [count, bytes] = [this.#waiting.length, this.#waitingBytes]
     return new PoolError(
       'too-many-waiting',
-      `${count} messages of ${bytes} bytes wait for ${this.#parts.channel.link.peerId}, at most ${maxWaitingSends} of ${maxWaitingBytes} bytes may: await send`
+      `${count} messages of ${bytes} bytes wait for ${this.#parts.channel.link.peerId}, more than ${maxWaitingSends} of ${maxWaitingBytes}: await send`
     )
   }
 
@@ -208,7 +208,7 @@ export class Outbox {
       return undefined
     } catch (cause) {
       // Its reader is about to see that it closed.
-      return new PoolError('not-connected', `the link to ${this.#parts.channel.link.peerId} has just closed`, { cause })
+      return new PoolError('not-connected', `the link to ${this.#parts.channel.link.peerId} has closed`, { cause })
     }
   }
 

@@ -121,7 +121,7 @@ export class Persistence {
     try {
       await this.#within(closeDeadlineMs, [], (signal) => this.#ask('read', signal, () => storage.close()))
     } catch (error) {
-      log.error(`the storage ${storage.name} did not close as it should`, error)
+      log.error(`the storage ${storage.name} did not close`, error)
     }
   }
 

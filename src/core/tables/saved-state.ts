@@ -5,6 +5,7 @@
  *
  * A line that cannot be read costs that entry alone. A text without a proper header is broken as a whole.
  */
+import { isIntroduction } from '../values/address.ts'
 import { maxAnchors } from '../values/bounds.ts'
 import type { PeerMetadata, TableSize } from '../values/config.ts'
 import type { Point } from '../values/ids.ts'
@@ -87,13 +88,14 @@ export function* writeState<PeerMeta>(
   { config, points, peers, bans }: SavedTables<PeerMeta>,
   { anchors, date }: { anchors: readonly Point[]; date: number }
 ): Generator<string> {
-  yield `${JSON.stringify({ format, version, savedAt: date, anchors: anchors.slice(0, maxAnchors) })}\n`
+  yield `${JSON.stringify({ format, version, savedAt: date, anchors: anchors.filter((one) => !isIntroduction(one)).slice(0, maxAnchors) })}\n`
   // Bans first: whatever cuts a text, the operator's word goes last.
   const banned = bans.export()
   for (const ban of banned.peers) yield lineOf('peer-ban', writeFields(entryFields['peer-ban'], ban))
   for (const ban of banned.hosts) yield lineOf('host-ban', writeFields(entryFields['host-ban'], ban))
   for (const ban of banned.ranges) yield lineOf('range-ban', writeFields(entryFields['range-ban'], ban))
-  for (const record of points.bySighting()) yield lineOf('point', writeFields(entryFields.point, record))
+  // Ways through peers end with the connections.
+  for (const record of points.bySighting()) if (!isIntroduction(record.point)) yield lineOf('point', writeFields(entryFields.point, record))
   for (const record of [...peers].sort((a, b) => metAt(a) - metAt(b))) {
     yield lineOfPeer(writeFields(peerFields, record), () => config.peerMetadata.toJson(record.metadata))
   }

@@ -104,8 +104,8 @@ export interface PoolSettings {
   readonly discovery: boolean
   /**
    * Introduce connected peers to each other, be introduced by them, and reach peers through them where no server is left; needs `discovery`.
-   * What one introduction takes is bounded. Set `minByKind.page` to a third of `expectedConnections` with it: once all servers have gone, only
-   * the pages that are connected already introduce others.
+   * What one introduction takes is bounded. Where `minByKind` counts, `page` is at least half of `expectedConnections` then: once all servers
+   * have gone, only the pages that are connected already introduce others.
    * @default false
    */
   readonly introductions: boolean

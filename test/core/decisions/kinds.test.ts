@@ -217,6 +217,21 @@ describe('what maintenance does about a kind below its minimum', () => {
     expect(plan().dial).toHaveLength(1)
   })
 
+  it('half of the band are pages where they introduce each other: servers may vanish all at once', () => {
+    const introducing = { ...seen, introductions: true }
+    const bench = house({ options: introducing, servers: 5 })
+    for (const n of [99, 98, 97]) bench.state.points.register(pointOf('page', n))
+    const dial = () =>
+      planMaintenance(bench.state, { now: bench.now, canDial: () => true, random: seededRandom(1), filling: false, trimAt: 0 }).dial
+    for (let pages = 0; pages < 3; pages++) {
+      const [next] = dial()
+      expect(kindOf(transportOf(next as Point)), `${pages} pages`).toBe('page')
+      bench.dialed(next as Point, idOf('page', pages + 1))
+    }
+    expect(dial()).toEqual([])
+    expect(kindsOf(chooseToPrune(bench.state, 8))).not.toContain('page')
+  })
+
   it('exploring leaves the last slot to the kind that is missing, and drops no peer of a minimum', () => {
     const options = { now: 0, canDial: () => true, random: seededRandom(1) }
     const full = house({ servers: 2 })

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { PeerId } from '../../../src/core/values/ids.ts'
+import type { PeerId, Point } from '../../../src/core/values/ids.ts'
 import { introductionPoint, type Member, type MemberOptions, MemoryWorld } from '../../../src/testing/index.ts'
 
 const page: MemberOptions = { page: true, introductions: true, minByKind: null }
@@ -148,4 +148,75 @@ it('a page that wakes after a night finds its peers again through the one that s
   await world.clock.until(b.pool.connect(introductionPoint(id('C'), id('A'))).catch(() => undefined))
   await world.clock.advance(120_000)
   expect([...a.pool.connectedPeerIds.keys()].sort()).toEqual(['B', 'C'])
+})
+
+/** Pages in a line: each was invited by the one before, and knows nobody else. They look for nobody themselves. */
+async function line(world: MemoryWorld, length: number): Promise<Member[]> {
+  const members: Member[] = []
+  for (let n = 0; n < length; n++) {
+    const member = await world.start(`P${n}`, {
+      ...page,
+      maintenanceIdleMs: 120_000,
+      minConnections: 1,
+      expectedConnections: 1,
+      maxConnections: 10
+    })
+    const before = members.at(-1)
+    if (before !== undefined) await world.clock.until(member.pool.connect(world.hub.invite(before.network)))
+    members.push(member)
+  }
+  return members
+}
+
+describe('a walk', () => {
+  it('goes on from the peer that it met, leaves the one between, and stays with the last one', async () => {
+    const world = new MemoryWorld({ seed: 3 })
+    const members = await line(world, 12)
+    const [first] = members
+    const far = (): number => Math.max(...[...(first?.pool.connectedPeerIds.keys() ?? [])].map((peerId) => Number(peerId.slice(1))))
+    const seen = new Set<number>()
+    for (let minute = 0; minute < 8; minute++) {
+      await world.clock.advance(60_000)
+      seen.add(far())
+    }
+    expect(Math.max(...seen)).toBeGreaterThanOrEqual(4)
+    expect(first?.pool.activeConnections).toBeLessThanOrEqual(4)
+    expect(members.flatMap(({ complaints }) => complaints)).toEqual([])
+  })
+
+  it('the peers that an introducer named are forgotten when it is asked again, but for those that refused', async () => {
+    const world = new MemoryWorld({ seed: 4 })
+    const c = await world.start('C', { introductions: true })
+    const a = await world.start('A', { ...page, maintenanceIdleMs: 120_000, minConnections: 1, expectedConnections: 1 })
+    await world.clock.until(a.pool.connect(c.network.point))
+    const points = ['X', 'Y'].map((name) => introductionPoint(id('C'), id(name)))
+    a.pool.registerNewPoints(
+      points.map((point) => ({ point, expectedPeerId: undefined })),
+      { discoverySource: 'advertise', source: id('C') }
+    )
+    await world.clock.until(a.pool.connect(points[0] as Point).catch(() => undefined))
+    await world.clock.advance(250_000)
+    expect(points.map((point) => a.pool.points.info(point)?.point)).toEqual([points[0], undefined])
+  })
+
+  it('two newcomers of one inviter get in with its friends within a minute, while these have room', async () => {
+    const world = new MemoryWorld({ seed: 5 })
+    const wide = { ...page, minConnections: 3, expectedConnections: 5, maxConnections: 10 }
+    const old: Member[] = []
+    for (let n = 0; n < 4; n++) {
+      const member = await world.start(`old${n}`, wide)
+      for (const other of old) await world.clock.until(member.pool.connect(world.hub.invite(other.network)))
+      old.push(member)
+    }
+    await world.clock.advance(60_000)
+    const [host] = old
+    const newcomers: Member[] = []
+    for (const name of ['new1', 'new2']) {
+      const member = await world.start(name, wide)
+      if (host !== undefined) await world.clock.until(member.pool.connect(world.hub.invite(host.network)))
+      await world.clock.advance(10_000)
+      newcomers.push(member)
+    }
+    expect(newcomers.map(({ pool }) => pool.activeConnections >= 3)).toEqual([true, true])
+  })
 })

@@ -3,7 +3,9 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { entryFields } from '../../../src/core/tables/saved-fields.ts'
 import { readState } from '../../../src/core/tables/saved-state.ts'
+import type { Point } from '../../../src/core/values/ids.ts'
 import { StorageError } from '../../../src/core/values/ports.ts'
+import { StateBench } from '../../support/state-bench.ts'
 import { news, peerOf, pointOf } from './encounters.ts'
 import { savedSchema } from './saved-schema.ts'
 import { anyState, filled, lines, now, parse, plain, read, tablesOf, write } from './saved-states.ts'
@@ -23,6 +25,15 @@ describe('the saved text', () => {
       }),
       { numRuns: 2_000, seed: 13 }
     )
+  })
+
+  it('has no way through a peer: it ended with the connection', () => {
+    const way = '/p2p/C/p2p-circuit/webrtc/p2p/B' as Point
+    const bench = new StateBench()
+    bench.dialed(way, peerOf(1))
+    bench.dialed(pointOf(2), peerOf(2))
+    const saved = read([...bench.state.write([way, pointOf(2)])].join(''))
+    expect([saved.anchors, saved.point.map(({ point }) => point)]).toEqual([[pointOf(2)], [pointOf(2)]])
   })
 
   it('is a header, then one JSON object per line, bans first', () => {
