@@ -6,12 +6,13 @@ import { parseArgs } from 'node:util'
 import type { Finding, LongRun } from './finding.ts'
 import { gossip } from './gossip.ts'
 import { introductions } from './introductions.ts'
+import { invitations } from './invitations.ts'
 import { pageRuns } from './pages.ts'
 import { pagesComeAndGo } from './pages-come-and-go.ts'
 import { relayRuns } from './relays.ts'
 import { webRtc } from './web-rtc.ts'
 
-const runs: readonly LongRun[] = [pagesComeAndGo, ...relayRuns, webRtc, introductions, ...pageRuns, gossip]
+const runs: readonly LongRun[] = [pagesComeAndGo, ...relayRuns, webRtc, introductions, invitations, ...pageRuns, gossip]
 
 const usage = `npm run long -- NAME... [--seed S] [--scale F] [--minutes M] [--pages N]
 
