@@ -32,7 +32,7 @@ export interface OwnerTermParts<Msg, PeerMeta, ConnMeta> {
 /** How a request went: an error if that is not undefined. */
 export interface Outcome {
   readonly value?: unknown
-  readonly error?: unknown
+  readonly error?: NonNullable<unknown> | undefined
 }
 
 export interface AnyRequest {
@@ -152,7 +152,7 @@ export class Leadership<Msg, PeerMeta, ConnMeta> {
       }
       return { value }
     } catch (error) {
-      return { error: error ?? new Error('undefined was thrown') }
+      return { error: error || new Error('nothing was thrown') }
     } finally {
       this.#running.delete(key)
     }
@@ -176,10 +176,10 @@ export class Leadership<Msg, PeerMeta, ConnMeta> {
 
   #answer(to: string, id: number, { value, error }: Outcome): void {
     try {
-      this.#say(error === undefined ? { kind: 'answer', id, value } : { kind: 'answer', id, error: plainError(error) }, to)
+      this.#say({ kind: 'answer', id, value, error: error && plainError(error) }, to)
     } catch (unclonable) {
       // What an application keeps as metadata may be more than data.
-      this.#say({ kind: 'answer', id, error: plainError(unclonable) }, to)
+      this.#answer(to, id, { error: unclonable as Error })
     }
   }
 

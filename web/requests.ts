@@ -7,6 +7,7 @@ import type { PeerDescription, PointDescription } from '../src/core/api/descript
 import type { Peers } from '../src/core/api/peers.ts'
 import type { Points } from '../src/core/api/points.ts'
 import { encodePayload, offerToAll } from '../src/core/flows/payload.ts'
+import { loaded } from '../src/core/flows/waits.ts'
 import type { PeerPool } from '../src/core/peer-pool.ts'
 import type { PeerId, Point } from '../src/core/values/ids.ts'
 import { PoolError } from '../src/core/values/reason.ts'
@@ -21,6 +22,9 @@ const direct = [
 ] as const satisfies Verb[]
 
 type DirectName = (typeof direct)[number]
+
+/** Of both sides. Rejects with `PoolError` `not-started` if it cannot be loaded. */
+export const tabInvitations = () => loaded(import('./tab-invitations.ts'))
 
 /** What is more than a call. */
 const special = {
@@ -38,7 +42,7 @@ const special = {
   'points.describe': ({ points }: AnyPool, _: AbortSignal, [point]: [Point]) => described(points, point)
 }
 
-export type RequestName = DirectName | keyof typeof special
+export type RequestName = DirectName | keyof typeof special | 'invite'
 
 /** Not repeated with another owner: the first one may have done it. */
 export const onceOnly: ReadonlySet<RequestName> = new Set<RequestName>(['send', 'broadcast'])
@@ -92,6 +96,7 @@ export async function runRequest<Msg, PeerMeta, ConnMeta>(
   pool: PeerPool<Msg, PeerMeta, ConnMeta>,
   { name, args, signal }: { name: string; args: readonly unknown[]; signal: AbortSignal }
 ): Promise<unknown> {
+  if (name === 'invite') return (await tabInvitations()).runJob(pool as AnyPool, args, PoolError)
   const isSpecial = Object.hasOwn(special, name)
   if (!isSpecial && !direct.some((one) => one === name)) throw new PoolError('not-understood', `unknown request ${name.slice(0, 60)}`)
   const taken = argumentsFor(pool)(name as Verb, ...args)

@@ -7,11 +7,12 @@ import type { ConnectOptions } from '../src/core/flows/connect.ts'
 import { encodePayload } from '../src/core/flows/payload.ts'
 import type { EventOf, ListenerOf } from '../src/core/values/events.ts'
 import type { ParsedPoint, PeerId, Point } from '../src/core/values/ids.ts'
+import type { Invitation, InviteOptions, JoinOptions } from '../src/core/values/invitation.ts'
 import type { PoolSnapshot } from '../src/core/values/snapshot.ts'
-import { argumentsFor } from '../src/core/verbs.ts'
+import { argumentsFor, type Verb } from '../src/core/verbs.ts'
 import type { NoServices } from '../src/libp2p/libp2p-parts.ts'
 import { parsePeerId, parsePoint } from '../src/libp2p/point.ts'
-import { addRequests, type RequestedPool } from './requests.ts'
+import { addRequests, type RequestedPool, tabInvitations } from './requests.ts'
 import type { IdentityNotice } from './tab-messages.ts'
 import type { TabPeer } from './tab-peer.ts'
 import type { TabSession } from './tab-session.ts'
@@ -38,7 +39,7 @@ export function sharedPool<Msg, PeerMeta, ConnMeta, Services extends ServiceMap>
 ): SharedPool<Msg, PeerMeta, ConnMeta, Services> {
   const face = new SharedPoolFace<Msg, PeerMeta, ConnMeta, Services>(session, defaultPort)
   const take = argumentsFor(face)
-  return addRequests(face, async (name, args) => session.request(name, take(name, ...args)))
+  return addRequests(face, async (name, args) => session.request(name, take(name as Verb, ...args)))
 }
 
 /** The methods of a shared pool that are more than a request. */
@@ -119,6 +120,16 @@ export class SharedPoolFace<Msg, PeerMeta, ConnMeta, Services extends ServiceMap
   async broadcast(message: Msg, options: { except?: readonly PeerId[] } = {}): Promise<number> {
     const [, checked] = this.#take('broadcast', message, options)
     return (await this.#session.request('broadcast', [encodePayload(this.#session.config, message), checked])) as number
+  }
+
+  /** As `pool.invite`. The invitation ends with the tab that runs the pool; its `usesLeft` is as of its last call. */
+  async invite(options?: InviteOptions): Promise<Invitation> {
+    return (await tabInvitations()).invite(this.#session, options)
+  }
+
+  /** As `pool.join`; it ends with the tab that runs the pool. */
+  async join(text: string, options?: JoinOptions): Promise<PeerId> {
+    return (await tabInvitations()).join(this.#session, text, options)
   }
 
   /**

@@ -40,7 +40,7 @@ interface JobState {
 
 /** Brings a request to the owner. */
 interface Session {
-  request(name: 'invitations', args: readonly unknown[], signal?: AbortSignal): Promise<unknown>
+  request(name: 'invite', args: readonly unknown[], signal?: AbortSignal): Promise<unknown>
 }
 
 // The tab that asks.
@@ -78,14 +78,14 @@ class TabInvitation implements Invitation {
   }
 }
 
-export async function invite(session: Session, { signal, ...options }: InviteOptions): Promise<Invitation> {
+export async function invite(session: Session, { signal, ...options }: InviteOptions = {}): Promise<Invitation> {
   const made = await carry(session, { verb: 'invite', about: options }, { signal })
   const invitation = new TabInvitation(session, made as Invitation)
   signal?.addEventListener('abort', () => invitation.end(), { once: true })
   return invitation
 }
 
-export async function join(session: Session, text: string, options: JoinOptions): Promise<PeerId> {
+export async function join(session: Session, text: string, options: JoinOptions = {}): Promise<PeerId> {
   return (await carry(session, { verb: 'join', about: text, answer: options.onAnswer !== undefined }, options)) as PeerId
 }
 
@@ -97,7 +97,7 @@ async function carry(
 ): Promise<unknown> {
   const job = crypto.randomUUID()
   const ask = (more: Omit<JobRequest, 'job'>): Promise<JobState> =>
-    session.request('invitations', [{ job, ...more }], signal ?? undefined) as Promise<JobState>
+    session.request('invite', [{ job, ...more }], signal ?? undefined) as Promise<JobState>
   let hasAnswered = false
   try {
     let state = await ask({ ask: 'start', ...what })
@@ -110,7 +110,7 @@ async function carry(
     }
     return state.value
   } catch (error) {
-    session.request('invitations', [{ job, ask: 'cancel' }]).catch(() => undefined) // the owner forgets it by itself, too
+    session.request('invite', [{ job, ask: 'cancel' }]).catch(() => undefined) // the owner forgets it by itself, too
     throw error
   }
 }
@@ -131,7 +131,7 @@ interface Job {
 const desks = new WeakMap<AnyPool, { readonly jobs: Map<string, Job>; readonly open: Map<string, Invitation> }>()
 
 /** Carries a request of a tab out. Rejects as the pool does, and with `PoolError` `no-owner` for a job that this tab does not know. */
-export async function runJob(pool: AnyPool, given: unknown, Failure: Failure): Promise<JobState> {
+export async function runJob(pool: AnyPool, [given]: readonly unknown[], Failure: Failure): Promise<JobState> {
   const { job: id, ask, verb, about, answer } = Object(given) as JobRequest
   const desk = desks.get(pool) ?? { jobs: new Map<string, Job>(), open: new Map<string, Invitation>() }
   desks.set(pool, desk)

@@ -58,7 +58,7 @@ export type OwnerNews =
   | { readonly kind: 'events'; readonly events: readonly PoolEvent[] }
   /** Of a peer: bytes of the application's codec. */
   | { readonly kind: 'message'; readonly peerId: PeerId; readonly payload: Uint8Array }
-  | { readonly kind: 'answer'; readonly id: number; readonly value?: unknown; readonly error?: PlainError }
+  | { readonly kind: 'answer'; readonly id: number; readonly value?: unknown; readonly error?: PlainError | undefined }
 
 /** `term` names the time of one owner, so that late words of an earlier one are known as such. */
 export type OwnerMessage = OwnerNews & { readonly term: string }
@@ -117,13 +117,10 @@ export function readTabMessage(data: unknown): Envelope | StrangeMessage | undef
 }
 
 export function plainError(error: unknown): PlainError {
-  if (error instanceof PoolError) {
-    const { code, message, rejection, ending } = error
-    return { code, message, rejection, ending }
-  }
-  return { code: 'tab-failed', message: messageOf(error), rejection: undefined, ending: undefined }
+  const { code, rejection, ending } = error instanceof PoolError ? error : ({ code: 'tab-failed' } as Partial<PoolError> & { code: string })
+  return { code, message: messageOf(error), rejection, ending }
 }
 
-export function errorOf({ code, message, rejection, ending }: PlainError): PoolError {
-  return new PoolError(code as PoolError['code'], message, { rejection, ending } as Pick<PoolError, 'rejection' | 'ending'>)
+export function errorOf(error: PlainError): PoolError {
+  return new PoolError(error.code as PoolError['code'], error.message, error as Pick<PoolError, 'rejection' | 'ending'>)
 }
