@@ -30,6 +30,7 @@ import { interfaceAddresses } from './interface-addresses.ts'
 import { jsonFileStorage } from './json-file.ts'
 import { listenError } from './listen-trouble.ts'
 import { type OptionalFeatures, optionalFeatures, optionalParts, optionalServices } from './optional-parts.ts'
+import { loadPeerConnection } from './peer-connection.ts'
 import { behindProxies } from './proxied-listener.ts'
 import { PoolRelay, type Relay, type RelayOptions } from './relay.ts'
 import { announcedHosts, inRanges, pageOrigin, proxyRange } from './request-origin.ts'
@@ -223,6 +224,7 @@ export async function createNodePeer<Msg = Uint8Array, PeerMeta = unknown, ConnM
   }).catch((error: unknown) => {
     throw listenError(error)
   })
+  if (options.webRtc !== undefined && options.webRtc !== false) node.services.pool.network.loadPeerConnection = loadPeerConnection
   return { node, pool: node.services.pool, relay, stop: () => stopInTime(node) }
 }
 

@@ -152,7 +152,7 @@ export class Leadership<Msg, PeerMeta, ConnMeta> {
       }
       return { value }
     } catch (error) {
-      return { error: error || new Error('nothing was thrown') }
+      return { error: error || new Error('no error') }
     } finally {
       this.#running.delete(key)
     }

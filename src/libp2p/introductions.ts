@@ -56,6 +56,8 @@ export class Libp2pIntroductions {
     const find = transportManager.dialTransportForMultiaddr.bind(transportManager)
     // Libp2p's circuit transport would take these addresses too, and no transport that is added later comes before it.
     transportManager.dialTransportForMultiaddr = (address) => (isOfIntroduction(address) ? transport : find(address))
+    // Invitations are for when the server of a page is gone: their code is loaded while it is there.
+    import('./copied-signalling.ts').catch(() => undefined)
     const options = { maxInboundStreams, maxOutboundStreams: 2 * maxInboundStreams }
     await registrar.handle(introductionProtocol, (stream, connection) => void this.#take(stream, connection), options)
   }

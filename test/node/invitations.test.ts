@@ -2,6 +2,7 @@
 import type { Server } from 'node:http'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { createNodePeer } from '../../node/index.ts'
 import { launchBrowser } from '../support/browsers.ts'
 import { addressOf, bundlePage, eventually, servePage } from './pages.ts'
 import type { TestPage } from './web-peer-page.ts'
@@ -57,4 +58,25 @@ test('a page joins another by a copied answer, and messages go both ways', async
     expect(await b.evaluate(() => page.connections())).toEqual([])
     expect(await b.evaluate((id) => page.limited(id), aliceId)).toEqual([])
   })
+}, 60_000)
+
+test('a page joins a Node peer with WebRTC by a copied answer, and a Node peer a page', async () => {
+  const node = await createNodePeer({ ...init, listen: [], webRtc: true })
+  try {
+    const a = await openPage()
+    const { peerId } = await a.evaluate((given) => page.start(given), init)
+    const invitation = await node.pool.invite()
+    const answer = await a.evaluate((text) => page.join(text), invitation.text)
+    expect(await invitation.accept(answer)).toBe(peerId)
+    expect(await a.evaluate(() => page.joined())).toBe(node.pool.peerId)
+    await node.pool.disconnect(peerId)
+    await eventually(async () => expect(await a.evaluate(() => page.connections())).toEqual([]))
+    const text = await a.evaluate(() => page.invite())
+    const { promise: made, resolve } = Promise.withResolvers<string>()
+    const joined = node.pool.join(text, { onAnswer: resolve })
+    const given = await made
+    expect(await Promise.all([joined, a.evaluate((one) => page.accept(one), given)])).toEqual([peerId, node.pool.peerId])
+  } finally {
+    await node.stop()
+  }
 }, 60_000)

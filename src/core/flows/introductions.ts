@@ -98,6 +98,8 @@ export class Introducing implements IntroductionHandlers {
         const info = point === undefined ? undefined : state.points.get(point)
         if (info !== undefined) this.#forget([info])
       })
+    // Used when the server of a page is gone, hence loaded while it is there.
+    import('./invitations.ts').catch(() => undefined)
     this.#guard(() => this.#network.allow(this), undefined)
     for (const connection of state.connections()) this.#opened(connection)
     exchange.mixing.walk = new Walk(context, exchange)
