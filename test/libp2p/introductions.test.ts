@@ -153,9 +153,7 @@ test('an introducer that answers anything else costs a dial and no RTCPeerConnec
   ]
   for (const [name, given, failure] of answers) {
     answer = given
-    const begun = performance.now()
-    await expect(dial(800), name).rejects.toMatchObject({ failure })
-    expect(performance.now() - begun, name).toBeLessThan(3_000)
+    await expect(dial(failure === 'timeout' ? 800 : undefined), name).rejects.toMatchObject({ failure })
   }
   expect(a.made.count).toBe(0)
   await until(() => a.node.getConnections().every(({ streams }) => streams.every(({ protocol }) => protocol !== introductionProtocol)))
