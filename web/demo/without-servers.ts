@@ -60,7 +60,8 @@ export function withoutServersPart(page: Page, { breaker: finding, note }: Witho
   let breaker: Breaker | undefined
   let state: ServerState = 'unknown'
   let isSwitching = false
-  let seen = ''
+  let seen = -1
+  let isDue = false
   let askedAt = Number.NEGATIVE_INFINITY
   let last: PoolSnapshot | undefined
 
@@ -132,8 +133,10 @@ export function withoutServersPart(page: Page, { breaker: finding, note }: Witho
       last = snapshot
       const { servers } = reachedOf(snapshot)
       // A request in vain is an error on the console.
-      if (navigator.onLine && String(servers) !== seen && performance.now() - askedAt >= askEveryMs) {
-        seen = String(servers)
+      isDue ||= servers !== seen
+      seen = servers
+      if (isDue && navigator.onLine && performance.now() - askedAt >= askEveryMs) {
+        isDue = false
         void ask()
       }
       draw()
