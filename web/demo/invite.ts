@@ -1,6 +1,6 @@
 /**
  * The card "Invite a page": a text, its QR code and link, by which another page joins through this one, and the field for the answer that a
- * person carries back. Joining is in join.ts. The tab that runs the pool invites and joins.
+ * person carries back. Joining is in join.ts. Works in a tab that follows, too.
  */
 import type { Invitation, PoolStatus } from '../../src/core/index.ts'
 import type { SharedPool } from '../index.ts'
@@ -16,15 +16,14 @@ const maxCodeLength = 1_000
 /** How many pages one invitation serves. One text has one answer, so further pages need a server or a common peer. */
 const uses = 1
 
-/** Whether this tab may invite and join now. */
-export function mayInvite(pool: Pick<SharedPool, 'owned'>, status: PoolStatus): boolean {
-  return pool.owned !== undefined && (status === 'running' || status === 'suspended')
+/** Whether the pool can invite and join now, wherever it runs. */
+export function mayInvite({ hasOwner }: Pick<SharedPool, 'hasOwner'>, status: PoolStatus): boolean {
+  return hasOwner && (status === 'running' || status === 'suspended')
 }
 
-/** The pool of this tab. Throws where it has none. */
-export function poolOf({ owned }: Pick<SharedPool, 'owned'>): NonNullable<SharedPool['owned']>['pool'] {
-  if (owned === undefined) throw new Error('another tab runs the pool: invite and join there')
-  return owned.pool
+/** Where the pool runs in this tab, its own methods know more: how many uses are left. */
+export function poolOf(pool: SharedPool): Pick<SharedPool, 'invite' | 'join'> {
+  return pool.owned?.pool ?? pool
 }
 
 interface Open {
@@ -57,16 +56,12 @@ export function invitePart({ pool }: Pick<Page, 'pool'>, { address }: Pick<DemoS
     form
   ])
   const result = el('div', { class: 'result', role: 'status', 'data-testid': 'invite-result' })
-  const elsewhere = el('p', { class: 'hint', 'data-testid': 'invite-elsewhere', hidden: true }, [
-    'Another tab of this browser runs the pool: invite and join there.'
-  ])
   section.prepend(
     byId('invite-title', HTMLHeadingElement),
     el('p', { class: 'hint' }, [
       'Another page joins through this one: a phone scans the code, a browser opens the link, or a person pastes the text. It needs no server; where nothing else leads here, its answer is carried back once.'
     ]),
     el('div', { class: 'actions' }, [invite]),
-    elsewhere,
     opened,
     result
   )
@@ -156,7 +151,6 @@ export function invitePart({ pool }: Pick<Page, 'pool'>, { address }: Pick<DemoS
   return {
     show({ snapshot: { status } }) {
       setAttribute(invite, 'disabled', isBusy || !mayInvite(pool, status))
-      setHidden(elsewhere, pool.role === 'owner')
       redrawOpen()
     }
   }
