@@ -11,8 +11,10 @@ declare const long: InvitedPage
 const residents = 5
 const newcomers = 10
 const withinMs = 15_000
-/** A page is not introduced to others by one page again and again: a peer that came so and left counts for half a minute. */
+/** A page is not introduced to others by one page again and again: a peer that came so and left counts for half a minute, */
 const restMs = 10_000
+/** and one that stays makes room for the next after a minute. So the first newcomer comes to a network that is older. */
+const settleMs = 65_000
 /** No address is waited for: nothing listens but WebRTC. */
 const init = {
   network: 'long-run',
@@ -40,7 +42,7 @@ async function open(browser: LongBrowser): Promise<Tab> {
 
 export const invitations: LongRun = {
   name: 'invitations',
-  about: 'ten pages join five by copied answers, without any server. 3 minutes',
+  about: 'ten pages join five by copied answers, without any server. 4 minutes',
   async run({ scale, say }) {
     const browser = await LongBrowser.launch('invited-page.ts')
     try {
@@ -51,6 +53,7 @@ export const invitations: LongRun = {
         pages.push(tab)
         say(`${pages.length} pages run`)
       }
+      await pause(settleMs)
       const times: (number | undefined)[] = []
       for (let i = 0; i < Math.max(1, Math.round(newcomers * scale)); i++) {
         const newcomer = await open(browser)
