@@ -26,6 +26,8 @@ export interface IntroducingNode {
 export class MemoryIntroductions implements Introductions {
   /** Bytes that it has passed on for others. */
   passedBytes = 0
+  /** How often it was introduced to another and agreed: each costs a page a WebRTC connection. */
+  takenIntroductions = 0
   /** True: it takes requests and passes nothing on, and nobody is notified. */
   swallows = false
   readonly #node: IntroducingNode
@@ -95,7 +97,9 @@ export class MemoryIntroductions implements Introductions {
   }
 
   #takes(from: PeerId, by: PeerId): boolean {
-    return this.#node.isUp && this.#handlers?.introduced(from, by) === true
+    const takes = this.#node.isUp && this.#handlers?.introduced(from, by) === true
+    if (takes) this.takenIntroductions++
+    return takes
   }
 
   /** The open link with a peer. */

@@ -5,6 +5,7 @@ import { churn } from './churn.ts'
 import { faults } from './faults.ts'
 import { advertise, sources } from './flood.ts'
 import { halfDie } from './half-die.ts'
+import { hostileIntroducers } from './hostile-introducers.ts'
 import { hungry } from './hungry.ts'
 import { playground } from './playground.ts'
 import { speed } from './speed.ts'
@@ -22,5 +23,6 @@ export const scenarios: readonly Scenario[] = [
   faults,
   speed,
   playground,
-  withoutServers
+  withoutServers,
+  ...hostileIntroducers
 ]
