@@ -47,6 +47,8 @@ const maxBrought = 256
 
 /** A peer that so many of ours are connected with is dialed last. */
 const maxCommon = 3
+/** For that so many of our peers must name others. */
+const minIntroducers = 2
 
 /** Of so many connections one may be dialed through one introducer; two in any case, or a newcomer that knows one peer would not get its minimum. */
 const dialedShare = 3
@@ -222,6 +224,7 @@ export class Introducing implements IntroductionHandlers {
    */
   #preferStrangers(): void {
     const { state } = this.#context
+    if (state.active < state.band.min) return
     const ways = new Map<PeerId, Point[]>()
     for (const info of state.points) {
       if (info.target === undefined || !this.#mayForget(info) || state.connection(info.target) !== undefined) continue
@@ -230,7 +233,9 @@ export class Introducing implements IntroductionHandlers {
       else known.push(info.point)
     }
     const all = [...ways.values()]
-    if (!all.some(({ length }) => length < maxCommon)) return
+    // One introducer that names peers nobody knows, since they do not exist, must not make us forget all others.
+    const strangers = all.filter(({ length }) => length < maxCommon).flat()
+    if (new Set(strangers.map(introducerOf)).size < minIntroducers) return
     for (const points of all) if (points.length >= maxCommon) for (const point of points) state.points.forget(point)
   }
 

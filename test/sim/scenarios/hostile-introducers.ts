@@ -6,7 +6,9 @@ import type { Machine } from '../machine.ts'
 import { PagesAlone } from '../pages-alone.ts'
 import { closing, figure, percent, type Report, type RunOptions, type Scenario } from '../scenario.ts'
 
+/** Of all pages; and of twenty with one hostile page. */
 const hostileShare = 0.1
+const oneOfTwenty = 0.05
 const churnPerMinute = 0.02
 const defaultMinutes = 60
 /** Of all connections of honest pages so many may have come by one hostile introducer; of those of one page as many, and one in any case. */
@@ -14,7 +16,7 @@ const barShare = 0.1
 /** A page that has been there for as long, ms, is no newcomer. */
 const newcomerMs = 30_000
 /** A page that lost its peers is back at its minimum after this, ms: its dead peers are noticed after 30 s. */
-const maxBelowMs = 120_000
+const maxBelowMs = 180_000
 const lookEveryMs = 10_000
 
 const all = Object.keys(misdeeds) as Misdeed[]
@@ -67,8 +69,12 @@ function sharesOf(pages: Iterable<Machine>): Shares {
   return { connections, hostile, byOne: Math.max(0, ...by.values()), worst }
 }
 
-async function run(does: readonly Misdeed[], { pools, seed, checking, minutes = defaultMinutes }: RunOptions): Promise<Report> {
-  const hostile = Math.max(1, Math.round(pools * hostileShare))
+async function run(
+  does: readonly Misdeed[],
+  share: number,
+  { pools, seed, checking, minutes = defaultMinutes }: RunOptions
+): Promise<Report> {
+  const hostile = Math.max(1, Math.round(pools * share))
   const world = new PagesAlone({ pages: pools - hostile, seed, churn: churnPerMinute, checking })
   const { sim } = world
   const gang: Gang = { sim, members: [], victims: () => [...world.pages].filter(({ pool }) => pool !== undefined) }
@@ -123,13 +129,13 @@ export const hostileIntroducers: readonly Scenario[] = [
     about: `pages without servers for an hour, a tenth of them hostile introducers, of all kinds`,
     bar,
     pools: [20, 1_000],
-    run: (options) => run(all, options)
+    run: (options) => run(all, hostileShare, options)
   },
   ...all.map((one) => ({
-    name: `hostile-introducers-${one}`,
-    about: `the same, where each hostile page ${misdeeds[one]}`,
+    name: `hostile-introducer-${one}`,
+    about: `twenty pages without servers for an hour, one of which ${misdeeds[one]}`,
     bar,
     pools: [20],
-    run: (options: RunOptions) => run([one], options)
+    run: (options: RunOptions) => run([one], oneOfTwenty, options)
   }))
 ]
