@@ -10,7 +10,7 @@ it('twenty pages, one of which names peers that do not exist, stay in their band
   const scenario = hostileIntroducers.find(({ name }) => name === 'hostile-introducer-ghosts')
   const report = await withoutStacks(async () => scenario?.run({ pools: 20, seed, minutes: 10, checking: { everySteps: 1_009 } }))
   expect(report?.violations, `seed ${seed}`).toEqual([])
-  const valueOf = (name: string): string | undefined => report?.figures.find((one) => one.name.startsWith(name))?.value
-  expect(valueOf('looks at the graph'), `seed ${seed}`).toMatch(/; 1$/)
-  expect(Number.parseFloat(valueOf('time with at least their minimum') ?? ''), `seed ${seed}`).toBeGreaterThan(95)
+  const figureOf = (name: string): string | undefined => report?.figures.find((one) => one.name.startsWith(name))?.value
+  expect(figureOf('looks at the graph'), `seed ${seed}`).toMatch(/; 1$/)
+  expect(Number.parseFloat(figureOf('time with at least their minimum') ?? ''), `seed ${seed}`).toBeGreaterThan(95)
 })
