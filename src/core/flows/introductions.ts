@@ -234,8 +234,8 @@ export class Introducing implements IntroductionHandlers {
     }
     const all = [...ways.values()]
     // One introducer that names peers nobody knows, since they do not exist, must not make us forget all others.
-    const strangers = all.filter(({ length }) => length < maxCommon).flat()
-    if (new Set(strangers.map(introducerOf)).size < minIntroducers) return
+    const others = all.filter(({ length }) => length < maxCommon).flat()
+    if (new Set(others.map(introducerOf)).size < minIntroducers) return
     for (const points of all) if (points.length >= maxCommon) for (const point of points) state.points.forget(point)
   }
 
