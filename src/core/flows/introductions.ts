@@ -224,7 +224,6 @@ export class Introducing implements IntroductionHandlers {
    */
   #preferStrangers(): void {
     const { state } = this.#context
-    if (state.active < state.band.min) return
     const ways = new Map<PeerId, Point[]>()
     for (const info of state.points) {
       if (info.target === undefined || !this.#mayForget(info) || state.connection(info.target) !== undefined) continue
@@ -235,7 +234,7 @@ export class Introducing implements IntroductionHandlers {
     const all = [...ways.values()]
     // One introducer that names peers nobody knows, since they do not exist, must not make us forget all others.
     const others = all.filter(({ length }) => length < maxCommon).flat()
-    if (new Set(others.map(introducerOf)).size < minIntroducers) return
+    if (state.active < state.band.min || new Set(others.map(introducerOf)).size < minIntroducers) return
     for (const points of all) if (points.length >= maxCommon) for (const point of points) state.points.forget(point)
   }
 
