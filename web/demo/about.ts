@@ -105,6 +105,14 @@ export function titleOf(about: About): string {
   return about.name === '' ? sentenceCase(kindWords(about)) : about.name
 }
 
+/** What the peer is called in a line, before the end of its id: shorter than its title. Empty: nothing is known. */
+export function callOf(about: About): string {
+  const { kind, name, browser, device } = about
+  if (name !== '' || kind === 'relay' || kind === 'node') return titleOf(about)
+  if (kind === 'other') return ''
+  return `${browser === '' ? 'Page' : browser}${device === 'phone' ? ' on a phone' : ''}`
+}
+
 /** Short enough for the picture. */
 export function labelOf({ kind, name, browser, device }: About): string {
   if (kind === 'relay') return 'relay'

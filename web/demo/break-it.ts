@@ -5,7 +5,7 @@
 
 import { type BreakKind, BreakRun, cutMs, frozenMs } from './break-run.ts'
 import { askMs, type Breaker } from './break-server.ts'
-import { outcomeWords, timeWords } from './break-words.ts'
+import { outcomeWords, stoppedWords, timeWords } from './break-words.ts'
 import { byId, el, setAttribute, setText } from './dom.ts'
 import type { Page, Part } from './page.ts'
 
@@ -71,12 +71,19 @@ export function breakItPart(page: Page, { breaker: finding, note }: BreakItOptio
     const isWhole = mendedAt.kill <= Date.now()
     const isFree = run === undefined || run.endedAt !== undefined || (run.startedAt !== undefined && run.pool?.kind !== 'runs')
     const isHere = page.pool.owned !== undefined && isRunning
-    for (const [kind, { button }] of rows) {
+    const stopped = stoppedWords(breaker?.servers)
+    for (const [kind, { button, keep }] of rows) {
       const isLocal = kind === 'cut' || kind === 'freeze'
-      const isAble = isLocal || (breaker !== undefined && mendedAt[placeOf(kind)] <= Date.now())
+      // The server kills nothing while it has stopped something.
+      const isKept = stopped !== '' && (kind === 'relay' || kind === 'half')
+      keep(isKept ? stopped : '')
+      const isAble = isLocal || (breaker !== undefined && !isKept && mendedAt[placeOf(kind)] <= Date.now())
       setAttribute(button, 'disabled', !(isFree && isWhole && isHere && isAble))
     }
-    setText(status, page.pool.owned === undefined ? 'Another tab runs the pool: break it there.' : statusWords(run, mendedAt.kill))
+    setText(
+      status,
+      page.pool.owned === undefined ? 'Another tab runs the pool: break it there.' : statusWords(run, mendedAt.kill) || stopped
+    )
   }
 
   const perform = async (kind: BreakKind): Promise<void> => {
@@ -159,6 +166,8 @@ function statusWords(run: BreakRun | undefined, mendedAt: number): string {
 interface BreakRow {
   readonly element: HTMLElement
   readonly button: HTMLButtonElement
+  /** Why it cannot be broken now, in place of what it does; empty: it can. */
+  keep(why: string): void
   show(run: BreakRun): void
 }
 
@@ -167,13 +176,15 @@ function breakRow({ kind, button: label, what }: Breakable): BreakRow {
   const button = el('button', { type: 'button', 'data-action': 'break', 'aria-describedby': about, disabled: true }, [label])
   const pool = stopwatchCell('break-pool', 'This pool')
   const plain = stopwatchCell('break-plain', 'libp2p’s keep-alive')
+  const hint = el('p', { class: 'hint', id: about }, [what])
   const element = el('li', { class: 'break', 'data-testid': 'break-row', 'data-break': kind, 'data-phase': 'ready' }, [
-    el('div', {}, [button, el('p', { class: 'hint', id: about }, [what])]),
+    el('div', {}, [button, hint]),
     el('div', { class: 'stopwatches' }, [pool.element, plain.element])
   ])
   return {
     element,
     button,
+    keep: (why) => setText(hint, why || what),
     show(run) {
       const { startedAt } = run
       const phase =
@@ -192,8 +203,10 @@ function stopwatchCell(testId: string, name: string) {
   const element = el('dl', { class: 'stopwatch', 'data-outcome': 'none' }, [el('dt', { class: 'small quiet' }, [name]), time, words])
   return {
     element,
-    show(run: BreakRun, progress: BreakRun['pool'], enough: number) {
+    show(run: BreakRun, seen: BreakRun['pool'], enough: number) {
       const { startedAt } = run
+      // Without a start it could not be broken.
+      const progress = run.endedAt !== undefined && startedAt === undefined ? undefined : seen
       const isGivenUp = run.endedAt !== undefined && progress?.kind === 'runs'
       const elapsedMs = (run.endedAt ?? Date.now()) - (startedAt ?? 0)
       const text = progress === undefined ? '–' : timeWords({ kind: run.kind, progress }, elapsedMs)

@@ -108,7 +108,11 @@ export class BreakRun {
       pool.addEventListener('connection-closed', closed)
       pool.addEventListener('connection-lost', closed)
       this.#start()
-      const blow = await this.#strike()
+      const blow = await this.#strike().catch((error: unknown) => {
+        // It is not broken: there is nothing to measure.
+        this.#pool = this.#plain = undefined
+        throw error
+      })
       this.#know(blow)
       changed()
       if (blow.mendedAt !== undefined) await this.#mended(blow, changed)

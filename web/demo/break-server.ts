@@ -1,5 +1,6 @@
 /** Asks the demo's server to break something: `/break.json`, with the token that only a page of that server can read. */
 import { messageOf } from '../../src/core/values/reason.ts'
+import { type ServerState, serverStateOf } from './server-words.ts'
 
 /** What the server breaks, and mends by itself. */
 export type ServerBreak = 'relay' | 'half' | 'liar'
@@ -29,12 +30,16 @@ export interface Breaker {
   switchServers(how: ServerSwitch): Promise<void>
   /** What is broken now. */
   broken(): Promise<readonly unknown[]>
+  /** Of the servers, as `broken` said last. */
+  readonly servers: ServerState
 }
 
 /** Whether the server that served this page breaks anything. Never rejects. */
 export async function findBreaker(): Promise<Breaker | undefined> {
   try {
-    const token = readToken(await ask({}))
+    const first = await ask({})
+    const token = readToken(first)
+    let servers = serverStateOf(brokenIn(first))
     const headers = { 'content-type': 'application/json', 'x-demo-token': token }
     const post = (kind: ServerBreak | ServerSwitch) => ask({ method: 'POST', headers, body: JSON.stringify({ kind }) })
     return {
@@ -43,8 +48,12 @@ export async function findBreaker(): Promise<Breaker | undefined> {
         await post(how)
       },
       async broken() {
-        const said = await ask({})
-        return typeof said === 'object' && said !== null && 'broken' in said && Array.isArray(said.broken) ? said.broken : []
+        const broken = brokenIn(await ask({}))
+        servers = serverStateOf(broken)
+        return broken
+      },
+      get servers() {
+        return servers
       }
     }
   } catch {
@@ -60,6 +69,10 @@ async function ask(init: RequestInit): Promise<unknown> {
   if (response.ok) return said
   const problem = typeof said === 'object' && said !== null && 'problem' in said ? said.problem : undefined
   throw new Error(typeof problem === 'string' ? problem : `the server answered ${response.status}`)
+}
+
+function brokenIn(said: unknown): readonly unknown[] {
+  return typeof said === 'object' && said !== null && 'broken' in said && Array.isArray(said.broken) ? said.broken : []
 }
 
 function readToken(said: unknown): string {

@@ -1,11 +1,18 @@
 /** What the stopwatches say. Pure. */
 import type { BreakKind } from './break-run.ts'
 import { formatCount } from './format.ts'
+import type { ServerState } from './server-words.ts'
 import type { Progress } from './stopwatch.ts'
 
 /** To a tenth of a second: 0.3 s, 12.0 s. */
 export function formatSeconds(ms: number): string {
   return `${(Math.max(0, ms) / 1_000).toFixed(1)} s`
+}
+
+/** Why nothing can be killed now; empty: it can. */
+export function stoppedWords(servers: ServerState | undefined): string {
+  if (servers === 'servers-stopped') return 'The servers are stopped. Start them first.'
+  return servers === 'relay-stopped' ? 'The relay is stopped. Start the servers first.' : ''
 }
 
 export interface Outcome {

@@ -69,6 +69,9 @@ export function nodeMark(node: GraphNode, naming: Naming, open: (node: GraphNode
   const name = nameOf(node, naming)
   const label = svgEl('text', { class: 'name', y: String(more > 0 ? 4 : radius + 13) }, [name])
   if (name !== '' || ring === 1) parts.push(label)
+  // Several pages are called by the same browser.
+  const end = svgEl('text', { class: 'name end', y: String(radius + 25) })
+  if (ring === 1) parts.push(end)
   const element = svgEl(
     'g',
     { class: `node ring-${ring}`, 'data-node': node.id, role: ring === 0 || more > 0 ? 'img' : 'button', tabindex: '-1' },
@@ -86,6 +89,7 @@ export function nodeMark(node: GraphNode, naming: Naming, open: (node: GraphNode
       current = next
       setAttribute(element, 'data-condition', next.condition)
       setText(label, nameOf(next, naming))
+      setText(end, endOf(next, naming))
       setAttribute(element, 'aria-label', spokenOf(next, naming))
     }
   }
@@ -99,7 +103,13 @@ function nameOf({ ring, peerId, more }: GraphNode, naming: Naming): string {
   const about = naming.of(peerId)
   // Ends of ids tell nobody anything there; the relay is the one to find.
   if (!naming.hasRoom()) return about?.kind === 'relay' ? labelOf(about) : ''
-  return (about === undefined ? '' : labelOf(about)) || peerId.slice(-4)
+  return (about === undefined ? '' : labelOf(about)) || shortId(peerId)
+}
+
+/** Below the name of a page, which is that of its browser: the end of its id. */
+function endOf({ ring, peerId, more }: GraphNode, naming: Naming): string {
+  const isPage = ring === 1 && more === 0 && peerId !== null && naming.hasRoom() && naming.of(peerId)?.kind === 'page'
+  return isPage && naming.of(peerId)?.name === '' ? shortId(peerId) : ''
 }
 
 function portrait(peerId: PeerId, half: number): SVGSVGElement {

@@ -5,7 +5,7 @@
 import type { Invitation, PoolStatus } from '../../src/core/index.ts'
 import type { SharedPool } from '../index.ts'
 import { byId, el, setAttribute, setHidden, setText } from './dom.ts'
-import { endedWords, failureWords, joinLink, leftWords } from './invite-words.ts'
+import { answerFailure, endedWords, type Failure, failureWords, joinLink, leadsHere, leftWords } from './invite-words.ts'
 import type { Page, Part } from './page.ts'
 import { qrCode } from './phone.ts'
 import type { DemoSettings } from './settings.ts'
@@ -59,7 +59,7 @@ export function invitePart({ pool }: Pick<Page, 'pool'>, { address }: Pick<DemoS
   section.prepend(
     byId('invite-title', HTMLHeadingElement),
     el('p', { class: 'hint' }, [
-      'Another page joins through this one: a phone scans the code, a browser opens the link, or a person pastes the text. It needs no server; where nothing else leads here, its answer is carried back once.'
+      'No server is needed. If the two pages cannot find each other, the other page shows an answer. Paste that answer here.'
     ]),
     el('div', { class: 'actions' }, [invite]),
     opened,
@@ -72,9 +72,9 @@ export function invitePart({ pool }: Pick<Page, 'pool'>, { address }: Pick<DemoS
     setAttribute(result, 'data-result', kind)
     result.replaceChildren(...nodes)
   }
-  const fail = (what: string, error: unknown, advice = ''): void => {
+  const fail = ({ problem, advice }: Failure): void => {
     say('failed', [
-      el('p', { class: 'problem', 'data-testid': 'invite-error' }, [failureWords(what, error)]),
+      el('p', { class: 'problem', 'data-testid': 'invite-error' }, [problem]),
       ...(advice === '' ? [] : [el('p', { class: 'hint' }, [advice])])
     ])
   }
@@ -86,18 +86,29 @@ export function invitePart({ pool }: Pick<Page, 'pool'>, { address }: Pick<DemoS
     const isLocal = /^(localhost|127\.|\[::1\])/.test(new URL(link).hostname)
     setText(reach, isLocal ? 'The link leads to this machine alone. For phones, start the demo with --host.' : '')
     answer.value = ''
+    setHidden(form, false)
+    setHidden(opened, false)
+    setHidden(invite, true)
+  }
+  const offerAgain = (): void => {
+    setText(invite, 'Invite again')
+    setHidden(invite, false)
+  }
+  /** Nobody can use it any more. */
+  const close = (): void => {
+    open?.invitation.end()
+    open = undefined
+    for (const button of [copyLink, copyText]) setAttribute(button, 'data-copy', '')
+    setHidden(opened, true)
+    offerAgain()
   }
   const end = (): void => {
     if (open === undefined) return
     const { invitation, isStopped } = open
-    open = undefined
-    for (const button of [copyLink, copyText]) setAttribute(button, 'data-copy', '')
-    setHidden(opened, true)
-    setHidden(invite, false)
-    const words = endedWords({
-      used: isStopped ? 0 : uses - invitation.usesLeft,
-      isExpired: !isStopped && Date.now() >= invitation.expiresAt
-    })
+    const used = isStopped ? 0 : uses - invitation.usesLeft
+    close()
+    const isExpired = !isStopped && Date.now() >= invitation.expiresAt
+    const words = endedWords({ used: isExpired ? 0 : used, isExpired })
     // What was said of an answer stays.
     if (isStopped || result.getAttribute('data-result') !== 'good') say('good', [el('p', {}, [words])])
   }
@@ -105,18 +116,17 @@ export function invitePart({ pool }: Pick<Page, 'pool'>, { address }: Pick<DemoS
     if (isBusy) return
     isBusy = true
     setAttribute(invite, 'disabled', true)
+    if (open !== undefined) close()
     say('busy', ['Making an invitation …'])
     Promise.resolve()
       .then(() => poolOf(pool).invite({ uses }))
       .then((invitation) => {
         open = { invitation, isStopped: false }
         show(invitation)
-        setHidden(opened, false)
-        setHidden(invite, true)
         say('busy', [])
         redrawOpen()
       })
-      .catch((error: unknown) => fail('No invitation', error))
+      .catch((error: unknown) => fail({ problem: failureWords('No invitation', error), advice: '' }))
       .finally(() => {
         isBusy = false
         setAttribute(invite, 'disabled', false)
@@ -125,23 +135,52 @@ export function invitePart({ pool }: Pick<Page, 'pool'>, { address }: Pick<DemoS
   stop.addEventListener('click', () => {
     if (open === undefined) return
     open.isStopped = true
-    open.invitation.end()
     end()
     invite.focus()
   })
   form.addEventListener('submit', (event) => {
     event.preventDefault()
     if (open === undefined) return
+    const { invitation } = open
+    const text = answer.value.trim()
+    if (text === '') {
+      fail({ problem: 'Paste the answer first.', advice: '' })
+      return
+    }
     setAttribute(take, 'disabled', true)
     say('busy', ['Connecting …'])
-    open.invitation
-      .accept(answer.value.trim())
-      .then((peerId) => say('good', [el('p', {}, [peerButton(peerId, { isNamed: true }), ' joined through this page.'])]))
-      .catch((error: unknown) =>
-        fail('The answer was not taken', error, 'Copy all of the answer that the other page shows, while that page is open.')
-      )
+    invitation
+      .accept(text)
+      .then((peerId) => {
+        say('good', [
+          el('p', {}, [peerButton(peerId, { isNamed: true }), ' joined through this page.']),
+          el('p', { class: 'hint' }, ['The invitation is used up. For another page, invite again.'])
+        ])
+        if (open?.invitation === invitation) close()
+      })
+      .catch((error: unknown) => {
+        // It ended meanwhile: that was said.
+        if (open?.invitation !== invitation) return
+        const failure = answerFailure(error, text)
+        fail(failure)
+        if (failure.isSpent) spend(invitation)
+      })
       .finally(() => setAttribute(take, 'disabled', false))
   })
+  // What was said of the text before says nothing of this one.
+  answer.addEventListener('input', () => {
+    if (result.getAttribute('data-result') === 'failed') say('busy', [])
+  })
+  /** It takes no answer any more. Its code stays where another page may join without one. */
+  const spend = ({ text }: Invitation): void => {
+    if (!leadsHere(text)) {
+      close()
+      return
+    }
+    setHidden(form, true)
+    offerAgain()
+    result.append(el('p', { class: 'hint' }, ['A page that is connected with a server may still join by it.']))
+  }
   const redrawOpen = (): void => {
     if (open === undefined) return
     const { usesLeft, expiresAt } = open.invitation

@@ -4,7 +4,7 @@
  */
 import { byId, el, setAttribute, setHidden } from './dom.ts'
 import { mayInvite, poolOf } from './invite.ts'
-import { joinFailure, readPasted, textInFragment } from './invite-words.ts'
+import { type Failure, inviterOf, joinFailure, readPasted, textInFragment } from './invite-words.ts'
 import type { Page, Part } from './page.ts'
 import { peerButton } from './widgets.ts'
 
@@ -33,7 +33,8 @@ export function joinPart({ pool }: Pick<Page, 'pool'>): Part {
     ]),
     el('label', { for: 'join-answer', class: 'sr' }, ['Your answer']),
     own,
-    el('div', { class: 'actions' }, [copy])
+    el('div', { class: 'actions' }, [copy]),
+    el('p', { class: 'hint' }, ['If that page says that the invitation has ended, ask for a new one.'])
   ])
   const result = el('div', { id: 'join-result', class: 'result', role: 'status', 'data-testid': 'join-result' })
   section.append(el('h3', {}, ['Join by an invitation']), form, result, carried)
@@ -46,25 +47,33 @@ export function joinPart({ pool }: Pick<Page, 'pool'>): Part {
     setAttribute(input, 'aria-invalid', kind === 'failed' ? 'true' : undefined)
     result.replaceChildren(...nodes)
   }
+  const fail = ({ problem, advice }: Failure): void => {
+    say('failed', [
+      el('p', { class: 'problem', 'data-testid': 'join-error' }, [problem]),
+      ...(advice === '' ? [] : [el('p', { class: 'hint' }, [advice])])
+    ])
+  }
   /** Never rejects. */
-  const run = async (text: string): Promise<void> => {
+  const run = async (pasted: string): Promise<void> => {
     if (current !== undefined) return
+    const text = readPasted(pasted)
+    if (text === '') {
+      fail({ problem: 'Paste a text or a link first.', advice: '' })
+      return
+    }
+    const inviter = inviterOf(text)
+    const isHere = pool.snapshot()?.connections.some(({ peerId }) => peerId === inviter) === true
     const controller = new AbortController()
     current = controller
     setHidden(cancel, false)
     setHidden(join, true)
     say('busy', ['Joining …'])
     try {
-      const peerId = await poolOf(pool).join(readPasted(text), { signal: controller.signal, onAnswer: show })
-      say('good', [el('p', {}, ['Joined through ', peerButton(peerId, { isNamed: true }), '.'])])
+      const peerId = await poolOf(pool).join(text, { signal: controller.signal, onAnswer: show })
+      say('good', [el('p', {}, [isHere ? 'Already connected with ' : 'Joined through ', peerButton(peerId, { isNamed: true }), '.'])])
       input.value = ''
     } catch (error) {
-      const { problem, advice } = joinFailure(error)
-      const words = controller.signal.aborted ? 'You cancelled it.' : problem
-      say('failed', [
-        el('p', { class: 'problem', 'data-testid': 'join-error' }, [words]),
-        ...(controller.signal.aborted || advice === '' ? [] : [el('p', { class: 'hint' }, [advice])])
-      ])
+      fail(controller.signal.aborted ? { problem: 'You cancelled it.', advice: '' } : joinFailure(error, text))
     } finally {
       current = undefined
       setHidden(carried, true)
@@ -90,6 +99,9 @@ export function joinPart({ pool }: Pick<Page, 'pool'>): Part {
   form.addEventListener('submit', (event) => {
     event.preventDefault()
     void run(input.value)
+  })
+  input.addEventListener('input', () => {
+    if (result.getAttribute('data-result') === 'failed') say('busy', [])
   })
   cancel.addEventListener('click', () => current?.abort())
   addEventListener('hashchange', takeFragment)

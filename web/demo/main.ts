@@ -118,7 +118,7 @@ function showPool(pool: SharedPool, settings: DemoSettings, recording: Recording
     sheet,
     log,
     breakItPart(page, { breaker, note: log.note }),
-    withoutServersPart(page, { breaker, note: log.note }),
+    withoutServersPart(page, { breaker, note: log.note }, redraw),
     sharedTextPart(page),
     invitePart(page, settings),
     joinPart(page),

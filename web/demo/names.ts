@@ -4,7 +4,7 @@
  */
 import type { PeerId, PoolSnapshot } from '../../src/core/index.ts'
 import type { SharedPool } from '../index.ts'
-import { type About, aboutAgent, decodeAbout, readAbout, titleOf } from './about.ts'
+import { type About, aboutAgent, callOf, decodeAbout, readAbout } from './about.ts'
 import { setText } from './dom.ts'
 import { shortId } from './format.ts'
 
@@ -28,13 +28,12 @@ export interface Names {
 const names = new Map<PeerId, About | undefined>()
 
 /**
- * The one rule for what a peer is called in a line: the name that it gave itself, or that it is the relay, with the end of its id; else the end of its id.
+ * The one rule for what a peer is called in a line: the name that it gave itself, or its kind or browser, with the end of its id.
  * A name is no proof, so the id is always there.
  */
 export function nameOf(peerId: PeerId): string {
   const about = names.get(peerId)
-  const id = shortId(peerId)
-  return about === undefined || (about.name === '' && about.kind !== 'relay') ? id : `${titleOf(about)} ${id}`
+  return `${about === undefined ? '' : callOf(about)} ${shortId(peerId)}`.trimStart()
 }
 
 export function aboutOf(peerId: PeerId): About | undefined {

@@ -18,11 +18,12 @@ const switches: readonly { readonly how: ServerSwitch; readonly label: string; r
   { how: 'start-servers', label: 'Start the servers', done: 'You started the servers.' }
 ]
 
-const goesOn = [
+/** Where this page is connected with another one. */
+const betweenPages = [
   'Messages and the shared text, between pages that are connected.',
-  'New connections: a page introduces the pages that it is connected with to each other.',
-  'The pool goes on looking for its servers, and uses them again when they are back.'
-]
+  'New connections: a page introduces the pages that it is connected with to each other.'
+] as const
+const searching = 'The pool goes on looking for its servers, and uses them again when they are back.'
 
 export interface WithoutServersOptions {
   readonly breaker: Promise<Breaker | undefined>
@@ -30,21 +31,15 @@ export interface WithoutServersOptions {
   note(line: { readonly name: string; readonly text: string; readonly at: number }): void
 }
 
-export function withoutServersPart(page: Page, { breaker: finding, note }: WithoutServersOptions): Part {
+export function withoutServersPart(page: Page, { breaker: finding, note }: WithoutServersOptions, redraw: () => void): Part {
   const section = byId('without-servers', HTMLElement)
   const status = el('p', { class: 'server-state', role: 'status', 'data-testid': 'server-state' })
   const count = el('p', { class: 'small', 'data-testid': 'introduced-count' })
   const list = el('ul', { class: 'introduced', 'data-testid': 'introduced-list', 'aria-label': 'Connections that came by an introduction' })
   const rows = keyedList(list, { key: ({ peerId, establishedAt }) => `${peerId} ${establishedAt}`, create: introducedRow })
+  const between = betweenPages.map((text) => el('li', {}, [text]))
   const alone = el('div', { class: 'alone', 'data-testid': 'alone', hidden: true }, [
-    el('div', {}, [
-      el('h3', {}, ['Goes on']),
-      el(
-        'ul',
-        { class: 'goes-on' },
-        goesOn.map((text) => el('li', {}, [text]))
-      )
-    ]),
+    el('div', {}, [el('h3', {}, ['Goes on']), el('ul', { class: 'goes-on' }, [...between, el('li', {}, [searching])])]),
     el('div', {}, [
       el('h3', {}, ['Does not']),
       el('ul', { class: 'ends' }, [
@@ -83,6 +78,7 @@ export function withoutServersPart(page: Page, { breaker: finding, note }: Witho
     setText(count, introducedWords(last))
     rows.show(introducedOf(last))
     setHidden(alone, !isAlone(last, navigator.onLine))
+    for (const item of between) setHidden(item, reachedOf(last).pages === 0)
   }
   const ask = async (): Promise<void> => {
     if (breaker === undefined || isSwitching) return
@@ -92,6 +88,8 @@ export function withoutServersPart(page: Page, { breaker: finding, note }: Witho
     } catch {
       state = 'unknown'
     }
+    // What can be killed depends on it, too.
+    redraw()
     draw()
   }
   const turn = async (how: ServerSwitch, label: string, done: string): Promise<void> => {

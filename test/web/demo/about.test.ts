@@ -3,6 +3,7 @@ import {
   type About,
   aboutAgent,
   aboutBrowser,
+  callOf,
   cleanName,
   decodeAbout,
   encodeAbout,
@@ -91,4 +92,12 @@ test('a peer is called by its name, else by its kind', () => {
   expect([titleOf(page), labelOf(page)]).toEqual(['Chrome on a phone', 'Chrome, phone'])
   expect(titleOf({ kind: 'relay', name: '', browser: '', device: '' })).toBe('Relay')
   expect(saidWords(node)).toBe('It says that it is “Node peer 3”, a Node. Anybody can say so; only its id is proved.')
+})
+
+test('in a line a page is called by its browser, and a phone is named', () => {
+  expect(callOf(aboutBrowser(chrome))).toBe('Chrome')
+  expect(callOf(aboutBrowser(pixel))).toBe('Chrome on a phone')
+  expect(callOf({ kind: 'node', name: '', browser: '', device: '' })).toBe('Node')
+  expect(callOf({ kind: 'page', name: 'Ada', browser: 'Chrome', device: '' })).toBe('Ada')
+  expect(callOf({ kind: 'other', name: '', browser: '', device: '' })).toBe('')
 })
