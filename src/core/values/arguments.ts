@@ -116,17 +116,17 @@ export function mustKnow(given: unknown, names: object, { code, what }: { readon
   const typed = typeof given === 'string' ? given : ''
   if (Object.hasOwn(names, typed)) return
   const all = Object.keys(names)
-  const distances = all.map((one) => distance(typed.slice(0, 64).toLowerCase(), one.toLowerCase()))
+  const distances = all.map((one) => distance(typed.toLowerCase(), one.toLowerCase()))
   const least = Math.min(...distances)
   const hint =
     least <= Math.min(2, typed.length / 3) ? `did you mean ${all[distances.indexOf(least)]}?` : `expected one of ${all.join(', ')}`
   throw new PoolError(code, `unknown ${what} ${shown(given)}: ${hint}`)
 }
 
-/** How far two names are from each other: by the letters that they lack, and by their lengths. */
+/** How far two names are from each other: by the letters that they lack, by their lengths, and by how they begin. */
 function distance(a: string, b: string): number {
   const lacking = (one: string, other: string): number => [...one].filter((letter) => !other.includes(letter)).length
-  return lacking(a, b) + Math.max(lacking(b, a), Math.abs(a.length - b.length))
+  return lacking(a, b) + Math.max(lacking(b, a), Math.abs(a.length - b.length)) + Number(a[0] !== b[0])
 }
 
 // Points, peer ids and hosts.
