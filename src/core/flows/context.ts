@@ -2,6 +2,7 @@
  * What every flow works with. All that others wrote is guarded. `peer-pool.ts` makes it once. Flows never look into messages and
  * metadata, so they know them as bytes; the public faces in `api/` give the application its own types back.
  */
+import type { AttemptRecord } from '../tables/attempt.ts'
 import type { PoolState } from '../tables/pool-state.ts'
 import type { ConnectionKind, RunningConnection } from '../values/attempt.ts'
 import type { PoolConfig } from '../values/config.ts'
@@ -50,8 +51,8 @@ export interface FlowConnection extends RunningConnection {
 export interface OpenInvitations {
   /** The invitation that we name to this peer, whose own it is; empty: none. */
   namedTo(peerId: PeerId): string
-  /** Did we invite this peer, which names this invitation? */
-  invites(peerId: PeerId, id: string): boolean
+  /** May the peer of this attempt come by the invitation that it names? Then the attempt holds a use until it ends. */
+  invites(attempt: AttemptRecord<FlowConnection>, id: string): boolean
   /** Ends them all, and what follows those of others. */
   end(): void
   /** As the pool's. */

@@ -126,7 +126,7 @@ export class Handshakes {
     const { peerId } = link
     const instance = instanceText(hello.instance)
     const points = parsePoints(network, hello.points)
-    const isInvited = invitations?.invites(peerId, hello.invitation)
+    const isInvited = invitations?.invites(attempt, hello.invitation)
     const verdict = checkHello(state, attempt, { peerId, hello, points, instance, isInvited, now: clock.now() })
     if (verdict.kind !== 'admit') return verdict
     this.#makeRoom(verdict, link)

@@ -4,6 +4,8 @@
  *
  * A text of an unknown peer changes nothing but this: its points are dialed once, as points that a program found, and one connection is tried.
  */
+
+import type { AttemptRecord } from '../tables/attempt.ts'
 import { callable, figure, recordOf, signal as signalArgument, text as textArgument, whole } from '../values/arguments.ts'
 import type { PeerId } from '../values/ids.ts'
 import type { Invitation, InviteOptions, JoinOptions } from '../values/invitation.ts'
@@ -12,7 +14,7 @@ import { DialError, type Link, type SignallingOffer } from '../values/ports.ts'
 import { messageOf, PoolError, type Rejection } from '../values/reason.ts'
 import { abortLink } from './closing.ts'
 import type { Connector } from './connect.ts'
-import type { FlowContext, OpenInvitations } from './context.ts'
+import type { FlowConnection, FlowContext, OpenInvitations } from './context.ts'
 import { arrivalOf, OpenInvitation } from './open-invitation.ts'
 import { abortable, deadline, within } from './waits.ts'
 
@@ -22,8 +24,6 @@ const maxInvitationMs = 86_400_000
 const maxOpen = 8
 /** Joins at once. */
 const maxJoining = 8
-/** Newcomers between their Hello and their connection that are remembered. */
-const maxArriving = 64
 /** Points through common peers in one invitation. */
 const maxIntroduced = 2
 /** The network makes an offer or an answer in that time, ms. */
@@ -60,16 +60,19 @@ class Invitations implements OpenInvitations {
   #making = 0
   /** Invitations that we follow, by the peers that made them. */
   readonly #joining = new Map<PeerId, string>()
-  /** Newcomers that named an invitation of ours in their Hello; the oldest goes. */
-  readonly #arriving = new Map<PeerId, OpenInvitation>()
+  /** Attempts that hold a use of an invitation of ours, from the Hello that names it to the connection. One that failed gives the use back. */
+  readonly #arriving = new Map<AttemptRecord<FlowConnection>, OpenInvitation>()
   #stopped = new AbortController()
 
   constructor(context: FlowContext, host: InvitationHost) {
     this.#context = context
     this.#host = host
     context.events.addEventListener('connection-opened', ({ detail: { peerId } }) => {
-      this.#arriving.get(peerId)?.count()
-      this.#arriving.delete(peerId)
+      for (const [attempt, invitation] of this.#arriving) {
+        if (attempt.phase !== 'running' || attempt.peerId !== peerId) continue
+        this.#arriving.delete(attempt)
+        invitation.count()
+      }
     })
   }
 
@@ -77,12 +80,17 @@ class Invitations implements OpenInvitations {
     return this.#joining.get(peerId) ?? ''
   }
 
-  invites(peerId: PeerId, id: string): boolean {
+  /** Newcomers that come together must not share one use: each holds one while it shakes hands. */
+  invites(attempt: AttemptRecord<FlowConnection>, id: string): boolean {
     const invitation = this.#open.get(id)
-    if (invitation === undefined || invitation.usesLeft === 0) return false
-    this.#arriving.delete(peerId)
-    for (const oldest of this.#arriving.keys()) if (this.#arriving.size >= maxArriving) this.#arriving.delete(oldest)
-    this.#arriving.set(peerId, invitation)
+    if (invitation === undefined) return false
+    let held = 0
+    for (const [other, its] of this.#arriving) {
+      if (other.phase === 'ended') this.#arriving.delete(other)
+      else if (its === invitation) held++
+    }
+    if (held >= invitation.usesLeft) return false
+    this.#arriving.set(attempt, invitation)
     return true
   }
 
