@@ -45,11 +45,6 @@ const comeBackAfterMs = 300_000
 /** Peers whose introducer is remembered. */
 const maxBrought = 256
 
-/** A peer that so many of ours are connected with is dialed last. */
-const maxCommon = 3
-/** For that so many of our peers must name others. */
-const minIntroducers = 2
-
 /** Of so many connections one may be dialed through one introducer; two in any case, or a newcomer that knows one peer would not get its minimum. */
 const dialedShare = 3
 const minDialed = 2
@@ -87,10 +82,7 @@ export class Introducing implements IntroductionHandlers {
     events.addEventListener('connection-opened', ({ detail }) => this.#opened(state.connection(detail.peerId)))
     events.addEventListener('bootstrap-received', ({ detail }) => this.#answer(state.connection(detail.peerId)))
     events.addEventListener('bootstrap-sent', ({ detail }) => this.#forgetNamed(detail.peerId))
-    events.addEventListener('advertise-received', () => {
-      this.#preferStrangers()
-      this.#limitShares()
-    })
+    events.addEventListener('advertise-received', () => this.#limitShares())
     events.addEventListener('new-point', ({ detail }) => this.#learned(detail))
     for (const name of ['connection-closed', 'connection-lost', 'storage-loaded'] as const)
       events.addEventListener(name, () => this.#forget(state.points))
@@ -177,19 +169,23 @@ export class Introducing implements IntroductionHandlers {
 
   /**
    * An introducer has its share of our connections. Beyond it the newest takes the place of the oldest, which has had time to find others: a
-   * newcomer that knows one peer alone must get in, and one that introduces all its friends to us gets no more by it.
+   * newcomer that knows one peer alone must get in, and one that introduces all its friends to us gets no more by it. While we have fewer
+   * connections than we expect there is a place for both.
    */
   #makeRoom(newest: PeerId, by: PeerId): void {
     const { state } = this.#context
     const held = [...this.#broughtBy(by)].filter(([peerId, since]) => since !== undefined && peerId !== newest)
-    if (held.length < shareOf(state)) return
+    if (state.active <= state.band.expected || held.length < shareOf(state)) return
     const [oldest] = held.sort(([, a = 0], [, b = 0]) => a - b)[0] ?? []
     const connection = oldest === undefined ? undefined : state.connection(oldest)
     if (connection === undefined || state.access.isTrusted(connection.peerId, connection.point)) return
     void connection.disconnect({ kind: 'too-many-connections' }, comeBackAfterMs)
   }
 
-  /** Peers that came by this introducer, on its way in or by our dial, with the instant since when they are connected; `undefined`: on their way. */
+  /**
+   * Peers that came to us by this introducer, with the instant since when they are connected; `undefined`: on their way. Those that we dialed do not
+   * count: they have a share of their own, and what an unknown peer asks for must not cost us a peer that we chose.
+   */
   #broughtBy(introducer: PeerId): Map<PeerId, number | undefined> {
     const { state, clock } = this.#context
     const now = clock.now()
@@ -197,15 +193,13 @@ export class Introducing implements IntroductionHandlers {
     for (const [peerId, { by, at }] of this.#brought) {
       const connection = state.connection(peerId)
       const isHere = connection?.direction === 'incoming'
-      if (!isHere && now - at > comesWithinMs) this.#brought.delete(peerId)
+      if (!isHere && (connection !== undefined || now - at > comesWithinMs)) this.#brought.delete(peerId)
       else if (by === introducer) found.set(peerId, connection?.startedAt)
     }
     for (const oldest of this.#brought.keys()) {
       if (this.#brought.size <= maxBrought) break
       this.#brought.delete(oldest)
     }
-    for (const { point, peerId, startedAt } of state.connections())
-      if (point !== undefined && introducerOf(point) === introducer) found.set(peerId, startedAt)
     return found
   }
 
@@ -216,26 +210,6 @@ export class Introducing implements IntroductionHandlers {
     const info = state.points.get(point)
     if (introducer === undefined || info === undefined || !this.#mayForget(info)) return
     if (introducer !== source || state.connection(introducer) === undefined) state.points.forget(point)
-  }
-
-  /**
-   * A peer that several of ours are connected with brings us nobody new, and a graph of friends of friends falls apart. While there are others, it is
-   * forgotten until it is named again.
-   */
-  #preferStrangers(): void {
-    const { state } = this.#context
-    const ways = new Map<PeerId, Point[]>()
-    for (const info of state.points) {
-      if (info.target === undefined || !this.#mayForget(info) || state.connection(info.target) !== undefined) continue
-      const known = ways.get(info.target)
-      if (known === undefined) ways.set(info.target, [info.point])
-      else known.push(info.point)
-    }
-    const all = [...ways.values()]
-    // One introducer that names peers nobody knows, since they do not exist, must not make us forget all others.
-    const others = all.filter(({ length }) => length < maxCommon).flat()
-    if (state.active < state.band.min || new Set(others.map(introducerOf)).size < minIntroducers) return
-    for (const points of all) if (points.length >= maxCommon) for (const point of points) state.points.forget(point)
   }
 
   /** We hold as many peers by our own dials through one introducer as we may: others that it names must come by other peers, or to us. */
