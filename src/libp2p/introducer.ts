@@ -5,6 +5,7 @@
 import type { Connection, Stream } from '@libp2p/interface'
 import { deadline } from '../core/flows/waits.ts'
 import type { PeerId, Point } from '../core/values/ids.ts'
+import { ByteBudget, bytesInAll, bytesOfAsker } from './introduction-budget.ts'
 import { answerMs, type IntroductionHost, introductionProtocol } from './introduction-host.ts'
 import { type IntroductionAnswer, readMessage, sendMessage } from './introduction-message.ts'
 import { closeSoon, splice } from './introduction-splice.ts'
@@ -18,9 +19,12 @@ export class Introducer {
   readonly #host: IntroductionHost
   /** At most one for each connection of the pool. */
   readonly #guests = new Map<PeerId, Guest>()
+  readonly #inAll: ByteBudget
+  readonly #ofAskers = new WeakMap<Connection, ByteBudget>()
 
   constructor(host: IntroductionHost) {
     this.#host = host
+    this.#inAll = new ByteBudget(host.clock, bytesInAll)
   }
 
   /** The point of a guest that can be reached now. */
@@ -55,21 +59,30 @@ export class Introducer {
   }
 
   /** Resolves when it is over. Rejects with what libp2p says when the stream can take nothing. */
-  async introduce(stream: Stream, { from, to }: { readonly from: PeerId; readonly to: PeerId }): Promise<void> {
+  async introduce(stream: Stream, asker: Connection, to: PeerId): Promise<void> {
+    const from = asker.remotePeer.toString() as PeerId
     const guest = this.#present(to)
     if (guest === undefined) return this.#answer(stream, 'unknown')
+    const budgets = [this.#inAll, this.#budgetOf(asker)]
+    if (budgets.some(({ isSpent }) => isSpent)) return this.#answer(stream, 'refused')
     const over = this.#host.parts.handlers.introduces(from, to)
     if (over === undefined) return this.#answer(stream, 'refused')
     try {
       const onward = await this.#announce(guest.connection, from)
       if (onward === undefined) return this.#answer(stream, 'failed')
       // Before the answer: if that throws, the guest's stream ends too.
-      const joined = splice([stream, onward], this.#host.clock)
+      const joined = splice([stream, onward], this.#host.clock, budgets)
       sendMessage(stream, { kind: 'ok' })
       await joined
     } finally {
       over()
     }
+  }
+
+  #budgetOf(asker: Connection): ByteBudget {
+    const budget = this.#ofAskers.get(asker) ?? new ByteBudget(this.#host.clock, bytesOfAsker)
+    this.#ofAskers.set(asker, budget)
+    return budget
   }
 
   /** The stream to the guest, if it takes the visit. */

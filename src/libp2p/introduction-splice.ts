@@ -1,6 +1,7 @@
 /** The limits of an introduction in bytes and time: of the two streams that the introducer joins, and of the one that each peer has. Used by `introductions.ts`. */
 import type { Stream, StreamMessageEvent } from '@libp2p/interface'
 import type { Clock } from '../core/values/ports.ts'
+import type { ByteBudget } from './introduction-budget.ts'
 
 /** What one introduction may carry, both ways together; a WebRTC connection takes about 12 kB. */
 export const maxIntroductionBytes = 65_536
@@ -9,8 +10,8 @@ export const maxIntroductionMs = 30_000
 /** For the rest, once one side has closed. */
 const closeMs = 1_000
 
-/** Resolves with the bytes that went through, when the introduction is over. Never rejects. */
-export function splice(streams: readonly [Stream, Stream], clock: Clock): Promise<number> {
+/** Resolves with the bytes that went through, when the introduction is over: also when a budget is spent. Never rejects. */
+export function splice(streams: readonly [Stream, Stream], clock: Clock, budgets: readonly ByteBudget[]): Promise<number> {
   return new Promise((resolve) => {
     let left = maxIntroductionBytes
     const cancel = clock.schedule(maxIntroductionMs, () => abort('the time of an introduction is over'))
@@ -20,7 +21,8 @@ export function splice(streams: readonly [Stream, Stream], clock: Clock): Promis
     function join(from: Stream, to: Stream): () => void {
       const pass = ({ data }: StreamMessageEvent): void => {
         left -= data.byteLength
-        if (left < 0) {
+        const isTooMuch = budgets.map((budget) => budget.take(data.byteLength)).includes(false)
+        if (left < 0 || isTooMuch) {
           abort('an introduction carries no more bytes')
           return
         }

@@ -112,7 +112,7 @@ export class Libp2pIntroductions {
       late.cancel()
       const named = 'peerId' in request ? this.#host.parts.network.tryParsePeerId(request.peerId) : undefined
       if (request.kind === 'guest') this.#introducer.admit(stream, connection)
-      else if (request.kind === 'introduce' && named !== undefined) await this.#introducer.introduce(stream, { from, to: named })
+      else if (request.kind === 'introduce' && named !== undefined) await this.#introducer.introduce(stream, connection, named)
       else if (request.kind === 'visit' && named !== undefined) await this.#visit(stream, { from: named, by: from })
       else throw new Error('not a request')
     } catch (error) {

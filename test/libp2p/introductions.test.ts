@@ -248,3 +248,33 @@ test('two peers that agree to send payload through an introducer get 64 KiB thro
   await ended.promise
   expect(got).toBeLessThanOrEqual(65_536)
 })
+
+test('two peers that work together send no more through a third than the budget of the one that asks', async () => {
+  const [a, b, c] = await Promise.all([start('off'), start('off'), start({ introduces: () => () => undefined })])
+  let through = 0
+  await b.node.handle(introductionProtocol, async (stream) => {
+    await readMessage(stream, signal())
+    sendMessage(stream, { kind: 'ok' })
+    stream.addEventListener('message', ({ data }) => {
+      through += data.byteLength
+    })
+  })
+  await Promise.all([a.meet(c), b.meet(c)])
+  sendMessage(await opened(b, c), { kind: 'guest' })
+  await until(() => c.network.introductions.pointOf(b.id) !== undefined)
+  const began = performance.now()
+  const answers: string[] = []
+  while (answers.at(-1) !== 'refused' && answers.length < 20) {
+    const stream = await opened(a, c)
+    sendMessage(stream, { kind: 'introduce', peerId: b.id })
+    answers.push((await readMessage(stream, signal())).kind)
+    if (answers.at(-1) !== 'ok') continue
+    const before = through
+    stream.send(new Uint8Array(60_000))
+    await until(() => through >= before + 60_000 || stream.status !== 'open')
+    stream.abort(new Error('enough'))
+  }
+  expect(answers.at(-1)).toBe('refused')
+  expect(through).toBeLessThanOrEqual(262_144 + (4_096 * (performance.now() - began)) / 1_000)
+  expect(through).toBeGreaterThanOrEqual(180_000)
+})

@@ -1,0 +1,40 @@
+/** How many bytes an introducer passes on, beside what one introduction may carry: two peers that work together could send anything through it. Used by `introducer.ts`. */
+import type { Clock } from '../core/values/ports.ts'
+
+/** A page needs some 12 kB for a connection, and asks ten times, then once in 6 s: 120 kB, then 2 kB a second. */
+export const bytesOfAsker = { capacity: 262_144, perSecond: 4_096 } as const
+export const bytesInAll = { capacity: 1_048_576, perSecond: 32_768 } as const
+/** With less than that no introduction begins. */
+const minBytes = 16_384
+
+export class ByteBudget {
+  readonly #clock: Clock
+  readonly #size: { readonly capacity: number; readonly perSecond: number }
+  #left: number
+  #at: number
+
+  constructor(clock: Clock, size: { readonly capacity: number; readonly perSecond: number }) {
+    this.#clock = clock
+    this.#size = size
+    this.#left = size.capacity
+    this.#at = clock.now()
+  }
+
+  get isSpent(): boolean {
+    this.#fill()
+    return this.#left < minBytes
+  }
+
+  /** False: so many are not left. They count all the same. */
+  take(bytes: number): boolean {
+    this.#fill()
+    this.#left -= bytes
+    return this.#left >= 0
+  }
+
+  #fill(): void {
+    const now = this.#clock.now()
+    this.#left = Math.min(this.#size.capacity, this.#left + ((now - this.#at) / 1_000) * this.#size.perSecond)
+    this.#at = now
+  }
+}
