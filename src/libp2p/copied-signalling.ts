@@ -4,7 +4,7 @@
  */
 import type { Connection } from '@libp2p/interface'
 import { multiaddr } from '@multiformats/multiaddr'
-import { deadline } from '../core/flows/waits.ts'
+import { deadline, onAbort } from '../core/flows/waits.ts'
 import type { PeerId } from '../core/values/ids.ts'
 import {
   type Clock,
@@ -91,10 +91,19 @@ function configurationOf({ components }: SignallingParts): (() => Promise<RTCCon
 class Half {
   readonly peerConnection: RTCPeerConnection
   readonly channel: RTCDataChannel
+  /** The other side opened what nobody agreed on. */
+  readonly #broken = new AbortController()
 
   constructor(peerConnection: RTCPeerConnection) {
     this.peerConnection = peerConnection
     this.channel = peerConnection.createDataChannel('p2p-pool', { negotiated: true, id: 0, ordered: true })
+    // More channels would cost memory and turns outside of libp2p, which counts streams and bytes. The one channel is negotiated: it makes no event.
+    for (const event of ['datachannel', 'track']) peerConnection.addEventListener(event, () => this.#break())
+  }
+
+  #break(): void {
+    this.#broken.abort(new DialError('other', 'the other side opened more than the one data channel'))
+    this.close()
   }
 
   /** Describes this end, with the addresses that were found within three seconds. */
@@ -118,12 +127,18 @@ class Half {
     }
     peerConnection.addEventListener('connectionstatechange', watch)
     watch()
-    await happened(channel, 'open', { holds: () => channel.readyState === 'open', signal: AbortSignal.any([signal, failed.signal]) })
+    await happened(channel, 'open', {
+      holds: () => channel.readyState === 'open',
+      signal: AbortSignal.any([signal, failed.signal, this.#broken.signal])
+    })
   }
 
   connection({ components }: SignallingParts, peerId: PeerId, direction: 'inbound' | 'outbound'): ChannelConnection {
     const log = components.logger.forComponent('p2p-pool:signalling')
-    return new ChannelConnection({ ...this, remoteAddr: multiaddr(`/webrtc/p2p/${peerId}`), direction, log })
+    const connection = new ChannelConnection({ ...this, remoteAddr: multiaddr(`/webrtc/p2p/${peerId}`), direction, log })
+    const { signal } = this.#broken
+    onAbort(signal, () => connection.abort(signal.reason))
+    return connection
   }
 
   close(): void {
