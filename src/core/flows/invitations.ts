@@ -2,14 +2,14 @@
  * Invitations: a peer that runs makes a text, by which a newcomer joins through that peer alone. The newcomer dials the points in it. If none leads
  * there, it makes an answer, which a person carries back. Loaded with the first `invite` or `join`.
  *
- * A text of an unknown peer changes nothing but this: its points are dialed once, as points that a program found, and one connection is tried.
+ * A text of an unknown peer changes nothing but this: its points are dialed once, as an unknown peer's, and one connection is tried.
  */
 
 import type { AttemptRecord } from '../tables/attempt.ts'
 import { callable, figure, recordOf, signal as signalArgument, text as textArgument, whole } from '../values/arguments.ts'
 import type { PeerId } from '../values/ids.ts'
 import type { Invitation, InviteOptions, JoinOptions } from '../values/invitation.ts'
-import { type InvitationContent, readInvitation, refuseText, writeAnswer, writeInvitation } from '../values/invitation-text.ts'
+import { type InvitationContent, quoted, readInvitation, refuseText, writeAnswer, writeInvitation } from '../values/invitation-text.ts'
 import { DialError, type Link, type SignallingOffer } from '../values/ports.ts'
 import { messageOf, PoolError, type Rejection } from '../values/reason.ts'
 import { abortLink } from './closing.ts'
@@ -171,7 +171,7 @@ class Invitations implements OpenInvitations {
     if (network.tryParsePeerId(peerId) !== peerId) refuseText('the invitation is damaged')
     if (peerId === state.peerId) refuseText('the invitation is our own')
     if (invitation.network !== config.network)
-      refuseText(`expected an invitation to the network ${config.network}, got one to ${invitation.network}`)
+      refuseText(`expected an invitation to the network ${config.network}, got one to ${quoted(invitation.network)}`)
     if (clock.date() >= expiresAt) refuseText(`the invitation expired ${Math.round((clock.date() - expiresAt) / 1_000)} s ago`)
     return invitation
   }
@@ -237,14 +237,21 @@ class Invitations implements OpenInvitations {
     }
   }
 
-  /** False: it cannot be dialed. Nothing of it stays but an unknown point. */
+  /** False: it may not be dialed. The text is a stranger's: a point that it names is one that an unknown peer advertised, and goes unless it led there. */
   async #dial(text: string, peerId: PeerId, signal: AbortSignal): Promise<boolean> {
     const { network, state } = this.#context
     const parsed = network.tryParsePoint(text)
     if (parsed === undefined || (parsed.expectedPeerId ?? peerId) !== peerId || !network.canDial(parsed.point)) return false
-    if (state.points.get(parsed.point) === undefined && state.points.registerNew(parsed.point) === undefined) return false
-    await this.#host.connector.dial(parsed.point, peerId, signal)
-    return true
+    const { point } = parsed
+    const isNew = state.points.get(point) === undefined
+    if (isNew) state.claims.learn([{ point, expectedPeerId: undefined }], { peerId, host: undefined, discoverySource: 'advertise' })
+    if (state.points.get(point) === undefined) return false
+    try {
+      await this.#host.connector.dial(point, peerId, signal)
+      return true
+    } finally {
+      if (isNew && state.points.get(point)?.state.kind === 'disconnected') state.points.forget(point)
+    }
   }
 
   async #answer(

@@ -4,6 +4,7 @@
  */
 import type { PeerId } from './ids.ts'
 import { PoolError } from './reason.ts'
+import { escapeUnprintable } from './unprintable.ts'
 
 /** A longer text is not read. */
 const maxLength = 4_096
@@ -13,6 +14,11 @@ const wantedLength = 600
 const maxPoints = 4
 /** What the network may add. */
 const maxSignalling = 1_500
+
+/** Of a text that is no invitation, in an error: one that lost its front may begin with the password of its offer. */
+const maxStart = 12
+/** Of a name of a network, in an error. */
+const maxQuoted = 40
 
 const scheme = 'p2p-pool'
 const version = '1'
@@ -44,6 +50,11 @@ export interface AnswerContent {
 /** Throws `PoolError` `invalid-invitation` that says what is wrong. */
 export function refuseText(what: string): never {
   throw new PoolError('invalid-invitation', what)
+}
+
+/** The start of a text of others as an error may show it. */
+export function quoted(text: string, length = maxQuoted): string {
+  return escapeUnprintable(Array.from(text).slice(0, length).join(''))
 }
 
 /** The text of an invitation. Its last points are left out while it is too long. */
@@ -107,8 +118,9 @@ function fieldsOf(text: string, expected: string): readonly string[] {
   if (text.length > maxLength) refuseText(`expected ${expected}, got a text of ${text.length} characters`)
   const bare = text.replace(/\s+/g, '')
   const [found, theirs, ...rest] = bare.split(':')
-  if (found !== scheme) refuseText(`expected ${expected}, got ${JSON.stringify(bare.slice(0, 40))}`)
-  if (theirs !== version) refuseText(`expected ${expected} of version ${version}, got version ${JSON.stringify(theirs?.slice(0, 10))}`)
+  if (found !== scheme) refuseText(`expected ${expected}, got ${JSON.stringify(quoted(found?.split(/[,;]/, 1)[0] ?? '', maxStart))}`)
+  if (theirs !== version)
+    refuseText(`expected ${expected} of version ${version}, got version ${JSON.stringify(quoted(theirs ?? '', maxStart))}`)
   return rest.join(':').split(';')
 }
 
