@@ -237,7 +237,7 @@ class Invitations implements OpenInvitations {
     }
   }
 
-  /** False: it may not be dialed. The text is a stranger's: a point that it names is one that an unknown peer advertised, and goes unless it led there. */
+  /** False: it may not be dialed. A point of the text is one that an unknown peer advertised, and goes unless it led there. */
   async #dial(text: string, peerId: PeerId, signal: AbortSignal): Promise<boolean> {
     const { network, state } = this.#context
     const parsed = network.tryParsePoint(text)
