@@ -43,7 +43,8 @@ export class ChannelConnection extends AbstractMultiaddrConnection {
     channel.addEventListener('close', () => this.#over())
     peerConnection.addEventListener('connectionstatechange', () => {
       const { connectionState } = peerConnection
-      if (connectionState === 'failed' || connectionState === 'closed') this.#over()
+      // Before the channel is open, a newcomer's connection may fail and come about later.
+      if (connectionState === 'closed' || (connectionState === 'failed' && channel.readyState !== 'connecting')) this.#over()
     })
   }
 

@@ -19,6 +19,7 @@ import { ChannelConnection } from './channel-connection.ts'
 import type { ConnectionKeeper } from './connection-keeper.ts'
 import type { NetworkComponents } from './network-options.ts'
 import {
+  type Candidate,
   candidateLine,
   isLocal,
   readDescription,
@@ -30,6 +31,8 @@ import {
 
 /** Candidates of the own machine are there within milliseconds, those of STUN servers within two round trips, ms. */
 const gatherMs = 3_000
+/** A newcomer whose checks had no answer makes them again so often, ms. */
+const againMs = 5_000
 /** From the open channel to the connection of libp2p, ms. */
 const upgradeMs = 10_000
 
@@ -117,20 +120,34 @@ class Half {
     return readDescription(peerConnection.localDescription?.sdp ?? '')
   }
 
-  /** Resolves when the channel is open; rejects when the connection failed, or with the signal's reason. */
-  async open(signal: AbortSignal): Promise<void> {
+  /**
+   * Resolves when the channel is open; rejects with the signal's reason, or when the connection is closed. A connection that failed is given up,
+   * unless `again` is given: then that is called every few seconds meanwhile, for the other side may begin much later.
+   */
+  async open(clock: Clock, signal: AbortSignal, again?: () => void): Promise<void> {
     const { peerConnection, channel } = this
     const failed = new AbortController()
+    const isFinal = again === undefined ? /failed|closed/ : /closed/
     const watch = (): void => {
-      if (/failed|closed/.test(peerConnection.connectionState))
-        failed.abort(new DialError('unreachable', 'no way was found to the other side'))
+      if (isFinal.test(peerConnection.connectionState)) failed.abort(new DialError('unreachable', 'the other side did not respond'))
     }
     peerConnection.addEventListener('connectionstatechange', watch)
     watch()
-    await happened(channel, 'open', {
-      holds: () => channel.readyState === 'open',
-      signal: AbortSignal.any([signal, failed.signal, this.#broken.signal])
-    })
+    let stop = (): void => undefined
+    const repeat = (): void => {
+      if (peerConnection.connectionState === 'failed') again?.()
+      stop = clock.schedule(againMs, repeat)
+    }
+    if (again !== undefined) repeat()
+    try {
+      await happened(channel, 'open', {
+        holds: () => channel.readyState === 'open',
+        signal: AbortSignal.any([signal, failed.signal, this.#broken.signal])
+      })
+    } finally {
+      stop()
+      peerConnection.removeEventListener('connectionstatechange', watch)
+    }
   }
 
   connection({ components }: SignallingParts, peerId: PeerId, direction: 'inbound' | 'outbound'): ChannelConnection {
@@ -167,7 +184,7 @@ class Offer implements SignallingOffer {
       // Made before it can open: what comes at once is not lost.
       const raw = ours.connection(this.#parts, peerId, 'inbound')
       await ours.peerConnection.setRemoteDescription(writeDescription('answer', theirs))
-      await ours.open(signal)
+      await ours.open(this.#parts.clock, signal)
       await upgraded(this.#parts, signal, (until) => this.#parts.components.upgrader.upgradeInbound(raw, { signal: until }))
       this.#isGiven = true
     } catch (error) {
@@ -197,20 +214,23 @@ async function answer(parts: SignallingParts, { ours, theirs, peerId, signal }: 
   // A person takes minutes to carry the answer. Chromium gives a connection up for good after 222 s of checks without an answer (150), and without a
   // candidate it waits; Firefox (153) is the other way round. On a local network the first packet of the other side is enough.
   const waits = /^a=extmap-allow-mixed/m.test(peerConnection.localDescription?.sdp ?? '')
-  if (!waits)
-    for (const [i, candidate] of near.entries())
-      await peerConnection.addIceCandidate({ candidate: candidateLine(candidate, i), sdpMid: '0', sdpMLineIndex: 0 })
-  return { text: writeSignalling(description), link: linkOf(parts, { ours, raw, signal }) }
+  const add = (candidate: Candidate, i: number): Promise<void> =>
+    peerConnection.addIceCandidate({ candidate: candidateLine(candidate, i), sdpMid: '0', sdpMLineIndex: 0 })
+  if (!waits) for (const [i, candidate] of near.entries()) await add(candidate, i)
+  const again = (): void => {
+    for (const [i, candidate] of (waits ? far : theirs.candidates).entries()) void add(candidate, i).catch(() => undefined)
+  }
+  return { text: writeSignalling(description), link: linkOf(parts, { ours, raw, signal, again }) }
 }
 
 async function linkOf(
   parts: SignallingParts,
-  { ours, raw, signal }: { readonly ours: Half; readonly raw: ChannelConnection; readonly signal: AbortSignal }
+  { ours, raw, signal, again }: { readonly ours: Half; readonly raw: ChannelConnection; readonly signal: AbortSignal; again(): void }
 ): Promise<Link> {
   const { keeper } = parts.network
   let connection: Connection | undefined
   try {
-    await ours.open(signal)
+    await ours.open(parts.clock, signal, again)
     connection = await upgraded(parts, signal, (until) => parts.components.upgrader.upgradeOutbound(raw, { signal: until }))
     return await parts.network.linkOn(keeper.made(connection), signal)
   } catch (error) {
