@@ -24,7 +24,7 @@ const forgottenMs = 45_000
 interface JobRequest {
   readonly job: string
   readonly ask: 'start' | 'wait' | 'cancel'
-  readonly verb?: 'invite' | 'accept' | 'end' | 'join' | undefined
+  readonly verb?: 'invite' | 'accept' | 'left' | 'end' | 'join' | undefined
   /** Of the invitation, or the options of `invite`. */
   readonly about?: unknown
   readonly answer?: unknown
@@ -64,12 +64,22 @@ class TabInvitation implements Invitation {
   }
 
   async accept(answer: string, { signal }: { readonly signal?: AbortSignal | undefined } = {}): Promise<PeerId> {
-    const { peerId, usesLeft } = (await carry(this.#session, { verb: 'accept', about: this.text, answer }, { signal })) as {
-      peerId: PeerId
-      usesLeft: number
+    try {
+      const { peerId, usesLeft } = (await carry(this.#session, { verb: 'accept', about: this.text, answer }, { signal })) as {
+        peerId: PeerId
+        usesLeft: number
+      }
+      this.#usesLeft = usesLeft
+      return peerId
+    } catch (error) {
+      // An answer that fails may end the invitation.
+      if (signal?.aborted !== true) this.#usesLeft = await this.#askUsesLeft()
+      throw error
     }
-    this.#usesLeft = usesLeft
-    return peerId
+  }
+
+  async #askUsesLeft(): Promise<number> {
+    return carry(this.#session, { verb: 'left', about: this.text }, {}).then(Number, () => this.#usesLeft)
   }
 
   end(): void {
@@ -196,6 +206,7 @@ function begin(
     }
     const invitation = open.get(String(about))
     if (verb === 'end') return invitation?.end()
+    if (verb === 'left') return invitation?.usesLeft ?? 0
     if (verb !== 'accept') throw new Failure('not-understood', 'unknown request about invitations')
     if (invitation === undefined) throw new Failure('invalid-invitation', 'the invitation has ended with the tab that made it')
     return { peerId: await invitation.accept(answer as string, { signal }), usesLeft: invitation.usesLeft }

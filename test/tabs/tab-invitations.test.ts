@@ -52,6 +52,20 @@ describe('a tab that does not own the pool', () => {
     void joined
   })
 
+  it('sees that an answer which fails ended the invitation', async () => {
+    const { world, a, b } = await twoPages()
+    const invitation = await invite(tabOf(b), {})
+    const gaveUp = new AbortController()
+    const answer = await new Promise<string>((resolve) => {
+      join(tabOf(a), invitation.text, { onAnswer: resolve, signal: gaveUp.signal }).catch(() => undefined)
+    })
+    a.network.isOffline = true
+    const accepted = codeOf(invitation.accept(answer))
+    expect(await world.clock.until(accepted)).toBe('rejected')
+    expect(invitation.usesLeft).toBe(0)
+    gaveUp.abort()
+  })
+
   it('asks a new owner in vain for what the last one began', async () => {
     const tab = tabOf((await twoPages()).a)
     expect(await codeOf(tab.request('invite', [{ job: 'x', ask: 'wait' }]))).toBe('no-owner')

@@ -35,6 +35,9 @@ const final: ReadonlySet<Rejection['kind']> = new Set([
   ...(['unknown-network', 'no-common-version', 'fault'] as const)
 ])
 
+const nobodyCanFollow =
+  'no address leads to this peer, and it has no WebRTC now: listen at an address, connect with a peer first, or use webRtc'
+
 const code = 'invalid-argument'
 const inviteOptions = recordOf({ forMs: figure(1_000, maxInvitationMs), uses: whole(1, 100), signal: signalArgument })
 const joinOptions = recordOf({ onAnswer: callable, signal: signalArgument })
@@ -112,14 +115,14 @@ class Invitations implements OpenInvitations {
       offer = await this.#makeOffer(signal)
       this.#mayGoOn('invite', signal)
       const points = this.#ownPoints()
-      if (offer === undefined && points.length === 0)
-        throw new PoolError('invalid-invitation', 'invite: no point leads to this peer, and no WebRTC connection can be offered now')
+      if (offer === undefined && points.length === 0) throw new PoolError('invalid-invitation', `invite: ${nobodyCanFollow}`)
       const id = Array.from(random.bytes(8), (byte) => byte.toString(16).padStart(2, '0')).join('')
       const expiresAt = Math.ceil((clock.date() + forMs) / 1_000) * 1_000
       const { peerId } = state
       const text = writeInvitation({ id, expiresAt, network: config.network, peerId, points, offer: offer?.text ?? '' })
+      const hasPoints = readInvitation(text).points.length > 0
       const ended = (): void => void this.#open.delete(id)
-      const invitation = new OpenInvitation(this.#context, { text, id, expiresAt, uses, offer, signal, ended })
+      const invitation = new OpenInvitation(this.#context, { text, id, expiresAt, uses, offer, hasPoints, signal, ended })
       this.#open.set(id, invitation)
       return invitation
     } catch (error) {
@@ -172,7 +175,7 @@ class Invitations implements OpenInvitations {
     if (peerId === state.peerId) refuseText('the invitation is our own')
     if (invitation.network !== config.network)
       refuseText(`expected an invitation to the network ${config.network}, got one to ${quoted(invitation.network)}`)
-    if (clock.date() >= expiresAt) refuseText(`the invitation expired ${Math.round((clock.date() - expiresAt) / 1_000)} s ago`)
+    if (clock.date() >= expiresAt) refuseText(`the invitation expired ${ago(clock.date() - expiresAt)}: ask for a new one`)
     return invitation
   }
 
@@ -223,7 +226,9 @@ class Invitations implements OpenInvitations {
     }
     if (onAnswer === undefined || invitation.offer === '') {
       const detail =
-        invitation.offer === '' ? 'no point of the invitation can be dialed' : 'no point can be dialed, and nobody carries an answer'
+        invitation.offer === ''
+          ? 'no address of the invitation can be dialed'
+          : 'no address of the invitation can be dialed, and join was given no onAnswer'
       throw lastError ?? PoolError.rejected({ kind: 'dial-failed', failure: 'no-transport', detail })
     }
     this.#mustHaveSlot(peerId)
@@ -296,4 +301,11 @@ class Invitations implements OpenInvitations {
           : undefined
     if (rejection !== undefined) throw PoolError.rejected(rejection)
   }
+}
+
+function ago(ms: number): string {
+  const [minutes, hours] = [Math.floor(ms / 60_000), Math.floor(ms / 3_600_000)]
+  if (minutes < 1) return 'just now'
+  const [count, unit] = minutes < 120 ? [minutes, 'minute'] : hours < 48 ? [hours, 'hour'] : [Math.floor(hours / 24), 'day']
+  return `${count} ${unit}${count === 1 ? '' : 's'} ago`
 }

@@ -5,7 +5,7 @@ import type { PeerId } from '../values/ids.ts'
 import type { Invitation } from '../values/invitation.ts'
 import { readAnswer, refuseText } from '../values/invitation-text.ts'
 import { DialError, type SignallingOffer } from '../values/ports.ts'
-import { messageOf, PoolError } from '../values/reason.ts'
+import { describeRejection, messageOf, PoolError, type Rejection } from '../values/reason.ts'
 import { whileWaiting } from '../verbs.ts'
 import type { FlowContext } from './context.ts'
 import { abortable, deadline, onAbort } from './waits.ts'
@@ -20,6 +20,8 @@ export interface InvitationParts {
   readonly expiresAt: number
   readonly uses: number
   readonly offer: SignallingOffer | undefined
+  /** The text names points: newcomers may come without an answer. */
+  readonly hasPoints: boolean
   readonly signal: AbortSignal | undefined
   /** Called once, when it ends. */
   readonly ended: () => void
@@ -31,22 +33,26 @@ export class OpenInvitation implements Invitation {
   readonly expiresAt: number
   readonly #context: FlowContext
   readonly #offer: SignallingOffer | undefined
+  readonly #hasPoints: boolean
   readonly #ended: () => void
   /** Ends what runs for it. */
   readonly #over = new AbortController()
   readonly #forget: readonly (() => void)[]
   #usesLeft: number
+  /** Why it has ended. */
+  #ending = 'its uses are gone'
   /** The offer has its answer. */
   #isAnswered = false
   #isAccepting = false
 
-  constructor(context: FlowContext, { text, id, expiresAt, uses, offer, signal, ended }: InvitationParts) {
+  constructor(context: FlowContext, { text, id, expiresAt, uses, offer, hasPoints, signal, ended }: InvitationParts) {
     this.#context = context
     this.text = text
     this.id = id
     this.expiresAt = expiresAt
     this.#usesLeft = uses
     this.#offer = offer
+    this.#hasPoints = hasPoints
     this.#ended = ended
     const { clock } = context
     this.#forget = [clock.schedule(expiresAt - clock.date(), () => this.end()), onAbort(signal, () => this.end())]
@@ -72,7 +78,8 @@ export class OpenInvitation implements Invitation {
     whileWaiting(options, { code: 'invalid-argument', name: 'accept' })
     const { signal } = options
     signal?.throwIfAborted()
-    if (!this.#isOpen) refuseText('the invitation has ended: it expired, its uses are gone, or it was called off')
+    if (clock.date() >= this.expiresAt) this.end()
+    if (!this.#isOpen) refuseText(`the invitation has ended: ${this.#ending}; make a new invitation`)
     const { id, peerId, answer } = readAnswer(text)
     if (id !== this.id) refuseText('the answer is to another invitation')
     if (network.tryParsePeerId(peerId) !== peerId) refuseText('the answer is damaged')
@@ -80,7 +87,8 @@ export class OpenInvitation implements Invitation {
     if (state.connection(peerId) !== undefined) return peerId
     const offer = this.#offer
     if (offer === undefined) refuseText('the invitation has no offer to answer')
-    if (this.#isAnswered) refuseText('the invitation was answered already; make another one for another newcomer')
+    if (this.#isAnswered)
+      refuseText('the invitation was answered already, and takes one answer: make a new invitation for another newcomer')
     this.#isAnswered = this.#isAccepting = true
     const late = PoolError.rejected({ kind: 'timeout', step: 'dial', afterMs: acceptWithinMs })
     const given = signal === undefined ? [this.#over.signal] : [this.#over.signal, signal]
@@ -91,9 +99,14 @@ export class OpenInvitation implements Invitation {
       await abortable(Promise.all([accepting, arrival.promise]), wait.signal)
       return peerId
     } catch (error) {
-      if (error instanceof PoolError && error.code === 'invalid-invitation') this.#isAnswered = false
-      if (wait.signal.aborted || !(error instanceof DialError)) throw error
-      throw PoolError.rejected({ kind: 'dial-failed', failure: error.failure, detail: messageOf(error) }, error)
+      // The text of the answer is refused before the offer is used.
+      if (error instanceof PoolError && error.code === 'invalid-invitation' && !wait.signal.aborted) {
+        this.#isAnswered = false
+        throw error
+      }
+      const why = this.#afterFailure(wait.signal.aborted ? wait.signal.reason : error)
+      if (!this.#hasPoints) this.#endBecause('its one answer led to no connection')
+      throw why
     } finally {
       this.#isAccepting = false
       arrival.forget()
@@ -103,10 +116,28 @@ export class OpenInvitation implements Invitation {
   }
 
   end(): void {
-    const why = new PoolError('invalid-invitation', 'the invitation has ended')
+    this.#endBecause(this.#context.clock.date() < this.expiresAt ? 'it was called off' : 'it expired')
+  }
+
+  #endBecause(why: string): void {
+    if (!this.#over.signal.aborted) this.#ending = this.#usesLeft > 0 ? why : this.#ending
     this.#usesLeft = 0
     this.#close()
-    this.#over.abort(why)
+    this.#over.abort(new PoolError('invalid-invitation', `the invitation has ended: ${why}`))
+  }
+
+  /** One offer has one answer, also if no connection came of it. What the caller's signal says stays as it is. */
+  #afterFailure(error: unknown): unknown {
+    const rejection: Rejection | undefined =
+      error instanceof DialError
+        ? { kind: 'dial-failed', failure: error.failure, detail: messageOf(error) }
+        : error instanceof PoolError
+          ? error.rejection
+          : undefined
+    if (rejection === undefined) return error
+    const rest = this.#hasPoints ? 'this invitation serves only by its addresses now' : 'this invitation has ended'
+    const message = `${describeRejection(rejection)}; an invitation takes one answer, so ${rest}: make a new invitation`
+    return new PoolError('rejected', message, { rejection, cause: error })
   }
 
   /** What `accept` waits for goes on: the last newcomer may be the one that it is about. */

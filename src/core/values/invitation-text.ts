@@ -81,7 +81,7 @@ export function writeAnswer({ id, peerId, answer }: AnswerContent): string {
 export function readInvitation(text: string): InvitationContent {
   const fields = fieldsOf(text, 'an invitation')
   const [kind, id = '', expiry = '', network = '', peerId = '', points = '', offer = ''] = fields
-  if (kind === 'a') refuseText('expected an invitation, got an answer to one')
+  if (kind === 'a') refuseText('this is an answer: give it to `accept` of the page that invited')
   const isWhole = kind === 'i' && fields.length === 7 && idForm.test(id) && /^[1-9a-z][0-9a-z]{0,7}$/.test(expiry)
   const isOfUse = points !== '' || offer !== ''
   if (!isWhole || !isOfUse || !peerForm.test(peerId) || !(offer === '' || signallingForm.test(offer)))
@@ -101,7 +101,7 @@ export function readInvitation(text: string): InvitationContent {
 export function readAnswer(text: string): AnswerContent {
   const fields = fieldsOf(text, 'an answer to an invitation')
   const [kind, id = '', peerId = '', answer = ''] = fields
-  if (kind === 'i') refuseText('expected an answer to an invitation, got an invitation')
+  if (kind === 'i') refuseText('this is an invitation: give it to `join` of the newcomer')
   if (kind !== 'a' || fields.length !== 4 || !idForm.test(id) || !peerForm.test(peerId) || !signallingForm.test(answer))
     refuseText('the answer is damaged')
   return { id, peerId: peerId as PeerId, answer }
@@ -118,6 +118,7 @@ function fieldsOf(text: string, expected: string): readonly string[] {
   if (text.length > maxLength) refuseText(`expected ${expected}, got a text of ${text.length} characters`)
   const bare = text.replace(/\s+/g, '')
   const [found, theirs, ...rest] = bare.split(':')
+  if (bare === '') refuseText(`expected ${expected}, got an empty text`)
   if (found !== scheme) refuseText(`expected ${expected}, got ${JSON.stringify(quoted(found?.split(/[,;]/, 1)[0] ?? '', maxStart))}`)
   if (theirs !== version)
     refuseText(`expected ${expected} of version ${version}, got version ${JSON.stringify(quoted(theirs ?? '', maxStart))}`)

@@ -37,9 +37,10 @@ export interface Invitation {
   /** How many newcomers may still use it; 0 once it has ended. */
   readonly usesLeft: number
   /**
-   * Takes the answer of a newcomer, and resolves with its id once its connection runs. One answer only: for the next newcomer without a common
-   * server, make another invitation. Rejects with `PoolError` `invalid-invitation` for a text that is no answer to this invitation, and when the
-   * invitation has ended; with `rejected` when no connection came about within 30 s; or with the signal's reason.
+   * Takes the answer of a newcomer, and resolves with its id once its connection runs. One answer only, also if no connection came of it: then the
+   * invitation goes on by the addresses in its text, or ends if that has none. For the next newcomer make a new invitation. Rejects with `PoolError`
+   * `invalid-invitation` for a text that is no answer to this invitation, which can still take the right one, and when the invitation has ended;
+   * with `rejected` when no connection came about within 30 s; or with the signal's reason.
    */
   accept(answer: string, options?: { readonly signal?: AbortSignal | undefined }): Promise<PeerId>
   /** Ends it. Peers that came by it stay. Idempotent. */

@@ -163,7 +163,7 @@ export type PoolErrorCode =
   | 'rejected' // an attempt: see `rejection`
   | 'invalid-point'
   | 'invalid-peer-id'
-  | 'invalid-invitation' // a text that is none of ours, or of another network, expired, used or ended
+  | 'invalid-invitation' // a text that is none of ours, of another network or expired; for `accept`, a used or ended invitation
   | 'invalid-config' // an option
   | 'invalid-argument' // of a method, or of an event
   | 'table-full'
