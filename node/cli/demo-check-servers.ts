@@ -7,6 +7,7 @@ import type { DemoBrowser } from './demo-browser.ts'
 import { violationsOf } from './demo-check-access.ts'
 import { seenBy } from './demo-check-context.ts'
 import { eventually, expectThat, type Facts, seconds } from './demo-facts.ts'
+import { answerOf, isJoined, linkOf, takeAnswer } from './demo-invitation.ts'
 import type { Demo } from './demo-start.ts'
 import { DemoTab } from './demo-tab.ts'
 
@@ -75,16 +76,11 @@ export async function checkServers({ facts, demo, browser, closedPorts }: Server
     tabs.push(newcomer)
     await newcomer.started()
     const startedAt = performance.now()
-    const answer = await eventually(async () => (await newcomer.page.getByTestId('join-answer').inputValue()) || undefined, {
-      expected: 'an answer to carry back',
-      seen: () => newcomer.page.locator('#invite').innerText()
-    })
+    const answer = await answerOf(newcomer)
     await newcomer.setBand(pagesBand)
-    await first.page.getByTestId('invite-answer').fill('no answer')
-    await first.page.locator('[data-action="take-answer"]').click()
+    await takeAnswer(first, 'no answer')
     const refused = await first.page.getByTestId('invite-error').innerText()
-    await first.page.getByTestId('invite-answer').fill(answer)
-    await first.page.locator('[data-action="take-answer"]').click()
+    await takeAnswer(first, answer)
     await isJoined(newcomer)
     const joinedAt = performance.now()
     await isInBand(newcomer)
@@ -138,21 +134,6 @@ export async function checkServers({ facts, demo, browser, closedPorts }: Server
     return words.replaceAll('\n', ' ')
   })
   return tabs
-}
-
-async function linkOf({ page, name }: DemoTab): Promise<string> {
-  await page.locator('[data-action="invite"]').click()
-  return eventually(async () => (await page.getByTestId('copy-link').getAttribute('data-copy')) || undefined, {
-    expected: `${name} to make an invitation`,
-    seen: () => page.locator('#invite').innerText()
-  })
-}
-
-async function isJoined({ page, name }: DemoTab): Promise<void> {
-  await eventually(async () => ((await page.getByTestId('join-result').getAttribute('data-result')) === 'good' ? true : undefined), {
-    expected: `${name} to say that it joined`,
-    seen: () => page.locator('#invite').innerText()
-  })
 }
 
 async function pagesOf(tab: DemoTab): Promise<number> {

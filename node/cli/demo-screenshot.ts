@@ -7,6 +7,7 @@ import { dirname } from 'node:path'
 import type { Locator, Page } from 'playwright-core'
 import { type DemoBrowser, startBrowser } from './demo-browser.ts'
 import { eventually, pause } from './demo-facts.ts'
+import { answerOf, isJoined, linkOf, takeAnswer } from './demo-invitation.ts'
 import type { Shutdown } from './demo-shutdown.ts'
 import type { Demo } from './demo-start.ts'
 import type { DemoTab } from './demo-tab.ts'
@@ -69,8 +70,9 @@ export async function takeScreenshots({ demo, shutdown, path, log }: ScreenshotO
   await picture(desktop.page, 'peer')
   await desktop.page.keyboard.press('Escape')
 
-  await withoutServers(browser, desktop)
-  written.push(await pictureOf(desktop.page, ['#around', '#without-servers'], path.replace(/\.png$/, '-without-servers.png')))
+  const newcomer = await withoutServers(browser, desktop)
+  written.push(await pictureOf(newcomer.page, ['#around', '#without-servers'], path.replace(/\.png$/, '-without-servers.png')))
+  await newcomer.page.context().close()
   await desktop.page.locator('[data-action="start-servers"]').click()
 
   const follower = await browser.openBeside(desktop, 'the second tab')
@@ -88,20 +90,23 @@ export async function takeScreenshots({ demo, shutdown, path, log }: ScreenshotO
   return written
 }
 
-/** The servers are stopped, with two more pages that are open; then one more joins by an introduction. */
-async function withoutServers(browser: DemoBrowser, desktop: DemoTab): Promise<void> {
-  await desktop.page.setViewportSize(desktopSize)
-  const others = await Promise.all(['one more', 'and another'].map((name) => browser.open(name)))
-  for (const other of others) await other.started()
+/** The servers are stopped, with one more page that is open; a newcomer joins by an invitation, and meets the others by introductions. */
+async function withoutServers(browser: DemoBrowser, desktop: DemoTab): Promise<DemoTab> {
+  await (await browser.open('one more')).started()
   await pause(settleMs)
   await desktop.page.locator('[data-action="stop-servers"]').click()
-  await eventually(
-    async () =>
-      (await desktop.snapshot()).connections.filter(({ transport }) => transport === 'webrtc').length >= others.length + 1 || undefined,
-    { expected: 'the desktop to hold all pages', seen: () => desktop.snapshot() }
-  )
-  await atRest(desktop)
+  const newcomer = await browser.open('the newcomer', { viewport: desktopSize }, await linkOf(desktop))
+  await newcomer.started()
+  await newcomer.page.locator('[data-action="welcome-done"]').click()
+  await takeAnswer(desktop, await answerOf(newcomer))
+  await isJoined(newcomer)
+  await eventually(async () => (await newcomer.page.getByTestId('introduced-row').count()) >= 2 || undefined, {
+    expected: 'the newcomer to meet two pages by introductions',
+    seen: () => newcomer.snapshot()
+  })
+  await atRest(newcomer)
   await pause(settleMs)
+  return newcomer
 }
 
 /** From the top of the first to the bottom of the last. */
