@@ -25,6 +25,7 @@ export class LongBrowser {
   readonly #browser: Awaited<ReturnType<typeof chromium.launch>>
   readonly version: string
   #session: Promise<CDPSession> | undefined
+  readonly #processorMs = new Map<number, number>()
 
   /** `page`: the code of its pages, beside this file. It sets `long`. */
   static async launch(page = 'long-page.ts'): Promise<LongBrowser> {
@@ -51,11 +52,12 @@ export class LongBrowser {
     return new Tab(context, page)
   }
 
-  /** Processor time of all its processes so far, ms. */
+  /** Processor time of all its processes so far, ms. Of one that has ended, as of the call before. */
   async processorMs(): Promise<number> {
     this.#session ??= this.#browser.newBrowserCDPSession()
     const { processInfo } = await (await this.#session).send('SystemInfo.getProcessInfo')
-    return processInfo.reduce((sum, { cpuTime }) => sum + cpuTime * 1_000, 0)
+    for (const { id, cpuTime } of processInfo) this.#processorMs.set(id, cpuTime * 1_000)
+    return [...this.#processorMs.values()].reduce((sum, ms) => sum + ms, 0)
   }
 
   /** The tasks of a tab's main thread while something is done, each with the processor time that it took, ms: what else runs on the machine adds little. */
