@@ -86,6 +86,7 @@ export class Introducing implements IntroductionHandlers {
     events.addEventListener('new-point', ({ detail }) => this.#learned(detail))
     for (const name of ['connection-closed', 'connection-lost', 'storage-loaded'] as const)
       events.addEventListener(name, () => this.#forget(state.points))
+    events.addEventListener('connection-failed', ({ detail }) => this.#serverFailed(detail))
     // The point alone: most dials of a full network fail.
     for (const name of ['connection-failed', 'handshake-refused'] as const)
       events.addEventListener(name, ({ detail: { point } }) => {
@@ -231,9 +232,22 @@ export class Introducing implements IntroductionHandlers {
   }
 
   /** Is it an introduction point that nobody uses, and that the operator did not name? */
-  #mayForget({ point, trusted, registered, discoverySource, state }: PointInfo): boolean {
-    const isOperators = trusted || registered || discoverySource === 'operator'
-    return !isOperators && state.kind === 'disconnected' && introducerOf(point) !== undefined
+  #mayForget(info: PointInfo): boolean {
+    return isIdle(info) && introducerOf(info.point) !== undefined
+  }
+
+  /**
+   * A server does not answer, so no way over it leads anywhere. A page that knows hundreds of them would dial these one after the other, and never ask
+   * the peer that it still has. When the server is back it names its guests again.
+   */
+  #serverFailed({ point, rejection }: PoolEvents['connection-failed']): void {
+    const { state } = this.#context
+    const info = point === undefined ? undefined : state.points.get(point)
+    if (info === undefined || !['dial-failed', 'timeout'].includes(rejection.kind) || introducerOf(info.point) !== undefined) return
+    const isUnreachable = rejection.kind === 'dial-failed' && rejection.failure === 'unreachable'
+    const server = info.isRelayed ? (isUnreachable ? info.relay : undefined) : (info.expectedPeerId ?? info.lastEstablished?.peerId)
+    if (server === undefined || state.connection(server) !== undefined) return
+    for (const one of [...state.points]) if (one.relay === server && isIdle(one)) state.points.forget(one.point)
   }
 
   /** Points whose introducer has left lead nowhere; so do those of a storage. One that is in use goes when its connection ends. */
@@ -267,4 +281,9 @@ export class Introducing implements IntroductionHandlers {
 /** While we have fewer connections than we expect, two newcomers that the same peer invited get in. */
 function shareOf({ active, band }: Pick<PoolView, 'active' | 'band'>): number {
   return Math.max(active < band.expected ? 2 : 1, Math.floor(active / introducedShare))
+}
+
+/** Nobody uses it, and the operator did not name it. */
+function isIdle({ trusted, registered, discoverySource, state }: PointInfo): boolean {
+  return !trusted && !registered && discoverySource !== 'operator' && state.kind === 'disconnected'
 }

@@ -220,3 +220,24 @@ describe('a walk', () => {
     expect(newcomers.map(({ pool }) => pool.activeConnections >= 3)).toEqual([true, true])
   })
 })
+
+it('a page whose server is gone does not dial its guests first, but asks the peer that it still has', async () => {
+  const world = new MemoryWorld({ seed: 6 })
+  const server = await world.start('S', { introductions: true })
+  const trustedPoints = [{ point: server.network.point, expectedPeerId: id('S') }]
+  const options = { ...page, minConnections: 2, expectedConnections: 2, maxConnections: 10 }
+  const a = await world.start('A', { ...options, trustedPoints })
+  const [p, q] = [await world.start('P', page), await world.start('Q', page)]
+  await world.clock.until(a.pool.connect(world.hub.invite(p.network)))
+  await world.clock.until(p.pool.connect(world.hub.invite(q.network)))
+  await world.clock.advance(5_000)
+  const guests = Array.from({ length: 200 }, (_, n) => `${server.network.point}/p2p/S/p2p-circuit/webrtc/p2p/X${n}` as Point)
+  for (const [n, point] of guests.entries())
+    a.pool.registerNewPoints([{ point, expectedPeerId: undefined }], { discoverySource: 'advertise', source: id(`Y${n}`) })
+  const known = (): number => guests.filter((point) => a.pool.points.info(point) !== undefined).length
+  expect(known()).toBeGreaterThan(50)
+  server.network.kill({ resets: true })
+  await world.clock.advance(15_000)
+  expect(known()).toBe(0)
+  expect(a.pool.connectedPeerIds.has(id('Q'))).toBe(true)
+})
