@@ -4,7 +4,6 @@
  */
 import type { PeerId } from './ids.ts'
 import { PoolError } from './reason.ts'
-import { escapeUnprintable } from './unprintable.ts'
 
 /** A longer text is not read. */
 const maxLength = 4_096
@@ -52,9 +51,9 @@ export function refuseText(what: string): never {
   throw new PoolError('invalid-invitation', what)
 }
 
-/** The start of a text of others as an error may show it. */
+/** The start of a text of others as an error may show it: ASCII alone. Without `unprintable.ts`, or bundlers would give that a chunk. */
 export function quoted(text: string, length = maxQuoted): string {
-  return escapeUnprintable(Array.from(text).slice(0, length).join(''))
+  return text.slice(0, length).replace(/[^ -~]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
 }
 
 /** The text of an invitation. Its last points are left out while it is too long. */

@@ -8,7 +8,8 @@ const barShare = 0.99
 
 export const withoutServers: Scenario = {
   name: 'without-servers',
-  about: 'pages whose servers vanish; each minute 2 % of them leave, and newcomers are invited by pages that stay; for --minutes (default: a day)',
+  about:
+    'pages whose servers vanish; each minute 2 % of them leave, and newcomers are invited by pages that stay; for --minutes (default: a day)',
   bar: 'at least their minimum 99 % of the time; one graph at the end, and in every look at it',
   pools: [1_000],
   async run({ pools, seed, checking, minutes = defaultMinutes }) {
