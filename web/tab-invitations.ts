@@ -105,7 +105,8 @@ async function carry(
   what: Pick<JobRequest, 'verb' | 'about' | 'answer'>,
   { signal, onAnswer }: Pick<JoinOptions, 'signal' | 'onAnswer'>
 ): Promise<unknown> {
-  const job = crypto.randomUUID()
+  // Pages over http have no `randomUUID`.
+  const job = crypto.getRandomValues(new Uint32Array(4)).join('-')
   const ask = (more: Omit<JobRequest, 'job'>): Promise<JobState> =>
     session.request('invite', [{ job, ...more }], signal ?? undefined) as Promise<JobState>
   let hasAnswered = false
