@@ -96,7 +96,7 @@ export class Exchange {
     const allowance = this.#allowanceOf(connection)
     if (allowance.of('messages').take(1) === 0) {
       const { capacity, perSecond } = maxRates.messages
-      throw new WireFault(`more than ${capacity} messages 4 to 7 and of unknown kinds at once, or ${perSecond} a second`)
+      throw new WireFault(`expected at most ${capacity} messages 4 to 7 or unknown at once, ${perSecond} a second`)
     }
     // Both sides take part, or neither.
     if (!this.#context.config.discovery || !connection.discovery || message.kind === 'unknown') return

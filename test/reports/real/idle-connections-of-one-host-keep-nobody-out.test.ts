@@ -7,11 +7,10 @@ import { multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p } from 'libp2p'
 import { afterEach, expect, test } from 'vitest'
 import { memoryStorage } from '../../../src/core/memory-storage.ts'
-import { nodePreset } from '../../../src/core/values/config.ts'
 import type { Point } from '../../../src/core/values/ids.ts'
 import { ListenerGuard } from '../../../src/libp2p/listener-guard.ts'
 import { libp2pSettings } from '../../../src/libp2p/preset.ts'
-import { poolService } from '../../../src/libp2p/service.ts'
+import { poolService, serverParts } from '../../../src/libp2p/service.ts'
 import { systemClock } from '../../../src/libp2p/system.ts'
 import { atHost } from '../../attacks/kit/source-address.ts'
 import { atEnd, startPeer, startPlain, stopAll } from './peers.ts'
@@ -25,7 +24,7 @@ async function smallPeer() {
   const guard = () => new ListenerGuard({ clock: systemClock, maxConnections: places, connectionsPerSecond: 1_000 })
   const service = poolService(
     { network: 'reports', minConnections: 0, expectedConnections: 5, maxConnections: 10 },
-    { preset: nodePreset, storage: memoryStorage(), guard }
+    { ...serverParts, storage: memoryStorage(), guard }
   )
   const settings = libp2pSettings(service.config)
   const node = await createLibp2p({
