@@ -75,6 +75,35 @@ export class HostilePeer {
   }
 }
 
+export interface Talk {
+  /** It is let in. */
+  readonly joined: () => void
+  /** A message that is no part of a handshake. */
+  readonly heard: (message: PoolMessage) => void
+  /** Why it is not let in, with the points that a Nack has. */
+  readonly refused?: (points: readonly string[]) => void
+}
+
+/** The handshake of a hostile peer, dialed or dialing, and what comes after it. Resolves when the other side or the link ends. Never rejects. */
+export async function talk(link: Link, hello: PoolMessage, { joined, heard, refused }: Talk): Promise<void> {
+  const isDialer = link.direction === 'outgoing'
+  try {
+    if (isDialer) say(link, hello)
+    for await (const message of messagesOf(link)) {
+      if (message.kind === 'hello') {
+        if (!isDialer) say(link, hello, { kind: 'ack' })
+      } else if (message.kind === 'ack') {
+        if (isDialer) say(link, { kind: 'ack' })
+        joined()
+      } else if (message.kind === 'nack') return refused?.(message.points)
+      else if (message.kind === 'disconnect') return
+      else heard(message)
+    }
+  } catch {
+    // The link broke: that is its end, as any other.
+  }
+}
+
 /** What comes on a link, until it ends; throws what the link or the decoder throws. */
 export async function* messagesOf(link: Link): AsyncGenerator<PoolMessage> {
   const reader = new FrameReader()

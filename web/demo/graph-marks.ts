@@ -124,8 +124,9 @@ function spokenOf(node: GraphNode, naming: Naming): string {
   if (ring === 0) return 'this page'
   if (more > 0) return `+${more} more`
   const label = ring === 1 ? nameOf(node, naming) : ''
-  // Who speaks to the page says what is written there.
-  const who = peerId === null ? shortenIds(point ?? '') : `${label === '' ? '' : `${label}: `}peer ${shortId(peerId)}`
+  // Who speaks to the page says what is written there, in the same order.
+  const named = endOf(node, naming) === '' ? `${label}: peer` : label
+  const who = peerId === null ? shortenIds(point ?? '') : `${label === '' ? 'peer' : named} ${shortId(peerId)}`
   const way = connection === null ? '' : `, ${wayWords(connection)}`
   return `${who}, ${conditions[condition].word}${way}${source === null ? '' : `, advertised by ${shortId(source)}`}`
 }

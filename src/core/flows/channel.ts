@@ -50,7 +50,7 @@ export class Channel {
       signal.throwIfAborted()
       const message = this.take(limits)
       if (message?.kind === 'unknown') {
-        if (++unknown > maxUnknown) throw new WireFault(`more than ${maxUnknown} messages of unknown kinds in a handshake`)
+        if (++unknown > maxUnknown) throw new WireFault(`expected at most ${maxUnknown} unknown messages in a handshake`)
       } else if (message !== undefined) return message
       else if (!(await abortable(this.fill(), signal))) return undefined
     }

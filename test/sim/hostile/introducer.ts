@@ -7,7 +7,7 @@ import type { PeerId, Point } from '../../../src/core/values/ids.ts'
 import type { PoolMessage } from '../../../src/core/wire/schema.ts'
 import { introductionPoint } from '../../../src/testing/memory-introductions.ts'
 import type { MemoryNetwork } from '../../../src/testing/memory-network.ts'
-import { helloOf, messagesOf, say } from '../../support/hostile-peer.ts'
+import { helloOf, say, talk } from '../../support/hostile-peer.ts'
 import type { Machine } from '../machine.ts'
 import { pointOf, type Simulation } from '../simulation.ts'
 
@@ -155,25 +155,14 @@ export class HostileIntroducer {
   }
 
   async #talk(link: Link): Promise<void> {
-    const hello = helloOf({ network: 'simulation', points: [...this.network.ownPoints()] })
-    const isDialer = link.direction === 'outgoing'
-    try {
-      if (isDialer) say(link, hello)
-      for await (const message of messagesOf(link)) {
-        if (message.kind === 'hello') {
-          if (!isDialer) say(link, hello, { kind: 'ack' })
-        } else if (message.kind === 'ack') {
-          if (isDialer) say(link, { kind: 'ack' })
-          this.#joined(link)
-        } else if (message.kind === 'nack' || message.kind === 'disconnect') {
-          if (message.kind === 'nack') this.#learn(message.points)
-          break
-        } else if (message.kind === 'advertise') this.#learn(message.points)
+    await talk(link, helloOf({ network: 'simulation', points: [...this.network.ownPoints()] }), {
+      joined: () => this.#joined(link),
+      heard: (message) => {
+        if (message.kind === 'advertise') this.#learn(message.points)
         else if (message.kind === 'bootstrap') this.#name(link)
-      }
-    } catch {
-      // The link broke: that is its end, as any other.
-    }
+      },
+      refused: (points) => this.#learn(points)
+    })
     if (this.links.get(link.peerId) === link) this.links.delete(link.peerId)
     await link.close()
   }

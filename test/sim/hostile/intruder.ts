@@ -6,7 +6,7 @@ import type { Link } from '../../../src/core/index.ts'
 import type { Point } from '../../../src/core/values/ids.ts'
 import type { PoolMessage } from '../../../src/core/wire/schema.ts'
 import type { MemoryNetwork } from '../../../src/testing/memory-network.ts'
-import { helloOf, messagesOf, say } from '../../support/hostile-peer.ts'
+import { helloOf, say, talk } from '../../support/hostile-peer.ts'
 import type { Simulation } from '../simulation.ts'
 
 /** The port of every hostile point, and of no other. */
@@ -60,26 +60,13 @@ export class Intruder {
   }
 
   async #talk(link: Link): Promise<void> {
-    const hello = helloOf({ network: 'simulation', points: [this.point] })
-    const isDialer = link.direction === 'outgoing'
-    try {
-      if (isDialer) say(link, hello)
-      for await (const message of messagesOf(link)) {
-        if (message.kind === 'hello') {
-          if (!isDialer) say(link, hello, { kind: 'ack' })
-        } else if (message.kind === 'ack') {
-          if (isDialer) say(link, { kind: 'ack' })
-          this.links.add(link)
-          this.#conduct.joined?.(link, this)
-        } else if (message.kind === 'nack' || message.kind === 'disconnect') {
-          break
-        } else {
-          this.#conduct.heard?.(link, message, this)
-        }
-      }
-    } catch {
-      // The link broke: that is its end, as any other.
-    }
+    await talk(link, helloOf({ network: 'simulation', points: [this.point] }), {
+      joined: () => {
+        this.links.add(link)
+        this.#conduct.joined?.(link, this)
+      },
+      heard: (message) => this.#conduct.heard?.(link, message, this)
+    })
     this.links.delete(link)
     await link.close()
   }
