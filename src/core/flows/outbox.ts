@@ -150,7 +150,7 @@ export class Outbox {
     const [count, bytes] = [this.#waiting.length, this.#waitingBytes]
     return new PoolError(
       'too-many-waiting',
-      `${count} messages of ${bytes} bytes wait for ${this.#parts.channel.link.peerId}, at most ${maxWaitingSends} of ${maxWaitingBytes} may: await send`
+      `${count} messages of ${bytes} bytes wait for ${this.#parts.channel.link.peerId}, at most ${maxWaitingSends} of ${maxWaitingBytes} bytes may: await send`
     )
   }
 
