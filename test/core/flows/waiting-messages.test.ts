@@ -67,7 +67,9 @@ describe('messages that wait for a slow link', () => {
     await fill(made)
     const codes: Promise<string>[] = []
     for (let i = 0; i < 50; i++) codes.push(codeOf(made.ours.send(new Uint8Array(65_536))))
-    await expect(made.ours.send(new Uint8Array(65_536))).rejects.toThrow(new RegExp(`bytes wait for b, at most .* ${maxWaitingBytes} bytes may`))
+    await expect(made.ours.send(new Uint8Array(65_536))).rejects.toThrow(
+      new RegExp(`bytes wait for b, at most .* ${maxWaitingBytes} bytes may`)
+    )
     const sizes = await readAll(made)
     const sent = (await Promise.all(codes)).filter((code) => code === 'sent').length
     expect(sent * 65_536).toBeLessThanOrEqual(maxWaitingBytes)
