@@ -5,7 +5,7 @@
 import type { Connection, Stream } from '@libp2p/interface'
 import { deadline } from '../core/flows/waits.ts'
 import type { PeerId, Point } from '../core/values/ids.ts'
-import { ByteBudget, bytesInAll, bytesOfAsker } from './introduction-budget.ts'
+import { ByteBudget, bytesInAll, bytesOfAsker, mayPass } from './introduction-budget.ts'
 import { answerMs, type IntroductionHost, introductionProtocol } from './introduction-host.ts'
 import { type IntroductionAnswer, readMessage, sendMessage } from './introduction-message.ts'
 import { closeSoon, splice } from './introduction-splice.ts'
@@ -63,15 +63,16 @@ export class Introducer {
     const from = asker.remotePeer.toString() as PeerId
     const guest = this.#present(to)
     if (guest === undefined) return this.#answer(stream, 'unknown')
-    const budgets = [this.#inAll, this.#budgetOf(asker)]
-    if (budgets.some(({ isSpent }) => isSpent)) return this.#answer(stream, 'refused')
-    const over = this.#host.parts.handlers.introduces(from, to)
+    const own = this.#budgetOf(asker)
+    if (!mayPass(own, this.#inAll)) return this.#answer(stream, 'refused')
+    const cut = new AbortController()
+    const over = this.#host.parts.handlers.introduces(from, to, () => cut.abort())
     if (over === undefined) return this.#answer(stream, 'refused')
     try {
-      const onward = await this.#announce(guest.connection, from)
+      const onward = await this.#announce(guest.connection, from, cut.signal)
       if (onward === undefined) return this.#answer(stream, 'failed')
       // Before the answer: if that throws, the guest's stream ends too.
-      const joined = splice([stream, onward], this.#host.clock, budgets)
+      const joined = splice([stream, onward], this.#host.clock, { budgets: [own, this.#inAll], signal: cut.signal })
       sendMessage(stream, { kind: 'ok' })
       await joined
     } finally {
@@ -86,8 +87,8 @@ export class Introducer {
   }
 
   /** The stream to the guest, if it takes the visit. */
-  async #announce(guest: Connection, from: PeerId): Promise<Stream | undefined> {
-    const late = deadline(this.#host.clock, answerMs)
+  async #announce(guest: Connection, from: PeerId, cut: AbortSignal): Promise<Stream | undefined> {
+    const late = deadline(this.#host.clock, answerMs, { given: [cut] })
     let onward: Stream | undefined
     try {
       onward = await guest.newStream(introductionProtocol, { signal: late.signal })

@@ -6,6 +6,9 @@ export const bytesOfAsker = { capacity: 262_144, perSecond: 4_096 } as const
 export const bytesInAll = { capacity: 1_048_576, perSecond: 32_768 } as const
 /** With less than that no introduction begins. */
 const minBytes = 16_384
+/** While less than that is left of all, only askers begin one that have used a quarter of theirs at most: a few that use up all they can leave it to others. */
+const keptBytes = 524_288
+const lightBytes = 0.75 * bytesOfAsker.capacity
 
 export class ByteBudget {
   readonly #clock: Clock
@@ -20,9 +23,9 @@ export class ByteBudget {
     this.#at = clock.now()
   }
 
-  get isSpent(): boolean {
+  get left(): number {
     this.#fill()
-    return this.#left < minBytes
+    return this.#left
   }
 
   /** False: so many are not left. They count all the same. */
@@ -37,4 +40,9 @@ export class ByteBudget {
     this.#left = Math.min(this.#size.capacity, this.#left + ((now - this.#at) / 1_000) * this.#size.perSecond)
     this.#at = now
   }
+}
+
+/** May an introduction begin, by what its asker and all together have left? */
+export function mayPass(ofAsker: ByteBudget, inAll: ByteBudget): boolean {
+  return ofAsker.left >= minBytes && inAll.left >= (ofAsker.left < lightBytes ? keptBytes : minBytes)
 }

@@ -10,13 +10,21 @@ export const maxIntroductionMs = 30_000
 /** For the rest, once one side has closed. */
 const closeMs = 1_000
 
+export interface SpliceOptions {
+  readonly budgets: readonly ByteBudget[]
+  /** Ends the introduction. */
+  readonly signal: AbortSignal
+}
+
 /** Resolves with the bytes that went through, when the introduction is over: also when a budget is spent. Never rejects. */
-export function splice(streams: readonly [Stream, Stream], clock: Clock, budgets: readonly ByteBudget[]): Promise<number> {
+export function splice(streams: readonly [Stream, Stream], clock: Clock, { budgets, signal }: SpliceOptions): Promise<number> {
   return new Promise((resolve) => {
     let left = maxIntroductionBytes
     const cancel = clock.schedule(maxIntroductionMs, () => abort('the time of an introduction is over'))
     const ends = streams.map((from, i) => join(from, streams[1 - i] as Stream))
-    if (streams.some(({ status }) => status !== 'open')) close()
+    signal.addEventListener('abort', cut)
+    if (signal.aborted) cut()
+    else if (streams.some(({ status }) => status !== 'open')) close()
 
     function join(from: Stream, to: Stream): () => void {
       const pass = ({ data }: StreamMessageEvent): void => {
@@ -44,8 +52,13 @@ export function splice(streams: readonly [Stream, Stream], clock: Clock, budgets
 
     function finish(): void {
       cancel()
+      signal.removeEventListener('abort', cut)
       for (const end of ends) end()
       resolve(maxIntroductionBytes - Math.max(0, left))
+    }
+
+    function cut(): void {
+      abort('another peer gets the place of an introduction')
     }
 
     function abort(reason: string): void {

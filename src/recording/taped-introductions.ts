@@ -39,8 +39,10 @@ function tapedHandlers(tape: Tape, handlers: IntroductionHandlers): Introduction
     ends.get(Number(id))?.()
     ends.delete(Number(id))
   })
+  // Of the question that is asked now; a replay has no network, and cuts nothing.
+  let cutting: () => void = () => undefined
   const introduces = tape.heard('introductions.introduces', (from: Json, to: Json): number | undefined => {
-    const over = handlers.introduces(String(from) as PeerId, String(to) as PeerId)
+    const over = handlers.introduces(String(from) as PeerId, String(to) as PeerId, cutting)
     if (over === undefined) return undefined
     ends.set(++count, over)
     return count
@@ -51,7 +53,8 @@ function tapedHandlers(tape: Tape, handlers: IntroductionHandlers): Introduction
   const reserved = tape.heard('introductions.reserved', (guest: Json) => handlers.reserved(String(guest) as PeerId))
   return {
     reserved: (guest) => reserved(guest),
-    introduces: (from, to) => {
+    introduces: (from, to, cut) => {
+      cutting = cut
       const id = introduces(from, to)
       return id === undefined ? undefined : () => end(id)
     },

@@ -1,10 +1,13 @@
 /** How nodes of a network in memory introduce each other: the part of a dial that runs over a common peer, and the reservations for it. */
+import { onAbort } from '../core/flows/waits.ts'
 import type { PeerId, Point } from '../core/values/ids.ts'
 import { DialError, type IntroductionHandlers, type Introductions } from '../core/values/ports.ts'
 import type { MemoryLink } from './memory-link.ts'
 
 /** What passes through the introducer for one introduction: the signalling of a WebRTC connection, bytes. */
 const introductionBytes = 6 * 1024
+/** How long an introduction may last, ms. */
+const maxIntroductionMs = 30_000
 
 /** Where the id of the introducer stands in an introduction point. */
 const idAt = '/p2p/'.length
@@ -20,6 +23,8 @@ export interface IntroducingNode {
   introductionsOf(peerId: PeerId): MemoryIntroductions | undefined
   /** Waits until a message would be with the other end, or for ever if it does not get there. Rejects when the signal fires. */
   reach(link: MemoryLink, signal: AbortSignal): Promise<void>
+  /** Rejects when the signal fires. */
+  wait(ms: number, signal: AbortSignal): Promise<void>
 }
 
 /** The introductions of one node. */
@@ -30,6 +35,8 @@ export class MemoryIntroductions implements Introductions {
   takenIntroductions = 0
   /** True: it takes requests and passes nothing on, and nobody is notified. */
   swallows = false
+  /** True: the introductions that it takes part in lead to nothing, and last as long as they may. */
+  stalls = false
   readonly #node: IntroducingNode
   readonly #guests = new Set<PeerId>()
   #handlers: IntroductionHandlers | undefined
@@ -84,13 +91,18 @@ export class MemoryIntroductions implements Introductions {
   async introduce(from: PeerId, to: PeerId, signal: AbortSignal): Promise<void> {
     if (this.swallows) await never(signal)
     const link = this.linkWith(to)
-    const over = link === undefined || this.pointOf(to) === undefined ? undefined : this.#handlers?.introduces(from, to)
+    const cut = new AbortController()
+    const over = link === undefined || this.pointOf(to) === undefined ? undefined : this.#handlers?.introduces(from, to, () => cut.abort())
     if (link === undefined || over === undefined) throw new DialError('refused', `${this.#node.peerId} does not introduce ${to}`)
     try {
       await this.#node.reach(link, signal)
       this.passedBytes += introductionBytes
       const there = this.#node.introductionsOf(to)
       if (there === undefined || !there.#takes(from, this.#node.peerId)) throw new DialError('refused', `${to} was not introduced`)
+      if (!there.stalls && this.#node.introductionsOf(from)?.stalls !== true) return
+      const forget = onAbort(signal, () => cut.abort(signal.reason))
+      await this.#node.wait(maxIntroductionMs, cut.signal).finally(forget)
+      throw new DialError('refused', 'the time of the introduction is over')
     } finally {
       over()
     }

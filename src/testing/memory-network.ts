@@ -296,6 +296,11 @@ export class MemoryNetwork implements Network {
       throw new DialError('unreachable', `the relay ${relay} does not answer`)
   }
 
+  /** @internal For `MemoryIntroductions`. */
+  wait(ms: number, signal: AbortSignal): Promise<void> {
+    return this.#wait(ms, signal)
+  }
+
   /** @internal For `CopiedTexts`. */
   async arriveAt(other: MemoryNetwork, signal: AbortSignal): Promise<void> {
     await this.#wait(this.#hub.latencyMs(this, other), signal)

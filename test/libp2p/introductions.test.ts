@@ -218,6 +218,40 @@ test('a guest that never answers, and a peer that asks a thousand times, cost an
   expect(turns.toSorted((x, y) => x - y).at(Math.floor(0.99 * turns.length))).toBeLessThan(500)
 }, 60_000)
 
+test('an introduction whose place another peer gets ends, before the guest has answered and while bytes trickle through it', async () => {
+  const cuts: (() => void)[] = []
+  let over = 0
+  const introduces: IntroductionHandlers['introduces'] = (_from, _to, cut) => {
+    cuts.push(cut)
+    return () => void over++
+  }
+  const [a, b, c] = await Promise.all([start('off'), start('off'), start({ introduces })])
+  const visits: Stream[] = []
+  await b.node.handle(introductionProtocol, (stream) => void visits.push(stream))
+  await Promise.all([a.meet(c), b.meet(c)])
+  const guest = await opened(b, c)
+  sendMessage(guest, { kind: 'guest' })
+  await readMessage(guest, signal())
+  const ask = async (): Promise<Stream> => {
+    const stream = await opened(a, c)
+    sendMessage(stream, { kind: 'introduce', peerId: b.id })
+    const count = visits.length
+    await until(() => visits.length > count)
+    return stream
+  }
+  const silent = await ask()
+  cuts[0]?.()
+  expect(await readMessage(silent, signal())).toEqual({ kind: 'failed' })
+  const slow = await ask()
+  sendMessage(visits[1] as Stream, { kind: 'ok' })
+  expect(await readMessage(slow, signal())).toEqual({ kind: 'ok' })
+  const trickle = setInterval(() => slow.status === 'open' && slow.send(Uint8Array.of(1)), 5)
+  cuts[1]?.()
+  await until(() => over === 2 && [slow, ...visits].every(({ status }) => status !== 'open'))
+  clearInterval(trickle)
+  expect(c.network.introductions.pointOf(b.id)).toBeDefined()
+})
+
 test('two peers that agree to send payload through an introducer get 64 KiB through', async () => {
   const [a, b, c] = await Promise.all([start('off'), start('off'), start()])
   let got = 0

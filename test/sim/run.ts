@@ -10,7 +10,7 @@ import type { Report, RunOptions, Scenario } from './scenario.ts'
 import { scenarios } from './scenarios/index.ts'
 import { withoutStacks } from './without-stacks.ts'
 
-const usage = `npm run sim -- --scenario NAME [--pools N] [--seed S] [--seeds N] [--minutes M | --seconds S] [--check K] [--plot FILE] [--twice] [--world TEXT]
+const usage = `npm run sim -- --scenario NAME [--pools N] [--seed S] [--seeds N] [--minutes M | --seconds S] [--check K] [--plot FILE] [--twice] [--introductions] [--world TEXT]
 
   --pools    how many pools; each scenario has its own default
   --seed     a whole number; the same seed gives the same run (default 1)
@@ -19,6 +19,7 @@ const usage = `npm run sim -- --scenario NAME [--pools N] [--seed S] [--seeds N]
   --check    check invariants in every K-th step (1: in every step); each scenario has its own default
   --plot     where the SVG plot of the last run goes (default .cache/sim/NAME.svg)
   --twice    run it twice and compare the event logs
+  --introductions  every pool has that option; for advertise, sources, hungry and swappers
   --world    of the scenario playground: what stands behind # in the address of the page
 
 Scenarios:
@@ -36,6 +37,7 @@ const { values } = parseArgs({
     check: { type: 'string' },
     plot: { type: 'string' },
     twice: { type: 'boolean', default: false },
+    introductions: { type: 'boolean', default: false },
     world: { type: 'string' },
     help: { type: 'boolean', default: false }
   }
@@ -54,12 +56,12 @@ async function main(): Promise<number> {
   const [pools, firstSeed, seeds] = [whole('pools', values.pools), whole('seed', values.seed) ?? 1, whole('seeds', values.seeds) ?? 1]
   const seconds = whole('seconds', values.seconds)
   const minutes = seconds === undefined ? whole('minutes', values.minutes) : seconds / 60
-  const { world } = values
+  const { world, introductions } = values
   let bad = 0
   let runs = 0
   for (const size of pools === undefined ? scenario.pools : [pools]) {
     for (let seed = firstSeed; seed < firstSeed + seeds; seed++, runs++)
-      if (!(await isGood(scenario, { pools: size, seed, minutes, checking, world }))) bad++
+      if (!(await isGood(scenario, { pools: size, seed, minutes, checking, world, introductions }))) bad++
   }
   if (runs > 1) console.log(`${runs} runs, ${bad} of them bad`)
   return bad === 0 ? 0 : 1

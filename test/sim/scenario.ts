@@ -1,6 +1,6 @@
 /** What every scenario is: a name, what happens, the bar, and a run that gives figures. One file each in `scenarios/`. */
 import type { Plot } from './plot.ts'
-import type { Checking, Simulation } from './simulation.ts'
+import { type Checking, Simulation } from './simulation.ts'
 
 export interface RunOptions {
   readonly pools: number
@@ -9,6 +9,8 @@ export interface RunOptions {
   readonly checking: Checking | undefined
   /** Virtual minutes, where a scenario has no length of its own. */
   readonly minutes: number | undefined
+  /** Every pool has the option `introductions`. */
+  readonly introductions?: boolean | undefined
   /** Of the scenario `playground` alone: see `world-settings.ts`. */
   readonly world?: string | undefined
 }
@@ -37,6 +39,11 @@ export interface Scenario {
   /** How many pools, one run for each number, unless the command says otherwise. The bar holds for each. */
   readonly pools: readonly number[]
   run(options: RunOptions): Promise<Report>
+}
+
+/** An empty world of such pools. `everySteps`: how often invariants are checked, unless the command says it. */
+export function worldOf({ seed, checking, introductions = false }: RunOptions, everySteps?: number): Simulation {
+  return new Simulation({ seed, checking: checking ?? (everySteps === undefined ? undefined : { everySteps }), options: { introductions } })
 }
 
 /** What every report says of its simulation. */

@@ -93,6 +93,11 @@ export class Simulation {
     this.hub.remove(machine.network)
   }
 
+  /** Do its pools introduce each other? */
+  get introductions(): boolean {
+    return this.#options.introductions === true
+  }
+
   /** Machines whose pool runs now. */
   get up(): Machine[] {
     return this.machines.filter(({ pool }) => pool !== undefined)

@@ -13,13 +13,9 @@ import type { PeerId, Point } from '../values/ids.ts'
 import type { IntroductionHandlers, Introductions } from '../values/ports.ts'
 import type { FlowConnection, FlowContext } from './context.ts'
 import type { Exchange } from './exchange.ts'
+import { Places } from './introduction-places.ts'
 import type { BucketSize, TokenBucket } from './token-bucket.ts'
 import { introducerOf, takesPart, Walk } from './walk.ts'
-
-/** Introductions in progress through us; more are refused. */
-const maxInProgress = 4
-/** Of these, asked for by one peer. */
-const maxOfAsker = 2
 
 /** What one connected peer may have of us. */
 const rates = {
@@ -65,8 +61,8 @@ export class Introducing implements IntroductionHandlers {
   }
   /** They asked for points, and had no reservation with us yet. */
   readonly #early = new WeakSet<FlowConnection>()
-  /** Who asked for the introductions in progress, once for each. */
-  readonly #asking: PeerId[] = []
+  /** Of the introductions in progress through us. */
+  readonly #places: Places
   /** Peers that were introduced to us, and their introducers. Those that did not come are dropped. */
   readonly #brought = new Map<PeerId, { readonly by: PeerId; readonly at: number }>()
 
@@ -79,6 +75,7 @@ export class Introducing implements IntroductionHandlers {
     this.#context = context
     this.#network = network.introductions
     this.#bucketOf = bucketOf
+    this.#places = new Places(context.clock)
     events.addEventListener('connection-opened', ({ detail }) => this.#opened(state.connection(detail.peerId)))
     events.addEventListener('bootstrap-received', ({ detail }) => this.#answer(state.connection(detail.peerId)))
     events.addEventListener('bootstrap-sent', ({ detail }) => this.#forgetNamed(detail.peerId))
@@ -100,25 +97,20 @@ export class Introducing implements IntroductionHandlers {
     exchange.mixing.walk = new Walk(context, exchange)
   }
 
-  introduces(from: PeerId, to: PeerId): (() => void) | undefined {
+  introduces(from: PeerId, to: PeerId, cut: () => void): (() => void) | undefined {
     const { state } = this.#context
     const [asker, guest] = [state.connection(from), state.connection(to)]
     if (asker === undefined || guest === undefined || from === to || !takesPart(asker) || !takesPart(guest)) return undefined
-    if (this.#asking.length >= maxInProgress || this.#asking.filter((peerId) => peerId === from).length >= maxOfAsker) return undefined
-    if (!this.#take(asker, 'asks') || !this.#take(guest, 'guests')) return undefined
-    this.#asking.push(from)
-    let isOver = false
-    return () => {
-      if (!isOver) this.#asking.splice(this.#asking.indexOf(from), 1)
-      isOver = true
-    }
+    if (!this.#places.isFree(asker) || !this.#take(asker, 'asks') || !this.#take(guest, 'guests')) return undefined
+    return this.#places.take(asker, cut)
   }
 
   introduced(from: PeerId, by: PeerId): boolean {
     const { state, clock, network } = this.#context
     const introducer = state.connection(by)
     if (introducer === undefined || !takesPart(introducer) || state.connection(from) !== undefined) return false
-    if (state.access.peerBlock(from) !== undefined || network.budget?.state === 'spent') return false
+    // The rest of the budget is for our own dials.
+    if (state.access.peerBlock(from) !== undefined || (network.budget?.state ?? 'plenty') !== 'plenty') return false
     const now = clock.now()
     const trusted = state.access.isTrusted(from, undefined)
     const before = this.#broughtBy(by)

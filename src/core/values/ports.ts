@@ -153,8 +153,11 @@ export interface LinkBudget {
 
 /** What a pool answers its network while peers introduce each other. None throws or waits. */
 export interface IntroductionHandlers {
-  /** `from` wants to reach `to` through us. Returns what to call, once, when the introduction is over; `undefined`: refuse it. */
-  introduces(from: PeerId, to: PeerId): (() => void) | undefined
+  /**
+   * `from` wants to reach `to` through us. Returns what to call when the introduction is over; `undefined`: refuse it. `cut` ends it, since another
+   * peer gets its place: called once at most, while a later `introduces` runs, and it must not call back.
+   */
+  introduces(from: PeerId, to: PeerId, cut: () => void): (() => void) | undefined
   /** `by` introduces `from` to us. False: refuse, before anything is made for it. */
   introduced(from: PeerId, by: PeerId): boolean
   /** This guest has a reservation with us from now on. */

@@ -54,7 +54,7 @@ export function addAddresses(): void {
     const batch = commands.filter((command) => command.startsWith('-6 ') === (family !== '')).map((command) => command.slice(family.length))
     execFileSync('ip', [...(family === '' ? [] : ['-6']), '-batch', '-'], { input: batch.join('\n'), stdio: ['pipe', 'ignore', 'pipe'] })
   }
-  // One host opens thousands of connections here, and each of them lingers for a minute after its end.
+  // One host opens thousands of connections here, and each of them stalls for a minute after its end.
   writeFileSync('/proc/sys/net/ipv4/ip_local_port_range', '10000 65000')
   checkScopes()
 }

@@ -19,7 +19,8 @@ export const misdeeds = {
   ghosts: 'names peers that do not exist',
   common: 'names all honest pages to all its peers, so that they look like common neighbours, and hostile peers once',
   drop: 'introduces, and closes both connections a second later',
-  budget: 'asks to be introduced to each page again and again, and never comes'
+  budget: 'asks to be introduced to each page again and again, and never comes',
+  hold: 'asks each page for introductions, and makes them last as long as they may'
 } as const
 
 export type Misdeed = keyof typeof misdeeds
@@ -31,6 +32,7 @@ const actsEveryMs = 5_000
 const floodsEveryMs = 1_000
 const dropsAfterMs = 1_000
 const asksForMs = 15_000
+const holdsForMs = 30_000
 const maxNamed = 10
 
 /** What the hostile pages of a world have in common. */
@@ -62,6 +64,7 @@ export class HostileIntroducer {
     const incoming = (link: Link): void => void this.#talk(link)
     void this.network.start({ incoming, ownPointsChanged: () => undefined, discovered: () => undefined })
     this.network.introductions.swallows = misdeed === 'swallow'
+    this.network.introductions.stalls = misdeed === 'hold'
     this.network.introductions.allow({
       introduces: (from, to) => this.#introduces(from, to),
       introduced: () => true,
@@ -86,7 +89,7 @@ export class HostileIntroducer {
     for (const [peerId, link] of this.links) {
       say(link, { kind: 'bootstrap', transports: [] })
       if (this.misdeed === 'flood' || this.misdeed === 'common') this.#name(link)
-      if (this.misdeed === 'budget' || this.misdeed === 'flood') this.#askOver(peerId)
+      if (['budget', 'flood', 'hold'].includes(this.misdeed)) this.#askOver(peerId)
       if (this.misdeed === 'friends') this.#bring(peerId)
     }
   }
@@ -98,7 +101,7 @@ export class HostileIntroducer {
     if (target === undefined) return
     const { introductions } = this.network
     const end = new AbortController()
-    this.#gang.sim.at(asksForMs, () => end.abort())
+    this.#gang.sim.at(this.misdeed === 'hold' ? holdsForMs : asksForMs, () => end.abort())
     introductions.ask(introducer, target as PeerId, end.signal).catch(() => undefined)
   }
 

@@ -3,8 +3,9 @@
  * says what a scenario wants. It has no pool, no memory and no manners.
  */
 import type { Link } from '../../../src/core/index.ts'
-import type { Point } from '../../../src/core/values/ids.ts'
+import type { PeerId, Point } from '../../../src/core/values/ids.ts'
 import type { PoolMessage } from '../../../src/core/wire/schema.ts'
+import { introductionPoint } from '../../../src/testing/memory-introductions.ts'
 import type { MemoryNetwork } from '../../../src/testing/memory-network.ts'
 import { helloOf, say, talk } from '../../support/hostile-peer.ts'
 import type { Simulation } from '../simulation.ts'
@@ -19,7 +20,7 @@ export function hostilePoint(index: number): Point {
 }
 
 export function isHostile(point: Point | undefined): boolean {
-  return point?.endsWith(`/tcp/${hostilePort}`) === true
+  return point !== undefined && (point.endsWith(`/tcp/${hostilePort}`) || point.includes('/p2p/hostile'))
 }
 
 export interface Conduct {
@@ -35,10 +36,13 @@ export class Intruder {
   /** Where it is let in. */
   readonly links = new Set<Link>()
   readonly #conduct: Conduct
+  readonly #introductions: boolean
+  #named = 0
 
   constructor(sim: Simulation, point: Point, conduct: Conduct, id = idAt(point)) {
     this.point = point
     this.#conduct = conduct
+    this.#introductions = sim.introductions
     this.network = sim.hub.node(id, { point })
     sim.map.settle(this.network)
     const incoming = (link: Link): void => void this.#talk(link)
@@ -57,6 +61,13 @@ export class Intruder {
   /** Says it if the link is still there. */
   say(link: Link, ...messages: PoolMessage[]): void {
     if (this.links.has(link)) say(link, ...messages)
+  }
+
+  /** Names hostile points; where pools introduce each other, every second time as peers that it introduces. */
+  advertise(link: Link, points: readonly Point[]): void {
+    const introduces = this.#introductions && this.#named++ % 2 === 1
+    const named = introduces ? points.map((point) => introductionPoint(this.network.peerId, idAt(point) as PeerId)) : points
+    this.say(link, { kind: 'advertise', points: [...named], ownPoints: undefined })
   }
 
   async #talk(link: Link): Promise<void> {

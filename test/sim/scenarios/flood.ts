@@ -4,12 +4,11 @@
  * Every hostile point counts, also the one at which a source itself is.
  */
 import type { Point } from '../../../src/core/values/ids.ts'
-import type { PoolMessage } from '../../../src/core/wire/schema.ts'
 import { churn, honestWorld, hostileShareConnected, hostileShareKnown, provenPoints, startWatched } from '../hostile/honest.ts'
 import { answerEverywhere, type Conduct, hostilePoint, Intruder, idAt, isHostile } from '../hostile/intruder.ts'
 import type { Machine } from '../machine.ts'
-import { type Figure, figure, percent, type Report, type RunOptions, type Scenario } from '../scenario.ts'
-import { pointOf, Simulation } from '../simulation.ts'
+import { type Figure, figure, percent, type Report, type RunOptions, type Scenario, worldOf } from '../scenario.ts'
+import { pointOf, type Simulation } from '../simulation.ts'
 
 const proven = 100
 const pointsPerSource = 10_000
@@ -44,8 +43,9 @@ interface Attack {
   readonly renamed: boolean
 }
 
-async function flood({ pools, seed, checking, minutes = defaultMinutes }: RunOptions, attack: Attack): Promise<Outcome> {
-  const sim = new Simulation({ seed, checking: checking ?? { everySteps: 2_000 } })
+async function flood(options: RunOptions, attack: Attack): Promise<Outcome> {
+  const { pools, minutes = defaultMinutes } = options
+  const sim = worldOf(options, 2_000)
   const [first, ...others] = await honestWorld(sim, pools)
   const victim = sim.add({ trustedPoints: [{ point: pointOf(first), expectedPeerId: undefined }] })
   let dials: Point[] = []
@@ -105,15 +105,14 @@ async function flood({ pools, seed, checking, minutes = defaultMinutes }: RunOpt
  */
 function tell(sim: Simulation, victim: Machine, { sources, answers, renamed }: Attack): () => void {
   const next = new Map<number, number>()
-  const someOf = (base: number): string[] => {
+  const someOf = (base: number): Point[] => {
     const from = next.get(base) ?? 0
     next.set(base, (from + pointsPerMessage) % pointsPerSource)
     return Array.from({ length: pointsPerMessage }, (_, i) => hostilePoint(base + from + i))
   }
-  const more = (base: number): PoolMessage => ({ kind: 'advertise', points: someOf(base), ownPoints: undefined })
   const conductOf = (base: number): Conduct => ({
     heard: (link, message, self) => {
-      if (message.kind === 'bootstrap') self.say(link, more(base))
+      if (message.kind === 'bootstrap') self.advertise(link, someOf(base))
     }
   })
   // Those who answer tell of the points of all sources, as a source does.
@@ -124,7 +123,7 @@ function tell(sim: Simulation, victim: Machine, { sources, answers, renamed }: A
   })
   const speak = ({ base, self }: (typeof tellers)[number]): void => {
     if (self.links.size === 0) void self.connect(pointOf(victim))
-    for (const link of self.links) self.say(link, more(base))
+    for (const link of self.links) self.advertise(link, someOf(base))
   }
   let names = 0
   const rename = (teller: (typeof tellers)[number]): void => {

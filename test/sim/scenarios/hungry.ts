@@ -5,8 +5,8 @@
 import type { Point } from '../../../src/core/values/ids.ts'
 import { honestWorld, startWatched } from '../hostile/honest.ts'
 import { type Conduct, hostilePoint, Intruder, isHostile } from '../hostile/intruder.ts'
-import { figure, type RunOptions, type Scenario } from '../scenario.ts'
-import { pointOf, Simulation } from '../simulation.ts'
+import { figure, type RunOptions, type Scenario, worldOf } from '../scenario.ts'
+import { pointOf, type Simulation } from '../simulation.ts'
 
 const points = 10_000
 const pointsPerMessage = 100
@@ -23,29 +23,29 @@ const maxFillMs = 60_000
 /** A liar at hostile point 0; it tells of all others in turn. `leaves`: now and then it breaks the link, and may be dialed again. */
 function liar(sim: Simulation, { leaves }: { leaves: boolean }): Intruder {
   let next = 1
-  const more = (): string[] => Array.from({ length: pointsPerMessage }, () => hostilePoint(1 + (next++ % points)))
+  const more = (): Point[] => Array.from({ length: pointsPerMessage }, () => hostilePoint(1 + (next++ % points)))
   const conduct: Conduct = {
     joined: (link, self) => {
       tell(link, self)
       if (leaves) sim.at(leaveEveryMs, () => link.abort('without a word'))
     },
     heard: (link, message, self) => {
-      if (message.kind === 'bootstrap') self.say(link, { kind: 'advertise', points: more(), ownPoints: undefined })
+      if (message.kind === 'bootstrap') self.advertise(link, more())
     }
   }
   function tell(link: Parameters<Intruder['say']>[0], self: Intruder): void {
     if (!self.links.has(link)) return
-    self.say(link, { kind: 'advertise', points: more(), ownPoints: undefined })
+    self.advertise(link, more())
     sim.at(tellEveryMs, () => tell(link, self))
   }
   return new Intruder(sim, hostilePoint(0), conduct)
 }
 
 async function starve(
-  { seed, checking }: RunOptions,
+  options: RunOptions,
   { minutes, leaves }: { minutes: number; leaves: boolean }
 ): Promise<{ sim: Simulation; perMinute: number[] }> {
-  const sim = new Simulation({ seed, checking })
+  const sim = worldOf(options)
   const self = liar(sim, { leaves })
   const victim = sim.add({ trustedPoints: [{ point: self.point, expectedPeerId: undefined }] })
   let dials = 0
@@ -62,9 +62,9 @@ async function starve(
   return { sim, perMinute }
 }
 
-async function fill({ pools, seed, checking }: RunOptions): Promise<{ sim: Simulation; filledAfterMs: number; hostileDials: number }> {
-  const sim = new Simulation({ seed, checking: checking ?? { everySteps: 1_000 } })
-  const [, honest] = await honestWorld(sim, pools)
+async function fill(options: RunOptions): Promise<{ sim: Simulation; filledAfterMs: number; hostileDials: number }> {
+  const sim = worldOf(options, 1_000)
+  const [, honest] = await honestWorld(sim, options.pools)
   const self = liar(sim, { leaves: false })
   const known = [self.point, ...(honest === undefined ? [] : [pointOf(honest)])]
   const victim = sim.add({ trustedPoints: known.map((point) => ({ point, expectedPeerId: undefined })) })

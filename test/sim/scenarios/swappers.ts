@@ -4,8 +4,8 @@
  */
 import { honestWorld, hostileShareConnected } from '../hostile/honest.ts'
 import { answerEverywhere, type Conduct, hostilePoint, Intruder, idAt } from '../hostile/intruder.ts'
-import { closing, figure, percent, type Scenario } from '../scenario.ts'
-import { pointOf, Simulation } from '../simulation.ts'
+import { closing, figure, percent, type Scenario, worldOf } from '../scenario.ts'
+import { pointOf } from '../simulation.ts'
 
 const hostile = 2
 /** Hosts that the two can send somebody from. */
@@ -20,8 +20,9 @@ export const swappers: Scenario = {
   about: `${hostile} hostile peers that all pools hold swap whenever they may, for a day; whom they give is hostile too`,
   bar: 'at most 10 % of the connections hostile after 24 h, in every pool',
   pools: [50],
-  async run({ pools, seed, checking, minutes = defaultMinutes }) {
-    const sim = new Simulation({ seed, checking: checking ?? { everySteps: 1_000 } })
+  async run(options) {
+    const { pools, minutes = defaultMinutes } = options
+    const sim = worldOf(options, 1_000)
     const honest = await honestWorld(sim, pools)
     let drawn = 0
     const conduct: Conduct = {
