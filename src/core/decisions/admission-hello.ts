@@ -11,7 +11,8 @@ import type { Rejection } from '../values/reason.ts'
 import type { HelloMessage } from '../wire/schema.ts'
 import { checkPeer, isShutOut } from './admission.ts'
 import { chooseToPrune, keptSlots, maxIncomingConnections, type Surplus, surplusByKind } from './eviction.ts'
-import { chooseRival, type Fairness, judgeShare, sharedFrom, shareOf, type UntrustedHolder, untrustedHolders } from './group-shares.ts'
+import { shareOf, type UntrustedHolder, untrustedHolders } from './group-shares.ts'
+import { chooseRival, type Fairness, judgeShare, sharedFrom } from './rivals.ts'
 
 /** The version of the pool protocol that this code speaks. */
 export const protocolVersions: readonly number[] = [1]

@@ -1,7 +1,6 @@
 /**
- * Which untrusted peer makes room for another where slots are scarce. Each address group has a share, so that neither one host nor one
- * network takes all slots; a newcomer of a small group displaces the newest of the largest. Pure; called by `admission-hello.ts`
- * for connections and by `handshake-places.ts` for handshakes; `shareTaken` is for dials.
+ * Which address group a peer is counted with where slots are scarce, and who holds them. Each group has a share, so that neither one host nor
+ * one network takes all slots. Pure; `rivals.ts` says who makes room for a newcomer; `shareTaken` is for dials.
  */
 import type { PointInfo } from '../tables/point.ts'
 import type { PoolView } from '../tables/pool-view.ts'
@@ -38,55 +37,13 @@ export interface Holder extends AddressShare {
   readonly isUsed?: boolean
 }
 
-/**
- * The holder that makes room for the newcomer: the newest of the largest group, if that is still larger with the newcomer in; else
- * the newest of a wider group that has more than half of all slots. `priorOf`: what else a group's size counts, beside its slots.
- */
-export function chooseRival<T extends Holder>(
-  holders: readonly T[],
-  newcomer: AddressShare,
-  priorOf: (group: string) => number = () => 0
-): T | undefined {
-  const groups = tally(holders, ({ group }) => group)
-  const sizeOf = (group: string): number => (groups.get(group) ?? 0) + priorOf(group)
-  const largest = newestOfLargest(holders, ({ group }) => sizeOf(group))
-  if (largest !== undefined && sizeOf(largest.group) > sizeOf(newcomer.group) + 1) return largest
-  const networks = tally(holders, ({ wider }) => wider)
-  const slotsOf = (wider: string): number => networks.get(wider) ?? 0
-  const widest = newestOfLargest(holders, ({ wider }) => slotsOf(wider))
-  if (widest === undefined || slotsOf(widest.wider) <= holders.length / 2) return undefined
-  return slotsOf(widest.wider) > slotsOf(newcomer.wider) + 1 ? widest : undefined
-}
-
-/** The share of all slots that goes to the first peers that come. */
-const freeShare = 1 / 4
 /** So many of one group are never too many while there are free slots: people share a router. */
-const minFree = 4
+export const minFree = 4
 /** Beyond these no group gets more than this share of the untrusted peers. */
 const groupShare = 1 / 5
 
-/** What happens to a newcomer while a slot is free. */
-export type Fairness<T> = { readonly kind: 'refuse' } | { readonly kind: 'take'; readonly evicts: T | undefined }
-
-/**
- * No group has more than a fifth of the untrusted peers: a newcomer of such a group is refused, one of another group takes the slot of its
- * newest.
- */
-export function judgeShare<T extends Holder>(holders: readonly T[], newcomer: AddressShare): Fairness<T> {
-  const groups = tally(holders, ({ group }) => group)
-  const sizeOf = (group: string): number => groups.get(group) ?? 0
-  const share = shareAmong(holders.length + 1)
-  if (sizeOf(newcomer.group) + 1 > share) return { kind: 'refuse' }
-  const largest = newestOfLargest(holders, ({ group }) => sizeOf(group))
-  return { kind: 'take', evicts: largest !== undefined && sizeOf(largest.group) > share ? largest : undefined }
-}
-
-/** Where fewer peers came in, of at most `slots`, no group has too many of them, and `judgeShare` need not be asked. */
-export function sharedFrom(slots: number): number {
-  return Math.max(minFree, Math.floor(slots * freeShare))
-}
-
-function shareAmong(holders: number): number {
+/** So many of the untrusted peers one group may have, when there are so many of them. */
+export function shareAmong(holders: number): number {
   return Math.max(minFree, Math.floor(holders * groupShare))
 }
 
@@ -124,10 +81,4 @@ export function shareTaken(view: PoolView): (info: Pick<PointInfo, 'host' | 'tru
   const groups = tally(holders, ({ group }) => group)
   const share = shareAmong(holders.length + 1)
   return ({ host, trusted }) => !trusted && host !== undefined && isPublic(host) && (groups.get(shareGroupOf(host)) ?? 0) >= share
-}
-
-function newestOfLargest<T extends Holder>(holders: readonly T[], sizeOf: (holder: T) => number): T | undefined {
-  return holders
-    .filter(({ mayGo }) => mayGo)
-    .toSorted((a, b) => sizeOf(b) - sizeOf(a) || Number(a.isUsed) - Number(b.isUsed) || b.startedAt - a.startedAt)[0]
 }

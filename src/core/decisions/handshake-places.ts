@@ -1,13 +1,14 @@
 /**
  * May an incoming handshake begin, and which other one makes room for it? Pure. It takes a place only with a proved id, so trust is asked
- * first; untrusted peers share the rest by address group (`group-shares.ts`).
+ * first; untrusted peers share the rest by address group (`rivals.ts`).
  */
 import type { PoolView } from '../tables/pool-view.ts'
 import type { Attempt, HandshakePlace } from '../values/attempt.ts'
 import type { Host, PeerId } from '../values/ids.ts'
 import type { Rejection } from '../values/reason.ts'
 import { checkPeer, isShutOut } from './admission.ts'
-import { chooseRival, groupOfPeer, type Holder, shareOf } from './group-shares.ts'
+import { groupOfPeer, type Holder, shareOf } from './group-shares.ts'
+import { chooseRival } from './rivals.ts'
 
 /** What `checkIncoming` allows, and at whose cost. */
 export interface Entry {

@@ -3,6 +3,7 @@
  * what was asked for and is logged; the pool goes on. `peer-pool.ts` makes them, and hands flows nothing unguarded.
  */
 import { shown } from '../values/arguments.ts'
+import { maxMetadataBytes } from '../values/bounds.ts'
 import type { ConnectionMetadata, PeerMetadata } from '../values/config.ts'
 import type { ParsedPoint, PeerId, Point } from '../values/ids.ts'
 import {
@@ -17,7 +18,6 @@ import {
   type SignedRecords
 } from '../values/ports.ts'
 import { messageOf, PoolError } from '../values/reason.ts'
-import { wireCaps } from '../wire/caps.ts'
 import { abortable, unheard, within } from './waits.ts'
 
 /** The same message is logged once in this time, ms: some failures come back with each point of each look. */
@@ -105,9 +105,9 @@ function asNumber(value: unknown): number {
 export function metadataEncoder<ConnMeta>(metadata: ConnectionMetadata<ConnMeta>, guard: Guard): () => Uint8Array {
   const encode = (): Uint8Array => {
     const bytes: unknown = metadata.codec.encode(metadata.own())
-    if (!(bytes instanceof Uint8Array && bytes.length <= wireCaps.metadataBytes)) {
+    if (!(bytes instanceof Uint8Array && bytes.length <= maxMetadataBytes)) {
       throw new TypeError(
-        `expected a Uint8Array of at most ${wireCaps.metadataBytes} bytes, got ${shown(guard.heard('connectionMetadata', bytes))}`
+        `expected a Uint8Array of at most ${maxMetadataBytes} bytes, got ${shown(guard.heard('connectionMetadata', bytes))}`
       )
     }
     return bytes

@@ -9,6 +9,9 @@ export const maxAnchors = 8
 /** Bytes of a network's name, which peers compare. */
 export const maxNetworkBytes = 64
 
+/** The application's connection metadata, encoded: a description, no cargo. */
+export const maxMetadataBytes = 4_096
+
 /** Versions of the application's protocol that a pool may speak. */
 export const maxVersions = 16
 

@@ -3,7 +3,7 @@
  * never send what a peer of our own kind would greylist us for. docs/protocol.md repeats the numbers; a test compares.
  */
 
-import { maxNetworkBytes, maxVersions } from '../values/bounds.ts'
+import { maxMetadataBytes, maxNetworkBytes, maxVersions } from '../values/bounds.ts'
 
 export const wireCaps = {
   /** Length prefix: 4 bytes reach 256 MiB, more than any frame may have. */
@@ -29,8 +29,7 @@ export const wireCaps = {
   /** Random: 8 bytes do not collide by chance among the runs of one peer; 16 are a UUID. */
   instanceMinBytes: 8,
   instanceMaxBytes: 16,
-  /** The application's connection metadata: a description, no cargo. */
-  metadataBytes: 4_096,
+  metadataBytes: maxMetadataBytes,
   /** Names one of a few. */
   invitationBytes: 32,
   transports: 16,

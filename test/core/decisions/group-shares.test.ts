@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { chooseRival, type Holder, judgeShare, sharedFrom, shareOf } from '../../../src/core/decisions/group-shares.ts'
+import { type Holder, shareOf } from '../../../src/core/decisions/group-shares.ts'
+import { chooseRival, judgeShare, sharedFrom } from '../../../src/core/decisions/rivals.ts'
 import { hostOfIp } from '../../../src/core/values/address.ts'
 import type { PeerId } from '../../../src/core/values/ids.ts'
 import { seededRandom } from '../../../src/testing/seeded-random.ts'

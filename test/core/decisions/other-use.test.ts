@@ -1,7 +1,8 @@
 /** Connections that other protocols use: who is pruned, and what a stranger gains by it. */
 import { describe, expect, it } from 'vitest'
 import { chooseToPrune } from '../../../src/core/decisions/eviction.ts'
-import { chooseRival, untrustedHolders } from '../../../src/core/decisions/group-shares.ts'
+import { untrustedHolders } from '../../../src/core/decisions/group-shares.ts'
+import { chooseRival } from '../../../src/core/decisions/rivals.ts'
 import { hostOfIp } from '../../../src/core/values/address.ts'
 import type { RunningConnection } from '../../../src/core/values/attempt.ts'
 import type { Host, PeerId, Point } from '../../../src/core/values/ids.ts'
