@@ -16,7 +16,7 @@ import {
   resolveConfig
 } from '../src/core/index.ts'
 import type { PoolState } from '../src/core/tables/pool-state.ts'
-import type { PoolOptions } from '../src/core/values/config.ts'
+import type { PoolOptions } from '../src/core/values/settings.ts'
 import { parsePeerId, parsePoint, tryParsePeerId, tryParsePoint } from '../src/libp2p/point.ts'
 import { systemClock, systemRandom } from '../src/libp2p/system.ts'
 

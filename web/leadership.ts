@@ -3,11 +3,11 @@
  * `tab-session.ts` when it gets the lock, ended by it once and for all.
  */
 import type { ConnectionBand } from '../src/core/values/bounds.ts'
-import type { PoolConfig } from '../src/core/values/config.ts'
 import type { PoolEvent } from '../src/core/values/events.ts'
 import type { PeerId } from '../src/core/values/ids.ts'
 import type { Log } from '../src/core/values/ports.ts'
 import { PoolError } from '../src/core/values/reason.ts'
+import type { PoolConfig } from '../src/core/values/settings.ts'
 import { systemRandom } from '../src/libp2p/system.ts'
 import { Publisher } from './publisher.ts'
 import { type RequestName, runRequest } from './requests.ts'

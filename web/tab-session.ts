@@ -4,9 +4,10 @@
  */
 import { EventHub } from '../src/core/flows/event-hub.ts'
 import { Guard } from '../src/core/flows/guards.ts'
-import { checkOptions, type PoolConfig } from '../src/core/values/config.ts'
+import { checkOptions } from '../src/core/values/config.ts'
 import type { PeerId } from '../src/core/values/ids.ts'
 import { messageOf, PoolError } from '../src/core/values/reason.ts'
+import type { PoolConfig } from '../src/core/values/settings.ts'
 import type { PoolSnapshot } from '../src/core/values/snapshot.ts'
 import { systemClock } from '../src/libp2p/system.ts'
 import { defaultName } from './default-name.ts'

@@ -31,25 +31,11 @@ export {
   type PeerKind,
   type SuspendedKeep
 } from './values/bounds.ts'
-export {
-  type AdmissionCandidate,
-  type Codec,
-  type ConnectionMetadata,
-  nodePreset,
-  type PeerMetadata,
-  type PoolConfig,
-  type PoolOptions,
-  type PoolSettings,
-  type Preset,
-  pagePreset,
-  type Reconnection,
-  resolveConfig,
-  type TableSize
-} from './values/config.ts'
+export { nodePreset, pagePreset, resolveConfig } from './values/config.ts'
 export type { EventOf, ListenerOf, PoolEvent, PoolEventName, PoolEvents, PoolListener } from './values/events.ts'
 export type { HistoryEvent, HistoryKind } from './values/history.ts'
 export type { Host, ParsedPoint, PeerId, Point } from './values/ids.ts'
-export type { Invitation, InviteOptions, JoinOptions } from './values/invitation.ts'
+export type * from './values/invitation.ts'
 export {
   type Clock,
   type CopiedSignalling,
@@ -87,13 +73,5 @@ export {
   type Rejection,
   type ReportKind
 } from './values/reason.ts'
-export type {
-  BlockSnapshot,
-  ConnectionInfo,
-  ConnectionSnapshot,
-  PeerSnapshot,
-  PointSnapshot,
-  PoolSnapshot,
-  PoolStatus,
-  StorageSnapshot
-} from './values/snapshot.ts'
+export type * from './values/settings.ts'
+export type * from './values/snapshot.ts'

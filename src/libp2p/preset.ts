@@ -5,8 +5,8 @@
  */
 import { multiaddr } from '@multiformats/multiaddr'
 import { type Check, having, listOf, refuse } from '../core/values/arguments.ts'
-import type { PoolSettings } from '../core/values/config.ts'
 import { messageOf } from '../core/values/reason.ts'
+import type { PoolSettings } from '../core/values/settings.ts'
 import { inPage } from './dial-rule.ts'
 
 /** Memory that a peer may fill in a stream nobody reads; with it 64 Mbit/s over a round trip of 130 ms. */

@@ -9,20 +9,9 @@ import { PeerPool } from '../core/peer-pool.ts'
 import type { PoolComponents } from '../core/peer-pool-components.ts'
 import type { PoolState } from '../core/tables/pool-state.ts'
 import { anything, flag, having, listOf, type Shape, whole } from '../core/values/arguments.ts'
-import {
-  type AdmissionCandidate,
-  checkOptions,
-  nodePreset,
-  type PoolConfig,
-  type PoolOptions,
-  type PoolSettings,
-  type Preset,
-  pagePreset,
-  poolOptions,
-  resolveConfig,
-  wholePreset
-} from '../core/values/config.ts'
+import { checkOptions, nodePreset, pagePreset, poolOptions, resolveConfig, wholePreset } from '../core/values/config.ts'
 import type { PeerStorage } from '../core/values/ports.ts'
+import type { AdmissionCandidate, PoolConfig, PoolOptions, PoolSettings, Preset } from '../core/values/settings.ts'
 import type { Recording } from '../recording/recording.ts'
 import { dialPolicies } from './dial-policy.ts'
 import { type DialRule, inPage } from './dial-rule.ts'

@@ -18,8 +18,8 @@ import {
   text,
   whole
 } from '../core/values/arguments.ts'
-import type { PoolOptions } from '../core/values/config.ts'
 import { PoolError } from '../core/values/reason.ts'
+import type { PoolOptions } from '../core/values/settings.ts'
 import { recordingFormat, recordingVersion } from './recording.ts'
 import type { Turn } from './replay-tape.ts'
 import { maxRounds } from './tape.ts'

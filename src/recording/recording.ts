@@ -2,9 +2,9 @@
 
 import type { PeerPool } from '../core/peer-pool.ts'
 import type { PoolComponents } from '../core/peer-pool-components.ts'
-import type { PoolConfig } from '../core/values/config.ts'
 import { type PoolEventName, poolEventNames } from '../core/values/events.ts'
 import { PoolError } from '../core/values/reason.ts'
+import type { PoolConfig } from '../core/values/settings.ts'
 import { hashKey } from './keyed-hash.ts'
 import { loaded } from './loaded.ts'
 import { RecordTape } from './record-tape.ts'

@@ -4,9 +4,10 @@
  */
 import { memoryStorage } from '../core/memory-storage.ts'
 import { PeerPool } from '../core/peer-pool.ts'
-import { nodePreset, type PoolConfig, resolveConfig } from '../core/values/config.ts'
+import { nodePreset, resolveConfig } from '../core/values/config.ts'
 import type { PeerId, Point } from '../core/values/ids.ts'
 import type { Network, Random } from '../core/values/ports.ts'
+import type { PoolConfig } from '../core/values/settings.ts'
 import type { PoolSnapshot } from '../core/values/snapshot.ts'
 import { loaded } from './loaded.ts'
 import type { RecordingHeader } from './read-recording.ts'

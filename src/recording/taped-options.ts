@@ -2,8 +2,9 @@
  * The options of a pool that are code: storage, codecs, metadata, `onAdmit`. What they answer goes through a tape. The application's values
  * do not: a message, or what is noted of a peer, is in no recording.
  */
-import type { PoolConfig } from '../core/values/config.ts'
+
 import { type PeerStorage, StorageError } from '../core/values/ports.ts'
+import type { PoolConfig } from '../core/values/settings.ts'
 import { type Form, type Json, nothing, type Tape } from './tape.ts'
 import { readError, untold, writeError } from './taped-errors.ts'
 

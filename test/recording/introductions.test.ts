@@ -1,8 +1,8 @@
 /** A pool that is recorded takes part in introductions in all three roles, and its recording replays. */
 import { expect, it } from 'vitest'
 import type { PeerPool } from '../../src/core/peer-pool.ts'
-import type { PoolOptions } from '../../src/core/values/config.ts'
 import type { PeerId } from '../../src/core/values/ids.ts'
+import type { PoolOptions } from '../../src/core/values/settings.ts'
 import { MemoryWorld } from '../../src/testing/index.ts'
 import { recorded, replayed, saved, started } from './recorded-world.ts'
 

@@ -1,6 +1,6 @@
 /** What an application or a stranger writes is in no recording, whatever way it takes. */
 import { expect, it } from 'vitest'
-import type { PoolOptions } from '../../src/core/values/config.ts'
+import type { PoolOptions } from '../../src/core/values/settings.ts'
 import { RecordTape } from '../../src/recording/record-tape.ts'
 import { MemoryWorld } from '../../src/testing/memory-world.ts'
 import { recorded, replayed, saved, started } from './recorded-world.ts'

@@ -6,11 +6,12 @@ import type { PointRecord } from '../../src/core/tables/point.ts'
 import { PoolState } from '../../src/core/tables/pool-state.ts'
 import { type Parts, partsOf } from '../../src/core/tables/pool-view.ts'
 import type { Direction, RoundTrips, RunningConnection } from '../../src/core/values/attempt.ts'
-import { nodePreset, type PoolOptions, resolveConfig } from '../../src/core/values/config.ts'
+import { nodePreset, resolveConfig } from '../../src/core/values/config.ts'
 import type { PoolEventName, PoolEvents } from '../../src/core/values/events.ts'
 import type { Host, PeerId, Point } from '../../src/core/values/ids.ts'
 import type { Random, Transport } from '../../src/core/values/ports.ts'
 import type { DisconnectReason, Ending } from '../../src/core/values/reason.ts'
+import type { PoolOptions } from '../../src/core/values/settings.ts'
 import { setInside } from './inside.ts'
 
 export interface Told {

@@ -4,8 +4,8 @@
  * `docs/scoring.md` is the formula for people.
  */
 import { lastMeeting, type PeerInfo } from '../tables/peer.ts'
-import type { PeerMetadata } from '../values/config.ts'
 import type { Clock } from '../values/ports.ts'
+import type { PeerMetadata } from '../values/settings.ts'
 import { penaltyOf } from './reports.ts'
 
 /** One part of a score. */

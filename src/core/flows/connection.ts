@@ -3,10 +3,10 @@
  * outbox. Pool messages go to the exchange. The first reason ends it, and `ended` changes the state in the same turn.
  */
 import type { Attempt, ConnectionKind, Direction, OtherUse, RoundTrips } from '../values/attempt.ts'
-import type { Codec } from '../values/config.ts'
 import type { Host, PeerId, Point } from '../values/ids.ts'
 import type { Link, Transport } from '../values/ports.ts'
 import { type DisconnectReason, describeReason, type Ending, PoolError } from '../values/reason.ts'
+import type { Codec } from '../values/settings.ts'
 import type { ConnectionInfo } from '../values/snapshot.ts'
 import { reason as checkReason, whileWaiting } from '../verbs.ts'
 import { disconnectMessage, reasonOf } from '../wire/disconnect.ts'

@@ -4,7 +4,6 @@
  */
 import { shown } from '../values/arguments.ts'
 import { maxMetadataBytes } from '../values/bounds.ts'
-import type { ConnectionMetadata, PeerMetadata } from '../values/config.ts'
 import type { ParsedPoint, PeerId, Point } from '../values/ids.ts'
 import {
   type Clock,
@@ -18,6 +17,7 @@ import {
   type SignedRecords
 } from '../values/ports.ts'
 import { messageOf, PoolError } from '../values/reason.ts'
+import type { ConnectionMetadata, PeerMetadata } from '../values/settings.ts'
 import { abortable, unheard, within } from './waits.ts'
 
 /** The same message is logged once in this time, ms: some failures come back with each point of each look. */

@@ -1,9 +1,9 @@
 /** What both sides of a handshake share: our Hello, reading theirs, and the Nack. A plain peer says nothing, so its words are made here. */
 import { protocolVersions } from '../decisions/admission-hello.ts'
-import type { PoolSettings } from '../values/config.ts'
 import type { ParsedPoint, PeerId, Point } from '../values/ids.ts'
 import type { Link, Network, PlainPeer } from '../values/ports.ts'
 import { messageOf, nackMotive, type Rejection } from '../values/reason.ts'
+import type { PoolSettings } from '../values/settings.ts'
 import { handshakeLimits, wireCaps } from '../wire/caps.ts'
 import { WireFault } from '../wire/fault.ts'
 import type { HelloMessage, MessageOf, PoolMessage } from '../wire/schema.ts'

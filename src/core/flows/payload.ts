@@ -1,8 +1,8 @@
 /** Application messages to bytes and back, by the application's own codec, which may do anything. */
 import { refuse } from '../values/arguments.ts'
-import type { Codec, PoolConfig } from '../values/config.ts'
 import type { PeerId } from '../values/ids.ts'
 import { messageOf, PoolError } from '../values/reason.ts'
+import type { Codec, PoolConfig } from '../values/settings.ts'
 import { WireFault } from '../wire/fault.ts'
 import { unheard } from './waits.ts'
 

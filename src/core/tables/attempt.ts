@@ -3,10 +3,10 @@
  * which address groups wasted handshakes. How an attempt ends is in `outcome.ts`.
  */
 import type { Attempt, Direction, HandshakePlace, RunningConnection } from '../values/attempt.ts'
-import type { Reconnection } from '../values/config.ts'
 import type { Host, PeerId, Point } from '../values/ids.ts'
 import type { Random, Transport } from '../values/ports.ts'
 import { PoolError, type Rejection } from '../values/reason.ts'
+import type { Reconnection } from '../values/settings.ts'
 
 /** Where an attempt stands. It only moves to the right, and is `ended` once. */
 export type AttemptPhase = 'begun' | 'admitted' | 'running' | 'ended'

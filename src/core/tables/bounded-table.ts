@@ -5,8 +5,9 @@
  * insertions. Those where nobody was ever connected go first. The others keep half of the table against newcomers: beyond it one goes
  * per newcomer. Trusted and busy ones never go, so if nothing can go an untrusted newcomer is refused.
  */
-import type { TableSize } from '../values/config.ts'
+
 import type { PeerId, Point } from '../values/ids.ts'
+import type { TableSize } from '../values/settings.ts'
 
 /** Those that may go, the first to go first. */
 export interface Victims<Entry> {

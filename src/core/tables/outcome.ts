@@ -3,10 +3,10 @@
  * changed; `PoolState.end` writes it down.
  */
 import type { Attempt } from '../values/attempt.ts'
-import type { Reconnection } from '../values/config.ts'
 import type { PoolEventName, PoolEvents } from '../values/events.ts'
 import type { PeerId } from '../values/ids.ts'
 import { type Ending, nackMotive, type Rejection } from '../values/reason.ts'
+import type { Reconnection } from '../values/settings.ts'
 
 /** How an attempt ended: it never ran, or it did. */
 export type Outcome =

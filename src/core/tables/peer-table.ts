@@ -2,8 +2,9 @@
  * The known peers, and which go when the table is full (`bounded-table.ts`): those with the lowest score, among equals the most
  * recently created, so that a flood of new ids washes itself out. Owned by `known-peers.ts` and `pool-state.ts`.
  */
-import type { TableSize } from '../values/config.ts'
+
 import type { PeerId } from '../values/ids.ts'
+import type { TableSize } from '../values/settings.ts'
 import { BoundedTable, isCollectable, isTried, type Victims } from './bounded-table.ts'
 import { PeerRecord } from './peer.ts'
 

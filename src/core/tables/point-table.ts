@@ -7,10 +7,10 @@
  * in which they happened, so that a jump of the clock does not change it.
  */
 import { type PointAddress, readPoint } from '../values/address.ts'
-import type { TableSize } from '../values/config.ts'
 import type { Host, PeerId, Point } from '../values/ids.ts'
 import type { Random } from '../values/ports.ts'
 import { drawn } from '../values/random-order.ts'
+import type { TableSize } from '../values/settings.ts'
 import { BoundedTable, isCollectable, isTried, type Victims } from './bounded-table.ts'
 import { type DiscoverySource, lastSeenAt, PointRecord } from './point.ts'
 import { HostQuota, isUncapped, PointQuota } from './point-quota.ts'

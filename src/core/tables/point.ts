@@ -8,11 +8,11 @@
  */
 import type { Hop, PointAddress } from '../values/address.ts'
 import type { Attempt, RunningConnection } from '../values/attempt.ts'
-import type { Reconnection } from '../values/config.ts'
 import { type HistoryEvent, type HistoryKind, latest, pushEvent } from '../values/history.ts'
 import type { Host, PeerId, Point, Transport } from '../values/ids.ts'
 import type { Random } from '../values/ports.ts'
 import type { Rejection } from '../values/reason.ts'
+import type { Reconnection } from '../values/settings.ts'
 import { type Backoff, backoffOf, noBackoff } from './attempt.ts'
 import { illegal, isTried } from './bounded-table.ts'
 import type { Consequences } from './outcome.ts'

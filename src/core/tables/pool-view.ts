@@ -4,10 +4,10 @@
  */
 import type { Attempt, RunningConnection } from '../values/attempt.ts'
 import type { ConnectionBand, MaintenanceBounds } from '../values/bounds.ts'
-import type { PeerMetadata, PoolSettings } from '../values/config.ts'
 import type { PoolEventName, PoolEvents } from '../values/events.ts'
 import type { Host, PeerId, Point } from '../values/ids.ts'
 import type { Clock, Random } from '../values/ports.ts'
+import type { PeerMetadata, PoolSettings } from '../values/settings.ts'
 import type { AttemptRecord, DialRecord } from './attempt.ts'
 import { Bans } from './bans.ts'
 import type { PeerInfo } from './peer.ts'

@@ -7,9 +7,9 @@
  */
 import { isIntroduction } from '../values/address.ts'
 import { maxAnchors } from '../values/bounds.ts'
-import type { PeerMetadata, TableSize } from '../values/config.ts'
 import type { Point } from '../values/ids.ts'
 import { type Network, StorageError } from '../values/ports.ts'
+import type { PeerMetadata, TableSize } from '../values/settings.ts'
 import type { BanLists, Bans } from './bans.ts'
 import { lastMeeting } from './peer.ts'
 import type { PeerTable } from './peer-table.ts'

@@ -23,19 +23,6 @@ import { type ConnectionBand, maxNetworkBytes, maxVersions } from './bounds.ts'
 import type { PeerStorage } from './ports.ts'
 import type { Codec, ConnectionMetadata, PeerMetadata, PoolConfig, PoolOptions, PoolSettings, Preset, Reconnection } from './settings.ts'
 
-export type {
-  AdmissionCandidate,
-  Codec,
-  ConnectionMetadata,
-  PeerMetadata,
-  PoolConfig,
-  PoolOptions,
-  PoolSettings,
-  Preset,
-  Reconnection,
-  TableSize
-} from './settings.ts'
-
 /** Defaults for a Node peer: a band of 10/50/100, no smaller band while suspended, ten dials at once, 2 MiB for greylisted hosts. */
 export const nodePreset: Preset = {
   minConnections: 10,

@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest'
 import type { Lifted } from '../../../src/core/tables/bans.ts'
 import { joinBans } from '../../../src/core/tables/saved-fields.ts'
 import { hostOfIp } from '../../../src/core/values/address.ts'
-import type { PoolOptions } from '../../../src/core/values/config.ts'
 import type { Host, PeerId } from '../../../src/core/values/ids.ts'
+import type { PoolOptions } from '../../../src/core/values/settings.ts'
 import { StateBench } from '../../support/state-bench.ts'
 
 const day = 86_400_000

@@ -13,9 +13,9 @@ import {
   type SavedTables,
   writeState
 } from '../../../src/core/tables/saved-state.ts'
-import type { TableSize } from '../../../src/core/values/config.ts'
 import { historyKinds } from '../../../src/core/values/history.ts'
 import type { Host, ParsedPoint, PeerId, Point } from '../../../src/core/values/ids.ts'
+import type { TableSize } from '../../../src/core/values/settings.ts'
 import { peerOf, pointOf } from './encounters.ts'
 
 /** Now, wall clock. */
