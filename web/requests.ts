@@ -3,9 +3,10 @@
  * carries them out are made. The owner carries requests of its own tab out in the same way as those of others. Arguments come from another
  * page, and are checked as strictly as a program's. Results are plain data.
  */
-import type { PeerDescription, PointDescription } from '../src/core/api/descriptions.ts'
+
 import type { Peers } from '../src/core/api/peers.ts'
 import type { Points } from '../src/core/api/points.ts'
+import type { PeerDescription, PointDescription } from '../src/core/api/snapshot.ts'
 import { encodePayload, offerToAll } from '../src/core/flows/payload.ts'
 import { loaded } from '../src/core/flows/waits.ts'
 import type { PeerPool } from '../src/core/peer-pool.ts'

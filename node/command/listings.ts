@@ -1,5 +1,5 @@
 /** Lists of connections, points, blocks and events, and all of one peer, as text for people. */
-import type { PeerDescription } from '../../src/core/api/descriptions.ts'
+import type { PeerDescription } from '../../src/core/api/snapshot.ts'
 import type { Explanation } from '../../src/core/decisions/explain.ts'
 import { describeReason, describeRejection, type Ending, type Rejection } from '../../src/core/values/reason.ts'
 import type { BlockSnapshot, ConnectionSnapshot, PointSnapshot } from '../../src/core/values/snapshot.ts'

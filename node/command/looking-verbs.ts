@@ -1,6 +1,6 @@
 /** The verbs that show something. What they print is made in `listings.ts` and `status-text.ts`. */
 import { Option } from 'commander'
-import type { PeerDescription } from '../../src/core/api/descriptions.ts'
+import type { PeerDescription } from '../../src/core/api/snapshot.ts'
 import type { Explanation } from '../../src/core/decisions/explain.ts'
 import { CommandError } from './command-error.ts'
 import { exitStatus } from './exit-status.ts'

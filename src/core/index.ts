@@ -5,9 +5,9 @@
  */
 
 export type { Connections } from './api/connections.ts'
-export type { PeerDescription, PointDescription } from './api/descriptions.ts'
 export type { Peers } from './api/peers.ts'
 export type { BanOfHost, Points } from './api/points.ts'
+export type { PeerDescription, PointDescription } from './api/snapshot.ts'
 export type { Explanation } from './decisions/explain.ts'
 export type { BandExplanation } from './decisions/explain-band.ts'
 export type { ScorePart } from './decisions/score.ts'

@@ -3,10 +3,10 @@
  * (`tables`), by its life (`api/lifecycle.ts`) or by a flow. What concerns one point or peer is in `api/points.ts` and `api/peers.ts`.
  */
 import { Connections } from './api/connections.ts'
-import { gateOf } from './api/gate.ts'
 import { Lifecycle } from './api/lifecycle.ts'
 import { Peers } from './api/peers.ts'
 import { allClosed, Points } from './api/points.ts'
+import { gateOf } from './decisions/admission.ts'
 import type { Explanation } from './decisions/explain.ts'
 import type { BandExplanation } from './decisions/explain-band.ts'
 import { scorerOf } from './decisions/score.ts'
@@ -68,7 +68,7 @@ export class PeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Arra
       score: scorerOf(peerMetadata, clock),
       emit: (type, detail) => events.emit(type, detail),
       shown: () => this.#lifecycle.shown(),
-      save: (urgency) => this.#lifecycle.save(urgency)
+      save: (urgency) => this.#lifecycle.persistence.changed(urgency)
     })
     const state = new PoolState(parts)
     components.inspect?.(state as unknown as PoolState<unknown>, parts as unknown as Parts<unknown, RunningConnection>)

@@ -3,7 +3,7 @@
  * and for the pool that tabs share. A method takes its arguments through it before it does anything. A method that returns a promise
  * rejects with what a check throws; every other method throws it.
  */
-import { reportKinds } from './decisions/reports.ts'
+import { reportKinds } from './decisions/score.ts'
 import { discoverySources } from './tables/point.ts'
 import {
   anything,

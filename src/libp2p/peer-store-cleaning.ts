@@ -37,11 +37,6 @@ export interface CleaningOptions {
   readonly isOurs: (connection: Connection) => boolean
 }
 
-/** For the presets of those that want it. */
-export function peerStoreCleaning(components: CleaningComponents, options: CleaningOptions): PeerStoreCleaning {
-  return new PeerStoreCleaning(components, options)
-}
-
 export class PeerStoreCleaning {
   readonly #components: CleaningComponents
   readonly #options: CleaningOptions

@@ -20,7 +20,7 @@ import { type LoggedPool, logEvents } from './event-log.ts'
 import { type GaterOptions, hostOfAddress, type InboundGuard, type PageHooks, type PoolGater, pageGater, type RelayGuard } from './gater.ts'
 import { ListenerGuard } from './listener-guard.ts'
 import { type BudgetSource, Libp2pNetwork, type NetworkComponents } from './network.ts'
-import { type PeerStoreCleaning, peerStoreCleaning } from './peer-store-cleaning.ts'
+import { PeerStoreCleaning } from './peer-store-cleaning.ts'
 import { type PointInit, parsePointInit } from './point.ts'
 import { maxInboundConnections } from './preset.ts'
 import { createGater, isLinkNeeded, isToOurRelay } from './server-gater.ts'
@@ -178,7 +178,7 @@ function serverMade(
     network.keeper.maxIdleAgeMs = relay.maxIdleAgeMs ?? network.keeper.maxIdleAgeMs
   }
   // libp2p keeps an entry for every id that ever connected.
-  pool.cleaning = peerStoreCleaning(components, {
+  pool.cleaning = new PeerStoreCleaning(components, {
     clock: systemClock,
     isUnknown: (peerId) => gate.isUnknown(peerId),
     isOurs: (connection) => network.keeper.isOurs(connection)

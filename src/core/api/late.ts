@@ -14,9 +14,8 @@ import type { Maintenance } from '../flows/maintenance.ts'
 import { Mixing } from '../flows/mixing.ts'
 import { TokenBucket } from '../flows/token-bucket.ts'
 import type { PoolSnapshot } from '../values/snapshot.ts'
-import { Descriptions } from './descriptions.ts'
 import { Explanations } from './explanations.ts'
-import { type SnapshotFrame, takeSnapshot, withCounters } from './snapshot.ts'
+import { Descriptions, type SnapshotFrame, takeSnapshot, withCounters } from './snapshot.ts'
 
 export interface LatePoolParts {
   readonly connector: Connector

@@ -191,11 +191,6 @@ export class Lifecycle {
 
   // What the state tells.
 
-  /** Something that is saved has changed. */
-  save(urgency?: 'now'): void {
-    this.persistence.changed(urgency)
-  }
-
   /** Something that is shown has changed: one event for all changes of a turn. */
   shown(): void {
     this.#version++

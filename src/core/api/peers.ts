@@ -1,6 +1,5 @@
 /** `pool.peers`: what is known of peers, trust and bans. Functions of Octez' submodule `Peers`. */
-import { judgeReport } from '../decisions/reports.ts'
-import type { ScorePart } from '../decisions/score.ts'
+import { judgeReport, type ScorePart } from '../decisions/score.ts'
 import type { FlowContext } from '../flows/context.ts'
 import type { GreylistedPeer } from '../tables/greylist.ts'
 import type { PeerInfo } from '../tables/peer.ts'
@@ -8,9 +7,9 @@ import { liveRecord } from '../values/arguments.ts'
 import type { HistoryEvent } from '../values/history.ts'
 import type { PeerId, Point } from '../values/ids.ts'
 import type { ReportKind } from '../values/reason.ts'
-import type { PeerDescription } from './descriptions.ts'
 import type { Lifecycle } from './lifecycle.ts'
 import { allClosed } from './points.ts'
+import type { PeerDescription } from './snapshot.ts'
 
 /**
  * `pool.peers`: what is known of peers, trust and bans. Methods throw, or reject with, `PoolError` `invalid-peer-id` or

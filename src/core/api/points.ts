@@ -7,8 +7,8 @@ import { liveRecord } from '../values/arguments.ts'
 import type { HistoryEvent } from '../values/history.ts'
 import type { Host, PeerId, Point } from '../values/ids.ts'
 import { type Ending, PoolError } from '../values/reason.ts'
-import type { PointDescription } from './descriptions.ts'
 import type { Lifecycle } from './lifecycle.ts'
+import type { PointDescription } from './snapshot.ts'
 
 /** How a host or range is banned. */
 export interface BanOfHost {

@@ -7,6 +7,7 @@ import type { PoolView } from '../tables/pool-view.ts'
 import { kindOf, readPoint } from '../values/address.ts'
 import type { Attempt } from '../values/attempt.ts'
 import type { Host, PeerId, Point } from '../values/ids.ts'
+import type { Gate } from '../values/ports.ts'
 import type { Rejection } from '../values/reason.ts'
 import { chooseToPrune, surplusByKind } from './eviction.ts'
 
@@ -85,4 +86,16 @@ export function checkPeer(view: PoolView, peerId: PeerId, host: Host | undefined
   if (view.access.peerBlock(peerId) !== undefined || view.access.hostBlock(host, view.access.passesGreylist(peerId)) !== undefined)
     return { kind: 'peer-banned', peerId }
   return undefined
+}
+
+/** `pool.gate`: what an adapter asks before the pool knows of a connection. Each answer is of the moment in which it is asked for. */
+export function gateOf(view: PoolView): Gate {
+  return {
+    deniesIncoming: (host) => view.access.hostBlock(host, true) !== undefined,
+    deniesDial: (point, expectedPeerId) => isBlockedAt(view, point, { expectedPeerId }),
+    deniesPeer: (peerId, host, direction) =>
+      checkPeer(view, peerId, host) !== undefined || (direction !== undefined && isShutOut(view, peerId, { host, direction })),
+    isUnknown: (peerId) => !view.access.passesGreylist(peerId),
+    isTrusted: (peerId) => view.access.isTrusted(peerId, undefined)
+  }
 }

@@ -16,7 +16,7 @@ import { chooseToPrune } from './eviction.ts'
 import { type Circumstances, choiceWith, count, foresee, seconds, soon } from './foresight.ts'
 import { shareTaken } from './group-shares.ts'
 import { kindsWanted, nextProbeAt } from './plan.ts'
-import { penaltyOf } from './reports.ts'
+import { penaltyOf } from './score.ts'
 
 /** Why a point or peer is not connected, and when it is tried next. */
 export interface Explanation {

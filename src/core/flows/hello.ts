@@ -93,12 +93,7 @@ export function readMetadata<ConnMeta>(
   }
 }
 
-/** The motive that a Nack names for our refusal; `undefined`: close without one, as Octez does. */
-function motiveOf(rejection: Rejection): number | undefined {
-  if (rejection.kind === 'no-common-version' && rejection.of === 'application') return nackMotive.deprecatedApplication
-  return motives[rejection.kind]
-}
-
+/** What a Nack names for our refusal; nothing where we close without one, as Octez does. */
 const motives: Readonly<Partial<Record<Rejection['kind'], number>>> = {
   'too-many-connections': nackMotive.tooManyConnections,
   'table-full': nackMotive.tooManyConnections,
@@ -112,7 +107,8 @@ const motives: Readonly<Partial<Record<Rejection['kind'], number>>> = {
 
 /** The Nack for a refusal, with points to try instead, as many as it holds at most; `undefined` where Octez just closes. */
 export function nackFor(rejection: Rejection, points: readonly string[]): MessageOf<'nack'> | undefined {
-  const motive = motiveOf(rejection)
+  const isOld = rejection.kind === 'no-common-version' && rejection.of === 'application'
+  const motive = isOld ? nackMotive.deprecatedApplication : motives[rejection.kind]
   return motive === undefined ? undefined : { kind: 'nack', motive, points }
 }
 

@@ -8,15 +8,7 @@ import type { RunningConnection } from '../values/attempt.ts'
 import type { Host, ParsedPoint, PeerId, Point } from '../values/ids.ts'
 import type { Access } from './access.ts'
 import { findOrInsertPoint, type KnownPoints, type Origin } from './known-points.ts'
-import {
-  type DiscoverySource,
-  notePointAlive,
-  type PointInfo,
-  type PointRecord,
-  setPointClaimed,
-  setPointPublic,
-  soughtAt
-} from './point.ts'
+import { type DiscoverySource, type PointInfo, type PointRecord, setPointClaimed, soughtAt } from './point.ts'
 import type { Parts } from './pool-view.ts'
 
 /** The peer that says it, the host where we see that peer, and how it is said. */
@@ -88,8 +80,8 @@ export class Claims<PeerMeta, C extends RunningConnection> {
       const isProven = record.isRelayed ? record.expectedPeerId === peer.peerId : isHere
       if (!isProven && met !== peer.peerId && record.source !== table.quota.nameOf(peer.peerId, origin.sourceGroup)) continue
       setPointClaimed(record, peer.peerId, isProven)
-      if (peer.isPrivate) setPointPublic(record, false)
-      else if (isProven) setPointPublic(record, true)
+      if (peer.isPrivate) record.asClaimed().isPublic = false
+      else if (isProven) record.asClaimed().isPublic = true
       if (isProven) records.push(record)
     }
     if (peer.isPrivate) this.#hide(peer.peerId)
@@ -106,7 +98,7 @@ export class Claims<PeerMeta, C extends RunningConnection> {
    */
   left(peerId: PeerId, isGone: (point: Point) => boolean): void {
     const { points, clock } = this.#parts
-    for (const record of points) if (record.claimedBy === peerId && record.isClaimProven) notePointAlive(record, clock.now())
+    for (const record of points) if (record.claimedBy === peerId && record.isClaimProven) record.asProved().aliveAt = clock.now()
     this.#forgetRelayed(peerId, isGone)
   }
 
@@ -189,7 +181,7 @@ export class Claims<PeerMeta, C extends RunningConnection> {
     const { peers, points } = this.#parts
     const point = peers.get(peerId)?.lastEstablished?.point
     const record = point === undefined ? undefined : points.get(point)
-    if (record?.lastEstablished?.peerId === peerId) setPointPublic(record, false)
+    if (record?.lastEstablished?.peerId === peerId) record.asClaimed().isPublic = false
   }
 }
 

@@ -35,7 +35,7 @@ export interface PeerReport {
   readonly at: number
 }
 
-/** Weights of reports, faded as of an instant on the monotonic clock; `decisions/reports.ts` knows how. */
+/** Weights of reports, faded as of an instant on the monotonic clock; `decisions/score.ts` knows how. */
 export interface Penalty {
   /** The sum of the weights. */
   readonly amount: number
@@ -176,10 +176,6 @@ export function setPeerDisconnected(record: PeerRecord, ending: PeerEnding): voi
 
 export function notePeer(record: PeerRecord, kind: HistoryKind, at: number, point: Point | undefined): void {
   record.asProved().events = pushEvent(record.events, { kind, at, other: point })
-}
-
-export function noteServed(record: PeerRecord, points: number): void {
-  record.asProved().served += points
 }
 
 export function noteReport(record: PeerRecord, { kind, reason, at }: PeerReport, penalty: Penalty = record.penalty): void {

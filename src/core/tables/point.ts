@@ -237,7 +237,7 @@ export function setPointRunning(record: PointRecord, connection: RunningConnecti
   findings.lastEstablished = { peerId, at }
   if (direction === 'outgoing') {
     setPointClaimed(record, peerId, true)
-    setPointPublic(record, !isPrivate)
+    record.asClaimed().isPublic = !isPrivate
   }
   notePoint(record, 'connection-opened', at, peerId)
 }
@@ -324,21 +324,6 @@ export function setPointClaimed(record: PointRecord, peerId: PeerId, isProven: b
   claims.isClaimProven = isProven
   // The signature was of another peer.
   if (!isSame) claims.isSigned = false
-}
-
-/** The peer there says whether the point may be advertised. */
-export function setPointPublic(record: PointRecord, isPublic: boolean): void {
-  record.asClaimed().isPublic = isPublic
-}
-
-/** A connection to its DNS name is with this address. */
-export function setPointAddress(record: PointRecord, address: Host): void {
-  record.asProved().address = address
-}
-
-/** The peer that has proved to be there was connected, at this or another of its points. */
-export function notePointAlive(record: PointRecord, now: number): void {
-  record.asProved().aliveAt = now
 }
 
 export function notePoint(record: PointRecord, kind: HistoryKind, at: number, peerId: PeerId | undefined): void {

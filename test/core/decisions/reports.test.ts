@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { judgeReport, maxPenalty, penaltyOf } from '../../../src/core/decisions/reports.ts'
+import { judgeReport, maxPenalty, penaltyOf } from '../../../src/core/decisions/score.ts'
 import { hostOfIp } from '../../../src/core/values/address.ts'
 import type { Host, PeerId, Point } from '../../../src/core/values/ids.ts'
 import type { ReportKind } from '../../../src/core/values/reason.ts'

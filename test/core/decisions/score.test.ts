@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { penaltyOf } from '../../../src/core/decisions/reports.ts'
-import { defaultScore, scoreParts } from '../../../src/core/decisions/score.ts'
+import { defaultScore, penaltyOf, scoreParts } from '../../../src/core/decisions/score.ts'
 import { PeerRecord } from '../../../src/core/tables/peer.ts'
 import type { RunningConnection } from '../../../src/core/values/attempt.ts'
 import type { PeerId } from '../../../src/core/values/ids.ts'
