@@ -1,6 +1,5 @@
 /** What explanations of a `StateBench` are made from: a running, awake pool that asks whoever is connected. */
 import type { Circumstances } from '../../src/core/decisions/foresight.ts'
-import type { Point } from '../../src/core/values/ids.ts'
 import { evenChance, type StateBench } from './state-bench.ts'
 
 export function circumstancesOf({ state, now }: StateBench, more: Partial<Circumstances> = {}): Circumstances {
@@ -17,7 +16,6 @@ export function circumstancesOf({ state, now }: StateBench, more: Partial<Circum
     searchAt: Number.NEGATIVE_INFINITY,
     mixAt: Number.POSITIVE_INFINITY,
     transports: ['tcp'],
-    isGroupFull: (point: Point) => state.points.isGroupFull(point),
     peersToAsk: state.active,
     blockOf: () => undefined,
     refusalOf: () => undefined,

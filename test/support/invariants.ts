@@ -174,7 +174,8 @@ function* expected(state: State): Iterable<string> {
 function* greylisted(state: State): Iterable<string> {
   const { access, points } = state
   for (const { peerId } of access.greylistedPeers()) if (state.peers.get(peerId)?.trusted === true) yield peerId
-  for (const { host } of access.greylistedHosts()) if (points.hasTrustedHost(host)) yield host
+  const trusted = new Set([...points].filter((info) => info.trusted).map((info) => info.host))
+  for (const { host } of access.greylistedHosts()) if (trusted.has(host)) yield host
 }
 
 function* caps(state: State): Iterable<string> {

@@ -67,7 +67,6 @@ export class Explanations {
       ...maintenance.status,
       status,
       transports: network.transports,
-      isGroupFull: (point) => state.points.isGroupFull(point),
       peersToAsk: [...state.connections()].filter((connection) => exchange.mayAsk(connection)).length,
       blockOf: (concerned) => this.#blockOf(concerned),
       refusalOf: (peerId) => {

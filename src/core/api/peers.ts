@@ -70,8 +70,7 @@ export class Peers<PeerMeta> {
    * attempts. Resolves when it is gone. Saved. Idempotent.
    */
   async ban(peerId: PeerId, options: { endsAt?: number | undefined } = {}): Promise<void> {
-    const [, { endsAt }] = this.#context.take('peers.ban', peerId, options)
-    await allClosed(this.#context.state.access.banPeer(peerId, { endsAt }))
+    await allClosed(this.#context.state.access.banPeer(...this.#context.take('peers.ban', peerId, options)))
   }
 
   /** Undoes a ban and a greylisting, once and for all. */

@@ -55,8 +55,8 @@ export class Points {
    * Idempotent. Rejects with `PoolError` `invalid-point` for a point without a host (relayed, memory): ban the peer instead.
    */
   async ban(point: Point, options: BanOfHost = {}): Promise<void> {
-    const [, { banPeers = true, endsAt }] = this.#context.take('points.ban', point, options)
-    await allClosed(this.#context.state.access.banHost(this.#hostOf(point), { banPeers, endsAt }))
+    const [, checked] = this.#context.take('points.ban', point, options)
+    await allClosed(this.#context.state.access.banHost(this.#hostOf(point), checked))
   }
 
   /** Undoes what `ban` did, its peers included, and a greylisting; once is enough. */
@@ -67,8 +67,7 @@ export class Points {
 
   /** `ban` for a host alone, in any spelling: `127.0.0.1`, `::1`, `example.org`. Rejects with `PoolError` `invalid-argument` for other texts. */
   async banHost(host: Host | string, options: BanOfHost = {}): Promise<void> {
-    const [canonical, { banPeers = true, endsAt }] = this.#context.take('points.banHost', host as Host, options)
-    await allClosed(this.#context.state.access.banHost(canonical, { banPeers, endsAt }))
+    await allClosed(this.#context.state.access.banHost(...this.#context.take('points.banHost', host as Host, options)))
   }
 
   /** Takes the spellings that `banHost` takes. */
@@ -78,8 +77,7 @@ export class Points {
 
   /** `ban` for a range of addresses such as `192.0.2.0/24` or `2001:db8::/32`. Rejects with `PoolError` `invalid-argument` for other texts. */
   async banRange(range: string, options: BanOfHost = {}): Promise<void> {
-    const [canonical, { banPeers = true, endsAt }] = this.#context.take('points.banRange', range, options)
-    await allClosed(this.#context.state.access.banRange(canonical, { banPeers, endsAt }))
+    await allClosed(this.#context.state.access.banRange(...this.#context.take('points.banRange', range, options)))
   }
 
   /** Throws `PoolError` `invalid-argument` for a text that is no range. */

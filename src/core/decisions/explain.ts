@@ -94,11 +94,10 @@ function refused(rejection: Rejection, { blockOf }: Circumstances): Explanation 
 }
 
 function explainUnknown(view: PoolView, point: Point, circumstances: Circumstances): Explanation {
-  const { canDial, isGroupFull } = circumstances
   const rejection = checkDial(view, point, undefined)
   if (rejection !== undefined) return refused(rejection, circumstances)
-  if (!canDial(point)) return notDialable(point, circumstances)
-  const full = isGroupFull(point) ? ', since its address group is at its limit' : ''
+  if (!circumstances.canDial(point)) return notDialable(point, circumstances)
+  const full = view.points.isGroupFull(point) ? ', since its address group is at its limit' : ''
   return explained('unknown', `not a known point: connect or register it${full}`)
 }
 

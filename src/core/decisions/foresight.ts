@@ -4,7 +4,7 @@
  */
 import type { PointInfo } from '../tables/point.ts'
 import type { Block, PoolView } from '../tables/pool-view.ts'
-import type { Host, PeerId, Point } from '../values/ids.ts'
+import type { Host, PeerId } from '../values/ids.ts'
 import type { Transport } from '../values/ports.ts'
 import type { PoolStatus } from '../values/snapshot.ts'
 import { type DialChoice, type MaintenancePlan, type PlanOptions, planMaintenance } from './plan.ts'
@@ -25,8 +25,6 @@ export interface Circumstances extends PlanOptions, MaintenanceStatus {
   readonly status: PoolStatus
   /** What this peer dials. */
   readonly transports: readonly Transport[]
-  /** Is the address group of the point at its limit, so that an unknown peer's word adds no more? */
-  readonly isGroupFull: (point: Point) => boolean
   /** Connected peers that may be asked for points. */
   readonly peersToAsk: number
   /** Why a peer or a host is kept out, and for how long; none: it is not, or nobody knows. */

@@ -29,8 +29,8 @@ export interface GreylistRequest {
 }
 
 export interface HostBanOptions extends BanOptions {
-  /** Ban those that are connected from there, too. */
-  readonly banPeers: boolean
+  /** Ban those that are connected from there, too. @default true */
+  readonly banPeers?: boolean | undefined
 }
 
 export class Access<PeerMeta, C extends RunningConnection> {
@@ -225,7 +225,7 @@ export class Access<PeerMeta, C extends RunningConnection> {
   }
 
   #banAddress(
-    { banPeers }: HostBanOptions,
+    { banPeers = true }: HostBanOptions,
     { who, isThere, ban }: { who: string; isThere: (host: Host) => boolean; ban: (peers: readonly PeerId[]) => void }
   ): C[] {
     this.expireBans()

@@ -76,10 +76,6 @@ export class KnownPoints<PeerMeta, C extends RunningConnection> implements Point
     return record === undefined ? Number.NEGATIVE_INFINITY : this.#parts.points.hosts.freeAt(record)
   }
 
-  hasTrustedHost(host: Host): boolean {
-    return this.#parts.points.hasTrustedHost(host)
-  }
-
   isTrustedAt(host: Host, peerId: PeerId | undefined): boolean {
     return this.#parts.points.isTrustedAt(host, peerId)
   }
