@@ -182,7 +182,7 @@ export class PeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Arra
   async connect(point: Point, options: ConnectOptions = {}): Promise<Connection<Msg, ConnMeta>> {
     const [, checked] = this.#context.take('connect', point, options)
     this.#lifecycle.mustRun('connect')
-    return (await this.#lifecycle.connector.connect(point, checked)) as FlowConnection as Connection<Msg, ConnMeta>
+    return (await this.#lifecycle.connector.connect(point, checked)) as unknown as Connection<Msg, ConnMeta>
   }
 
   /**

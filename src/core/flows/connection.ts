@@ -2,21 +2,20 @@
  * A running connection: reads until the end, keeps a bounded queue of application messages for their one reader, and sends through its
  * outbox. Pool messages go to the exchange. The first reason ends it, and `ended` changes the state in the same turn.
  */
-import type { Attempt, ConnectionKind, Direction, OtherUse, RoundTrips } from '../values/attempt.ts'
+import type { Attempt, ConnectionKind, Direction, OtherUse, RoundTrips, RunningConnection } from '../values/attempt.ts'
 import type { Host, PeerId, Point } from '../values/ids.ts'
-import type { Link, Transport } from '../values/ports.ts'
+import type { Clock, Link, Transport } from '../values/ports.ts'
 import { type DisconnectReason, describeReason, type Ending, PoolError } from '../values/reason.ts'
-import type { Codec } from '../values/settings.ts'
+import type { Codec, PoolConfig } from '../values/settings.ts'
 import type { ConnectionInfo } from '../values/snapshot.ts'
 import { reason as checkReason, whileWaiting } from '../verbs.ts'
 import { disconnectMessage, reasonOf } from '../wire/disconnect.ts'
 import { applicationFrame, encodeMessage } from '../wire/encode.ts'
 import { WireFault } from '../wire/fault.ts'
-import type { ExchangeMessage, HelloMessage, ReceivedMessage } from '../wire/schema.ts'
+import type { ExchangeMessage, HelloMessage, ReceivedMessage, UnknownMessage } from '../wire/schema.ts'
 import type { Channel } from './channel.ts'
 import { abortLink, closeLink } from './closing.ts'
-import type { FlowConnection, FlowContext } from './context.ts'
-import type { Exchange } from './exchange.ts'
+import type { EventHub } from './event-hub.ts'
 import { Inbox } from './inbox.ts'
 import { Meter } from './meter.ts'
 import { Outbox } from './outbox.ts'
@@ -56,9 +55,9 @@ export interface ConnectionParts<ConnMeta> {
   readonly remoteMetadata: ConnMeta | undefined
   /** Of the handshake; `undefined`: nothing was asked. */
   readonly roundTripMs: number | undefined
-  readonly context: Pick<FlowContext, 'clock' | 'config' | 'events'>
+  readonly context: { readonly clock: Clock; readonly config: PoolConfig; readonly events: EventHub }
   /** Takes the pool messages. */
-  readonly exchange: Exchange
+  readonly exchange: { received(connection: Connection, message: ExchangeMessage | UnknownMessage): void }
   /** Of all connections of the pool together. */
   readonly turns: Turns
   /** Synchronous; the state is changed here. */
@@ -66,7 +65,7 @@ export interface ConnectionParts<ConnMeta> {
 }
 
 /** A running connection with one peer. It is had from `pool.connect` or `pool.connections`, and ends once. */
-export class Connection<Msg = Uint8Array, ConnMeta = Uint8Array> implements FlowConnection {
+export class Connection<Msg = Uint8Array, ConnMeta = Uint8Array> implements RunningConnection {
   /** The attempt that it came of. */
   readonly attempt: Attempt
   readonly establishedAt: number
@@ -79,7 +78,7 @@ export class Connection<Msg = Uint8Array, ConnMeta = Uint8Array> implements Flow
   readonly remoteMetadata: ConnMeta | undefined
   /** Application messages in order, for one reader; ends with the connection, after what had come before. */
   readonly messages: AsyncIterable<Msg>
-  /** The peer that introduced both to each other. */
+  /** The peer that introduced both to each other; set by `introductions.ts` alone. */
   declare introducer?: PeerId | undefined
   readonly #parts: ConnectionParts<ConnMeta>
   readonly #inbox: Inbox<Msg>
@@ -240,22 +239,22 @@ export class Connection<Msg = Uint8Array, ConnMeta = Uint8Array> implements Flow
     return this.kind !== 'plain' && this.#outbox.offer(frame)
   }
 
-  /** @internal For the flows: see `FlowConnection`. */
+  /** @internal Sends a pool message; false if the peer is plain, or the link behind or gone: none of these is worth a wait. */
   sendExchange(message: ExchangeMessage): boolean {
     return this.kind !== 'plain' && this.#outbox.pass(message)
   }
 
-  /** @internal For the flows: see `FlowConnection`. */
+  /** @internal Bytes of the link so far. */
   get bytesReceived(): number {
     return this.#parts.channel.bytesReceived
   }
 
-  /** @internal For the flows: see `FlowConnection`. */
+  /** @internal The same. */
   get bytesSent(): number {
     return this.#parts.channel.bytesSent
   }
 
-  /** @internal For the flows: see `FlowConnection`. */
+  /** @internal Resolves when the other side answered; never throws at once. */
   async probe(signal: AbortSignal): Promise<void> {
     const { clock } = this.#parts.context
     const askedAt = clock.now()
@@ -267,17 +266,17 @@ export class Connection<Msg = Uint8Array, ConnMeta = Uint8Array> implements Flow
     this.#rttMs = { last, least: Math.min(last, this.#rttMs?.least ?? last) }
   }
 
-  /** @internal For the flows: see `FlowConnection`. */
+  /** @internal Another connection can be made to where this one leads: we dialed it. */
   get canReach(): boolean {
     return this.#link.reach !== undefined
   }
 
-  /** @internal For the flows: see `FlowConnection`. */
+  /** @internal Makes a second connection to the same address and closes it; never throws at once. */
   async reach(signal: AbortSignal): Promise<void> {
     await this.#link.reach?.(signal)
   }
 
-  /** @internal For the flows: see `FlowConnection`. */
+  /** @internal The other side gave no answer: ends as lost, at once. */
   lose(): void {
     if (!this.#end(lost)) return
     abortLink(this.#link, 'no answer', { dead: true })
@@ -343,7 +342,7 @@ export class Connection<Msg = Uint8Array, ConnMeta = Uint8Array> implements Flow
       case 'nack':
         throw new WireFault(`a running connection expects no ${message.kind}`)
       default:
-        this.#parts.exchange.received(this, message)
+        this.#parts.exchange.received(this as unknown as Connection, message)
     }
   }
 

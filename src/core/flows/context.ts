@@ -4,48 +4,16 @@
  */
 import type { AttemptRecord } from '../tables/attempt.ts'
 import type { PoolState } from '../tables/pool-state.ts'
-import type { ConnectionKind, RunningConnection } from '../values/attempt.ts'
 import type { PeerId } from '../values/ids.ts'
 import type { Invitation, InviteOptions, JoinOptions } from '../values/invitation.ts'
 import type { Clock, Log, Network, Random } from '../values/ports.ts'
-import type { DisconnectReason, Ending } from '../values/reason.ts'
 import type { PoolConfig } from '../values/settings.ts'
-import type { ConnectionInfo } from '../values/snapshot.ts'
 import type { TakeArguments } from '../verbs.ts'
-import type { ExchangeMessage } from '../wire/schema.ts'
+import type { Connection } from './connection.ts'
 import type { EventHub } from './event-hub.ts'
 
-/** A connection as the flows see it: what is sent and received on it has no type. `connection.ts` makes them. */
-export interface FlowConnection extends RunningConnection {
-  readonly kind: ConnectionKind
-  /** The peer takes part in the exchange of points. */
-  readonly discovery: boolean
-  /** How it ended; `undefined` while it runs. */
-  readonly ending: Ending | undefined
-  /** Resolves when it has ended, with the reason. */
-  readonly closed: Promise<Ending>
-  readonly info: ConnectionInfo
-  /** Bytes of the link so far. */
-  readonly bytesReceived: number
-  readonly bytesSent: number
-  /** The peer that introduced both to each other; set by `introductions.ts` alone. */
-  introducer?: PeerId | undefined
-  /** Another connection can be made to where this one leads: we dialed it. */
-  readonly canReach: boolean
-  /** The frame of an application message. The same for all connections. */
-  frameOf(payload: Uint8Array): Uint8Array
-  /** Sends the frame of an application message without waiting; false if it was dropped. */
-  offerFrame(frame: Uint8Array): boolean
-  /** Sends a pool message; false if the peer is plain, or the link behind or gone: none of these is worth a wait. */
-  sendExchange(message: ExchangeMessage): boolean
-  /** Resolves when the other side answered; never throws at once. */
-  probe(signal: AbortSignal): Promise<void>
-  /** Makes a second connection to the same address and closes it; never throws at once. */
-  reach(signal: AbortSignal): Promise<void>
-  /** The other side gave no answer: ends as lost, at once. */
-  lose(): void
-  disconnect(reason: DisconnectReason | string, comeBackAfterMs?: number): Promise<void>
-}
+/** As the flows know it: with bytes for messages. */
+export type FlowConnection = Connection
 
 /** What handshakes ask about invitations. */
 export interface OpenInvitations {

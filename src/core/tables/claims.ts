@@ -8,7 +8,7 @@ import type { RunningConnection } from '../values/attempt.ts'
 import type { Host, ParsedPoint, PeerId, Point } from '../values/ids.ts'
 import type { Access } from './access.ts'
 import { findOrInsertPoint, type KnownPoints, type Origin } from './known-points.ts'
-import { type DiscoverySource, type PointInfo, type PointRecord, setPointClaimed, soughtAt } from './point.ts'
+import { type DiscoverySource, notePointAlive, type PointInfo, type PointRecord, setPointClaimed, soughtAt } from './point.ts'
 import type { Parts } from './pool-view.ts'
 
 /** The peer that says it, the host where we see that peer, and how it is said. */
@@ -98,7 +98,7 @@ export class Claims<PeerMeta, C extends RunningConnection> {
    */
   left(peerId: PeerId, isGone: (point: Point) => boolean): void {
     const { points, clock } = this.#parts
-    for (const record of points) if (record.claimedBy === peerId && record.isClaimProven) record.asProved().aliveAt = clock.now()
+    for (const record of points) if (record.claimedBy === peerId && record.isClaimProven) notePointAlive(record, clock.now())
     this.#forgetRelayed(peerId, isGone)
   }
 

@@ -3,7 +3,7 @@ import type { RunningConnection } from '../values/attempt.ts'
 import type { PeerId } from '../values/ids.ts'
 import { PoolError } from '../values/reason.ts'
 import type { Access } from './access.ts'
-import { noteReport, type PeerInfo, type PeerRecord, type PeerReport, type Penalty } from './peer.ts'
+import { noteReport, noteServed, type PeerInfo, type PeerRecord, type PeerReport, type Penalty } from './peer.ts'
 import type { Parts, PeersView } from './pool-view.ts'
 
 export class KnownPeers<PeerMeta, C extends RunningConnection> implements PeersView {
@@ -73,7 +73,7 @@ export class KnownPeers<PeerMeta, C extends RunningConnection> implements PeersV
 
   noteServed(peerId: PeerId, points: number): void {
     const record = this.#parts.peers.get(peerId)
-    if (record !== undefined) record.asProved().served += points
+    if (record !== undefined) noteServed(record, points)
   }
 
   #register(peerId: PeerId): PeerRecord<PeerMeta> {

@@ -7,7 +7,7 @@ import type { RunningConnection } from '../values/attempt.ts'
 import type { Host, ParsedPoint, PeerId, Point } from '../values/ids.ts'
 import { PoolError } from '../values/reason.ts'
 import type { Access } from './access.ts'
-import { type DiscoverySource, type PointInfo, type PointRecord, resetReconnection } from './point.ts'
+import { type DiscoverySource, type PointInfo, type PointRecord, resetReconnection, setPointAddress } from './point.ts'
 import { isOperators } from './point-quota.ts'
 import type { ListQuery } from './point-table.ts'
 import { cancelAttempts, type Parts, type PointsView } from './pool-view.ts'
@@ -179,7 +179,7 @@ export class KnownPoints<PeerMeta, C extends RunningConnection> implements Point
   /** A connection to the point's DNS name is with this address. */
   noteAddress(point: Point, address: Host): void {
     const record = this.#parts.points.get(point)
-    if (record !== undefined) record.asProved().address = address
+    if (record !== undefined) setPointAddress(record, address)
   }
 
   #register(point: Point, options: Registration = {}): PointRecord {

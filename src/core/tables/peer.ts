@@ -178,6 +178,10 @@ export function notePeer(record: PeerRecord, kind: HistoryKind, at: number, poin
   record.asProved().events = pushEvent(record.events, { kind, at, other: point })
 }
 
+export function noteServed(record: PeerRecord, points: number): void {
+  record.asProved().served += points
+}
+
 export function noteReport(record: PeerRecord, { kind, reason, at }: PeerReport, penalty: Penalty = record.penalty): void {
   if (kind === 'fault' || record.lastReport?.kind !== 'fault')
     record.asProved().lastReport = { kind, reason: cutText(reason, maxReportText), at }

@@ -326,6 +326,16 @@ export function setPointClaimed(record: PointRecord, peerId: PeerId, isProven: b
   if (!isSame) claims.isSigned = false
 }
 
+/** A connection to its DNS name is with this address. */
+export function setPointAddress(record: PointRecord, address: Host): void {
+  record.asProved().address = address
+}
+
+/** The peer that has proved to be there was connected, at this or another of its points. */
+export function notePointAlive(record: PointRecord, now: number): void {
+  record.asProved().aliveAt = now
+}
+
 export function notePoint(record: PointRecord, kind: HistoryKind, at: number, peerId: PeerId | undefined): void {
   record.asProved().events = pushEvent(record.events, { kind, at, other: peerId })
 }
