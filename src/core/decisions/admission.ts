@@ -73,7 +73,7 @@ export function checkDialed(view: PoolView, peerId: PeerId, { host, point }: Pic
 export function isShutOut(view: PoolView, peerId: PeerId, { host, direction }: Pick<Attempt, 'host' | 'direction'>): boolean {
   if (!view.config.privateMode || view.access.isTrusted(peerId, undefined)) return false
   if (direction === 'incoming') return host === undefined || !view.points.isTrustedAt(host, peerId)
-  return ![...view.points].some((info) => info.trusted && info.expectedPeerId === undefined && (info.host === host || isDialedByName(info)))
+  return ![...view.points.trusted].some((info) => info.expectedPeerId === undefined && (info.host === host || isDialedByName(info)))
 }
 
 /** A name is looked up on the way, so the connection may have an address that we did not see before. */

@@ -83,17 +83,17 @@ export interface Candidates {
   readonly freeAt: number
   /** The same of those where a peer was connected and no dial has failed since. */
   readonly reunionAt: number
-  /** Address groups that we are connected to, or dialing, by our own choice. */
-  readonly busyGroups: ReadonlySet<string>
 }
 
-/** `accepts`: which points count at all. */
-export function findCandidates(view: PoolView, options: CandidateOptions, accepts: (info: PointInfo) => boolean = () => true): Candidates {
-  const busyGroups = new Set<string>()
+/** `accepts`: which points count at all. `among`: those that are looked at. */
+export function findCandidates(
+  view: PoolView,
+  options: CandidateOptions & { readonly among?: Iterable<PointInfo> },
+  accepts: (info: PointInfo) => boolean = () => true
+): Candidates {
   const never = Number.POSITIVE_INFINITY
-  const found = { candidates: [] as PointInfo[], freeAt: never, reunionAt: never, busyGroups }
-  for (const info of view.points) {
-    if (isOurChoice(info)) busyGroups.add(info.group)
+  const found = { candidates: [] as PointInfo[], freeAt: never, reunionAt: never }
+  for (const info of options.among ?? view.points) {
     if (!accepts(info)) continue
     // A longer wait than the shortest decides nothing, so all else about that point need not be asked; a hungry pool has many such.
     const isFriend = isMet(info) && info.failures === 0
@@ -122,10 +122,4 @@ export function untriedWait({ active, bounds }: PoolView, { reunionAt }: Candida
 /** Was a peer ever connected there, or does the operator trust it? */
 export function isMet({ trusted, lastEstablished }: PointInfo): boolean {
   return trusted || lastEstablished !== undefined
-}
-
-/** Connected or being dialed because we wanted to. */
-function isOurChoice({ state }: PointInfo): boolean {
-  if (state.kind === 'disconnected') return false
-  return (state.kind === 'running' ? state.connection : state.attempt).direction === 'outgoing'
 }

@@ -13,7 +13,6 @@ import { shuffled } from '../values/random-order.ts'
 interface Choice {
   readonly now: number
   readonly random: Random
-  readonly busyGroups: ReadonlySet<string>
 }
 
 /**
@@ -37,12 +36,17 @@ export function chooseToDial(view: PoolView, ready: readonly PointInfo[], { coun
   first.sort((a, b) => Number(b.trusted) - Number(a.trusted) || byFailure(a, b))
   tried.sort((a, b) => score(b) - score(a) || byFailure(a, b))
   untried.sort(byFailure)
-  return spread([...first, ...inTurn(tried, untried)], choice.busyGroups, count).map((info) => info.point)
+  return spread([...first, ...inTurn(tried, untried)], busyGroups(view), count).map((info) => info.point)
+}
+
+/** Address groups that we are connected to, or dialing, by our own choice. */
+export function busyGroups(view: PoolView): Set<string | undefined> {
+  const all = [...view.connections(), ...view.attempts()]
+  return new Set(all.map(({ direction, point }) => (direction === 'outgoing' && point ? view.points.get(point)?.group : undefined)))
 }
 
 /** Those of other address groups than the busy ones and than each other first; in order otherwise. */
-function spread(ordered: readonly PointInfo[], busyGroups: ReadonlySet<string>, count: number): PointInfo[] {
-  const groups = new Set(busyGroups)
+function spread(ordered: readonly PointInfo[], groups: Set<string | undefined>, count: number): PointInfo[] {
   const chosen: PointInfo[] = []
   const passedOver: PointInfo[] = []
   for (const info of ordered) {

@@ -8,7 +8,7 @@ import type { Point } from '../values/ids.ts'
 import type { Random } from '../values/ports.ts'
 import { shuffled } from '../values/random-order.ts'
 import { type CandidateOptions, findCandidates } from './candidates.ts'
-import { byFailure } from './dial-order.ts'
+import { busyGroups, byFailure } from './dial-order.ts'
 import { chooseToPrune, isSpare, keptSlots, surplusByKind } from './eviction.ts'
 
 export interface ExploringOptions extends CandidateOptions {
@@ -45,7 +45,8 @@ export function planAfterExploring(view: PoolView, met: RunningConnection, mixed
 /** An untried point, any of them, else the one that failed the longest ago; of an address group that is not busy, where there is one. */
 function chooseUnknown(view: PoolView, options: ExploringOptions): Point | undefined {
   // Trusted ones are dialed before others anyway. To peers that others introduce leads a walk.
-  const { candidates, busyGroups } = findCandidates(view, options, ({ trusted, point }) => !trusted && !point.startsWith('/p2p/'))
+  const { candidates } = findCandidates(view, options, ({ trusted, point }) => !trusted && !point.startsWith('/p2p/'))
+  const busy = busyGroups(view)
   const order = shuffled(candidates, options.random).sort(byFailure)
-  return (order.find(({ group }) => !busyGroups.has(group)) ?? order[0])?.point
+  return (order.find(({ group }) => !busy.has(group)) ?? order[0])?.point
 }

@@ -109,7 +109,7 @@ function planBand(view: PoolView, options: PlanOptions): Dialing & Pick<Maintena
   const parallel = probeAt > now ? 0 : isHopeless || outageAt > -never ? 1 : config.maxParallelDials
   const count = Math.max(0, Math.min(wanted, parallel - view.outgoingInProgress))
   return {
-    dial: chooseToDial(view, among, { ...options, busyGroups: found.busyGroups, count }),
+    dial: chooseToDial(view, among, { ...options, count }),
     prune: [],
     ask: candidates.length < missing,
     againAt: probeAt > now ? Math.min(found.freeAt, probeAt) : found.freeAt,
@@ -132,11 +132,11 @@ export function kindsWanted(view: PoolView, awake = true): PeerKind[] {
 /** Without haste: one dial after the other. */
 function planKind(view: PoolView, kind: PeerKind, options: PlanOptions): Dialing {
   const { now, awake = true } = options
-  const { candidates, busyGroups, freeAt } = findCandidates(view, options, ({ transport }) => kindOf(transport) === kind)
+  const { candidates, freeAt } = findCandidates(view, options, ({ transport }) => kindOf(transport) === kind)
   const ask = awake && candidates.length === 0
   const readyAt = Math.max(candidates.length > 0 ? now : freeAt, view.dials.lastFailureAt + calmAfterFailureMs)
   if (readyAt > now) return { ...nothing, ask, againAt: readyAt }
-  const dial = chooseToDial(view, candidates, { ...options, busyGroups, count: 1 })
+  const dial = chooseToDial(view, candidates, { ...options, count: 1 })
   return { dial, ask, choices: [{ among: candidates, count: 1 }], againAt: never }
 }
 
@@ -146,7 +146,7 @@ function planKind(view: PoolView, kind: PeerKind, options: PlanOptions): Dialing
  */
 function planTrusted(view: PoolView, options: PlanOptions): Dialing {
   if (view.band.max === 0) return nothing
-  const { candidates: among, freeAt: againAt } = findCandidates(view, options, ({ trusted }) => trusted)
+  const { candidates: among, freeAt: againAt } = findCandidates(view, { ...options, among: view.points.trusted })
   if (among.length === 0) return { ...nothing, againAt }
   const probeAt = nextProbeAt(view, among.length)
   if (probeAt > options.now) return { ...nothing, againAt: Math.min(againAt, probeAt) }

@@ -20,6 +20,7 @@ import { Inbox } from './inbox.ts'
 import { Meter } from './meter.ts'
 import { Outbox } from './outbox.ts'
 import { decodePayload, encodePayload } from './payload.ts'
+import type { Buckets } from './token-bucket.ts'
 import type { Turns } from './turns.ts'
 
 /** An application that is behind can read on for so long after the other side left, ms; then the slot is free. */
@@ -80,6 +81,8 @@ export class Connection<Msg = Uint8Array, ConnMeta = Uint8Array> implements Runn
   readonly messages: AsyncIterable<Msg>
   /** The peer that introduced both to each other; set by `introductions.ts` alone. */
   declare introducer?: PeerId | undefined
+  /** What the peer may still send of the exchange; of `exchange.ts` alone. */
+  declare allowance?: Buckets<string>
   readonly #parts: ConnectionParts<ConnMeta>
   readonly #inbox: Inbox<Msg>
   readonly #outbox: Outbox

@@ -4,14 +4,13 @@
  */
 import { type Asker, shareablePoints } from '../decisions/advertisable-points.ts'
 import { hostOf, sourceGroupOf } from '../values/address.ts'
-import type { Clock } from '../values/ports.ts'
 import { wireCaps } from '../wire/caps.ts'
 import { WireFault } from '../wire/fault.ts'
 import type { ExchangeMessage, HelloMessage, UnknownMessage } from '../wire/schema.ts'
 import type { FlowConnection, FlowContext } from './context.ts'
 import { parsePoints } from './hello.ts'
 import type { Mixing } from './mixing.ts'
-import { type BucketSize, TokenBucket } from './token-bucket.ts'
+import { type BucketSize, Buckets } from './token-bucket.ts'
 
 /** What one connection may send. docs/protocol.md repeats the figures; a test compares. */
 export const maxRates = {
@@ -33,27 +32,10 @@ const maxGroups = 1_024
 type Rate = keyof typeof maxRates
 
 /** What one connection, or one address group, may still send. */
-class Allowance {
-  readonly #clock: Clock
-  readonly #factor: number
-  /** Made on demand: most peers send two kinds. */
-  readonly #buckets: Partial<Record<Rate, TokenBucket>> = {}
-
-  constructor(clock: Clock, factor: number) {
-    this.#clock = clock
-    this.#factor = factor
-  }
-
-  of(rate: Rate): TokenBucket {
-    const { capacity, perSecond } = maxRates[rate]
-    this.#buckets[rate] ??= new TokenBucket(this.#clock, { capacity: capacity * this.#factor, perSecond: perSecond * this.#factor })
-    return this.#buckets[rate]
-  }
-}
+type Allowance = Buckets<Rate>
 
 export class Exchange {
   readonly #context: FlowContext
-  readonly #allowances = new WeakMap<FlowConnection, Allowance>()
   readonly #groups = new Map<string, Allowance>()
   readonly mixing: Mixing
 
@@ -155,9 +137,8 @@ export class Exchange {
   }
 
   #allowanceOf(connection: FlowConnection): Allowance {
-    const allowance = this.#allowances.get(connection) ?? new Allowance(this.#context.clock, 1)
-    this.#allowances.set(connection, allowance)
-    return allowance
+    connection.allowance ??= new Buckets(this.#context.clock, maxRates)
+    return connection.allowance
   }
 
   /** Its own, then that of its address group. A local host has no group, nor has a host that we do not see. */
@@ -165,7 +146,7 @@ export class Exchange {
     const own = this.#allowanceOf(connection)
     const key = sourceGroupOf(connection.host)
     if (key === undefined) return [own]
-    const group = this.#groups.get(key) ?? new Allowance(this.#context.clock, groupFactor)
+    const group = this.#groups.get(key) ?? new Buckets(this.#context.clock, maxRates, groupFactor)
     this.#groups.set(key, group)
     for (const oldest of this.#groups.keys()) {
       if (this.#groups.size <= maxGroups) break

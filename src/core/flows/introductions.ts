@@ -53,12 +53,7 @@ type Rate = keyof typeof rates
 export class Introducing implements IntroductionHandlers {
   readonly #context: FlowContext
   readonly #network: Introductions
-  readonly #allowances: Readonly<Record<Rate, WeakMap<FlowConnection, TokenBucket>>> = {
-    asks: new WeakMap(),
-    guests: new WeakMap(),
-    brings: new WeakMap(),
-    answers: new WeakMap()
-  }
+  readonly #allowances = new WeakMap<FlowConnection, Partial<Record<Rate, TokenBucket>>>()
   /** They asked for points, and had no reservation with us yet. */
   readonly #early = new WeakSet<FlowConnection>()
   /** Of the introductions in progress through us. */
@@ -211,21 +206,21 @@ export class Introducing implements IntroductionHandlers {
     const held = new Map<PeerId, number>()
     for (const { introducer, direction } of state.connections())
       if (introducer !== undefined && direction === 'outgoing') held.set(introducer, (held.get(introducer) ?? 0) + 1)
-    const isFull = ({ point }: PointInfo): boolean =>
-      (held.get(introducerOf(point) as PeerId) ?? 0) >= Math.max(minDialed, Math.floor(state.active / dialedShare))
-    for (const info of [...state.points]) if (this.#mayForget(info) && isFull(info)) state.points.forget(info.point)
+    for (const [introducer, count] of held)
+      if (count >= Math.max(minDialed, Math.floor(state.active / dialedShare))) this.#forgetNamed(introducer, Number.POSITIVE_INFINITY)
   }
 
   /** It is asked again: peers that it named before may have left it. One that refused us stays known, with its back-off. */
-  #forgetNamed(introducer: PeerId): void {
+  #forgetNamed(introducer: PeerId, maxFailures = 0): void {
     const { points } = this.#context.state
-    for (const info of [...points])
-      if (introducerOf(info.point) === introducer && info.failures === 0 && this.#mayForget(info)) points.forget(info.point)
+    const way = `/p2p/${introducer}/`
+    for (const info of points)
+      if (info.point.startsWith(way) && info.failures <= maxFailures && this.#mayForget(info)) points.forget(info.point)
   }
 
   /** Is it an introduction point that nobody uses, and that the operator did not name? */
   #mayForget(info: PointInfo): boolean {
-    return isIdle(info) && introducerOf(info.point) !== undefined
+    return info.point.startsWith('/p2p/') && isIdle(info)
   }
 
   /**
@@ -253,10 +248,10 @@ export class Introducing implements IntroductionHandlers {
   }
 
   #take(connection: FlowConnection, rate: Rate): boolean {
-    const buckets = this.#allowances[rate]
-    const bucket = buckets.get(connection) ?? this.#bucketOf(rates[rate])
-    buckets.set(connection, bucket)
-    return bucket.take(1) === 1
+    const buckets = this.#allowances.get(connection) ?? {}
+    this.#allowances.set(connection, buckets)
+    buckets[rate] ??= this.#bucketOf(rates[rate])
+    return buckets[rate].take(1) === 1
   }
 
   /** What the network throws costs an introduction, not more. */

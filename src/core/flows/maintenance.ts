@@ -242,22 +242,20 @@ export class Maintenance {
   #schedule(now: number, at: number | undefined): void {
     this.#cancelTimer()
     this.#lookAt = undefined
-    const idle = this.#awake ? this.#context.config.maintenanceIdleMs : null
-    const mix = idle === null || this.#mixAt <= now ? undefined : this.#mixAt - now
-    const delays = [at === undefined ? undefined : at - now + 1, idle ?? undefined, mix, this.#banEndsInMs()].filter(
-      (delay) => delay !== undefined && Number.isFinite(delay)
-    ) as number[]
-    if (delays.length === 0) return
-    const delayMs = Math.max(1, Math.min(...delays))
+    const never = Number.POSITIVE_INFINITY
+    const idle = (this.#awake ? this.#context.config.maintenanceIdleMs : null) ?? never
+    const mix = idle === never || this.#mixAt <= now ? never : this.#mixAt - now
+    const delayMs = Math.max(1, Math.min((at ?? never) - now + 1, idle, mix, this.#banEndsInMs()))
+    if (delayMs === never) return
     this.#lookAt = now + delayMs
     this.#cancelTimer = this.#context.clock.schedule(delayMs, () => this.kick())
   }
 
-  /** None: no ban ends within a day. */
-  #banEndsInMs(): number | undefined {
+  /** Infinite: no ban ends within a day. */
+  #banEndsInMs(): number {
     const { state, clock } = this.#context
     const endsInMs = Math.max(0, state.access.nextBanEnd - clock.date())
-    return endsInMs < dayMs ? endsInMs : undefined
+    return endsInMs < dayMs ? endsInMs : Number.POSITIVE_INFINITY
   }
 
   #endPass(): void {

@@ -39,3 +39,25 @@ export class TokenBucket {
     this.#tokens = Math.min(this.#size.capacity, this.#tokens + tokens)
   }
 }
+
+/** One bucket for each of several things that a peer may send. */
+export class Buckets<Rate extends string> {
+  readonly #clock: Clock
+  readonly #sizes: Readonly<Record<Rate, BucketSize>>
+  readonly #factor: number
+  /** Made on demand: most peers send two kinds. */
+  readonly #buckets: Partial<Record<Rate, TokenBucket>> = {}
+
+  /** `factor`: so many times as much of everything. */
+  constructor(clock: Clock, sizes: Readonly<Record<Rate, BucketSize>>, factor = 1) {
+    this.#clock = clock
+    this.#sizes = sizes
+    this.#factor = factor
+  }
+
+  of(rate: Rate): TokenBucket {
+    const { capacity, perSecond } = this.#sizes[rate]
+    this.#buckets[rate] ??= new TokenBucket(this.#clock, { capacity: capacity * this.#factor, perSecond: perSecond * this.#factor })
+    return this.#buckets[rate]
+  }
+}

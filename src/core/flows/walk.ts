@@ -113,7 +113,7 @@ export function takesPart({ discovery, isPrivate, kind }: FlowConnection): boole
 
 /** Text work, without `values/address.ts`: if this chunk imported that, bundlers would cut the first chunk in pieces. */
 export function introducerOf(point: Point): PeerId | undefined {
-  return /^\/p2p\/([^/]+)/.exec(point)?.[1] as PeerId | undefined
+  return point.startsWith('/p2p/') ? (point.split('/', 3)[2] as PeerId) : undefined
 }
 
 function targetOf(point: Point): PeerId {

@@ -62,6 +62,10 @@ export class KnownPoints<PeerMeta, C extends RunningConnection> implements Point
     return this.#parts.points[Symbol.iterator]()
   }
 
+  get trusted(): Iterable<PointInfo> {
+    return this.#parts.points.trusted
+  }
+
   /** Where others can reach us now, as the network says. */
   get own(): ReadonlySet<Point> {
     return this.#announced

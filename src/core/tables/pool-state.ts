@@ -374,7 +374,9 @@ function holds(attempt: AttemptRecord<RunningConnection>, state: PointState | Pe
 }
 
 function count<T>(items: Iterable<T>, holds: (item: T) => boolean): number {
-  return [...items].filter(holds).length
+  let found = 0
+  for (const item of items) if (holds(item)) found++
+  return found
 }
 
 function isIncoming({ direction }: Pick<Attempt, 'direction'>): boolean {

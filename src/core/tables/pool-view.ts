@@ -54,6 +54,8 @@ export interface PointsView extends Iterable<PointInfo> {
   isOwn(point: Point): boolean
   /** Monotonic instant from which on maintenance may dial the point, by the limit of dials to untried points of one host; −∞: now. */
   hostFreeAt(point: Point): number
+  /** Those that the operator trusts. */
+  readonly trusted: Iterable<PointInfo>
   /** Is this the peer of a trusted point on the host, or may it be, since no peer was connected there yet? */
   isTrustedAt(host: Host, peerId: PeerId | undefined): boolean
   /** Is the address group of the point at its limit, so that an unknown peer's word adds no more? */

@@ -32,9 +32,8 @@ function writeFrame(writer: Writer, message: Exclude<PoolMessage, { kind: 'appli
   const bytes = writer.sized(() => {
     writer.varint(tag(kinds.indexOf(message.kind), bytesType))
     writer.sized(() => {
-      const values = new Map<string, unknown>(Object.entries(message))
-      for (const [key, field] of fieldsOf(message.kind))
-        writeField(writer, field, { name: `${message.kind}.${key}`, value: values.get(key) })
+      const values: Readonly<Record<string, unknown>> = message
+      for (const [key, field] of fieldsOf(message.kind)) writeField(writer, field, { name: `${message.kind}.${key}`, value: values[key] })
     })
   })
   if (message.kind !== 'advertise' || bytes <= wireCaps.frameBytes) return
@@ -64,7 +63,8 @@ function writeField(writer: Writer, field: Field, { name, value }: Named): void 
     const values = value as readonly unknown[]
     if (values.length > count) mistake(name, `at most ${count}`, values.length)
     if (wireType === bytesType || values.length === 0) {
-      for (const each of values) writeField(writer, { ...field, count: undefined, min: 0 }, { name, value: each })
+      const one = { ...field, count: undefined, min: 0 }
+      for (const each of values) writeField(writer, one, { name, value: each })
     } else {
       writer.varint(tag(id, bytesType))
       writer.sized(() => {
@@ -89,13 +89,14 @@ function writeValue(writer: Writer, field: Field, { name, value }: Named): void 
   writer.bytes(bytes)
 }
 
+/** For one text at a time: memory of its own for each costs more than all else. */
+const room = new Uint8Array(wireCaps.frameBytes)
+
 function textBytes(text: string, { isCut, max }: Field, name: string): Uint8Array {
-  if (isCut === true) {
-    // `encodeInto` writes whole characters only, as many as there is room for.
-    const room = new Uint8Array(max ?? 0)
-    return room.subarray(0, encoder.encodeInto(text, room).written)
-  }
-  return text.isWellFormed() ? encoder.encode(text) : mistake(name, 'well-formed text', 'a lone surrogate')
+  if (isCut !== true && !text.isWellFormed()) mistake(name, 'well-formed text', 'a lone surrogate')
+  // `encodeInto` writes whole characters only, as many as there is room for.
+  const { written } = encoder.encodeInto(text, isCut === true ? room.subarray(0, max) : room)
+  return room.subarray(0, written)
 }
 
 /** The bytes of a frame, in one piece; or its first bytes, and the payload of the caller. */

@@ -109,10 +109,13 @@ export interface UnknownMessage {
 export type PoolMessage = TableMessage | ApplicationMessage
 export type ReceivedMessage = PoolMessage | UnknownMessage
 
+const fields = new Map<string, readonly (readonly [key: string, field: Field])[]>(
+  Object.entries(schemas).map(([kind, fields]) => [kind, Object.entries(fields)])
+)
+
 /** For a walk over the fields, which is untyped. */
-export function fieldsOf(kind: TableMessage['kind']): [key: string, field: Field][] {
-  const fields: Readonly<Record<string, Field>> = schemas[kind]
-  return Object.entries(fields)
+export function fieldsOf(kind: TableMessage['kind']): readonly (readonly [key: string, field: Field])[] {
+  return fields.get(kind) ?? []
 }
 
 /** The one field of the message that a wrapped list stands in. */
