@@ -16,6 +16,10 @@ export interface LinkOwner {
   readonly touched: () => void
   /** True: nothing gets to it or from it. */
   readonly isOffline: boolean
+  /** True: its program does not run for now, and takes nothing that arrives. */
+  readonly isAsleep: boolean
+  /** What it has sent so far. */
+  readonly sent: { writes: number; bytes: number }
 }
 
 /** What links run through: the hub. */
@@ -73,7 +77,7 @@ export class MemoryLink implements Link {
   readonly #hub: Wires
   readonly #inbox: Item[] = []
   #reader:
-    | { readonly resolve: (result: IteratorResult<Uint8Array, undefined>) => void; readonly reject: (error: Error) => void }
+    | { readonly resolve: (result: IteratorResult<Uint8Array, undefined>) => void; readonly reject: (error: unknown) => void }
     | undefined
   /** On their way to the other end, in order. */
   readonly #wire: Posted[] = []
@@ -121,6 +125,8 @@ export class MemoryLink implements Link {
     if (this.plain !== undefined) throw new Error('the peer is plain')
     const bytes = joined(pieces)
     this.inFlight += bytes.length
+    this.owner.sent.writes++
+    this.owner.sent.bytes += bytes.length
     this.#post({ kind: 'bytes', bytes })
     return this.inFlight < bufferBytes
   }
@@ -220,13 +226,31 @@ export class MemoryLink implements Link {
 
   /** @internal Something reached this end; called by the other end. */
   arrive(item: Item): void {
-    this.owner.touched()
-    if (item.kind !== 'bytes') this.#isOver()
     this.#inbox.push(item)
+    if (this.owner.isAsleep) return
+    this.owner.touched()
+    this.#hand(item)
+  }
+
+  /** @internal Its program is awake again, and gets what has arrived. */
+  awake(): void {
+    const last = this.#inbox.at(-1)
+    if (last === undefined) return
+    this.owner.touched()
+    this.#hand(last)
+  }
+
+  #hand({ kind }: Item): void {
+    if (kind !== 'bytes') this.#isOver()
     const reader = this.#reader
     if (reader === undefined) return
     this.#reader = undefined
-    void this.#read().then(reader.resolve, reader.reject)
+    try {
+      const result = this.#take()
+      if (result !== undefined) reader.resolve(result)
+    } catch (error) {
+      reader.reject(error)
+    }
   }
 
   /** Closes this end alone. */
@@ -277,21 +301,26 @@ export class MemoryLink implements Link {
   }
 
   #read(): Promise<IteratorResult<Uint8Array, undefined>> {
-    const item = this.#inbox[0]
-    if (item === undefined) {
-      return new Promise((resolve, reject) => {
-        this.#reader = { resolve, reject }
-      })
-    }
-    if (item.kind === 'end') return Promise.resolve(ended)
-    if (item.kind === 'broken') return Promise.reject(new Error('the link broke'))
+    return new Promise((resolve, reject) => {
+      const result = this.#take()
+      if (result === undefined) this.#reader = { resolve, reject }
+      else resolve(result)
+    })
+  }
+
+  /** What has arrived, if anything has. Throws once the link broke. */
+  #take(): IteratorResult<Uint8Array, undefined> | undefined {
+    const [item] = this.#inbox
+    if (item === undefined) return undefined
+    if (item.kind === 'end') return ended
+    if (item.kind === 'broken') throw new Error('the link broke')
     this.#inbox.shift()
     const { peer } = this
     if (peer !== undefined) {
       peer.inFlight -= item.bytes.length
-      for (const check of [...(peer.#drains ?? [])]) check()
+      if (peer.#drains !== undefined) for (const check of [...peer.#drains]) check()
     }
-    return Promise.resolve({ done: false, value: item.bytes })
+    return { done: false, value: item.bytes }
   }
 }
 

@@ -164,6 +164,12 @@ export class MemoryNetwork implements Network {
   touched: () => void = () => undefined
   /** True: nothing gets to it or from it, and nobody is notified. */
   isOffline = false
+  /** See `sleep`. */
+  isAsleep = false
+  /** What it has sent so far, over all links. */
+  readonly sent = { writes: 0, bytes: 0 }
+  /** Its links when it fell asleep. */
+  #slept: MemoryLink[] = []
   /** Timers of its dials. */
   readonly #waits = new Set<() => void>()
   /** How it introduces others, and is introduced. */
@@ -171,17 +177,8 @@ export class MemoryNetwork implements Network {
   /** How it connects by copied texts. Set it to `undefined` for a peer that cannot. */
   signalling: CopiedSignalling | undefined
 
-  constructor(
-    hub: MemoryHub,
-    {
-      peerId,
-      index,
-      point,
-      listens,
-      page,
-      speaks
-    }: Required<NodeOptions> & { peerId: PeerId; index: number; point: Point; listens: boolean }
-  ) {
+  constructor(hub: MemoryHub, options: Required<NodeOptions> & { peerId: PeerId; index: number; point: Point; listens: boolean }) {
+    const { peerId, index, point, listens, page, speaks } = options
     this.#speaks = speaks
     this.#hub = hub
     this.peerId = peerId
@@ -364,7 +361,26 @@ export class MemoryNetwork implements Network {
     for (const link of [...this.links]) link.die(resets)
   }
 
-  /** Never settles if the program is killed meanwhile. */
+  /**
+   * Its machine sleeps: nothing gets to it or from it, and its program notices nothing until `wake`. Others learn of it by silence only
+   * (`MemoryHub.breakSilentLinks`). Its timers are the matter of its clock.
+   */
+  sleep(): void {
+    this.isOffline = true
+    this.isAsleep = true
+    for (const cancel of this.#waits) cancel()
+    this.#waits.clear()
+    this.#slept = [...this.links]
+  }
+
+  /** Its machine is awake: the program learns what became of its links. */
+  wake(): void {
+    this.isOffline = false
+    this.isAsleep = false
+    for (const link of this.#slept.splice(0)) link.awake()
+  }
+
+  /** Never settles if the program is killed or sleeps meanwhile. */
   #wait(ms: number, signal: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
       const aborted = (): void => {

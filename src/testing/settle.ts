@@ -12,13 +12,21 @@ interface Port {
   start(): void
 }
 
-/** Resolves when no microtask is left: Node runs the next tick only then, a browser the next listener. */
+/** Resolves when no microtask is left. */
 export function settle(): Promise<void> {
+  return new Promise(settled)
+}
+
+/** Calls `then` when no microtask is left: Node runs the next tick only then, a browser the next listener. A promise for each step would cost more. */
+export function settled(then: () => void): void {
   const { process, MessageChannel } = host
-  if (process?.nextTick !== undefined) return new Promise((resolve) => process.nextTick?.(resolve))
-  if (MessageChannel === undefined) return new Promise((resolve) => setTimeout(resolve))
-  turns ??= listenerTurns(new MessageChannel())
-  return new Promise(turns)
+  // A tick that is asked for within a tick comes before the microtasks of that one.
+  if (process?.nextTick !== undefined) queueMicrotask(() => process.nextTick?.(then))
+  else if (MessageChannel === undefined) setTimeout(then)
+  else {
+    turns ??= listenerTurns(new MessageChannel())
+    turns(then)
+  }
 }
 
 /**

@@ -3,7 +3,7 @@
  * every microtask runs, so all that a timer causes has happened before the next one fires. In Node and in browsers.
  */
 import type { Clock } from '../core/values/ports.ts'
-import { settle } from './settle.ts'
+import { settle, settled } from './settle.ts'
 import { TimerQueue, type Waiting } from './timer-queue.ts'
 
 /** After so many steps in one go the event loop gets a turn: a test runner wants to tell that it lives. */
@@ -64,11 +64,7 @@ export class VirtualClock implements Clock {
   async advance(ms: number): Promise<void> {
     const end = this.#now + ms
     await settle()
-    for (let next = this.#timers.first; next !== undefined && next.at <= end; next = this.#timers.first) {
-      this.#fire(next)
-      await settle()
-      if (this.#hasFired(next)) await eventLoopTurn()
-    }
+    while (await this.#fireUpTo(end)) await eventLoopTurn()
     this.#now = end
   }
 
@@ -95,7 +91,30 @@ export class VirtualClock implements Clock {
     return watched
   }
 
-  // A step in two halves and no async function: there are millions of steps, and each would make two promises more.
+  /**
+   * Fires one timer after the other. Resolves with false when no more is due, with true when the event loop is due for a turn. No async function: each
+   * of millions of steps would make promises.
+   */
+  #fireUpTo(end: number): Promise<boolean> {
+    return new Promise((resolve, reject) => {
+      let last: Waiting | undefined
+      const step = (): void => {
+        try {
+          const isTurnDue = last !== undefined && this.#hasFired(last)
+          last = this.#timers.first
+          if (isTurnDue || last === undefined || last.at > end) {
+            resolve(isTurnDue)
+            return
+          }
+          this.#fire(last)
+          settled(step)
+        } catch (error) {
+          reject(error)
+        }
+      }
+      step()
+    })
+  }
 
   #fire(timer: Waiting): void {
     this.#timers.remove(timer)

@@ -12,6 +12,8 @@ export class MachineClock implements Clock {
   readonly #timers = new Set<() => void>()
   #dateOffsetMs = 0
   #isDead = false
+  /** Timers that came due while the machine slept; none: it is awake. */
+  #due: (() => void)[] | undefined
 
   /** `uptimeMs`: how long the machine has been on already; its monotonic clock says so. */
   constructor(world: VirtualClock, { uptimeMs, touched }: { uptimeMs: number; touched: () => void }) {
@@ -39,17 +41,32 @@ export class MachineClock implements Clock {
 
   schedule(delayMs: number, fn: () => void): () => void {
     if (this.#isDead) return () => undefined
-    const cancelTimer = this.#world.schedule(delayMs, () => {
-      this.#timers.delete(cancel)
-      this.#touched()
-      fn()
-    })
+    const fire = (): void => {
+      if (this.#due !== undefined) this.#due.push(fire)
+      else if (this.#timers.delete(cancel)) {
+        this.#touched()
+        fn()
+      }
+    }
+    const cancelTimer = this.#world.schedule(delayMs, fire)
     const cancel = (): void => {
       this.#timers.delete(cancel)
       cancelTimer()
     }
     this.#timers.add(cancel)
     return cancel
+  }
+
+  /** No timer fires until `wake`; the clock goes on. */
+  sleep(): void {
+    this.#due ??= []
+  }
+
+  /** Timers that are due fire, the first one first. */
+  wake(): void {
+    const due = this.#due ?? []
+    this.#due = undefined
+    for (const fire of due) this.#world.schedule(0, fire)
   }
 
   /** The program is gone: none of its timers fires any more. */

@@ -89,6 +89,20 @@ export class Machine {
     this.#program = undefined
   }
 
+  /** Its page is hidden, then frozen: it saves and says so, and nothing of it runs until `wake`. */
+  async sleep(): Promise<void> {
+    await this.pool?.suspend()
+    this.network.sleep()
+    this.#program?.clock.sleep()
+  }
+
+  /** The page is seen again. */
+  wake(): void {
+    this.network.wake()
+    this.#program?.clock.wake()
+    this.#program?.pool.resume()
+  }
+
   /** Somebody sets its wall clock. */
   setDateOffset(ms: number): void {
     this.#dateOffsetMs = ms

@@ -1,15 +1,17 @@
 /**
- * A network of pages, and of servers that vanish: pages reach each other over the servers while there are any, and by introductions alone
- * afterwards. Pages that leave are replaced by newcomers, each invited by a page that stays.
+ * A network of pages, and of servers that vanish and may come back: pages reach each other over the servers while there are any, and by
+ * introductions alone afterwards. Pages that leave are replaced by newcomers. Each is invited by a page that stays while there is no server.
  */
-import { type PoolOptions, pagePreset } from '../../src/core/index.ts'
+import { nodePreset, type PoolOptions, pagePreset } from '../../src/core/index.ts'
 import type { Point } from '../../src/core/values/ids.ts'
 import { forgetfulStorage } from './forgetful-storage.ts'
 import { componentsOf } from './graph.ts'
 import type { Machine } from './machine.ts'
 import { pointOf, Simulation, type SimulationOptions } from './simulation.ts'
 
-const servers = 4
+/** At least so many, and one for so many pages. */
+const minServers = 4
+const pagesPerServer = 250
 /** Servers that a page knows by configuration. */
 const knownServers = 2
 /** All begin within so long, ms. */
@@ -31,10 +33,14 @@ const partsEveryMs = 60_000
 
 export interface PagesOptions extends Pick<SimulationOptions, 'seed' | 'checking'> {
   readonly pages: number
-  /** Pages that leave in a minute, as a share. */
+  /** Pages and Node peers that leave in a minute, as a share. */
   readonly churn: number
-  /** Of each page. */
+  /** Of each page. `introductions` is that of all. @default introductions */
   readonly options?: Partial<PoolOptions> | undefined
+  /** Node peers beside the servers: no page knows them at first, and each has an address of its own. @default 0 */
+  readonly nodes?: number
+  /** True: pages keep what they save, and may be started again. @default false */
+  readonly saves?: boolean
 }
 
 /** What was seen since the servers vanished. */
@@ -54,6 +60,8 @@ export interface PagesSeen {
   lost: number
 }
 
+const nothingSeen: PagesSeen = { looked: 0, inBand: 0, all: 0, allInBand: 0, graphs: 0, split: 0, parts: 0, left: 0, lost: 0 }
+
 export class PagesAlone {
   readonly sim: Simulation
   readonly pages = new Set<Machine>()
@@ -61,32 +69,84 @@ export class PagesAlone {
   readonly #options: Partial<PoolOptions>
   readonly #churn: number
   readonly #startedAt = new Map<Machine, number>()
-  readonly seen: PagesSeen = { looked: 0, inBand: 0, all: 0, allInBand: 0, graphs: 0, split: 0, parts: 0, left: 0, lost: 0 }
+  /** Node peers, which `pages` holds too. */
+  readonly nodes = new Set<Machine>()
+  /** They do not leave. */
+  readonly staying = new Set<Machine>()
+  #serversRun = true
+  seen: PagesSeen = { ...nothingSeen }
 
-  constructor({ pages, churn, options = {}, seed, checking = { everySteps: 1_009 } }: PagesOptions) {
+  constructor({ pages, churn, options = {}, nodes = 0, saves = false, seed, checking = { everySteps: 1_009 } }: PagesOptions) {
     this.sim = new Simulation({ seed, checking })
     this.#churn = churn
-    this.#options = { ...pagePreset, introductions: true, ...options }
+    this.#options = { ...pagePreset, introductions: true, ...(saves ? {} : { storage: forgetfulStorage }), ...options }
+    const { introductions = true } = this.#options
     const roomy = { minConnections: 0, expectedConnections: Math.min(50, pages), maxConnections: pages * 2 }
-    this.servers = Array.from({ length: servers }, () => this.sim.add({ ...roomy, introductions: true }))
+    const servers = Math.max(minServers, Math.ceil(pages / pagesPerServer))
+    this.servers = Array.from({ length: servers }, () => this.sim.add({ ...roomy, introductions }))
     for (let i = 0; i < pages; i++) this.#add()
+    for (let i = 0; i < nodes; i++) this.#addNode()
   }
 
   /** The network with its servers, until it has settled; then without. */
   async begin(): Promise<void> {
+    await this.settle()
+    this.stopServers()
+  }
+
+  /** The network with its servers, until it has settled. */
+  async settle(): Promise<void> {
     this.sim.startAll(this.servers)
     for (const page of this.pages) this.sim.at(this.sim.random.next() * startWithinMs, () => void this.#start(page))
     await this.sim.run(startWithinMs + settleMs)
-    this.sim.note('the servers vanish')
-    for (const server of this.servers) this.sim.kill(server)
-    for (const page of this.pages) page.network.announce()
   }
 
-  /** Lets time pass without servers. `looked`: called after each look. */
+  stopServers(): void {
+    this.sim.note('the servers vanish')
+    this.#serversRun = false
+    for (const server of this.servers) this.sim.kill(server)
+    for (const page of this.pages) if (!this.nodes.has(page)) page.network.announce()
+  }
+
+  /** They run again at their addresses, and newcomers need no invitation. */
+  startServers(): void {
+    this.sim.note('the servers are back')
+    this.#serversRun = true
+    this.sim.startAll(this.servers)
+  }
+
+  /** Begins to count anew. */
+  forgetSeen(): void {
+    this.seen = { ...nothingSeen }
+  }
+
+  /** How long a page has run, ms; a page that slept began anew when it woke. */
+  ageOf(page: Machine): number {
+    return this.sim.clock.now() - (this.#startedAt.get(page) ?? 0)
+  }
+
+  /** Servers that a page is connected with. */
+  serversOf(page: Machine): Machine[] {
+    return this.servers.filter(({ network }) => page.program?.state.connection(network.peerId) !== undefined)
+  }
+
+  /** The page is not looked at, and nobody takes its place, until `comeBack`. */
+  goAway(page: Machine): void {
+    this.pages.delete(page)
+    this.#startedAt.delete(page)
+  }
+
+  comeBack(page: Machine): void {
+    this.pages.add(page)
+    this.#startedAt.set(page, this.sim.clock.now())
+  }
+
+  /** Lets time pass. `looked`: called each second, after a look if there is one. */
   async run(forMs: number, looked: (atMs: number) => void = () => undefined): Promise<void> {
     for (let at = 0; at < forMs; at += 1_000) {
-      for (const page of [...this.pages]) if (this.sim.random.next() < this.#churn / 60) this.#leave(page)
+      for (const page of [...this.pages]) if (!this.staying.has(page) && this.sim.random.next() < this.#churn / 60) this.#leave(page)
       await this.sim.run(1_000)
+      if (this.#serversRun) for (const page of this.pages) this.#reserve(page)
       if (at % lookEveryMs === 0) this.#look()
       if (at % partsEveryMs === 0) this.#lookAtGraph()
       looked(at)
@@ -98,10 +158,27 @@ export class PagesAlone {
     const known = [...this.servers]
     while (known.length > knownServers) known.splice(Math.floor(this.sim.random.next() * known.length), 1)
     const trustedPoints = known.map((server) => ({ point: pointOf(server), expectedPeerId: server.network.peerId }))
-    const page = this.sim.add({ storage: forgetfulStorage, ...this.#options, trustedPoints }, { page: true })
-    page.network.announce(...known.map((server) => relayedPoint(server, page)))
+    const page = this.sim.add({ ...this.#options, trustedPoints }, { page: true })
+    page.network.announce(...(this.#serversRun ? known.map((server) => relayedPoint(server, page)) : []))
     this.pages.add(page)
     return page
+  }
+
+  #addNode(): Machine {
+    const trustedPoints = this.servers
+      .slice(0, knownServers)
+      .map((server) => ({ point: pointOf(server), expectedPeerId: server.network.peerId }))
+    const node = this.sim.add({ ...this.#options, ...nodePreset, trustedPoints })
+    this.nodes.add(node)
+    this.pages.add(node)
+    return node
+  }
+
+  /** A page is reached over the servers that it is connected with. */
+  #reserve(page: Machine): void {
+    if (this.nodes.has(page)) return
+    const points = this.serversOf(page).map((server) => relayedPoint(server, page))
+    if (points.join() !== page.network.ownPoints().join()) page.network.announce(...points)
   }
 
   async #start(page: Machine): Promise<void> {
@@ -120,12 +197,12 @@ export class PagesAlone {
       sim.kill(page, { dark: how < politeShare + darkShare })
       sim.at(60_000, () => sim.remove(page))
     }
-    sim.at(sim.random.next() * comesWithinMs, () => void this.#come())
+    const isNode = this.nodes.delete(page)
+    sim.at(sim.random.next() * comesWithinMs, () => void this.#come(isNode))
   }
 
-  async #come(): Promise<void> {
-    const page = this.#add()
-    page.network.announce()
+  async #come(isNode: boolean): Promise<void> {
+    const page = isNode ? this.#addNode() : this.#add()
     await this.#start(page)
     this.sim.at(graceMs, () => {
       if (page.pool?.activeConnections === 0) this.seen.lost++
@@ -136,22 +213,20 @@ export class PagesAlone {
   /** In its first minute a page that is connected with nobody asks for another invitation: who invited it was full, or has left. */
   #invite(page: Machine): void {
     const { sim } = this
-    const ageOf = (one: Machine): number => sim.clock.now() - (this.#startedAt.get(one) ?? 0)
-    if (page.pool === undefined || ageOf(page) > hostAgeMs) return
+    if (page.pool === undefined || this.ageOf(page) > hostAgeMs) return
     sim.at(invitesEveryMs, () => this.#invite(page))
-    if (page.active > 0) return
-    const hosts = [...this.pages].filter((one) => one !== page && one.pool !== undefined && ageOf(one) > hostAgeMs)
+    if (page.active > 0 || this.#serversRun) return
+    const hosts = [...this.pages].filter((one) => one !== page && one.pool !== undefined && this.ageOf(one) > hostAgeMs)
     const host = hosts[Math.floor(sim.random.next() * hosts.length)]
     if (host !== undefined) page.pool.connect(sim.hub.invite(host.network)).catch(() => undefined)
   }
 
   #look(): void {
-    const now = this.sim.clock.now()
     const { seen } = this
     for (const page of this.pages) {
       if (page.pool === undefined) continue
       const isIn = page.active >= (page.program?.state.band.min ?? 0)
-      const isSettled = now - (this.#startedAt.get(page) ?? 0) > graceMs
+      const isSettled = this.ageOf(page) > graceMs
       seen.all++
       if (isIn) seen.allInBand++
       if (isSettled) seen.looked++
@@ -160,9 +235,8 @@ export class PagesAlone {
   }
 
   #lookAtGraph(): void {
-    const now = this.sim.clock.now()
-    const settled = [...this.pages].filter((page) => now - (this.#startedAt.get(page) ?? 0) > hostAgeMs)
-    this.seen.parts = componentsOf([...this.pages], settled)
+    const settled = [...this.pages].filter((page) => this.ageOf(page) > hostAgeMs)
+    this.seen.parts = componentsOf([...this.pages, ...this.servers], settled)
     this.seen.graphs++
     if (this.seen.parts > 1) this.seen.split++
   }

@@ -10,7 +10,7 @@ import type { Report, RunOptions, Scenario } from './scenario.ts'
 import { scenarios } from './scenarios/index.ts'
 import { withoutStacks } from './without-stacks.ts'
 
-const usage = `npm run sim -- --scenario NAME [--pools N] [--seed S] [--seeds N] [--minutes M | --seconds S] [--check K] [--plot FILE] [--twice] [--introductions] [--world TEXT]
+const usage = `npm run sim -- --scenario NAME [--pools N] [--seed S] [--seeds N] [--minutes M | --seconds S] [--check K] [--plot FILE] [--twice] [--introductions] [--progress] [--world TEXT]
 
   --pools    how many pools; each scenario has its own default
   --seed     a whole number; the same seed gives the same run (default 1)
@@ -20,6 +20,7 @@ const usage = `npm run sim -- --scenario NAME [--pools N] [--seed S] [--seeds N]
   --plot     where the SVG plot of the last run goes (default .cache/sim/NAME.svg)
   --twice    run it twice and compare the event logs
   --introductions  every pool has that option; for advertise, sources, hungry and swappers
+  --progress says on stderr how far a long run is, where a scenario does
   --world    of the scenario playground: what stands behind # in the address of the page
 
 Scenarios:
@@ -38,6 +39,7 @@ const { values } = parseArgs({
     plot: { type: 'string' },
     twice: { type: 'boolean', default: false },
     introductions: { type: 'boolean', default: false },
+    progress: { type: 'boolean', default: false },
     world: { type: 'string' },
     help: { type: 'boolean', default: false }
   }
@@ -57,11 +59,12 @@ async function main(): Promise<number> {
   const seconds = whole('seconds', values.seconds)
   const minutes = seconds === undefined ? whole('minutes', values.minutes) : seconds / 60
   const { world, introductions } = values
+  const progress = values.progress ? (line: string) => console.error(line) : () => undefined
   let bad = 0
   let runs = 0
   for (const size of pools === undefined ? scenario.pools : [pools]) {
     for (let seed = firstSeed; seed < firstSeed + seeds; seed++, runs++)
-      if (!(await isGood(scenario, { pools: size, seed, minutes, checking, world, introductions }))) bad++
+      if (!(await isGood(scenario, { pools: size, seed, minutes, checking, world, introductions, progress }))) bad++
   }
   if (runs > 1) console.log(`${runs} runs, ${bad} of them bad`)
   return bad === 0 ? 0 : 1

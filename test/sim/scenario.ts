@@ -13,6 +13,8 @@ export interface RunOptions {
   readonly introductions?: boolean | undefined
   /** Of the scenario `playground` alone: see `world-settings.ts`. */
   readonly world?: string | undefined
+  /** Takes lines for people who wait for a long run. */
+  readonly progress?: ((line: string) => void) | undefined
 }
 
 export interface Figure {

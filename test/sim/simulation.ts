@@ -142,6 +142,12 @@ export class Simulation {
     if (dark) this.#breakSilent()
   }
 
+  /** Puts a machine to sleep, which others learn by its silence. */
+  sleep(machine: Machine): void {
+    this.note(`machine ${machine.index} sleeps`)
+    void machine.sleep().then(() => this.#breakSilent())
+  }
+
   /** Holds the state of one machine, or of all, against the invariants. */
   check(machines: readonly Machine[] = this.machines): void {
     for (const { index, program } of machines) {

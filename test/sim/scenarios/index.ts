@@ -7,10 +7,13 @@ import { advertise, sources } from './flood.ts'
 import { halfDie } from './half-die.ts'
 import { hostileIntroducers } from './hostile-introducers.ts'
 import { hungry } from './hungry.ts'
+import { introductionsCost } from './introductions-cost.ts'
+import { pageWakes } from './page-wakes.ts'
 import { playground } from './playground.ts'
+import { serversReturn } from './servers-return.ts'
 import { speed } from './speed.ts'
 import { swappers } from './swappers.ts'
-import { withoutServers } from './without-servers.ts'
+import { withoutServers, withoutServersSmall } from './without-servers.ts'
 
 export const scenarios: readonly Scenario[] = [
   bootstrap,
@@ -24,5 +27,9 @@ export const scenarios: readonly Scenario[] = [
   speed,
   playground,
   withoutServers,
+  withoutServersSmall,
+  serversReturn,
+  pageWakes,
+  introductionsCost,
   ...hostileIntroducers
 ]
