@@ -168,7 +168,6 @@ export class MemoryNetwork implements Network {
   isAsleep = false
   /** What it has sent so far, over all links. */
   readonly sent = { writes: 0, bytes: 0 }
-  /** Its links when it fell asleep. */
   #slept: MemoryLink[] = []
   /** Timers of its dials. */
   readonly #waits = new Set<() => void>()
@@ -366,8 +365,7 @@ export class MemoryNetwork implements Network {
    * (`MemoryHub.breakSilentLinks`). Its timers are the matter of its clock.
    */
   sleep(): void {
-    this.isOffline = true
-    this.isAsleep = true
+    this.isOffline = this.isAsleep = true
     for (const cancel of this.#waits) cancel()
     this.#waits.clear()
     this.#slept = [...this.links]
@@ -375,8 +373,7 @@ export class MemoryNetwork implements Network {
 
   /** Its machine is awake: the program learns what became of its links. */
   wake(): void {
-    this.isOffline = false
-    this.isAsleep = false
+    this.isOffline = this.isAsleep = false
     for (const link of this.#slept.splice(0)) link.awake()
   }
 

@@ -81,7 +81,7 @@ export class Connection<Msg = Uint8Array, ConnMeta = Uint8Array> implements Runn
   readonly messages: AsyncIterable<Msg>
   /** The peer that introduced both to each other; set by `introductions.ts` alone. */
   declare introducer?: PeerId | undefined
-  /** What the peer may still send of the exchange; of `exchange.ts` alone. */
+  /** @internal What the peer may still send of the exchange; of `exchange.ts` alone. */
   declare allowance?: Buckets<string>
   readonly #parts: ConnectionParts<ConnMeta>
   readonly #inbox: Inbox<Msg>

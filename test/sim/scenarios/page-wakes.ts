@@ -112,7 +112,6 @@ async function fallAsleep({ sim }: PagesAlone, page: Machine, { isFrozen }: { is
 function wake(world: PagesAlone, page: Machine, { isFrozen }: { isFrozen: boolean }): Woken {
   if (isFrozen) page.wake()
   else void page.start()
-  world.comeBack(page)
   const running = new Set([...world.nodes].filter(({ pool }) => pool !== undefined).map(({ network }) => network.point))
   // One that was closed reads its storage in the same turn.
   const woken = { isFrozen, atMs: world.sim.clock.now(), knew: 0, backMs: undefined }
@@ -124,7 +123,12 @@ function wake(world: PagesAlone, page: Machine, { isFrozen }: { isFrozen: boolea
 
 async function search(world: PagesAlone, woken: ReadonlyMap<Machine, Woken>): Promise<void> {
   await world.run(searchMs, () => {
-    for (const [page, one] of woken) if (page.active >= minOf(page)) one.backMs ??= world.sim.clock.now() - one.atMs
+    for (const [page, one] of woken) {
+      if (one.backMs !== undefined || page.active < minOf(page)) continue
+      one.backMs = world.sim.clock.now() - one.atMs
+      // Before that it invites nobody: two that know nobody else would be a network of their own.
+      world.comeBack(page)
+    }
   })
 }
 
