@@ -12,11 +12,18 @@ export const openDeadlineMs = 2_000
 const storeName = 'keyval'
 
 export interface Database {
-  /** Runs one transaction, for the functions of idb-keyval. A write is done when it is on the disk, not only handed over. */
+  /** Runs one transaction, for the functions of idb-keyval. By default a write is done when it is on the disk, not only handed over. */
   readonly use: UseStore
   /** False after `close`, and when the browser took the database away or another page deletes it: open a new one. */
   readonly isOpen: boolean
   close(): void
+}
+
+interface DatabaseOptions {
+  /** Called when the browser takes the database away, or another page deletes it. */
+  readonly lost?: () => void
+  /** Of its writes. @default 'strict' */
+  readonly durability?: IDBTransactionDurability
 }
 
 export function databaseName(name: string): string {
@@ -25,10 +32,9 @@ export function databaseName(name: string): string {
 
 /**
  * Rejects with `StorageError` when the browser has no IndexedDB, refuses it, or has not answered when the signal fires;
- * a database that comes later is closed at once. May be tried again. `lost` is called when the browser takes the database
- * away, or another page deletes it.
+ * a database that comes later is closed at once. May be tried again.
  */
-export async function openDatabase(name: string, signal: AbortSignal, lost: () => void = () => undefined): Promise<Database> {
+export async function openDatabase(name: string, signal: AbortSignal, options: DatabaseOptions = {}): Promise<Database> {
   const doing = `cannot open the database ${databaseName(name)}`
   let opening: Promise<IDBDatabase> | undefined
   try {
@@ -38,7 +44,7 @@ export async function openDatabase(name: string, signal: AbortSignal, lost: () =
     const request = factory.open(databaseName(name))
     request.onupgradeneeded = () => request.result.createObjectStore(storeName)
     opening = promisifyRequest(request)
-    return databaseOf(await abortable(opening, signal), lost)
+    return databaseOf(await abortable(opening, signal), options)
   } catch (error) {
     opening?.then(
       (late) => late.close(),
@@ -48,7 +54,7 @@ export async function openDatabase(name: string, signal: AbortSignal, lost: () =
   }
 }
 
-function databaseOf(db: IDBDatabase, lost: () => void): Database {
+function databaseOf(db: IDBDatabase, { lost, durability = 'strict' }: DatabaseOptions): Database {
   let isOpen = true
   const close = () => {
     isOpen = false
@@ -57,7 +63,7 @@ function databaseOf(db: IDBDatabase, lost: () => void): Database {
   const leave = () => {
     if (!isOpen) return
     close()
-    lost()
+    lost?.()
   }
   // A page that deletes the database would otherwise wait until this one is left.
   db.onversionchange = leave
@@ -68,7 +74,7 @@ function databaseOf(db: IDBDatabase, lost: () => void): Database {
     },
     close,
     async use(mode, callback) {
-      const transaction = db.transaction(storeName, mode, { durability: 'strict' })
+      const transaction = db.transaction(storeName, mode, { durability })
       // Firefox reports a refused write before its transaction has the reason, and may complete the rest of a committed transaction.
       let refusal: unknown
       transaction.addEventListener('error', ({ target }) => {

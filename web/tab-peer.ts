@@ -111,7 +111,7 @@ export async function startOwnPeer<Msg, PeerMeta, ConnMeta, Services extends Ser
   const own = { ...init, name: `${init.name ?? defaultName}:own` }
   const { lock, identity } = await ownIdentity(own)
   try {
-    const peer = await startPeer(own, identity, { keeps: lock !== undefined })
+    const peer = await startPeer(own, identity, { lock, keeps: lock !== undefined })
     const { stop } = peer
     return Object.assign(peer, { stop: () => stop().finally(() => lock?.release()) })
   } catch (error) {
@@ -245,8 +245,9 @@ async function ownIdentity({
 }): Promise<{ lock?: TabLock; identity: WebIdentity }> {
   if (given !== undefined) return { identity: givenIdentity(given) }
   try {
-    const lock = await lockTab(`${name}:identity`, new AbortController().signal)
-    return { lock, identity: await loadOrCreateWebIdentity(name) }
+    // Both at once: the browser may take 20 ms for each.
+    const loading = loadOrCreateWebIdentity(name)
+    return { lock: await lockTab(name, new AbortController().signal), identity: await loading }
   } catch (error) {
     const { privateKey } = await newIdentityKey()
     const notice = `the identity ${name} cannot be used; this page has another: ${messageOf(error)}`
