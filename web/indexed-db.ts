@@ -34,8 +34,6 @@ const databaseOptions: Shape<IndexedDbOptions> = {
 const transactionDeadlineMs = 10_000
 /** Parts are made for so long before the page gets its turn: half a frame. */
 const turnMs = 8
-/** Characters between two looks at the clock. */
-const sliceLength = 16 * 1024
 
 const textKey = 'peers'
 const bytesKey = 'peers-bytes'
@@ -175,9 +173,9 @@ class IndexedDbStorage implements PeerStorage {
     let text = ''
     let bytes = 0
     let since = performance.now()
-    for (const slice of slicesOf(parts)) {
-      text += slice
-      bytes += encoder.encode(slice).length
+    for (const part of parts) {
+      text += part
+      bytes += encoder.encode(part).length
       if (bytes > this.#maxBytes) {
         throw new StorageError('too-large', `${this.#title} would hold more than ${this.#maxBytes} bytes`)
       }
@@ -191,16 +189,4 @@ class IndexedDbStorage implements PeerStorage {
 
 function within(signal: AbortSignal | undefined, ms = transactionDeadlineMs): AbortSignal {
   return AbortSignal.any([AbortSignal.timeout(ms), ...(signal ? [signal] : [])])
-}
-
-/** A part is one line: too little to look at the clock for. */
-function* slicesOf(parts: Iterable<string>): Iterable<string> {
-  let slice = ''
-  for (const part of parts) {
-    slice += part
-    if (slice.length < sliceLength) continue
-    yield slice
-    slice = ''
-  }
-  yield slice
 }

@@ -1,8 +1,9 @@
 /** Lists of connections, points, blocks and events, and all of one peer, as text for people. */
 import type { PeerDescription } from '../../src/core/api/snapshot.ts'
 import type { Explanation } from '../../src/core/decisions/explain.ts'
-import { describeReason, describeRejection, type Ending, type Rejection } from '../../src/core/values/reason.ts'
+import { describeRejection, type Ending, type Rejection } from '../../src/core/values/reason.ts'
 import type { BlockSnapshot, ConnectionSnapshot, PointSnapshot } from '../../src/core/values/snapshot.ts'
+import { describeReason } from '../../src/core/wire/disconnect.ts'
 import type { ControlEvent } from './control-lines.ts'
 import { nameOf, shownHost, type Target } from './target.ts'
 import { bytes, counted, duration, facts, type Output, safe, safeJson, since, table } from './text-output.ts'

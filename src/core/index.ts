@@ -64,7 +64,6 @@ export {
   type DialFailure,
   type DisconnectReason,
   describeMotive,
-  describeReason,
   describeRejection,
   type Ending,
   nackMotive,
@@ -75,3 +74,4 @@ export {
 } from './values/reason.ts'
 export type * from './values/settings.ts'
 export type * from './values/snapshot.ts'
+export { describeReason } from './wire/disconnect.ts'

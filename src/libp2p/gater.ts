@@ -86,7 +86,8 @@ export interface PoolGater<Hooks extends PageHooks = PageHooks & ServerHooks> {
 /** The gater of a page, or with `more` that of a server. */
 export function pageGater({ guard, ...options }: GaterOptions, more?: (questions: GaterQuestions) => ServerHooks): PoolGater<PageHooks> {
   const rule = dialRule(options)
-  const denied = new Denied()
+  /** Which peer a dial was denied for: libp2p's error names none. */
+  const denied = new Map<Point, PeerId>()
   let gate: Gate | undefined
   const deniesPeer = (peerId: Libp2pPeerId, host?: Host, direction?: Direction): boolean =>
     gate?.deniesPeer(peerId.toString() as PeerId, host, direction) ?? false
@@ -96,7 +97,11 @@ export function pageGater({ guard, ...options }: GaterOptions, more?: (questions
   const deniesRelayed = (peerId: Libp2pPeerId): boolean => deniesPeer(peerId, undefined, 'incoming')
   return {
     rule,
-    deniedAt: (point) => denied.take(point),
+    deniedAt(point) {
+      const peerId = denied.get(point)
+      denied.delete(point)
+      return peerId
+    },
     bind(bound) {
       gate = bound
     },
@@ -118,7 +123,8 @@ export function pageGater({ guard, ...options }: GaterOptions, more?: (questions
       denyOutboundEncryptedConnection(peerId, link) {
         if (!deniesLink(peerId, link, 'outgoing')) return false
         const point = pointOf(link.remoteAddr)?.point
-        if (point !== undefined) denied.note(point, peerId.toString() as PeerId)
+        if (denied.size >= maxDenied) denied.clear()
+        if (point !== undefined) denied.set(point, peerId.toString() as PeerId)
         // The upgrader leaves it open, so the other side would keep a connection that nobody uses.
         return refuse(link)
       },
@@ -136,22 +142,6 @@ export function refuse(link: MultiaddrConnection): true {
 
 /** Denied dials whose error nobody has read yet; then all are forgotten. */
 const maxDenied = 64
-
-/** Which peer a dial was denied for: libp2p's error names none. */
-class Denied {
-  readonly #byPoint = new Map<Point, PeerId>()
-
-  note(point: Point, peerId: PeerId): void {
-    if (this.#byPoint.size >= maxDenied) this.#byPoint.clear()
-    this.#byPoint.set(point, peerId)
-  }
-
-  take(point: Point): PeerId | undefined {
-    const peerId = this.#byPoint.get(point)
-    this.#byPoint.delete(point)
-    return peerId
-  }
-}
 
 /** A hook that throws or rejects denies: libp2p would take the error for one of its own, in the middle of its work. */
 function denyingOnError(hooks: PageHooks): PageHooks {

@@ -10,7 +10,7 @@ import type { Host, ParsedPoint, PeerId } from '../values/ids.ts'
 import type { Rejection } from '../values/reason.ts'
 import type { HelloMessage } from '../wire/schema.ts'
 import { checkPeer, isShutOut } from './admission.ts'
-import { chooseToPrune, keptSlots, maxIncomingConnections, type Surplus, surplusByKind } from './eviction.ts'
+import { chooseToPrune, ownChoiceShare, type Surplus, surplusByKind } from './eviction.ts'
 import { shareOf, type UntrustedHolder, untrustedHolders } from './group-shares.ts'
 import { chooseRival, type Fairness, judgeShare, sharedFrom } from './rivals.ts'
 
@@ -136,6 +136,16 @@ export function roomForUntrusted(view: PoolView, surplus: Surplus = surplusByKin
   const { band, bounds, slotsTaken, incomingSlots } = view
   const slots = Math.min(bounds.maxTarget, band.max - keptSlots(surplus))
   return Math.min(slots - slotsTaken, maxIncomingConnections(band) - incomingSlots)
+}
+
+/** Incoming connections of untrusted peers stop here; what is left is for our own dials and for trusted peers. */
+function maxIncomingConnections({ max }: PoolView['band']): number {
+  return max - Math.floor(max / ownChoiceShare)
+}
+
+/** Slots that are kept for kinds below their minimum. */
+export function keptSlots({ server, page }: Surplus): number {
+  return Math.max(0, -server) + Math.max(0, -page)
 }
 
 /**

@@ -6,15 +6,10 @@
 import type { PoolView } from '../tables/pool-view.ts'
 import { groupOf, groupOfHost, isPublic, kindOf } from '../values/address.ts'
 import type { RunningConnection } from '../values/attempt.ts'
-import type { ConnectionBand, PeerKind } from '../values/bounds.ts'
+import type { PeerKind } from '../values/bounds.ts'
 
 /** One slot in ten is for connections of our own choosing: a crowd that comes in cannot be all that we see. */
-const ownChoiceShare = 10
-
-/** Incoming connections of untrusted peers stop here; what is left is for our own dials and for trusted peers. */
-export function maxIncomingConnections({ max }: ConnectionBand): number {
-  return max - Math.floor(max / ownChoiceShare)
-}
+export const ownChoiceShare = 10
 
 /** How many connections more than its minimum each kind has; negative: so many are missing. */
 export type Surplus = Record<PeerKind, number>
@@ -30,11 +25,6 @@ export function surplusByKind(view: PoolView, without?: RunningConnection): Surp
   for (const one of view.connections()) if (one !== without) surplus[kindOf(one.transport)]++
   for (const { transport, direction, hasSlot } of view.attempts()) if (direction === 'incoming' && hasSlot) surplus[kindOf(transport)]++
   return surplus
-}
-
-/** Slots that are kept for kinds below their minimum. */
-export function keptSlots({ server, page }: Surplus): number {
-  return Math.max(0, -server) + Math.max(0, -page)
 }
 
 /** May it go without its kind falling below the minimum? `arriving`: the kind of the peer that takes its slot. */

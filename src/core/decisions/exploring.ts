@@ -7,9 +7,10 @@ import type { RunningConnection } from '../values/attempt.ts'
 import type { Point } from '../values/ids.ts'
 import type { Random } from '../values/ports.ts'
 import { shuffled } from '../values/random-order.ts'
+import { keptSlots } from './admission-hello.ts'
 import { type CandidateOptions, findCandidates } from './candidates.ts'
 import { busyGroups, byFailure } from './dial-order.ts'
-import { chooseToPrune, isSpare, keptSlots, surplusByKind } from './eviction.ts'
+import { chooseToPrune, isSpare, surplusByKind } from './eviction.ts'
 
 export interface ExploringOptions extends CandidateOptions {
   readonly random: Random

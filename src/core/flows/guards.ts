@@ -7,7 +7,6 @@ import { maxMetadataBytes } from '../values/bounds.ts'
 import type { ParsedPoint, PeerId, Point } from '../values/ids.ts'
 import {
   type Clock,
-  type CopiedSignalling,
   DialError,
   type Link,
   type Log,
@@ -130,18 +129,18 @@ export function guardRandom(random: Random, guard: Guard): Random {
   }
 }
 
+/** Calls that a network need not have. Absent, they give nothing. */
+const optional = ['copiedSignalling', 'endDenied', 'endOlder', 'holdsReservation', 'rest'] as const
+type Optional = (typeof optional)[number]
+
 /** A network whose calls end, and throw nothing that the port does not name. By its type no call is left out. */
 export function guardNetwork(network: Network, clock: Clock, guard: Guard): Network & Readonly<Record<keyof Network, unknown>> {
   let starts = 0
   /** Those that are checked already: they are asked for with each Hello. */
   let own = { given: '', points: [] as readonly Point[] }
   /** What the network returns to this call; nothing if it throws, or cannot be called so. */
-  const ask = (
-    name: 'tryParsePoint' | 'tryParsePeerId' | 'holdsReservation' | 'canDial' | 'endDenied' | 'endOlder' | 'rest' | 'copiedSignalling'
-  ) => {
-    return (argument?: unknown): unknown =>
-      guard.call(`network.${name}`, () => (network[name] as ((argument: unknown) => unknown) | undefined)?.call(network, argument))
-  }
+  const ask = (name: 'tryParsePoint' | 'tryParsePeerId' | 'canDial' | Optional) => (argument?: unknown) =>
+    guard.call(`network.${name}`, () => (network[name] as ((argument: unknown) => unknown) | undefined)?.call(network, argument))
   const askPoint = ask('tryParsePoint')
   const askPeerId = ask('tryParsePeerId')
   const canDial = ask('canDial')
@@ -179,7 +178,6 @@ export function guardNetwork(network: Network, clock: Clock, guard: Guard): Netw
       return guard.call('network.records', () => guardRecords(unheard(network.records), clock))
     },
     introductions: network.introductions,
-    copiedSignalling: ask('copiedSignalling') as () => Promise<CopiedSignalling | undefined>,
     parsePoint: (text) => network.parsePoint(text),
     parsePeerId: (text) => network.parsePeerId(text),
     tryParsePoint,
@@ -191,11 +189,8 @@ export function guardNetwork(network: Network, clock: Clock, guard: Guard): Netw
         if (given !== own.given) own = { given, points: points.filter((point) => isParsed({ point, expectedPeerId: undefined })) }
         return own.points
       }, []),
-    holdsReservation: ask('holdsReservation') as NonNullable<Network['holdsReservation']>,
     canDial: (point) => canDial(point) === true,
-    endDenied: ask('endDenied') as () => void,
-    endOlder: ask('endOlder') as (link: Link) => void,
-    rest: ask('rest') as (resting: boolean) => void,
+    ...(Object.fromEntries(optional.map((name) => [name, ask(name)])) as Required<Pick<Network, Optional>>),
     stop,
 
     /** A link that comes after the signal fired is closed. */

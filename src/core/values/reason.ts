@@ -144,20 +144,6 @@ export function describeMotive(motive: number): string {
   return names[motive] ?? `unknown motive (${motive})`
 }
 
-/** A reason in one sentence, for people. */
-export function describeReason(reason: DisconnectReason): string {
-  switch (reason.kind) {
-    case 'explicit':
-      return reason.text
-    case 'fault':
-      return `protocol fault: ${reason.detail}`
-    case 'unknown':
-      return `unknown reason ${reason.code}${reason.text === '' ? '' : `: ${reason.text}`}`
-    default:
-      return reason.kind.replaceAll('-', ' ')
-  }
-}
-
 /** What a `PoolError` can be about, beside a rejected attempt. */
 export type PoolErrorCode =
   | 'rejected' // an attempt: see `rejection`

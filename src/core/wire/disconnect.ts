@@ -1,5 +1,5 @@
 /**
- * Disconnect messages to reasons and back. Called by `flows/`. A peer may claim any reason: `Ending.by` says that the claim came from the
+ * Disconnect messages to reasons and back, and reasons in words. Called by `flows/`. A peer may claim any reason: `Ending.by` says that the claim came from the
  * other side, and nothing but the text shown and the time of the next dial may depend on it.
  */
 
@@ -38,5 +38,19 @@ export function reasonOf({ code, text }: MessageOf<'disconnect'>): DisconnectRea
       return { kind, detail: shown }
     default:
       return { kind }
+  }
+}
+
+/** A reason in one sentence, for people. */
+export function describeReason(reason: DisconnectReason): string {
+  switch (reason.kind) {
+    case 'explicit':
+      return reason.text
+    case 'fault':
+      return `protocol fault: ${reason.detail}`
+    case 'unknown':
+      return `unknown reason ${reason.code}${reason.text === '' ? '' : `: ${reason.text}`}`
+    default:
+      return reason.kind.replaceAll('-', ' ')
   }
 }
