@@ -7,7 +7,7 @@ import { type PointAddress, readPoint, scopeOf, sourceGroupOf } from '../values/
 import type { RunningConnection } from '../values/attempt.ts'
 import type { Host, ParsedPoint, PeerId, Point } from '../values/ids.ts'
 import type { Access } from './access.ts'
-import { findOrInsertPoint, type KnownPoints, type Origin } from './known-points.ts'
+import { findOrInsertPoint, type KnownPoints, type Registration } from './known-points.ts'
 import { type DiscoverySource, notePointAlive, type PointInfo, type PointRecord, setPointClaimed, soughtAt } from './point.ts'
 import type { Parts } from './pool-view.ts'
 
@@ -43,7 +43,7 @@ export class Claims<PeerMeta, C extends RunningConnection> {
   /** Points of others that a peer names: each is taken or left for itself. Returns how many were new. Octez: `register_list_of_new_points`. */
   learn(points: readonly ParsedPoint[], source: ClaimSource): number {
     let taken = 0
-    const origin: Origin = { discoverySource: source.discoverySource, source: source.peerId, sourceGroup: sourceGroupOf(source.host) }
+    const origin: Registration = { discoverySource: source.discoverySource, source: source.peerId, sourceGroup: sourceGroupOf(source.host) }
     for (const { point, expectedPeerId } of points) {
       if (expectedPeerId === this.#parts.peerId || this.#parts.points.get(point) !== undefined) continue
       const address = readPoint(point)
@@ -67,7 +67,7 @@ export class Claims<PeerMeta, C extends RunningConnection> {
   ): PointInfo[] {
     const { points: table, changed } = this.#parts
     const records: PointRecord[] = []
-    const origin: Origin = { discoverySource: 'hello', source: peer.peerId, sourceGroup: sourceGroupOf(peer.host) }
+    const origin: Registration = { discoverySource: 'hello', source: peer.peerId, sourceGroup: sourceGroupOf(peer.host) }
     for (const { point, expectedPeerId } of points) {
       if (expectedPeerId !== undefined && expectedPeerId !== peer.peerId) continue
       const address = this.#parts.points.get(point) ?? readPoint(point)
@@ -172,7 +172,7 @@ export class Claims<PeerMeta, C extends RunningConnection> {
   }
 
   /** The record, made if it is new; `undefined` for a point of our own, or when the table has no place. */
-  #insert(point: Point, origin: Origin): PointRecord | undefined {
+  #insert(point: Point, origin: Registration): PointRecord | undefined {
     return this.#points.isOwn(point) ? undefined : findOrInsertPoint(this.#parts, this.#access, { point, ...origin })
   }
 

@@ -2,34 +2,20 @@
  * The noun `state.points`: the known points, what the operator says of them, and which are our own. What peers say of points is in
  * `claims.ts`.
  */
-import type { PointAddress } from '../values/address.ts'
 import type { RunningConnection } from '../values/attempt.ts'
 import type { Host, ParsedPoint, PeerId, Point } from '../values/ids.ts'
 import { PoolError } from '../values/reason.ts'
 import type { Access } from './access.ts'
-import { type DiscoverySource, type PointInfo, type PointRecord, resetReconnection, setPointAddress } from './point.ts'
+import { type PointInfo, type PointRecord, resetReconnection, setPointAddress } from './point.ts'
 import { isOperators } from './point-quota.ts'
-import type { ListQuery } from './point-table.ts'
+import type { ListQuery, PointNews } from './point-table.ts'
 import { cancelAttempts, type Parts, type PointsView } from './pool-view.ts'
 
 /** Points found to be our own, beside those the network announces. The original keeps 7; pages have more addresses. */
 const maxLearned = 16
 
-/** How a point came, if not by the operator. */
-export interface Origin {
-  readonly discoverySource?: DiscoverySource
-  readonly source?: PeerId
-  readonly sourceGroup?: string | undefined
-  /** The peer that names the point is seen at its very host. */
-  readonly isOwn?: boolean
-  /** The point's text as it was read already. */
-  readonly address?: PointAddress | undefined
-}
-
-/** Where a point comes from, and what becomes of its trust: it stays as it is if nothing is given. */
-export interface Registration extends Origin {
-  readonly trusted?: boolean | undefined
-}
+/** Where a point comes from, if not from the operator, and what becomes of its trust: it stays as it is if nothing is given. */
+export type Registration = Partial<Omit<PointNews, 'discoveredAt'>>
 
 export interface Wanted {
   readonly trusted?: boolean | undefined
@@ -224,24 +210,17 @@ export class KnownPoints<PeerMeta, C extends RunningConnection> implements Point
 export function findOrInsertPoint<PeerMeta, C extends RunningConnection>(
   { points, clock, emit, changed }: Parts<PeerMeta, C>,
   access: Access<PeerMeta, C>,
-  {
-    point,
-    trusted = false,
-    discoverySource = 'operator',
-    source,
-    sourceGroup,
-    isOwn = false,
-    address
-  }: Registration & { readonly point: Point }
+  { point, ...given }: Registration & { readonly point: Point }
 ): PointRecord | undefined {
   const known = points.get(point)
   if (known !== undefined) return known
   const before = points.collected
-  const record = points.insert(point, { source, sourceGroup, discoverySource, trusted, isOwn, address, discoveredAt: clock.date() })
+  const news: PointNews = { source: undefined, discoverySource: 'operator', ...given, discoveredAt: clock.date() }
+  const record = points.insert(point, news)
   if (points.collected > before) emit('points-collected', { removed: points.collected - before })
   if (record === undefined) return undefined
   if (record.trusted && record.host !== undefined) access.ungreylistHost(record.host)
-  emit('new-point', { point, discoverySource, source })
+  emit('new-point', { point, discoverySource: news.discoverySource, source: news.source })
   changed()
   return record
 }

@@ -12,24 +12,19 @@ import type { Random } from '../values/ports.ts'
 import { drawn } from '../values/random-order.ts'
 import type { TableSize } from '../values/settings.ts'
 import { BoundedTable, isCollectable, isTried, type Victims } from './bounded-table.ts'
-import { type DiscoverySource, lastSeenAt, PointRecord } from './point.ts'
+import { lastSeenAt, type PointOrigin, PointRecord } from './point.ts'
 import { HostQuota, isUncapped, PointQuota } from './point-quota.ts'
 
-/** Where a new point comes from. */
-export interface PointNews {
-  /** Who advertised it; none: operator, storage, a local discovery. For the point that a Hello names: the peer itself. */
-  readonly source: PeerId | undefined
+/** Where a new point comes from. For the point that a Hello names, the source is the peer itself. */
+export interface PointNews extends PointOrigin {
   /** The address group where the source is seen, as `sourceGroupOf` has it. */
   readonly sourceGroup?: string | undefined
-  readonly discoverySource: DiscoverySource
   /** Only ever set by the operator: a trusted point is taken whatever the quotas say, and above `max`. */
-  readonly trusted: boolean
+  readonly trusted?: boolean | undefined
   /** The peer that names the point is seen at its very host. */
   readonly isOwn?: boolean
   /** The point's text as it was read already. */
   readonly address?: PointAddress | undefined
-  /** Wall clock, ms. */
-  readonly discoveredAt: number
 }
 
 export interface ListQuery {
@@ -93,7 +88,7 @@ export class PointTable extends BoundedTable<Point, PointRecord> {
   insert(point: Point, news: PointNews): PointRecord | undefined {
     const known = this.get(point)
     if (known !== undefined) return known
-    const { discoverySource, trusted, discoveredAt, sourceGroup, isOwn = false } = news
+    const { discoverySource, trusted = false, discoveredAt, sourceGroup, isOwn = false } = news
     const source = this.quota.nameOf(news.source, sourceGroup)
     const byOperator = trusted || isUncapped(discoverySource)
     // The source first: one over its quota, which may send a flood, costs no look at the address.
