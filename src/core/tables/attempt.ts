@@ -12,28 +12,19 @@ import type { Reconnection } from '../values/settings.ts'
 export type AttemptPhase = 'begun' | 'admitted' | 'running' | 'ended'
 
 /** What changes of an attempt. */
-export interface AttemptProgress<C> {
-  phase: AttemptPhase
-  point: Point | undefined
-  peerId: PeerId | undefined
-  waitsSince: number
-  hasSlot: boolean
-  /** Of the handshake alone. */
-  place: HandshakePlace | undefined
-  /** The run of the peer's pool, from its Hello; known from `admit` on. */
-  instance: string
-  /** While it runs. */
-  connection: C | undefined
+export type AttemptProgress<C extends RunningConnection> = {
+  -readonly [Name in 'phase' | 'point' | 'peerId' | 'waitsSince' | 'hasSlot' | 'place' | 'instance' | 'connection']: AttemptRecord<C>[Name]
 }
 
 /** Readonly but for its owner, who writes through `asOwner`. Anybody may cancel it. */
-export class AttemptRecord<C extends RunningConnection = RunningConnection> implements Attempt, Readonly<AttemptProgress<C>> {
+export class AttemptRecord<C extends RunningConnection = RunningConnection> implements Attempt {
   readonly id: number
   readonly direction: Direction
   readonly startedAt: number
   readonly host: Host | undefined
   readonly transport: Transport
   readonly expectedPeerId: PeerId | undefined
+  /** Of the handshake alone. */
   readonly place: HandshakePlace | undefined
   readonly phase: AttemptPhase = 'begun'
   readonly point: Point | undefined
@@ -41,6 +32,7 @@ export class AttemptRecord<C extends RunningConnection = RunningConnection> impl
   readonly waitsSince: number
   readonly hasSlot: boolean
   readonly instance: string = ''
+  /** While it runs. */
   readonly connection: C | undefined = undefined
   /** Made when it is asked for. Dropped once the attempt runs: nobody listens to the signal any more. */
   #controller: AbortController | undefined

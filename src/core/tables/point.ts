@@ -344,14 +344,8 @@ function allow(record: PointRecord, from: readonly PointState['kind'][], to: str
   if (!from.includes(record.state.kind)) illegal(record.point, record.state, to)
 }
 
-interface Instants {
-  readonly lastEstablished: { readonly at: number } | undefined
-  readonly lastRejected: { readonly at: number } | undefined
-  readonly lastDisconnection: { readonly at: number } | undefined
-}
-
 /** The latest instant that a peer was there: established, rejected or disconnected. */
-export function lastSeenAt(info: Instants): number | undefined {
+export function lastSeenAt(info: Pick<PointInfo, 'lastEstablished' | 'lastRejected' | 'lastDisconnection'>): number | undefined {
   return latest(info.lastEstablished, info.lastRejected, info.lastDisconnection)?.at
 }
 
