@@ -29,20 +29,16 @@ export interface Ban {
   readonly endsAt: number | undefined
 }
 
-export interface PeerBan extends Ban {
-  readonly peerId: PeerId
-}
-
-export interface HostBan extends Ban {
-  readonly host: Host
+/** Of an address. */
+interface AddressBan extends Ban {
+  /** Peers banned along. */
   readonly peers: readonly PeerId[]
 }
 
-export interface RangeBan extends Ban {
-  /** Canonical text of the range. */
-  readonly range: string
-  readonly peers: readonly PeerId[]
-}
+export type PeerBan = Ban & { readonly peerId: PeerId }
+export type HostBan = AddressBan & { readonly host: Host }
+/** `range`: its canonical text. */
+export type RangeBan = AddressBan & { readonly range: string }
 
 /** Plain data, ready for JSON. `peers` holds only those banned for themselves. */
 export interface BanLists {
@@ -174,7 +170,7 @@ export class Bans {
       for (const ban of bans) along.get(ban)?.push(peerId)
     }
     const isInForce = ([, ban]: readonly [unknown, Ban]): boolean => !this.#isOver(ban)
-    const listed = (ban: Entry): Omit<HostBan, 'host'> => ({ since: ban.since, endsAt: ban.endsAt, peers: along.get(ban) ?? [] })
+    const listed = (ban: Entry): AddressBan => ({ since: ban.since, endsAt: ban.endsAt, peers: along.get(ban) ?? [] })
     return {
       peers: peers.filter((ban) => !this.#isOver(ban)),
       hosts: [...this.#hosts].filter(isInForce).map(([host, ban]) => ({ host, ...listed(ban) })),

@@ -28,32 +28,8 @@ export interface Circumstances {
   readonly reconnection: Reconnection
 }
 
-export interface Consequences {
-  /** Did the operator or our pool end it? */
-  readonly byUs: boolean
-  /** Another peer answered than a claim had said: the claim was wrong, and nothing speaks against the point. */
-  readonly isMisled: boolean
-  /** False: it ended for reasons of our own, which is no failure of the other side. */
-  readonly counts: boolean
-  /** As `counts`, and the other side waits for its next dial. False also for a connection that our own sleep has cost. */
-  readonly backsOff: boolean
-  /** A peer was there: our network works. */
-  readonly answered: boolean
-  /** False: nobody answered and no other connection works, so it may be our own network. The back-off stays as it is. */
-  readonly grows: boolean
-  /** One side said goodbye or refused. That holds at all addresses of the peer; a lost link may concern one address alone. */
-  readonly isChoice: boolean
-  /** Did the other side end the connection within ten seconds? */
-  readonly isShort: boolean
-  /** The link broke, or the peer restarts: it may be back in seconds. */
-  readonly mayReturnSoon: boolean
-  /** Why the attempt failed. `undefined`: it ran. */
-  readonly rejection: Rejection | undefined
-  /** How the connection ended. `undefined`: it never ran. */
-  readonly ending: Ending | undefined
-  /** The peer asks for it, or a policy says so: no dial before that many ms. */
-  readonly comeBackAfterMs: number
-}
+/** What follows from the end of an attempt. */
+export type Consequences = ReturnType<typeof consequencesOf>
 
 /** Rejections that say nothing against the point or peer: our own limits and choices, and a connection that is there already. */
 const ownReasons: ReadonlySet<Rejection['kind']> = new Set([
@@ -78,31 +54,35 @@ const shortConnectionMs = 10_000
 /** What was lost in a sleep shows within this time after it, ms: what was closed at once, what answers no question a little later. */
 const showsWithinMs = 15_000
 
-export function consequencesOf(
-  outcome: Outcome,
-  { attempt, point, ranSince, active, awokeAt, now, reconnection }: Circumstances
-): Consequences {
+export function consequencesOf(outcome: Outcome, { attempt, point, ranSince, active, awokeAt, now, reconnection }: Circumstances) {
+  /** How the connection ended. `undefined`: it never ran. */
   const ending = outcome.kind === 'closed' ? outcome.ending : undefined
+  /** Why the attempt failed. `undefined`: it ran. */
   const rejection = outcome.kind === 'failed' ? outcome.rejection : undefined
+  /** Did the operator or our pool end it? */
   const byUs = (outcome.kind === 'failed' ? outcome.by : outcome.ending.by) === 'us'
+  /** Another peer answered than a claim had said: the claim was wrong, and nothing speaks against the point. */
   const isMisled = rejection?.kind === 'unexpected-peer-id' && point !== undefined && point.expectedPeerId !== rejection.expected
+  /** False: it ended for reasons of our own, which is no failure of the other side. */
   const counts = ranSince !== undefined || (rejection !== undefined && !isMisled && !ownReasons.has(rejection.kind))
+  /** A peer was there: our network works. */
   const answered = rejection !== undefined && (attempt.peerId !== undefined || rejection.kind === 'unexpected-peer-id')
   const isLost = ending !== undefined && isWordless(ending)
   const endedAsleep = isLost && attempt.startedAt < awokeAt && now - awokeAt <= showsWithinMs
   const wasReplaced = ending?.reason.kind === 'replaced'
   return {
-    byUs,
-    isMisled,
-    counts,
+    ...{ ending, rejection, byUs, isMisled, counts, answered },
+    /** As `counts`, and the other side waits for its next dial. False also for a connection that our own sleep has cost. */
     backsOff: counts && !endedAsleep,
-    answered,
+    /** False: nobody answered and no other connection works, so it may be our own network. The back-off stays as it is. */
     grows: answered || active > 0,
+    /** One side said goodbye or refused. That holds at all addresses of the peer; a lost link may concern one address alone. */
     isChoice: ending === undefined ? rejection !== undefined && choices.has(rejection.kind) : !isLost && !wasReplaced,
+    /** Did the other side end the connection within ten seconds? */
     isShort: !byUs && ranSince !== undefined && !wasReplaced && now - ranSince < shortConnectionMs,
+    /** The link broke, or the peer restarts: it may be back in seconds. */
     mayReturnSoon: isLost || ending?.reason.kind === 'going-away',
-    rejection,
-    ending,
+    /** The peer asks for it, or a policy says so: no dial before that many ms. */
     comeBackAfterMs: comeBackAfterMs(outcome, reconnection)
   }
 }

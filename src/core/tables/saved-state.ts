@@ -9,7 +9,7 @@ import { isIntroduction } from '../values/address.ts'
 import { maxAnchors } from '../values/bounds.ts'
 import type { Point } from '../values/ids.ts'
 import { type Network, StorageError } from '../values/ports.ts'
-import type { PeerMetadata, TableSize } from '../values/settings.ts'
+import type { PoolConfig, TableSize } from '../values/settings.ts'
 import type { BanLists, Bans } from './bans.ts'
 import { lastMeeting } from './peer.ts'
 import type { PeerTable } from './peer-table.ts'
@@ -50,12 +50,7 @@ const maxRemembered = 512
 
 /** What is saved, and with what: of a pool's parts. */
 export interface SavedTables<PeerMeta> {
-  readonly config: {
-    readonly maxKnownPoints: TableSize | null
-    readonly maxKnownPeers: TableSize | null
-    readonly trustedPoints: readonly { readonly point: Point }[]
-    readonly peerMetadata: PeerMetadata<PeerMeta>
-  }
+  readonly config: Pick<PoolConfig<never, PeerMeta>, 'maxKnownPoints' | 'maxKnownPeers' | 'trustedPoints' | 'peerMetadata'>
   readonly points: PointTable
   readonly peers: PeerTable<PeerMeta>
   readonly bans: Pick<Bans, 'export' | 'banPeer' | 'banHost' | 'banRange'>
