@@ -56,7 +56,7 @@ export function chooseToPrune(
   while (pruned.length < count) {
     const free = left.filter(({ connection }) => !pruned.includes(connection) && isSpare(connection, surplus, arriving))
     const sizes = tally(free, ({ share }) => share)
-    const sizeOf = ({ share }: Evictable): number => sizes.get(share) ?? 0
+    const sizeOf = ({ share }: { share: string }): number => sizes.get(share) ?? 0
     const [next] = free.sort((a, b) => a.rank - b.rank || sizeOf(b) - sizeOf(a) || a.isUsed - b.isUsed || a.score - b.score)
     if (next === undefined) break
     surplus[kindOf(next.connection.transport)]--
@@ -65,23 +65,12 @@ export function chooseToPrune(
   return pruned
 }
 
-/** An untrusted connection. */
-interface Evictable {
-  readonly connection: RunningConnection
-  readonly isUsed: number
-  readonly score: number
-  /** The lowest goes first. */
-  readonly rank: number
-  /** Its rank and address group. */
-  readonly share: string
-}
-
 /**
  * The youngest first. An unknown peer can bring about that another protocol uses its connection: it need only speak the protocol. So of the peers
  * that came in, one of each address group is held for its use, and in all a quarter of the band, or four of it while that is no more than half. Of
- * those that we dialed, that have lasted, or that the application keeps, each is.
+ * those that we dialed, that have lasted, or that the application keeps, each is. The lowest rank goes first; a share is of one rank and group.
  */
-function ranked(view: PoolView, except: RunningConnection | undefined): Evictable[] {
+function ranked(view: PoolView, except: RunningConnection | undefined) {
   const { max } = view.band
   const untrusted = [...view.connections()].filter((one) => one !== except && !view.access.isTrusted(one.peerId, one.point))
   const maxHeld = Math.max(max / sparedShare, Math.min(minHeld, max / 2))

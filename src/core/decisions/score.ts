@@ -5,7 +5,7 @@
  */
 import { lastMeeting, type PeerInfo, type Penalty } from '../tables/peer.ts'
 import type { PoolView } from '../tables/pool-view.ts'
-import type { Host, PeerId } from '../values/ids.ts'
+import type { PeerId } from '../values/ids.ts'
 import type { Clock } from '../values/ports.ts'
 import type { ReportKind } from '../values/reason.ts'
 import type { PeerMetadata } from '../values/settings.ts'
@@ -85,16 +85,7 @@ export function penaltyOf({ penalty }: Pick<PeerInfo, 'penalty'>, now: number): 
   return penalty.amount * 2 ** ((penalty.at - now) / halfLifeMs)
 }
 
-export interface ReportVerdict {
-  readonly penalty: Penalty
-  /** The connection, if there is one, ends. */
-  readonly ends: boolean
-  readonly greylists: boolean
-  /** Greylisted too, if it is one that may be: the host of a proven wrongdoer. */
-  readonly host: Host | undefined
-}
-
-export function judgeReport(view: PoolView, peerId: PeerId, { kind, now }: { kind: ReportKind; now: number }): ReportVerdict {
+export function judgeReport(view: PoolView, peerId: PeerId, { kind, now }: { kind: ReportKind; now: number }) {
   const info = view.peers.get(peerId)
   const connection = view.connection(peerId)
   const amount = (info === undefined ? 0 : penaltyOf(info, now)) + weights[kind]
@@ -103,9 +94,11 @@ export function judgeReport(view: PoolView, peerId: PeerId, { kind, now }: { kin
   const greylists = !trusted && (isFault || (amount > maxPenalty && view.active > view.band.min))
   const { host } = connection ?? { host: undefined }
   return {
-    penalty: { amount, at: now },
-    ends: isFault || greylists,
+    penalty: { amount, at: now } satisfies Penalty,
     greylists,
+    /** The connection, if there is one, ends. */
+    ends: isFault || greylists,
+    /** Greylisted too, if it is one that may be: the host of a proven wrongdoer. */
     host: isFault ? host : undefined
   }
 }

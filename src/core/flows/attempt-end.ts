@@ -13,16 +13,17 @@ export function watch(
   clock: Clock,
   attempt: AttemptRecord,
   { timeoutMs, signal }: { timeoutMs: number; signal?: AbortSignal | undefined }
-): Progress {
+) {
   let stopTimer = (): void => undefined
   const forget = onAbort(signal, () => attempt.cancel({ kind: 'cancelled', detail: 'by the caller' }))
-  const progress: Progress = {
-    step: 'dial',
-    limit: (afterMs) => {
+  const progress = {
+    step: 'dial' as AttemptStep,
+    /** Moves the deadline: it is so many ms from now. */
+    limit: (afterMs: number): void => {
       stopTimer()
       stopTimer = clock.schedule(afterMs, () => attempt.cancel({ kind: 'timeout', step: progress.step, afterMs }))
     },
-    done: () => {
+    done: (): void => {
       stopTimer()
       forget()
     }
@@ -31,12 +32,7 @@ export function watch(
   return progress
 }
 
-export interface Progress {
-  step: AttemptStep
-  /** Moves the deadline: it is so many ms from now. */
-  readonly limit: (afterMs: number) => void
-  readonly done: () => void
-}
+export type Progress = ReturnType<typeof watch>
 
 /** What an error in the middle of an attempt means. */
 export function outcomeOf(

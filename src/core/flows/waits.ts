@@ -41,19 +41,10 @@ export function unheard<T>(value: T, rejected: (error: unknown) => void = () => 
   return value
 }
 
-export interface Deadline {
-  /** Fires when the time is over, or with one of the given signals. */
-  readonly signal: AbortSignal
-  isOver(): boolean
-  cancel(): void
-}
-
-/** For a part of a longer work, `given` being the signals of the whole. An `AbortSignal.any` with a time-out was not seen to fire in Chromium. */
-export function deadline(
-  clock: Clock,
-  ms: number,
-  { given = [], reason }: { given?: readonly AbortSignal[]; reason?: Error } = {}
-): Deadline {
+/**
+ * A signal that fires when the time is over, or with one of the `given` signals, which are those of the longer work that this is a part of. An `AbortSignal.any` with a time-out was not seen to fire in Chromium.
+ */
+export function deadline(clock: Clock, ms: number, { given = [], reason }: { given?: readonly AbortSignal[]; reason?: Error } = {}) {
   const part = new AbortController()
   let isLate = false
   const cancelTimer = clock.schedule(ms, () => {
@@ -64,5 +55,5 @@ export function deadline(
   const cancel = (): void => {
     for (const end of [cancelTimer, ...forget]) end()
   }
-  return { signal: part.signal, isOver: () => isLate, cancel }
+  return { signal: part.signal, isOver: (): boolean => isLate, cancel }
 }

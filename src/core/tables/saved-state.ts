@@ -68,13 +68,6 @@ export interface SavedState extends Entries {
   readonly dropped: number
 }
 
-export interface LoadedCounts {
-  readonly points: number
-  readonly peers: number
-  /** Entries that could not be, or stood there twice. Not those that the tables had no place for. */
-  readonly dropped: number
-}
-
 /**
  * The text line by line, made as it is asked for: each entry is written as it is then. Points and peers come in the order in which
  * they were last seen, so that a wrong clock does not change that order.
@@ -201,12 +194,13 @@ function remembering<T>(parse: (text: string) => T): (text: string) => T {
 /**
  * Takes what was read into the tables and the access lists, yielding between slices; the tables may change meanwhile. Once begun
  * it must be finished: what adds up over runs would count twice. Of more entries than a table's `max` the best are taken:
- * trusted, then those that ran, then the last ones. What is known already keeps what it has and gains the rest.
+ * trusted, then those that ran, then the last ones. What is known already keeps what it has and gains the rest. Returns how many were taken, and
+ * how many could not be, or stood there twice: not those that the tables had no place for.
  */
 export function* restoreState<PeerMeta>(
   { anchors, dropped, ...entries }: SavedState,
   { tables, now }: { tables: SavedTables<PeerMeta>; now: number }
-): Generator<void, LoadedCounts> {
+): Generator<void, { points: number; peers: number; dropped: number }> {
   const { config } = tables
   const counts = { points: 0, peers: 0 }
   const bans: BanLists = { peers: entries['peer-ban'], hosts: entries['host-ban'], ranges: entries['range-ban'] }

@@ -5,14 +5,7 @@ import { PeerTable } from '../../../src/core/tables/peer-table.ts'
 import { PointTable } from '../../../src/core/tables/point-table.ts'
 import type { SavedPeer, SavedPoint } from '../../../src/core/tables/saved-fields.ts'
 import { restorePeer, restorePoint } from '../../../src/core/tables/saved-fields.ts'
-import {
-  type LoadedCounts,
-  readState,
-  restoreState,
-  type SavedState,
-  type SavedTables,
-  writeState
-} from '../../../src/core/tables/saved-state.ts'
+import { readState, restoreState, type SavedState, type SavedTables, writeState } from '../../../src/core/tables/saved-state.ts'
 import { historyKinds } from '../../../src/core/values/history.ts'
 import type { Host, ParsedPoint, PeerId, Point } from '../../../src/core/values/ids.ts'
 import type { TableSize } from '../../../src/core/values/settings.ts'
@@ -94,7 +87,7 @@ export function tablesOf<Meta>(
 export const write = <Meta>(tables: SavedTables<Meta>, anchors: readonly Point[] = [], date = now): string =>
   [...writeState(tables, { anchors, date })].join('')
 
-export const load = <Meta>(text: string, tables: SavedTables<Meta>, at = now): LoadedCounts =>
+export const load = <Meta>(text: string, tables: SavedTables<Meta>, at = now): { points: number; peers: number; dropped: number } =>
   finish(restoreState(read(text, at), { tables, now: at }))
 
 const instant = fc.integer({ min: 0, max: now })
