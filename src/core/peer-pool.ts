@@ -107,9 +107,9 @@ export class PeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uint8Arra
     return this.#lifecycle.start()
   }
 
-  /** Begins to load what `start` waits for, so that it is there by then. A failure shows at the start, which tries again. */
-  protected preload(): void {
-    this.#lifecycle.load().catch(() => undefined)
+  /** Begins to load what `start` waits for, so that it is there by then. Never rejects: a failure shows at the start, which tries again. */
+  protected preload(): Promise<unknown> {
+    return this.#lifecycle.load().catch(() => undefined)
   }
 
   /** Says goodbye to all, saves, releases storage and network. Idempotent; the pool may be started again. Never rejects. */

@@ -119,7 +119,7 @@ export class Libp2pPeerPool<Msg = Uint8Array, PeerMeta = unknown, ConnMeta = Uin
 
   beforeStart(): Promise<void> | undefined {
     this.#nodeIsStarting = true
-    this.preload()
+    void this.preload()
     this.cleaning?.start()
     return this.#measuring
   }

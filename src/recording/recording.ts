@@ -136,7 +136,7 @@ export class Recording {
     const pool = made as PeerPool
     run.pool = pool
     hearAll(pool)
-    const ready = loaded(pool, { outside: (ask) => run.tape.outside(ask), turn: () => run.tape.later() })
+    const ready = loaded(pool, { turn: () => run.tape.later() })
     const ended = (): void => {
       if (run.fullAt === null) this.#fill(run)
     }

@@ -86,7 +86,7 @@ export async function replay(
     for await (const turn of turns) {
       tape.begin(turn)
       run ??= new ReplayedPool(header, tape, hear)
-      if (count === 0) await loaded(run.pool, { outside: (ask) => tape.outside(ask), turn: settled })
+      if (count === 0) await loaded(run.pool, { turn: settled })
       recordedHash = run.deliver(turn.do) ?? recordedHash
       await settled()
       if (unheard !== undefined) throw unheard.error
