@@ -10,10 +10,7 @@ import type { Libp2pPeerPool } from '../src/libp2p/service.ts'
 
 const anyRelay = '/p2p-circuit'
 
-/**
- * A relay that was away for some time is dialed again after half that time at the latest, so one that restarts within 20 s is used within
- * 10 s. A full one is asked often enough that a free reservation is used within a minute.
- */
+/** A full relay is asked often enough that a free reservation is used within a minute. Dials are the pool's: relays that do not answer have a back-off. */
 const firstWaitMs = 2_000
 const waitFactor = 1.5
 const maxWaitMs = 45_000
@@ -76,20 +73,17 @@ export class PageRelays {
   keep<Msg, PeerMeta, ConnMeta>(node: Libp2p, pool: Libp2pPeerPool<Msg, PeerMeta, ConnMeta>): () => void {
     let waitMs = firstWaitMs
     let timer: ReturnType<typeof setTimeout> | undefined
-    const ask = async (): Promise<void> => {
+    const ask = (): void => {
       timer = undefined
-      if (this.#isDone || !isAlive()) return
       waitMs = Math.min(waitFactor * waitMs, maxWaitMs)
-      await Promise.allSettled([...dialTrusted(pool), this.#askConnected(node)])
-      look()
+      this.#askConnected(node).then(look, look)
     }
-    const isAlive = (): boolean => pool.status === 'running' || (pool.status === 'suspended' && pool.activeConnections > 0)
     const look = (): void => {
-      if (this.#isDone) waitMs = firstWaitMs
-      else if (timer === undefined && isAlive()) timer = setTimeout(ask, waitMs)
+      // Without a connection there is nobody to ask.
+      if (this.#isDone || pool.activeConnections === 0) waitMs = firstWaitMs
+      else timer ??= setTimeout(ask, waitMs)
     }
-    // The last one follows a resume, before which there may have been no connection to ask over.
-    const names = ['own-points-changed', 'connection-opened', 'band-changed'] as const
+    const names = ['own-points-changed', 'connection-opened'] as const
     for (const name of names) pool.addEventListener(name, look)
     look()
     return () => {
@@ -120,16 +114,4 @@ export class PageRelays {
       await this.#reservations?.addRelay(relay, 'discovered').catch(() => undefined)
     }
   }
-}
-
-/**
- * Sooner than the pool does by itself, since the page cannot be found meanwhile; but not where the person or the program ended the
- * connection. Each dial has an event of its own.
- */
-function dialTrusted<Msg, PeerMeta, ConnMeta>(pool: Libp2pPeerPool<Msg, PeerMeta, ConnMeta>): unknown[] {
-  if (pool.status !== 'running') return []
-  return pool.config.trustedPoints.map(({ point }) => {
-    const info = pool.points.info(point)
-    return info?.state.kind === 'disconnected' && info.events.at(-1)?.kind !== 'connection-closed' && pool.connect(point)
-  })
 }

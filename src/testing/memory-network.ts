@@ -289,7 +289,7 @@ export class MemoryNetwork implements Network {
     if (this.#hub.takeInvitation(point)) return
     if (isIntroduction(point)) await this.introductions.ask(relay, target, signal)
     else if (server !== undefined && !(server.isUp && this.#hub.connects(this, server)))
-      throw new DialError('unreachable', `the relay ${relay} does not answer`)
+      throw new DialError('refused', `the relay ${relay} does not answer`)
   }
 
   /** @internal For `MemoryIntroductions`. */

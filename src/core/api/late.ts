@@ -4,6 +4,7 @@
  * keep out.
  */
 
+import { findSlot } from '../decisions/admission-hello.ts'
 import type { Connector } from '../flows/connect.ts'
 import type { FlowContext } from '../flows/context.ts'
 import { Exchange } from '../flows/exchange.ts'
@@ -44,7 +45,7 @@ export class LatePool {
     this.explanations = new Explanations(context, { exchange: this.exchange, maintenance })
     if (context.config.introductions)
       import('../flows/introductions.ts')
-        .then(({ Introducing }) => new Introducing(context, this.exchange, (size) => new TokenBucket(context.clock, size)))
+        .then(({ Introducing }) => new Introducing(context, this.exchange, { TokenBucket, findSlot }))
         .catch((error: unknown) => context.log.error('introductions', error))
   }
 

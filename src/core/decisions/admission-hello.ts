@@ -66,7 +66,7 @@ export function checkHello(
   // As a peer that we dial: any free slot is for it.
   return attempt.hasSlot || (theirs.isInvited === true && view.slotsTaken < view.band.max)
     ? twin
-    : findSlot(view, twin, { peerId, host: attempt.host, kind: kindOf(attempt.transport), trusted })
+    : findSlot(view, { peerId, host: attempt.host, kind: kindOf(attempt.transport), trusted }, twin)
 }
 
 /** After a wait between `checkHello` and the connection: a ban may have come, the end of trust, or a narrower band. */
@@ -96,16 +96,24 @@ function isTrustedPlace(
   return there === peerId && (info.isRelayed ? expectedPeerId === peerId : host !== undefined && info.host === host)
 }
 
+/** A peer that wants to come in. */
+export interface Newcomer {
+  readonly peerId: PeerId
+  readonly host: Host | undefined
+  readonly kind: PeerKind
+  readonly trusted: boolean
+}
+
+const noTwin: Admission = { kind: 'admit', displaces: undefined, replaces: undefined, evicts: undefined }
+
 /**
  * Untrusted incoming peers may not use the slots that are reserved for our own dials. Above `maxTarget` they get a Nack with
  * alternatives, because maintenance would prune a connection anyway. No address group has more than its share. A trusted peer takes any
  * slot, in place of an untrusted one if need be; so does a peer of a kind that is below its minimum, and slots are kept for such.
+ *
+ * Introductions ask it before a WebRTC connection is made.
  */
-function findSlot(
-  view: PoolView,
-  twin: Admission,
-  { peerId, host, kind, trusted }: { peerId: PeerId; host: Host | undefined; kind: PeerKind; trusted: boolean }
-): Rejection | Admission {
+export function findSlot(view: PoolView, { peerId, host, kind, trusted }: Newcomer, twin: Admission = noTwin): Rejection | Admission {
   const { band } = view
   const freed = twin.replaces !== undefined || twin.displaces?.hasSlot === true ? 1 : 0
   const isFull = freed === 0 && view.slotsTaken >= band.max
@@ -166,16 +174,16 @@ function resolveTwin(
   const ourDialWins = attempt.direction === 'outgoing' && view.peerId < peerId
   switch (state.kind) {
     case 'disconnected':
-      return { kind: 'admit', displaces: undefined, replaces: undefined, evicts: undefined }
+      return noTwin
     case 'accepted': {
       const wins = attempt.direction === 'outgoing' ? ourDialWins : state.attempt.instance !== instance
-      return wins ? { kind: 'admit', displaces: state.attempt, replaces: undefined, evicts: undefined } : refusal
+      return wins ? { ...noTwin, displaces: state.attempt } : refusal
     }
     case 'running': {
       const old = state.connection
       const lost = old.instance !== instance || now - old.startedAt > view.config.connectionTimeoutMs
       const redialed = attempt.direction === 'outgoing' && old.direction === 'outgoing'
-      return lost || redialed || ourDialWins ? { kind: 'admit', displaces: undefined, replaces: old, evicts: undefined } : refusal
+      return lost || redialed || ourDialWins ? { ...noTwin, replaces: old } : refusal
     }
   }
 }

@@ -15,7 +15,7 @@ export type Obstacle =
   | { readonly kind: 'not-dialable' } // by nothing that runs here
   | { readonly kind: 'reached'; readonly peerId: PeerId } // its peer is connected at another point
   | { readonly kind: 'refused'; readonly rejection: Rejection }
-  | { readonly kind: 'backoff'; readonly until: number } // it failed or ended lately, or other points of its source did; monotonic
+  | { readonly kind: 'backoff'; readonly until: number } // it failed or ended lately, or other points of its source or its relay did; monotonic
 
 export interface CandidateOptions {
   /** Monotonic, ms. */
@@ -29,7 +29,7 @@ export function obstacleOf(view: PoolView, info: PointInfo, { now, canDial }: Ca
   const sought = soughtAt(info)
   if (info.state.kind !== 'disconnected') return { kind: 'busy' }
   if (!canDial(point)) return { kind: 'not-dialable' }
-  const owner = isConnected(view, claimedBy) ? claimedBy : isConnected(view, sought) ? sought : undefined
+  const owner = [claimedBy, sought].find((peerId) => isConnected(view, peerId))
   if (owner !== undefined) return { kind: 'reached', peerId: owner }
   const rejection = checkDial(view, point, sought) ?? checkOwner(view, info)
   if (rejection !== undefined) return { kind: 'refused', rejection }
@@ -57,15 +57,25 @@ function checkOwner(view: PoolView, info: PointInfo): Rejection | undefined {
   return { kind: 'peer-banned', peerId: owner }
 }
 
+/** Points over a silent relay wait so much longer than the relay: a dial of its own shows first whether it is back, ms. No dial takes as long. */
+const headStartMs = 20_000
+
 /**
  * When maintenance may dial it, monotonic. What a peer asked for or did holds at all its addresses. A dial is urgent to a trusted
- * point, and below the minimum to one where a connection has lasted: then the wait is a minute at most.
+ * point, and below the minimum to one where a connection has lasted: then the wait is a minute at most. Without haste it grows fast: after
+ * eight failures it is 500 s. What has vanished need not be sought every few seconds.
+ *
+ * All points over a relay lead to one address first. While that is silent they wait for one dial to it, and are free as soon as that succeeds. Dialed
+ * each for itself, hundreds of them would hold all places for dials.
  */
 export function backoffUntil(view: PoolView, info: PointInfo): number {
+  const relay = info.isRelayed && !isConnected(view, info.relay) ? view.points.get(info.hop.point) : undefined
+  const ofRelay = relay?.isSilent ? backoffUntil(view, relay) + headStartMs : Number.NEGATIVE_INFINITY
   const owner = ownerOf(info)
   const ofPeer = (owner === undefined ? undefined : view.peers.get(owner)?.backoff) ?? noBackoff
-  if (info.trusted || (isProven(info) && view.active < view.band.min)) return Math.max(info.urgentUntil, ofPeer.urgentUntil)
-  return Math.max(info.backoffUntil, info.heldUntil, ofPeer.until, view.points.hostFreeAt(info.point))
+  if (info.trusted || (isProven(info) && view.active < view.band.min)) return Math.max(info.urgentUntil, ofPeer.urgentUntil, ofRelay)
+  const restMs = view.active < view.bounds.minTarget ? 0 : Math.min(info.failures ** 3 * 1_000, view.config.reconnection.maxDelayMs)
+  return Math.max(info.backoffUntil + restMs, info.heldUntil, ofPeer.until, ofRelay, view.points.hostFreeAt(info.point))
 }
 
 /** Was a connection there worth having? Not where the last ones ended within seconds. */

@@ -55,9 +55,8 @@ export function chooseToPrune(
   const pruned: RunningConnection[] = []
   while (pruned.length < count) {
     const free = left.filter(({ connection }) => !pruned.includes(connection) && isSpare(connection, surplus, arriving))
-    const sizes = tally(free, ({ share }) => share)
-    const sizeOf = ({ share }: { share: string }): number => sizes.get(share) ?? 0
-    const [next] = free.sort((a, b) => a.rank - b.rank || sizeOf(b) - sizeOf(a) || a.isUsed - b.isUsed || a.score - b.score)
+    const sizeOf = tally(free, ({ share }) => share)
+    const [next] = free.sort((a, b) => a.rank - b.rank || sizeOf(b.share) - sizeOf(a.share) || a.isUsed - b.isUsed || a.score - b.score)
     if (next === undefined) break
     surplus[kindOf(next.connection.transport)]--
     pruned.push(next.connection)
@@ -98,8 +97,10 @@ function groupOfConnection({ host, point, peerId }: RunningConnection): string {
   return point === undefined ? peerId : groupOf(point)
 }
 
-export function tally<T>(items: readonly T[], keyOf: (item: T) => string): Map<string, number> {
+/** How many of them have a key. */
+export function tally<T>(items: readonly T[], keyOf: (item: T) => string): (key: string) => number {
   const counts = new Map<string, number>()
-  for (const item of items) counts.set(keyOf(item), (counts.get(keyOf(item)) ?? 0) + 1)
-  return counts
+  const countOf = (key: string): number => counts.get(key) ?? 0
+  for (const item of items) counts.set(keyOf(item), countOf(keyOf(item)) + 1)
+  return countOf
 }

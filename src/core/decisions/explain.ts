@@ -124,6 +124,7 @@ function sayExploring(inMs: number | undefined): string {
 
 function reasonToWait(view: PoolView, info: PointInfo): string {
   const { backoffUntil, heldUntil, source, point, shortConnections, lastDisconnection, failures, lastFailure } = info
+  if (info.isRelayed && view.points.get(info.hop.point)?.isSilent) return 'its relay failed'
   if (heldUntil > backoffUntil) return `the last addresses that ${source} advertised failed`
   const owner = ownerOf(info)
   const peer = owner === undefined ? undefined : view.peers.get(owner)

@@ -78,7 +78,7 @@ export function untrustedHolders(view: PoolView, arriving?: PeerKind): Untrusted
 /** Which points only a pool in haste dials, since their group has its share of the untrusted peers already. */
 export function shareTaken(view: PoolView): (info: Pick<PointInfo, 'host' | 'trusted'>) => boolean {
   const holders = untrustedHolders(view)
-  const groups = tally(holders, ({ group }) => group)
+  const sizeOf = tally(holders, ({ group }) => group)
   const share = shareAmong(holders.length + 1)
-  return ({ host, trusted }) => !trusted && host !== undefined && isPublic(host) && (groups.get(shareGroupOf(host)) ?? 0) >= share
+  return ({ host, trusted }) => !trusted && host !== undefined && isPublic(host) && sizeOf(shareGroupOf(host)) >= share
 }

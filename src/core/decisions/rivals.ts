@@ -15,12 +15,11 @@ export function chooseRival<T extends Holder>(
   newcomer: AddressShare,
   priorOf: (group: string) => number = () => 0
 ): T | undefined {
-  const groups = tally(holders, ({ group }) => group)
-  const sizeOf = (group: string): number => (groups.get(group) ?? 0) + priorOf(group)
+  const slotsIn = tally(holders, ({ group }) => group)
+  const sizeOf = (group: string): number => slotsIn(group) + priorOf(group)
   const largest = newestOfLargest(holders, ({ group }) => sizeOf(group))
   if (largest !== undefined && sizeOf(largest.group) > sizeOf(newcomer.group) + 1) return largest
-  const networks = tally(holders, ({ wider }) => wider)
-  const slotsOf = (wider: string): number => networks.get(wider) ?? 0
+  const slotsOf = tally(holders, ({ wider }) => wider)
   const widest = newestOfLargest(holders, ({ wider }) => slotsOf(wider))
   if (widest === undefined || slotsOf(widest.wider) <= holders.length / 2) return undefined
   return slotsOf(widest.wider) > slotsOf(newcomer.wider) + 1 ? widest : undefined
@@ -37,8 +36,7 @@ export type Fairness<T> = { readonly kind: 'refuse' } | { readonly kind: 'take';
  * newest.
  */
 export function judgeShare<T extends Holder>(holders: readonly T[], newcomer: AddressShare): Fairness<T> {
-  const groups = tally(holders, ({ group }) => group)
-  const sizeOf = (group: string): number => groups.get(group) ?? 0
+  const sizeOf = tally(holders, ({ group }) => group)
   const share = shareAmong(holders.length + 1)
   if (sizeOf(newcomer.group) + 1 > share) return { kind: 'refuse' }
   const largest = newestOfLargest(holders, ({ group }) => sizeOf(group))

@@ -6,6 +6,7 @@
  * An introduction costs three peers something: the introducer some KiB, the other two a WebRTC connection, of which a page makes only so many.
  * So each peer has an allowance for asking and one for being asked for, and nobody is introduced to us by one peer again and again.
  */
+import type { findSlot } from '../decisions/admission-hello.ts'
 import type { PointInfo } from '../tables/point.ts'
 import type { PoolView } from '../tables/pool-view.ts'
 import type { PoolEvents } from '../values/events.ts'
@@ -50,6 +51,12 @@ const introducedShare = 10
 
 type Rate = keyof typeof rates
 
+/** Given, since an import would make the bundler divide the chunk that has them. */
+export interface IntroducingParts {
+  readonly TokenBucket: typeof TokenBucket
+  readonly findSlot: typeof findSlot
+}
+
 export class Introducing implements IntroductionHandlers {
   readonly #context: FlowContext
   readonly #network: Introductions
@@ -61,15 +68,15 @@ export class Introducing implements IntroductionHandlers {
   /** Peers that were introduced to us, and their introducers. Those that did not come are dropped. */
   readonly #brought = new Map<PeerId, { readonly by: PeerId; readonly at: number }>()
 
-  readonly #bucketOf: (size: BucketSize) => TokenBucket
+  readonly #parts: IntroducingParts
 
-  /** Throws where the network introduces nobody. `bucketOf` is given, since an import would make the bundler divide the chunk that has it. */
-  constructor(context: FlowContext, exchange: Exchange, bucketOf: (size: BucketSize) => TokenBucket) {
+  /** Throws where the network introduces nobody. */
+  constructor(context: FlowContext, exchange: Exchange, parts: IntroducingParts) {
     const { events, state, network } = context
     if (network.introductions === undefined) throw new Error('the network has no introductions')
     this.#context = context
     this.#network = network.introductions
-    this.#bucketOf = bucketOf
+    this.#parts = parts
     this.#places = new Places(context.clock)
     events.addEventListener('connection-opened', ({ detail }) => this.#opened(state.connection(detail.peerId)))
     events.addEventListener('bootstrap-received', ({ detail }) => this.#answer(state.connection(detail.peerId)))
@@ -78,7 +85,6 @@ export class Introducing implements IntroductionHandlers {
     events.addEventListener('new-point', ({ detail }) => this.#learned(detail))
     for (const name of ['connection-closed', 'connection-lost', 'storage-loaded'] as const)
       events.addEventListener(name, () => this.#forget(state.points))
-    events.addEventListener('connection-failed', ({ detail }) => this.#serverFailed(detail))
     // The point alone: most dials of a full network fail.
     for (const name of ['connection-failed', 'handshake-refused'] as const)
       events.addEventListener(name, ({ detail: { point } }) => {
@@ -108,10 +114,12 @@ export class Introducing implements IntroductionHandlers {
     if (state.access.peerBlock(from) !== undefined || (network.budget?.state ?? 'plenty') !== 'plenty') return false
     const now = clock.now()
     const trusted = state.access.isTrusted(from, undefined)
+    // As it is judged once the newcomer's Hello has come.
+    if (this.#parts.findSlot(state, { peerId: from, host: undefined, kind: 'page', trusted }).kind !== 'admit') return false
     const before = this.#broughtBy(by)
     const isFull = before.size >= shareOf(state)
     const mayReplace = [...before.values()].some((since) => since !== undefined && now - since >= settledAfterMs)
-    if (!trusted && (state.active > state.bounds.maxTarget || (isFull && !mayReplace))) return false
+    if (!trusted && isFull && !mayReplace) return false
     if (!this.#take(introducer, 'brings')) return false
     this.#brought.delete(from)
     this.#brought.set(from, { by, at: now })
@@ -223,20 +231,6 @@ export class Introducing implements IntroductionHandlers {
     return info.point.startsWith('/p2p/') && isIdle(info)
   }
 
-  /**
-   * A server does not answer, so no way over it leads anywhere. A page that knows hundreds of them would dial these one after the other, and never ask
-   * the peer that it still has. When the server is back it names its guests again.
-   */
-  #serverFailed({ point, rejection }: PoolEvents['connection-failed']): void {
-    const { state } = this.#context
-    const info = point === undefined ? undefined : state.points.get(point)
-    if (info === undefined || !['dial-failed', 'timeout'].includes(rejection.kind) || introducerOf(info.point) !== undefined) return
-    const isUnreachable = rejection.kind === 'dial-failed' && rejection.failure === 'unreachable'
-    const server = info.isRelayed ? (isUnreachable ? info.relay : undefined) : (info.expectedPeerId ?? info.lastEstablished?.peerId)
-    if (server === undefined || state.connection(server) !== undefined) return
-    for (const one of [...state.points]) if (one.relay === server && isIdle(one)) state.points.forget(one.point)
-  }
-
   /** Points whose introducer has left lead nowhere; so do those of a storage. One that is in use goes when its connection ends. */
   #forget(points: Iterable<PointInfo>): void {
     const { state } = this.#context
@@ -250,7 +244,7 @@ export class Introducing implements IntroductionHandlers {
   #take(connection: FlowConnection, rate: Rate): boolean {
     const buckets = this.#allowances.get(connection) ?? {}
     this.#allowances.set(connection, buckets)
-    buckets[rate] ??= this.#bucketOf(rates[rate])
+    buckets[rate] ??= new this.#parts.TokenBucket(this.#context.clock, rates[rate])
     return buckets[rate].take(1) === 1
   }
 

@@ -104,13 +104,12 @@ export interface Wait {
   readonly delayMs: number
   /** A connection has broken, or its peer restarts. */
   readonly mayReturnSoon?: boolean
+  readonly reconnection: Reconnection
+  readonly random: Random
 }
 
 /** Jitter keeps peers that lost each other at one instant from meeting again and again at one instant. */
-export function backoffOf(
-  { now, delayMs, mayReturnSoon = false }: Wait,
-  { reconnection: { jitter, maxDelayMs }, random }: { reconnection: Reconnection; random: Random }
-): Backoff {
+export function backoffOf({ now, delayMs, mayReturnSoon = false, reconnection: { jitter, maxDelayMs }, random }: Wait): Backoff {
   const spread = 1 + jitter * (2 * random.next() - 1)
   const until = now + Math.min(delayMs, maxDelayMs) * spread
   const urgentMs = Math.min(delayMs, mayReturnSoon ? urgentAfterLossMs : maxUrgentMs)

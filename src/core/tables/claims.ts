@@ -149,9 +149,12 @@ export class Claims<PeerMeta, C extends RunningConnection> {
     return from === 'loopback' || (scope !== 'loopback' && from === scope)
   }
 
+  /** What stays, since it was the way to a connection that outlives it or is the operator's, is not advertised: it leads nobody there now. */
   #forgetRelayed(target: PeerId, isGone: (point: Point) => boolean): void {
     for (const record of this.#parts.points) {
-      if (record.target === target && isGone(record.point)) this.#forget(record)
+      if (record.target !== target || !isGone(record.point)) continue
+      record.asClaimed().isPublic = false
+      this.#forget(record)
     }
   }
 

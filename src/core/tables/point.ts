@@ -90,6 +90,8 @@ export interface Findings {
   lastDisconnection: Meeting | undefined
   /** Monotonic instant at which a peer was there last, −∞ when a dial has failed since, or none was there in this run. */
   aliveAt: number
+  /** Its link broke, or the last dial found nobody there. A refusal comes from a peer, and a relay need not speak the pool protocol. */
+  isSilent: boolean
   /** Failures in a row, for people and scores. */
   failures: number
   /** The peer that proved to be there and was kept out. */
@@ -152,6 +154,7 @@ export class PointRecord implements PointInfo {
   readonly lastEstablished: Meeting | undefined = undefined
   readonly lastDisconnection: Meeting | undefined = undefined
   readonly aliveAt: number = Number.NEGATIVE_INFINITY
+  readonly isSilent: boolean = false
   readonly failures: number = 0
   readonly deniedPeerId: PeerId | undefined = undefined
   readonly address: Host | undefined = undefined
@@ -233,6 +236,7 @@ export function setPointRunning(record: PointRecord, connection: RunningConnecti
   const { peerId, direction, isPrivate, establishedAt: at } = connection
   const findings = record.asProved()
   findings.state = { kind: 'running', connection }
+  findings.isSilent = false
   findings.deniedPeerId = undefined
   findings.lastEstablished = { peerId, at }
   if (direction === 'outgoing') {
@@ -267,6 +271,7 @@ export function setPointDisconnected(record: PointRecord, ending: PointEnding): 
     const { peerId } = state.connection
     findings.lastDisconnection = { peerId, at: ending.date }
     findings.aliveAt = ending.now
+    findings.isSilent = ending.mayReturnSoon
     notePoint(record, ending.byUs ? 'connection-closed' : 'connection-lost', ending.date, peerId)
     if (ending.isShort && ending.backsOff) {
       findings.failures++
@@ -279,19 +284,19 @@ export function setPointDisconnected(record: PointRecord, ending: PointEnding): 
     findings.lastFailure = undefined
     findings.delayMs = 0
     if (!ending.backsOff) return
-    findings.backoff = backoffOf(
-      { now: ending.now, delayMs: Math.max(afterConnectionMs, ending.comeBackAfterMs), mayReturnSoon: ending.mayReturnSoon },
-      ending
-    )
+    findings.backoff = backoffOf({ ...ending, delayMs: Math.max(afterConnectionMs, ending.comeBackAfterMs) })
     return
   }
   const peerId = state.kind === 'accepted' ? state.peerId : undefined
   if (!ending.backsOff) return
-  findings.lastFailure = ending.rejection
-  const why = ending.rejection?.kind
+  const { rejection } = ending
+  findings.lastFailure = rejection
+  const why = rejection?.kind
+  const failure = why === 'dial-failed' ? rejection.failure : why === 'timeout' ? why : undefined
+  findings.isSilent = failure !== undefined && failure !== 'no-pool'
+  if (failure !== undefined) findings.aliveAt = Number.NEGATIVE_INFINITY
   if (why === 'rejected-by-peer') findings.aliveAt = ending.now
-  if (why === 'dial-failed' || why === 'timeout') findings.aliveAt = Number.NEGATIVE_INFINITY
-  if (ending.rejection?.kind === 'peer-banned') findings.deniedPeerId = ending.rejection.peerId
+  if (why === 'peer-banned') findings.deniedPeerId = rejection.peerId
   if (peerId === undefined) findings.lastFailedAt = ending.date
   else findings.lastRejected = { peerId, at: ending.date }
   notePoint(record, 'connection-failed', ending.date, peerId)
@@ -305,7 +310,7 @@ function backOff(record: PointRecord, ending: PointEnding, { least, grows }: { l
   const { factor, maxDelayMs } = ending.reconnection
   const delayMs = Math.max(findings.delayMs === 0 ? least : findings.delayMs, ending.comeBackAfterMs)
   if (grows) findings.delayMs = Math.min(delayMs * factor, maxDelayMs)
-  findings.backoff = backoffOf({ now: ending.now, delayMs }, ending)
+  findings.backoff = backoffOf({ ...ending, delayMs })
 }
 
 /** Forgets the back-off: a user asked for this point, or the machine woke up or came online. */

@@ -323,7 +323,7 @@ export class PoolState<PeerMeta, C extends RunningConnection = RunningConnection
     if (holds(attempt, peer.state)) this.#movePeer(peer, () => setPeerDisconnected(peer, { ...what, ...instants }))
     if (!what.backsOff || !what.isChoice) return
     const delayMs = Math.max(reconnection.afterConnectionMs, what.comeBackAfterMs)
-    peer.asProved().backoff = record?.backoff ?? backoffOf({ now: instants.now, delayMs }, { reconnection, random })
+    peer.asProved().backoff = record?.backoff ?? backoffOf({ now: instants.now, delayMs, reconnection, random })
   }
 
   // What the steps share. A state is not saved, the instants of its changes are: with each of them comes an event of the history.

@@ -11,7 +11,10 @@ import type { PeerStorage } from './ports.ts'
 export interface Reconnection {
   /** Back-off after the first failure, ms. @default 1000 */
   readonly initialDelayMs: number
-  /** Each further failure in a row multiplies the back-off by it. @default 1.2 */
+  /**
+   * Each further failure in a row multiplies the back-off by it. While the pool has as many connections as its lower target, points that are not
+   * trusted wait longer, up to `maxDelayMs` more: after eight failures 512 s. @default 1.2
+   */
   readonly factor: number
   /** Each back-off is lengthened or shortened at random by up to this share. @default 0.2 */
   readonly jitter: number
