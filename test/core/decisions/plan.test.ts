@@ -192,57 +192,6 @@ describe('what maintenance does', () => {
     bench.pass(1)
     expect(plan(bench).dial).toEqual([at(1)])
   })
-
-  describe('points over a relay that does not answer', () => {
-    const relay = at(1)
-    const over = (n: number): Point => `${relay}/p2p/relay/p2p-circuit/webrtc/p2p/peer${n}` as Point
-    const withPoints = (trusted: boolean): StateBench => {
-      const bench = new StateBench(band)
-      connect(bench, 1)
-      bench.state.points.register(relay, { trusted })
-      for (const n of range(9, 2)) bench.state.points.register(over(n))
-      fail(bench, relay)
-      return bench
-    }
-
-    it.each([true, false])('wait for a dial to the relay itself, and are free when that succeeds (the relay is trusted: %s)', (trusted) => {
-      const bench = withPoints(trusted)
-      expect(plan(bench)).toMatchObject({ dial: [], ask: true, againAt: 1_000 })
-      bench.pass(1_001)
-      expect(plan(bench).dial).toEqual([relay])
-      const attempt = bench.begin(relay)
-      bench.pass(15_000)
-      expect(plan(bench).dial).toEqual([])
-      bench.state.end(attempt, { kind: 'failed', rejection: { kind: 'timeout', step: 'dial', afterMs: 15_000 }, by: 'them' })
-      expect(plan(bench).dial).toEqual([])
-      bench.pass(2_000)
-      bench.dialed(relay, 'relay' as PeerId)
-      expect(plan(bench).dial.length).toBeGreaterThan(0)
-    })
-
-    it('are dialed after a while where nobody dials the relay', () => {
-      const bench = withPoints(false)
-      bench.pass(21_001)
-      expect(plan(bench, { cannot: [relay] }).dial.length).toBeGreaterThan(1)
-    })
-
-    it('wait when the link with the relay has broken', () => {
-      const bench = withPoints(true)
-      bench.pass(2_000)
-      bench.dialed(relay, 'relay' as PeerId).leave({ by: 'network', reason: { kind: 'lost' } })
-      expect(plan(bench)).toMatchObject({ dial: [], ask: true })
-    })
-
-    it('do not wait where the relay is full, or connected at another address', () => {
-      const full = withPoints(true)
-      const nack = { kind: 'rejected-by-peer', motive: 1, points: [] } as const
-      full.pass(2_000)
-      full.state.end(full.begin(relay), { kind: 'failed', rejection: nack, by: 'them' })
-      const elsewhere = withPoints(true)
-      elsewhere.dialed(at(99), 'relay' as PeerId)
-      for (const bench of [full, elsewhere]) expect(plan(bench).dial.filter((point) => point !== relay).length).toBeGreaterThan(0)
-    })
-  })
 })
 
 describe('which peers maintenance dials where there is a choice', () => {
