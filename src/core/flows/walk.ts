@@ -3,8 +3,10 @@
  * what they offer meets friends of friends alone: the network falls into cliques that hang together by few connections, and apart when a peer of these
  * leaves. So now and then a pool goes on from the peer that it was introduced to, and again, and stays with the last one for a while.
  *
- * The one between is left only after the next one is connected, which is connected with it: no step divides the network. A hostile peer names its
- * friends alone, so a walk that comes to it ends among them. Therefore a walk is short, and a pool has one such connection.
+ * The one between is left only after the next one is connected, which is connected with it: no step divides the network. Then the new peer takes the
+ * place of one whose introducer is connected with us too: those two know each other. So friends of friends give way to distant peers, and a peer
+ * that all are connected with brings about few connections for long: no walk leads over it. A hostile peer names its friends alone, so a walk that
+ * begins at it ends among them. Therefore a walk is short, and at most half of the connections are ends of walks.
  */
 import type { PeerId, Point } from '../values/ids.ts'
 import type { FlowConnection, FlowContext } from './context.ts'
@@ -20,11 +22,16 @@ const maxTries = 3
 const staysMs = 600_000
 /** A peer that is left is asked not to come back before, ms. */
 const comeBackAfterMs = 300_000
+/** Of so many connections one may be the end of a walk; one in any case. */
+const endsShare = 2
+/** A younger one may be on a walk of the other side, ms. */
+const settledAfterMs = 20_000
+
 export class Walk {
   readonly #context: FlowContext
   readonly #exchange: Exchange
-  /** Where the last walk ended. */
-  #end: FlowConnection | undefined
+  /** Where walks ended, the last one last. */
+  #ends: readonly FlowConnection[] = []
   #staysUntil = Number.NEGATIVE_INFINITY
   #isWalking = false
 
@@ -36,7 +43,7 @@ export class Walk {
   /** To be called now and then by a pool in its band. Walks if it is time; does not wait. */
   start(): void {
     const { state, clock, log } = this.#context
-    const isDue = this.#end?.ending !== undefined || clock.now() >= this.#staysUntil
+    const isDue = this.#ends.at(-1)?.ending !== undefined || clock.now() >= this.#staysUntil
     if (this.#isWalking || !isDue || state.active > state.bounds.maxTarget) return
     this.#isWalking = true
     this.#walk()
@@ -48,18 +55,43 @@ export class Walk {
 
   async #walk(): Promise<void> {
     const { state, random, clock } = this.#context
-    const before = this.#end
-    const peers = [...state.connections()].filter((connection) => takesPart(connection) && connection !== before)
+    const last = this.#ends.at(-1)
+    const peers = [...state.connections()].filter((connection) => takesPart(connection) && connection !== last)
     let here = peers[Math.floor(random.next() * peers.length)]
+    let end: FlowConnection | undefined
     for (let step = 0; step < steps && here !== undefined; step++) {
       const next = await this.#step(here)
       if (next === undefined) break
       if (step > 0) this.#leave(here)
-      here = this.#end = next
+      here = end = next
     }
-    if (this.#end === before) return
+    // Without an end, or if that has left again, a next walk begins soon.
+    if (end === undefined || end.ending !== undefined) return
     this.#staysUntil = clock.now() + staysMs
-    if (before !== undefined) this.#leave(before)
+    const ends = [...this.#ends.filter(({ ending }) => ending === undefined), end]
+    const left = ends.length <= Math.max(1, Math.floor(state.active / endsShare)) ? this.#friendOfFriend(ends) : undefined
+    if (left !== undefined) this.#leave(left)
+    else if (ends.length > 1) this.#leave(ends.shift() as FlowConnection)
+    this.#ends = ends
+  }
+
+  /** A connection with a peer whose introducer we are connected with, too: of the introducer with the most of them, the newest. */
+  #friendOfFriend(ends: readonly FlowConnection[]): FlowConnection | undefined {
+    const { state, clock } = this.#context
+    const bornBefore = clock.now() - settledAfterMs
+    const counts = new Map<PeerId, number>()
+    const found = [...state.connections()].filter(({ introducer }) => {
+      if (introducer === undefined || state.connection(introducer) === undefined) return false
+      counts.set(introducer, (counts.get(introducer) ?? 0) + 1)
+      return true
+    })
+    const countOf = ({ introducer }: FlowConnection): number => counts.get(introducer as PeerId) ?? 0
+    return found
+      .filter(
+        (one) =>
+          one.startedAt < bornBefore && one.use === undefined && !ends.includes(one) && !state.access.isTrusted(one.peerId, one.point)
+      )
+      .sort((a, b) => countOf(b) - countOf(a) || b.startedAt - a.startedAt)[0]
   }
 
   /** Asks a peer for those that it introduces, and connects with one of them. */

@@ -196,6 +196,28 @@ describe('a walk', () => {
     expect(members.flatMap(({ complaints }) => complaints)).toEqual([])
   })
 
+  it('ends in place of a peer whose introducer is connected with us too', async () => {
+    const world = new MemoryWorld({ seed: 8 })
+    const c = await world.start('C', { introductions: true })
+    const join = async (name: string, options: MemberOptions = {}): Promise<Member> => {
+      const member = await world.start(name, { ...page, ...options })
+      await world.clock.until(member.pool.connect(c.network.point))
+      await world.clock.advance(1_000)
+      return member
+    }
+    await join('friend')
+    const { pool } = await join('walker', { maintenanceIdleMs: 20_000, minConnections: 1, expectedConnections: 1, maxConnections: 10 })
+    await world.clock.until(pool.connect(introductionPoint(id('C'), id('friend'))))
+    const began = world.clock.now()
+    const peers = (): string[] => [...pool.connectedPeerIds.keys()].sort()
+    await world.clock.advance(15_000)
+    expect(peers()).toEqual(['C', 'friend'])
+    await join('distant')
+    while (!peers().includes('distant') && world.clock.now() - began < 600_000) await world.clock.advance(1_000)
+    await world.clock.advance(5_000)
+    expect(peers()).toEqual(['C', 'distant'])
+  })
+
   it('the peers that an introducer named are forgotten when it is asked again, but for those that refused', async () => {
     const world = new MemoryWorld({ seed: 4 })
     const c = await world.start('C', { introductions: true })
