@@ -45,7 +45,7 @@ export class Points {
   /** Points with a running connection. Octez: `fold_connected`. */
   *connected(): IterableIterator<[Point, PointInfo]> {
     for (const { point } of this.#context.state.connections()) {
-      const info = point === undefined ? undefined : this.#context.state.points.get(point)
+      const info = this.#context.state.points.get(point)
       if (info !== undefined) yield [info.point, info]
     }
   }

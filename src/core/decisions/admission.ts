@@ -25,8 +25,8 @@ export function checkDial(view: PoolView, point: Point, expectedPeerId: PeerId |
   }
   if (info?.state.kind === 'running') return { kind: 'already-connected', peerId: info.state.connection.peerId }
   if (info !== undefined && info.state.kind !== 'disconnected') return { kind: 'pending', point }
-  if (expectedPeerId !== undefined && view.connection(expectedPeerId) !== undefined)
-    return { kind: 'already-connected', peerId: expectedPeerId }
+  const connected = view.connection(expectedPeerId)
+  if (connected !== undefined) return { kind: 'already-connected', peerId: connected.peerId }
   if (view.slotsTaken < view.band.max) return undefined
   // A trusted point, or one of a kind that is missing, takes the slot of an untrusted peer once its own peer proved to be there.
   const kind = kindOf((info ?? readPoint(point)).transport)

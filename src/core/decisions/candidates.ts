@@ -29,8 +29,8 @@ export function obstacleOf(view: PoolView, info: PointInfo, { now, canDial }: Ca
   const sought = soughtAt(info)
   if (info.state.kind !== 'disconnected') return { kind: 'busy' }
   if (!canDial(point)) return { kind: 'not-dialable' }
-  const owner = [claimedBy, sought].find((peerId) => isConnected(view, peerId))
-  if (owner !== undefined) return { kind: 'reached', peerId: owner }
+  const connected = view.connection(claimedBy) ?? view.connection(sought)
+  if (connected !== undefined) return { kind: 'reached', peerId: connected.peerId }
   const rejection = checkDial(view, point, sought) ?? checkOwner(view, info)
   if (rejection !== undefined) return { kind: 'refused', rejection }
   const until = backoffUntil(view, info)
@@ -69,10 +69,10 @@ const headStartMs = 20_000
  * each for itself, hundreds of them would hold all places for dials.
  */
 export function backoffUntil(view: PoolView, info: PointInfo): number {
-  const relay = info.isRelayed && !isConnected(view, info.relay) ? view.points.get(info.hop.point) : undefined
+  const relay = info.isRelayed && view.connection(info.relay) === undefined ? view.points.get(info.hop.point) : undefined
   const ofRelay = relay?.isSilent ? backoffUntil(view, relay) + headStartMs : Number.NEGATIVE_INFINITY
   const owner = ownerOf(info)
-  const ofPeer = (owner === undefined ? undefined : view.peers.get(owner)?.backoff) ?? noBackoff
+  const ofPeer = view.peers.get(owner)?.backoff ?? noBackoff
   if (info.trusted || (isProven(info) && view.active < view.band.min)) return Math.max(info.urgentUntil, ofPeer.urgentUntil, ofRelay)
   const restMs = view.active < view.bounds.minTarget ? 0 : Math.min(info.failures ** 3 * 1_000, view.config.reconnection.maxDelayMs)
   return Math.max(info.backoffUntil + restMs, info.heldUntil, ofPeer.until, ofRelay, view.points.hostFreeAt(info.point))
@@ -81,10 +81,6 @@ export function backoffUntil(view: PoolView, info: PointInfo): number {
 /** Was a connection there worth having? Not where the last ones ended within seconds. */
 function isProven({ lastEstablished, shortConnections }: PointInfo): boolean {
   return lastEstablished !== undefined && shortConnections === 0
-}
-
-function isConnected(view: PoolView, peerId: PeerId | undefined): boolean {
-  return peerId !== undefined && view.connection(peerId) !== undefined
 }
 
 export interface Candidates {

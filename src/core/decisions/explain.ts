@@ -127,7 +127,7 @@ function reasonToWait(view: PoolView, info: PointInfo): string {
   if (info.isRelayed && view.points.get(info.hop.point)?.isSilent) return 'its relay failed'
   if (heldUntil > backoffUntil) return `the last addresses that ${source} advertised failed`
   const owner = ownerOf(info)
-  const peer = owner === undefined ? undefined : view.peers.get(owner)
+  const peer = view.peers.get(owner)
   const banned = hasBannedUs(peer) ? 'the peer banned us' : undefined
   if (peer !== undefined && peer.backoff.until > backoffUntil) return banned ?? `its peer ${owner} ended the last connection or refused it`
   if (view.points.hostFreeAt(point) > backoffUntil) return describeRejection({ kind: 'host-dial-limit', point })

@@ -53,8 +53,8 @@ export class Access<PeerMeta, C extends RunningConnection> {
   /** Trusted by id (by itself, or as the peer that a trusted point expects), or trusted at that point. */
   isTrusted(peerId: PeerId | undefined, point: Point | undefined): boolean {
     const { points, peers } = this.#parts
-    if (point !== undefined && points.get(point)?.trusted === true) return true
-    return peerId !== undefined && (peers.get(peerId)?.trusted === true || points.isExpectedAtTrusted(peerId))
+    if (points.get(point)?.trusted === true || peers.get(peerId)?.trusted === true) return true
+    return peerId !== undefined && points.isExpectedAtTrusted(peerId)
   }
 
   /** See `AccessView`. */
@@ -174,7 +174,7 @@ export class Access<PeerMeta, C extends RunningConnection> {
   blame({ peerId, host }: Pick<Attempt, 'peerId' | 'host'>, cause: string): void {
     if (peerId !== undefined && this.peerBlock(peerId) !== undefined) return
     const { peers, clock, save } = this.#parts
-    const record = peerId === undefined ? undefined : peers.get(peerId)
+    const record = peers.get(peerId)
     if (record !== undefined) {
       noteReport(record, { kind: 'fault', reason: cause, at: clock.date() })
       save()
@@ -232,7 +232,7 @@ export class Access<PeerMeta, C extends RunningConnection> {
     const { points, running, emit } = this.#parts
     // The host in the address, and the one where its name led.
     const isAt = ({ host, point }: Pick<Attempt, 'host' | 'point'>): boolean =>
-      [host, point === undefined ? undefined : points.get(point)?.address].some((one) => one !== undefined && isThere(one))
+      [host, points.get(point)?.address].some((one) => one !== undefined && isThere(one))
     const there = Array.from(running.values(), ({ connection }) => connection).filter((one) => one !== undefined && isAt(one)) as C[]
     const peers = banPeers ? there.map(({ peerId }) => peerId) : []
     ban(peers)

@@ -49,8 +49,9 @@ export abstract class BoundedTable<
     return this.#entries.has(key)
   }
 
-  get(key: Key): Entry | undefined {
-    return this.#entries.get(key)
+  /** Of nothing there is none. */
+  get(key: Key | undefined): Entry | undefined {
+    return this.#entries.get(key as Key)
   }
 
   /** All of them, in order of insertion. Entries removed meanwhile are left out, added ones come at the end. */

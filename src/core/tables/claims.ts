@@ -183,7 +183,7 @@ export class Claims<PeerMeta, C extends RunningConnection> {
   #hide(peerId: PeerId): void {
     const { peers, points } = this.#parts
     const point = peers.get(peerId)?.lastEstablished?.point
-    const record = point === undefined ? undefined : points.get(point)
+    const record = points.get(point)
     if (record?.lastEstablished?.peerId === peerId) record.asClaimed().isPublic = false
   }
 }

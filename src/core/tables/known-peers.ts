@@ -15,7 +15,7 @@ export class KnownPeers<PeerMeta, C extends RunningConnection> implements PeersV
     this.#access = access
   }
 
-  get(peerId: PeerId): PeerInfo<PeerMeta> | undefined {
+  get(peerId: PeerId | undefined): PeerInfo<PeerMeta> | undefined {
     return this.#parts.peers.get(peerId)
   }
 

@@ -40,7 +40,7 @@ export class KnownPoints<PeerMeta, C extends RunningConnection> implements Point
     return this.#parts.points.size
   }
 
-  get(point: Point): PointInfo | undefined {
+  get(point: Point | undefined): PointInfo | undefined {
     return this.#parts.points.get(point)
   }
 

@@ -118,7 +118,7 @@ export class PoolState<PeerMeta, C extends RunningConnection = RunningConnection
     for (const { connection } of this.#parts.running.values()) if (connection !== undefined) yield connection
   }
 
-  connection(peerId: PeerId): C | undefined {
+  connection(peerId: PeerId | undefined): C | undefined {
     return this.#parts.running.get(peerId)?.connection
   }
 
@@ -267,8 +267,8 @@ export class PoolState<PeerMeta, C extends RunningConnection = RunningConnection
    * stands for the point from now on. To be called once the dial has ended.
    */
   locate({ point, peerId }: AttemptRecord<C>): void {
-    const record = point === undefined ? undefined : this.#parts.points.get(point)
-    const running = peerId === undefined ? undefined : this.#parts.running.get(peerId)
+    const record = this.#parts.points.get(point)
+    const running = this.#parts.running.get(peerId)
     if (record === undefined || running?.connection === undefined || (record.expectedPeerId ?? peerId) !== peerId) return
     setPointClaimed(record, running.connection.peerId, true)
     if (running.point !== undefined || record.state.kind !== 'disconnected') return
@@ -306,7 +306,7 @@ export class PoolState<PeerMeta, C extends RunningConnection = RunningConnection
   }
 
   #release(attempt: AttemptRecord<C>): void {
-    if (attempt.phase === 'running' && attempt.peerId !== undefined) this.#parts.running.delete(attempt.peerId)
+    if (attempt.phase === 'running') this.#parts.running.delete(attempt.peerId)
     this.#parts.attempts.delete(attempt)
     attempt.asOwner().phase = 'ended'
   }
@@ -318,7 +318,7 @@ export class PoolState<PeerMeta, C extends RunningConnection = RunningConnection
     const instants = { now: clock.now(), date: clock.date() }
     if (record !== undefined && record.state.kind !== 'disconnected')
       this.#movePoint(record, () => setPointDisconnected(record, { ...what, ...instants, reconnection, random }))
-    const peer = attempt.peerId === undefined ? undefined : peers.get(attempt.peerId)
+    const peer = peers.get(attempt.peerId)
     if (peer === undefined) return
     if (holds(attempt, peer.state)) this.#movePeer(peer, () => setPeerDisconnected(peer, { ...what, ...instants }))
     if (!what.backsOff || !what.isChoice) return
@@ -350,15 +350,14 @@ export class PoolState<PeerMeta, C extends RunningConnection = RunningConnection
 
   /** The point's record, while the attempt is the one stored in it (or the point is free to become its). */
   #recordOf(attempt: AttemptRecord<C>): PointRecord | undefined {
-    const record = attempt.point === undefined ? undefined : this.#parts.points.get(attempt.point)
+    const record = this.#parts.points.get(attempt.point)
     return record !== undefined && (record.state.kind === 'disconnected' || holds(attempt, record.state)) ? record : undefined
   }
 
   /** Against the peer that answered, or else the one that belongs there by the operator's word or a proof: unknown peers may name anybody. */
   #countFailure({ peerId }: AttemptRecord<C>, record: PointRecord | undefined): void {
     if (record !== undefined && peerId === undefined) this.#parts.points.quota.failed(record, this.#parts.clock.now())
-    const sought = peerId ?? record?.namedPeerId ?? record?.lastEstablished?.peerId
-    const peer = sought === undefined ? undefined : this.#parts.peers.get(sought)
+    const peer = this.#parts.peers.get(peerId ?? record?.namedPeerId ?? record?.lastEstablished?.peerId)
     if (peer !== undefined) peer.asProved().failures++
   }
 

@@ -39,14 +39,14 @@ export interface PoolView {
   /** Points of the best connections of last time, to be dialed first. */
   readonly anchors: readonly Point[]
   connections(): Iterable<RunningConnection>
-  connection(peerId: PeerId): RunningConnection | undefined
+  connection(peerId: PeerId | undefined): RunningConnection | undefined
   readonly dials: Readonly<Pick<DialRecord, 'successRate' | 'failuresInARow' | 'lastFailureAt'>>
   /** How many incoming handshakes of an address group failed within the last minute. */
   silencesOf(group: string): number
 }
 
 export interface PointsView extends Iterable<PointInfo> {
-  get(point: Point): PointInfo | undefined
+  get(point: Point | undefined): PointInfo | undefined
   readonly size: number
   /** Known points, the best of them or at random as the query says; blocked ones are left out. See `PointTable.list`. */
   list(query: Omit<ListQuery, 'random' | 'isBanned'>): Point[]
@@ -63,7 +63,7 @@ export interface PointsView extends Iterable<PointInfo> {
 }
 
 export interface PeersView extends Iterable<PeerInfo<unknown>> {
-  get(peerId: PeerId): PeerInfo<unknown> | undefined
+  get(peerId: PeerId | undefined): PeerInfo<unknown> | undefined
   /** The application's score of a peer, or the default one; 0 for an unknown peer. */
   scoreOf(peerId: PeerId): number
 }
@@ -103,7 +103,7 @@ export interface Parts<PeerMeta, C extends RunningConnection> extends StatePorts
   /** Attempts that are not running yet. Bounded by the band's max and maxIncoming. */
   readonly attempts: Set<AttemptRecord<C>>
   /** The only index: running attempts by peer. */
-  readonly running: Map<PeerId, AttemptRecord<C>>
+  readonly running: Map<PeerId | undefined, AttemptRecord<C>>
 }
 
 export function partsOf<PeerMeta, C extends RunningConnection>(ports: StatePorts<PeerMeta>): Parts<PeerMeta, C> {
