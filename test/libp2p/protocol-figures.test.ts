@@ -9,7 +9,7 @@ import { lookEveryMs, looksUntilAsked, looksUntilStalled, maxWaitingBytes, maxWa
 import { memoryStorage, nodePreset, resolveConfig } from '../../src/core/index.ts'
 import { maxUrgentMs } from '../../src/core/tables/attempt.ts'
 import { greylistingMs } from '../../src/core/tables/greylist.ts'
-import { wireCaps } from '../../src/core/wire/caps.ts'
+import * as wireCaps from '../../src/core/wire/caps.ts'
 import { closeDeadlineMs } from '../../src/libp2p/link.ts'
 
 const whole = readFileSync(new URL('../../docs/protocol.md', import.meta.url), 'utf8')

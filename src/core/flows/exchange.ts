@@ -4,7 +4,7 @@
  */
 import { type Asker, shareablePoints } from '../decisions/advertisable-points.ts'
 import { hostOf, sourceGroupOf } from '../values/address.ts'
-import { wireCaps } from '../wire/caps.ts'
+import * as wireCaps from '../wire/caps.ts'
 import { WireFault } from '../wire/fault.ts'
 import type { ExchangeMessage, HelloMessage, UnknownMessage } from '../wire/schema.ts'
 import type { FlowConnection, FlowContext } from './context.ts'

@@ -3,7 +3,8 @@
  * checked here: `flows/` decide which message may come when, and whether its points are points.
  */
 
-import { type WireLimits, wireCaps } from './caps.ts'
+import type { WireLimits } from './caps.ts'
+import * as wireCaps from './caps.ts'
 import { fault } from './fault.ts'
 import { bytesType, FieldReader } from './field-reader.ts'
 import type { PoolMessage } from './schema.ts'

@@ -1,6 +1,6 @@
 /** Messages to frames, by the table of `schema.ts`. Called by `flows/`, which hand the bytes to a `Link`. */
 
-import { wireCaps } from './caps.ts'
+import * as wireCaps from './caps.ts'
 import { mistake } from './fault.ts'
 import { bytesType, numberType } from './field-reader.ts'
 import type { PoolMessage } from './schema.ts'

@@ -3,11 +3,15 @@
  * in and take frames out as fast as they can handle them. What a frame means is the matter of `decode.ts`, but for its
  * first byte: only application messages may be longer than `wireCaps.frameBytes`.
  */
-import { type WireLimits, wireCaps } from './caps.ts'
+import type { WireLimits } from './caps.ts'
+import * as wireCaps from './caps.ts'
 import { fault } from './fault.ts'
 import { applicationTag } from './schema.ts'
 
 const nothing = new Uint8Array(0)
+
+/** Until both sides run: no application message, so no frame above `wireCaps.frameBytes`. */
+export const handshakeLimits: WireLimits = { maxApplicationBytes: 0 }
 
 /** The first piece of a frame that comes in several: most frames fit, so few grow twice. */
 const firstPieceBytes = 512

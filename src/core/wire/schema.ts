@@ -3,7 +3,7 @@
  * compares with this; the types of messages are made of it, and `encode.ts` and `decode.ts` go by it. What a pool does on a message is the
  * matter of `flows/`. Points are texts here: a peer wrote them, and only `Network.parsePoint` makes a `Point` of one.
  */
-import { wireCaps } from './caps.ts'
+import * as wireCaps from './caps.ts'
 import { bytesType, numberType } from './field-reader.ts'
 
 /** One field of a message. */

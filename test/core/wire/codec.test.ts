@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { wireCaps } from '../../../src/core/wire/caps.ts'
+import * as wireCaps from '../../../src/core/wire/caps.ts'
 import { decodeMessage } from '../../../src/core/wire/decode.ts'
 import { encodeMessage, encodeMessages } from '../../../src/core/wire/encode.ts'
 import { WireFault } from '../../../src/core/wire/fault.ts'

@@ -1,9 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { handshakeLimits, wireCaps } from '../../../src/core/wire/caps.ts'
+import * as wireCaps from '../../../src/core/wire/caps.ts'
 import { encodeMessage } from '../../../src/core/wire/encode.ts'
 import { WireFault } from '../../../src/core/wire/fault.ts'
-import { FrameReader } from '../../../src/core/wire/frame.ts'
+import { FrameReader, handshakeLimits } from '../../../src/core/wire/frame.ts'
 import { anyMessage, body, join, limits, varint } from './messages.ts'
 
 /** An application message of so many bytes, framed. */

@@ -1,6 +1,6 @@
 /** Random messages within the caps, for the tests beside it; and one of each kind that uses every cap to the full. */
 import fc from 'fast-check'
-import { wireCaps } from '../../../src/core/wire/caps.ts'
+import * as wireCaps from '../../../src/core/wire/caps.ts'
 import type { PoolMessage } from '../../../src/core/wire/schema.ts'
 
 export type MessageOf<K extends PoolMessage['kind']> = Extract<PoolMessage, { kind: K }>
