@@ -19,18 +19,13 @@ const maxRefusals = 128
 /** What is said to a person draws no lots, and leaves the pool's own as they are. */
 const evenChance: Random = { next: () => 0.5, bytes: (length) => new Uint8Array(length) }
 
-export interface ExplanationParts {
-  readonly exchange: Exchange
-  readonly maintenance: Maintenance
-}
-
 export class Explanations {
   readonly #context: FlowContext
-  readonly #parts: ExplanationParts
+  readonly #parts: { readonly exchange: Exchange; readonly maintenance: Maintenance }
   /** Peers that dialed us and were refused: when last, by the monotonic clock, and why. Memory only. */
   readonly #refused = new Map<PeerId, { readonly at: number; readonly why: string }>()
 
-  constructor(context: FlowContext, parts: ExplanationParts) {
+  constructor(context: FlowContext, parts: { exchange: Exchange; maintenance: Maintenance }) {
     this.#context = context
     this.#parts = parts
     context.events.addEventListener('handshake-refused', ({ detail: { direction, peerId, rejection } }) => {

@@ -27,22 +27,13 @@ export interface Circumstances extends PlanOptions, MaintenanceStatus {
   readonly transports: readonly Transport[]
   /** Connected peers that may be asked for points. */
   readonly peersToAsk: number
-  /** Why a peer or a host is kept out, and for how long; none: it is not, or nobody knows. */
-  readonly blockOf: (concerned: { readonly peerId?: PeerId; readonly host?: Host | undefined }) => BlockInfo | undefined
-  /** The last connection that the peer asked for, if it was refused. */
-  readonly refusalOf: (peerId: PeerId) => Refusal | undefined
-}
-
-export interface BlockInfo {
-  readonly kind: Block
-  /** None: until it is lifted. Of a greylisting: at the latest then. */
-  readonly endsInMs: number | undefined
-}
-
-export interface Refusal {
-  readonly agoMs: number
-  /** Why, in words. */
-  readonly why: string
+  /** Why a peer or a host is kept out; none: it is not, or nobody knows. No `endsInMs`: until it is lifted. Of a greylisting: at the latest then. */
+  readonly blockOf: (concerned: {
+    readonly peerId?: PeerId
+    readonly host?: Host | undefined
+  }) => { readonly kind: Block; readonly endsInMs: number | undefined } | undefined
+  /** The last connection that the peer asked for, if it was refused, and why, in words. */
+  readonly refusalOf: (peerId: PeerId) => { readonly agoMs: number; readonly why: string } | undefined
 }
 
 export interface Foresight {

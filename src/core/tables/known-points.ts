@@ -17,11 +17,6 @@ const maxLearned = 16
 /** Where a point comes from, if not from the operator, and what becomes of its trust: it stays as it is if nothing is given. */
 export type Registration = Partial<Omit<PointNews, 'discoveredAt'>>
 
-export interface Wanted {
-  readonly trusted?: boolean | undefined
-  readonly expectedPeerId?: PeerId | undefined
-}
-
 export class KnownPoints<PeerMeta, C extends RunningConnection> implements PointsView {
   readonly #parts: Parts<PeerMeta, C>
   readonly #access: Access<PeerMeta, C>
@@ -100,7 +95,7 @@ export class KnownPoints<PeerMeta, C extends RunningConnection> implements Point
   }
 
   /** The operator connects to a point: trust and id, if given, hold from now on, and its back-off is forgotten. */
-  wanted(point: Point, { trusted, expectedPeerId }: Wanted): PointInfo {
+  wanted(point: Point, { trusted, expectedPeerId }: { trusted?: boolean | undefined; expectedPeerId?: PeerId | undefined }): PointInfo {
     const record = this.#register(point, { trusted })
     if (expectedPeerId !== undefined) this.#setExpected(record, expectedPeerId)
     resetReconnection(record)

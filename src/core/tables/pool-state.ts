@@ -33,11 +33,6 @@ import {
 import { cancelAttempts, type Parts, type PoolView, type StatePorts } from './pool-view.ts'
 import { restoreState, type SavedState, writeState } from './saved-state.ts'
 
-export interface BandChange {
-  readonly ordinary?: ConnectionBand
-  readonly isSuspended?: boolean
-}
-
 export class PoolState<PeerMeta, C extends RunningConnection = RunningConnection> implements PoolView {
   readonly config: StatePorts<PeerMeta>['config']
   readonly peerId: PeerId
@@ -129,7 +124,13 @@ export class PoolState<PeerMeta, C extends RunningConnection = RunningConnection
   // What is not of one noun.
 
   /** While suspended the narrower of the two bands is kept. More may be running than it holds: closing down to it is for maintenance. */
-  changeBand({ ordinary = this.#ordinaryBand, isSuspended = this.#isSuspended }: BandChange): void {
+  changeBand({
+    ordinary = this.#ordinaryBand,
+    isSuspended = this.#isSuspended
+  }: {
+    ordinary?: ConnectionBand
+    isSuspended?: boolean
+  }): void {
     this.#ordinaryBand = ordinary
     this.#isSuspended = isSuspended
     const narrow = isSuspended ? this.config.suspendedBand : null
