@@ -15,7 +15,7 @@ import { bundle } from './bundle.ts'
 /** Before the first dial; everything; everything with the sharing between tabs. */
 const targets = { first: 38_000, all: 47_000, shared: 52_000 }
 /** None may be exceeded. They only go down. */
-const ceilings = { first: 50_200, all: 74_500, shared: 80_700 }
+const ceilings = { first: 50_170, all: 74_320, shared: 80_520 }
 
 /** Chunks that a page does not load unless it has the option, or calls what they are for: they count for nothing. */
 const onlyWithOption: ReadonlySet<string> = new Set([
