@@ -132,13 +132,8 @@ export class Libp2pNetwork implements Network {
     return tryParsePoint(text, { defaultPort: this.#defaultPort })
   }
 
-  parsePeerId(text: string): PeerId {
-    return parsePeerId(text)
-  }
-
-  tryParsePeerId(text: string): PeerId | undefined {
-    return tryParsePeerId(text)
-  }
+  readonly parsePeerId: Network['parsePeerId'] = parsePeerId
+  readonly tryParsePeerId: Network['tryParsePeerId'] = tryParsePeerId
 
   canDial(point: Point): boolean {
     return (

@@ -86,7 +86,7 @@ describe('docs/protocol.md', () => {
       name,
       Number(value.replaceAll(',', ''))
     ])
-    expect(Object.fromEntries(written)).toEqual(wireCaps)
+    expect(Object.fromEntries(written)).toEqual({ ...wireCaps })
   })
 
   it('names every rate with its figures', () => {
