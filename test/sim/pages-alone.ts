@@ -81,7 +81,7 @@ export class PagesAlone {
     this.#churn = churn
     this.#options = { ...pagePreset, introductions: true, ...(saves ? {} : { storage: forgetfulStorage }), ...options }
     const { introductions = true } = this.#options
-    const roomy = { minConnections: 0, expectedConnections: Math.min(50, pages), maxConnections: pages * 2 }
+    const roomy = { minConnections: 0, expectedConnections: Math.min(50, pages), maxConnections: Math.min(10_000, pages * 2) }
     const servers = Math.max(minServers, Math.ceil(pages / pagesPerServer))
     this.servers = Array.from({ length: servers }, () => this.sim.add({ ...roomy, introductions }))
     for (let i = 0; i < pages; i++) this.#add()

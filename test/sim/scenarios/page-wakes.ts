@@ -37,7 +37,7 @@ export const pageWakes: Scenario = {
   about:
     'a quarter of the pages sleep for --minutes (default: 8 hours), frozen or closed, while the others live without servers and 2 % a minute leave; after they woke the servers come back',
   bar: 'of those that know a Node peer that still runs, and of all once the servers are back, 95 % are in their band within 60 s',
-  pools: [80],
+  pools: [40],
   async run(options) {
     const reports: Report[] = []
     for (const night of nights) reports.push(await runNight(night, options))

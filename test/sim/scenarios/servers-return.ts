@@ -3,7 +3,7 @@ import { PagesAlone } from '../pages-alone.ts'
 import { closing, figure, percent, type Scenario } from '../scenario.ts'
 
 const churnPerMinute = 0.02
-const defaultMinutes = 4 * 60
+const defaultMinutes = 2 * 60
 /** After the return, ms. */
 const watchedMs = 10 * 60_000
 /** A page that is younger is not counted, ms. */
@@ -15,9 +15,9 @@ const nearlyAll = { share: 0.99, withinMs: 120_000 }
 
 export const serversReturn: Scenario = {
   name: 'servers-return',
-  about: 'pages live without servers for --minutes (default: 4 hours) while 2 % a minute leave; then the servers come back',
+  about: 'pages live without servers for --minutes (default: 2 hours) while 2 % a minute leave; then the servers come back',
   bar: '95 % of the pages hold a server and a relay within 60 s, 99 % within 120 s; at least their minimum 99 % of the time; one graph; no newcomer lost',
-  pools: [200],
+  pools: [100],
   async run({ pools, seed, checking, minutes = defaultMinutes }) {
     const world = new PagesAlone({ pages: pools, seed, churn: churnPerMinute, checking })
     await world.begin()
