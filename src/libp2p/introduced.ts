@@ -7,9 +7,9 @@ import type { Connection, MessageStream, Stream } from '@libp2p/interface'
 import { deadline } from '../core/flows/waits.ts'
 import type { PeerId } from '../core/values/ids.ts'
 import { DialError } from '../core/values/ports.ts'
-import { type IntroductionHost, introductionProtocol } from './introduction-host.ts'
-import { readMessage, sendMessage } from './introduction-message.ts'
-import { closeSoon, endInTime } from './introduction-splice.ts'
+import type { IntroductionHost } from './introduction-host.ts'
+import { request, sendMessage } from './introduction-message.ts'
+import { closeSoon, splice } from './introduction-splice.ts'
 
 /** For the handshake of noise, once both have said yes, ms. */
 const handshakeMs = 10_000
@@ -27,12 +27,11 @@ export async function call(
   if (connection === undefined) throw new DialError('unreachable', `not connected with ${by}, which would introduce us to ${to}`)
   let stream: Stream | undefined
   try {
-    stream = await connection.newStream(introductionProtocol, { signal })
-    sendMessage(stream, { kind: 'introduce', peerId: to })
-    const { kind } = await readMessage(stream, signal)
-    if (kind === 'unknown') throw new DialError('refused', `${by} cannot introduce us to ${to} any more`)
-    if (kind === 'failed') throw new DialError('refused', `${to} does not take the introduction by ${by}`)
-    if (kind !== 'ok') throw new DialError('refused', `${by} introduces us to nobody now`)
+    const asked = await request(connection, { kind: 'introduce', peerId: to }, signal)
+    stream = asked.stream
+    if (asked.answer === 'unknown') throw new DialError('refused', `${by} cannot introduce us to ${to} any more`)
+    if (asked.answer === 'failed') throw new DialError('refused', `${to} does not take the introduction by ${by}`)
+    if (asked.answer !== 'ok') throw new DialError('refused', `${by} introduces us to nobody now`)
     const secured = await encrypt(host, stream, { direction: 'secureOutbound', peerId: to, signal })
     // All that libp2p's WebRTC uses of it (@libp2p/webrtc 6.0.33).
     return { newStream: () => Promise.resolve(secured) } as unknown as Connection
@@ -83,7 +82,7 @@ async function encrypt(
   if (noise === undefined) throw new Error('this node does not encrypt with noise')
   const encrypting = noise[direction](stream, { signal, skipStreamMuxerNegotiation: true })
   // Noise listens by now, so that no byte is lost to the count.
-  endInTime(stream, clock)
+  void splice([stream], clock)
   const { connection, remotePeer } = await encrypting
   if (remotePeer.toString() === peerId) return connection
   throw new DialError('wrong-peer-id', `expected ${peerId}, ${remotePeer} answered`, { peerId: remotePeer.toString() as PeerId })

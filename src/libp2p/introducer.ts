@@ -3,12 +3,11 @@
  * the guest. Which peers it introduces, and how often, is for the core to say. Used by `introductions.ts`.
  */
 import type { Connection, Stream } from '@libp2p/interface'
-import { deadline } from '../core/flows/waits.ts'
 import type { PeerId, Point } from '../core/values/ids.ts'
 import { ByteBudget, bytesInAll, bytesOfAsker, mayPass } from './introduction-budget.ts'
-import { answerMs, type IntroductionHost, introductionProtocol } from './introduction-host.ts'
-import { type IntroductionAnswer, readMessage, sendMessage } from './introduction-message.ts'
-import { closeSoon, splice } from './introduction-splice.ts'
+import type { IntroductionHost } from './introduction-host.ts'
+import { agreed, type IntroductionAnswer, sendMessage } from './introduction-message.ts'
+import { closeSoon, hold, splice } from './introduction-splice.ts'
 
 interface Guest {
   readonly stream: Stream
@@ -52,8 +51,7 @@ export class Introducer {
     stream.addEventListener('close', () => {
       if (this.#guests.get(peerId)?.stream === stream) this.#guests.delete(peerId)
     })
-    stream.addEventListener('end', () => stream.abort(new Error('the guest leaves')))
-    stream.addEventListener('message', () => stream.abort(new Error('the guest sent more than its request')))
+    hold(stream)
     sendMessage(stream, { kind: 'ok' })
     this.#host.parts.handlers.reserved(peerId)
   }
@@ -69,7 +67,7 @@ export class Introducer {
     const over = this.#host.parts.handlers.introduces(from, to, () => cut.abort())
     if (over === undefined) return this.#answer(stream, 'refused')
     try {
-      const onward = await this.#announce(guest.connection, from, cut.signal)
+      const onward = await agreed(guest.connection, { kind: 'visit', peerId: from }, { clock: this.#host.clock, given: [cut.signal] })
       if (onward === undefined) return this.#answer(stream, 'failed')
       // Before the answer: if that throws, the guest's stream ends too.
       const joined = splice([stream, onward], this.#host.clock, { budgets: [own, this.#inAll], signal: cut.signal })
@@ -84,23 +82,6 @@ export class Introducer {
     const budget = this.#ofAskers.get(asker) ?? new ByteBudget(this.#host.clock, bytesOfAsker)
     this.#ofAskers.set(asker, budget)
     return budget
-  }
-
-  /** The stream to the guest, if it takes the visit. */
-  async #announce(guest: Connection, from: PeerId, cut: AbortSignal): Promise<Stream | undefined> {
-    const late = deadline(this.#host.clock, answerMs, { given: [cut] })
-    let onward: Stream | undefined
-    try {
-      onward = await guest.newStream(introductionProtocol, { signal: late.signal })
-      sendMessage(onward, { kind: 'visit', peerId: from })
-      if ((await readMessage(onward, late.signal)).kind === 'ok') return onward
-      closeSoon(onward, this.#host.clock)
-    } catch (error) {
-      onward?.abort(error as Error)
-    } finally {
-      late.cancel()
-    }
-    return undefined
   }
 
   #answer(stream: Stream, kind: IntroductionAnswer): void {

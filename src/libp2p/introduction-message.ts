@@ -2,7 +2,11 @@
  * The messages of the introduction protocol, which come before the bytes of an introduction on the same stream. Each is one byte of
  * length, one byte of kind, and for some kinds the text of a peer id, which is not checked here. Used by `introductions.ts`.
  */
-import type { Stream, StreamMessageEvent } from '@libp2p/interface'
+import type { Connection, Stream, StreamMessageEvent } from '@libp2p/interface'
+import { deadline, onAbort } from '../core/flows/waits.ts'
+import type { Clock } from '../core/values/ports.ts'
+import { answerMs, introductionProtocol } from './introduction-host.ts'
+import { closeSoon } from './introduction-splice.ts'
 
 /** What an introducer or a guest says to a request. */
 export type IntroductionAnswer = (typeof answers)[number]
@@ -50,7 +54,7 @@ export function readMessage(stream: Stream, signal: AbortSignal): Promise<Introd
       stream.removeEventListener('message', take)
       stream.removeEventListener('close', ended)
       stream.removeEventListener('end', ended)
-      signal.removeEventListener('abort', aborted)
+      forget()
       result()
     }
     const take = ({ data }: StreamMessageEvent): void => {
@@ -68,14 +72,48 @@ export function readMessage(stream: Stream, signal: AbortSignal): Promise<Introd
     const ended = (): void => {
       if (stream.readBufferLength === 0) settle(() => reject(new Error('the stream ended')))
     }
-    const aborted = (): void => settle(() => reject(signal.reason))
     stream.addEventListener('message', take)
     stream.addEventListener('close', ended)
     stream.addEventListener('end', ended)
-    signal.addEventListener('abort', aborted)
-    if (signal.aborted) aborted()
-    else if (stream.readStatus === 'closed') ended()
+    let forget = (): void => undefined
+    forget = onAbort(signal, () => settle(() => reject(signal.reason)))
+    if (stream.readStatus === 'closed') ended()
   })
+}
+
+/** Sends a request on a stream of its own. Rejects if the stream ends before the answer, and when the signal fires. */
+export async function request(
+  connection: Connection,
+  message: IntroductionMessage,
+  signal: AbortSignal
+): Promise<{ readonly stream: Stream; readonly answer: IntroductionMessage['kind'] }> {
+  const stream = await connection.newStream(introductionProtocol, { signal })
+  try {
+    sendMessage(stream, message)
+    return { stream, answer: (await readMessage(stream, signal)).kind }
+  } catch (error) {
+    stream.abort(error as Error)
+    throw error
+  }
+}
+
+/** The stream of a request to which the peer says yes in time. Never rejects. */
+export async function agreed(
+  connection: Connection,
+  message: IntroductionMessage,
+  { clock, given = [] }: { readonly clock: Clock; readonly given?: readonly AbortSignal[] }
+): Promise<Stream | undefined> {
+  const { signal, cancel } = deadline(clock, answerMs, { given })
+  try {
+    const { stream, answer } = await request(connection, message, signal)
+    if (answer === 'ok') return stream
+    closeSoon(stream, clock)
+    return undefined
+  } catch {
+    return undefined
+  } finally {
+    cancel()
+  }
 }
 
 function messageOf([, number = -1, ...letters]: readonly number[]): IntroductionMessage | undefined {

@@ -5,7 +5,7 @@
 import type { Stream } from '@libp2p/interface'
 import type { PeerId } from '../core/values/ids.ts'
 import type { Clock } from '../core/values/ports.ts'
-import { closeSoon } from './introduction-splice.ts'
+import { closeSoon, hold } from './introduction-splice.ts'
 
 /** An introducer that has opened its pool a moment later than we have is asked again soon, others ever more rarely. */
 const firstWaitMs = 2_000
@@ -66,8 +66,7 @@ export class Reservations {
     } else if (stream?.status !== 'open') this.#askLater(introducer, waitMs, Math.min(waitFactor * waitMs, maxWaitMs))
     else {
       this.#asked.set(introducer, { stream })
-      stream.addEventListener('end', () => stream.abort(new Error('the introducer ended the reservation')))
-      stream.addEventListener('message', () => stream.abort(new Error('the introducer sent more than its answer')))
+      hold(stream)
       stream.addEventListener('close', () => {
         if (this.#asked.get(introducer)?.stream === stream) this.#askLater(introducer, firstWaitMs, waitFactor * firstWaitMs)
       })

@@ -1,5 +1,6 @@
 /** The limits of an introduction in bytes and time: of the two streams that the introducer joins, and of the one that each peer has. Used by `introductions.ts`. */
 import type { Stream, StreamMessageEvent } from '@libp2p/interface'
+import { onAbort } from '../core/flows/waits.ts'
 import type { Clock } from '../core/values/ports.ts'
 import type { ByteBudget } from './introduction-budget.ts'
 
@@ -11,22 +12,26 @@ export const maxIntroductionMs = 30_000
 const closeMs = 1_000
 
 export interface SpliceOptions {
-  readonly budgets: readonly ByteBudget[]
+  /** What passes counts in each. */
+  readonly budgets?: readonly ByteBudget[]
   /** Ends the introduction. */
-  readonly signal: AbortSignal
+  readonly signal?: AbortSignal
 }
 
-/** Resolves with the bytes that went through, when the introduction is over: also when a budget is spent. Never rejects. */
-export function splice(streams: readonly [Stream, Stream], clock: Clock, { budgets, signal }: SpliceOptions): Promise<number> {
+/**
+ * Passes on what comes on each of two streams to the other. One stream alone has the same limits, and its owner reads it: the introducer may be
+ * hostile, and so may the other peer. Bytes that come count. Resolves when the introduction is over, also when a budget is spent. Never rejects.
+ */
+export function splice(streams: readonly [Stream, Stream?], clock: Clock, { budgets = [], signal }: SpliceOptions = {}): Promise<void> {
   return new Promise((resolve) => {
+    const all = streams.filter((stream) => stream !== undefined)
     let left = maxIntroductionBytes
-    const cancel = clock.schedule(maxIntroductionMs, () => abort('the time of an introduction is over'))
-    const ends = streams.map((from, i) => join(from, streams[1 - i] as Stream))
-    signal.addEventListener('abort', cut)
-    if (signal.aborted) cut()
-    else if (streams.some(({ status }) => status !== 'open')) close()
+    const ends = [clock.schedule(maxIntroductionMs, () => abort('the time of an introduction is over')), resolve]
+    for (const [i, stream] of all.entries()) join(stream, all[1 - i])
+    ends.push(onAbort(signal, () => abort('another peer gets the place of an introduction')))
+    if (all.some(({ status }) => status !== 'open')) close()
 
-    function join(from: Stream, to: Stream): () => void {
+    function join(from: Stream, to: Stream | undefined): void {
       const pass = ({ data }: StreamMessageEvent): void => {
         left -= data.byteLength
         const isTooMuch = budgets.map((budget) => budget.take(data.byteLength)).includes(false)
@@ -35,7 +40,7 @@ export function splice(streams: readonly [Stream, Stream], clock: Clock, { budge
           return
         }
         try {
-          to.send(data)
+          to?.send(data)
         } catch {
           abort('the other side of an introduction is closed')
         }
@@ -43,47 +48,31 @@ export function splice(streams: readonly [Stream, Stream], clock: Clock, { budge
       from.addEventListener('message', pass)
       from.addEventListener('end', close)
       from.addEventListener('close', close)
-      return () => {
+      ends.push(() => {
         from.removeEventListener('message', pass)
         from.removeEventListener('end', close)
         from.removeEventListener('close', close)
-      }
-    }
-
-    function finish(): void {
-      cancel()
-      signal.removeEventListener('abort', cut)
-      for (const end of ends) end()
-      resolve(maxIntroductionBytes - Math.max(0, left))
-    }
-
-    function cut(): void {
-      abort('another peer gets the place of an introduction')
+      })
     }
 
     function abort(reason: string): void {
-      finish()
-      for (const stream of streams) stream.abort(new Error(reason))
+      for (const end of ends) end()
+      for (const stream of all) stream.abort(new Error(reason))
     }
 
     /** Both ways end when one does: an introduction has no half-closed state. */
     function close(): void {
-      finish()
-      for (const stream of streams) closeSoon(stream, clock)
+      for (const end of ends) end()
+      for (const stream of all) closeSoon(stream, clock)
     }
   })
 }
 
-/** The same limits at the two peers: the introducer may be hostile, and so may the other one. Bytes that come count; ours are our own matter. */
-export function endInTime(stream: Stream, clock: Clock): void {
-  let left = maxIntroductionBytes
-  const cancel = clock.schedule(maxIntroductionMs, () => stream.abort(new Error('the time of an introduction is over')))
-  stream.addEventListener('close', cancel)
-  stream.addEventListener('end', () => closeSoon(stream, clock))
-  stream.addEventListener('message', ({ data }) => {
-    left -= data.byteLength
-    if (left < 0) stream.abort(new Error('an introduction carries no more bytes'))
-  })
+/** A reservation lasts as long as its stream, on which nothing more comes. */
+export function hold(stream: Stream): void {
+  const abort = (): void => stream.abort(new Error('a reservation is an open stream, and nothing comes on it'))
+  stream.addEventListener('end', abort)
+  stream.addEventListener('message', abort)
 }
 
 /** Closes it in peace, and aborts it if that takes long. Never throws. */

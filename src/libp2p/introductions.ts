@@ -12,9 +12,8 @@ import type { PeerId, Point } from '../core/values/ids.ts'
 import { call, receive, refuse } from './introduced.ts'
 import { Introducer } from './introducer.ts'
 import { answerMs, IntroductionHost, type IntroductionParts, introductionProtocol } from './introduction-host.ts'
-import { readMessage, sendMessage } from './introduction-message.ts'
+import { agreed, readMessage } from './introduction-message.ts'
 import { Reservations } from './introduction-reservations.ts'
-import { closeSoon } from './introduction-splice.ts'
 
 /** Streams of the protocol that one peer may have open to us: one as a guest, and introductions. */
 const maxInboundStreams = 8
@@ -40,7 +39,10 @@ export class Libp2pIntroductions {
     this.#introducer = new Introducer(this.#host)
     this.#reservations = new Reservations({
       clock: parts.clock,
-      ask: (introducer) => this.#askFor(introducer),
+      ask: async (introducer) => {
+        const connection = this.#host.connectionWith(introducer)
+        return connection && agreed(connection, { kind: 'guest' }, parts)
+      },
       isWanted: (introducer) => this.#host.connectionWith(introducer) !== undefined
     })
   }
@@ -80,25 +82,6 @@ export class Libp2pIntroductions {
   stop(): void {
     this.#reservations.stop()
     this.#introducer.stop()
-  }
-
-  /** The stream of the reservation, which is open for as long as that holds. Never rejects. */
-  async #askFor(introducer: PeerId): Promise<Stream | undefined> {
-    const { clock } = this.#host
-    const late = deadline(clock, answerMs)
-    let stream: Stream | undefined
-    try {
-      stream = await this.#host.connectionWith(introducer)?.newStream(introductionProtocol, { signal: late.signal })
-      if (stream === undefined) return undefined
-      sendMessage(stream, { kind: 'guest' })
-      if ((await readMessage(stream, late.signal)).kind === 'ok') return stream
-      closeSoon(stream, clock)
-    } catch (error) {
-      stream?.abort(error as Error)
-    } finally {
-      late.cancel()
-    }
-    return undefined
   }
 
   /** A stream that another peer opened. Never rejects. */
