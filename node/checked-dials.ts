@@ -13,7 +13,7 @@ import type { Multiaddr } from '@multiformats/multiaddr'
 import { dnsaddrResolver } from 'libp2p'
 import { WebSocket as WebSocketClient } from 'ws'
 import { PoolError } from '../src/core/values/reason.ts'
-import { dialPolicies } from '../src/libp2p/dial-policy.ts'
+import { dialPolicies } from '../src/libp2p/dial-rule.ts'
 import { CheckedNames, type LookUpName, nameIn } from './checked-names.ts'
 
 /** One WebSocket message. libp2p's are 64 KiB at most. */

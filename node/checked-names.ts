@@ -8,7 +8,7 @@ import type { Multiaddr } from '@multiformats/multiaddr'
 import { type AddressRefusal, checkAddress, checkAnswer, connectedAt } from '../src/core/flows/resolved-address.ts'
 import { hostOfIp, scopeOf } from '../src/core/values/address.ts'
 import type { Host, Point } from '../src/core/values/ids.ts'
-import type { DialPolicy } from '../src/libp2p/dial-policy.ts'
+import type { DialPolicy } from '../src/libp2p/dial-rule.ts'
 import { pointOf, tryParsePoint } from '../src/libp2p/point.ts'
 
 /** Addresses of one name that a dial tries at most. */

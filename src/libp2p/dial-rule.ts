@@ -7,6 +7,7 @@
  * A page does not learn what a DNS name stands for, so the name alone is judged there: a public name may lead to a private or banned
  * address, unless the browser prevents it. Node looks the address up itself: `node/checked-dials.ts`.
  */
+import type { PoolState } from '../core/tables/pool-state.ts'
 import { hostOfName, isPublic, readPoint } from '../core/values/address.ts'
 import type { Point } from '../core/values/ids.ts'
 
@@ -17,6 +18,16 @@ export interface DialRule {
   /** Dial plain WebSockets. @default true on Node and in pages that came over plain http or from such a host */
   readonly allowInsecure: boolean
 }
+
+/** What decides where the dials of a node may lead, by the pool's service: `service.ts` writes it, `node/checked-dials.ts` asks. */
+export interface DialPolicy {
+  readonly rule: DialRule
+  /** Of the pool; none before libp2p has made it. */
+  state(): PoolState<unknown> | undefined
+}
+
+/** Not a property of the service: nobody outside is to hold a pool's state. */
+export const dialPolicies = new WeakMap<object, DialPolicy>()
 
 /** What is given of a rule. */
 export type DialRuleOptions = { readonly [Name in keyof DialRule]?: DialRule[Name] | undefined }

@@ -84,7 +84,7 @@ export function pointOf(address: Multiaddr): ParsedPoint | undefined {
 /** A peer id in its canonical text, from base58 (`12D3KooW…`, `Qm…`) or a CID. Throws `PoolError` `invalid-peer-id`. */
 export function parsePeerId(from: string | Libp2pPeerId): PeerId {
   const text = isPeerId(from) ? from.toString() : from
-  const found = typeof text === 'string' ? readPeerId(text) : undefined
+  const found = typeof text === 'string' ? tryParsePeerId(text) : undefined
   if (found === undefined) {
     throw new PoolError('invalid-peer-id', `expected a libp2p peer id such as 12D3KooW…, got ${shown(text)}`)
   }
@@ -93,7 +93,15 @@ export function parsePeerId(from: string | Libp2pPeerId): PeerId {
 
 /** As `parsePeerId`, for texts of peers: `undefined` if the text is no peer id. Never throws. */
 export function tryParsePeerId(text: string): PeerId | undefined {
-  return readPeerId(text)
+  if (isEd25519Id(text)) return text
+  if (text.length > maxPeerIdLength) return undefined
+  try {
+    const id = peerIdFromString(text).toString()
+    // Anything else is the id of an HTTP gateway, which is no peer.
+    return /^[1Q]/.test(id) ? (id as PeerId) : undefined
+  } catch {
+    return undefined
+  }
 }
 
 const pointInit = recordOf({ point: anything, expectedPeerId: anything }, 'point')
@@ -197,7 +205,7 @@ function canonical({ name, value = '' }: { readonly name: string; readonly value
       return [{ name, value: String(port) }]
     }
     case 'p2p': {
-      const id = readPeerId(value)
+      const id = tryParsePeerId(value)
       if (id === undefined) throw new Refusal(`${shown(value)} is not a libp2p peer id`)
       return [{ name, value: id }]
     }
@@ -224,16 +232,4 @@ function canonicalName(value: string): string {
   // `0x7f.1` and `127.1` are addresses to resolvers: as names they would pass for something else than they are.
   if (hostOfName(name) !== name || /(^|\.)(\d+|0x[0-9a-f]*)$/.test(name)) throw new Refusal(`${shown(value)} is a number, not a DNS name`)
   return name
-}
-
-function readPeerId(text: string): PeerId | undefined {
-  if (isEd25519Id(text)) return text
-  if (text.length > maxPeerIdLength) return undefined
-  try {
-    const id = peerIdFromString(text).toString()
-    // Anything else is the id of an HTTP gateway, which is no peer.
-    return /^[1Q]/.test(id) ? (id as PeerId) : undefined
-  } catch {
-    return undefined
-  }
 }
