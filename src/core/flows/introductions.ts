@@ -42,9 +42,9 @@ const comeBackAfterMs = 300_000
 /** Peers whose introducer is remembered. */
 const maxBrought = 256
 
-/** Once one of so many connections came about by one introducer we dial no more by it; two in any case, or a newcomer that knows one peer would not get its minimum. */
-const broughtShare = 3
-const minBrought = 2
+/** Of so many connections one may be dialed through one introducer; two in any case, or a newcomer that knows one peer would not get its minimum. */
+const dialedShare = 3
+const minDialed = 2
 
 /** Of so many connections one may come to us by one introducer; one in any case. */
 const introducedShare = 10
@@ -208,13 +208,14 @@ export class Introducing implements IntroductionHandlers {
     if (introducer !== source || state.connection(introducer) === undefined) state.points.forget(point)
   }
 
-  /** As many of our connections came about by one introducer as may: others that it names must come by other peers, or to us. */
+  /** We hold as many peers by our own dials through one introducer as we may: others that it names must come by other peers, or to us. */
   #limitShares(): void {
     const { state } = this.#context
     const held = new Map<PeerId, number>()
-    for (const { introducer } of state.connections()) if (introducer !== undefined) held.set(introducer, (held.get(introducer) ?? 0) + 1)
+    for (const { introducer, direction } of state.connections())
+      if (introducer !== undefined && direction === 'outgoing') held.set(introducer, (held.get(introducer) ?? 0) + 1)
     for (const [introducer, count] of held)
-      if (count >= Math.max(minBrought, Math.floor(state.active / broughtShare))) this.#forgetNamed(introducer, Number.POSITIVE_INFINITY)
+      if (count >= Math.max(minDialed, Math.floor(state.active / dialedShare))) this.#forgetNamed(introducer, Number.POSITIVE_INFINITY)
   }
 
   /** It is asked again: peers that it named before may have left it. One that refused us stays known, with its back-off. */

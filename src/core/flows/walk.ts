@@ -69,13 +69,18 @@ export class Walk {
     if (end === undefined || end.ending !== undefined) return
     this.#staysUntil = clock.now() + staysMs
     const ends = [...this.#ends.filter(({ ending }) => ending === undefined), end]
-    const left = ends.length <= Math.max(1, Math.floor(state.active / endsShare)) ? this.#friendOfFriend(ends) : undefined
-    if (left !== undefined) this.#leave(left)
+    // Where the last end has left there may be room.
+    const isFull = ends.length > 1 || state.active > state.band.expected
+    const friend = isFull && ends.length <= Math.max(1, Math.floor(state.active / endsShare)) ? this.#friendOfFriend(ends) : undefined
+    if (friend !== undefined) this.#leave(friend)
     else if (ends.length > 1) this.#leave(ends.shift() as FlowConnection)
     this.#ends = ends
   }
 
-  /** A connection with a peer whose introducer we are connected with, too: of the introducer with the most of them, the newest. */
+  /**
+   * A peer that we dialed and whose introducer we are connected with, too: of the introducer with the most of them, the newest. Not one that came: it may
+   * be the end of its own walk, whose introducer is connected with us of course.
+   */
   #friendOfFriend(ends: readonly FlowConnection[]): FlowConnection | undefined {
     const { state, clock } = this.#context
     const bornBefore = clock.now() - settledAfterMs
@@ -87,10 +92,8 @@ export class Walk {
     })
     const countOf = ({ introducer }: FlowConnection): number => counts.get(introducer as PeerId) ?? 0
     return found
-      .filter(
-        (one) =>
-          one.startedAt < bornBefore && one.use === undefined && !ends.includes(one) && !state.access.isTrusted(one.peerId, one.point)
-      )
+      .filter(({ direction, startedAt, use }) => direction === 'outgoing' && startedAt < bornBefore && use === undefined)
+      .filter((one) => !ends.includes(one) && !state.access.isTrusted(one.peerId, one.point))
       .sort((a, b) => countOf(b) - countOf(a) || b.startedAt - a.startedAt)[0]
   }
 
