@@ -87,9 +87,10 @@ export class MemoryHub implements Wires {
     return this.#invitations.delete(point)
   }
 
-  /** Forgets a node that has ended and will not come back. */
+  /** Forgets a node that has ended and will not come back. Ended links of others name it: its pool must not stay in memory with it. */
   remove(node: MemoryNetwork): void {
     node.announce()
+    node.gate = undefined
     this.#members.delete(node)
     if (this.#byPeerId.get(node.peerId) === node) this.#byPeerId.delete(node.peerId)
   }
@@ -353,7 +354,7 @@ export class MemoryNetwork implements Network {
    * false: the machine is gone too, and others learn of it by silence only.
    */
   kill({ resets }: { readonly resets: boolean }): void {
-    this.#handlers = undefined
+    this.#handlers = this.gate = undefined
     this.introductions.end()
     for (const cancel of this.#waits) cancel()
     this.#waits.clear()

@@ -61,6 +61,7 @@ export class TimerQueue {
         timer.bag = undefined
         this.#soon.add(timer)
       }
+      bag.timers.length = 0
     }
     return this.#soon.first
   }
@@ -84,6 +85,8 @@ export class TimerQueue {
     this.#size--
     if (timer.bag === undefined) this.#soon.remove(timer)
     else takeOut(timer.bag.timers, timer)
+    // Who cancelled it may keep it: without this all timers of that second stay in memory, and the pools that made them.
+    timer.bag = undefined
   }
 
   #bagOf(second: number): Bag {
