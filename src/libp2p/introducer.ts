@@ -4,7 +4,7 @@
  */
 import type { Connection, Stream } from '@libp2p/interface'
 import type { PeerId, Point } from '../core/values/ids.ts'
-import { ByteBudget, bytesInAll, bytesOfAsker, mayPass } from './introduction-budget.ts'
+import { Budgets } from './introduction-budget.ts'
 import type { IntroductionHost } from './introduction-host.ts'
 import { agreed, type IntroductionAnswer, sendMessage } from './introduction-message.ts'
 import { closeSoon, hold, splice } from './introduction-splice.ts'
@@ -18,12 +18,11 @@ export class Introducer {
   readonly #host: IntroductionHost
   /** At most one for each connection of the pool. */
   readonly #guests = new Map<PeerId, Guest>()
-  readonly #inAll: ByteBudget
-  readonly #ofAskers = new WeakMap<Connection, ByteBudget>()
+  readonly #budgets: Budgets
 
   constructor(host: IntroductionHost) {
     this.#host = host
-    this.#inAll = new ByteBudget(host.clock, bytesInAll)
+    this.#budgets = new Budgets(host.clock)
   }
 
   /** The point of a guest that can be reached now. */
@@ -61,8 +60,8 @@ export class Introducer {
     const from = asker.remotePeer.toString() as PeerId
     const guest = this.#present(to)
     if (guest === undefined) return this.#answer(stream, 'unknown')
-    const own = this.#budgetOf(asker)
-    if (!mayPass(own, this.#inAll)) return this.#answer(stream, 'refused')
+    const budgets = this.#budgets.of(asker)
+    if (budgets === undefined) return this.#answer(stream, 'refused')
     const cut = new AbortController()
     const over = this.#host.parts.handlers.introduces(from, to, () => cut.abort())
     if (over === undefined) return this.#answer(stream, 'refused')
@@ -70,18 +69,12 @@ export class Introducer {
       const onward = await agreed(guest.connection, { kind: 'visit', peerId: from }, { clock: this.#host.clock, given: [cut.signal] })
       if (onward === undefined) return this.#answer(stream, 'failed')
       // Before the answer: if that throws, the guest's stream ends too.
-      const joined = splice([stream, onward], this.#host.clock, { budgets: [own, this.#inAll], signal: cut.signal })
+      const joined = splice([stream, onward], this.#host.clock, { budgets, signal: cut.signal })
       sendMessage(stream, { kind: 'ok' })
       await joined
     } finally {
       over()
     }
-  }
-
-  #budgetOf(asker: Connection): ByteBudget {
-    const budget = this.#ofAskers.get(asker) ?? new ByteBudget(this.#host.clock, bytesOfAsker)
-    this.#ofAskers.set(asker, budget)
-    return budget
   }
 
   #answer(stream: Stream, kind: IntroductionAnswer): void {

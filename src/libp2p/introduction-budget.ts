@@ -2,13 +2,13 @@
 import type { Clock } from '../core/values/ports.ts'
 
 /** A page needs some 12 kB for a connection, and asks ten times, then once in 6 s: 120 kB, then 2 kB a second. */
-export const bytesOfAsker = { capacity: 262_144, perSecond: 4_096 } as const
-export const bytesInAll = { capacity: 1_048_576, perSecond: 32_768 } as const
+export const bytesOfAsker = { capacity: 262_144, perSecond: 2_048 } as const
+/** Of all askers together that have just come: without it one that comes again and again would have as much each time. */
+export const bytesOfNewAskers = { capacity: 1_048_576, perSecond: 32_768 } as const
+/** From then on an asker has its own bytes whatever others do, ms: their number is that of our connections. */
+const settledAfterMs = 60_000
 /** With less than that no introduction begins. */
 const minBytes = 16_384
-/** While less than that is left of all, only askers begin one that have used a quarter of theirs at most: a few that use up all they can leave it to others. */
-const keptBytes = 524_288
-const lightBytes = 0.75 * bytesOfAsker.capacity
 
 export class ByteBudget {
   readonly #clock: Clock
@@ -42,7 +42,23 @@ export class ByteBudget {
   }
 }
 
-/** May an introduction begin, by what its asker and all together have left? */
-export function mayPass(ofAsker: ByteBudget, inAll: ByteBudget): boolean {
-  return ofAsker.left >= minBytes && inAll.left >= (ofAsker.left < lightBytes ? keptBytes : minBytes)
+/** The budgets of one introducer. */
+export class Budgets {
+  readonly #clock: Clock
+  readonly #ofNewAskers: ByteBudget
+  readonly #ofAskers = new WeakMap<object, ByteBudget>()
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+    this.#ofNewAskers = new ByteBudget(clock, bytesOfNewAskers)
+  }
+
+  /** What pays for an introduction that this connection asks for. `undefined`: too little is left. */
+  of(asker: { readonly timeline: { readonly open: number } }): readonly ByteBudget[] | undefined {
+    const own = this.#ofAskers.get(asker) ?? new ByteBudget(this.#clock, bytesOfAsker)
+    this.#ofAskers.set(asker, own)
+    const isSettled = this.#clock.date() - asker.timeline.open >= settledAfterMs
+    const budgets = isSettled ? [own] : [own, this.#ofNewAskers]
+    return budgets.every(({ left }) => left >= minBytes) ? budgets : undefined
+  }
 }
