@@ -103,6 +103,14 @@ export class Machine {
     this.#program?.pool.resume()
   }
 
+  /** It will not come back. Others may hold their ends of links with it for long, and would hold all of its pool. */
+  forget(): void {
+    this.#program = undefined
+    this.network.touched = () => undefined
+    this.network.gate = undefined
+    this.network.introductions.end()
+  }
+
   /** Somebody sets its wall clock. */
   setDateOffset(ms: number): void {
     this.#dateOffsetMs = ms

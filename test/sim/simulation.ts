@@ -91,6 +91,7 @@ export class Simulation {
     this.machines.splice(this.machines.indexOf(machine), 1)
     this.#byOwner.delete(machine.network)
     this.hub.remove(machine.network)
+    machine.forget()
   }
 
   /** Do its pools introduce each other? */
