@@ -9,7 +9,7 @@ import { rolldown } from 'rolldown'
 export interface Bundle {
   /** What is loaded at once, one text a chunk. */
   readonly chunks: readonly string[]
-  /** What is loaded beside the start, on demand, or with an option: the text of each chunk by its name. */
+  /** What is loaded beside the start, on demand, or with an option: the text of each chunk by its module, or by its name where several share it. */
   readonly later: ReadonlyMap<string, string>
   /** The minified text of each of our own modules that is loaded at once. */
   readonly ours: ReadonlyMap<string, string>
@@ -40,7 +40,12 @@ export async function bundle(source: string): Promise<Bundle> {
     }
   }
   const later = [...chunks.values()].filter((chunk) => !loaded.has(chunk))
-  return { chunks: Array.from(loaded, ({ code }) => code), later: new Map(later.map(({ name, code }) => [name, code])), ours }
+  return { chunks: Array.from(loaded, ({ code }) => code), later: new Map(later.map((chunk) => [moduleOf(chunk), chunk.code])), ours }
+}
+
+/** Two chunks may have one name. */
+function moduleOf({ facadeModuleId, name }: { facadeModuleId: string | null; name: string }): string {
+  return facadeModuleId === null ? name : facadeModuleId.replace(checkout, '')
 }
 
 /** Which part of a bundle comes from which source, by its source map: each segment reaches to the next one. */

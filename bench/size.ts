@@ -19,13 +19,14 @@ const ceilings = { first: 50_170, all: 74_320, shared: 80_520 }
 
 /** Chunks that a page does not load unless it has the option, or calls what they are for: they count for nothing. */
 const onlyWithOption: ReadonlySet<string> = new Set([
-  'pool-metrics',
-  'application-check',
-  'plain-peers',
-  'introductions',
-  'invitations',
-  'copied-signalling',
-  'tab-invitations'
+  'src/libp2p/pool-metrics.ts',
+  'src/core/flows/application-check.ts',
+  'src/libp2p/plain-peers.ts',
+  'src/libp2p/introductions.ts',
+  'src/core/flows/introductions.ts',
+  'src/core/flows/invitations.ts',
+  'src/libp2p/copied-signalling.ts',
+  'web/tab-invitations.ts'
 ])
 
 /** All that `createTabPeer` uses of libp2p. */
