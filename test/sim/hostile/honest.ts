@@ -1,5 +1,6 @@
 /** The honest part of a hostile scenario: pools with the defaults of Node that hang together, and some that come and go. */
 import type { PeerPool } from '../../../src/core/index.ts'
+import { isIntroduction } from '../../../src/core/values/address.ts'
 import type { Point } from '../../../src/core/values/ids.ts'
 import type { Machine } from '../machine.ts'
 import { pointOf, type Simulation } from '../simulation.ts'
@@ -42,11 +43,11 @@ export async function startWatched(sim: Simulation, machine: Machine, dialed: (p
   return pool
 }
 
-/** Points where an honest pool once answered. */
+/** Points where an honest pool once answered; introduction points are to be forgotten with their introducer. */
 export function provenPoints({ program }: Machine): Point[] {
   const proven: Point[] = []
   for (const { point, lastEstablished } of program?.state.points ?? [])
-    if (lastEstablished !== undefined && !isHostile(point)) proven.push(point)
+    if (lastEstablished !== undefined && !isHostile(point) && !isIntroduction(point)) proven.push(point)
   return proven
 }
 

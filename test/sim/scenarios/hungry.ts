@@ -2,6 +2,7 @@
  * A hungry pool that a liar tells of points, as many and as often as it takes them, at which nobody is: how often can the liar have it
  * dial hosts of his choice, and does he keep it from honest peers that it knows of too?
  */
+import { isIntroduction } from '../../../src/core/values/address.ts'
 import type { Point } from '../../../src/core/values/ids.ts'
 import { honestWorld, startWatched } from '../hostile/honest.ts'
 import { type Conduct, hostilePoint, Intruder, isHostile } from '../hostile/intruder.ts'
@@ -44,13 +45,15 @@ function liar(sim: Simulation, { leaves }: { leaves: boolean }): Intruder {
 async function starve(
   options: RunOptions,
   { minutes, leaves }: { minutes: number; leaves: boolean }
-): Promise<{ sim: Simulation; perMinute: number[] }> {
+): Promise<{ sim: Simulation; perMinute: number[]; asked: number }> {
   const sim = worldOf(options)
   const self = liar(sim, { leaves })
   const victim = sim.add({ trustedPoints: [{ point: self.point, expectedPeerId: undefined }] })
-  let dials = 0
+  let [dials, asked] = [0, 0]
   await startWatched(sim, victim, (point: Point) => {
-    if (point !== self.point) dials++
+    // A request on the connection with the liar, and no dial to a host of its choice.
+    if (isIntroduction(point)) asked++
+    else if (point !== self.point) dials++
   })
   const perMinute: number[] = []
   for (let minute = 0; minute < minutes; minute++) {
@@ -59,7 +62,7 @@ async function starve(
     perMinute.push(dials - before)
   }
   sim.check()
-  return { sim, perMinute }
+  return { sim, perMinute, asked }
 }
 
 async function fill(options: RunOptions): Promise<{ sim: Simulation; filledAfterMs: number; hostileDials: number }> {
@@ -100,6 +103,7 @@ export const hungry: Scenario = {
         figure('dials a minute afterwards, at most', later),
         figure('dials in all', sum(starving.perMinute)),
         figure('if it leaves each minute: dials a minute afterwards, mean', laterLeft),
+        figure('introductions asked of it in a minute; if it leaves', `${perMinuteOf(starving)}; ${perMinuteOf(left)}`),
         figure('with an honest pool too: at its lower target after s', filling.filledAfterMs / 1_000),
         figure('dials to points of the liar until then', filling.hostileDials)
       ],
@@ -109,6 +113,10 @@ export const hungry: Scenario = {
       plot: undefined
     }
   }
+}
+
+function perMinuteOf({ asked, perMinute }: { readonly asked: number; readonly perMinute: readonly number[] }): string {
+  return (asked / perMinute.length).toFixed(1)
 }
 
 function sum(numbers: readonly number[]): number {
