@@ -54,6 +54,7 @@ export async function receive(
   try {
     sendMessage(stream, { kind: 'ok' })
     const secured = await encrypt(host, stream, { direction: 'secureInbound', peerId: from, signal: late.signal })
+    host.parts.handlers.proved(from, by)
     // All that libp2p's WebRTC uses of it (@libp2p/webrtc 6.0.33): the last id in the address, and its text for the log.
     const remoteAddr = { getComponents: () => [{ name: 'p2p', value: from }], toString: () => `/p2p/${by}/p2p-circuit/p2p/${from}` }
     await host.signalingHandler?.(secured as Stream, { remoteAddr } as unknown as Connection)

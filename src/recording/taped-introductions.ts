@@ -50,6 +50,7 @@ function tapedHandlers(tape: Tape, handlers: IntroductionHandlers): Introduction
   const introduced = tape.heard('introductions.introduced', (from: Json, by: Json) =>
     handlers.introduced(String(from) as PeerId, String(by) as PeerId)
   )
+  const proved = tape.heard('introductions.proved', (from: Json, by: Json) => handlers.proved(String(from) as PeerId, String(by) as PeerId))
   const reserved = tape.heard('introductions.reserved', (guest: Json) => handlers.reserved(String(guest) as PeerId))
   return {
     reserved: (guest) => reserved(guest),
@@ -58,6 +59,7 @@ function tapedHandlers(tape: Tape, handlers: IntroductionHandlers): Introduction
       const id = introduces(from, to)
       return id === undefined ? undefined : () => end(id)
     },
-    introduced: (from, by) => introduced(from, by)
+    introduced: (from, by) => introduced(from, by),
+    proved: (from, by) => proved(from, by)
   }
 }

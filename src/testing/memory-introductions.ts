@@ -84,6 +84,8 @@ export class MemoryIntroductions implements Introductions {
     const there = this.#node.introductionsOf(introducer)
     if (there === undefined) throw new DialError('refused', `${introducer} introduces nobody`)
     await there.introduce(this.#node.peerId, target, signal)
+    // By noise, over a real introducer.
+    this.#node.introductionsOf(target)?.prove(this.#node.peerId, introducer)
     await this.#node.reach(link, signal)
   }
 
@@ -106,6 +108,10 @@ export class MemoryIntroductions implements Introductions {
     } finally {
       over()
     }
+  }
+
+  prove(from: PeerId, by: PeerId): void {
+    this.#handlers?.proved(from, by)
   }
 
   #takes(from: PeerId, by: PeerId): boolean {

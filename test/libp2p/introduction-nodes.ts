@@ -26,7 +26,12 @@ export interface IntroducedNode {
   stop(): Promise<void>
 }
 
-const welcome: IntroductionHandlers = { introduces: () => () => undefined, introduced: () => true, reserved: () => undefined }
+const welcome: IntroductionHandlers = {
+  introduces: () => () => undefined,
+  introduced: () => true,
+  proved: () => undefined,
+  reserved: () => undefined
+}
 
 export async function startIntroduced(handlers: Partial<IntroductionHandlers> | 'off' = {}): Promise<IntroducedNode> {
   const parts: { network?: Libp2pNetwork } = {}

@@ -91,7 +91,12 @@ test('before introductions are allowed, a node introduces nobody, and its own re
   await Promise.all([a.meet(c), b.meet(c)])
   expect(a.network.canDial(introductionPoint(c, b))).toBe(false)
   await expect(opened(b, c)).rejects.toThrow()
-  c.network.introductions.allow({ introduces: () => () => undefined, introduced: () => true, reserved: () => undefined })
+  c.network.introductions.allow({
+    introduces: () => () => undefined,
+    introduced: () => true,
+    proved: () => undefined,
+    reserved: () => undefined
+  })
   b.network.introductions.reserve(c.id)
   await until(() => c.network.introductions.pointOf(b.id) !== undefined)
 })

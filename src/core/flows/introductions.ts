@@ -51,6 +51,13 @@ const introducedShare = 10
 
 type Rate = keyof typeof rates
 
+interface Brought {
+  readonly by: PeerId
+  readonly at: number
+  /** False: the introducer says so, and nobody else. */
+  readonly isProved: boolean
+}
+
 /** Given, since an import would make the bundler divide the chunk that has them. */
 export interface IntroducingParts {
   readonly TokenBucket: typeof TokenBucket
@@ -66,7 +73,7 @@ export class Introducing implements IntroductionHandlers {
   /** Of the introductions in progress through us. */
   readonly #places: Places
   /** Peers that were introduced to us, and their introducers. Those that did not come are dropped. */
-  readonly #brought = new Map<PeerId, { readonly by: PeerId; readonly at: number }>()
+  readonly #brought = new Map<PeerId, Brought>()
 
   readonly #parts: IntroducingParts
 
@@ -121,9 +128,18 @@ export class Introducing implements IntroductionHandlers {
     const mayReplace = [...before.values()].some((since) => since !== undefined && now - since >= settledAfterMs)
     if (!trusted && isFull && !mayReplace) return false
     if (!this.#take(introducer, 'brings')) return false
-    this.#brought.delete(from)
-    this.#brought.set(from, { by, at: now })
+    // What another introducer has proved stays.
+    if (this.#brought.get(from)?.isProved !== true) this.#noteBrought(from, { by, at: now, isProved: false })
     return true
+  }
+
+  proved(from: PeerId, by: PeerId): void {
+    this.#noteBrought(from, { by, at: this.#context.clock.now(), isProved: true })
+  }
+
+  #noteBrought(from: PeerId, brought: Brought): void {
+    this.#brought.delete(from)
+    this.#brought.set(from, brought)
   }
 
   /** A newcomer asks as soon as it is connected, before it has a reservation. */
@@ -158,29 +174,33 @@ export class Introducing implements IntroductionHandlers {
     if (connection === undefined || !takesPart(connection)) return
     this.#guard(() => this.#network.reserve(connection.peerId), undefined)
     const { direction, peerId, point } = connection
-    const isIncoming = direction === 'incoming'
-    connection.introducer = isIncoming ? this.#brought.get(peerId)?.by : point && introducerOf(point)
-    if (isIncoming && connection.introducer !== undefined) this.#makeRoom(peerId, connection.introducer)
+    if (direction === 'outgoing') {
+      connection.introducer = point && introducerOf(point)
+      return
+    }
+    const brought = this.#brought.get(peerId)
+    if (brought?.isProved === true && this.#context.clock.now() - brought.at <= comesWithinMs) {
+      connection.introducer = brought.by
+      this.#makeRoom(connection, brought.by)
+    } else this.#brought.delete(peerId)
   }
 
   /**
    * An introducer has its share of our connections. Beyond it the newest takes the place of the oldest, which has had time to find others: a
    * newcomer that knows one peer alone must get in, and one that introduces all its friends to us gets no more by it. While we have fewer
-   * connections than we expect there is a place for both.
+   * connections than we expect there is a place for both. Trusted peers have places of their own.
    */
-  #makeRoom(newest: PeerId, by: PeerId): void {
+  #makeRoom(newest: FlowConnection, by: PeerId): void {
     const { state } = this.#context
-    const held = [...this.#broughtBy(by)].filter(([peerId, since]) => since !== undefined && peerId !== newest)
-    if (state.active <= state.band.expected || held.length < shareOf(state)) return
+    const held = [...this.#broughtBy(by)].filter(([peerId, since]) => since !== undefined && peerId !== newest.peerId)
+    if (state.active <= state.band.expected || held.length < shareOf(state) || state.access.isTrusted(newest.peerId, newest.point)) return
     const [oldest] = held.sort(([, a = 0], [, b = 0]) => a - b)[0] ?? []
-    const connection = oldest === undefined ? undefined : state.connection(oldest)
-    if (connection === undefined || state.access.isTrusted(connection.peerId, connection.point)) return
-    void connection.disconnect({ kind: 'too-many-connections' }, comeBackAfterMs)
+    void (oldest && state.connection(oldest)?.disconnect({ kind: 'too-many-connections' }, comeBackAfterMs))
   }
 
   /**
-   * Peers that came to us by this introducer, with the instant since when they are connected; `undefined`: on their way. Those that we dialed do not
-   * count: they have a share of their own, and what an unknown peer asks for must not cost us a peer that we chose.
+   * Unknown peers that came to us by this introducer, with the instant since when they are connected; `undefined`: on their way. Those that we dialed do
+   * not count: they have a share of their own, and what an unknown peer asks for must not cost us a peer that we chose.
    */
   #broughtBy(introducer: PeerId): Map<PeerId, number | undefined> {
     const { state, clock } = this.#context
@@ -190,7 +210,7 @@ export class Introducing implements IntroductionHandlers {
       const connection = state.connection(peerId)
       const isHere = connection?.direction === 'incoming'
       if (!isHere && (connection !== undefined || now - at > comesWithinMs)) this.#brought.delete(peerId)
-      else if (by === introducer) found.set(peerId, connection?.startedAt)
+      else if (by === introducer && !state.access.isTrusted(peerId, connection?.point)) found.set(peerId, connection?.startedAt)
     }
     for (const oldest of this.#brought.keys()) {
       if (this.#brought.size <= maxBrought) break

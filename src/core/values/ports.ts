@@ -160,6 +160,8 @@ export interface IntroductionHandlers {
   introduces(from: PeerId, to: PeerId, cut: () => void): (() => void) | undefined
   /** `by` introduces `from` to us. False: refuse, before anything is made for it. */
   introduced(from: PeerId, by: PeerId): boolean
+  /** `from` has proved its id over this introducer: until now its coming was the word of `by` alone. Called after an `introduced` that said yes. */
+  proved(from: PeerId, by: PeerId): void
   /** This guest has a reservation with us from now on. */
   reserved(guest: PeerId): void
 }

@@ -82,6 +82,58 @@ describe('introductions', () => {
     expect([...b.pool.connectedPeerIds.keys()]).toEqual(['A'])
   })
 
+  describe('one introducer', () => {
+    /** B has more connections than it expects; C is one of its peers, and says what it likes. */
+    async function fullPage(): Promise<{ world: MemoryWorld; b: Member; c: Member; come: (name: string) => Promise<Member> }> {
+      const world = new MemoryWorld({ seed: 17 })
+      const b = await world.start('B', { ...page, maintenanceIdleMs: null, minConnections: 1, expectedConnections: 3, maxConnections: 40 })
+      const come = async (name: string): Promise<Member> => {
+        const member = await world.start(name, { ...page, maintenanceIdleMs: null, expectedConnections: 1, maxConnections: 60 })
+        await world.clock.until(member.pool.connect(world.hub.invite(b.network)))
+        await world.clock.advance(500)
+        return member
+      }
+      for (const name of ['H1', 'H2', 'H3', 'H4']) await come(name)
+      return { world, b, c: await come('C'), come }
+    }
+
+    /** A page that C invites asks it for B. */
+    async function bring(world: MemoryWorld, c: Member, name: string): Promise<void> {
+      const newcomer = await world.start(name, { ...page, maintenanceIdleMs: null, expectedConnections: 1, maxConnections: 60 })
+      await world.clock.until(newcomer.pool.connect(world.hub.invite(c.network)))
+      await world.clock.advance(1_000)
+      await world.clock.until(newcomer.pool.connect(introductionPoint(c.pool.peerId, id('B'))).catch(() => undefined))
+      await world.clock.advance(65_000)
+    }
+
+    it.each([
+      ['that it says it brought, and that came by itself', 1_000],
+      ['that came by itself two hours later', 7_200_000]
+    ])('costs us no peer %s', async (_, laterMs) => {
+      const { world, b, c, come } = await fullPage()
+      c.network.introductions.allow({
+        introduces: () => () => undefined,
+        introduced: () => true,
+        proved: () => undefined,
+        reserved: () => undefined
+      })
+      await world.clock.until(c.network.introductions.introduce(id('OWN'), id('B'), new AbortController().signal))
+      await world.clock.advance(laterMs)
+      await come('OWN')
+      expect(b.pool.connections.findByPeerId(id('OWN'))?.info.introducer).toBeNull()
+      await world.clock.advance(61_000)
+      await bring(world, c, 'NEW')
+      expect([...b.pool.connectedPeerIds.keys()].sort()).toEqual(['C', 'H1', 'H2', 'H3', 'H4', 'NEW', 'OWN'])
+    })
+
+    it('brings as few unknown peers as others when it has brought a trusted one', async () => {
+      const { world, b, c } = await fullPage()
+      b.pool.peers.trust(id('TRUSTED'))
+      for (const name of ['TRUSTED', 'N1', 'N2', 'N3']) await bring(world, c, name)
+      expect([...b.pool.connectedPeerIds.keys()].sort()).toEqual(['C', 'H1', 'H2', 'H3', 'H4', 'N3', 'TRUSTED'])
+    })
+  })
+
   it('a peer that does not take part is not introduced and introduces nobody', async () => {
     for (const options of [{ introductions: false }, { discovery: false }]) {
       const { world, a } = await threePeers(options)

@@ -68,6 +68,7 @@ export class HostileIntroducer {
     this.network.introductions.allow({
       introduces: (from, to) => this.#introduces(from, to),
       introduced: () => true,
+      proved: () => undefined,
       reserved: () => undefined
     })
     for (const server of servers) void this.#dial(pointOf(server))
