@@ -110,6 +110,7 @@ export class MemoryIntroductions implements Introductions {
     }
   }
 
+  /** A peer has come to us over an introducer, and proved its id as noise does. */
   prove(from: PeerId, by: PeerId): void {
     this.#handlers?.proved(from, by)
   }

@@ -89,7 +89,10 @@ export function answerFailure(error: unknown, text: string): Failure & { readonl
   const isSpent = error instanceof PoolError && (error.code === 'rejected' || /answered already/.test(error.message))
   if (isSpent) {
     const { rejection } = error
-    const advice = rejection === undefined || isSilence(rejection) ? '' : failureWords('Why', error)
+    const advice =
+      rejection === undefined || isSilence(rejection)
+        ? 'If another page opened the same link later, only its answer could be used. Give each page an invitation of its own.'
+        : failureWords('Why', error)
     return { problem: 'No connection to that page. This invitation cannot be answered again.', advice, isSpent }
   }
   if (!(error instanceof PoolError) || error.code !== 'invalid-invitation') return { ...failure(what, error), isSpent }

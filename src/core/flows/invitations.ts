@@ -225,10 +225,10 @@ class Invitations implements OpenInvitations {
       }
     }
     if (onAnswer === undefined || invitation.offer === '') {
-      const detail =
-        invitation.offer === ''
-          ? 'no address of the invitation can be dialed'
-          : 'no address of the invitation can be dialed, and join was given no onAnswer'
+      const isPublicOnly = invitation.points.length > 0 && !this.#context.config.allowPrivatePoints
+      const detail = `no address of the invitation can be dialed${isPublicOnly ? ' (private ones need allowPrivatePoints)' : ''}${
+        invitation.offer === '' ? '' : ', and join was given no onAnswer'
+      }`
       throw lastError ?? PoolError.rejected({ kind: 'dial-failed', failure: 'no-transport', detail })
     }
     this.#mustHaveSlot(peerId)

@@ -97,6 +97,7 @@ test.each([
 })
 
 const spent = 'No connection to that page. This invitation cannot be answered again.'
+const onlyLast = 'If another page opened the same link later, only its answer could be used. Give each page an invitation of its own.'
 test.each([
   [
     refused('expected an answer to an invitation, got "x"'),
@@ -126,7 +127,7 @@ test.each([
     'The answer was not taken: the answer is to another invitation.',
     'Send this invitation to the other page.'
   ],
-  [PoolError.rejected({ kind: 'timeout', step: 'dial', afterMs: 30_000 }), answer, true, spent, ''],
+  [PoolError.rejected({ kind: 'timeout', step: 'dial', afterMs: 30_000 }), answer, true, spent, onlyLast],
   [PoolError.rejected({ kind: 'too-many-connections' }), answer, true, spent, 'Why: no free connection slot.'],
   [new Error('else'), answer, false, 'The answer was not taken: else.', '']
 ])('an answer that fails uses the offer up, or may be pasted again: %s', (error, text, isSpent, problem, advice) => {
