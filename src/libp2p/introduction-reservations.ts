@@ -44,8 +44,10 @@ export class Reservations {
     void this.#ask(introducer, firstWaitMs)
   }
 
+  /** A visit may overtake the answer of its introducer, which comes on another stream: one that is asked now counts, too. */
   has(introducer: PeerId): boolean {
-    return this.#asked.get(introducer)?.stream?.status === 'open'
+    const asked = this.#asked.get(introducer)
+    return asked !== undefined && asked.cancel === undefined && (asked.stream === undefined || asked.stream.status === 'open')
   }
 
   stop(): void {
@@ -58,9 +60,11 @@ export class Reservations {
 
   async #ask(introducer: PeerId, waitMs: number): Promise<void> {
     const { ask, isWanted } = this.#options
-    this.#asked.set(introducer, {})
+    const asking: Asking = {}
+    this.#asked.set(introducer, asking)
     const stream = isWanted(introducer) ? await ask(introducer) : undefined
-    if (!isWanted(introducer)) {
+    if (this.#asked.get(introducer) !== asking) stream?.abort(new Error('stopped meanwhile'))
+    else if (!isWanted(introducer)) {
       stream?.abort(new Error('not connected any more'))
       this.#asked.delete(introducer)
     } else if (stream?.status !== 'open') this.#askLater(introducer, waitMs, Math.min(waitFactor * waitMs, maxWaitMs))

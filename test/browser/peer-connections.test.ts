@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { PeerConnections, releaseClosed } from '../../web/peer-connections.ts'
 
-const limits = { max: 4, slowFrom: 2, paceMs: 100, refillMs: 60_000 }
+const limits = { max: 4, slowFrom: 2, paceMs: 1_000, refillMs: 60_000 }
 
 /** What libp2p does for each: it asks for the configuration, then makes one. */
 function make(configuration: () => RTCConfiguration): void {
