@@ -73,6 +73,7 @@ export class PageRelays {
   keep<Msg, PeerMeta, ConnMeta>(node: Libp2p, pool: Libp2pPeerPool<Msg, PeerMeta, ConnMeta>): () => void {
     let waitMs = firstWaitMs
     let timer: ReturnType<typeof setTimeout> | undefined
+    let hasEnded = false
     const ask = (): void => {
       timer = undefined
       waitMs = Math.min(waitFactor * waitMs, maxWaitMs)
@@ -80,13 +81,14 @@ export class PageRelays {
     }
     const look = (): void => {
       // Without a connection there is nobody to ask.
-      if (this.#isDone || pool.activeConnections === 0) waitMs = firstWaitMs
+      if (hasEnded || this.#isDone || pool.activeConnections === 0) waitMs = firstWaitMs
       else timer ??= setTimeout(ask, waitMs)
     }
     const names = ['own-points-changed', 'connection-opened'] as const
     for (const name of names) pool.addEventListener(name, look)
     look()
     return () => {
+      hasEnded = true
       for (const name of names) pool.removeEventListener(name, look)
       clearTimeout(timer)
     }
