@@ -12,18 +12,11 @@ export const openDeadlineMs = 2_000
 const storeName = 'keyval'
 
 export interface Database {
-  /** Runs one transaction, for the functions of idb-keyval. By default a write is done when it is on the disk, not only handed over. */
+  /** Runs one transaction, for the functions of idb-keyval. A write is done when it is on the disk, not only handed over. */
   readonly use: UseStore
   /** False after `close`, and when the browser took the database away or another page deletes it: open a new one. */
   readonly isOpen: boolean
   close(): void
-}
-
-interface DatabaseOptions {
-  /** Called when the browser takes the database away, or another page deletes it. */
-  readonly lost?: () => void
-  /** Of its writes. @default 'strict' */
-  readonly durability?: IDBTransactionDurability
 }
 
 export function databaseName(name: string): string {
@@ -32,9 +25,10 @@ export function databaseName(name: string): string {
 
 /**
  * Rejects with `StorageError` when the browser has no IndexedDB, refuses it, or has not answered when the signal fires;
- * a database that comes later is closed at once. May be tried again.
+ * a database that comes later is closed at once. May be tried again. `lost` is called when the browser takes the database
+ * away, or another page deletes it.
  */
-export async function openDatabase(name: string, signal: AbortSignal, options: DatabaseOptions = {}): Promise<Database> {
+export async function openDatabase(name: string, signal: AbortSignal, lost: () => void = () => undefined): Promise<Database> {
   const doing = `cannot open the database ${databaseName(name)}`
   let opening: Promise<IDBDatabase> | undefined
   try {
@@ -44,7 +38,7 @@ export async function openDatabase(name: string, signal: AbortSignal, options: D
     const request = factory.open(databaseName(name))
     request.onupgradeneeded = () => request.result.createObjectStore(storeName)
     opening = promisifyRequest(request)
-    return databaseOf(await abortable(opening, signal), options)
+    return databaseOf(await abortable(opening, signal), lost)
   } catch (error) {
     opening?.then(
       (late) => late.close(),
@@ -54,7 +48,7 @@ export async function openDatabase(name: string, signal: AbortSignal, options: D
   }
 }
 
-function databaseOf(db: IDBDatabase, { lost, durability = 'strict' }: DatabaseOptions): Database {
+function databaseOf(db: IDBDatabase, lost: () => void): Database {
   let isOpen = true
   const close = () => {
     isOpen = false
@@ -63,7 +57,7 @@ function databaseOf(db: IDBDatabase, { lost, durability = 'strict' }: DatabaseOp
   const leave = () => {
     if (!isOpen) return
     close()
-    lost?.()
+    lost()
   }
   // A page that deletes the database would otherwise wait until this one is left.
   db.onversionchange = leave
@@ -74,7 +68,7 @@ function databaseOf(db: IDBDatabase, { lost, durability = 'strict' }: DatabaseOp
     },
     close,
     async use(mode, callback) {
-      const transaction = db.transaction(storeName, mode, { durability })
+      const transaction = db.transaction(storeName, mode, { durability: 'strict' })
       // Firefox reports a refused write before its transaction has the reason, and may complete the rest of a committed transaction.
       let refusal: unknown
       transaction.addEventListener('error', ({ target }) => {

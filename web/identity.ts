@@ -60,8 +60,7 @@ export async function keepWebIdentity(name: string, identity: WebIdentity): Prom
 /** Opens the database for one act, which gets `deadlineMs` with the opening. */
 async function onDatabase<T>(name: string, act: (use: UseStore, signal: AbortSignal) => Promise<T>): Promise<T> {
   const signal = AbortSignal.timeout(deadlineMs)
-  // The first dial of a visitor does not wait for the disk. After a loss of power in that moment the next visit makes another key.
-  const database = await openDatabase(name, signal, { durability: 'relaxed' })
+  const database = await openDatabase(name, signal)
   try {
     return await abortable(act(database.use, signal), signal)
   } finally {

@@ -76,9 +76,9 @@ class IndexedDbStorage implements PeerStorage {
     try {
       const ends = within(signal, this.#openMs)
       this.#openMs = openDeadlineMs
-      this.#database = await openDatabase(this.name, ends, {
-        lost: () => lost(new StorageError('unavailable', `the browser took the database ${this.#title} away, or another page deletes it`))
-      })
+      this.#database = await openDatabase(this.name, ends, () =>
+        lost(new StorageError('unavailable', `the browser took the database ${this.#title} away, or another page deletes it`))
+      )
     } catch (error) {
       await this.close()
       throw error

@@ -245,7 +245,7 @@ async function ownIdentity({
 }): Promise<{ lock?: TabLock; identity: WebIdentity }> {
   if (given !== undefined) return { identity: givenIdentity(given) }
   try {
-    // Both at once: the browser may take 20 ms for each.
+    // Both at once: the browser takes up to 16 ms for the lock after a reload.
     const loading = loadOrCreateWebIdentity(name)
     return { lock: await lockTab(name, new AbortController().signal), identity: await loading }
   } catch (error) {

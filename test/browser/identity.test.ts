@@ -20,12 +20,6 @@ afterEach(() => {
 
 const textOf = async (of = name) => (await loadOrCreateWebIdentity(of)).privateKey.publicKey.toString()
 
-test('the first dial does not wait until the disk has the new key', async () => {
-  const transaction = vi.spyOn(IDBDatabase.prototype, 'transaction')
-  await loadOrCreateWebIdentity(name)
-  expect(transaction.mock.results.map(({ value }) => (value as IDBTransaction).durability)).not.toContain('strict')
-})
-
 test('the first visit makes an Ed25519 key, the next one has it again', async () => {
   const first = await loadOrCreateWebIdentity(name)
   expect(first).toMatchObject({ persistent: true, notice: undefined, privateKey: { type: 'Ed25519' } })

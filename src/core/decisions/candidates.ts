@@ -63,7 +63,7 @@ const headStartMs = 20_000
 /**
  * When maintenance may dial it, monotonic. What a peer asked for or did holds at all its addresses. A dial is urgent to a trusted
  * point, and below the minimum to one where a connection has lasted: then the wait is a minute at most. Without haste it grows fast: after
- * eight failures it is 500 s. What has vanished need not be sought every few seconds.
+ * eight failures it is 512 s more. What has vanished need not be sought every few seconds.
  *
  * All points over a relay lead to one address first. While that is silent they wait for one dial to it, and are free as soon as that succeeds. Dialed
  * each for itself, hundreds of them would hold all places for dials.
